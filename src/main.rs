@@ -1,0 +1,3 @@
+//! The `atsmatrix` program.
+
+fn main() {}

@@ -1,0 +1,153 @@
+//! Names of distros, ATS versions, cells and runs: the same everywhere (options, files, JSON,
+//! page anchors).
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is no id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no {what}: {rule}")]
+pub struct IdError {
+    /// The refused text.
+    pub text: String,
+    /// What it was meant to be.
+    pub what: &'static str,
+    /// The rule it breaks.
+    pub rule: &'static str,
+}
+
+const NAME_RULE: &str = "use lower-case letters, digits, `.`, `-`, `+`, `~` (1 to 64, starting with a letter or digit)";
+
+/// Names go into image labels, file names and page anchors, so they are kept to what is safe there.
+fn check_name(text: &str, what: &'static str) -> Result<(), IdError> {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '~');
+    let starts = text.chars().next().is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if starts && text.len() <= 64 && text.chars().all(legal) {
+        return Ok(());
+    }
+    Err(IdError { text: text.chars().take(80).collect(), what, rule: NAME_RULE })
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                check_name(text, $what)?;
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+name!(
+    /// A distro of the matrix: `debian-12`, `fedora-40`.
+    DistroId,
+    "distro name"
+);
+name!(
+    /// An ATS of the matrix: `9.2.5`, `9.2.5-backport`.
+    AtsId,
+    "ATS name"
+);
+name!(
+    /// One execution: `20261123-141502-3f2a`.
+    RunId,
+    "run id"
+);
+
+/// One combination of the axes: `debian-13/9.2.5`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CellId {
+    /// The row.
+    pub distro: DistroId,
+    /// The column.
+    pub ats: AtsId,
+}
+
+impl fmt::Display for CellId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}/{}", self.distro, self.ats))
+    }
+}
+
+impl FromStr for CellId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let (distro, ats) = text.split_once('/').ok_or_else(|| IdError {
+            text: text.chars().take(80).collect(),
+            what: "cell",
+            rule: "write DISTRO/ATS, for example debian-13/9.2.5",
+        })?;
+        Ok(Self { distro: distro.parse()?, ats: ats.parse()? })
+    }
+}
+
+impl TryFrom<String> for CellId {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<CellId> for String {
+    fn from(cell: CellId) -> Self {
+        cell.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cell_ids_round_trip_and_bad_ones_say_the_rule() {
+        let cell: CellId = "debian-13/9.2.5-backport".parse().unwrap();
+        assert_eq!(cell.to_string().parse::<CellId>().unwrap(), cell);
+        for bad in ["", "debian-13", "Debian/9", "a/b/c", "a/../b", "-x/9", "a/\u{1b}[31m"] {
+            let error = bad.parse::<CellId>().unwrap_err();
+            assert!(!error.rule.is_empty(), "{bad}");
+        }
+    }
+}
