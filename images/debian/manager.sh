@@ -1,0 +1,95 @@
+# Sourced after recipe.sh: apt without questions and recommends, with extra sources that only
+# fill gaps. Reads APT_SOURCES and APT_CHECK_VALID_UNTIL.
+
+export DEBIAN_FRONTEND=noninteractive
+
+lists=/var/lib/apt/lists
+extra_list=/etc/apt/sources.list.d/atsmatrix.list
+preferences=/etc/apt/preferences.d/atsmatrix
+
+# The engine keeps or drops a layer as a whole; fsync is what makes dpkg slow on layered files.
+mkdir -p /etc/dpkg/dpkg.cfg.d /etc/apt/apt.conf.d /etc/apt/preferences.d /etc/apt/sources.list.d
+echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/atsmatrix
+{
+    echo 'APT::Install-Recommends "false";'
+    echo 'APT::Get::Assume-Yes "true";'
+    echo 'APT::Update::Error-Mode "any";' # a half-failed update is a failed update
+    echo 'Acquire::Languages "none";'
+    echo 'Acquire::GzipIndexes "true";'
+    echo 'Acquire::Retries "1";'
+    echo 'Acquire::http::Timeout "20";'
+    echo 'Acquire::https::Timeout "20";'
+    echo 'DPkg::Lock::Timeout "60";'
+    echo 'Dpkg::Use-Pty "false";'
+    if [ "${APT_CHECK_VALID_UNTIL:-true}" = false ]; then
+        echo 'Acquire::Check-Valid-Until "false";'
+    fi
+} >/etc/apt/apt.conf.d/99zz-atsmatrix
+
+updated=no
+update() {
+    logged apt-get -q update
+    updated=yes
+}
+
+# Package lists cost 5 to 15 s, and a freshly bootstrapped base has its own.
+ensure_lists() {
+    ls $lists/*_Packages* >/dev/null 2>&1 || update
+}
+
+# fields NAME LIST...: the values of one field in package lists, however they are compressed.
+fields() {
+    field=$1
+    shift
+    /usr/lib/apt/apt-helper cat-file "$@" | sed -n "s/^$field: //p"
+}
+
+# Pin the extra sources at 100: below the distro's 500. That alone does not make them fill only
+# gaps: apt prefers a real package (the old release's libcurl4, libssl3) to the distro's own that
+# *provides* it (libcurl4t64, libssl3t64), and the image would run the old release's libraries.
+# So what the distro provides under another name is not to be had from the extra sources at all.
+add_extra_sources() {
+    wanted=$(entries "${APT_SOURCES:-}")
+    [ -n "$wanted" ] || return 0
+    [ "$wanted" != "$(cat $extra_list 2>/dev/null)" ] || return 0 # an earlier stage did it
+    ensure_lists
+    cd $lists
+    ls ./*_Packages* >/tmp/atsmatrix.own
+    printf '%s\n' "$wanted" >$extra_list
+    logged apt-get -q update -o Dir::Etc::SourceList=$extra_list -o Dir::Etc::SourceParts=- \
+        -o APT::Get::List-Cleanup=false # the distro's own lists are there: keep them
+    ls ./*_Packages* | grep -vxFf /tmp/atsmatrix.own >/tmp/atsmatrix.extra || true
+
+    # shellcheck disable=SC2046 # file names of apt have no blanks
+    {
+        fields Package $(cat /tmp/atsmatrix.own) | sort -u >/tmp/atsmatrix.ours
+        fields Provides $(cat /tmp/atsmatrix.own) | tr ',' '\n' | sed 's/^ *//; s/[ (:].*//' | sort -u |
+            comm -23 - /tmp/atsmatrix.ours >/tmp/atsmatrix.provided
+        ban=$(fields Package $(cat /tmp/atsmatrix.extra) | sort -u |
+            comm -12 - /tmp/atsmatrix.provided | tr '\n' ' ')
+    }
+    cd /
+
+    # A source line may name its suite by suite or by codename.
+    sed -E 's/^deb(-src)? +(\[[^]]*\] +)?[^ ]+ +([^ ]+).*/\3/' $extra_list | sort -u | while read -r suite; do
+        for by in n a; do
+            printf 'Package: *\nPin: release %s=%s\nPin-Priority: 100\n\n' $by "$suite"
+            [ -z "$ban" ] || printf 'Package: %s\nPin: release %s=%s\nPin-Priority: -1\n\n' "$ban" $by "$suite"
+        done
+    done >$preferences
+}
+
+# Old lists name packages that have left the pool, so a failure earns one try with new lists.
+install() {
+    ensure_lists
+    logged apt-get -q install "$@" && return 0
+    [ "$updated" = no ] || return 1
+    echo 'once more, with new package lists'
+    update
+    logged apt-get -q install "$@"
+}
+
+clean() {
+    apt-get clean
+    rm -rf /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /tmp/atsmatrix.*
+}

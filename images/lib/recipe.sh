@@ -1,0 +1,92 @@
+# Sourced by every recipe script: phase markers, one reason per failure, downloads.
+#
+# Whoever reads the build's log relies on nothing but these lines of it:
+#   @@atsmatrix phase NAME     the step that begins: deps fetch verify patch configure compile install
+#   @@atsmatrix reason TEXT    why a step failed, for people; the last line of a failed step
+# The steps of a build share no state but the image, so every script names its phase anew.
+
+set -eu
+export LC_ALL=C
+
+tree=/usr/src/ats              # the source: unpacked, then configured, then compiled
+dist=/usr/src/dist             # verified downloads and the file `provenance`
+prefix=/opt/ats
+facts=$prefix/share/atsmatrix  # what later recipes and the agent want to know of this build
+
+phase=start
+reason=
+
+phase() {
+    phase=$1
+    echo "@@atsmatrix phase $1"
+}
+
+# Give up for a reason a person can act on.
+fail() {
+    reason=$*
+    exit 1
+}
+
+# Without a reason of our own, the first error in the last `logged` command's output has it.
+on_exit() {
+    status=$?
+    [ "$status" -ne 0 ] || exit 0
+    if [ -z "$reason" ] && [ -s /tmp/atsmatrix.log ]; then
+        reason=$(grep -m1 -E '(^|: )(fatal )?error: |^(E|Error): |undefined reference' /tmp/atsmatrix.log ||
+            tail -n1 /tmp/atsmatrix.log)
+    fi
+    printf '@@atsmatrix reason %s: %s\n' "$phase" \
+        "$(printf '%s' "${reason:-exit status $status}" | tr -s '[:space:]' ' ' | cut -c1-400)"
+    exit "$status"
+}
+trap on_exit EXIT
+
+# Runs a command with its output both shown and kept. A pipe into tee hides the exit status,
+# so that goes through a file.
+logged() {
+    { "$@" 2>&1 && echo 0 >/tmp/atsmatrix.status || echo $? >/tmp/atsmatrix.status; } |
+        tee /tmp/atsmatrix.log
+    return "$(cat /tmp/atsmatrix.status)"
+}
+
+# A list argument has one entry a line, or `;` between entries where a newline is awkward.
+entries() {
+    printf '%s\n' "$1" | tr ';' '\n' | sed 's/^[[:blank:]]*//; s/[[:blank:]]*$//; /^$/d'
+}
+
+# fetch FILE URL...: the first URL that answers wins and is left in $fetched_from. No retries
+# but further URLs: a machine without the internet has to hear of it in seconds.
+fetch() {
+    fetch_to=$1
+    shift
+    why='no URL was given'
+    for url; do
+        echo "fetching $url"
+        if why=$(curl -fsSL --connect-timeout 10 --speed-limit 1000 --speed-time 30 \
+            -o "$fetch_to" "$url" 2>&1); then
+            fetched_from=$url
+            return 0
+        fi
+        why="$url: $why"
+        echo "$why"
+    done
+    rm -f "$fetch_to"
+    fail "$why"
+}
+
+# check_sha256 FILE HEX NAME
+check_sha256() {
+    actual=$(sha256sum "$1" | cut -d' ' -f1)
+    [ "$actual" = "$2" ] || fail "sha256 of $3 is $actual, expected $2"
+    echo "sha256 of $3 is as expected"
+}
+
+# check_runs FILE...: every library is found, and traffic_server (the first file) runs.
+check_runs() {
+    for file; do
+        # Both "libfoo.so.1 => not found" and "version `FOO_1.2' not found" end in these words.
+        missing=$(ldd "$file" 2>&1 | grep 'not found' | head -n3) || true
+        [ -z "$missing" ] || fail "$file: $missing"
+    done
+    "$1" -V || fail "$1 -V exits with status $?"
+}

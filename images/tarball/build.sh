@@ -1,0 +1,29 @@
+# Unpacks, patches, configures, compiles and installs what fetch.sh left in $dist.
+. /recipe/recipe.sh
+. /recipe/patches.sh
+. /recipe/steps.sh
+
+phase patch
+mkdir -p $tree
+tar -xf $dist/source -C $tree --strip-components=1
+[ -e $tree/configure.ac ] || fail 'no configure.ac: ATS 10 and later build with cmake, which this recipe does not know'
+each_patch apply_patch
+
+phase configure
+cd $tree
+# A release brings its generated files; a patched one has to make them anew.
+if [ -n "${PATCHES:-}" ] || [ ! -x configure ]; then
+    logged autoreconf -if
+fi
+# Little optimization and no debug information: it is the compile time that hurts. No warnings,
+# so that errors are all there is to read. Not --disable-docs: naming the option turns docs on.
+# shellcheck disable=SC2086 # a list of options
+logged ./configure --quiet --prefix=$prefix --enable-silent-rules \
+    CFLAGS='-O1 -w' CXXFLAGS='-O1 -w' ${CONFIGURE:-} || {
+    # A message of the compiler is only in here.
+    tail -n 40 config.log | sed 's/^/config.log: /'
+    exit 1
+}
+
+compile
+install_tree

@@ -1,0 +1,57 @@
+# Sourced after recipe.sh and patches.sh: the steps that build and rebuild share.
+
+apply_patch() {
+    name=${patch_file:-$patch_sha256}
+    if [ -n "$patch_file" ]; then
+        tar -xOf "$dist/$patch_sha256" "$patch_file" >/tmp/atsmatrix.patch || fail "no $patch_file in the archive"
+    else
+        cp "$dist/$patch_sha256" /tmp/atsmatrix.patch
+    fi
+    if [ -n "$patch_only" ]; then
+        globs=
+        for glob in $patch_only; do globs="$globs --include=$glob"; done
+        # shellcheck disable=SC2086 # a list of options; globbing is off in here
+        filterdiff --strip-match=1 $globs /tmp/atsmatrix.patch >/tmp/atsmatrix.part
+        [ -s /tmp/atsmatrix.part ] || fail "$name changes nothing that matches$patch_only"
+        mv /tmp/atsmatrix.part /tmp/atsmatrix.patch
+    fi
+    echo "applying $name${patch_only:+ (only$patch_only)}"
+    logged patch -d $tree -p1 -N </tmp/atsmatrix.patch || fail "$name does not apply"
+}
+
+# All of the top directory's list but examples, tests, tools and the plugins. A release before or
+# after 9.2 that lacks one of these directories is built without it.
+parts() {
+    for dir in include src/tscpp/util lib src/tscore iocore proxy mgmt src rc configs; do
+        [ ! -e $tree/$dir/Makefile ] || echo $dir
+    done
+}
+plugins='conf_remap/conf_remap.la stats_over_http/stats_over_http.la'
+
+# -O keeps the lines of one compiler run together, so that the first error reads as one piece.
+make_in() {
+    dir=$1
+    shift
+    logged make -C "$tree/$dir" -j"$(nproc)" -Otarget --no-print-directory "$@"
+}
+
+compile() {
+    phase compile
+    for part in $(parts); do make_in "$part"; done
+    # shellcheck disable=SC2086 # a list of targets
+    make_in plugins $plugins
+}
+
+install_tree() {
+    phase install
+    for part in $(parts); do make_in "$part" install >/tmp/atsmatrix.install || { cat /tmp/atsmatrix.install; return 1; }; done
+    make_in plugins install-pkglibLTLIBRARIES "pkglib_LTLIBRARIES=$plugins" >/dev/null
+    # For people who compile plugins; nobody here does.
+    rm -rf $prefix/include $prefix/share/man $prefix/share/doc $prefix/lib/pkgconfig
+    find $prefix \( -name '*.la' -o -name '*.a' \) -delete
+    mkdir -p $facts
+    cp $dist/provenance $facts/provenance
+    sh /recipe/run-deps.sh record
+    check_runs $prefix/bin/traffic_server
+    rm -rf /tmp/atsmatrix.*
+}
