@@ -6,3 +6,5 @@
 
 pub mod exit;
 pub mod model;
+pub mod trial;
+pub mod verdict;

@@ -49,6 +49,13 @@ pub enum Event {
         /// Trials to run.
         trials: usize,
     },
+    /// A trial of a cell begins.
+    TrialBegan {
+        /// Which cell.
+        cell: CellId,
+        /// Trial id.
+        trial: String,
+    },
     /// A trial of a cell is over (its first attempt, or its repetition).
     TrialFinished {
         /// Which cell.

@@ -20,6 +20,8 @@ pub struct OriginPlan {
     pub ports: Vec<Port>,
     /// Certificate and key it serves.
     pub identity: Identity,
+    /// Serve on after the run is over, for a look by hand.
+    pub keep: bool,
 }
 
 /// One listening port of an origin.
@@ -57,6 +59,8 @@ pub struct CellPlan {
     pub binary: Option<String>,
     /// How long the whole cell may take, milliseconds.
     pub deadline_ms: u64,
+    /// Leave ATS running, with the baseline's settings, after the last trial: for a look by hand.
+    pub keep: bool,
 }
 
 /// A trial in a cell's plan.

@@ -55,6 +55,8 @@ pub struct Expected {
     pub reason: String,
     /// Where to read about it.
     pub link: Option<String>,
+    /// Globs of the trials that may fail under it; empty: all.
+    pub trials: Vec<String>,
 }
 
 /// One trial of a cell.

@@ -1,0 +1,51 @@
+//! The content of request and response bodies: a pattern both ends can make and check, so that a
+//! truncated, doubled or altered body is noticed (a reset mid-body gives ATS clients a clean 200).
+
+use std::sync::OnceLock;
+
+use sha2::{Digest, Sha256};
+
+/// Not a power of two, so that a lost or doubled block shifts the pattern.
+const PERIOD: usize = 251;
+
+/// `len` bytes of the pattern.
+pub fn bytes(len: u64) -> Vec<u8> {
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    (0..PERIOD).map(|i| u8::try_from(i).unwrap_or(0)).cycle().take(len).collect()
+}
+
+/// SHA-256 of `len` bytes of the pattern, hex.
+pub fn sha256(len: u64) -> String {
+    static BLOCK: OnceLock<Vec<u8>> = OnceLock::new();
+    let block = BLOCK.get_or_init(|| bytes((PERIOD * 256) as u64));
+    let mut hash = Sha256::new();
+    let mut left = len;
+    while left > 0 {
+        let take = usize::try_from(left).unwrap_or(usize::MAX).min(block.len());
+        hash.update(&block[..take]);
+        left -= take as u64;
+    }
+    hex(&hash.finalize())
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_that_of_the_bytes() {
+        for len in [0, 1, 250, 251, 252, 64_256, 64_257, 1 << 20] {
+            assert_eq!(sha256(len), hex(&Sha256::digest(bytes(len))), "{len}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `ctl-direct-curl`: the distro's own curl reaches the TLS origin without ATS.
+
+use crate::model::{Observation, Route, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "ctl-direct-curl",
+    title: "the distro's own curl reaches the TLS origin without ATS",
+    why: "separates a broken origin, certificate or crypto policy from ATS: the reporter of the seed bug had to do this by hand",
+    link: "https://github.com/apache/trafficserver/issues/11858",
+    kind: Kind::DirectControl,
+    needs_ats: None,
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec { route: Route::DirectCurl, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::answers(observation, 1, spec::BODY);
+    checks.push(check::served(observation, 1, None));
+    checks.push(check::over_tls(observation));
+    checks
+}

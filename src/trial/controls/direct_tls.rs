@@ -1,0 +1,28 @@
+//! `ctl-direct-tls`: the agent's own TLS client reaches the TLS origin without ATS and without the distro's OpenSSL.
+
+use crate::model::{Observation, Route, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "ctl-direct-tls",
+    title: "the agent's own TLS client reaches the TLS origin without ATS and without the distro's OpenSSL",
+    why: "the same client in every cell: when it fails the origin or the network is at fault",
+    link: "https://github.com/apache/trafficserver/issues/11858",
+    kind: Kind::DirectControl,
+    needs_ats: None,
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec { route: Route::DirectAgent, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::answers(observation, 1, spec::BODY);
+    checks.push(check::served(observation, 1, None));
+    checks.push(check::over_tls(observation));
+    checks
+}

@@ -1,0 +1,27 @@
+//! `ctl-plain-origin`: ATS reaches a plain HTTP origin.
+
+use crate::model::{Observation, OriginSpec, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "ctl-plain-origin",
+    title: "ATS reaches a plain HTTP origin",
+    why: "an ATS that fails here is broken in another way than TLS: the seed bug leaves this untouched",
+    link: "https://github.com/apache/trafficserver/issues/11465",
+    kind: Kind::PlainControl,
+    needs_ats: None,
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec { origin: OriginSpec { tls: None, body_len: spec::BODY }, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::answers(observation, 1, spec::BODY);
+    checks.push(check::served(observation, 1, None));
+    checks
+}

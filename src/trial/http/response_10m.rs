@@ -1,0 +1,32 @@
+//! `http-response-10m`: a response of 10 MiB comes back whole from the TLS origin.
+
+use crate::model::{Observation, OriginSpec, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// 10 MiB.
+const RESPONSE_LEN: u64 = 10 << 20;
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "http-response-10m",
+    title: "a response of 10 MiB comes back whole from the TLS origin",
+    why: "reads of many TLS records under flow control; a truncated body can look like a clean 200",
+    link: "https://github.com/openssl/openssl/issues/18866",
+    kind: Kind::Subject,
+    needs_ats: None,
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let origin = OriginSpec { body_len: RESPONSE_LEN, ..spec::https_get().origin };
+    TrialSpec { origin, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::answers(observation, 1, RESPONSE_LEN);
+    checks.push(check::served(observation, 1, None));
+    checks.push(check::over_tls(observation));
+    checks
+}

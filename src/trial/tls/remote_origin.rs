@@ -1,0 +1,28 @@
+//! `tls-remote-origin`: ATS reaches a TLS origin on another host.
+
+use crate::model::{Observation, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "tls-remote-origin",
+    title: "ATS reaches a TLS origin on another host",
+    why: "the seed bug: on OpenSSL 3.2 and later ATS up to 9.2.6 closes after the TCP handshake, before any ClientHello",
+    link: "https://github.com/apache/trafficserver/issues/11465",
+    kind: Kind::Subject,
+    needs_ats: None,
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    spec::https_get()
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::answers(observation, 1, spec::BODY);
+    checks.push(check::served(observation, 1, None));
+    checks.push(check::over_tls(observation));
+    checks
+}

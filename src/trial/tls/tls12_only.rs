@@ -1,0 +1,29 @@
+//! `tls12-only`: ATS reaches an origin that speaks TLS 1.2 only.
+
+use crate::model::{Observation, OriginSpec, TlsVersion, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "tls12-only",
+    title: "ATS reaches an origin that speaks TLS 1.2 only",
+    why: "many origins still speak nothing newer; a ClientHello grown by new groups breaks some of them",
+    link: "https://github.com/openssl/openssl/issues/27557",
+    kind: Kind::Subject,
+    needs_ats: None,
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let tls = spec::tls(&[TlsVersion::Tls12]);
+    TrialSpec { origin: OriginSpec { tls: Some(tls), body_len: spec::BODY }, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::answers(observation, 1, spec::BODY);
+    checks.push(check::served(observation, 1, None));
+    checks.push(check::over_version(observation, "TLSv1.2"));
+    checks
+}

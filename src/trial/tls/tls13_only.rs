@@ -1,0 +1,29 @@
+//! `tls13-only`: ATS reaches an origin that speaks TLS 1.3 only.
+
+use crate::model::{Observation, OriginSpec, TlsVersion, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "tls13-only",
+    title: "ATS reaches an origin that speaks TLS 1.3 only",
+    why: "hardened origins have switched the older versions off",
+    link: "https://www.rfc-editor.org/rfc/rfc8446",
+    kind: Kind::Subject,
+    needs_ats: None,
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let tls = spec::tls(&[TlsVersion::Tls13]);
+    TrialSpec { origin: OriginSpec { tls: Some(tls), body_len: spec::BODY }, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::answers(observation, 1, spec::BODY);
+    checks.push(check::served(observation, 1, None));
+    checks.push(check::over_version(observation, "TLSv1.3"));
+    checks
+}

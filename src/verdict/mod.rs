@@ -1,0 +1,189 @@
+//! From judgements to outcomes, from outcomes to a verdict, from verdicts to an exit code. Pure.
+
+use crate::exit::Exit;
+use crate::model::{CellResult, Expected, Outcome, TrialResult, Verdict};
+use crate::trial::Kind;
+
+/// What a trial came to after its first attempt and, if that did not pass, its repetition in a fresh
+/// ATS. Only the same trouble twice counts; a repetition that could not be had leaves the question
+/// open.
+pub fn settle(first: Outcome, repeated: Option<Outcome>) -> Outcome {
+    use Outcome::{Error, Fail, Flaky, Pass};
+    match (first, repeated) {
+        (Fail, Some(Fail)) => Fail,
+        (Fail, Some(Pass)) => Flaky,
+        (Error, Some(second)) => second,
+        (Fail, _) => Error,
+        (first, _) => first,
+    }
+}
+
+/// Takes failures back where a direct control failed too: then the origin or the network is at
+/// fault, and nothing is said about ATS.
+pub fn weigh_controls(outcomes: &mut [(Kind, Outcome)]) {
+    let broken = outcomes.iter().any(|&(kind, outcome)| {
+        kind == Kind::DirectControl && matches!(outcome, Outcome::Fail | Outcome::Error | Outcome::Flaky)
+    });
+    if broken {
+        for (_, outcome) in outcomes.iter_mut().filter(|(_, outcome)| *outcome == Outcome::Fail) {
+            *outcome = Outcome::Error;
+        }
+    }
+}
+
+/// The verdict on a cell that ran.
+pub fn of_trials(trials: &[TrialResult]) -> Verdict {
+    let any = |wanted: Outcome| trials.iter().any(|trial| trial.outcome == wanted);
+    let passed = trials.iter().any(|trial| trial.outcome == Outcome::Pass && !trial.control);
+    if any(Outcome::Fail) {
+        Verdict::Fail
+    } else if any(Outcome::Error) {
+        Verdict::Error
+    } else if any(Outcome::Flaky) {
+        Verdict::Flaky
+    } else if any(Outcome::Skipped) || !passed {
+        // A cell in which nothing of ATS was tested is not green.
+        Verdict::Error
+    } else {
+        Verdict::Pass
+    }
+}
+
+/// How a cell stands against what was expected of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// As expected, be it a pass or a declared failure.
+    Expected,
+    /// Another answer than expected: a failure, a flake, or a pass where a failure is declared.
+    Unexpected,
+    /// No answer, and one was due.
+    Unanswered,
+    /// No answer, and the cell is optional.
+    Excused,
+}
+
+/// How `cell` stands; with `strict` optional cells are due as well.
+pub fn standing(cell: &CellResult, strict: bool) -> Standing {
+    if !cell.verdict.is_answer() {
+        let excused = cell.optional && !strict && cell.verdict == Verdict::Unavailable;
+        return if excused { Standing::Excused } else { Standing::Unanswered };
+    }
+    match &cell.expected {
+        Some(expected) if meets(cell, expected) => Standing::Expected,
+        None if cell.verdict == Verdict::Pass => Standing::Expected,
+        _ => Standing::Unexpected,
+    }
+}
+
+/// The declared verdict, and no trial outside of the declared ones among its causes.
+fn meets(cell: &CellResult, expected: &Expected) -> bool {
+    let declared = |trial: &TrialResult| {
+        expected.trials.is_empty() || expected.trials.iter().any(|pattern| matches_glob(pattern, &trial.id))
+    };
+    let strays = |trial: &&TrialResult| matches!(trial.outcome, Outcome::Fail | Outcome::Flaky) && !declared(trial);
+    cell.verdict == expected.verdict && !cell.trials.iter().any(|trial| strays(&trial))
+}
+
+/// Patterns were checked when the matrix was read; one that does not parse here matches nothing.
+fn matches_glob(pattern: &str, id: &str) -> bool {
+    globset::Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(id))
+}
+
+/// The exit code of a run over `cells`.
+pub fn exit(cells: &[CellResult], strict: bool) -> Exit {
+    let any = |wanted| cells.iter().any(|cell| standing(cell, strict) == wanted);
+    if cells.is_empty() {
+        Exit::NothingSelected
+    } else if any(Standing::Unexpected) {
+        Exit::Unexpected
+    } else if any(Standing::Unanswered) {
+        Exit::Incomplete
+    } else {
+        Exit::Success
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Provenance;
+
+    fn trial(id: &str, outcome: Outcome) -> TrialResult {
+        let control = id.starts_with("ctl-");
+        TrialResult { id: id.into(), outcome, control, summary: String::new(), evidence: Vec::new() }
+    }
+
+    fn cell(verdict: Verdict, expected: Option<Verdict>, trials: Vec<TrialResult>) -> CellResult {
+        let expected = expected.map(|verdict| Expected {
+            verdict,
+            reason: "known".into(),
+            link: None,
+            trials: vec!["tls-*".into()],
+        });
+        CellResult {
+            id: "debian-13/9.2.5".parse().unwrap(),
+            verdict,
+            reason: None,
+            expected,
+            optional: false,
+            trials,
+            known_issues: Vec::new(),
+            provenance: Provenance::default(),
+        }
+    }
+
+    #[test]
+    fn only_the_same_failure_twice_counts() {
+        use Outcome::{Error, Fail, Flaky, Pass, Unsupported};
+        assert_eq!(settle(Fail, Some(Fail)), Fail);
+        assert_eq!(settle(Fail, Some(Pass)), Flaky);
+        assert_eq!(settle(Fail, None), Error);
+        assert_eq!(settle(Fail, Some(Error)), Error);
+        assert_eq!(settle(Error, Some(Pass)), Pass);
+        assert_eq!(settle(Error, Some(Fail)), Fail);
+        assert_eq!(settle(Error, None), Error);
+        assert_eq!(settle(Pass, None), Pass);
+        assert_eq!(settle(Unsupported, None), Unsupported);
+    }
+
+    #[test]
+    fn a_failing_direct_control_takes_failures_back() {
+        let mut outcomes = [(Kind::DirectControl, Outcome::Fail), (Kind::Subject, Outcome::Fail)];
+        weigh_controls(&mut outcomes);
+        assert_eq!(outcomes.map(|(_, outcome)| outcome), [Outcome::Error; 2]);
+        let mut outcomes = [(Kind::PlainControl, Outcome::Fail), (Kind::Subject, Outcome::Fail)];
+        weigh_controls(&mut outcomes);
+        assert_eq!(outcomes.map(|(_, outcome)| outcome), [Outcome::Fail; 2]);
+    }
+
+    #[test]
+    fn a_cell_in_which_no_subject_passed_is_not_green() {
+        assert_eq!(of_trials(&[]), Verdict::Error);
+        assert_eq!(of_trials(&[trial("ctl-direct-tls", Outcome::Pass)]), Verdict::Error);
+        assert_eq!(of_trials(&[trial("tls-get", Outcome::Pass)]), Verdict::Pass);
+        assert_eq!(of_trials(&[trial("tls-get", Outcome::Pass), trial("tls-b", Outcome::Skipped)]), Verdict::Error);
+        assert_eq!(of_trials(&[trial("tls-get", Outcome::Fail), trial("tls-b", Outcome::Error)]), Verdict::Fail);
+    }
+
+    #[test]
+    fn expectations_bite_both_ways() {
+        let failing = vec![trial("tls-get", Outcome::Fail)];
+        assert_eq!(exit(&[cell(Verdict::Fail, Some(Verdict::Fail), failing.clone())], true), Exit::Success);
+        assert_eq!(exit(&[cell(Verdict::Fail, None, failing.clone())], false), Exit::Unexpected);
+        assert_eq!(exit(&[cell(Verdict::Pass, Some(Verdict::Fail), Vec::new())], false), Exit::Unexpected);
+        let stray = vec![trial("tls-get", Outcome::Fail), trial("http-post", Outcome::Fail)];
+        assert_eq!(exit(&[cell(Verdict::Fail, Some(Verdict::Fail), stray)], false), Exit::Unexpected);
+    }
+
+    #[test]
+    fn missing_answers_are_incomplete_unless_optional() {
+        let mut missing = cell(Verdict::Unavailable, None, Vec::new());
+        assert_eq!(exit(&[missing.clone()], false), Exit::Incomplete);
+        missing.optional = true;
+        assert_eq!(exit(&[missing.clone()], false), Exit::Success);
+        assert_eq!(exit(&[missing.clone()], true), Exit::Incomplete);
+        missing.verdict = Verdict::Error;
+        assert_eq!(exit(&[missing], false), Exit::Incomplete);
+        assert_eq!(exit(&[], false), Exit::NothingSelected);
+    }
+}
