@@ -1,0 +1,103 @@
+#!/bin/sh
+# Sees to it that everything `make run` and `make test` need is there: a C compiler with the static
+# C library, mmdebstrap (makes base images where no registry is in reach), and a container engine
+# that answers. Installs what is missing where it can, says what it does, and does nothing twice.
+set -eu
+
+say() { printf 'setup: %s\n' "$*"; }
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# The engine that atsmatrix itself would find: a socket that answers a ping.
+engine_answers() {
+    case "${DOCKER_HOST:-}" in
+        unix://*) sockets=${DOCKER_HOST#unix://} ;;
+        ?*) return 0 ;; # a remote engine: `atsmatrix doctor` looks closer
+        *) sockets="/var/run/docker.sock ${XDG_RUNTIME_DIR:-/nonexistent}/docker.sock \
+            ${XDG_RUNTIME_DIR:-/nonexistent}/podman/podman.sock /run/podman/podman.sock" ;;
+    esac
+    for socket in $sockets; do
+        [ -S "$socket" ] || continue
+        python3 - "$socket" <<'PY' 2>/dev/null && return 0
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(5)
+s.connect(sys.argv[1])
+s.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+sys.exit(0 if b" 200 " in s.recv(64) else 1)
+PY
+    done
+    return 1
+}
+
+missing=
+need() { # FILE-OR-PROGRAM PACKAGE: notes the package when the thing is not there
+    case $1 in
+        /*) [ -e "$1" ] && return 0 ;;
+        *) have "$1" && return 0 ;;
+    esac
+    missing="$missing $2"
+}
+
+need cc gcc
+need /usr/include/stdio.h libc6-dev
+need python3 python3-minimal
+need mmdebstrap mmdebstrap
+need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+
+start_engine=no
+if have python3 && ! engine_answers; then
+    if have dockerd; then
+        start_engine=yes
+    elif ! have podman; then
+        missing="$missing docker.io"
+        start_engine=yes
+    fi
+elif ! have python3 && ! have dockerd && ! have podman; then
+    missing="$missing docker.io"
+    start_engine=yes
+fi
+
+if ! have cargo; then
+    say "cargo is not on PATH: install a Rust toolchain (1.95 or later), see https://rustup.rs" >&2
+    exit 1
+fi
+
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" != 0 ] || ! have apt-get; then
+        say "missing:$missing" >&2
+        say "as root, on Debian or Ubuntu: apt-get install$missing (elsewhere: the packages with the same content)" >&2
+        exit 1
+    fi
+    say "installing$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086 # a list of package names
+    apt-get install -qq -y --no-install-recommends $missing >/dev/null 2>&1 || {
+        apt-get update -qq
+        apt-get install -qq -y --no-install-recommends $missing >/dev/null
+    }
+fi
+
+if [ "$start_engine" = yes ] && ! engine_answers; then
+    if [ "$(id -u)" != 0 ]; then
+        say "no container engine answers; as root: systemctl start docker (and add yourself to the group docker)" >&2
+        exit 1
+    fi
+    say "starting the Docker Engine"
+    if [ -d /run/systemd/system ]; then
+        systemctl start docker
+    else
+        # No init system (a container, a CI machine): dockerd as a daemon of its own.
+        nohup dockerd >/var/log/dockerd.log 2>&1 &
+    fi
+    tries=0
+    until engine_answers; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 60 ]; then
+            say "the Docker Engine does not answer; its log ends with:" >&2
+            tail -n 5 /var/log/dockerd.log >&2 || true
+            exit 1
+        fi
+        sleep 1
+    done
+fi
