@@ -7,6 +7,9 @@
 
 set -eu
 export LC_ALL=C
+# Docker's classic builder paints stderr red: the escape codes would end up in front of markers,
+# and the order of lines between two streams is anyone's guess.
+exec 2>&1
 
 tree=/usr/src/ats              # the source: unpacked, then configured, then compiled
 dist=/usr/src/dist             # verified downloads and the file `provenance`
@@ -32,7 +35,7 @@ on_exit() {
     status=$?
     [ "$status" -ne 0 ] || exit 0
     if [ -z "$reason" ] && [ -s /tmp/atsmatrix.log ]; then
-        reason=$(grep -m1 -E '(^|: )(fatal )?error: |^(E|Error): |undefined reference' /tmp/atsmatrix.log ||
+        reason=$(grep -m1 -E '(^|: )(fatal )?error: |^(E|Error): |Curl error|undefined reference' /tmp/atsmatrix.log ||
             tail -n1 /tmp/atsmatrix.log)
     fi
     printf '@@atsmatrix reason %s: %s\n' "$phase" \
