@@ -49,7 +49,9 @@ trap on_exit EXIT
 logged() {
     { "$@" 2>&1 && echo 0 >/tmp/atsmatrix.status || echo $? >/tmp/atsmatrix.status; } |
         tee /tmp/atsmatrix.log
-    return "$(cat /tmp/atsmatrix.status)"
+    read -r status </tmp/atsmatrix.status
+    [ "$status" -ne 0 ] || rm /tmp/atsmatrix.log # nothing in it explains a later failure
+    return "$status"
 }
 
 # A list argument has one entry a line, or `;` between entries where a newline is awkward.

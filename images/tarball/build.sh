@@ -15,11 +15,11 @@ cd $tree
 if [ -n "${PATCHES:-}" ] || [ ! -x configure ]; then
     logged autoreconf -if
 fi
-# Little optimization and no debug information: it is the compile time that hurts. No warnings,
-# so that errors are all there is to read. Not --disable-docs: naming the option turns docs on.
+# Little optimization and no debug information (which is most of the tree's size): it is the
+# compile time that hurts. No warnings, so that errors are all there is to read. Not --disable-docs: naming the option turns docs on.
 # shellcheck disable=SC2086 # a list of options
 logged ./configure --quiet --prefix=$prefix --enable-silent-rules \
-    CFLAGS='-O1 -w' CXXFLAGS='-O1 -w' ${CONFIGURE:-} || {
+    CFLAGS='-O1 -g0 -w' CXXFLAGS='-O1 -g0 -w' ${CONFIGURE:-} || {
     # A message of the compiler is only in here.
     tail -n 40 config.log | sed 's/^/config.log: /'
     exit 1
