@@ -12,7 +12,7 @@ export LC_ALL=C
 exec 2>&1
 
 tree=/usr/src/ats              # the source: unpacked, then configured, then compiled
-dist=/usr/src/dist             # verified downloads and the file `provenance`
+dist=/recipe/dist              # verified downloads, and what to make of them
 prefix=/opt/ats
 facts=$prefix/share/atsmatrix  # what later recipes and the agent want to know of this build
 

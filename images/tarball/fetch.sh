@@ -13,7 +13,8 @@ by_signature() {
     # with its exit status. What counts is whether a key of the file made this signature.
     gpg --batch --quiet --import "$work/KEYS" || true
     gpg --batch --status-fd 3 --verify "$work/asc" "$dist/source" 3>"$work/status" || true
-    if ! grep -q '^\[GNUPG:\] VALIDSIG ' "$work/status" || grep -q '^\[GNUPG:\] \(BADSIG\|REVKEYSIG\|ERRSIG\|EXPSIG\) ' "$work/status"; then
+    if ! grep -q '^\[GNUPG:\] VALIDSIG ' "$work/status" ||
+        grep -qE '^\[GNUPG:\] (BADSIG|REVKEYSIG|EXPSIG) ' "$work/status"; then
         fail "$(basename "$SIGNATURE_URL") is no good signature of $(basename "$source_url") by a key of $KEYS_URL"
     fi
     verified="$verified,signature:$(sed -n 's/^\[GNUPG:\] VALIDSIG \([0-9A-F]*\).*/\1/p' "$work/status" | head -n1)"
@@ -30,6 +31,7 @@ by_sha512() {
 
 mkdir -p $dist
 work=$(mktemp -d)
+[ -n "${URLS:-}" ] || [ -e $dist/source ] || fail 'URLS is needed: where to get the tarball'
 
 if [ -n "${URLS:-}" ]; then
     phase fetch
@@ -75,4 +77,6 @@ get_patch() {
     echo "patch $patch_line" >>$dist/provenance
 }
 each_patch get_patch
+printf '%s\n' "${PATCHES:-}" >$dist/patches
+printf '%s\n' "${CONFIGURE:-}" >$dist/configure
 rm -rf "$work" /tmp/atsmatrix.*
