@@ -7,9 +7,12 @@ lists=/var/lib/apt/lists
 extra_list=/etc/apt/sources.list.d/atsmatrix.list
 preferences=/etc/apt/preferences.d/atsmatrix
 
-# The engine keeps or drops a layer as a whole; fsync is what makes dpkg slow on layered files.
+# The engine keeps or drops a layer as a whole; fsync and many small files are what makes dpkg slow.
 mkdir -p /etc/dpkg/dpkg.cfg.d /etc/apt/apt.conf.d /etc/apt/preferences.d /etc/apt/sources.list.d
-echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/atsmatrix
+{
+    echo force-unsafe-io
+    for dir in doc man info locale; do echo "path-exclude=/usr/share/$dir/*"; done
+} >/etc/dpkg/dpkg.cfg.d/atsmatrix
 {
     echo 'APT::Install-Recommends "false";'
     echo 'APT::Get::Assume-Yes "true";'

@@ -7,9 +7,12 @@
 
 set -eu
 export LC_ALL=C
+# Docker's classic builder paints stderr red: the escape codes would end up in front of markers,
+# and the order of lines between two streams is anyone's guess.
+exec 2>&1
 
 tree=/usr/src/ats              # the source: unpacked, then configured, then compiled
-dist=/usr/src/dist             # verified downloads and the file `provenance`
+dist=/recipe/dist              # verified downloads, and what to make of them
 prefix=/opt/ats
 facts=$prefix/share/atsmatrix  # what later recipes and the agent want to know of this build
 
@@ -32,7 +35,7 @@ on_exit() {
     status=$?
     [ "$status" -ne 0 ] || exit 0
     if [ -z "$reason" ] && [ -s /tmp/atsmatrix.log ]; then
-        reason=$(grep -m1 -E '(^|: )(fatal )?error: |^(E|Error): |undefined reference' /tmp/atsmatrix.log ||
+        reason=$(grep -m1 -E '(^|: )(fatal )?error: |^(E|Error): |Curl error|undefined reference' /tmp/atsmatrix.log ||
             tail -n1 /tmp/atsmatrix.log)
     fi
     printf '@@atsmatrix reason %s: %s\n' "$phase" \
@@ -46,7 +49,9 @@ trap on_exit EXIT
 logged() {
     { "$@" 2>&1 && echo 0 >/tmp/atsmatrix.status || echo $? >/tmp/atsmatrix.status; } |
         tee /tmp/atsmatrix.log
-    return "$(cat /tmp/atsmatrix.status)"
+    read -r status </tmp/atsmatrix.status
+    [ "$status" -ne 0 ] || rm /tmp/atsmatrix.log # nothing in it explains a later failure
+    return "$status"
 }
 
 # A list argument has one entry a line, or `;` between entries where a newline is awkward.

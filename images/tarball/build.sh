@@ -2,6 +2,7 @@
 . /recipe/recipe.sh
 . /recipe/patches.sh
 . /recipe/steps.sh
+PATCHES=$(cat $dist/patches)
 
 phase patch
 mkdir -p $tree
@@ -12,14 +13,15 @@ each_patch apply_patch
 phase configure
 cd $tree
 # A release brings its generated files; a patched one has to make them anew.
-if [ -n "${PATCHES:-}" ] || [ ! -x configure ]; then
+if [ -n "$PATCHES" ] || [ ! -x configure ]; then
     logged autoreconf -if
 fi
-# Little optimization and no debug information: it is the compile time that hurts. No warnings,
-# so that errors are all there is to read. Not --disable-docs: naming the option turns docs on.
-# shellcheck disable=SC2086 # a list of options
+# Little optimization: it is the compile time that hurts. No debug information: it would be most
+# of the tree's size. No warnings: errors shall be all there is to read. Not --disable-docs:
+# naming the option turns docs on.
+# shellcheck disable=SC2046 # a list of options
 logged ./configure --quiet --prefix=$prefix --enable-silent-rules \
-    CFLAGS='-O1 -w' CXXFLAGS='-O1 -w' ${CONFIGURE:-} || {
+    CFLAGS='-O1 -g0 -w' CXXFLAGS='-O1 -g0 -w' $(cat $dist/configure) || {
     # A message of the compiler is only in here.
     tail -n 40 config.log | sed 's/^/config.log: /'
     exit 1

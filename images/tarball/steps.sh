@@ -46,8 +46,8 @@ install_tree() {
     phase install
     for part in $(parts); do make_in "$part" install >/tmp/atsmatrix.install || { cat /tmp/atsmatrix.install; return 1; }; done
     make_in plugins install-pkglibLTLIBRARIES "pkglib_LTLIBRARIES=$plugins" >/dev/null
-    # For people who compile plugins; nobody here does.
-    rm -rf $prefix/include $prefix/share/man $prefix/share/doc $prefix/lib/pkgconfig
+    # For people who compile plugins, and plugins of ATS's own tests: nobody here needs them.
+    rm -rf $prefix/include $prefix/share/man $prefix/share/doc $prefix/lib/pkgconfig $prefix/lib/plugin_*.so
     find $prefix \( -name '*.la' -o -name '*.a' \) -delete
     mkdir -p $facts
     cp $dist/provenance $facts/provenance
