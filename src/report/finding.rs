@@ -9,8 +9,17 @@ use super::mark::Mark;
 /// Cells with the very same failure.
 #[derive(Debug)]
 pub struct Finding<'a> {
-    /// Row by row; the first one's evidence stands for all. Never empty.
+    /// The first of them, whose evidence stands for all.
+    pub example: &'a CellResult,
+    /// All of them, row by row.
     pub cells: Vec<&'a CellResult>,
+}
+
+impl<'a> Finding<'a> {
+    /// A failure that so far only `example` shows.
+    pub fn of(example: &'a CellResult) -> Self {
+        Self { example, cells: vec![example] }
+    }
 }
 
 /// Unavailable cells with the same reason.
@@ -97,9 +106,9 @@ pub fn needs_words(cell: &CellResult) -> bool {
 pub fn findings<'a>(grid: &Grid<'a>) -> Vec<Finding<'a>> {
     let mut findings: Vec<Finding> = Vec::new();
     for cell in grid.cells().filter(|cell| needs_words(cell)) {
-        match findings.iter_mut().find(|finding| same_failure(finding.cells[0], cell)) {
+        match findings.iter_mut().find(|finding| same_failure(finding.example, cell)) {
             Some(finding) => finding.cells.push(cell),
-            None => findings.push(Finding { cells: vec![cell] }),
+            None => findings.push(Finding::of(cell)),
         }
     }
     findings

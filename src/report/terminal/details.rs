@@ -21,13 +21,13 @@ const NAMES: usize = 2000;
 /// A failure and the cells that share it.
 pub(super) fn finding(finding: &Finding, shape: Shape) -> String {
     let width = usize::from(shape.width);
-    let example = finding.cells[0];
-    let mut text = heading(&finding.cells, shape);
+    let example = finding.example;
+    let mut text = heading(finding, shape);
     if let Some(reason) = &example.reason {
         text.push_str(&wrap("  ", 2, &terminal(reason, LINE), width));
     }
     if !example.trials.is_empty() {
-        text.push_str(&trials(&finding.cells, width));
+        text.push_str(&trials(finding, width));
     }
     for issue in &example.known_issues {
         text.push_str(&known_issue(issue, width));
@@ -39,25 +39,26 @@ pub(super) fn finding(finding: &Finding, shape: Shape) -> String {
 }
 
 /// `fail: debian-13/9.2.5 (expected), debian-14/9.2.5`.
-fn heading(cells: &[&CellResult], shape: Shape) -> String {
-    let ids: Vec<String> = cells
+fn heading(finding: &Finding, shape: Shape) -> String {
+    let ids: Vec<String> = finding
+        .cells
         .iter()
         .map(|cell| match Mark::of(cell).note() {
             Some(note) => format!("{} {note}", cell.id),
             None => cell.id.to_string(),
         })
         .collect();
-    let word = word(cells[0]);
+    let word = word(finding.example);
     let plain = wrap(&format!("{word}: "), 2, &ids.join(", "), usize::from(shape.width));
     // Painted after wrapping: escape sequences take no columns.
-    plain.replacen(&word, &Ink::of(cells[0].verdict).paint(&word, shape.colour), 1)
+    plain.replacen(&word, &Ink::of(finding.example.verdict).paint(&word, shape.colour), 1)
 }
 
 /// The trials of the first cell; it is named where the others ran more or fewer of them.
-fn trials(cells: &[&CellResult], width: usize) -> String {
-    let cell = cells[0];
+fn trials(finding: &Finding, width: usize) -> String {
+    let cell = finding.example;
     let trials = Trials::of(cell);
-    let same = cells.iter().all(|other| Trials::of(other).tally() == trials.tally());
+    let same = finding.cells.iter().all(|other| Trials::of(other).tally() == trials.tally());
     let whose = if same { String::new() } else { format!("{}: ", cell.id) };
     let mut text = String::new();
     let listed = |title: String, trials: &[&TrialResult]| match trials {

@@ -6,7 +6,7 @@ mod table;
 
 use crate::model::{CellResult, MatrixResult, Verdict};
 
-use super::finding::{findings, gaps};
+use super::finding::{Finding, findings, gaps};
 use super::grid::Grid;
 use super::ink::Ink;
 use super::mark::{Mark, sum};
@@ -50,7 +50,7 @@ pub fn matrix(result: &MatrixResult, shape: Shape) -> String {
 
 /// Everything about one cell, passed or not, as in the whole report. Ends with a line end.
 pub fn cell(cell: &CellResult, shape: Shape) -> String {
-    details::finding(&super::finding::Finding { cells: vec![cell] }, shape)
+    details::finding(&Finding::of(cell), shape)
 }
 
 /// The words that occur in this matrix; `pass` explains itself.
