@@ -6,7 +6,7 @@ use crate::model::{CellResult, Event, Verdict};
 use crate::report::escape::{LINE, SHORT, terminal};
 use crate::report::finding::Trials;
 use crate::report::ink::Ink;
-use crate::report::mark::{self, Mark};
+use crate::report::mark;
 
 /// Cells so far.
 #[derive(Debug, Default)]
@@ -77,11 +77,7 @@ pub(super) fn lasting(event: &Event, tally: &Tally, colour: bool) -> Option<Stri
 
 /// `[3/12] debian-13/9.2.5: fail (expected), 7 of 9 trials did not pass, ATS-11465 (1.6 s)`.
 fn cell(result: &CellResult, ms: u64, tally: &Tally, colour: bool) -> String {
-    let ink = match Mark::of(result) {
-        Mark::Unexpected(_) => Ink::Doubt,
-        _ => Ink::of(result.verdict),
-    };
-    let mut facts = vec![ink.paint(&mark::label(result), colour)];
+    let mut facts = vec![mark::ink(result).paint(&mark::label(result), colour)];
     if result.verdict != Verdict::Pass {
         facts.extend(result.reason.as_ref().map(|reason| terminal(reason, LINE)));
         let trials = Trials::of(result);

@@ -33,7 +33,7 @@ pub fn write(result: &MatrixResult) -> Vec<u8> {
     bytes
 }
 
-/// Reads what [`write`] wrote, in this version or an older one; the result has the current schema.
+/// Reads what [`write()`] wrote, in this version or an older one; the result has the current schema.
 pub fn read(bytes: &[u8]) -> Result<MatrixResult, ReadError> {
     /// The schema alone: the rest of a newer file may have any shape.
     #[derive(Deserialize)]

@@ -2,6 +2,7 @@
 
 use crate::model::{CellResult, Verdict};
 
+use super::ink::Ink;
 use super::legend::VERDICTS;
 
 /// What is to be added to a verdict.
@@ -55,7 +56,15 @@ pub fn word(cell: &CellResult) -> String {
     }
 }
 
-/// [`word`] with its note: `fail (expected)`, `PASS?! (expected fail)`.
+/// The colour of a cell: that of its verdict, unless something else was expected.
+pub fn ink(cell: &CellResult) -> Ink {
+    match Mark::of(cell) {
+        Mark::Unexpected(_) => Ink::Doubt,
+        _ => Ink::of(cell.verdict),
+    }
+}
+
+/// [`word()`] with its note: `fail (expected)`, `PASS?! (expected fail)`.
 pub fn label(cell: &CellResult) -> String {
     match Mark::of(cell).note() {
         Some(note) => format!("{} {note}", word(cell)),

@@ -7,7 +7,7 @@ use crate::report::escape::{LINE, SHORT, terminal};
 use crate::report::finding::{Finding, Gap, Trials, names};
 use crate::report::grid::Grid;
 use crate::report::ink::Ink;
-use crate::report::mark::{Mark, word};
+use crate::report::mark::{Mark, ink, word};
 use crate::report::paragraph::wrap;
 
 use super::{Shape, painted};
@@ -51,7 +51,7 @@ fn heading(finding: &Finding, shape: Shape) -> String {
     let word = word(finding.example);
     let plain = wrap(&format!("{word}: "), 2, &ids.join(", "), usize::from(shape.width));
     // Painted after wrapping: escape sequences take no columns.
-    plain.replacen(&word, &Ink::of(finding.example.verdict).paint(&word, shape.colour), 1)
+    plain.replacen(&word, &ink(finding.example).paint(&word, shape.colour), 1)
 }
 
 /// The trials of the first cell; it is named where the others ran more or fewer of them.

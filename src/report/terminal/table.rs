@@ -8,8 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::model::{AtsId, CellResult, DistroId};
 use crate::report::escape::{SHORT, terminal};
 use crate::report::grid::Grid;
-use crate::report::ink::Ink;
-use crate::report::mark::{Mark, word};
+use crate::report::mark::{Mark, ink, word};
 
 use super::Shape;
 
@@ -106,11 +105,4 @@ fn paint<'a>(line: &str, cells: impl Iterator<Item = Option<&'a CellResult>>) ->
             _ => piece.to_owned(),
         })
         .collect()
-}
-
-fn ink(cell: &CellResult) -> Ink {
-    match Mark::of(cell) {
-        Mark::Unexpected(_) => Ink::Doubt,
-        _ => Ink::of(cell.verdict),
-    }
 }
