@@ -4,5 +4,6 @@
 //! origin, runs connection trials through ATS and builds a pass/fail table with evidence.
 //! `DESIGN.md` has the map of this tree and says who may import whom.
 
+pub mod engine;
 pub mod exit;
 pub mod model;
