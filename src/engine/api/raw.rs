@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Fuse};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -15,7 +17,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::engine::discovery::Endpoint;
 use crate::engine::error::Class;
@@ -50,23 +51,24 @@ impl RawError {
     }
 }
 
-/// An answer whose body is still to come. Dropping it closes the connection, upon which the engine
-/// stops what it does for it.
+/// An answer whose body is still to come. It owns its connection and drives it, so dropping it closes
+/// the connection at once, upon which the engine stops what it does for it.
 pub(super) struct Answer {
     body: Incoming,
-    _connection: AbortOnDropHandle<()>,
+    connection: Fuse<BoxFuture<'static, hyper::Result<()>>>,
 }
 
 impl Answer {
     /// The next piece of the body; `None` at its end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, RawError> {
-        while let Some(frame) = self.body.frame().await {
+        loop {
+            let frame = drive(&mut self.connection, self.body.frame()).await;
+            let Some(frame) = frame else { return Ok(None) };
             let frame = frame.map_err(|error| RawError::broke_off(&error))?;
             if let Ok(data) = frame.into_data() {
                 return Ok(Some(data));
             }
         }
-        Ok(None)
     }
 
     async fn whole(mut self) -> Result<Vec<u8>, RawError> {
@@ -148,19 +150,27 @@ impl RawClient {
     }
 }
 
+/// Waits for `work` while keeping `connection` going. An error of the connection reaches `work`, too.
+async fn drive<T>(connection: &mut Fuse<BoxFuture<'static, hyper::Result<()>>>, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => done,
+        _ = connection => work.await,
+    }
+}
+
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     request: Request<Full<Bytes>>,
 ) -> Result<Answer, RawError> {
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| RawError::unreachable(&error))?;
-    let connection = AbortOnDropHandle::new(tokio::spawn(async move {
-        // Its error reaches us through the body, too.
-        let _ = connection.await;
-    }));
-    let response = sender.send_request(request).await.map_err(|error| RawError::broke_off(&error))?;
+    let mut connection = connection.boxed().fuse();
+    let response = drive(&mut connection, sender.send_request(request)).await;
+    let response = response.map_err(|error| RawError::broke_off(&error))?;
     let status = response.status();
-    let answer = Answer { body: response.into_body(), _connection: connection };
+    let answer = Answer { body: response.into_body(), connection };
     if status.is_success() {
         return Ok(answer);
     }
