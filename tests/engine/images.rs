@@ -60,8 +60,7 @@ async fn a_build_takes_arguments_and_labels_and_hands_on_its_log() {
 #[tokio::test]
 async fn a_failed_step_keeps_its_exit_code_and_a_bad_recipe_has_none() {
     with_rig("failing", |rig| async move {
-        let recipe =
-            format!("FROM {}\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo error: no; exit 65\"]\n", rig.image);
+        let text = format!("FROM {}\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo error: no; exit 65\"]\n", rig.image);
         let spec = recipe(&rig.name("image:1"), context(&[("Containerfile", text.as_bytes(), 0o644)]));
         let mut log = Vec::new();
         let error = rig.engine.build(&spec, &mut |line| log.push(line.to_owned())).await.unwrap_err();
