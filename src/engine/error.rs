@@ -33,8 +33,7 @@ pub enum Class {
     Unreachable,
     /// A build step failed.
     Build {
-        /// Exit code of the failed step; `None` where the engine does not tell (Podman, or an error
-        /// outside a step such as a bad Containerfile).
+        /// Exit code of the failed step; `None` for an error outside a step, such as a bad Containerfile.
         code: Option<i64>,
     },
     /// The engine's disk is full.

@@ -54,7 +54,8 @@ pub type TarStream = BoxStream<'static, io::Result<Bytes>>;
 
 /// A container engine. Every error says which operation on which object failed.
 ///
-/// Dropping the future of a pull, import or build stops the work on the engine.
+/// Dropping the future of a pull, import or build stops the work on the engine. (Podman 4.3 finishes the
+/// build step under way.)
 #[async_trait]
 pub trait Engine: Send + Sync {
     /// What the engine is and has.
@@ -223,7 +224,8 @@ pub struct NetworkSpec {
     pub name: String,
     /// Its labels.
     pub labels: Labels,
-    /// Whether it has no way out.
+    /// Whether it has no way out: nothing is forwarded to or from it. The engine's host itself is still
+    /// reached at its own addresses (seen with Docker 20.10).
     pub internal: bool,
 }
 
@@ -267,7 +269,8 @@ pub struct ContainerSpec {
 pub struct Exit {
     /// Exit code of its first process; 128 + N after signal N.
     pub code: i64,
-    /// Whether the kernel killed a process in it for want of memory.
+    /// Whether the kernel killed a process in it for want of memory. Podman 4.3 on cgroups v1 does not
+    /// notice; the code is 137 all the same.
     pub oom_killed: bool,
     /// Whether stdout exceeded [`OUTPUT_MAX`], so that lines were dropped.
     pub truncated: bool,

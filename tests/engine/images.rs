@@ -111,7 +111,8 @@ async fn a_root_file_system_is_imported_with_its_labels_and_runs() {
         let tag = rig.name("base:1");
         let labels = labels(&[("a.b", "x \"$HOME\" \\ z"), ("atsmatrix.kind", "image")]);
         let image = rig.engine.import(&tag, &labels, stream::iter(pieces).boxed()).await.unwrap();
-        assert_eq!(image.labels, labels);
+        // Podman may add one of its own.
+        assert!(labels.iter().all(|(key, value)| image.labels.get(key) == Some(value)), "{:?}", image.labels);
         let command = Some(["/busybox", "echo", "hi"].map(str::to_owned).to_vec());
         let spec = ContainerSpec { image: tag.clone(), command, ..rig.shell("c", "") };
         let (lines, code, _) = run(&rig, &spec).await;

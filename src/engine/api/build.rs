@@ -61,7 +61,7 @@ impl BuildLog {
         let Ok(message) = serde_json::from_str::<Message>(text) else { return Vec::new() };
         let code = message.detail.as_ref().and_then(|detail| detail.code);
         if let Some(reason) = message.detail.and_then(|detail| detail.message).or(message.error) {
-            self.error = Some((code, reason));
+            self.error = Some((code.filter(|code| *code != 0).or_else(|| exit_status(&reason)), reason));
         }
         let mut lines = message.stream.map(|fragment| self.log.push(fragment.as_bytes())).unwrap_or_default();
         if let Some(status) = message.status {
@@ -70,6 +70,11 @@ impl BuildLog {
         }
         lines
     }
+}
+
+/// The exit code at the end of Podman's message (`... while running runtime: exit status 65`): it has no field for it.
+fn exit_status(reason: &str) -> Option<i64> {
+    reason.trim_end().rsplit_once("exit status ")?.1.parse().ok()
 }
 
 impl ApiEngine {
@@ -143,6 +148,13 @@ mod tests {
 
     #[test]
     fn an_error_without_detail_is_an_error_too() {
-        assert_eq!(read(&["{\"error\":\"exit status 65\"}\n"]).1, Some((None, "exit status 65".to_owned())));
+        assert_eq!(read(&["{\"error\":\"no such stage\"}\n"]).1, Some((None, "no such stage".to_owned())));
+    }
+
+    #[test]
+    fn podman_tells_the_exit_code_in_words() {
+        let says = "error building at STEP \"RUN make\": error while running runtime: exit status 65";
+        assert_eq!(exit_status(says), Some(65));
+        assert_eq!(exit_status("exit status 65 was not"), None);
     }
 }

@@ -344,9 +344,12 @@ impl Container for ApiContainer {
 
     async fn kill(&self) -> Result<()> {
         match self.docker.kill_container(&self.id, None::<KillContainerOptions>).await {
-            // 409 (Docker; Podman too since 3.0): it does not run.
-            Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
-            Err(error) => Err(describe("kill container", &self.name, error)),
+            Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+            // One that has ended gives 409 with Docker, 500 with Podman.
+            Err(error) => match self.inspect("kill container").await {
+                Ok(it) if !it.state.running => Ok(()),
+                _ => Err(describe("kill container", &self.name, error)),
+            },
         }
     }
 

@@ -60,6 +60,12 @@ struct Listed {
 fn image(id: String, tags: Option<Vec<String>>, labels: Option<Labels>, size: u64) -> ImageInfo {
     let mut tags = tags.unwrap_or_default();
     tags.retain(|tag| tag != "<none>:<none>");
+    // Podman's way of writing what Docker calls NAME:TAG.
+    for tag in &mut tags {
+        if let Some(short) = tag.strip_prefix("docker.io/library/") {
+            *tag = short.to_owned();
+        }
+    }
     tags.sort();
     // Podman leaves the algorithm out.
     let id = if id.contains(':') { id } else { format!("sha256:{id}") };
@@ -124,10 +130,9 @@ impl ApiEngine {
     }
 
     pub(super) async fn import_image(&self, tag: &str, labels: &Labels, tar: TarStream) -> Result<ImageInfo> {
-        let (repo, tag_part) = split_reference(tag);
         let changes = labels.iter().map(|(key, value)| label_change(key, value)).collect();
-        let options =
-            CreateImageOptionsBuilder::default().from_src("-").repo(repo).tag(tag_part).changes(changes).build();
+        // The whole reference goes into `repo`, as the docker client does it: Podman ignores `tag` here.
+        let options = CreateImageOptionsBuilder::default().from_src("-").repo(tag).changes(changes).build();
         let broken = Arc::new(Mutex::new(None));
         let source = {
             let broken = Arc::clone(&broken);
