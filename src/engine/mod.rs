@@ -225,7 +225,8 @@ pub struct NetworkSpec {
     /// Its labels.
     pub labels: Labels,
     /// Whether it has no way out: nothing is forwarded to or from it. The engine's host itself is still
-    /// reached at its own addresses (seen with Docker 20.10).
+    /// reached at its own addresses (seen with Docker 20.10). On a host where Docker runs too, its firewall
+    /// (FORWARD policy DROP) also keeps the containers of an internal network of Podman's from each other.
     pub internal: bool,
 }
 

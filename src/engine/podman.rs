@@ -5,6 +5,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -19,6 +20,9 @@ use super::lines::one_line;
 /// How long the service may take until it accepts connections. The first start of rootless Podman sets
 /// up its user namespace.
 const UP_WITHIN: Duration = Duration::from_secs(20);
+
+/// How many services this process has started; each has a folder of its own.
+static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// A Podman API service of our own. It ends when this is dropped.
 pub(super) struct PodmanService {
@@ -38,7 +42,9 @@ impl PodmanService {
     /// Starts `podman` and waits until its service accepts connections. Returns it with its socket.
     pub(super) async fn start(env: &Env, podman: &Path) -> Result<(Self, PathBuf)> {
         let folder = env.runtime_dir.clone().unwrap_or_else(std::env::temp_dir);
-        let folder = folder.join(format!("atsmatrix-podman-{}", std::process::id()));
+        let nth = STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = folder.join(format!("atsmatrix-podman-{}-{nth}", std::process::id()));
+        // What a dead process with our id left.
         let _ = std::fs::remove_dir_all(&folder);
         // The mode is set as the folder is made: nobody else may reach this socket at any time.
         DirBuilder::new().mode(0o700).create(&folder).with_context(|| format!("creating {}", folder.display()))?;

@@ -25,6 +25,7 @@ use super::raw::RawClient;
 use super::{ApiEngine, Quirks, describe, raw_failed};
 use crate::engine::error::{Class, EngineError};
 use crate::engine::lines::{LineSplitter, Tail};
+use crate::engine::podman::PodmanService;
 use crate::engine::{Container, ContainerSpec, ENV_MAX, Exit, LINE_MAX, OUTPUT_MAX, Result, STDERR_TAIL};
 
 type Stdin = Pin<Box<dyn AsyncWrite + Send>>;
@@ -43,6 +44,7 @@ struct ApiContainer {
     truncated: Arc<AtomicBool>,
     removal: Removal,
     _reader: AbortOnDropHandle<()>,
+    _service: Option<Arc<PodmanService>>,
 }
 
 /// Removes a container in the background when dropped, unless it was disarmed.
@@ -115,6 +117,7 @@ impl ApiEngine {
             truncated,
             removal,
             _reader: AbortOnDropHandle::new(tokio::spawn(reader)),
+            _service: self.service.clone(),
         }
     }
 }

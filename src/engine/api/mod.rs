@@ -8,6 +8,7 @@ mod info;
 mod networks;
 mod raw;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -38,8 +39,8 @@ pub(super) struct ApiEngine {
     raw: RawClient,
     endpoint: Endpoint,
     quirks: Quirks,
-    /// A Podman that we started and that must live as long as this.
-    _service: Option<PodmanService>,
+    /// A Podman that we started: it must live as long as this and every container of it.
+    service: Option<Arc<PodmanService>>,
 }
 
 /// What differs between engines, as far as it matters here.
@@ -81,7 +82,7 @@ impl ApiEngine {
         let version = docker.client_version();
         let raw = RawClient::new(endpoint.clone(), format!("{}.{}", version.major_version, version.minor_version));
         let info = info::info(&docker, &endpoint).await?;
-        Ok(Self { docker, raw, endpoint, quirks: Quirks::of(&info), _service: service })
+        Ok(Self { docker, raw, endpoint, quirks: Quirks::of(&info), service: service.map(Arc::new) })
     }
 
     /// The same client for requests that take as long as they take.
