@@ -5,6 +5,7 @@
 //! `DESIGN.md` has the map of this tree and says who may import whom.
 
 pub mod console;
+pub mod engine;
 pub mod exit;
 pub mod model;
 pub mod trial;

@@ -1,0 +1,383 @@
+//! A container's life: created, attached to, started, read, ended, removed.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bollard::Docker;
+use bollard::container::{AttachContainerResults, LogOutput};
+use bollard::errors::Error as ApiError;
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
+use bollard::query_parameters::{
+    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, KillContainerOptions, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
+};
+use futures_util::{Stream, StreamExt};
+use serde::Deserialize;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::raw::RawClient;
+use super::{ApiEngine, Quirks, describe, raw_failed};
+use crate::engine::error::{Class, EngineError};
+use crate::engine::lines::{LineSplitter, Tail};
+use crate::engine::podman::PodmanService;
+use crate::engine::{Container, ContainerSpec, ENV_MAX, Exit, LINE_MAX, OUTPUT_MAX, Result, STDERR_TAIL};
+
+type Stdin = Pin<Box<dyn AsyncWrite + Send>>;
+
+/// A started container of an engine.
+struct ApiContainer {
+    docker: Docker,
+    patient: Docker,
+    raw: RawClient,
+    id: String,
+    name: String,
+    network: Option<String>,
+    lines: Option<UnboundedReceiver<String>>,
+    stdin: tokio::sync::Mutex<Option<Stdin>>,
+    stderr: Arc<Mutex<Tail>>,
+    truncated: Arc<AtomicBool>,
+    removal: Removal,
+    _reader: AbortOnDropHandle<()>,
+    _service: Option<Arc<PodmanService>>,
+}
+
+/// Removes a container in the background when dropped, unless it was disarmed.
+struct Removal {
+    docker: Docker,
+    id: Option<String>,
+}
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        let Some(id) = self.id.take() else { return };
+        // Without a runtime (the process is ending) its labels see to it: the next run sweeps.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let docker = self.docker.clone();
+            runtime.spawn(async move { remove(&docker, &id).await });
+        }
+    }
+}
+
+impl ApiEngine {
+    pub(super) async fn start_container(&self, spec: &ContainerSpec) -> Result<Box<dyn Container>> {
+        let failed = |error| describe("start container", &spec.name, error);
+        check_env(spec)?;
+        let options = CreateContainerOptionsBuilder::default().name(&spec.name).build();
+        let created = self.docker.create_container(Some(options), create_body(spec, self.quirks)).await;
+        let id = created.map_err(failed)?.id;
+        let mut removal = Removal { docker: self.docker.clone(), id: Some(id.clone()) };
+        match self.attach_and_start(&id).await {
+            Ok(attached) => Ok(Box::new(self.container(spec, id, attached, removal))),
+            Err(error) => {
+                let error = failed(error);
+                if remove(&self.docker, &id).await.is_ok() {
+                    removal.id = None;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Attaches before the start, so that not a byte of output is missed.
+    async fn attach_and_start(&self, id: &str) -> std::result::Result<AttachContainerResults, ApiError> {
+        let options =
+            AttachContainerOptionsBuilder::default().stream(true).stdin(true).stdout(true).stderr(true).build();
+        let attached = self.docker.attach_container(id, Some(options)).await?;
+        self.docker.start_container(id, None::<StartContainerOptions>).await?;
+        Ok(attached)
+    }
+
+    fn container(
+        &self,
+        spec: &ContainerSpec,
+        id: String,
+        attached: AttachContainerResults,
+        removal: Removal,
+    ) -> ApiContainer {
+        let (sender, lines) = unbounded_channel();
+        let stderr = Arc::new(Mutex::new(Tail::new(STDERR_TAIL)));
+        let truncated = Arc::new(AtomicBool::new(false));
+        let reader = read(attached.output, sender, Arc::clone(&stderr), Arc::clone(&truncated));
+        ApiContainer {
+            docker: self.docker.clone(),
+            patient: self.patient(),
+            raw: self.raw.clone(),
+            id,
+            name: spec.name.clone(),
+            network: spec.network.clone(),
+            lines: Some(lines),
+            stdin: tokio::sync::Mutex::new(Some(attached.input)),
+            stderr,
+            truncated,
+            removal,
+            _reader: AbortOnDropHandle::new(tokio::spawn(reader)),
+            _service: self.service.clone(),
+        }
+    }
+}
+
+/// The kernel's own refusal would read "argument list too long" and come from inside the engine.
+fn check_env(spec: &ContainerSpec) -> Result<()> {
+    let long = spec.env.iter().find(|(name, value)| name.len() + 1 + value.len() > ENV_MAX);
+    let Some((name, value)) = long else { return Ok(()) };
+    let reason = format!("its environment variable {name} has {} bytes, Linux takes {ENV_MAX} an entry", value.len());
+    Err(EngineError::new("start container", &spec.name, Class::Other, &reason))
+}
+
+fn create_body(spec: &ContainerSpec, quirks: Quirks) -> ContainerCreateBody {
+    ContainerCreateBody {
+        image: Some(spec.image.clone()),
+        cmd: spec.command.clone(),
+        env: Some(spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+        labels: Some(spec.labels.clone().into_iter().collect()),
+        hostname: spec.hostname.clone(),
+        attach_stdin: Some(true),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        // Open once: when our connection goes, even by kill -9, the container reads end of file.
+        open_stdin: Some(true),
+        stdin_once: Some(true),
+        host_config: Some(host_config(spec, quirks)),
+        ..ContainerCreateBody::default()
+    }
+}
+
+fn host_config(spec: &ContainerSpec, quirks: Quirks) -> HostConfig {
+    // Limits beyond i64 are no limits.
+    let bytes = |limit: u64| i64::try_from(limit).unwrap_or(i64::MAX);
+    let memory = spec.memory.filter(|_| quirks.limits_memory).map(bytes);
+    let log = spec.log_bytes.map(|size| {
+        HashMap::from([("max-size".to_owned(), size.to_string()), ("max-file".to_owned(), "1".to_owned())])
+    });
+    HostConfig {
+        network_mode: Some(spec.network.clone().unwrap_or_else(|| "none".to_owned())),
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        cap_add: Some(spec.capabilities.clone()),
+        readonly_rootfs: Some(spec.read_only),
+        tmpfs: Some(spec.tmpfs.clone().into_iter().collect()),
+        memory,
+        memory_swap: memory,
+        pids_limit: spec.pids.filter(|_| quirks.limits_pids).map(i64::from),
+        security_opt: spec.no_new_privileges.then(|| vec!["no-new-privileges".to_owned()]),
+        ulimits: spec.nofile.filter(|_| quirks.sets_nofile).map(|limit| {
+            vec![ResourcesUlimits {
+                name: Some("nofile".to_owned()),
+                soft: Some(i64::from(limit)),
+                hard: Some(i64::from(limit)),
+            }]
+        }),
+        log_config: Some(HostConfigLogConfig { typ: Some(quirks.log_driver.to_owned()), config: log }),
+        // Removed by the engine itself, its exit code would be gone before it is read.
+        auto_remove: Some(false),
+        ..HostConfig::default()
+    }
+}
+
+/// Reads a container's output to its end. Reads on when nobody listens or the bound is reached: a
+/// container whose output is not taken stands still.
+async fn read(
+    mut output: impl Stream<Item = std::result::Result<LogOutput, ApiError>> + Unpin,
+    lines: UnboundedSender<String>,
+    stderr: Arc<Mutex<Tail>>,
+    truncated: Arc<AtomicBool>,
+) {
+    let mut splitter = LineSplitter::new(LINE_MAX);
+    let mut room = OUTPUT_MAX;
+    // An error here means the connection is gone; what became of the container, `wait` tells.
+    while let Some(Ok(piece)) = output.next().await {
+        match piece {
+            LogOutput::StdErr { message } => stderr.lock().unwrap_or_else(PoisonError::into_inner).push(&message),
+            LogOutput::StdOut { message } | LogOutput::Console { message } if message.len() <= room => {
+                room -= message.len();
+                for line in splitter.push(&message) {
+                    // Whoever dropped the receiver does not want them.
+                    let _ = lines.send(line);
+                }
+            }
+            LogOutput::StdOut { .. } | LogOutput::Console { .. } => {
+                room = 0;
+                truncated.store(true, Ordering::Relaxed);
+            }
+            LogOutput::StdIn { .. } => {}
+        }
+    }
+    if let Some(line) = splitter.finish() {
+        let _ = lines.send(line);
+    }
+}
+
+/// The part of an inspected container that we need.
+#[derive(Deserialize)]
+struct Inspected {
+    #[serde(rename = "State")]
+    state: State,
+    #[serde(rename = "NetworkSettings")]
+    network_settings: Option<NetworkSettings>,
+}
+
+#[derive(Deserialize)]
+struct State {
+    #[serde(rename = "Running", default)]
+    running: bool,
+    #[serde(rename = "ExitCode", default)]
+    exit_code: i64,
+    #[serde(rename = "OOMKilled", default)]
+    oom_killed: bool,
+}
+
+#[derive(Deserialize)]
+struct NetworkSettings {
+    #[serde(rename = "Networks")]
+    networks: Option<HashMap<String, NetworkEnd>>,
+}
+
+#[derive(Deserialize)]
+struct NetworkEnd {
+    #[serde(rename = "NetworkID", default)]
+    network: String,
+    #[serde(rename = "IPAddress", default)]
+    address: String,
+}
+
+impl Inspected {
+    /// The address in `network`. Podman may put a network's name where its id belongs; as a container is in
+    /// one network only, the single entry will do.
+    fn address(&self, network: &str) -> Option<IpAddr> {
+        let ends = self.network_settings.as_ref()?.networks.as_ref()?;
+        let named = ends.iter().find(|(name, end)| end.network == network || *name == network).map(|(_, end)| end);
+        let end = named.or_else(|| ends.values().next().filter(|_| ends.len() == 1))?;
+        end.address.parse().ok()
+    }
+}
+
+impl ApiContainer {
+    async fn inspect(&self, operation: &'static str) -> Result<Inspected> {
+        self.raw.get(&format!("/containers/{}/json", self.id), &[]).await.map_err(raw_failed(operation, &self.name))
+    }
+}
+
+#[async_trait]
+impl Container for ApiContainer {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    async fn ip(&self) -> Result<IpAddr> {
+        const OPERATION: &str = "find the address of container";
+        let fail = |reason: &str| EngineError::new(OPERATION, &self.name, Class::Other, reason);
+        let network = self.network.as_ref().ok_or_else(|| fail("it is in no network"))?;
+        let inspected = self.inspect(OPERATION).await?;
+        inspected.address(network).ok_or_else(|| {
+            if inspected.state.running {
+                return fail("the engine gives it none");
+            }
+            fail(&format!("it has ended with exit code {}: {}", inspected.state.exit_code, self.stderr_tail()))
+        })
+    }
+
+    fn lines(&mut self) -> UnboundedReceiver<String> {
+        self.lines.take().unwrap_or_else(|| unbounded_channel().1)
+    }
+
+    fn stderr_tail(&self) -> String {
+        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).text()
+    }
+
+    async fn close_stdin(&self) -> Result<()> {
+        let Some(mut stdin) = self.stdin.lock().await.take() else { return Ok(()) };
+        match stdin.shutdown().await {
+            // Gone already, as after the container's end.
+            Err(error)
+                if error.kind() != std::io::ErrorKind::NotConnected
+                    && error.kind() != std::io::ErrorKind::BrokenPipe =>
+            {
+                Err(EngineError::new("close stdin of container", &self.name, Class::Interrupted, &error.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn wait(&self) -> Result<Exit> {
+        const OPERATION: &str = "wait for container";
+        loop {
+            let options = WaitContainerOptionsBuilder::default().condition("not-running").build();
+            let ended = self.patient.wait_container(&self.id, Some(options)).next().await;
+            match ended {
+                // bollard makes an error of every exit code but 0.
+                Some(Ok(_) | Err(ApiError::DockerContainerWaitError { .. })) => {}
+                Some(Err(error)) => return Err(describe(OPERATION, &self.name, error)),
+                None => {
+                    return Err(EngineError::new(OPERATION, &self.name, Class::Interrupted, "the engine broke off"));
+                }
+            }
+            let state = self.inspect(OPERATION).await?.state;
+            if !state.running {
+                return Ok(Exit {
+                    code: state.exit_code,
+                    oom_killed: state.oom_killed,
+                    truncated: self.truncated.load(Ordering::Relaxed),
+                });
+            }
+        }
+    }
+
+    async fn logs(&self) -> Result<Vec<String>> {
+        let options = LogsOptionsBuilder::default().stdout(true).tail("all").build();
+        let mut output = Box::pin(self.docker.logs(&self.id, Some(options)));
+        let mut splitter = LineSplitter::new(LINE_MAX);
+        let mut lines = Vec::new();
+        let mut room = OUTPUT_MAX;
+        while let Some(piece) = output.next().await {
+            let piece = piece.map_err(|error| describe("read logs of container", &self.name, error))?.into_bytes();
+            if piece.len() > room {
+                break;
+            }
+            room -= piece.len();
+            lines.extend(splitter.push(&piece));
+        }
+        lines.extend(splitter.finish());
+        Ok(lines)
+    }
+
+    async fn kill(&self) -> Result<()> {
+        match self.docker.kill_container(&self.id, None::<KillContainerOptions>).await {
+            Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+            // One that has ended gives 409 with Docker, 500 with Podman.
+            Err(error) => match self.inspect("kill container").await {
+                Ok(it) if !it.state.running => Ok(()),
+                _ => Err(describe("kill container", &self.name, error)),
+            },
+        }
+    }
+
+    async fn remove(mut self: Box<Self>) -> Result<()> {
+        remove(&self.docker, &self.id).await?;
+        self.removal.id = None;
+        Ok(())
+    }
+}
+
+/// Kills and removes a container with its anonymous volumes.
+pub(super) async fn remove(docker: &Docker, id: &str) -> Result<()> {
+    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+    match docker.remove_container(id, Some(options)).await {
+        Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+        // Somebody else removes it at this moment (another run's sweep): wait until it is gone.
+        Err(ApiError::DockerResponseServerError { status_code: 409, .. }) => {
+            let options = WaitContainerOptionsBuilder::default().condition("removed").build();
+            match docker.wait_container(id, Some(options)).next().await {
+                Some(Err(error @ ApiError::DockerResponseServerError { status_code: 500.., .. })) => {
+                    Err(describe("remove container", id, error))
+                }
+                _ => Ok(()),
+            }
+        }
+        Err(error) => Err(describe("remove container", id, error)),
+    }
+}

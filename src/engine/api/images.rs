@@ -1,0 +1,299 @@
+//! Images: looking, tagging, pulling, importing.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bollard::body_try_stream;
+use bollard::errors::Error as ApiError;
+use bollard::models::CreateImageInfo;
+use bollard::query_parameters::{CreateImageOptionsBuilder, RemoveImageOptions, TagImageOptionsBuilder};
+use futures_util::{Stream, StreamExt};
+use serde::Deserialize;
+
+use super::{ApiEngine, describe, raw_failed};
+use crate::engine::error::{Class, EngineError};
+use crate::engine::lines::one_line;
+use crate::engine::{BuildSpec, ImageInfo, Labels, OnLine, Result, TarStream};
+
+/// How long a registry may take until the engine reports the first progress of a pull. Where there is no way to a
+/// registry, packets may just vanish.
+const FIRST_PROGRESS: Duration = Duration::from_secs(20);
+
+/// How long a pull that has begun may stand still. Unpacking a large layer reports progress more often.
+const NEXT_PROGRESS: Duration = Duration::from_mins(2);
+
+/// Longest progress line handed on, bytes.
+const PROGRESS_MAX: usize = 300;
+
+/// The part of an inspected image that we need.
+#[derive(Deserialize)]
+struct Inspected {
+    #[serde(rename = "Id")]
+    id: String,
+    #[serde(rename = "RepoTags")]
+    tags: Option<Vec<String>>,
+    #[serde(rename = "Config")]
+    config: Option<Config>,
+    #[serde(rename = "Size", default)]
+    size: u64,
+}
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(rename = "Labels")]
+    labels: Option<Labels>,
+}
+
+/// The part of a listed image that we need.
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(rename = "Id")]
+    id: String,
+    #[serde(rename = "RepoTags")]
+    tags: Option<Vec<String>>,
+    #[serde(rename = "Labels")]
+    labels: Option<Labels>,
+    #[serde(rename = "Size", default)]
+    size: u64,
+}
+
+fn image(id: String, tags: Option<Vec<String>>, labels: Option<Labels>, size: u64) -> ImageInfo {
+    let mut tags = tags.unwrap_or_default();
+    tags.retain(|tag| tag != "<none>:<none>");
+    // Podman's way of writing what Docker calls NAME:TAG.
+    for tag in &mut tags {
+        if let Some(short) = tag.strip_prefix("docker.io/library/") {
+            *tag = short.to_owned();
+        }
+    }
+    tags.sort();
+    // Podman leaves the algorithm out.
+    let id = if id.contains(':') { id } else { format!("sha256:{id}") };
+    ImageInfo { id, tags, labels: labels.unwrap_or_default(), size }
+}
+
+impl ApiEngine {
+    pub(super) async fn find_image(&self, reference: &str) -> Result<Option<ImageInfo>> {
+        match self.raw.get::<Inspected>(&format!("/images/{reference}/json"), &[]).await {
+            Ok(it) => Ok(Some(image(it.id, it.tags, it.config.and_then(|config| config.labels), it.size))),
+            Err(error) if error.class == Class::NotFound => Ok(None),
+            Err(error) => Err(raw_failed("inspect image", reference)(error)),
+        }
+    }
+
+    /// The image that must be there, for the operation that made it.
+    pub(super) async fn made_image(&self, operation: &'static str, reference: &str) -> Result<ImageInfo> {
+        self.find_image(reference).await?.ok_or_else(|| {
+            EngineError::new(
+                operation,
+                reference,
+                Class::NotFound,
+                "the engine reported success, but has no such image",
+            )
+        })
+    }
+
+    pub(super) async fn list_images(&self, label: &str) -> Result<Vec<ImageInfo>> {
+        let filters = serde_json::json!({ "label": [label] }).to_string();
+        let found: Vec<Listed> = self
+            .raw
+            .get("/images/json", &[("filters", &filters)])
+            .await
+            .map_err(raw_failed("list images with label", label))?;
+        let mut images: Vec<ImageInfo> =
+            found.into_iter().map(|it| image(it.id, it.tags, it.labels, it.size)).collect();
+        images.sort_by(|a, b| a.id.cmp(&b.id));
+        // Podman lists an image once for each of its tags.
+        images.dedup_by(|a, b| a.id == b.id);
+        Ok(images)
+    }
+
+    pub(super) async fn tag_image(&self, image: &str, tag: &str) -> Result<()> {
+        let (repo, tag_part) = split_reference(tag);
+        let options = TagImageOptionsBuilder::default().repo(repo).tag(tag_part).build();
+        self.docker.tag_image(image, Some(options)).await.map_err(|error| describe("tag image", image, error))
+    }
+
+    pub(super) async fn drop_image(&self, reference: &str) -> Result<()> {
+        match self.docker.remove_image(reference, None::<RemoveImageOptions>, None).await {
+            Ok(_) | Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+            Err(error) => Err(describe("remove image", reference, error)),
+        }
+    }
+
+    pub(super) async fn pull_image(&self, reference: &str, on_progress: OnLine<'_>) -> Result<ImageInfo> {
+        let (name, tag) = split_reference(reference);
+        let options = CreateImageOptionsBuilder::default().from_image(name).tag(tag).build();
+        let events = self.patient().create_image(Some(options), None, None);
+        follow_pull(reference, events, on_progress).await?;
+        self.made_image("pull image", reference).await
+    }
+
+    pub(super) async fn import_image(&self, tag: &str, labels: &Labels, tar: TarStream) -> Result<ImageInfo> {
+        let changes = labels.iter().map(|(key, value)| label_change(key, value)).collect();
+        // The whole reference goes into `repo`, as the docker client does it: Podman ignores `tag` here.
+        let options = CreateImageOptionsBuilder::default().from_src("-").repo(tag).changes(changes).build();
+        let broken = Arc::new(Mutex::new(None));
+        let source = {
+            let broken = Arc::clone(&broken);
+            tar.inspect(move |piece| {
+                if let Err(error) = piece {
+                    *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+                }
+            })
+        };
+        let mut events = Box::pin(self.patient().create_image(Some(options), Some(body_try_stream(source)), None));
+        while let Some(event) = events.next().await {
+            if let Err(error) = event {
+                // The engine only sees its client go away; the source's own error is the reason.
+                let cause = broken.lock().unwrap_or_else(PoisonError::into_inner).take();
+                return Err(match cause {
+                    Some(cause) => EngineError::answered("import image", tag, Class::Other, &cause),
+                    None => describe("import image", tag, error),
+                });
+            }
+        }
+        let made = self.made_image("import image", tag).await?;
+        if labels.iter().all(|(key, value)| made.labels.get(key) == Some(value)) {
+            return Ok(made);
+        }
+        self.label_image(tag, &made.id, labels).await
+    }
+
+    /// Labels an imported image by a build of its own, for engines that do not heed `changes`.
+    async fn label_image(&self, tag: &str, id: &str, labels: &Labels) -> Result<ImageInfo> {
+        let failed = |error: std::io::Error| EngineError::new("label image", tag, Class::Other, &error.to_string());
+        let recipe = format!("FROM {id}\n");
+        let mut context = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(recipe.len() as u64);
+        header.set_mode(0o644);
+        context.append_data(&mut header, "Containerfile", recipe.as_bytes()).map_err(failed)?;
+        let spec = BuildSpec {
+            context: context.into_inner().map_err(failed)?.into(),
+            containerfile: "Containerfile".to_owned(),
+            labels: labels.clone(),
+            tag: tag.to_owned(),
+            ..BuildSpec::default()
+        };
+        self.build_image(&spec, &mut |_| {}).await
+    }
+}
+
+/// Follows a pull to its end, giving up when nothing moves.
+async fn follow_pull(
+    reference: &str,
+    events: impl Stream<Item = std::result::Result<CreateImageInfo, ApiError>>,
+    on_progress: OnLine<'_>,
+) -> Result<()> {
+    let unreachable = |reason: &str| EngineError::answered("pull image", reference, Class::Unreachable, reason);
+    let mut events = std::pin::pin!(events);
+    let mut patience = FIRST_PROGRESS;
+    loop {
+        let event = tokio::time::timeout(patience, events.next())
+            .await
+            .map_err(|_| unreachable(&format!("no progress within {} s", patience.as_secs())))?;
+        match event {
+            None => return Ok(()),
+            Some(Ok(event)) => on_progress(&progress_line(&event)),
+            Some(Err(
+                ApiError::DockerResponseServerError { message, .. } | ApiError::DockerStreamError { error: message },
+            )) => {
+                return Err(unreachable(&message));
+            }
+            Some(Err(error)) => return Err(describe("pull image", reference, error)),
+        }
+        patience = NEXT_PROGRESS;
+    }
+}
+
+fn progress_line(event: &CreateImageInfo) -> String {
+    let status = event.status.as_deref().unwrap_or_default();
+    let line = match (&event.id, event.progress_detail.as_ref().and_then(|it| it.current.zip(it.total))) {
+        (Some(id), Some((current, total))) if total > 0 => format!("{id}: {status} {}%", current * 100 / total),
+        (Some(id), _) => format!("{id}: {status}"),
+        (None, _) => status.to_owned(),
+    };
+    one_line(&line, PROGRESS_MAX)
+}
+
+/// A reference as the API wants it: name, and tag or digest. Without a tag the API would pull all tags.
+fn split_reference(reference: &str) -> (&str, &str) {
+    if let Some((name, digest)) = reference.split_once('@') {
+        return (name, digest);
+    }
+    match reference.rsplit_once(':') {
+        // A colon before the last slash belongs to the registry's port.
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (reference, "latest"),
+    }
+}
+
+/// A label as an instruction of a Containerfile, quoted: backslash and quote, and `$`, which would be expanded.
+fn label_change(key: &str, value: &str) -> String {
+    let quote = |text: &str| {
+        let mut quoted = String::from('"');
+        for c in text.chars() {
+            if matches!(c, '"' | '\\' | '$') {
+                quoted.push('\\');
+            }
+            quoted.push(if c == '\n' { ' ' } else { c });
+        }
+        quoted + "\""
+    };
+    format!("LABEL {}={}", quote(key), quote(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bollard::models::ProgressDetail;
+    use futures_util::stream;
+
+    #[test]
+    fn references_are_split_into_name_and_tag_or_digest() {
+        for (reference, parts) in [
+            ("debian", ("debian", "latest")),
+            ("debian:12", ("debian", "12")),
+            ("registry.example:5000/a/b", ("registry.example:5000/a/b", "latest")),
+            ("registry.example:5000/a/b:x", ("registry.example:5000/a/b", "x")),
+            ("quay.io/a@sha256:0123", ("quay.io/a", "sha256:0123")),
+        ] {
+            assert_eq!(split_reference(reference), parts);
+        }
+    }
+
+    #[test]
+    fn labels_are_quoted() {
+        assert_eq!(label_change("a.b", "x \"$HOME\" \\"), r#"LABEL "a.b"="x \"\$HOME\" \\""#);
+    }
+
+    #[test]
+    fn progress_is_told_in_percent_of_a_layer() {
+        let detail = ProgressDetail { current: Some(50), total: Some(200) };
+        let event = CreateImageInfo {
+            id: Some("aa".to_owned()),
+            status: Some("Downloading".to_owned()),
+            progress_detail: Some(detail),
+            ..CreateImageInfo::default()
+        };
+        assert_eq!(progress_line(&event), "aa: Downloading 25%");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pull_without_any_progress_is_given_up_after_its_deadline() {
+        let begun = tokio::time::Instant::now();
+        let error = follow_pull("quay.io/x:1", stream::pending(), &mut |_| {}).await.unwrap_err();
+        assert_eq!(begun.elapsed(), FIRST_PROGRESS);
+        assert_eq!(error.class, Class::Unreachable);
+        assert_eq!(error.to_string(), "cannot pull image quay.io/x:1: no progress within 20 s");
+    }
+
+    #[tokio::test]
+    async fn a_registrys_refusal_is_kept_in_its_own_words() {
+        let refusal =
+            ApiError::DockerStreamError { error: "toomanyrequests: You have reached your\npull rate limit".to_owned() };
+        let error = follow_pull("x:1", stream::iter([Err(refusal)]), &mut |_| {}).await.unwrap_err();
+        assert_eq!(error.to_string(), "cannot pull image x:1: toomanyrequests: You have reached your pull rate limit");
+    }
+}

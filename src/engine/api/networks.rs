@@ -1,0 +1,63 @@
+//! Bridge networks.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::errors::Error as ApiError;
+use bollard::models::NetworkCreateRequest;
+use bollard::query_parameters::EventsOptionsBuilder;
+use futures_util::{Stream, StreamExt};
+use tokio::time::Instant;
+
+use super::{ApiEngine, describe};
+use crate::engine::{NetworkSpec, Result};
+
+/// How long a network's last endpoints may take to go. Engines drop them a little after the
+/// container (moby#42119, moby#17217).
+const EMPTY_WITHIN: Duration = Duration::from_secs(15);
+
+/// Stale endpoints go without an event, so removal is tried again after this at the latest.
+const TRY_AGAIN: Duration = Duration::from_millis(250);
+
+impl ApiEngine {
+    pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<String> {
+        let request = NetworkCreateRequest {
+            name: spec.name.clone(),
+            driver: Some("bridge".to_owned()),
+            internal: Some(spec.internal),
+            labels: Some(spec.labels.clone().into_iter().collect()),
+            ..NetworkCreateRequest::default()
+        };
+        let created = self.docker.create_network(request).await;
+        created.map(|network| network.id).map_err(|error| describe("create network", &spec.name, error))
+    }
+
+    pub(super) async fn drop_network(&self, id: &str) -> Result<()> {
+        let until = Instant::now() + EMPTY_WITHIN;
+        let filters = HashMap::from([("type", vec!["network"]), ("event", vec!["disconnect"]), ("network", vec![id])]);
+        let mut leaving = Box::pin(self.docker.events(Some(EventsOptionsBuilder::default().filters(&filters).build())));
+        loop {
+            let error = match self.docker.remove_network(id).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            match error {
+                ApiError::DockerResponseServerError { status_code: 404, .. } => return Ok(()),
+                // 403: Docker's answer to "has active endpoints"; 409: Podman's.
+                ApiError::DockerResponseServerError { status_code: 403 | 409, .. } if Instant::now() < until => {
+                    next_or_tick(&mut leaving).await;
+                }
+                error => return Err(describe("remove network", id, error)),
+            }
+        }
+    }
+}
+
+/// Waits for the next event, but no longer than [`TRY_AGAIN`], and just as long on a broken stream.
+async fn next_or_tick(events: &mut (impl Stream<Item = std::result::Result<impl Sized, ApiError>> + Unpin)) {
+    let tick = Instant::now() + TRY_AGAIN;
+    match tokio::time::timeout_at(tick, events.next()).await {
+        Ok(Some(Ok(_))) | Err(_) => {}
+        Ok(None | Some(Err(_))) => tokio::time::sleep_until(tick).await,
+    }
+}

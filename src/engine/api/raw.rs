@@ -1,0 +1,182 @@
+//! The few requests that bollard cannot do right, over a connection of their own. It loses the
+//! `code` of a build's `errorDetail`, which tells a failed step's exit code, and its generated models
+//! refuse whole answers of Podman for one unknown word (bollard#701, #238). So: builds, and every read
+//! whose answer we depend on, come through here and are decoded leniently.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Fuse};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::engine::discovery::Endpoint;
+use crate::engine::error::Class;
+
+/// How long an engine may take to answer a question about what it has.
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+
+/// Longest answer read whole, bytes.
+const ANSWER_MAX: usize = 64 << 20;
+
+/// Speaks to one endpoint in one API version.
+#[derive(Debug, Clone)]
+pub(super) struct RawClient {
+    endpoint: Endpoint,
+    api: String,
+}
+
+/// Why a raw request failed: class and reason, to which the caller adds what it was for.
+#[derive(Debug)]
+pub(super) struct RawError {
+    pub(super) class: Class,
+    pub(super) reason: String,
+}
+
+impl RawError {
+    fn unreachable(error: &impl std::fmt::Display) -> Self {
+        Self { class: Class::Unreachable, reason: format!("the engine cannot be reached: {error}") }
+    }
+
+    fn broke_off(error: &impl std::fmt::Display) -> Self {
+        Self { class: Class::Interrupted, reason: format!("the engine broke off: {error}") }
+    }
+}
+
+/// An answer whose body is still to come. It owns its connection and drives it, so dropping it closes
+/// the connection at once, upon which the engine stops what it does for it.
+pub(super) struct Answer {
+    body: Incoming,
+    connection: Fuse<BoxFuture<'static, hyper::Result<()>>>,
+}
+
+impl Answer {
+    /// The next piece of the body; `None` at its end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, RawError> {
+        loop {
+            let frame = drive(&mut self.connection, self.body.frame()).await;
+            let Some(frame) = frame else { return Ok(None) };
+            let frame = frame.map_err(|error| RawError::broke_off(&error))?;
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+    }
+
+    async fn whole(mut self) -> Result<Vec<u8>, RawError> {
+        let mut whole = Vec::new();
+        while let Some(piece) = self.next().await? {
+            whole.extend_from_slice(&piece);
+            if whole.len() > ANSWER_MAX {
+                return Err(RawError { class: Class::Other, reason: format!("its answer exceeds {ANSWER_MAX} bytes") });
+            }
+        }
+        Ok(whole)
+    }
+}
+
+/// What the engine answers instead of success.
+#[derive(Deserialize)]
+struct Refusal {
+    message: String,
+}
+
+impl RawClient {
+    pub(super) fn new(endpoint: Endpoint, api: String) -> Self {
+        Self { endpoint, api }
+    }
+
+    /// Asks for `path` (with `query`) and decodes the answer.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, RawError> {
+        let ask = async {
+            let answer = self.send(Method::GET, path, query, "application/json", Bytes::new()).await?;
+            let body = answer.whole().await?;
+            serde_json::from_slice(&body).map_err(|error| RawError {
+                class: Class::Other,
+                reason: format!("its answer to {path} is not understood: {error}"),
+            })
+        };
+        tokio::time::timeout(ANSWER_WITHIN, ask).await.unwrap_or_else(|_| {
+            let reason = format!("the engine did not answer within {} s", ANSWER_WITHIN.as_secs());
+            Err(RawError { class: Class::Unreachable, reason })
+        })
+    }
+
+    /// Posts `body` to `path`; the answer streams.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        content_type: &str,
+        body: Bytes,
+    ) -> Result<Answer, RawError> {
+        self.send(Method::POST, path, query, content_type, body).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        content_type: &str,
+        body: Bytes,
+    ) -> Result<Answer, RawError> {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/v{}{path}?{query}", self.api))
+            .header("host", "engine")
+            .header("content-type", content_type)
+            .body(Full::new(body))
+            .map_err(|error| RawError { class: Class::Other, reason: error.to_string() })?;
+        match &self.endpoint {
+            Endpoint::Unix(socket) => {
+                let stream = UnixStream::connect(socket).await.map_err(|error| RawError::unreachable(&error))?;
+                exchange(stream, request).await
+            }
+            Endpoint::Tcp(address) => {
+                let stream = TcpStream::connect(address).await.map_err(|error| RawError::unreachable(&error))?;
+                exchange(stream, request).await
+            }
+        }
+    }
+}
+
+/// Waits for `work` while keeping `connection` going. An error of the connection reaches `work`, too.
+async fn drive<T>(connection: &mut Fuse<BoxFuture<'static, hyper::Result<()>>>, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => done,
+        _ = connection => work.await,
+    }
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    request: Request<Full<Bytes>>,
+) -> Result<Answer, RawError> {
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| RawError::unreachable(&error))?;
+    let mut connection = connection.boxed().fuse();
+    let response = drive(&mut connection, sender.send_request(request)).await;
+    let response = response.map_err(|error| RawError::broke_off(&error))?;
+    let status = response.status();
+    let answer = Answer { body: response.into_body(), connection };
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let body = answer.whole().await?;
+    let reason = serde_json::from_slice::<Refusal>(&body)
+        .map_or_else(|_| String::from_utf8_lossy(&body).into_owned(), |refusal| refusal.message);
+    let class = if status == StatusCode::NOT_FOUND { Class::NotFound } else { Class::Other };
+    Err(RawError { class, reason })
+}

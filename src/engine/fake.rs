@@ -1,0 +1,370 @@
+//! A scripted engine for tests of scale and faults. Named so: nothing it says was ever run. What it shares
+//! with a real engine is the contract of the traits; the order of operations is kept in a log.
+
+mod container;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use sha2::{Digest, Sha256};
+
+use self::container::FakeContainer;
+pub use self::container::{Behaviour, End};
+use super::error::{Class, EngineError};
+use super::{
+    BuildSpec, Container, ContainerSpec, Engine, EngineInfo, ImageInfo, Labelled, Labels, NetworkSpec, OnLine, Result,
+    TarStream,
+};
+
+type Behave = dyn Fn(&ContainerSpec) -> Behaviour + Send + Sync;
+type Build = dyn Fn(&BuildSpec) -> FakeBuild + Send + Sync;
+
+/// How a scripted build goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FakeBuild {
+    /// Lines of its log.
+    pub log: Vec<String>,
+    /// Its end: an image, or this class and reason.
+    pub result: std::result::Result<(), (Class, String)>,
+}
+
+/// Operations that can be made to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// Address pools are exhausted: no network can be created.
+    NetworkExhausted,
+    /// Containers cannot be started; what was created is removed again.
+    StartFails,
+    /// Containers cannot be removed.
+    RemoveFails,
+    /// The engine is gone.
+    Unreachable,
+}
+
+/// An operation, as the log keeps it. Containers and networks go by their names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    /// An image was pulled.
+    Pull(String),
+    /// An image was imported, with so many bytes of tar.
+    Import(String, usize),
+    /// An image was built.
+    Build(String),
+    /// A network was created.
+    CreateNetwork(String),
+    /// A network was removed.
+    RemoveNetwork(String),
+    /// A container was started.
+    Start(String),
+    /// A container's stdin was closed.
+    CloseStdin(String),
+    /// A container was killed.
+    Kill(String),
+    /// A container ended by itself or was killed, and its end was waited for.
+    Wait(String),
+    /// A container was removed.
+    Remove(String),
+}
+
+/// A scripted engine.
+///
+/// Unscripted, it has no images, every pull is refused, every build succeeds, and every container
+/// ends at once with exit code 0 and without output.
+#[derive(Clone)]
+pub struct FakeEngine {
+    world: World,
+    behave: Arc<Behave>,
+    build: Arc<Build>,
+}
+
+/// The state of a fake engine, shared with its containers.
+#[derive(Clone, Default)]
+struct World(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    images: BTreeMap<String, ImageInfo>,
+    pullable: BTreeMap<String, ImageInfo>,
+    networks: BTreeMap<String, (String, Labels)>,
+    containers: BTreeMap<String, (String, Labels)>,
+    faults: BTreeMap<Fault, usize>,
+    log: Vec<Op>,
+    made: u32,
+    running: usize,
+    most_running: usize,
+}
+
+impl World {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log(&self, op: Op) {
+        self.state().log.push(op);
+    }
+
+    /// Whether `fault` is to happen now; uses it up.
+    fn fails(&self, fault: Fault) -> bool {
+        let mut state = self.state();
+        let Some(times) = state.faults.get_mut(&fault).filter(|times| **times > 0) else { return false };
+        *times -= 1;
+        true
+    }
+
+    /// Whether the engine answers at all.
+    fn reachable(&self, operation: &'static str, object: &str) -> Result<()> {
+        if self.fails(Fault::Unreachable) {
+            return Err(EngineError::new(
+                operation,
+                object,
+                Class::Unreachable,
+                "the engine cannot be reached (injected)",
+            ));
+        }
+        Ok(())
+    }
+
+    fn remove(&self, id: &str) -> Result<()> {
+        self.reachable("remove container", id)?;
+        if self.fails(Fault::RemoveFails) {
+            return Err(EngineError::new("remove container", id, Class::Other, "removal fails (injected)"));
+        }
+        let mut state = self.state();
+        if let Some((name, _)) = state.containers.remove(id) {
+            state.log.push(Op::Remove(name));
+        }
+        Ok(())
+    }
+}
+
+impl Default for FakeEngine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl FakeEngine {
+    /// An engine without images, networks or containers.
+    pub fn new() -> Self {
+        Self {
+            world: World::default(),
+            behave: Arc::new(|_| Behaviour::default()),
+            build: Arc::new(|_| FakeBuild { log: Vec::new(), result: Ok(()) }),
+        }
+    }
+
+    /// With an image that is there from the start.
+    #[must_use]
+    pub fn with_image(self, tag: &str, labels: Labels) -> Self {
+        self.world.state().images.insert(tag.to_owned(), image(tag, labels));
+        self
+    }
+
+    /// With an image that a registry hands out.
+    #[must_use]
+    pub fn with_pullable(self, reference: &str) -> Self {
+        self.world.state().pullable.insert(reference.to_owned(), image(reference, Labels::new()));
+        self
+    }
+
+    /// With builds that go as `script` says.
+    #[must_use]
+    pub fn with_builds(mut self, script: impl Fn(&BuildSpec) -> FakeBuild + Send + Sync + 'static) -> Self {
+        self.build = Arc::new(script);
+        self
+    }
+
+    /// With containers that behave as `script` says.
+    #[must_use]
+    pub fn with_containers(mut self, script: impl Fn(&ContainerSpec) -> Behaviour + Send + Sync + 'static) -> Self {
+        self.behave = Arc::new(script);
+        self
+    }
+
+    /// With `fault` happening at the next `times` occasions.
+    #[must_use]
+    pub fn with_fault(self, fault: Fault, times: usize) -> Self {
+        self.world.state().faults.insert(fault, times);
+        self
+    }
+
+    /// The operations so far, in order.
+    pub fn log(&self) -> Vec<Op> {
+        self.world.state().log.clone()
+    }
+
+    /// Names of containers and networks that still exist, sorted.
+    pub fn left(&self) -> Vec<String> {
+        let state = self.world.state();
+        let mut names: Vec<String> =
+            state.containers.values().chain(state.networks.values()).map(|(name, _)| name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// The most containers that ran at the same time.
+    pub fn most_running(&self) -> usize {
+        self.world.state().most_running
+    }
+}
+
+fn image(tag: &str, labels: Labels) -> ImageInfo {
+    let digest = Sha256::digest(format!("{tag} {labels:?}"));
+    let id = digest.iter().fold("sha256:".to_owned(), |hex, byte| hex + &format!("{byte:02x}"));
+    ImageInfo { id, tags: vec![tag.to_owned()], labels, size: 1 << 20 }
+}
+
+#[async_trait]
+impl Engine for FakeEngine {
+    async fn info(&self) -> Result<EngineInfo> {
+        self.world.reachable("ask engine", "fake")?;
+        Ok(EngineInfo {
+            name: "Fake".to_owned(),
+            version: "1".to_owned(),
+            api: "1.41".to_owned(),
+            os: "linux".to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            cpus: 4,
+            memory: 8 << 30,
+            rootless: false,
+            storage: "memory".to_owned(),
+            limits_memory: true,
+            limits_pids: true,
+            networks: u32::try_from(self.world.state().networks.len()).unwrap_or(u32::MAX),
+            network_capacity: Some(31),
+        })
+    }
+
+    async fn image(&self, reference: &str) -> Result<Option<ImageInfo>> {
+        self.world.reachable("inspect image", reference)?;
+        let state = self.world.state();
+        let by_id = || state.images.values().find(|image| image.id == reference);
+        Ok(state.images.get(reference).or_else(by_id).cloned())
+    }
+
+    async fn images_with_label(&self, label: &str) -> Result<Vec<ImageInfo>> {
+        self.world.reachable("list images with label", label)?;
+        let (key, value) = label.split_once('=').map_or((label, None), |(key, value)| (key, Some(value)));
+        let has = |image: &&ImageInfo| image.labels.get(key).is_some_and(|it| value.is_none_or(|value| it == value));
+        let mut found: Vec<ImageInfo> = self.world.state().images.values().filter(has).cloned().collect();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found.dedup_by(|a, b| a.id == b.id);
+        Ok(found)
+    }
+
+    async fn tag(&self, image: &str, tag: &str) -> Result<()> {
+        let found = self.image(image).await?;
+        let found = found.ok_or_else(|| EngineError::new("tag image", image, Class::NotFound, "no such image"))?;
+        self.world.state().images.insert(tag.to_owned(), found);
+        Ok(())
+    }
+
+    async fn remove_image(&self, reference: &str) -> Result<()> {
+        self.world.reachable("remove image", reference)?;
+        self.world.state().images.retain(|tag, image| tag != reference && image.id != reference);
+        Ok(())
+    }
+
+    async fn pull(&self, reference: &str, on_progress: OnLine<'_>) -> Result<ImageInfo> {
+        self.world.reachable("pull image", reference)?;
+        let mut state = self.world.state();
+        let Some(image) = state.pullable.get(reference).cloned() else {
+            let reason = "dial tcp: lookup registry.invalid: no such host (scripted)";
+            return Err(EngineError::new("pull image", reference, Class::Unreachable, reason));
+        };
+        on_progress("Pulling");
+        state.images.insert(reference.to_owned(), image.clone());
+        state.log.push(Op::Pull(reference.to_owned()));
+        Ok(image)
+    }
+
+    async fn import(&self, tag: &str, labels: &Labels, mut tar: TarStream) -> Result<ImageInfo> {
+        self.world.reachable("import image", tag)?;
+        let mut bytes = 0;
+        while let Some(piece) = tar.next().await {
+            let piece =
+                piece.map_err(|error| EngineError::new("import image", tag, Class::Other, &error.to_string()))?;
+            bytes += piece.len();
+        }
+        let made = image(tag, labels.clone());
+        let mut state = self.world.state();
+        state.images.insert(tag.to_owned(), made.clone());
+        state.log.push(Op::Import(tag.to_owned(), bytes));
+        Ok(made)
+    }
+
+    async fn build(&self, spec: &BuildSpec, on_log: OnLine<'_>) -> Result<ImageInfo> {
+        self.world.reachable("build image", &spec.tag)?;
+        let script = (self.build)(spec);
+        script.log.iter().for_each(|line| on_log(line));
+        self.world.log(Op::Build(spec.tag.clone()));
+        script.result.map_err(|(class, reason)| EngineError::new("build image", &spec.tag, class, &reason))?;
+        let made = image(&spec.tag, spec.labels.clone());
+        self.world.state().images.insert(spec.tag.clone(), made.clone());
+        Ok(made)
+    }
+
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
+        self.world.reachable("create network", &spec.name)?;
+        if self.world.fails(Fault::NetworkExhausted) {
+            let reason = "could not find an available, non-overlapping IPv4 address pool among the defaults";
+            return Err(EngineError::answered("create network", &spec.name, Class::Other, reason));
+        }
+        let mut state = self.world.state();
+        state.made += 1;
+        let id = format!("network-{}", state.made);
+        state.networks.insert(id.clone(), (spec.name.clone(), spec.labels.clone()));
+        state.log.push(Op::CreateNetwork(spec.name.clone()));
+        Ok(id)
+    }
+
+    async fn remove_network(&self, id: &str) -> Result<()> {
+        self.world.reachable("remove network", id)?;
+        let mut state = self.world.state();
+        if let Some((name, _)) = state.networks.remove(id) {
+            state.log.push(Op::RemoveNetwork(name));
+        }
+        Ok(())
+    }
+
+    async fn networks(&self) -> Result<Vec<Labelled>> {
+        self.world.reachable("list", "networks")?;
+        Ok(listed(&self.world.state().networks))
+    }
+
+    async fn start(&self, spec: &ContainerSpec) -> Result<Box<dyn Container>> {
+        const OPERATION: &str = "start container";
+        self.world.reachable(OPERATION, &spec.name)?;
+        let refuse = |class, reason: &str| Err(EngineError::new(OPERATION, &spec.name, class, reason));
+        if self.image(&spec.image).await?.is_none() {
+            return refuse(Class::NotFound, &format!("No such image: {}", spec.image));
+        }
+        if self.world.fails(Fault::StartFails) {
+            return refuse(Class::Other, "the container does not start (injected)");
+        }
+        let started = FakeContainer::start(self.world.clone(), spec, (self.behave)(spec));
+        match started {
+            Ok(container) => Ok(Box::new(container)),
+            Err(reason) => refuse(Class::Other, &reason),
+        }
+    }
+
+    async fn containers(&self) -> Result<Vec<Labelled>> {
+        self.world.reachable("list", "containers")?;
+        Ok(listed(&self.world.state().containers))
+    }
+
+    async fn remove_container(&self, id: &str) -> Result<()> {
+        self.world.remove(id)
+    }
+}
+
+fn listed(things: &BTreeMap<String, (String, Labels)>) -> Vec<Labelled> {
+    let ours = |(_, (_, labels)): &(&String, &(String, Labels))| labels.contains_key(super::labels::RUN);
+    things.iter().filter(ours).map(|(id, (_, labels))| Labelled { id: id.clone(), labels: labels.clone() }).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,239 @@
+//! A scripted container.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
+
+use super::{Op, World};
+use crate::engine::error::{Class, EngineError};
+use crate::engine::{Container, ContainerSpec, Exit, Result};
+
+/// Exit code of a process killed by SIGKILL.
+const KILLED: i64 = 137;
+
+/// What a scripted container does from its start on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behaviour {
+    /// Lines it writes to stdout, in order.
+    pub lines: Vec<String>,
+    /// How many of the last lines the attached stream loses; [`Container::logs`] has them all.
+    pub lost: usize,
+    /// The pause before each line and before the end. With tokio's paused clock it costs no real time.
+    pub pace: Duration,
+    /// What it writes to stderr.
+    pub stderr: String,
+    /// What it does after its lines.
+    pub end: End,
+}
+
+impl Default for Behaviour {
+    /// Ends at once with exit code 0 and without output.
+    fn default() -> Self {
+        Self {
+            lines: Vec::new(),
+            lost: 0,
+            pace: Duration::ZERO,
+            stderr: String::new(),
+            end: End::Exits { code: 0, oom_killed: false },
+        }
+    }
+}
+
+/// What a scripted container does after its lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Ends by itself.
+    Exits {
+        /// Its exit code.
+        code: i64,
+        /// Whether for want of memory.
+        oom_killed: bool,
+    },
+    /// Runs on until its stdin is closed, then ends with code 0: what an origin does.
+    AtStdinEof,
+    /// Runs on until it is killed: it hangs.
+    WhenKilled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Signal {
+    None,
+    StdinClosed,
+    Killed,
+}
+
+/// A scripted container.
+pub(super) struct FakeContainer {
+    world: World,
+    id: String,
+    name: String,
+    ip: Option<IpAddr>,
+    all: Vec<String>,
+    stderr: String,
+    lines: Option<UnboundedReceiver<String>>,
+    signal: watch::Sender<Signal>,
+    exit: watch::Receiver<Option<Exit>>,
+    removed: bool,
+}
+
+impl FakeContainer {
+    /// Registers the container and lets it behave. Fails for a network that is not there.
+    pub(super) fn start(world: World, spec: &ContainerSpec, behaviour: Behaviour) -> std::result::Result<Self, String> {
+        let (id, ip) = register(&world, spec)?;
+        let (signal, heard) = watch::channel(Signal::None);
+        let (ended, exit) = watch::channel(None);
+        let (sender, lines) = unbounded_channel();
+        let (all, stderr) = (behaviour.lines.clone(), behaviour.stderr.clone());
+        let its_world = world.clone();
+        tokio::spawn(async move {
+            let exit = live(behaviour, sender, heard).await;
+            its_world.state().running -= 1;
+            // Nobody may be waiting any more.
+            let _ = ended.send(Some(exit));
+        });
+        Ok(Self {
+            world,
+            id,
+            name: spec.name.clone(),
+            ip,
+            all,
+            stderr,
+            lines: Some(lines),
+            signal,
+            exit,
+            removed: false,
+        })
+    }
+}
+
+fn register(world: &World, spec: &ContainerSpec) -> std::result::Result<(String, Option<IpAddr>), String> {
+    let mut state = world.state();
+    if state.containers.values().any(|(name, _)| *name == spec.name) {
+        return Err(format!("the container name {} is already in use", spec.name));
+    }
+    if let Some(network) = spec.network.as_ref().filter(|id| !state.networks.contains_key(*id)) {
+        return Err(format!("network {network} not found"));
+    }
+    state.made += 1;
+    let id = format!("container-{}", state.made);
+    state.containers.insert(id.clone(), (spec.name.clone(), spec.labels.clone()));
+    state.log.push(Op::Start(spec.name.clone()));
+    state.running += 1;
+    state.most_running = state.most_running.max(state.running);
+    let [_, _, high, low] = state.made.to_be_bytes();
+    Ok((id, spec.network.as_ref().map(|_| Ipv4Addr::new(172, 31, high, low).into())))
+}
+
+/// The container's life. A kill ends it at any time.
+async fn live(
+    behaviour: Behaviour,
+    lines: tokio::sync::mpsc::UnboundedSender<String>,
+    heard: watch::Receiver<Signal>,
+) -> Exit {
+    let exit = |code, oom_killed| Exit { code, oom_killed, truncated: false };
+    let told = behaviour.lines.len().saturating_sub(behaviour.lost);
+    let mut stdin = heard.clone();
+    let script = async {
+        for line in behaviour.lines.into_iter().take(told) {
+            tokio::time::sleep(behaviour.pace).await;
+            // Whoever dropped the receiver does not want them.
+            let _ = lines.send(line);
+        }
+        tokio::time::sleep(behaviour.pace).await;
+        match behaviour.end {
+            End::Exits { code, oom_killed } => exit(code, oom_killed),
+            End::AtStdinEof => {
+                // An error means that the handle is gone, and stdin with it.
+                let _ = stdin.wait_for(|signal| *signal != Signal::None).await;
+                exit(0, false)
+            }
+            End::WhenKilled => std::future::pending().await,
+        }
+    };
+    let mut kill = heard;
+    let killed = async {
+        // An error means that the handle was dropped, upon which it is removed.
+        let _ = kill.wait_for(|signal| *signal == Signal::Killed).await;
+    };
+    tokio::select! {
+        exit = script => exit,
+        () = killed => exit(KILLED, false),
+    }
+}
+
+#[async_trait]
+impl Container for FakeContainer {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    async fn ip(&self) -> Result<IpAddr> {
+        let fail = |reason: &str| EngineError::new("find the address of container", &self.name, Class::Other, reason);
+        if let Some(exit) = *self.exit.borrow() {
+            return Err(fail(&format!("it has ended with exit code {}", exit.code)));
+        }
+        self.ip.ok_or_else(|| fail("it is in no network"))
+    }
+
+    fn lines(&mut self) -> UnboundedReceiver<String> {
+        self.lines.take().unwrap_or_else(|| unbounded_channel().1)
+    }
+
+    fn stderr_tail(&self) -> String {
+        self.stderr.clone()
+    }
+
+    async fn close_stdin(&self) -> Result<()> {
+        self.world.reachable("close stdin of container", &self.name)?;
+        self.world.log(Op::CloseStdin(self.name.clone()));
+        self.signal.send_if_modified(|signal| {
+            let first = *signal == Signal::None;
+            if first {
+                *signal = Signal::StdinClosed;
+            }
+            first
+        });
+        Ok(())
+    }
+
+    async fn wait(&self) -> Result<Exit> {
+        self.world.reachable("wait for container", &self.name)?;
+        let ended = self.exit.clone().wait_for(Option::is_some).await.map(|exit| *exit);
+        let Ok(Some(exit)) = ended else {
+            return Err(EngineError::new("wait for container", &self.name, Class::Interrupted, "the runtime stopped"));
+        };
+        self.world.log(Op::Wait(self.name.clone()));
+        Ok(exit)
+    }
+
+    async fn logs(&self) -> Result<Vec<String>> {
+        self.world.reachable("read logs of container", &self.name)?;
+        Ok(self.all.clone())
+    }
+
+    async fn kill(&self) -> Result<()> {
+        self.world.reachable("kill container", &self.name)?;
+        self.world.log(Op::Kill(self.name.clone()));
+        self.signal.send_replace(Signal::Killed);
+        Ok(())
+    }
+
+    async fn remove(mut self: Box<Self>) -> Result<()> {
+        self.world.remove(&self.id)?;
+        self.removed = true;
+        Ok(())
+    }
+}
+
+impl Drop for FakeContainer {
+    /// Removes it, as a real engine's handle does in the background.
+    fn drop(&mut self) {
+        if !self.removed {
+            // An injected fault leaves it to the sweep.
+            let _ = self.world.remove(&self.id);
+        }
+    }
+}

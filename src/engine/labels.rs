@@ -1,0 +1,203 @@
+//! The labels that tell whose a container or network is, and the decision whether it is left over.
+//! Pure apart from [`Owner::current`] and [`process_start`], which read /proc. Names play no
+//! part: nothing is ever judged or removed by its name.
+
+use std::fs;
+use std::io;
+
+use sha2::{Digest, Sha256};
+
+use super::Labels;
+use crate::model::RunId;
+
+/// Key: the run that made it.
+pub const RUN: &str = "atsmatrix.run";
+/// Key: process id of that run's orchestrator.
+pub const PID: &str = "atsmatrix.pid";
+/// Key: start time of that process, clock ticks since boot (field 22 of `proc_pid_stat(5)`): process
+/// ids come round again, the pair does not.
+pub const STARTED: &str = "atsmatrix.started";
+/// Key: where that process id means something, see [`Owner`].
+pub const HOST: &str = "atsmatrix.host";
+/// Key: what it is, a [`Kind`].
+pub const KIND: &str = "atsmatrix.kind";
+
+/// What a labelled thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The ATS container of a cell.
+    Cell,
+    /// The origin container of a cell.
+    Origin,
+    /// The network of a run.
+    Network,
+    /// An image. Images outlive runs: they have this label and no owner.
+    Image,
+}
+
+impl Kind {
+    /// The label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cell => "cell",
+            Self::Origin => "origin",
+            Self::Network => "network",
+            Self::Image => "image",
+        }
+    }
+}
+
+/// The running orchestrator, as its labels name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Its run.
+    pub run: RunId,
+    /// Its process id.
+    pub pid: u32,
+    /// Its start time, clock ticks since boot.
+    pub started: u64,
+    /// A digest of this boot of this machine, its host name and the process id namespace. An engine may
+    /// be shared by machines, and a process id means nothing elsewhere.
+    pub host: String,
+}
+
+impl Owner {
+    /// This process as the owner of `run`.
+    pub fn current(run: RunId) -> io::Result<Self> {
+        let pid = std::process::id();
+        let started = process_start(pid).ok_or_else(|| io::Error::other("cannot read /proc/self/stat"))?;
+        Ok(Self { run, pid, started, host: this_host()? })
+    }
+
+    /// Labels of a container or network of this run.
+    pub fn labels(&self, kind: Kind) -> Labels {
+        Labels::from(
+            [
+                (RUN, self.run.to_string()),
+                (PID, self.pid.to_string()),
+                (STARTED, self.started.to_string()),
+                (HOST, self.host.clone()),
+                (KIND, kind.as_str().to_owned()),
+            ]
+            .map(|(key, value)| (key.to_owned(), value)),
+        )
+    }
+}
+
+/// Labels of an image: what it is and nothing about who made it, so that equal inputs give equal images.
+pub fn image_labels() -> Labels {
+    Labels::from([(KIND.to_owned(), Kind::Image.as_str().to_owned())])
+}
+
+/// Whose a labelled thing is, seen from this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Its orchestrator is gone: it may be removed.
+    LeftOver,
+    /// Its orchestrator lives.
+    Alive,
+    /// Its orchestrator ran on another machine or boot, or its labels are damaged: no telling.
+    Unknown,
+}
+
+/// Judges by `labels`; `host` is [`Owner::host`] of the one who asks, `start_of` tells the start
+/// time of a live process ([`process_start`]).
+pub fn standing(labels: &Labels, host: &str, start_of: impl Fn(u32) -> Option<u64>) -> Standing {
+    let number = |key: &str| labels.get(key).and_then(|value| value.parse::<u64>().ok());
+    let pid = number(PID).and_then(|pid| u32::try_from(pid).ok());
+    let (Some(pid), Some(started)) = (pid, number(STARTED)) else { return Standing::Unknown };
+    let same_host = labels.get(HOST).is_some_and(|it| it == host);
+    if !same_host || !labels.contains_key(RUN) {
+        return Standing::Unknown;
+    }
+    if start_of(pid) == Some(started) { Standing::Alive } else { Standing::LeftOver }
+}
+
+/// Whether it is left over from a dead run of this machine. Resources of a live run, of another
+/// machine or with damaged labels never are.
+pub fn is_left_over(labels: &Labels, host: &str, start_of: impl Fn(u32) -> Option<u64>) -> bool {
+    standing(labels, host, start_of) == Standing::LeftOver
+}
+
+/// Start time of the live process `pid`; `None` if there is none. A zombie is dead.
+pub fn process_start(pid: u32) -> Option<u64> {
+    parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Start time of the process that a line of /proc/PID/stat describes, unless it is dead. The second
+/// field is the program's name, which may contain spaces and parentheses.
+fn parse_stat(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X" | "x") {
+        return None;
+    }
+    // `rest` begins with field 3; field 22 is the 19th after it.
+    fields.nth(18)?.parse().ok()
+}
+
+fn this_host() -> io::Result<String> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let name = fs::read_to_string("/proc/sys/kernel/hostname")?;
+    // Where /proc hides the namespace, host name and boot must do.
+    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let digest = Sha256::digest(format!("{boot}\n{name}\n{}", namespace.display()));
+    Ok(digest.iter().take(8).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner() -> Owner {
+        Owner { run: "r1".parse().unwrap(), pid: 41, started: 7000, host: "here".to_owned() }
+    }
+
+    #[test]
+    fn only_a_dead_run_of_this_machine_is_left_over() {
+        let labels = owner().labels(Kind::Cell);
+        assert_eq!(standing(&labels, "here", |_| Some(7000)), Standing::Alive);
+        assert_eq!(standing(&labels, "here", |_| None), Standing::LeftOver);
+        assert_eq!(standing(&labels, "elsewhere", |_| None), Standing::Unknown);
+        assert!(is_left_over(&labels, "here", |_| None) && !is_left_over(&labels, "here", |_| Some(7000)));
+    }
+
+    #[test]
+    fn a_reused_process_id_does_not_keep_left_overs_alive() {
+        assert!(is_left_over(&owner().labels(Kind::Network), "here", |pid| (pid == 41).then_some(7001)));
+    }
+
+    #[test]
+    fn damaged_labels_are_nobodys_to_remove() {
+        for key in [RUN, PID, STARTED, HOST] {
+            let mut labels = owner().labels(Kind::Cell);
+            labels.remove(key);
+            assert_eq!(standing(&labels, "here", |_| None), Standing::Unknown, "without {key}");
+            labels.insert(key.to_owned(), "rubbish".to_owned());
+            assert!(key == RUN || standing(&labels, "here", |_| None) == Standing::Unknown, "rubbish in {key}");
+        }
+        assert_eq!(standing(&image_labels(), "here", |_| None), Standing::Unknown);
+    }
+
+    #[test]
+    fn the_start_time_is_found_behind_any_program_name_and_a_zombie_is_dead() {
+        let stat = |name: &str, state: &str| {
+            format!("12 ({name}) {state} 1 12 12 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 987654 2000 100 184467 1 1 0\n")
+        };
+        assert_eq!(parse_stat(&stat("cat", "S")), Some(987_654));
+        assert_eq!(parse_stat(&stat("a) R (b", "R")), Some(987_654));
+        assert_eq!(parse_stat(&stat("cat", "Z")), None);
+        assert_eq!(parse_stat("rubbish"), None);
+    }
+
+    #[test]
+    fn this_process_is_alive_and_an_ended_one_is_not() {
+        let me = Owner::current("r1".parse().unwrap()).unwrap();
+        assert_eq!(standing(&me.labels(Kind::Cell), &me.host, process_start), Standing::Alive);
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let dead = Owner { pid: child.id(), ..me.clone() };
+        assert_eq!(standing(&dead.labels(Kind::Cell), &me.host, process_start), Standing::LeftOver);
+    }
+}
