@@ -4,5 +4,7 @@
 //! origin, runs connection trials through ATS and builds a pass/fail table with evidence.
 //! `DESIGN.md` has the map of this tree and says who may import whom.
 
+pub mod agent;
 pub mod exit;
 pub mod model;
+pub mod wire;
