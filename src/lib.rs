@@ -5,6 +5,7 @@
 //! `DESIGN.md` has the map of this tree and says who may import whom.
 
 pub mod agent;
+pub mod ats;
 pub mod exit;
 pub mod model;
 pub mod wire;
