@@ -12,3 +12,8 @@ pub mod trial;
 pub mod verdict;
 pub mod report;
 pub mod store;
+pub mod agent;
+pub mod ats;
+pub mod exit;
+pub mod model;
+pub mod wire;

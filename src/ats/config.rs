@@ -1,0 +1,137 @@
+//! The configuration files of one ATS: the baseline that every trial starts from, and a trial's
+//! deltas, in the dialect of that ATS.
+//!
+//! Knows which files there are and how they are written. Settings go by their 9.x names everywhere
+//! else; that a dialect has no such setting is decided here, from names, never from a failure.
+
+mod baseline;
+mod records;
+mod translate;
+
+use std::collections::BTreeMap;
+
+use super::Dialect;
+use crate::model::Record;
+
+/// What an ATS is to be configured for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Port for plain HTTP clients, on all addresses.
+    pub http_port: u16,
+    /// Port for TLS clients; needs `server_identity`.
+    pub https_port: Option<u16>,
+    /// Port of the DNS server on 127.0.0.1 that answers ATS's queries.
+    pub dns_port: u16,
+    /// The CA whose origins are trusted. Set even where a trial does not verify: a missing file makes
+    /// every https origin fail.
+    pub ca: Option<FileRef>,
+    /// Directory with ATS's error page templates, of the installation; a private root has none.
+    pub body_factory: Option<String>,
+    /// Certificate and key for TLS clients, absolute paths.
+    pub server_identity: Option<(String, String)>,
+    /// Lines of remap.config, in order.
+    pub maps: Vec<Map>,
+    /// Lines of plugin.config, for example `stats_over_http.so`.
+    pub plugins: Vec<String>,
+    /// The trial's deltas, under their 9.x names. They win over the baseline.
+    pub records: Vec<Record>,
+}
+
+/// A file as ATS wants it named: directory and name apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRef {
+    /// Directory, absolute.
+    pub directory: String,
+    /// Name in it.
+    pub name: String,
+}
+
+/// `map FROM TO`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Map {
+    /// What clients ask for, for example `http://tls-get.t/`.
+    pub from: String,
+    /// The origin, for example `https://tls-get.test:9001/`.
+    pub to: String,
+}
+
+/// A setting that an ATS cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("ATS {dialect} cannot have {record}: {reason}")]
+pub struct Unsupported {
+    /// The setting, by its 9.x name.
+    pub record: String,
+    /// The dialect that lacks it.
+    pub dialect: Dialect,
+    /// Why, in one line.
+    pub reason: String,
+}
+
+/// Whether an ATS can have `records` (a trial's deltas): to be asked before a trial is planned.
+pub fn check(dialect: Dialect, records: &[Record]) -> Result<(), Unsupported> {
+    translate::translate(dialect, records).and_then(|records| records::text(dialect, &records)).map(drop)
+}
+
+/// Every configuration file, by name, to be written into ATS's sysconfdir.
+///
+/// # Errors
+/// When this ATS cannot have one of the settings.
+pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, String>, Unsupported> {
+    let wanted = merge(baseline::records(settings), &settings.records);
+    let records = translate::translate(dialect, &wanted)?;
+    let files = [
+        (dialect.records_file(), records::text(dialect, &records)?),
+        (dialect.ip_allow_file(), ip_allow(dialect).into()),
+        (dialect.sni_file(), EMPTY.into()),
+        ("remap.config", lines(settings.maps.iter().map(|map| format!("map {} {}", map.from, map.to)))),
+        ("plugin.config", lines(settings.plugins.iter().cloned())),
+        // No line, no cache: ATS starts with "Cache Disabled".
+        ("storage.config", EMPTY.into()),
+        ("ssl_multicert.config", multicert(settings)),
+        ("logging.yaml", "logging:\n  formats: []\n  logs: []\n".into()),
+        ("parent.config", EMPTY.into()),
+        ("hosting.config", EMPTY.into()),
+        ("volume.config", EMPTY.into()),
+        ("cache.config", EMPTY.into()),
+        ("splitdns.config", EMPTY.into()),
+    ];
+    Ok(files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect())
+}
+
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.flat_map(|line| [line, "\n".to_owned()]).collect()
+}
+
+/// ATS warns about missing files, not about empty ones.
+const EMPTY: &str = "# Nothing here, on purpose.\n";
+
+/// `base` with `deltas` over it: the same name is replaced where it stands, new ones follow.
+fn merge(mut base: Vec<Record>, deltas: &[Record]) -> Vec<Record> {
+    for delta in deltas {
+        match base.iter_mut().find(|record| record.name == delta.name) {
+            Some(record) => *record = delta.clone(),
+            None => base.push(delta.clone()),
+        }
+    }
+    base
+}
+
+/// Everyone may do everything: the network is a cell's own.
+fn ip_allow(dialect: Dialect) -> &'static str {
+    if dialect == Dialect::V8 {
+        return "src_ip=0.0.0.0-255.255.255.255 action=ip_allow method=ALL\n\
+                src_ip=::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff action=ip_allow method=ALL\n";
+    }
+    "ip_allow:\n  - apply: in\n    ip_addrs: 0/0\n    action: allow\n    methods: ALL\n  \
+     - apply: in\n    ip_addrs: ::/0\n    action: allow\n    methods: ALL\n"
+}
+
+fn multicert(settings: &Settings) -> String {
+    settings.server_identity.as_ref().map_or_else(
+        || EMPTY.to_owned(),
+        |(certificate, key)| format!("dest_ip=* ssl_cert_name={certificate} ssl_key_name={key}\n"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+use super::*;
+
+fn record(name: &str, kind: &str, value: &str) -> Record {
+    Record { name: format!("proxy.config.{name}"), kind: kind.into(), value: value.into() }
+}
+
+fn settings() -> Settings {
+    Settings {
+        http_port: 8080,
+        dns_port: 5300,
+        ca: Some(FileRef { directory: "/run/ats/etc".into(), name: "ca.pem".into() }),
+        maps: vec![Map { from: "http://tls-get.t/".into(), to: "https://tls-get.test:9001/".into() }],
+        records: vec![
+            record("ssl.client.verify.server.policy", "STRING", "ENFORCED"),
+            record("ssl.client.verify.server.properties", "STRING", "ALL"),
+            record("ssl.client.TLSv1_3", "INT", "0"),
+        ],
+        ..Settings::default()
+    }
+}
+
+#[test]
+fn the_files_of_8_1() {
+    let files = files(Dialect::V8, &settings()).unwrap();
+    insta::assert_snapshot!(files["records.config"], @r"
+    CONFIG proxy.config.admin.user_id STRING #-1
+    CONFIG proxy.config.crash_log_helper STRING NULL
+    CONFIG proxy.config.exec_thread.autoconfig INT 0
+    CONFIG proxy.config.exec_thread.limit INT 1
+    CONFIG proxy.config.net.connections_throttle INT 1000
+    CONFIG proxy.config.diags.output.status STRING L
+    CONFIG proxy.config.diags.output.note STRING L
+    CONFIG proxy.config.diags.output.warning STRING L
+    CONFIG proxy.config.diags.output.error STRING L
+    CONFIG proxy.config.diags.output.fatal STRING LE
+    CONFIG proxy.config.diags.output.alert STRING LE
+    CONFIG proxy.config.diags.output.emergency STRING LE
+    CONFIG proxy.config.log.logging_enabled INT 1
+    CONFIG proxy.config.log.max_secs_per_buffer INT 1
+    CONFIG proxy.config.log.periodic_tasks_interval INT 1
+    CONFIG proxy.config.dns.nameservers STRING 127.0.0.1:5300
+    CONFIG proxy.config.dns.resolv_conf STRING NULL
+    CONFIG proxy.config.dns.search_default_domains INT 0
+    CONFIG proxy.config.dns.lookup_timeout INT 2
+    CONFIG proxy.config.dns.retries INT 1
+    CONFIG proxy.config.hostdb.lookup_timeout INT 3
+    CONFIG proxy.config.hostdb.fail.timeout INT 0
+    CONFIG proxy.config.http.server_ports STRING 8080
+    CONFIG proxy.config.http.cache.http INT 0
+    CONFIG proxy.config.http.insert_response_via_str INT 2
+    CONFIG proxy.config.http.connect_attempts_timeout INT 4
+    CONFIG proxy.config.http.connect_attempts_max_retries INT 0
+    CONFIG proxy.config.http.connect_attempts_rr_retries INT 0
+    CONFIG proxy.config.http.transaction_no_activity_timeout_out INT 5
+    CONFIG proxy.config.url_remap.remap_required INT 1
+    CONFIG proxy.config.ssl.client.CA.cert.path STRING /run/ats/etc
+    CONFIG proxy.config.ssl.client.CA.cert.filename STRING ca.pem
+    CONFIG proxy.config.ssl.client.verify.server INT 1
+    CONFIG proxy.config.ssl.client.TLSv1_3 INT 0
+    ");
+    assert!(files["ip_allow.config"].starts_with("src_ip=0.0.0.0-255.255.255.255 action=ip_allow method=ALL\n"));
+    assert!(files.contains_key("ssl_server_name.yaml") && !files.contains_key("sni.yaml"));
+}
+
+#[test]
+fn the_files_of_9() {
+    let files = files(Dialect::V9, &settings()).unwrap();
+    insta::assert_snapshot!(files["records.config"], @r"
+    CONFIG proxy.config.admin.user_id STRING #-1
+    CONFIG proxy.config.crash_log_helper STRING NULL
+    CONFIG proxy.config.exec_thread.autoconfig INT 0
+    CONFIG proxy.config.exec_thread.limit INT 1
+    CONFIG proxy.config.net.connections_throttle INT 1000
+    CONFIG proxy.config.diags.output.status STRING L
+    CONFIG proxy.config.diags.output.note STRING L
+    CONFIG proxy.config.diags.output.warning STRING L
+    CONFIG proxy.config.diags.output.error STRING L
+    CONFIG proxy.config.diags.output.fatal STRING LE
+    CONFIG proxy.config.diags.output.alert STRING LE
+    CONFIG proxy.config.diags.output.emergency STRING LE
+    CONFIG proxy.config.log.logging_enabled INT 1
+    CONFIG proxy.config.log.max_secs_per_buffer INT 1
+    CONFIG proxy.config.log.periodic_tasks_interval INT 1
+    CONFIG proxy.config.dns.nameservers STRING 127.0.0.1:5300
+    CONFIG proxy.config.dns.resolv_conf STRING NULL
+    CONFIG proxy.config.dns.search_default_domains INT 0
+    CONFIG proxy.config.dns.lookup_timeout INT 2
+    CONFIG proxy.config.dns.retries INT 1
+    CONFIG proxy.config.hostdb.lookup_timeout INT 3
+    CONFIG proxy.config.hostdb.fail.timeout INT 0
+    CONFIG proxy.config.http.server_ports STRING 8080
+    CONFIG proxy.config.http.cache.http INT 0
+    CONFIG proxy.config.http.insert_response_via_str INT 2
+    CONFIG proxy.config.http.connect_attempts_timeout INT 4
+    CONFIG proxy.config.http.connect_attempts_max_retries INT 0
+    CONFIG proxy.config.http.connect_attempts_rr_retries INT 0
+    CONFIG proxy.config.http.transaction_no_activity_timeout_out INT 5
+    CONFIG proxy.config.url_remap.remap_required INT 1
+    CONFIG proxy.config.ssl.client.CA.cert.path STRING /run/ats/etc
+    CONFIG proxy.config.ssl.client.CA.cert.filename STRING ca.pem
+    CONFIG proxy.config.ssl.client.verify.server.policy STRING ENFORCED
+    CONFIG proxy.config.ssl.client.verify.server.properties STRING ALL
+    CONFIG proxy.config.ssl.client.TLSv1_3 INT 0
+    ");
+    assert_eq!(files["remap.config"], "map http://tls-get.t/ https://tls-get.test:9001/\n");
+    insta::assert_snapshot!(files["ip_allow.yaml"], @r"
+    ip_allow:
+      - apply: in
+        ip_addrs: 0/0
+        action: allow
+        methods: ALL
+      - apply: in
+        ip_addrs: ::/0
+        action: allow
+        methods: ALL
+    ");
+    assert!(files.contains_key("sni.yaml") && !files.contains_key("ip_allow.config"));
+}
+
+#[test]
+fn the_files_of_10() {
+    let files = files(Dialect::V10_2, &settings()).unwrap();
+    insta::assert_snapshot!(files["records.yaml"], @r"
+    records:
+      admin:
+        user_id: '#-1'
+      crash_log_helper: 'NULL'
+      diags:
+        output:
+          alert: 'LE'
+          emergency: 'LE'
+          error: 'L'
+          fatal: 'LE'
+          note: 'L'
+          status: 'L'
+          warning: 'L'
+      dns:
+        lookup_timeout: 2
+        nameservers: '127.0.0.1:5300'
+        resolv_conf: 'NULL'
+        retries: 1
+        search_default_domains: 0
+      exec_thread:
+        autoconfig:
+          enabled: 0
+        limit: 1
+      hostdb:
+        fail:
+          timeout: 0
+        lookup_timeout: 3
+      http:
+        cache:
+          http: 0
+        connect_attempts_max_retries: 0
+        connect_attempts_rr_retries: 0
+        connect_attempts_timeout: 4
+        insert_response_via_str: 2
+        server_ports: '8080'
+        transaction_no_activity_timeout_out: 5
+      log:
+        logging_enabled: 1
+        max_secs_per_buffer: 1
+        periodic_tasks_interval: 1
+      net:
+        connections_throttle: 1000
+      ssl:
+        client:
+          CA:
+            cert:
+              filename: 'ca.pem'
+              path: '/run/ats/etc'
+          TLSv1_3:
+            enabled: 0
+          verify:
+            server:
+              policy: 'ENFORCED'
+              properties: 'ALL'
+      url_remap:
+        remap_required: 1
+    ");
+    assert!(files.contains_key("ip_allow.yaml") && !files.contains_key("records.config"));
+}
+
+#[test]
+fn every_file_has_content_and_ends_its_last_line() {
+    for dialect in [Dialect::V8, Dialect::V9, Dialect::V10] {
+        let files = files(dialect, &Settings { plugins: vec!["stats_over_http.so".into()], ..settings() }).unwrap();
+        assert!(files.values().all(|text| text.ends_with('\n')), "{files:?}");
+    }
+}
+
+#[test]
+fn a_delta_wins_over_the_baseline_where_that_stands() {
+    let mut settings = settings();
+    settings.records = vec![record("http.connect_attempts_timeout", "INT", "9")];
+    let text = &files(Dialect::V9, &settings).unwrap()["records.config"];
+    assert_eq!(text.matches("connect_attempts_timeout").count(), 1);
+    assert!(text.contains("CONFIG proxy.config.http.connect_attempts_timeout INT 9\n"));
+}
+
+#[test]
+fn verification_is_left_to_the_trials() {
+    let plain = Settings { records: Vec::new(), ..settings() };
+    for dialect in [Dialect::V8, Dialect::V9, Dialect::V10] {
+        let text = &files(dialect, &plain).unwrap()[dialect.records_file()];
+        assert!(!text.contains("verify") && !text.contains("session_sharing"), "{text}");
+    }
+}
+
+#[test]
+fn policies_of_9_become_the_one_number_of_8_1() {
+    let number = |policy: &str, properties: Option<&str>| {
+        let mut records = vec![record("ssl.client.verify.server.policy", "STRING", policy)];
+        records.extend(properties.map(|value| record("ssl.client.verify.server.properties", "STRING", value)));
+        translate::translate(Dialect::V8, &records).map(|records| records[0].value.clone())
+    };
+    assert_eq!((number("ENFORCED", None), number("ENFORCED", Some("ALL"))), (Ok("1".into()), Ok("1".into())));
+    assert_eq!((number("PERMISSIVE", Some("ALL")), number("DISABLED", None)), (Ok("2".into()), Ok("0".into())));
+    assert_eq!(number("ENFORCED", Some("NONE")), Ok("0".into()));
+    assert_eq!(
+        number("ENFORCED", Some("SIGNATURE")).unwrap_err().to_string(),
+        "ATS 8.1 cannot have proxy.config.ssl.client.verify.server.policy: 8.1 cannot verify with policy ENFORCED \
+         and properties SIGNATURE"
+    );
+}
+
+#[test]
+fn what_a_dialect_lacks_is_said_and_not_left_to_a_warning() {
+    let lacks = |dialect, name: &str| check(dialect, &[record(name, "INT", "1")]).is_err();
+    for name in ["ssl.client.sni_policy", "ssl.origin_session_cache", "ssl.origin_session_cache.size", "tunnel.prewarm"]
+    {
+        assert!(lacks(Dialect::V8, name) && !lacks(Dialect::V9, name), "{name}");
+    }
+    assert!(!lacks(Dialect::V8, "net.sock_option_flag_out") && !lacks(Dialect::V8, "url_remap.pristine_host_hdr"));
+    assert!(lacks(Dialect::V10, "http.post_connect_attempts_timeout"));
+}
+
+#[test]
+fn names_follow_the_releases_of_10() {
+    let name = |dialect, nine: &str| {
+        let records = translate::translate(dialect, &[record(nine, "INT", "1")]).unwrap();
+        records[0].name.trim_start_matches("proxy.config.").to_owned()
+    };
+    assert_eq!(name(Dialect::V10, "ssl.session_cache"), "ssl.session_cache.value");
+    assert_eq!(name(Dialect::V10_1, "ssl.session_cache"), "ssl.session_cache.mode");
+    let dead = "http.connect_attempts_max_retries_dead_server";
+    assert_eq!(name(Dialect::V10_1, dead), "http.connect_attempts_max_retries_down_server");
+    assert_eq!(name(Dialect::V10_2, dead), "http.connect_attempts_max_retries_suspect_server");
+    assert_eq!(name(Dialect::V10, "hostdb"), "hostdb.enabled");
+    assert_eq!(name(Dialect::V9, "hostdb"), "hostdb");
+}
+
+#[test]
+fn local_settings_keep_their_scope_until_10() {
+    let local = Record { name: "proxy.local.incoming_ip_to_bind".into(), kind: "STRING".into(), value: "::1".into() };
+    let text = |dialect| {
+        let records = translate::translate(dialect, std::slice::from_ref(&local)).unwrap();
+        records::text(dialect, &records).unwrap()
+    };
+    assert_eq!(text(Dialect::V9), "LOCAL proxy.local.incoming_ip_to_bind STRING ::1\n");
+    assert_eq!(text(Dialect::V10), "records:\n  incoming_ip_to_bind: '::1'\n");
+}
+
+#[test]
+fn a_setting_cannot_break_out_of_its_line() {
+    for (name, kind, value) in [
+        ("http.x", "STRING", "a\nCONFIG proxy.config.y INT 1"),
+        ("http.x\ny", "INT", "1"),
+        ("http.x", "INT", "1 2"),
+        ("http.x", "BOOL", "1"),
+        ("http..x", "INT", "1"),
+        ("http.x", "STRING", ""),
+    ] {
+        assert!(check(Dialect::V9, &[record(name, kind, value)]).is_err(), "{name} {kind} {value}");
+    }
+    let quoted = check(Dialect::V10, &[record("http.x", "STRING", "it's")]);
+    assert_eq!(quoted, Ok(()));
+}
+
+#[test]
+fn a_name_that_is_value_and_group_at_once_is_refused_in_yaml() {
+    let records = [record("http.x", "INT", "1"), record("http.x.y", "INT", "1")];
+    assert!(check(Dialect::V9, &records).is_ok() && check(Dialect::V10, &records).is_err());
+    assert!(check(Dialect::V10, &[records[1].clone(), records[0].clone()]).is_err());
+}

@@ -1,0 +1,138 @@
+//! Settings from their 9.x names into those of another dialect.
+//!
+//! For 8.1 the names were compared in the binaries of 8.1.11 and 9.2.9; for 10 they are those of ATS's
+//! own `convert2yaml` script and of its notes on upgrading
+//! (<https://docs.trafficserver.apache.org/release-notes/upgrading.en.html>).
+
+use super::{Dialect, Unsupported};
+use crate::model::Record;
+
+const POLICY: &str = "proxy.config.ssl.client.verify.server.policy";
+const PROPERTIES: &str = "proxy.config.ssl.client.verify.server.properties";
+
+/// Families that 8.1.11 does not know; each stands for itself and for all names below it.
+const NOT_IN_8: &[&str] = &[
+    "acl.subjects",
+    "diags.debug.throttling_interval_msec",
+    "diags.logfile",
+    "error.logfile",
+    "http.connect.dead.policy",
+    "http.host_sni_policy",
+    "http.max_proxy_cycles",
+    "http.per_server.connection",
+    "http.strict_chunk_parsing",
+    "log.throttling_interval_msec",
+    "net.sock_notsent_lowat",
+    "ssl.client.alpn_protocols",
+    "ssl.client.sni_policy",
+    "ssl.keylog_file",
+    "ssl.ocsp.response.path",
+    "ssl.origin_session_cache",
+    "ssl.server.max_early_data",
+    "ssl.server.prioritize_chacha",
+    "ssl.server.session_ticket.number",
+    "tunnel.prewarm",
+    "url_remap.strategies",
+];
+
+/// (9.x name, 8.1 name) behind `proxy.config.`.
+const RENAMED_IN_8: &[(&str, &str)] = &[
+    ("dns.connection_mode", "dns.connection.mode"),
+    ("http.proxy_protocol_allowlist", "http.proxy_protocol_whitelist"),
+];
+
+/// (9.x name, 10.0 name) behind `proxy.config.`: a value that has become a group.
+const RENAMED_IN_10: &[(&str, &str)] = &[
+    ("exec_thread.autoconfig", "exec_thread.autoconfig.enabled"),
+    ("hostdb", "hostdb.enabled"),
+    ("http.connect.dead.policy", "http.connect.down.policy"),
+    ("output.logfile", "output.logfile.name"),
+    ("ssl.TLSv1_3", "ssl.TLSv1_3.enabled"),
+    ("ssl.client.TLSv1_3", "ssl.client.TLSv1_3.enabled"),
+    ("ssl.origin_session_cache", "ssl.origin_session_cache.enabled"),
+    ("tunnel.prewarm", "tunnel.prewarm.enabled"),
+];
+
+/// Gone in 10.0, where `http.connect_attempts_timeout` covers them
+/// (<https://github.com/apache/trafficserver/pull/7335>).
+const GONE_IN_10: &[&str] = &["http.post_connect_attempts_timeout", "http.parent_proxy.connect_attempts_timeout"];
+
+/// `records` under the names of `dialect`.
+pub(super) fn translate(dialect: Dialect, records: &[Record]) -> Result<Vec<Record>, Unsupported> {
+    match dialect {
+        Dialect::V8 => into_8(records),
+        Dialect::V9 => Ok(records.to_vec()),
+        Dialect::V10 | Dialect::V10_1 | Dialect::V10_2 => {
+            records.iter().map(|record| into_10(dialect, record)).collect()
+        }
+    }
+}
+
+fn renamed(record: &Record, name: &str) -> Record {
+    Record { name: format!("proxy.config.{name}"), ..record.clone() }
+}
+
+fn into_8(records: &[Record]) -> Result<Vec<Record>, Unsupported> {
+    let unsupported =
+        |record: &Record, reason: String| Unsupported { record: record.name.clone(), dialect: Dialect::V8, reason };
+    let mut translated = Vec::new();
+    for record in records {
+        let short = record.name.strip_prefix("proxy.config.").unwrap_or(&record.name);
+        let family =
+            |known: &&&str| short == **known || short.strip_prefix(**known).is_some_and(|r| r.starts_with('.'));
+        if record.name == POLICY {
+            let value = verify_server(records).map_err(|reason| unsupported(record, reason))?;
+            let name = "proxy.config.ssl.client.verify.server".into();
+            translated.push(Record { name, kind: "INT".into(), value: value.into() });
+        } else if record.name == PROPERTIES {
+            if !records.iter().any(|other| other.name == POLICY) {
+                return Err(unsupported(record, "8.1 has verify.server alone, which stands for the policy".into()));
+            }
+        } else if let Some((_, name)) = RENAMED_IN_8.iter().find(|(nine, _)| *nine == short) {
+            translated.push(renamed(record, name));
+        } else if NOT_IN_8.iter().find(family).is_some() {
+            return Err(unsupported(
+                record,
+                "8.1 does not know it and would only warn of an unrecognized value".into(),
+            ));
+        } else {
+            translated.push(record.clone());
+        }
+    }
+    Ok(translated)
+}
+
+/// The value of 8.1's `verify.server` that means the same as policy and properties together: 0 not at
+/// all, 1 refuse, 2 warn and go on.
+fn verify_server(records: &[Record]) -> Result<&'static str, String> {
+    let value = |name: &str| records.iter().find(|record| record.name == name).map(|record| record.value.as_str());
+    match (value(POLICY).unwrap_or_default(), value(PROPERTIES).unwrap_or("ALL")) {
+        ("DISABLED", _) | (_, "NONE") => Ok("0"),
+        ("ENFORCED", "ALL") => Ok("1"),
+        ("PERMISSIVE", "ALL") => Ok("2"),
+        (policy, properties) => Err(format!("8.1 cannot verify with policy {policy} and properties {properties}")),
+    }
+}
+
+fn into_10(dialect: Dialect, record: &Record) -> Result<Record, Unsupported> {
+    let short = match record.name.as_str() {
+        // https://github.com/apache/trafficserver/issues/12711
+        "proxy.local.incoming_ip_to_bind" => return Ok(renamed(record, "incoming_ip_to_bind")),
+        "proxy.local.outgoing_ip_to_bind" => return Ok(renamed(record, "outgoing_ip_to_bind")),
+        name => name.strip_prefix("proxy.config.").unwrap_or(name),
+    };
+    if GONE_IN_10.contains(&short) {
+        let reason = "it is gone since 10.0, where http.connect_attempts_timeout covers it".into();
+        return Err(Unsupported { record: record.name.clone(), dialect, reason });
+    }
+    let changing = match short {
+        "ssl.session_cache" if dialect >= Dialect::V10_1 => Some("ssl.session_cache.mode"),
+        "ssl.session_cache" => Some("ssl.session_cache.value"),
+        "http.connect_attempts_max_retries_dead_server" if dialect >= Dialect::V10_2 => {
+            Some("http.connect_attempts_max_retries_suspect_server")
+        }
+        "http.connect_attempts_max_retries_dead_server" => Some("http.connect_attempts_max_retries_down_server"),
+        _ => RENAMED_IN_10.iter().find(|(nine, _)| *nine == short).map(|(_, ten)| *ten),
+    };
+    Ok(changing.map_or_else(|| record.clone(), |name| renamed(record, name)))
+}

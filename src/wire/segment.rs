@@ -1,0 +1,226 @@
+//! One captured frame, and the TCP segment in it.
+//!
+//! Knows Ethernet, IPv4, IPv6 and TCP headers (through etherparse); must not know flows.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use etherparse::{LaxNetSlice, LaxSlicedPacket, TcpSlice, TransportSlice};
+
+/// A frame as a packet socket hands it over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// When the kernel saw it, nanoseconds since the Unix epoch.
+    pub at_ns: u64,
+    /// Whether this host sent it (`PACKET_OUTGOING` of packet(7)).
+    pub outgoing: bool,
+    /// Its length on the wire, bytes; `bytes` may be shorter.
+    pub len: u32,
+    /// The bytes captured, from the Ethernet header on.
+    pub bytes: &'a [u8],
+}
+
+/// Flags of a TCP segment (RFC 9293 section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flags(u8);
+
+impl Flags {
+    /// Last segment of its sender.
+    pub const FIN: u8 = 0x01;
+    /// Opens a connection.
+    pub const SYN: u8 = 0x02;
+    /// Breaks a connection.
+    pub const RST: u8 = 0x04;
+    /// Acknowledges.
+    pub const ACK: u8 = 0x10;
+
+    /// Whether every flag of `mask` is set.
+    pub fn has(self, mask: u8) -> bool {
+        self.0 & mask == mask
+    }
+}
+
+/// As tcpdump writes them, in its order: `S`, `S.`, `P.`, `FP.`, `SEW`, `none`.
+impl fmt::Display for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return f.write_str("none");
+        }
+        let order = [(1, "F"), (2, "S"), (4, "R"), (8, "P"), (0x10, "."), (0x20, "U"), (0x40, "E"), (0x80, "W")];
+        order.iter().filter(|(bit, _)| self.has(*bit)).try_for_each(|(_, letter)| f.write_str(letter))
+    }
+}
+
+/// A TCP segment without its payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Sender.
+    pub source: SocketAddr,
+    /// Receiver.
+    pub destination: SocketAddr,
+    /// Flags.
+    pub flags: Flags,
+    /// Sequence number as sent.
+    pub seq: u32,
+    /// Payload bytes, by the IP header's word: the capture may have cut them off.
+    pub len: u32,
+}
+
+impl Frame<'_> {
+    /// Whether this is the second copy of a frame on a loopback interface, where a packet socket sees
+    /// each frame when it is sent and when it is received. Only there are both hardware addresses zero.
+    pub fn is_loopback_copy(&self) -> bool {
+        !self.outgoing && self.bytes.get(..12).is_some_and(|addresses| addresses.iter().all(|b| *b == 0))
+    }
+
+    /// The TCP segment in this frame; `None` for all else, for VLAN tags and for IP fragments.
+    pub fn segment(&self) -> Option<Segment> {
+        let packet = LaxSlicedPacket::from_ethernet(self.bytes).ok()?;
+        let Some(TransportSlice::Tcp(tcp)) = packet.transport else { return None };
+        if !packet.link_exts.is_empty() {
+            return None;
+        }
+        let tcp_header = u32::from(tcp.data_offset()) * 4;
+        let (source, destination, payload): (IpAddr, IpAddr, Option<u32>) = match packet.net? {
+            LaxNetSlice::Ipv4(ip) => {
+                let header = ip.header();
+                let headers = u32::from(header.ihl()) * 4 + tcp_header;
+                let payload = u32::from(header.total_len()).checked_sub(headers);
+                (header.source_addr().into(), header.destination_addr().into(), payload)
+            }
+            LaxNetSlice::Ipv6(ip) => {
+                let header = ip.header();
+                let extensions = u32::try_from(ip.extensions().slice().len()).ok()?;
+                let payload = u32::from(header.payload_length()).checked_sub(extensions + tcp_header);
+                (header.source_addr().into(), header.destination_addr().into(), payload)
+            }
+            LaxNetSlice::Arp(_) => return None,
+        };
+        Some(Segment {
+            source: SocketAddr::new(source, tcp.source_port()),
+            destination: SocketAddr::new(destination, tcp.destination_port()),
+            flags: flags(&tcp),
+            seq: tcp.sequence_number(),
+            // Segments above 64 KiB (BIG TCP) carry 0 in the IP header: then the frame's length counts.
+            len: payload.or_else(|| self.payload_by_frame(&tcp))?,
+        })
+    }
+
+    /// Bytes of the frame behind the TCP header.
+    fn payload_by_frame(&self, tcp: &TcpSlice<'_>) -> Option<u32> {
+        let captured = tcp.payload().len();
+        let headers = u32::try_from(self.bytes.len() - captured).ok()?;
+        self.len.checked_sub(headers)
+    }
+}
+
+fn flags(tcp: &TcpSlice<'_>) -> Flags {
+    // Byte 13 of the header; it is at least 20 bytes long, or there would be no slice.
+    Flags(tcp.slice().get(13).copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use etherparse::PacketBuilder;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// An Ethernet frame with a TCP segment from and to `10.0.0.x:port`.
+    pub(in crate::wire) fn frame(from: (u8, u16), to: (u8, u16), flags: u8, seq: u32, payload: &[u8]) -> Vec<u8> {
+        let mut tcp = etherparse::TcpHeader::new(from.1, to.1, seq, 1000);
+        tcp.fin = flags & 1 != 0;
+        tcp.syn = flags & 2 != 0;
+        tcp.rst = flags & 4 != 0;
+        tcp.psh = flags & 8 != 0;
+        tcp.ack = flags & 16 != 0;
+        let builder =
+            PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([10, 0, 0, from.0], [10, 0, 0, to.0], 64).tcp_header(tcp);
+        let mut bytes = Vec::new();
+        builder.write(&mut bytes, payload).unwrap();
+        bytes
+    }
+
+    fn seen(bytes: &[u8]) -> Frame<'_> {
+        Frame { at_ns: 0, outgoing: true, len: u32::try_from(bytes.len()).unwrap(), bytes }
+    }
+
+    #[test]
+    fn lengths_come_from_the_ip_header_not_from_the_capture() {
+        let whole = frame((1, 40000), (2, 8443), 0x18, 7, &[0; 1000]);
+        let cut = Frame { bytes: &whole[..60], ..seen(&whole) };
+        let segment = cut.segment().unwrap();
+        assert_eq!((segment.len, segment.seq, segment.flags.to_string()), (1000, 7, "P.".into()));
+        assert_eq!(segment.destination.to_string(), "10.0.0.2:8443");
+    }
+
+    #[test]
+    fn padding_of_short_frames_is_no_payload() {
+        let mut padded = frame((1, 40000), (2, 8443), 0x10, 7, &[]);
+        padded.resize(80, 0);
+        assert_eq!(seen(&padded).segment().unwrap().len, 0);
+    }
+
+    #[test]
+    fn segments_above_64_kib_are_measured_by_the_frame() {
+        let mut big = frame((1, 40000), (2, 8443), 0x10, 7, &[0; 100]);
+        big[16..18].copy_from_slice(&[0, 0]);
+        let segment = Frame { len: 54 + 200_000, ..seen(&big) }.segment();
+        assert_eq!(segment.unwrap().len, 200_000);
+    }
+
+    #[test]
+    fn ipv6_is_read_like_ipv4() {
+        let mut bytes = Vec::new();
+        PacketBuilder::ethernet2([2; 6], [4; 6])
+            .ipv6([0xfd; 16], [0xfe; 16], 64)
+            .tcp(1, 2, 3, 4)
+            .syn()
+            .write(&mut bytes, b"early")
+            .unwrap();
+        let segment = seen(&bytes).segment().unwrap();
+        assert_eq!((segment.len, segment.source.port(), segment.source.is_ipv6()), (5, 1, true));
+    }
+
+    #[test]
+    fn vlan_tags_and_other_protocols_are_left_out() {
+        let mut udp = Vec::new();
+        PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([1; 4], [2; 4], 9).udp(1, 2).write(&mut udp, &[]).unwrap();
+        let mut vlan = Vec::new();
+        PacketBuilder::ethernet2([2; 6], [4; 6])
+            .single_vlan(etherparse::VlanId::ZERO)
+            .ipv4([1; 4], [2; 4], 9)
+            .tcp(1, 2, 3, 4)
+            .write(&mut vlan, &[])
+            .unwrap();
+        assert_eq!((seen(&udp).segment(), seen(&vlan).segment()), (None, None));
+    }
+
+    #[test]
+    fn the_received_copy_of_a_loopback_frame_is_known() {
+        let mut bytes = frame((1, 1), (1, 2), 2, 0, &[]);
+        assert!(!Frame { outgoing: false, ..seen(&bytes) }.is_loopback_copy(), "a frame of another host");
+        bytes[..12].fill(0);
+        assert!(Frame { outgoing: false, ..seen(&bytes) }.is_loopback_copy() && !seen(&bytes).is_loopback_copy());
+    }
+
+    #[test]
+    fn flags_are_written_as_tcpdump_writes_them() {
+        let texts = [2, 0x12, 0x10, 0x18, 0x11, 0x19, 4, 0x14, 0xc2, 0].map(|bits| Flags(bits).to_string());
+        assert_eq!(texts, ["S", "S.", ".", "P.", "F.", "FP.", "R", "R.", "SEW", "none"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_dissection_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), len in any::<u32>()) {
+            let _ = Frame { at_ns: 0, outgoing: false, len, bytes: &bytes }.segment();
+        }
+
+        #[test]
+        fn no_damage_makes_the_dissection_panic(at in 0usize..154, value in any::<u8>(), cut in 0usize..154) {
+            let mut bytes = frame((1, 40000), (2, 8443), 0x18, 7, &[0; 100]);
+            bytes[at] = value;
+            let _ = Frame { at_ns: 0, outgoing: false, len: 154, bytes: &bytes[..cut] }.segment();
+        }
+    }
+}
