@@ -4,7 +4,10 @@
 //! origin, runs connection trials through ATS and builds a pass/fail table with evidence.
 //! `DESIGN.md` has the map of this tree and says who may import whom.
 
+pub mod console;
 pub mod exit;
 pub mod model;
+pub mod report;
+pub mod store;
 pub mod trial;
 pub mod verdict;

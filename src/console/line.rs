@@ -1,0 +1,119 @@
+//! Events as single lines of text, and what has been counted so far. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::model::{CellResult, Event, Verdict};
+use crate::report::escape::{LINE, SHORT, terminal};
+use crate::report::finding::Trials;
+use crate::report::ink::Ink;
+use crate::report::mark;
+
+/// Cells so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Cells selected.
+    pub(super) cells: usize,
+    /// Cells that are over.
+    pub(super) done: usize,
+    kinds: BTreeMap<(Verdict, String), usize>,
+}
+
+impl Tally {
+    /// Takes `event` into account.
+    pub(super) fn count(&mut self, event: &Event) {
+        match event {
+            Event::Started { cells, .. } => self.cells = *cells,
+            Event::CellFinished { result, .. } => {
+                self.done += 1;
+                *self.kinds.entry((result.verdict, mark::label(result))).or_default() += 1;
+            }
+            _ => (),
+        }
+    }
+
+    /// `2 pass, 1 fail (expected)`.
+    pub(super) fn kinds(&self) -> String {
+        let kinds = self.kinds.iter().map(|((_, label), count)| format!("{count} {label}"));
+        kinds.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The line for an event in a log, without its end; `None` for what is shown only while it lasts.
+pub(super) fn plain(event: &Event, tally: &Tally, colour: bool) -> Option<String> {
+    match event {
+        Event::ImageStarted(work) => Some(format!("image {}: making", terminal(&work.name, SHORT))),
+        Event::ImageFinished { name, error: None, ms } => {
+            Some(format!("image {}: ready ({})", terminal(name, SHORT), span(*ms)))
+        }
+        event => lasting(event, tally, colour),
+    }
+}
+
+/// The line for an event that is worth keeping on the screen beside the live picture.
+pub(super) fn lasting(event: &Event, tally: &Tally, colour: bool) -> Option<String> {
+    match event {
+        Event::Started { cells, engine } => Some(format!("{} on {}", many(*cells, "cell"), terminal(engine, SHORT))),
+        Event::Swept { containers, networks } if containers + networks > 0 => Some(format!(
+            "removed {} and {} that a dead run had left",
+            many(*containers, "container"),
+            many(*networks, "network")
+        )),
+        Event::ImageFinished { name, error: Some(error), ms } => {
+            let what = Ink::Doubt.paint("not made", colour);
+            Some(format!("image {}: {what} ({}): {}", terminal(name, SHORT), span(*ms), terminal(error, LINE)))
+        }
+        Event::CellFinished { result, ms } => Some(cell(result, *ms, tally, colour)),
+        Event::Note(text) => Some(format!("note: {}", terminal(text, LINE))),
+        Event::Finished { interrupted: true } => Some("interrupted: what is finished is kept".to_owned()),
+        Event::Finished { interrupted: false }
+        | Event::Swept { .. }
+        | Event::ImageStarted(_)
+        | Event::ImageStep { .. }
+        | Event::ImageFinished { error: None, .. }
+        | Event::CellStarted { .. }
+        | Event::TrialBegan { .. }
+        | Event::TrialFinished { .. } => None,
+    }
+}
+
+/// `[3/12] debian-13/9.2.5: fail (expected), 7 of 9 trials did not pass, ATS-11465 (1.6 s)`.
+fn cell(result: &CellResult, ms: u64, tally: &Tally, colour: bool) -> String {
+    let mut facts = vec![mark::ink(result).paint(&mark::label(result), colour)];
+    if result.verdict != Verdict::Pass {
+        facts.extend(result.reason.as_ref().map(|reason| terminal(reason, LINE)));
+        let trials = Trials::of(result);
+        if !trials.failing.is_empty() {
+            facts.push(trials.tally());
+        }
+        if !trials.broken_controls.is_empty() {
+            facts.push(trials.control_tally());
+        }
+        facts.extend(result.known_issues.iter().map(|issue| terminal(&issue.id, SHORT)));
+    }
+    format!("[{}/{}] {}: {} ({})", tally.done, tally.cells, result.id, facts.join(", "), span(ms))
+}
+
+fn many(count: usize, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
+}
+
+/// Milliseconds as a person says them.
+fn span(ms: u64) -> String {
+    match ms / 1000 {
+        0..60 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_short() {
+        for (ms, text) in [(0, "0.0 s"), (1649, "1.6 s"), (59_999, "59.9 s"), (312_000, "5 min 12 s")] {
+            assert_eq!(span(ms), text);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! How a verdict stands to its expectation, as every report words it.
+
+use crate::model::{CellResult, Verdict};
+
+use super::ink::Ink;
+use super::legend::VERDICTS;
+
+/// What is to be added to a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing: no expectation speaks about it.
+    None,
+    /// It is what was expected, and not a pass.
+    Expected,
+    /// Something else was expected; above all an unexpected pass.
+    Unexpected(Verdict),
+    /// Unavailable, and declared optional.
+    Optional,
+}
+
+impl Mark {
+    /// The mark of a cell. A cell without an answer says nothing about its expectation.
+    pub fn of(cell: &CellResult) -> Self {
+        match &cell.expected {
+            Some(expected) if expected.verdict == cell.verdict && cell.verdict != Verdict::Pass => Self::Expected,
+            Some(expected)
+                if cell.verdict.is_answer()
+                    && expected.verdict != Verdict::Pass
+                    && expected.verdict != cell.verdict =>
+            {
+                Self::Unexpected(expected.verdict)
+            }
+            _ if cell.optional && cell.verdict == Verdict::Unavailable => Self::Optional,
+            _ => Self::None,
+        }
+    }
+
+    /// The words in brackets, if any.
+    pub fn note(self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Expected => Some("(expected)".to_owned()),
+            Self::Unexpected(expected) => Some(format!("(expected {expected})")),
+            Self::Optional => Some("(optional)".to_owned()),
+        }
+    }
+}
+
+/// The verdict of a cell as a word that shows an unmet expectation without colour: `fail`,
+/// `PASS?!`.
+pub fn word(cell: &CellResult) -> String {
+    match (cell.verdict, Mark::of(cell)) {
+        (Verdict::Pass, Mark::Unexpected(_)) => "PASS?!".to_owned(),
+        (verdict, Mark::Unexpected(_)) => format!("{verdict} ?!"),
+        (verdict, _) => verdict.to_string(),
+    }
+}
+
+/// The colour of a cell: that of its verdict, unless something else was expected.
+pub fn ink(cell: &CellResult) -> Ink {
+    match Mark::of(cell) {
+        Mark::Unexpected(_) => Ink::Doubt,
+        _ => Ink::of(cell.verdict),
+    }
+}
+
+/// [`word()`] with its note: `fail (expected)`, `PASS?! (expected fail)`.
+pub fn label(cell: &CellResult) -> String {
+    match Mark::of(cell).note() {
+        Some(note) => format!("{} {note}", word(cell)),
+        None => word(cell),
+    }
+}
+
+/// One line about all cells: `12 cells: 8 pass, 2 fail (2 expected), 1 unbuildable`.
+pub fn sum<'a>(cells: impl Iterator<Item = &'a CellResult>) -> String {
+    let cells: Vec<_> = cells.collect();
+    let counts: Vec<String> = VERDICTS
+        .into_iter()
+        .filter_map(|verdict| {
+            let same: Vec<_> = cells.iter().filter(|cell| cell.verdict == verdict).collect();
+            let with = |wanted: fn(Mark) -> bool| same.iter().filter(|cell| wanted(Mark::of(cell))).count();
+            let notes: Vec<String> = [
+                (with(|mark| mark == Mark::Expected), "expected"),
+                (with(|mark| matches!(mark, Mark::Unexpected(_))), "unexpected"),
+                (with(|mark| mark == Mark::Optional), "optional"),
+            ]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, note)| format!("{count} {note}"))
+            .collect();
+            let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+            (!same.is_empty()).then(|| format!("{} {verdict}{notes}", same.len()))
+        })
+        .collect();
+    let noun = if cells.len() == 1 { "cell" } else { "cells" };
+    match counts.as_slice() {
+        [] => "0 cells".to_owned(),
+        counts => format!("{} {noun}: {}", cells.len(), counts.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Expected;
+    use crate::report::fixture;
+
+    use super::*;
+
+    fn cell(verdict: Verdict, expected: Option<Verdict>, optional: bool) -> CellResult {
+        let mut cell = fixture::passing("debian-12/9.2.5", "3.0.20");
+        cell.verdict = verdict;
+        cell.expected =
+            expected.map(|verdict| Expected { verdict, reason: "why".into(), link: None, trials: Vec::new() });
+        cell.optional = optional;
+        cell
+    }
+
+    #[test]
+    fn expectations_work_both_ways() {
+        let table = [
+            (Verdict::Pass, None, "pass"),
+            (Verdict::Pass, Some(Verdict::Pass), "pass"),
+            (Verdict::Pass, Some(Verdict::Fail), "PASS?! (expected fail)"),
+            (Verdict::Fail, None, "fail"),
+            (Verdict::Fail, Some(Verdict::Fail), "fail (expected)"),
+            (Verdict::Fail, Some(Verdict::Pass), "fail"),
+            (Verdict::Unbuildable, Some(Verdict::Fail), "unbuildable ?! (expected fail)"),
+            (Verdict::Error, Some(Verdict::Fail), "error"),
+            (Verdict::Unavailable, Some(Verdict::Fail), "unavailable"),
+        ];
+        for (verdict, expected, text) in table {
+            assert_eq!(label(&cell(verdict, expected, false)), text);
+        }
+        assert_eq!(label(&cell(Verdict::Unavailable, None, true)), "unavailable (optional)");
+        assert_eq!(label(&cell(Verdict::Fail, None, true)), "fail");
+    }
+
+    #[test]
+    fn the_sum_counts_every_cell_once() {
+        assert_eq!(sum([].into_iter()), "0 cells");
+        let cells = [
+            cell(Verdict::Pass, None, false),
+            cell(Verdict::Pass, Some(Verdict::Fail), false),
+            cell(Verdict::Fail, Some(Verdict::Fail), false),
+            cell(Verdict::Unavailable, None, true),
+        ];
+        assert_eq!(sum(cells[..1].iter()), "1 cell: 1 pass");
+        assert_eq!(
+            sum(cells.iter()),
+            "4 cells: 2 pass (1 unexpected), 1 fail (1 expected), 1 unavailable (1 optional)"
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! results/README.md: the result as a page for a repository's front end. Deterministic: no time, no
+//! run id, whatever the order of the cells; so a diff shows what changed and nothing else.
+
+mod cell;
+mod provenance;
+
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
+use crate::model::{CellId, CellResult, IssueMatch, MatrixResult};
+
+use super::escape::{LINE, SHORT, markdown, markdown_link};
+use super::finding::{gaps, needs_words};
+use super::grid::Grid;
+use super::legend;
+use super::mark::{Mark, label, sum};
+
+/// The whole page. Ends with a line end.
+pub fn render(result: &MatrixResult) -> String {
+    let grid = Grid::new(result);
+    let sections = [
+        title(&grid),
+        reproduce(result),
+        matrix(&grid),
+        findings(&grid),
+        unavailable(&grid),
+        known_issues(&grid),
+        provenance::section(&grid),
+        legend(),
+    ];
+    sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn title(grid: &Grid) -> String {
+    format!(
+        "# Apache Traffic Server by Linux distro\n\n\
+         {}.\n\n\
+         Written by `atsmatrix run`; changes by hand are lost. `matrix.json` beside it is the same for machines.\n",
+        sum(grid.cells())
+    )
+}
+
+fn reproduce(result: &MatrixResult) -> String {
+    format!(
+        "## How to reproduce\n\n\
+         ```sh\natsmatrix run\n```\n\n\
+         The `matrix.yaml` that was run has SHA-256 `{}`.\n",
+        markdown(&result.matrix, SHORT)
+    )
+}
+
+/// Anchors bear the cell's name; what is no pass links to its section.
+fn matrix(grid: &Grid) -> String {
+    let mut rows = vec![
+        row(["distro".to_owned(), "OpenSSL at run time".to_owned()]
+            .into_iter()
+            .chain(grid.ats.iter().map(|ats| markdown(ats.as_str(), SHORT)))),
+        format!("|---|---|{}", "---|".repeat(grid.ats.len())),
+    ];
+    for distro in &grid.distros {
+        let head = [markdown(distro.as_str(), SHORT), markdown(&grid.openssl(distro).join(", "), SHORT)];
+        let cells = grid.ats.iter().map(|ats| grid.cell(distro, ats).map_or("·".to_owned(), linked));
+        rows.push(row(head.into_iter().chain(cells)));
+    }
+    format!("## Matrix\n\n{}\n", rows.join("\n"))
+}
+
+fn linked(cell: &CellResult) -> String {
+    let has_section = needs_words(cell) || !cell.verdict.is_answer();
+    if has_section { format!("[{}](#{})", label(cell), cell.id) } else { label(cell) }
+}
+
+/// The place that `#debian-13/9.2.5` leads to.
+fn anchor(id: &CellId) -> String {
+    format!("<a id=\"{id}\"></a>")
+}
+
+fn row(cells: impl Iterator<Item = String>) -> String {
+    cells.fold("|".to_owned(), |row, cell| format!("{row} {cell} |"))
+}
+
+fn findings(grid: &Grid) -> String {
+    let sections: Vec<String> = grid.cells().filter(|cell| needs_words(cell)).map(cell::section).collect();
+    if sections.is_empty() {
+        return String::new();
+    }
+    format!("## Findings\n\n{}", sections.join("\n"))
+}
+
+fn unavailable(grid: &Grid) -> String {
+    let gaps = gaps(grid);
+    if gaps.is_empty() {
+        return String::new();
+    }
+    let mut text = "## Unavailable\n\n".to_owned();
+    for gap in gaps {
+        let name = |cell: &&CellResult| match Mark::of(cell).note() {
+            Some(note) => format!("{}{} {note}", anchor(&cell.id), cell.id),
+            None => format!("{}{}", anchor(&cell.id), cell.id),
+        };
+        let cells = gap.cells.iter().map(name).collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "- {cells}: {}", markdown(gap.reason, LINE));
+    }
+    text
+}
+
+fn known_issues(grid: &Grid) -> String {
+    let mut issues: Vec<(&IssueMatch, Vec<&CellId>)> = Vec::new();
+    for cell in grid.cells() {
+        for issue in &cell.known_issues {
+            match issues.iter_mut().find(|(known, _)| known.id == issue.id) {
+                Some((_, cells)) => cells.push(&cell.id),
+                None => issues.push((issue, vec![&cell.id])),
+            }
+        }
+    }
+    if issues.is_empty() {
+        return String::new();
+    }
+    issues.sort_by_key(|(issue, _)| &issue.id);
+    let mut text = "## Known issues\n\n\
+                    | issue | title | fixed in | way out | cells |\n|---|---|---|---|---|\n"
+        .to_owned();
+    for (issue, cells) in issues {
+        let cells = cells.iter().map(|id| format!("[{id}](#{id})")).collect::<Vec<_>>().join(", ");
+        let line = [
+            markdown_link(&issue.id, &issue.link),
+            markdown(&issue.title, LINE),
+            markdown(&issue.fixed_in, SHORT),
+            markdown(&issue.way_out, LINE),
+            cells,
+        ];
+        text.push_str(&row(line.into_iter()));
+        text.push('\n');
+    }
+    text
+}
+
+fn legend() -> String {
+    let mut text = "## Legend\n\nVerdict on a cell:\n\n".to_owned();
+    for verdict in legend::VERDICTS {
+        let _ = writeln!(text, "- **{verdict}**: {}", legend::verdict(verdict));
+    }
+    for (mark, meaning) in legend::MARKS {
+        let _ = writeln!(text, "- **{mark}** {meaning}");
+    }
+    text.push_str("\nOutcome of a trial:\n\n");
+    for outcome in legend::OUTCOMES {
+        let _ = writeln!(text, "- **{outcome}**: {}", legend::outcome(outcome));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

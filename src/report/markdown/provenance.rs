@@ -1,0 +1,61 @@
+//! Exactly what ran, cell by cell.
+
+use crate::model::{Library, Provenance};
+use crate::report::escape::{LINE, SHORT, markdown};
+use crate::report::grid::Grid;
+
+use super::row;
+
+/// A table of all cells in which anything ran.
+pub(super) fn section(grid: &Grid) -> String {
+    let rows: Vec<String> = grid
+        .cells()
+        .filter(|cell| cell.provenance != Provenance::default())
+        .map(|cell| row(std::iter::once(cell.id.to_string()).chain(columns(&cell.provenance))) + "\n")
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!(
+        "## Provenance\n\n\
+         As found at run time inside the cell, not as declared.\n\n\
+         | cell | distro | kernel | libc | OpenSSL loaded | ATS reported | ATS from | ATS image | recipe |\n\
+         |---|---|---|---|---|---|---|---|---|\n{}",
+        rows.concat()
+    )
+}
+
+/// What could not be found shows as `?`.
+fn columns(provenance: &Provenance) -> [String; 8] {
+    let text = |text: Option<&str>, max| text.map_or("?".to_owned(), |text| markdown(text, max));
+    let ats = provenance.ats.as_ref();
+    let from: Vec<&str> =
+        ats.into_iter().flat_map(|ats| [&ats.package, &ats.source]).filter_map(Option::as_deref).collect();
+    let images = provenance.images.as_ref();
+    [
+        text(provenance.distro.as_ref().map(|release| release.name.as_str()), SHORT),
+        text(provenance.kernel.as_deref(), SHORT),
+        library(provenance.libc.as_ref()),
+        library(provenance.openssl.as_ref()),
+        text(ats.map(|ats| ats.reported.as_str()), SHORT),
+        text(Some(from.join("; ")).filter(|from| !from.is_empty()).as_deref(), LINE),
+        digest(images.map(|images| images.ats.as_str())),
+        digest(images.map(|images| images.recipe.as_str())),
+    ]
+}
+
+fn library(library: Option<&Library>) -> String {
+    let Some(library) = library else { return "?".to_owned() };
+    let version = markdown(&library.version, SHORT);
+    match &library.package {
+        Some(package) => format!("{version} ({})", markdown(package, SHORT)),
+        None => version,
+    }
+}
+
+/// The first 12 digits tell images apart; `matrix.json` has all of them.
+fn digest(digest: Option<&str>) -> String {
+    let Some(digest) = digest else { return "?".to_owned() };
+    let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
+    markdown(&hex.chars().take(12).collect::<String>(), SHORT)
+}

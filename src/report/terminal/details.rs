@@ -1,0 +1,125 @@
+//! What failed, the evidence, the known issue and the expectation, below the matrix.
+
+use std::fmt::Write as _;
+
+use crate::model::{CellResult, IssueMatch, TrialResult};
+use crate::report::escape::{LINE, SHORT, terminal};
+use crate::report::finding::{Finding, Gap, Trials, names};
+use crate::report::grid::Grid;
+use crate::report::ink::Ink;
+use crate::report::mark::{Mark, ink, word};
+use crate::report::paragraph::wrap;
+
+use super::{Shape, painted};
+
+/// Lines of evidence shown; the rest is one command away.
+const EVIDENCE: usize = 3;
+
+/// Characters for the names of all trials that failed.
+const NAMES: usize = 2000;
+
+/// A failure and the cells that share it.
+pub(super) fn finding(finding: &Finding, shape: Shape) -> String {
+    let width = usize::from(shape.width);
+    let example = finding.example;
+    let mut text = heading(finding, shape);
+    if let Some(reason) = &example.reason {
+        text.push_str(&wrap("  ", 2, &terminal(reason, LINE), width));
+    }
+    if !example.trials.is_empty() {
+        text.push_str(&trials(finding, width));
+    }
+    for issue in &example.known_issues {
+        text.push_str(&known_issue(issue, width));
+    }
+    for cell in &finding.cells {
+        text.push_str(&expectation(cell, finding.cells.len() > 1, width));
+    }
+    text
+}
+
+/// `fail: debian-13/9.2.5 (expected), debian-14/9.2.5`.
+fn heading(finding: &Finding, shape: Shape) -> String {
+    let ids: Vec<String> = finding
+        .cells
+        .iter()
+        .map(|cell| match Mark::of(cell).note() {
+            Some(note) => format!("{} {note}", cell.id),
+            None => cell.id.to_string(),
+        })
+        .collect();
+    let word = word(finding.example);
+    let plain = wrap(&format!("{word}: "), 2, &ids.join(", "), usize::from(shape.width));
+    // Painted after wrapping: escape sequences take no columns.
+    plain.replacen(&word, &ink(finding.example).paint(&word, shape.colour), 1)
+}
+
+/// The trials of the first cell; it is named where the others ran more or fewer of them.
+fn trials(finding: &Finding, width: usize) -> String {
+    let cell = finding.example;
+    let trials = Trials::of(cell);
+    let same = finding.cells.iter().all(|other| Trials::of(other).tally() == trials.tally());
+    let whose = if same { String::new() } else { format!("{}: ", cell.id) };
+    let mut text = String::new();
+    let listed = |title: String, trials: &[&TrialResult]| match trials {
+        [] => wrap("  ", 4, &title, width),
+        trials => wrap("  ", 4, &format!("{title}: {}", terminal(&names(trials), NAMES)), width),
+    };
+    text.push_str(&listed(whose + &trials.tally(), &trials.failing));
+    text.push_str(&listed(trials.control_tally(), &trials.broken_controls));
+    if let Some(first) = trials.not_passed().next() {
+        let line = format!("{}: {}", terminal(&first.id, SHORT), terminal(&first.summary, LINE));
+        text.push_str(&wrap("  ", 4, &line, width));
+        for line in first.evidence.iter().take(EVIDENCE) {
+            text.push_str(&wrap("    ", 6, &terminal(line, LINE), width));
+        }
+        if first.evidence.len() > EVIDENCE {
+            let more = format!("{} more: atsmatrix explain {}", first.evidence.len() - EVIDENCE, cell.id);
+            text.push_str(&wrap("    ", 6, &more, width));
+        }
+    }
+    text
+}
+
+fn known_issue(issue: &IssueMatch, width: usize) -> String {
+    let title = format!(
+        "{} ({}): {}",
+        terminal(&issue.id, SHORT),
+        terminal(&issue.confidence, SHORT),
+        terminal(&issue.title, LINE)
+    );
+    let fix = format!("fixed in {}; way out: {}", terminal(&issue.fixed_in, SHORT), terminal(&issue.way_out, LINE));
+    wrap("  ", 4, &title, width) + &wrap("    ", 4, &terminal(&issue.link, LINE), width) + &wrap("    ", 4, &fix, width)
+}
+
+/// What matrix.yaml says about the cell, and what to do when it is out of date.
+fn expectation(cell: &CellResult, named: bool, width: usize) -> String {
+    let Some(expected) = &cell.expected else { return String::new() };
+    let whose = if named { format!("{} ", cell.id) } else { String::new() };
+    let mut text = format!("{whose}expected {}: {}", expected.verdict, terminal(&expected.reason, LINE));
+    if let Some(link) = &expected.link {
+        let _ = write!(text, " ({})", terminal(link, LINE));
+    }
+    if let Mark::Unexpected(_) = Mark::of(cell) {
+        let _ = write!(text, "; now {}: correct matrix.yaml (atsmatrix expect --update)", cell.verdict);
+    }
+    wrap("  ", 4, &text, width)
+}
+
+/// Cells that are unavailable for the same reason; a whole row is written as `fedora-40/*`.
+pub(super) fn gap(gap: &Gap, grid: &Grid, shape: Shape) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for distro in &grid.distros {
+        let here: Vec<_> = gap.cells.iter().filter(|cell| cell.id.distro == **distro).collect();
+        let alike = here.windows(2).all(|pair| pair[0].optional == pair[1].optional);
+        let note = |cell: &CellResult| Mark::of(cell).note().map_or(String::new(), |note| format!(" {note}"));
+        match here.as_slice() {
+            [first, _, ..] if alike && here.len() == grid.row(distro).count() => {
+                names.push(format!("{distro}/*{}", note(first)));
+            }
+            here => names.extend(here.iter().map(|cell| format!("{}{}", cell.id, note(cell)))),
+        }
+    }
+    let text = format!("{}: {}", names.join(", "), terminal(gap.reason, LINE));
+    painted(&wrap("unavailable: ", 2, &text, usize::from(shape.width)), Ink::Dim, shape)
+}

@@ -1,0 +1,108 @@
+//! The matrix as a table that fits the width: too many columns are continued in a further table
+//! below, so that no verdict is ever broken in two.
+
+use comfy_table::presets::UTF8_FULL;
+use comfy_table::{ContentArrangement, Table};
+use unicode_width::UnicodeWidthStr;
+
+use crate::model::{AtsId, CellResult, DistroId};
+use crate::report::escape::{SHORT, terminal};
+use crate::report::grid::Grid;
+use crate::report::mark::{Mark, ink, word};
+
+use super::Shape;
+
+/// Border and padding that a column takes beside its content.
+const FRAME: usize = 3;
+
+/// The characters that [`UTF8_FULL`] puts between columns of content.
+const WALLS: [char; 2] = ['│', '┆'];
+
+/// What `grid` looks like. Ends with a line end.
+pub(super) fn render(grid: &Grid, shape: Shape) -> String {
+    let heads = heads(grid);
+    columns_that_fit(grid, &heads, usize::from(shape.width))
+        .into_iter()
+        .map(|ats| one_table(grid, &heads, &ats, shape))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Row heads: the distro, and the OpenSSL that its cells had loaded.
+fn heads(grid: &Grid) -> Vec<String> {
+    let longest = grid.distros.iter().map(|distro| distro.as_str().len()).max().unwrap_or(0);
+    grid.distros
+        .iter()
+        .map(|distro| match grid.openssl(distro).as_slice() {
+            [] => distro.to_string(),
+            versions => {
+                // A wall inside would shift the colours of the row.
+                let versions = terminal(&versions.join(", "), SHORT).replace(WALLS, "|");
+                format!("{distro:<longest$}  OpenSSL {versions}")
+            }
+        })
+        .collect()
+}
+
+/// The columns in groups, each of which fits `width` (or is a single column).
+fn columns_that_fit<'a>(grid: &Grid<'a>, heads: &[String], width: usize) -> Vec<Vec<&'a AtsId>> {
+    let head = heads.iter().map(|head| head.width()).max().unwrap_or(0) + FRAME + 1;
+    let mut groups: Vec<Vec<&AtsId>> = vec![Vec::new()];
+    let mut used = head;
+    for ats in &grid.ats {
+        let content = grid.distros.iter().flat_map(|distro| content(grid, distro, ats)).map(|line| line.width());
+        let column = content.max().unwrap_or(0).max(ats.as_str().len()) + FRAME;
+        match groups.last_mut() {
+            Some(group) if group.is_empty() || used + column <= width => group.push(ats),
+            _ => {
+                groups.push(vec![ats]);
+                used = head;
+            }
+        }
+        used += column;
+    }
+    groups
+}
+
+/// The lines in a cell.
+fn content(grid: &Grid, distro: &DistroId, ats: &AtsId) -> Vec<String> {
+    let Some(cell) = grid.cell(distro, ats) else { return vec!["·".to_owned()] };
+    match (Mark::of(cell), Mark::of(cell).note()) {
+        (Mark::Expected, Some(note)) => vec![format!("{} {note}", word(cell))],
+        (_, Some(note)) => vec![word(cell), note],
+        (_, None) => vec![word(cell)],
+    }
+}
+
+fn one_table(grid: &Grid, heads: &[String], ats: &[&AtsId], shape: Shape) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL).set_content_arrangement(ContentArrangement::Dynamic).set_width(shape.width);
+    table.set_header(std::iter::once("distro".to_owned()).chain(ats.iter().map(ToString::to_string)));
+    for (distro, head) in grid.distros.iter().zip(heads) {
+        let cells = ats.iter().map(|ats| content(grid, distro, ats).join("\n"));
+        table.add_row(std::iter::once(head.clone()).chain(cells));
+    }
+    let mut row = 0;
+    let mut text = String::new();
+    for line in table.lines() {
+        // The separator above the first row is the header's.
+        row += usize::from(line.starts_with('├'));
+        let cells = grid.distros.get(row).into_iter().flat_map(|distro| ats.iter().map(|ats| grid.cell(distro, ats)));
+        text.push_str(&if shape.colour && line.starts_with(WALLS[0]) { paint(&line, cells) } else { line });
+        text.push('\n');
+    }
+    text
+}
+
+/// Colours the contents between the walls of a line of the table. Done after the layout, so that
+/// colour cannot change it.
+fn paint<'a>(line: &str, cells: impl Iterator<Item = Option<&'a CellResult>>) -> String {
+    // Nothing for the left border, the head, and what follows the right border.
+    let mut inks = [None, None].into_iter().chain(cells.map(|cell| cell.map(ink)));
+    line.split_inclusive(WALLS)
+        .map(|piece| match (inks.next().flatten(), piece.trim_end_matches(WALLS).trim()) {
+            (Some(ink), text) if !text.is_empty() => piece.replacen(text, &ink.paint(text, true), 1),
+            _ => piece.to_owned(),
+        })
+        .collect()
+}

@@ -1,0 +1,77 @@
+//! What becomes of earlier results when only some cells were run. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{AtsId, CellId, CellResult, DistroId, MatrixResult, SCHEMA_VERSION};
+
+/// The matrix as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// SHA-256 of matrix.yaml, hex.
+    pub matrix: String,
+    /// Rows, in the order of matrix.yaml.
+    pub distros: Vec<DistroId>,
+    /// Columns, in the order of matrix.yaml.
+    pub ats: Vec<AtsId>,
+    /// Every cell of the matrix, selected or not.
+    pub cells: BTreeSet<CellId>,
+}
+
+/// The results of a run put over those of earlier runs.
+///
+/// A cell in `fresh` replaces its previous result. A cell that was not run (not selected, or not
+/// reached before an interruption) keeps its previous result while the matrix still has it, and is
+/// dropped otherwise. So after a partial run under a changed matrix.yaml, the digest in the file is
+/// that of the matrix.yaml now, and the cells kept are those of the one before, with the
+/// expectations it stated: only a full run makes all of one cast.
+pub fn merge(previous: Option<MatrixResult>, frame: &Frame, fresh: Vec<CellResult>) -> MatrixResult {
+    let kept = previous.into_iter().flat_map(|previous| previous.cells);
+    let cells: BTreeMap<CellId, CellResult> =
+        kept.filter(|cell| frame.cells.contains(&cell.id)).chain(fresh).map(|cell| (cell.id.clone(), cell)).collect();
+    MatrixResult {
+        schema: SCHEMA_VERSION,
+        matrix: frame.matrix.clone(),
+        distros: frame.distros.clone(),
+        ats: frame.ats.clone(),
+        cells: cells.into_values().collect(),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::model::Verdict;
+    use crate::report::fixture;
+
+    use super::*;
+
+    pub(crate) fn frame(result: &MatrixResult) -> Frame {
+        Frame {
+            matrix: "new".into(),
+            distros: result.distros.clone(),
+            ats: result.ats.clone(),
+            cells: result.cells.iter().map(|cell| cell.id.clone()).collect(),
+        }
+    }
+
+    #[test]
+    fn cells_not_run_keep_their_result_while_the_matrix_has_them() {
+        let previous = fixture::matrix();
+        let mut frame = frame(&previous);
+        frame.distros.retain(|distro| distro.as_str() != "fedora-40");
+        frame.cells.retain(|cell| cell.distro.as_str() != "fedora-40");
+        let fresh = fixture::passing("debian-13/9.2.5", "3.5.7");
+        let merged = merge(Some(previous.clone()), &frame, vec![fresh.clone()]);
+
+        assert_eq!(merged.matrix, "new");
+        assert_eq!(merged.cells.len(), previous.cells.len() - 3);
+        assert!(merged.cells.contains(&fresh), "the new result replaces the old one");
+        assert!(merged.cells.iter().any(|cell| cell.verdict == Verdict::Flaky), "a cell not run is kept");
+        assert!(merged.cells.iter().all(|cell| cell.id.distro.as_str() != "fedora-40"), "a removed cell is dropped");
+    }
+
+    #[test]
+    fn the_first_run_has_nothing_to_keep() {
+        let result = fixture::matrix();
+        assert_eq!(merge(None, &frame(&result), result.cells.clone()).cells.len(), result.cells.len());
+    }
+}

@@ -1,0 +1,27 @@
+//! The results directory. Knows files, locks and their order; what is in the committed files is
+//! [`crate::report`]'s business. Every error names its file; a full disk is an error like any other.
+//!
+//! ```text
+//! results/matrix.json  results/README.md      committed; the same outcomes give the same bytes
+//! results/runs/.lock                          held while the committed files are replaced
+//! results/runs/RUN/journal.jsonl              events, as they came
+//! results/runs/RUN/debug.log
+//! results/runs/RUN/images/NAME.log            how an image was made
+//! results/runs/RUN/DISTRO_ATS/TRIAL.N.json    all evidence of attempt N of a trial
+//! results/runs/RUN/DISTRO_ATS/TRIAL.N.pcapng  its packets
+//! ```
+//!
+//! Calls block; in async code, run them where blocking is allowed.
+
+mod file;
+mod journal;
+mod log;
+mod merge;
+mod results;
+mod run;
+
+pub use journal::{Journal, Recovered};
+pub use log::Log;
+pub use merge::{Frame, merge};
+pub use results::Results;
+pub use run::{Evidence, RunFolder, run_id};

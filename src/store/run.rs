@@ -1,0 +1,191 @@
+//! The folder of one run: everything that is not committed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{CellId, IdError, Observation, RunId};
+
+use super::file;
+use super::journal::{Journal, Recovered};
+use super::log::Log;
+
+/// `results/runs/RUN`. Its files are written as things happen, so an interrupted run keeps them.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    dir: PathBuf,
+}
+
+/// All evidence of one attempt of a trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Trial id.
+    pub trial: String,
+    /// From 1; the repetition in a fresh ATS is 2.
+    pub attempt: u32,
+    /// What was seen.
+    pub observation: Observation,
+}
+
+/// The id of a run that begins at `now`, in UTC; `random` tells apart runs of the same second. An
+/// error for times before the year 0 only.
+pub fn run_id(now: jiff::Timestamp, random: u16) -> Result<RunId, IdError> {
+    format!("{}-{random:04x}", now.strftime("%Y%m%d-%H%M%S")).parse()
+}
+
+impl RunFolder {
+    pub(super) fn at(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// Where it is.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The journal, for appending.
+    pub fn journal(&self) -> Result<Journal> {
+        Journal::open(&self.dir.join("journal.jsonl"))
+    }
+
+    /// What the journal holds so far.
+    pub fn recover(&self) -> Result<Recovered> {
+        Recovered::read(&self.dir.join("journal.jsonl"))
+    }
+
+    /// The program's own log.
+    pub fn debug_log(&self) -> Result<Log> {
+        Log::open(&self.dir.join("debug.log"))
+    }
+
+    /// The log of making the image of that readable name ([`crate::model::ImageWork::name`]).
+    /// Names that differ in nothing but punctuation share a log.
+    pub fn image_log(&self, name: &str) -> Result<Log> {
+        let dir = self.subfolder("images")?;
+        let plain = |c: char| if c.is_ascii_alphanumeric() || ".+-~".contains(c) { c } else { '_' };
+        let name: String = name.chars().take(120).map(plain).collect();
+        Log::open(&dir.join(format!("{}.log", name.trim_matches(['_', '.']))))
+    }
+
+    /// Keeps all evidence of one attempt of a trial; returns the file.
+    pub fn write_evidence(&self, cell: &CellId, evidence: &Evidence) -> Result<PathBuf> {
+        let path = self.trial_file(cell, &evidence.trial, evidence.attempt, "json")?;
+        let mut bytes = serde_json::to_vec_pretty(evidence)
+            .with_context(|| format!("cannot write {}: the evidence is no JSON", path.display()))?;
+        bytes.push(b'\n');
+        file::put(&path, &bytes)?;
+        Ok(path)
+    }
+
+    /// Keeps the packets of one attempt of a trial; returns the file.
+    pub fn write_pcapng(&self, cell: &CellId, trial: &str, attempt: u32, pcapng: &[u8]) -> Result<PathBuf> {
+        let path = self.trial_file(cell, trial, attempt, "pcapng")?;
+        file::put(&path, pcapng)?;
+        Ok(path)
+    }
+
+    /// All evidence of a cell, by trial and attempt; empty when there is none.
+    pub fn read_evidence(&self, cell: &CellId) -> Result<Vec<Evidence>> {
+        let dir = self.dir.join(folder_name(cell));
+        if !dir.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut all = Vec::new();
+        for entry in fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()))? {
+            let path = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                let bytes = file::read(&path)?.unwrap_or_default();
+                let evidence: Evidence =
+                    serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
+                all.push(evidence);
+            }
+        }
+        all.sort_by(|a, b| (&a.trial, a.attempt).cmp(&(&b.trial, b.attempt)));
+        Ok(all)
+    }
+
+    fn trial_file(&self, cell: &CellId, trial: &str, attempt: u32, extension: &str) -> Result<PathBuf> {
+        // Trial ids come back from containers, so they may not choose where to write.
+        let legal = |c: char| c.is_ascii_alphanumeric() || "-_+.".contains(c);
+        if trial.is_empty() || trial.len() > 100 || trial.starts_with('.') || !trial.chars().all(legal) {
+            bail!("`{}` cannot be the name of a trial's file", crate::report::escape::terminal(trial, 100));
+        }
+        Ok(self.subfolder(&folder_name(cell))?.join(format!("{trial}.{attempt}.{extension}")))
+    }
+
+    fn subfolder(&self, name: &str) -> Result<PathBuf> {
+        let dir = self.dir.join(name);
+        fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        Ok(dir)
+    }
+}
+
+/// `debian-13_9.2.5`: names may hold no `_`, so this is unique.
+fn folder_name(cell: &CellId) -> String {
+    format!("{}_{}", cell.distro, cell.ats)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::Results;
+
+    use super::*;
+
+    fn folder(dir: &tempfile::TempDir) -> RunFolder {
+        Results::new(dir.path()).begin(&"r1".parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn run_ids_are_times_in_utc() {
+        let now = "2026-11-23T15:15:02.7+01:00".parse().unwrap();
+        assert_eq!(run_id(now, 0x3f2a).unwrap().as_str(), "20261123-141502-3f2a");
+        assert_eq!(run_id(now, 7).unwrap().as_str(), "20261123-141502-0007");
+        assert!(run_id(jiff::Timestamp::MIN, 0).is_err());
+    }
+
+    #[test]
+    fn evidence_is_kept_by_cell_trial_and_attempt() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = folder(&dir);
+        let cell: CellId = "debian-13/9.2.5".parse().unwrap();
+        assert_eq!(run.read_evidence(&cell).unwrap(), []);
+        let evidence =
+            |trial: &str, attempt| Evidence { trial: trial.into(), attempt, observation: Observation::default() };
+        let kept = [evidence("ctl-direct-tls", 1), evidence("tls-get", 1), evidence("tls-get", 2)];
+        for one in kept.iter().rev() {
+            run.write_evidence(&cell, one).unwrap();
+        }
+        let packets = run.write_pcapng(&cell, "tls-get", 2, b"\x0a\x0d\x0d\x0a").unwrap();
+        assert!(packets.ends_with("runs/r1/debian-13_9.2.5/tls-get.2.pcapng"), "{}", packets.display());
+        assert_eq!(run.read_evidence(&cell).unwrap(), kept);
+
+        fs::write(run.dir().join("debian-13_9.2.5/tls-get.1.json"), "{").unwrap();
+        let error = run.read_evidence(&cell).unwrap_err();
+        assert!(error.to_string().ends_with("tls-get.1.json is damaged"), "{error}");
+    }
+
+    #[test]
+    fn a_trial_cannot_choose_where_to_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = folder(&dir);
+        let cell = "debian-13/9.2.5".parse().unwrap();
+        for hostile in ["", "../x", "/etc/x", ".x", "a/b", "a\0", "a\u{1b}", &"a".repeat(101)] {
+            assert!(run.write_pcapng(&cell, hostile, 1, b"").is_err(), "{hostile}");
+        }
+    }
+
+    #[test]
+    fn image_logs_have_plain_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = folder(&dir);
+        for (name, file) in [("debian-12/9.2.5 (build)", "debian-12_9.2.5__build.log"), ("../../x", "x.log")] {
+            let log = run.image_log(name).unwrap();
+            assert_eq!(log.path(), run.dir().join("images").join(file));
+        }
+        run.debug_log().unwrap().line("x").unwrap();
+        run.journal().unwrap().append(&crate::model::Event::Note("x".into())).unwrap();
+        assert_eq!(run.recover().unwrap().events.len(), 1);
+    }
+}
