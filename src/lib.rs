@@ -4,8 +4,10 @@
 //! origin, runs connection trials through ATS and builds a pass/fail table with evidence.
 //! `DESIGN.md` has the map of this tree and says who may import whom.
 
+pub mod compare;
 pub mod console;
 pub mod exit;
+pub mod gate;
 pub mod model;
 pub mod report;
 pub mod store;

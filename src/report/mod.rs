@@ -9,6 +9,7 @@ pub mod json;
 pub mod legend;
 pub mod mark;
 pub mod markdown;
+pub mod outline;
 mod paragraph;
 pub mod terminal;
 
