@@ -2,15 +2,12 @@
 
 use serde::Serialize;
 
-use super::difference::Difference;
+use crate::report::answer;
 
-/// Version of the shape of this and the other answers in JSON. Rises with every change that an
-/// older reader would misunderstand.
-pub const SCHEMA: u32 = 1;
+use super::difference::Difference;
 
 #[derive(Serialize)]
 struct Document<'a> {
-    schema: u32,
     before: &'a str,
     after: &'a str,
     same: bool,
@@ -20,14 +17,7 @@ struct Document<'a> {
 
 /// `before` and `after` are what the two results are called. Ends with a line end.
 pub fn render(difference: &Difference, before: &str, after: &str) -> String {
-    pretty(&Document { schema: SCHEMA, before, after, same: difference.is_empty(), difference })
-}
-
-/// Pretty JSON with a line end.
-pub(crate) fn pretty(document: &impl Serialize) -> String {
-    #[expect(clippy::expect_used, reason = "answers have string keys only, and a String takes all that is written")]
-    let text = serde_json::to_string_pretty(document).expect("plain data serializes");
-    text + "\n"
+    answer::json(&Document { before, after, same: difference.is_empty(), difference })
 }
 
 #[cfg(test)]

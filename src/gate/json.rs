@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 
-use crate::compare::json::{SCHEMA, pretty};
+use crate::report::answer;
 
 use super::answer::{Answer, Word};
 use super::path::Path;
 
 #[derive(Serialize)]
 struct Document<'a, T> {
-    schema: u32,
     answer: Word,
     exit: u8,
     #[serde(flatten)]
@@ -17,13 +16,13 @@ struct Document<'a, T> {
 }
 
 /// An answer. Ends with a line end.
-pub fn render(answer: &Answer) -> String {
-    let word = answer.word();
-    pretty(&Document { schema: SCHEMA, answer: word, exit: word.exit() as u8, parts: answer })
+pub fn render(it: &Answer) -> String {
+    let word = it.word();
+    answer::json(&Document { answer: word, exit: word.exit() as u8, parts: it })
 }
 
 /// A path. Ends with a line end.
 pub fn path(path: &Path) -> String {
     let word = path.word();
-    pretty(&Document { schema: SCHEMA, answer: word, exit: word.exit() as u8, parts: path })
+    answer::json(&Document { answer: word, exit: word.exit() as u8, parts: path })
 }
