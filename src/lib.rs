@@ -8,6 +8,8 @@ pub mod compare;
 pub mod console;
 pub mod exit;
 pub mod gate;
+pub mod git;
+pub mod history;
 pub mod merge;
 pub mod model;
 pub mod report;

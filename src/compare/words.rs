@@ -74,6 +74,20 @@ pub(crate) fn changes(outline: &mut Outline, depth: usize, cell: &CellChange) {
     }
 }
 
+/// `regressed, pass -> fail`, with what differs besides in a few words.
+pub(crate) fn turn_of(cell: &CellChange) -> String {
+    let besides: Vec<&str> = [
+        ("trials", !cell.trials.is_empty() && !cell.verdict.differs()),
+        ("expectation", cell.expected.differs()),
+        ("what ran", !cell.provenance.is_empty()),
+    ]
+    .into_iter()
+    .filter_map(|(what, differs)| differs.then_some(what))
+    .collect();
+    let besides = if besides.is_empty() { String::new() } else { format!("; other {}", besides.join(", ")) };
+    format!("{},{}{besides}", cell.change, turn(&cell.verdict, " ", "absent"))
+}
+
 /// `pass -> fail`, or the one word when both are the same.
 fn turn<T: std::fmt::Display + PartialEq>(turn: &Turn<T>, lead: &str, without: &str) -> String {
     let word = |side: &Option<T>| side.as_ref().map_or_else(|| without.to_owned(), ToString::to_string);
