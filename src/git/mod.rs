@@ -14,9 +14,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
+use crate::exit::{Exit, Failure};
+
 pub use revision::{Revision, RevisionError};
 
-use program::{Batch, run, succeeds};
+use program::{Batch, first_line, run};
 
 /// Largest file that is read from a revision, bytes.
 pub const MAX_FILE: u64 = 64 << 20;
@@ -72,14 +74,20 @@ impl Repository {
         Ok(Some(repository))
     }
 
+    /// Whether anything was committed yet.
+    pub fn has_commits(&self) -> Result<bool> {
+        Ok(self.id(&Revision::head())?.is_some())
+    }
+
     /// The full id of the commit that `revision` names.
     pub fn resolve(&self, revision: &Revision) -> Result<String> {
+        let none = || format!("there is no revision `{revision}` in the repository of {}", self.dir.display());
+        Ok(self.id(revision)?.ok_or_else(|| Failure::new(Exit::Usage, none()))?)
+    }
+
+    fn id(&self, revision: &Revision) -> Result<Option<String>> {
         let name = format!("{revision}^{{commit}}");
-        let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &name];
-        if !succeeds(&self.dir, &args)? {
-            bail!("there is no revision `{revision}` in the repository of {}", self.dir.display());
-        }
-        Ok(text(run(&self.dir, &args)?)?.trim().to_owned())
+        first_line(&self.dir, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name])
     }
 
     /// The file at `path` (relative to the directory) in `revision`; `None`: it is not there.
@@ -144,7 +152,8 @@ impl Repository {
     }
 
     fn is_shallow(&self) -> Result<bool> {
-        Ok(text(run(&self.dir, &["rev-parse", "--is-shallow-repository"])?)?.trim() == "true")
+        let shallow = first_line(&self.dir, &["rev-parse", "--is-shallow-repository"])?;
+        shallow.map(|answer| answer == "true").context("git does not say whether the clone is shallow")
     }
 }
 
@@ -172,8 +181,4 @@ fn plain(path: &Path) -> Result<&str> {
         Some(text) if path.is_relative() && !text.is_empty() => Ok(text),
         _ => bail!("{} cannot be looked up in git: it must be a relative path of plain text", path.display()),
     }
-}
-
-fn text(bytes: Vec<u8>) -> Result<String> {
-    String::from_utf8(bytes).context("git printed something that is no text")
 }

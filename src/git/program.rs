@@ -61,10 +61,14 @@ pub(super) fn run(dir: &Path, args: &[&str]) -> Result<Vec<u8>> {
     Ok(output)
 }
 
-/// Whether `git ARGS` succeeds.
-pub(super) fn succeeds(dir: &Path, args: &[&str]) -> Result<bool> {
-    let status = git(dir).args(args).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    Ok(status.with_context(|| starting(dir))?.success())
+/// The first line that `git ARGS` prints; `None`: it fails, which is an answer too.
+pub(super) fn first_line(dir: &Path, args: &[&str]) -> Result<Option<String>> {
+    let mut child = git(dir).args(args).stderr(Stdio::null()).spawn().with_context(|| starting(dir))?;
+    let mut line = Vec::new();
+    let read = child.stdout.take().map(|stdout| BufReader::new(stdout.take(8192)).read_until(b'\n', &mut line));
+    let status = child.wait().with_context(|| starting(dir))?;
+    read.transpose().with_context(|| format!("cannot read what git says in {}", dir.display()))?;
+    Ok(status.success().then(|| String::from_utf8_lossy(&line).trim_end().to_owned()))
 }
 
 /// Reads git's complaints beside its output, so that neither waits for the other.

@@ -16,10 +16,10 @@ pub fn outline(history: &History) -> Outline {
             head.strong(cell).say(format!(" never had an answer in {} revisions", history.revisions));
         }
         Some(since) => {
-            let last = if since.stale { "no answer now; the last one is " } else { "" };
+            let stale = if since.stale { "no answer now; the last one is " } else { "" };
             let open = since.before.is_none() && (history.cut || !history.unreadable.is_empty());
-            let least = if open { "at least " } else { "" };
-            let line = head.strong(cell).say(": ").say(format!("{last}{} since {least}", since.verdict));
+            let bound = if open { "at least " } else { "" };
+            let line = head.strong(cell).say(": ").say(format!("{stale}{} since {bound}", since.verdict));
             name(line, &since.revision);
             match since.before {
                 Some(before) => line.say(format!("; {before} before")),
