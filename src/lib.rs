@@ -4,9 +4,14 @@
 //! origin, runs connection trials through ATS and builds a pass/fail table with evidence.
 //! `DESIGN.md` has the map of this tree and says who may import whom.
 
+pub mod compare;
 pub mod console;
 pub mod engine;
 pub mod exit;
+pub mod gate;
+pub mod git;
+pub mod history;
+pub mod merge;
 pub mod model;
 pub mod trial;
 pub mod verdict;
@@ -17,3 +22,8 @@ pub mod ats;
 pub mod exit;
 pub mod model;
 pub mod wire;
+pub mod report;
+pub mod shard;
+pub mod store;
+pub mod trial;
+pub mod verdict;

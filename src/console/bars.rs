@@ -73,6 +73,11 @@ impl Bars {
                 let bar = self.add(bar, &cell.to_string());
                 self.replace_cell(cell, Some(Running { bar, trials: BTreeSet::new() }));
             }
+            Event::TrialBegan { cell, trial } => {
+                if let Some(running) = self.cells.get(cell) {
+                    running.bar.set_message(terminal(trial, SHORT));
+                }
+            }
             Event::TrialFinished { cell, trial, outcome } => {
                 if let Some(running) = self.cells.get_mut(cell) {
                     running.trials.insert(trial.clone());

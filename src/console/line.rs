@@ -71,6 +71,7 @@ pub(super) fn lasting(event: &Event, tally: &Tally, colour: bool) -> Option<Stri
         | Event::ImageStep { .. }
         | Event::ImageFinished { error: None, .. }
         | Event::CellStarted { .. }
+        | Event::TrialBegan { .. }
         | Event::TrialFinished { .. } => None,
     }
 }

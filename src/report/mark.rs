@@ -110,7 +110,8 @@ mod tests {
     fn cell(verdict: Verdict, expected: Option<Verdict>, optional: bool) -> CellResult {
         let mut cell = fixture::passing("debian-12/9.2.5", "3.0.20");
         cell.verdict = verdict;
-        cell.expected = expected.map(|verdict| Expected { verdict, reason: "why".into(), link: None });
+        cell.expected =
+            expected.map(|verdict| Expected { verdict, reason: "why".into(), link: None, trials: Vec::new() });
         cell.optional = optional;
         cell
     }

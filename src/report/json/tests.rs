@@ -109,8 +109,8 @@ fn issue() -> impl Strategy<Value = IssueMatch> {
 
 fn cell() -> impl Strategy<Value = CellResult> {
     let verdict = || proptest::sample::select(&legend::VERDICTS[..]);
-    let expected =
-        (verdict(), text(), option::of(text())).prop_map(|(verdict, reason, link)| Expected { verdict, reason, link });
+    let expected = (verdict(), text(), option::of(text()), vec(text(), 0..3))
+        .prop_map(|(verdict, reason, link, trials)| Expected { verdict, reason, link, trials });
     (
         (name(), name()),
         verdict(),

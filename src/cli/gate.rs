@@ -1,0 +1,160 @@
+//! `atsmatrix gate`: may these hosts be upgraded, did anything regress, do these cells pass? From
+//! committed results alone.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::Places;
+use super::format::Format;
+use super::source::Source;
+use crate::console;
+use crate::exit::{Exit, Failure};
+use crate::gate::{self, Basis, Question, Requirement};
+use crate::matrix::sha256_hex;
+use crate::model::{AtsId, DistroId, MatrixResult};
+use crate::trial::CATALOGUE;
+
+/// Options of `atsmatrix gate`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 open, 3 closed, 4 cannot tell.")]
+pub(super) struct Options {
+    #[command(flatten)]
+    places: Places,
+    /// The distro that hosts run now
+    #[arg(long, value_name = "DISTRO", requires = "to")]
+    from: Option<DistroId>,
+    /// The distro that they would run
+    #[arg(long, value_name = "DISTRO", requires = "from")]
+    to: Option<DistroId>,
+    /// The ATS that they run [default: every ATS that passes on --from]
+    #[arg(long, value_name = "ATS", value_delimiter = ',', requires = "to")]
+    ats: Vec<AtsId>,
+    /// Earlier results (FILE or git:REV) that nothing may be worse than
+    #[arg(long, value_name = "RESULTS")]
+    baseline: Option<Source>,
+    /// A list of cells that must pass, one a line
+    #[arg(long, value_name = "FILE")]
+    require: Option<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
+    /// How to show the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Which results to answer from, and when not to.
+#[derive(Debug, Args)]
+pub(super) struct Trust {
+    /// Answer from these results (FILE or git:REV) [default: those on disk]
+    #[arg(long, value_name = "RESULTS")]
+    source: Option<Source>,
+    /// Do not answer from results older than this, for example 30d or 12h
+    #[arg(long, value_name = "TIME", value_parser = max_age)]
+    max_age: Option<Duration>,
+}
+
+impl Trust {
+    /// The results, where they are, and a note on what could not be checked.
+    pub(super) fn load(&self, places: &Places) -> anyhow::Result<(Source, MatrixResult)> {
+        let source = self.source.clone().unwrap_or_else(|| Source::on_disk(places));
+        let result = source.load(places)?;
+        Ok((source, result))
+    }
+
+    /// What answers rest on, and a note where matrix.yaml is not there to compare with.
+    pub(super) fn basis<'a>(
+        &self,
+        places: &Places,
+        source: &Source,
+        result: &'a MatrixResult,
+        trials: &'a [&'a str],
+    ) -> anyhow::Result<(Basis<'a>, Option<String>)> {
+        let mut basis = Basis::new(result).with_trials(trials);
+        if let Some(max) = self.max_age {
+            basis = basis.no_older_than(max, source.age(places, SystemTime::now())?);
+        }
+        let note = match digest(places)? {
+            Some(digest) => {
+                basis = basis.for_matrix(digest);
+                None
+            }
+            None => Some("matrix.yaml is not here, so nobody knows whether it changed since".to_owned()),
+        };
+        Ok((basis, note))
+    }
+}
+
+/// Every trial that a cell must have had.
+pub(super) fn trials() -> Vec<&'static str> {
+    CATALOGUE.iter().map(|trial| trial.id).collect()
+}
+
+pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
+    let places = &options.places;
+    let baseline = match &options.baseline {
+        Some(baseline) => Some((baseline.to_string(), baseline.load(places)?)),
+        None => None,
+    };
+    let require = options.require.as_ref().map(requirement).transpose()?;
+    let mut questions = Vec::new();
+    if let (Some(from), Some(to)) = (&options.from, &options.to) {
+        questions.push(Question::Upgrade { from, to, ats: &options.ats });
+    }
+    questions.extend(baseline.as_ref().map(|(name, results)| Question::Baseline { name, results }));
+    questions.extend(require.as_ref().map(|(name, list)| Question::Require { name, list }));
+    if questions.is_empty() {
+        let message = "nothing was asked: use --from and --to, --baseline or --require (see docs/gate.md)";
+        return Err(Failure::new(Exit::Usage, message).into());
+    }
+    let trials = trials();
+    let (source, result) = options.trust.load(places)?;
+    let (basis, note) = options.trust.basis(places, &source, &result, &trials)?;
+    let mut answer = gate::decide(&basis, &questions);
+    answer.notes.extend(note);
+    console::print(&options.format.show(&gate::words::outline(&answer), || gate::json::render(&answer)));
+    Ok(answer.word().exit())
+}
+
+fn requirement(file: &PathBuf) -> anyhow::Result<(String, Requirement)> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(Exit::Usage, format!("cannot read {name}: {error}")))?;
+    let list = text.parse().map_err(|error| Failure::new(Exit::Usage, format!("{name}: {error}")))?;
+    Ok((name, list))
+}
+
+/// SHA-256 of matrix.yaml, as results carry it; `None`: there is no such file.
+fn digest(places: &Places) -> anyhow::Result<Option<String>> {
+    match std::fs::read(&places.matrix) {
+        Ok(bytes) => Ok(Some(sha256_hex(&bytes))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", places.matrix.display())),
+    }
+}
+
+/// `30d`, `12h`, `2w 3d`; a day has 24 hours.
+fn max_age(text: &str) -> Result<Duration, String> {
+    let hint = "write it like 30d or 12h";
+    let span: jiff::Span = text.parse().map_err(|error| format!("{error}; {hint}"))?;
+    let duration =
+        span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|error| format!("{error}; {hint}"))?;
+    Duration::try_from(duration).map_err(|error| format!("{error}; {hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_written_as_people_do() {
+        assert_eq!(max_age("30d"), Ok(Duration::from_hours(720)));
+        assert_eq!(max_age("1w 12h"), Ok(Duration::from_hours(180)));
+        for bad in ["", "30", "-1d", "soon", "1 month"] {
+            assert!(max_age(bad).is_err(), "{bad}");
+        }
+    }
+}

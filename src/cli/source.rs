@@ -1,0 +1,159 @@
+//! Results by name: a file, or a revision of one in git.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, bail};
+
+use super::Places;
+use crate::exit::{Exit, Failure};
+use crate::git::{Committed, Repository, Revision};
+use crate::model::MatrixResult;
+use crate::report;
+
+/// Where results are: `FILE`, `git:REV` (the committed results in that revision) or `git:REV:FILE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A file on disk.
+    File(PathBuf),
+    /// A file in a revision; `None`: the matrix.json of the results folder.
+    Git(Revision, Option<PathBuf>),
+}
+
+impl FromStr for Source {
+    type Err = crate::git::RevisionError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some(revision) = text.strip_prefix("git:") else { return Ok(Self::File(text.into())) };
+        match revision.split_once(':') {
+            Some((revision, file)) => Ok(Self::Git(revision.parse()?, Some(file.into()))),
+            None => Ok(Self::Git(revision.parse()?, None)),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "{}", file.display()),
+            Self::Git(revision, None) => write!(f, "git:{revision}"),
+            Self::Git(revision, Some(file)) => write!(f, "git:{revision}:{}", file.display()),
+        }
+    }
+}
+
+impl Source {
+    /// The results folder's matrix.json as it is on disk.
+    pub(super) fn on_disk(places: &Places) -> Self {
+        let file = places.results().join("matrix.json");
+        Self::File(file.strip_prefix(".").map(Path::to_owned).unwrap_or(file))
+    }
+
+    /// The results. Without them there is no answer: exit code 4.
+    pub(super) fn load(&self, places: &Places) -> anyhow::Result<MatrixResult> {
+        let bytes = self.bytes(places)?.ok_or_else(|| {
+            let message = format!("there are no results at {self}: make them with `atsmatrix run`, or name others");
+            Failure::new(Exit::Incomplete, message)
+        })?;
+        let result = report::json::read(&bytes)
+            .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot use {self}: {error}")))?;
+        Ok(result)
+    }
+
+    fn bytes(&self, places: &Places) -> anyhow::Result<Option<Vec<u8>>> {
+        match self {
+            Self::File(file) => match fs::read(file) {
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error).with_context(|| format!("cannot read {self}")),
+            },
+            Self::Git(revision, _) => {
+                let (repository, name) = self.in_git(places)?;
+                repository.read(revision, &name)
+            }
+        }
+    }
+
+    /// The repository that has the file, and the file's name below the repository's directory.
+    pub(super) fn in_git(&self, places: &Places) -> anyhow::Result<(Repository, PathBuf)> {
+        let committed = || places.results().join("matrix.json");
+        let file = match self {
+            Self::File(file) => file.clone(),
+            Self::Git(_, file) => file.clone().unwrap_or_else(committed),
+        };
+        let none = || format!("{} is in no git repository: name a file instead", file.display());
+        Ok(around(&file)?.ok_or_else(|| Failure::new(Exit::Usage, none()))?)
+    }
+
+    /// How old the results are at `now`: since they were committed, or since the file was written
+    /// where git does not have it as it is. `None`: nobody knows.
+    pub(super) fn age(&self, places: &Places, now: SystemTime) -> anyhow::Result<Option<Duration>> {
+        let committed = match self {
+            Self::Git(revision, _) => {
+                let (repository, name) = self.in_git(places)?;
+                Some(repository.committed(revision, &name)?)
+            }
+            Self::File(file) => self.as_committed(file)?,
+        };
+        Ok(match committed {
+            Some(Committed::At(time)) => Some(since(time.into(), now)),
+            Some(Committed::Never | Committed::CutOff) => None,
+            None => Some(since(self.written()?, now)),
+        })
+    }
+
+    /// When the file on disk was written.
+    fn written(&self) -> anyhow::Result<SystemTime> {
+        let Self::File(file) = self else { bail!("{self} is no file on disk") };
+        let written = fs::metadata(file).and_then(|data| data.modified());
+        written.with_context(|| format!("cannot tell when {self} was written"))
+    }
+
+    /// When the file on disk was committed, if it is the same as in git.
+    fn as_committed(&self, file: &Path) -> anyhow::Result<Option<Committed>> {
+        let Some((repository, name)) = around(file)? else { return Ok(None) };
+        let head = Revision::head();
+        let here = fs::read(file).with_context(|| format!("cannot read {self}"))?;
+        if !repository.has_commits()? || repository.read(&head, &name)? != Some(here) {
+            return Ok(None);
+        }
+        repository.committed(&head, &name).map(Some)
+    }
+}
+
+/// The repository around `file`, and the file's name below its directory; `None`: there is none.
+fn around(file: &Path) -> anyhow::Result<Option<(Repository, PathBuf)>> {
+    // An older revision may have folders that are not there now.
+    let folder = file.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new(""));
+    let name = file.strip_prefix(folder).unwrap_or(file).to_owned();
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    Ok(Repository::around(folder)?.map(|repository| (repository, name)))
+}
+
+/// A time in the future counts as now: clocks differ a little between machines.
+fn since(then: SystemTime, now: SystemTime) -> Duration {
+    now.duration_since(then).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_named_as_files_or_revisions() {
+        for text in ["results/matrix.json", "git:HEAD~3", "git:main:other/matrix.json"] {
+            assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
+        }
+        assert_eq!("git:main".parse(), Ok(Source::Git("main".parse().unwrap(), None)));
+        assert!("git:-n".parse::<Source>().is_err() && "git:".parse::<Source>().is_err());
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_makes_nothing_old() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(10);
+        assert_eq!(since(SystemTime::UNIX_EPOCH, now), Duration::from_secs(10));
+        assert_eq!(since(now, SystemTime::UNIX_EPOCH), Duration::ZERO);
+    }
+}

@@ -1,0 +1,263 @@
+//! The one table from (before, after) to what became of it, for cells and trials alike.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Outcome, Verdict};
+
+/// What is known of a cell or a trial on one side of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// Passed.
+    Pass,
+    /// Failed, twice.
+    Fail,
+    /// Does not compile (cells only).
+    Unbuildable,
+    /// Failed and passed.
+    Flaky,
+    /// Our side broke.
+    Error,
+    /// A part could not be had (cells only).
+    Unavailable,
+    /// Not reached (trials only).
+    Skipped,
+    /// This ATS cannot do it (trials only).
+    Unsupported,
+    /// Not in the results at all.
+    Absent,
+}
+
+impl From<Option<Verdict>> for State {
+    fn from(verdict: Option<Verdict>) -> Self {
+        match verdict {
+            Some(Verdict::Pass) => Self::Pass,
+            Some(Verdict::Fail) => Self::Fail,
+            Some(Verdict::Unbuildable) => Self::Unbuildable,
+            Some(Verdict::Flaky) => Self::Flaky,
+            Some(Verdict::Error) => Self::Error,
+            Some(Verdict::Unavailable) => Self::Unavailable,
+            None => Self::Absent,
+        }
+    }
+}
+
+impl From<Option<Outcome>> for State {
+    fn from(outcome: Option<Outcome>) -> Self {
+        match outcome {
+            Some(Outcome::Pass) => Self::Pass,
+            Some(Outcome::Fail) => Self::Fail,
+            Some(Outcome::Flaky) => Self::Flaky,
+            Some(Outcome::Error) => Self::Error,
+            Some(Outcome::Unsupported) => Self::Unsupported,
+            Some(Outcome::Skipped) => Self::Skipped,
+            None => Self::Absent,
+        }
+    }
+}
+
+/// What became of a cell or a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// It passed, or passed at times, and fails now.
+    Regressed,
+    /// It fails, and there was no answer before.
+    NewlyFailing,
+    /// It is flaky, and was not known to fail.
+    TurnedFlaky,
+    /// It passed and is not tested any more.
+    NoLongerTested,
+    /// Our side broke where there was an answer, or nothing.
+    Infrastructure,
+    /// A part could not be had where there was an answer, or nothing.
+    Unavailable,
+    /// No answer before, none now.
+    StillUnanswered,
+    /// It failed and passes now.
+    Fixed,
+    /// It was flaky and passes now.
+    Steadied,
+    /// It failed and passes at times now.
+    SometimesPasses,
+    /// It passes, and there was no answer before.
+    NewlyTested,
+    /// It failed or was flaky, and is not tested any more.
+    FailureRemoved,
+    /// It failed and fails now in another way: not built instead of not working, or the reverse.
+    OtherFailure,
+    /// Flaky as before.
+    StillFlaky,
+    /// Fails as before.
+    SameFail,
+    /// Passes as before.
+    SamePass,
+    /// There was no answer before, and it is not asked for now.
+    NotTested,
+}
+
+/// What a change says to somebody who wants nothing to get worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Bearing {
+    /// Better than before.
+    Better,
+    /// No worse than before.
+    Same,
+    /// Worse than before.
+    Worse,
+    /// An answer is missing.
+    Unknown,
+}
+
+impl Change {
+    /// The table. No pair is left out and none falls through: a new [`State`] does not compile
+    /// until it has its places here.
+    pub fn of(before: State, after: State) -> Self {
+        use State::{Absent, Error, Fail, Flaky, Pass, Skipped, Unavailable, Unbuildable, Unsupported};
+        match (before, after) {
+            (Pass, Pass) => Self::SamePass,
+            (Fail, Fail) | (Unbuildable, Unbuildable) => Self::SameFail,
+            (Fail, Unbuildable) | (Unbuildable, Fail) => Self::OtherFailure,
+            (Flaky, Flaky) => Self::StillFlaky,
+            (Pass | Flaky, Fail | Unbuildable) => Self::Regressed,
+            (Fail | Unbuildable, Pass) => Self::Fixed,
+            (Fail | Unbuildable, Flaky) => Self::SometimesPasses,
+            (Flaky, Pass) => Self::Steadied,
+            (Pass | Error | Unavailable | Skipped | Unsupported | Absent, Flaky) => Self::TurnedFlaky,
+            (Error | Unavailable | Skipped | Unsupported | Absent, Pass) => Self::NewlyTested,
+            (Error | Unavailable | Skipped | Unsupported | Absent, Fail | Unbuildable) => Self::NewlyFailing,
+            (Error | Unavailable | Skipped, Error | Unavailable | Skipped) => Self::StillUnanswered,
+            (Pass | Fail | Unbuildable | Flaky | Unsupported | Absent, Error | Skipped) => Self::Infrastructure,
+            (Pass | Fail | Unbuildable | Flaky | Unsupported | Absent, Unavailable) => Self::Unavailable,
+            (Pass, Unsupported | Absent) => Self::NoLongerTested,
+            (Fail | Unbuildable | Flaky, Unsupported | Absent) => Self::FailureRemoved,
+            (Error | Unavailable | Skipped | Unsupported | Absent, Unsupported | Absent) => Self::NotTested,
+        }
+    }
+
+    /// What it says to somebody who wants nothing to get worse.
+    pub fn bearing(self) -> Bearing {
+        match self {
+            Self::Regressed | Self::NewlyFailing | Self::TurnedFlaky => Bearing::Worse,
+            Self::NoLongerTested | Self::Infrastructure | Self::Unavailable | Self::StillUnanswered => Bearing::Unknown,
+            Self::Fixed | Self::Steadied | Self::SometimesPasses | Self::NewlyTested => Bearing::Better,
+            Self::FailureRemoved
+            | Self::OtherFailure
+            | Self::StillFlaky
+            | Self::SameFail
+            | Self::SamePass
+            | Self::NotTested => Bearing::Same,
+        }
+    }
+
+    /// The word used in tables and files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Regressed => "regressed",
+            Self::NewlyFailing => "newly failing",
+            Self::TurnedFlaky => "turned flaky",
+            Self::NoLongerTested => "no longer tested",
+            Self::Infrastructure => "infrastructure",
+            Self::Unavailable => "unavailable",
+            Self::StillUnanswered => "still unanswered",
+            Self::Fixed => "fixed",
+            Self::Steadied => "steadied",
+            Self::SometimesPasses => "sometimes passes",
+            Self::NewlyTested => "newly tested",
+            Self::FailureRemoved => "failure removed",
+            Self::OtherFailure => "other failure",
+            Self::StillFlaky => "still flaky",
+            Self::SameFail => "same fail",
+            Self::SamePass => "same pass",
+            Self::NotTested => "not tested",
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [State; 9] = [
+        State::Pass,
+        State::Fail,
+        State::Unbuildable,
+        State::Flaky,
+        State::Error,
+        State::Unavailable,
+        State::Skipped,
+        State::Unsupported,
+        State::Absent,
+    ];
+
+    /// One row a state before, one column a state after, both in the order of [`STATES`].
+    #[rustfmt::skip]
+    const TABLE: [[&str; 9]; 9] = [
+        ["same pass", "regressed", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "no longer tested", "no longer tested"],
+        ["fixed", "same fail", "other failure", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
+        ["fixed", "other failure", "same fail", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
+        ["steadied", "regressed", "regressed", "still flaky", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
+        ["newly tested", "newly failing", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested"],
+    ];
+
+    #[test]
+    fn every_pair_has_its_word() {
+        for (before, row) in STATES.into_iter().zip(TABLE) {
+            for (after, word) in STATES.into_iter().zip(row) {
+                assert_eq!(Change::of(before, after).word(), word, "{before:?} -> {after:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pass_is_never_bad_news_and_a_lost_pass_always_is() {
+        for state in STATES {
+            let to_pass = Change::of(state, State::Pass).bearing();
+            assert!(matches!(to_pass, Bearing::Better | Bearing::Same), "{state:?}");
+            if state != State::Pass {
+                let from_pass = Change::of(State::Pass, state).bearing();
+                assert!(matches!(from_pass, Bearing::Worse | Bearing::Unknown), "{state:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_gets_worse_by_staying_the_same() {
+        for state in STATES {
+            assert_ne!(Change::of(state, state).bearing(), Bearing::Worse, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn words_are_those_of_the_files() {
+        for (before, after) in STATES.into_iter().flat_map(|before| STATES.map(|after| (before, after))) {
+            let change = Change::of(before, after);
+            let in_file = serde_json::to_value(change).unwrap();
+            assert_eq!(in_file.as_str().unwrap().replace('-', " "), change.word());
+        }
+    }
+
+    #[test]
+    fn outcomes_and_verdicts_of_the_same_name_are_the_same_state() {
+        for (outcome, verdict) in [
+            (Some(Outcome::Pass), Some(Verdict::Pass)),
+            (Some(Outcome::Fail), Some(Verdict::Fail)),
+            (Some(Outcome::Flaky), Some(Verdict::Flaky)),
+            (Some(Outcome::Error), Some(Verdict::Error)),
+            (None, None),
+        ] {
+            assert_eq!(State::from(outcome), State::from(verdict));
+        }
+    }
+}

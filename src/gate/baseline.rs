@@ -1,0 +1,128 @@
+//! Is nothing worse than in an earlier result? A property of the table of changes. Here, and only
+//! here, an expected failure is excused: matrix.yaml has said that it is known.
+
+use crate::compare::{self, Bearing, CellChange, Change};
+use crate::model::{CellId, CellResult, MatrixResult, Verdict};
+use crate::verdict::{self, Standing};
+
+use super::answer::{Answer, Cause, Reason};
+use super::basis::{Basis, Stand};
+
+pub(super) fn ask(basis: &Basis<'_>, name: &str, baseline: &MatrixResult, answer: &mut Answer) {
+    answer.questions.push(format!("is nothing worse than in {name}?"));
+    let before = Basis::new(baseline);
+    if baseline.matrix != basis.result().matrix {
+        answer.notes.push(format!("{name} was made with another matrix.yaml"));
+    }
+    let mut ids: Vec<&CellId> = basis.result().cells.iter().map(|cell| &cell.id).collect();
+    ids.extend(baseline.cells.iter().map(|cell| &cell.id));
+    let mut seen = std::collections::BTreeSet::new();
+    let mut compared = false;
+    for id in ids.into_iter().filter(|id| seen.insert(*id)) {
+        let (old, new) = (before.cell(id), basis.cell(id));
+        compared |=
+            old.is_some_and(|cell| cell.verdict.is_answer()) && new.is_some_and(|cell| cell.verdict.is_answer());
+        judge(basis, id, old, new, answer);
+    }
+    if !compared {
+        let text = format!("no cell has an answer both here and in {name}");
+        answer.unknown.push(Reason::new(Cause::NothingAsked, text).way_out("compare with results that were answered"));
+    }
+}
+
+fn judge(basis: &Basis<'_>, id: &CellId, old: Option<&CellResult>, new: Option<&CellResult>, answer: &mut Answer) {
+    if let (Some(_), Stand::Not(reason)) = (new, basis.must_pass(id))
+        && reason.cause == Cause::Unsound
+    {
+        answer.unknown.push(reason);
+        return;
+    }
+    let verdicts = (old.map(|cell| cell.verdict), new.map(|cell| cell.verdict));
+    let change = Change::of(verdicts.0.into(), verdicts.1.into());
+    let difference = compare::cell(id, old, new);
+    // A cell whose verdict held may still have trials that did not.
+    let trials = |bearing| trials_with(difference.as_ref(), bearing);
+    let worse = change.bearing() == Bearing::Worse || !trials(Bearing::Worse).is_empty();
+    let unknown = change.bearing() == Bearing::Unknown || !trials(Bearing::Unknown).is_empty();
+    if worse && new.is_some_and(excused) {
+        answer.notes.push(format!("{id} is worse ({change}), as matrix.yaml expects"));
+        answer.held.push(id.clone());
+    } else if worse {
+        let text = describe(change, verdicts, &trials(Bearing::Worse));
+        answer.closed.push(reason(basis, Cause::Worse, &text, id, difference.as_ref(), new));
+    } else if unknown && change == Change::StillUnanswered && new.is_some_and(optional) {
+        answer.notes.push(format!("{id} is optional and as unavailable as before"));
+    } else if unknown {
+        let text = describe(change, verdicts, &trials(Bearing::Unknown));
+        answer.unknown.push(reason(basis, cause_of(change), &text, id, difference.as_ref(), new));
+    } else if new.is_some_and(|cell| cell.verdict.is_answer()) {
+        if change.bearing() == Bearing::Better {
+            answer.notes.push(format!("{id} is better: {change}"));
+        }
+        answer.held.push(id.clone());
+    } else {
+        answer.notes.push(format!("{id}: {change}"));
+    }
+}
+
+/// Whether every failure in the cell is declared in matrix.yaml. Where a failure is, passing at
+/// times is no worse.
+fn excused(cell: &CellResult) -> bool {
+    let Some(expected) = &cell.expected else { return false };
+    let softer = expected.verdict == Verdict::Fail && cell.verdict == Verdict::Flaky;
+    let verdict = if softer { Verdict::Fail } else { cell.verdict };
+    verdict != Verdict::Pass && verdict::standing(&CellResult { verdict, ..cell.clone() }, true) == Standing::Expected
+}
+
+fn optional(cell: &CellResult) -> bool {
+    cell.optional && cell.verdict == Verdict::Unavailable
+}
+
+fn trials_with(difference: Option<&CellChange>, bearing: Bearing) -> Vec<String> {
+    let trials = difference.map_or(&[][..], |difference| &difference.trials);
+    let wanted = trials.iter().filter(|trial| trial.change.bearing() == bearing);
+    wanted.map(|trial| format!("{} {}", trial.id, trial.change)).collect()
+}
+
+fn describe(change: Change, (old, new): (Option<Verdict>, Option<Verdict>), trials: &[String]) -> String {
+    let word = |verdict: Option<Verdict>| verdict.map_or("absent", Verdict::word);
+    let trials = if trials.is_empty() { String::new() } else { format!(": {}", trials.join(", ")) };
+    if old == new {
+        return format!("{} as before{trials}", word(new));
+    }
+    format!("{change}, {} -> {}{trials}", word(old), word(new))
+}
+
+fn cause_of(change: Change) -> Cause {
+    match change {
+        Change::Infrastructure => Cause::Error,
+        Change::Unavailable => Cause::Unavailable,
+        _ => Cause::Missing,
+    }
+}
+
+fn reason(
+    basis: &Basis<'_>,
+    cause: Cause,
+    text: &str,
+    id: &CellId,
+    difference: Option<&CellChange>,
+    new: Option<&CellResult>,
+) -> Reason {
+    let why = new.and_then(|cell| cell.reason.as_ref()).map_or(String::new(), |why| format!(": {why}"));
+    let mut reason = Reason {
+        known_issues: new.map_or_else(Vec::new, |cell| cell.known_issues.clone()),
+        provenance: difference.map_or_else(Vec::new, |difference| difference.provenance.clone()),
+        ..Reason::new(cause, format!("{text}{why}")).about(id)
+    };
+    if !cause.closes() {
+        reason.ways_out.push(if basis.has_distro(&id.distro) && basis.has_ats(&id.ats) {
+            format!("run it: atsmatrix run --distro {} --ats {}", id.distro, id.ats)
+        } else {
+            "if it was taken out of matrix.yaml on purpose, take a newer baseline".to_owned()
+        });
+    } else if reason.known_issues.is_empty() {
+        reason.ways_out.push("if it has to be lived with, declare it in matrix.yaml under `expect`".to_owned());
+    }
+    reason
+}

@@ -1,0 +1,176 @@
+//! What answers rest on: the results, whether they are still those of today's matrix.yaml, how old
+//! they are, and how a single cell stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::model::{AtsId, CellId, CellResult, DistroId, MatrixResult, Outcome, Verdict};
+use crate::verdict;
+
+use super::answer::{Cause, Reason};
+
+/// The results to answer from.
+#[derive(Debug)]
+pub struct Basis<'a> {
+    result: &'a MatrixResult,
+    cells: BTreeMap<&'a CellId, &'a CellResult>,
+    twice: BTreeSet<&'a CellId>,
+    matrix_now: Option<String>,
+    age: Option<Duration>,
+    max_age: Option<Duration>,
+    trials: &'a [&'a str],
+}
+
+/// How a cell stands when it must pass.
+#[derive(Debug)]
+pub(super) enum Stand {
+    Passes,
+    Not(Reason),
+}
+
+impl<'a> Basis<'a> {
+    /// Answers from `result`, of whatever age and matrix.yaml.
+    pub fn new(result: &'a MatrixResult) -> Self {
+        let mut cells = BTreeMap::new();
+        let mut twice = BTreeSet::new();
+        for cell in &result.cells {
+            if cells.insert(&cell.id, cell).is_some() {
+                twice.insert(&cell.id);
+            }
+        }
+        Self { result, cells, twice, matrix_now: None, age: None, max_age: None, trials: &[] }
+    }
+
+    /// Only if matrix.yaml still has this SHA-256 (lower-case hex).
+    #[must_use]
+    pub fn for_matrix(self, sha256: impl Into<String>) -> Self {
+        Self { matrix_now: Some(sha256.into()), ..self }
+    }
+
+    /// Only if the results are no older than `max`; their age is `None` when nobody knows it.
+    #[must_use]
+    pub fn no_older_than(self, max: Duration, age: Option<Duration>) -> Self {
+        Self { max_age: Some(max), age, ..self }
+    }
+
+    /// A pass counts only if each of these trials was run, or is one that the ATS cannot do.
+    #[must_use]
+    pub fn with_trials(self, trials: &'a [&'a str]) -> Self {
+        Self { trials, ..self }
+    }
+
+    pub(super) fn result(&self) -> &'a MatrixResult {
+        self.result
+    }
+
+    pub(super) fn cell(&self, id: &CellId) -> Option<&'a CellResult> {
+        self.cells.get(id).copied()
+    }
+
+    pub(super) fn has_distro(&self, distro: &DistroId) -> bool {
+        self.result.distros.contains(distro) || self.cells.keys().any(|id| id.distro == *distro)
+    }
+
+    pub(super) fn has_ats(&self, ats: &AtsId) -> bool {
+        self.result.ats.contains(ats) || self.cells.keys().any(|id| id.ats == *ats)
+    }
+
+    /// The verdict that the results give, if they can be believed.
+    pub(super) fn verdict(&self, id: &CellId) -> Option<Verdict> {
+        let cell = self.cell(id)?;
+        self.distrust(cell).is_none().then_some(cell.verdict)
+    }
+
+    /// Why a cell cannot be taken at its word: a file that somebody edited, a bad merge or a run of
+    /// a few trials must not open a gate.
+    fn distrust(&self, cell: &CellResult) -> Option<Reason> {
+        let unsound = |text| Some(Reason::new(Cause::Unsound, format!("the results contradict themselves: {text}")));
+        if self.twice.contains(&cell.id) {
+            return unsound("it is there twice");
+        }
+        if cell.verdict != Verdict::Pass {
+            return None;
+        }
+        if verdict::of_trials(&cell.trials) != Verdict::Pass {
+            return unsound("the verdict is pass, but its trials do not say so");
+        }
+        let there = |wanted: &&&str| cell.trials.iter().any(|trial| trial.id == **wanted);
+        let missing: Vec<&str> = self.trials.iter().filter(|id| !there(id)).copied().collect();
+        let text = format!("only some trials were run: without {}", missing.join(", "));
+        (!missing.is_empty()).then(|| Reason::new(Cause::Missing, text))
+    }
+
+    /// What speaks against answering from these results at all.
+    pub(super) fn doubts(&self) -> Vec<Reason> {
+        let mut doubts = Vec::new();
+        if self.result.cells.is_empty() {
+            doubts.push(Reason::new(Cause::Missing, "the results have no cell").way_out("run it: atsmatrix run"));
+        }
+        if self.matrix_now.as_ref().is_some_and(|now| *now != self.result.matrix) {
+            let text = "matrix.yaml has changed since these results were made";
+            doubts.push(Reason::new(Cause::MatrixChanged, text).way_out("run it again: atsmatrix run"));
+        }
+        let Some(max) = self.max_age else { return doubts };
+        let too_old = match self.age {
+            None => Some(format!("nobody knows how old the results are; at most {} are allowed", days(max))),
+            Some(age) if age > max => {
+                Some(format!("the results are {} old; at most {} are allowed", days(age), days(max)))
+            }
+            Some(_) => None,
+        };
+        doubts.extend(too_old.map(|text| Reason::new(Cause::Age, text).way_out("run it again: atsmatrix run")));
+        doubts
+    }
+
+    /// How the cell `id` stands when it must pass.
+    pub(super) fn must_pass(&self, id: &CellId) -> Stand {
+        let again = format!("run it: atsmatrix run --distro {} --ats {}", id.distro, id.ats);
+        let Some(cell) = self.cell(id) else {
+            let reason = Reason::new(Cause::Missing, "not in the results");
+            return Stand::Not(reason.about(id).way_out(again));
+        };
+        if let Some(reason) = self.distrust(cell) {
+            return Stand::Not(reason.about(id).way_out(again));
+        }
+        let reason = match cell.verdict {
+            Verdict::Pass => return Stand::Passes,
+            Verdict::Fail => Reason::new(Cause::Fails, with_trials("fails", cell)),
+            Verdict::Unbuildable => Reason::new(Cause::Unbuildable, "this ATS does not compile on this distro"),
+            Verdict::Flaky => Reason::new(Cause::Flaky, with_trials("passes only at times", cell)),
+            Verdict::Error => Reason::new(Cause::Error, "in error, which says nothing about ATS").way_out(again),
+            Verdict::Unavailable => {
+                Reason::new(Cause::Unavailable, "unavailable, which says nothing about ATS").way_out(again)
+            }
+        };
+        let why = cell.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
+        let expected = cell.expected.as_ref().filter(|expected| expected.verdict == cell.verdict);
+        Stand::Not(Reason {
+            text: format!("{}{why}", reason.text),
+            expected: expected.map(|expected| expected.reason.clone()),
+            known_issues: cell.known_issues.clone(),
+            ..reason.about(id)
+        })
+    }
+}
+
+/// `fails: tls-remote-origin, tls-same-host (2 of 8 trials)`.
+fn with_trials(what: &str, cell: &CellResult) -> String {
+    let ran = cell.trials.iter().filter(|trial| !trial.control && trial.outcome != Outcome::Unsupported);
+    let wrong: Vec<&str> = cell
+        .trials
+        .iter()
+        .filter(|trial| matches!(trial.outcome, Outcome::Fail | Outcome::Flaky))
+        .map(|trial| trial.id.as_str())
+        .collect();
+    if wrong.is_empty() {
+        return what.to_owned();
+    }
+    format!("{what}: {} ({} of {} trials)", wrong.join(", "), wrong.len(), ran.count().max(wrong.len()))
+}
+
+/// A duration as people set limits: `30 days`, `5 hours`.
+fn days(duration: Duration) -> String {
+    let hours = duration.as_secs() / 3600;
+    let (count, unit) = if hours >= 48 { (hours / 24, "day") } else { (hours, "hour") };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}

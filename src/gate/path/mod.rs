@@ -1,0 +1,174 @@
+//! In which order to upgrade: from one cell to another by single steps, each of which changes the
+//! distro or the ATS and ends in a cell that passes.
+
+mod search;
+#[cfg(test)]
+mod tests;
+
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::compare::{Fact, provenance};
+use crate::model::{CellId, Verdict};
+
+use super::answer::{Cause, Reason, Word};
+use super::basis::{Basis, Stand};
+use search::Grid;
+
+/// What a step costs, by the axis it changes; at least 1 each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Costs {
+    /// To change the distro.
+    pub distro: u32,
+    /// To change ATS.
+    pub ats: u32,
+}
+
+impl Default for Costs {
+    fn default() -> Self {
+        Self { distro: 1, ats: 1 }
+    }
+}
+
+/// Why a text is no [`Costs`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no cost: write it like distro=3,ats=1, with whole numbers from 1 to 1000")]
+pub struct CostsError(String);
+
+impl FromStr for Costs {
+    type Err = CostsError;
+    fn from_str(text: &str) -> Result<Self, CostsError> {
+        let error = || CostsError(text.chars().take(40).flat_map(char::escape_debug).collect());
+        let mut costs = Self::default();
+        for part in text.split(',') {
+            let (axis, number) = part.trim().split_once('=').ok_or_else(error)?;
+            let cost = number.trim().parse().ok().filter(|cost| (1..=1000).contains(cost)).ok_or_else(error)?;
+            match axis.trim() {
+                "distro" => costs.distro = cost,
+                "ats" => costs.ats = cost,
+                _ => return Err(error()),
+            }
+        }
+        Ok(costs)
+    }
+}
+
+/// What a step changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Axis {
+    /// The ATS.
+    Ats,
+    /// The distro.
+    Distro,
+}
+
+/// One upgrade.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What it changes.
+    pub axis: Axis,
+    /// Where it begins.
+    pub from: CellId,
+    /// Where it ends; this cell passes.
+    pub to: CellId,
+    /// What it costs.
+    pub cost: u32,
+    /// What is different about what ran, from the one to the other.
+    pub provenance: Vec<Fact>,
+}
+
+/// A way from one cell to another, or what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Path {
+    /// Where hosts are.
+    pub from: CellId,
+    /// Where they shall be.
+    pub to: CellId,
+    /// The steps in order; without a safe way to the goal, those to the nearest cell that can be
+    /// reached safely.
+    pub steps: Vec<Step>,
+    /// Whether the steps lead to the goal.
+    pub arrives: bool,
+    /// The cells that are in the way: of all ways, on the one with the fewest of them.
+    pub blocks: Vec<Reason>,
+    /// What else speaks against relying on this.
+    pub doubts: Vec<Reason>,
+    /// Worth knowing, without weight.
+    pub notes: Vec<String>,
+}
+
+impl Path {
+    /// Open: there is a safe way. Closed: there is none, whatever the cells without an answer may
+    /// come to.
+    pub fn word(&self) -> Word {
+        if self.blocks.iter().any(|reason| reason.cause.closes()) {
+            Word::Closed
+        } else if self.arrives && self.blocks.is_empty() && self.doubts.is_empty() {
+            Word::Open
+        } else {
+            Word::CannotTell
+        }
+    }
+
+    /// Sum over the steps.
+    pub fn cost(&self) -> u64 {
+        self.steps.iter().map(|step| u64::from(step.cost)).sum()
+    }
+}
+
+/// The cheapest safe way `from` one cell `to` another; of equally cheap ones that with the fewest
+/// steps, then the fewest detours (rows and columns that do not lie between the two), then ATS
+/// before distro, then the order of the matrix.
+///
+/// The start itself need not pass: hosts are there. Distros of another family than those of the two
+/// cells are no stopovers: nobody upgrades from Debian to Debian by way of Fedora.
+pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Path {
+    let mut path = Path {
+        from: from.clone(),
+        to: to.clone(),
+        steps: Vec::new(),
+        arrives: false,
+        blocks: Vec::new(),
+        doubts: basis.doubts(),
+        notes: Vec::new(),
+    };
+    let strangers = [from, to].into_iter().filter(|id| !basis.has_distro(&id.distro) || !basis.has_ats(&id.ats));
+    for id in strangers {
+        let reason = Reason::new(Cause::Missing, "its distro or its ATS is not in the results").about(id);
+        path.blocks.push(reason.way_out("atsmatrix show lists them"));
+    }
+    if !path.blocks.is_empty() {
+        return path;
+    }
+    match basis.cell(from).map(|cell| cell.verdict) {
+        Some(Verdict::Pass) => {}
+        Some(verdict) => path.notes.push(format!("{from}, where hosts are, does not pass itself: {verdict}")),
+        None => path.notes.push(format!("{from}, where hosts are, is not in the results")),
+    }
+    let grid = Grid::new(basis, from, to, costs);
+    let route = grid.route();
+    path.blocks = route.iter().skip(1).chain((from == to).then_some(from)).filter_map(|id| block(basis, id)).collect();
+    path.arrives = path.blocks.is_empty();
+    let stops = if path.arrives { route } else { grid.nearest() };
+    path.steps = stops.windows(2).map(|pair| step(basis, &pair[0], &pair[1], costs)).collect();
+    path
+}
+
+fn block(basis: &Basis<'_>, id: &CellId) -> Option<Reason> {
+    match basis.must_pass(id) {
+        Stand::Passes => None,
+        Stand::Not(reason) => Some(reason),
+    }
+}
+
+fn step(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Step {
+    let axis = if from.distro == to.distro { Axis::Ats } else { Axis::Distro };
+    let provenance = match (basis.cell(from), basis.cell(to)) {
+        (Some(from), Some(to)) => provenance(&from.provenance, &to.provenance),
+        _ => Vec::new(),
+    };
+    let cost = if axis == Axis::Ats { costs.ats } else { costs.distro };
+    Step { axis, from: from.clone(), to: to.clone(), cost, provenance }
+}

@@ -1,0 +1,182 @@
+//! Dijkstra's algorithm over the grid of cells. Knows rows, columns and prices; what a cell that is
+//! in the way means is the caller's business.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::hash::Hash;
+use std::ops::Add;
+
+use crate::model::{AtsId, CellId, DistroId};
+
+use super::super::basis::{Basis, Stand};
+use super::Costs;
+
+/// A cell by row and column.
+type Spot = (usize, usize);
+
+/// What a way costs, most important first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Price {
+    /// Cells on it that say no.
+    closed: u32,
+    /// Cells on it without an answer.
+    unknown: u32,
+    /// What its steps cost.
+    cost: u64,
+    /// Its steps.
+    steps: u32,
+    /// Steps to rows and columns that do not lie between start and goal.
+    detours: u32,
+}
+
+impl Add for Price {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            closed: self.closed + other.closed,
+            unknown: self.unknown + other.unknown,
+            cost: self.cost + other.cost,
+            steps: self.steps + other.steps,
+            detours: self.detours + other.detours,
+        }
+    }
+}
+
+/// How a cell counts when it is stepped on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ground {
+    Safe,
+    Closed,
+    Unknown,
+}
+
+/// The part of the matrix that ways may lead through.
+pub(super) struct Grid {
+    rows: Vec<DistroId>,
+    columns: Vec<AtsId>,
+    ground: Vec<Vec<Ground>>,
+    start: Spot,
+    goal: Spot,
+    costs: Costs,
+}
+
+impl Grid {
+    /// Rows of the families of `from` and `to`, and all columns. Both cells lie in it.
+    pub(super) fn new(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Self {
+        let cells = &basis.result().cells;
+        let families = [family(basis, &from.distro), family(basis, &to.distro)];
+        let mut rows = once_each(basis.result().distros.iter().chain(cells.iter().map(|cell| &cell.id.distro)));
+        rows.retain(|distro| families.contains(&family(basis, distro)));
+        let columns = once_each(basis.result().ats.iter().chain(cells.iter().map(|cell| &cell.id.ats)));
+        let spot = |id: &CellId| (index(&rows, &id.distro), index(&columns, &id.ats));
+        let (start, goal) = (spot(from), spot(to));
+        let ground = rows
+            .iter()
+            .map(|distro| {
+                columns.iter().map(|ats| ground(basis, &CellId { distro: distro.clone(), ats: ats.clone() })).collect()
+            })
+            .collect();
+        Self { rows, columns, ground, start, goal, costs }
+    }
+
+    /// The best way from start to goal, both included, through whatever is in the way.
+    pub(super) fn route(&self) -> Vec<CellId> {
+        self.walk(&self.prices(self.start, |_| true), self.goal)
+    }
+
+    /// The best safe way to the cell from which least is left to do: by cost, then on the goal's
+    /// distro, then close to the goal in the order of the matrix.
+    pub(super) fn nearest(&self) -> Vec<CellId> {
+        let prices = self.prices(self.start, |ground| ground == Ground::Safe);
+        let left = |&(row, column): &Spot| {
+            let distro = u64::from(self.costs.distro) * u64::from(row != self.goal.0);
+            let ats = u64::from(self.costs.ats) * u64::from(column != self.goal.1);
+            let away = row.abs_diff(self.goal.0) + column.abs_diff(self.goal.1);
+            (distro + ats, row != self.goal.0, away, prices[&(row, column)])
+        };
+        let nearest = prices.keys().min_by_key(|spot| (left(spot), **spot)).copied();
+        nearest.map_or_else(Vec::new, |spot| self.walk(&prices, spot))
+    }
+
+    /// What the best way to each spot costs, over ground that `may` be stepped on.
+    fn prices(&self, start: Spot, may: impl Fn(Ground) -> bool) -> HashMap<Spot, Price> {
+        let mut prices = HashMap::new();
+        let mut open = BinaryHeap::from([Reverse((Price::default(), start))]);
+        while let Some(Reverse((price, spot))) = open.pop() {
+            if prices.contains_key(&spot) {
+                continue;
+            }
+            prices.insert(spot, price);
+            for next in self.neighbours(spot) {
+                if !prices.contains_key(&next) && may(self.ground[next.0][next.1]) {
+                    open.push(Reverse((price + self.price(spot, next), next)));
+                }
+            }
+        }
+        prices
+    }
+
+    /// The way to `end`, found backwards: of the spots that could come before, the preferred one.
+    fn walk(&self, prices: &HashMap<Spot, Price>, end: Spot) -> Vec<CellId> {
+        let mut way = vec![end];
+        let mut spot = end;
+        while spot != self.start {
+            let reached = |before: &Spot| {
+                prices.get(before).is_some_and(|price| *price + self.price(*before, spot) == prices[&spot])
+            };
+            // Going back, a change of distro is preferred as the last step: so ATS comes first.
+            let Some(before) = self.neighbours(spot).find(reached) else { break };
+            way.push(before);
+            spot = before;
+        }
+        way.reverse();
+        way.into_iter()
+            .map(|(row, column)| CellId { distro: self.rows[row].clone(), ats: self.columns[column].clone() })
+            .collect()
+    }
+
+    /// Spots one step away: other distros in the order of the matrix, then other ATS.
+    fn neighbours(&self, (row, column): Spot) -> impl Iterator<Item = Spot> {
+        let rows = (0..self.rows.len()).filter(move |other| *other != row).map(move |other| (other, column));
+        let columns = (0..self.columns.len()).filter(move |other| *other != column).map(move |other| (row, other));
+        rows.chain(columns)
+    }
+
+    fn price(&self, from: Spot, to: Spot) -> Price {
+        let ground = self.ground[to.0][to.1];
+        let between = |at: usize, one: usize, other: usize| (one.min(other)..=one.max(other)).contains(&at);
+        let on_the_way = between(to.0, self.start.0, self.goal.0) && between(to.1, self.start.1, self.goal.1);
+        Price {
+            closed: u32::from(ground == Ground::Closed),
+            unknown: u32::from(ground == Ground::Unknown),
+            cost: u64::from(if from.0 == to.0 { self.costs.ats } else { self.costs.distro }),
+            steps: 1,
+            detours: u32::from(!on_the_way),
+        }
+    }
+}
+
+fn ground(basis: &Basis<'_>, id: &CellId) -> Ground {
+    match basis.must_pass(id) {
+        Stand::Passes => Ground::Safe,
+        Stand::Not(reason) if reason.cause.closes() => Ground::Closed,
+        Stand::Not(_) => Ground::Unknown,
+    }
+}
+
+/// The ID of `/etc/os-release`, as found in any cell of the row; else the name up to its first `-`.
+fn family(basis: &Basis<'_>, distro: &DistroId) -> String {
+    let row = basis.result().cells.iter().filter(|cell| cell.id.distro == *distro);
+    let found = row.filter_map(|cell| cell.provenance.distro.as_ref()).map(|release| release.id.clone()).next();
+    found.unwrap_or_else(|| distro.as_str().split('-').next().unwrap_or_default().to_owned())
+}
+
+fn once_each<'a, T: Clone + Eq + Hash + 'a>(names: impl Iterator<Item = &'a T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    names.filter(|name| seen.insert(*name)).cloned().collect()
+}
+
+/// Callers have made sure that the name is there.
+fn index<T: PartialEq>(names: &[T], name: &T) -> usize {
+    names.iter().position(|known| known == name).unwrap_or(0)
+}

@@ -1,0 +1,159 @@
+//! May hosts go from one distro to another? Whatever does not pass on the new one says no, be it
+//! expected or not: an expectation makes a failure known, not harmless.
+
+use std::fmt::Display;
+
+use crate::compare::provenance;
+use crate::model::{AtsId, CellId, DistroId, Verdict};
+
+use super::answer::{Answer, Cause, Reason};
+use super::basis::{Basis, Stand};
+
+pub(super) fn ask(basis: &Basis<'_>, from: &DistroId, to: &DistroId, named: &[AtsId], answer: &mut Answer) {
+    let with = match named {
+        [] => format!("every ATS that passes on {from}"),
+        named => format!("ATS {}", list(named, "and")),
+    };
+    answer.questions.push(format!("may hosts with {with} go from {from} to {to}?"));
+    if let Some(distro) = [from, to].into_iter().find(|distro| !basis.has_distro(distro)) {
+        answer.unknown.push(no_such("distro", distro, &basis.result().distros));
+        return;
+    }
+    let upgrade = Upgrade { basis, from, to };
+    if named.is_empty() {
+        upgrade.ask_about_all(answer);
+    }
+    for ats in named {
+        if basis.has_ats(ats) {
+            upgrade.note_today(ats, answer);
+            upgrade.ask_about(ats, answer);
+        } else {
+            answer.unknown.push(no_such("ATS", ats, &basis.result().ats));
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Upgrade<'a> {
+    basis: &'a Basis<'a>,
+    from: &'a DistroId,
+    to: &'a DistroId,
+}
+
+impl Upgrade<'_> {
+    /// Every ATS that passes on the old distro. One that fails there is not what hosts run; of one
+    /// without an answer there, nobody knows.
+    fn ask_about_all(self, answer: &mut Answer) {
+        let mut asked = false;
+        for ats in columns(self.basis) {
+            let today = id(self.from, &ats);
+            match self.basis.cell(&today).map(|cell| cell.verdict) {
+                None => {}
+                Some(Verdict::Fail | Verdict::Unbuildable) => self.note_today(&ats, answer),
+                Some(_) if self.basis.verdict(&today) == Some(Verdict::Pass) => {
+                    asked = true;
+                    self.ask_about(&ats, answer);
+                }
+                Some(_) => {
+                    if let Stand::Not(reason) = self.basis.must_pass(&id(self.to, &ats)) {
+                        let text = format!(
+                            "no sound answer, so it is not known whether hosts run this ATS; {} does not pass",
+                            id(self.to, &ats)
+                        );
+                        let cause = if reason.cause.closes() { Cause::Missing } else { reason.cause };
+                        let way_out = format!("if they do not, name those that they run: --ats {ats}");
+                        answer.unknown.push(Reason::new(cause, text).about(&today).way_out(way_out));
+                    }
+                }
+            }
+        }
+        if !asked {
+            let text = format!("no ATS passes on {}, so there is nothing to ask", self.from);
+            let way_out = "name the ATS that your hosts run, for example: --ats 9.2.9";
+            answer.unknown.push(Reason::new(Cause::NothingAsked, text).way_out(way_out));
+        }
+    }
+
+    /// What is to be known about the present, where it is not a pass.
+    fn note_today(self, ats: &AtsId, answer: &mut Answer) {
+        let today = id(self.from, ats);
+        match self.basis.cell(&today).map(|cell| cell.verdict) {
+            Some(Verdict::Pass) => {}
+            Some(verdict) => answer.notes.push(format!("{today} itself does not pass: {verdict}")),
+            None => answer.notes.push(format!("{today} itself is not in the results")),
+        }
+    }
+
+    fn ask_about(self, ats: &AtsId, answer: &mut Answer) {
+        let goal = id(self.to, ats);
+        match self.basis.must_pass(&goal) {
+            Stand::Passes => answer.held.push(goal),
+            Stand::Not(mut reason) => {
+                if let (Some(today), Some(then)) = (self.basis.cell(&id(self.from, ats)), self.basis.cell(&goal)) {
+                    reason.provenance = provenance(&today.provenance, &then.provenance);
+                }
+                if reason.cause.closes() {
+                    reason.ways_out.extend(self.another_ats(ats));
+                    answer.closed.push(reason);
+                } else {
+                    answer.unknown.push(reason);
+                }
+            }
+        }
+    }
+
+    /// The ATS that could make the journey instead.
+    fn another_ats(self, ats: &AtsId) -> Option<String> {
+        let passes = |distro, other: &AtsId| self.basis.verdict(&id(distro, other)) == Some(Verdict::Pass);
+        let others: Vec<AtsId> =
+            columns(self.basis).into_iter().filter(|other| other != ats && passes(self.to, other)).collect();
+        let both: Vec<AtsId> = others.iter().filter(|other| passes(self.from, other)).cloned().collect();
+        let (from, to) = (self.from, self.to);
+        match (both.first(), others.as_slice()) {
+            (Some(first), _) => Some(format!(
+                "change ATS to {} first, which passes on {from} and {to}: atsmatrix path {from}/{ats} {to}/{first}",
+                list(&both, "or")
+            )),
+            (None, [first, ..]) => Some(format!(
+                "on {to} these pass: {}; none of them is known to pass on {from}: atsmatrix path {from}/{ats} {to}/{first}",
+                list(&others, "and")
+            )),
+            (None, []) => None,
+        }
+    }
+}
+
+fn id(distro: &DistroId, ats: &AtsId) -> CellId {
+    CellId { distro: distro.clone(), ats: ats.clone() }
+}
+
+/// The columns in order, also those that only cells name.
+fn columns(basis: &Basis<'_>) -> Vec<AtsId> {
+    let mut columns = basis.result().ats.clone();
+    for cell in &basis.result().cells {
+        if !columns.contains(&cell.id.ats) {
+            columns.push(cell.id.ats.clone());
+        }
+    }
+    columns
+}
+
+fn no_such(what: &str, name: &dyn Display, known: &[impl Display]) -> Reason {
+    let way_out = match known {
+        [] => "run the matrix first: atsmatrix run".to_owned(),
+        known => format!("there are {}", list(known, "and")),
+    };
+    Reason::new(Cause::Missing, format!("no {what} {name} in the results")).way_out(way_out)
+}
+
+/// `a, b and c`.
+fn list(names: &[impl Display], word: &str) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [most @ .., last] => {
+            let most: Vec<String> = most.iter().map(ToString::to_string).collect();
+            format!("{} {word} {last}", most.join(", "))
+        }
+    }
+}

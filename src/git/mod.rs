@@ -1,0 +1,184 @@
+//! Revisions of files, asked of the git program (`git` in PATH; 2.24 or later). Knows git's
+//! plumbing and nothing of what is in the files.
+//!
+//! Arguments cannot become options, output is bounded, nothing is fetched or asked, and git's texts
+//! are not interpreted.
+
+mod program;
+mod revision;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+
+use crate::exit::{Exit, Failure};
+
+pub use revision::{Revision, RevisionError};
+
+use program::{Batch, first_line, run};
+
+/// Largest file that is read from a revision, bytes.
+pub const MAX_FILE: u64 = 64 << 20;
+
+/// The repository around a directory.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    dir: PathBuf,
+}
+
+/// A commit that changed a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its full id, hex.
+    pub id: String,
+    /// When it was committed.
+    pub time: Timestamp,
+    /// Its first line, as written (hostile text).
+    pub subject: String,
+}
+
+/// Commits that changed a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// Oldest first, along first parents: what the branch itself went through.
+    pub commits: Vec<Commit>,
+    /// Whether there may have been earlier ones: a shallow clone, or the limit was reached.
+    pub cut: bool,
+}
+
+/// When a file was last committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// Then.
+    At(Timestamp),
+    /// It is not in the revision.
+    Never,
+    /// The clone is shallow and ends where the file seems to begin: any older date is possible.
+    CutOff,
+}
+
+impl Repository {
+    /// The repository that `dir` lies in; `None`: it lies in none. An error if there is one and git
+    /// cannot use it, for example because git is not installed or it belongs to another user.
+    pub fn around(dir: &Path) -> Result<Option<Self>> {
+        let full = dir.canonicalize().with_context(|| format!("cannot look for a repository at {}", dir.display()))?;
+        let marked = std::env::var_os("GIT_DIR").is_some() || full.ancestors().any(|dir| dir.join(".git").exists());
+        if !marked {
+            return Ok(None);
+        }
+        let repository = Self { dir: full };
+        run(&repository.dir, &["rev-parse", "--git-dir"])?;
+        Ok(Some(repository))
+    }
+
+    /// Whether anything was committed yet.
+    pub fn has_commits(&self) -> Result<bool> {
+        Ok(self.id(&Revision::head())?.is_some())
+    }
+
+    /// The full id of the commit that `revision` names.
+    pub fn resolve(&self, revision: &Revision) -> Result<String> {
+        let none = || format!("there is no revision `{revision}` in the repository of {}", self.dir.display());
+        Ok(self.id(revision)?.ok_or_else(|| Failure::new(Exit::Usage, none()))?)
+    }
+
+    fn id(&self, revision: &Revision) -> Result<Option<String>> {
+        let name = format!("{revision}^{{commit}}");
+        first_line(&self.dir, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name])
+    }
+
+    /// The file at `path` (relative to the directory) in `revision`; `None`: it is not there.
+    pub fn read(&self, revision: &Revision, path: &Path) -> Result<Option<Vec<u8>>> {
+        let commit = self.resolve(revision)?;
+        Batch::start(&self.dir)?.read(&object(&commit, path)?)
+    }
+
+    /// Gives each commit of `log` and its state of the file at `path` to `each`, oldest first. Reads
+    /// one after the other, so that only one is in memory.
+    pub fn each_state(
+        &self,
+        log: &Log,
+        path: &Path,
+        mut each: impl FnMut(&Commit, Option<Vec<u8>>) -> Result<()>,
+    ) -> Result<()> {
+        let mut batch = Batch::start(&self.dir)?;
+        for commit in &log.commits {
+            each(commit, batch.read(&object(&commit.id, path)?)?)?;
+        }
+        Ok(())
+    }
+
+    /// The newest `limit` commits up to `revision` that changed the file at `path`.
+    pub fn log(&self, revision: &Revision, path: &Path, limit: usize) -> Result<Log> {
+        let commit = self.resolve(revision)?;
+        let count = format!("--max-count={}", limit.saturating_add(1));
+        let mut commits: Vec<Commit> = self.commits(&commit, path, &count)?.into_iter().map(|(it, _)| it).collect();
+        let more = commits.len() > limit;
+        commits.truncate(limit);
+        commits.reverse();
+        Ok(Log { commits, cut: more || self.is_shallow()? })
+    }
+
+    /// When the file at `path`, as it is in `revision`, was committed.
+    pub fn committed(&self, revision: &Revision, path: &Path) -> Result<Committed> {
+        let commit = self.resolve(revision)?;
+        Ok(match self.commits(&commit, path, "--max-count=1")?.first() {
+            None => Committed::Never,
+            // A shallow clone shows its oldest commit as the one that made every file.
+            Some((_, false)) if self.is_shallow()? => Committed::CutOff,
+            Some((commit, _)) => Committed::At(commit.time),
+        })
+    }
+
+    /// Newest first, each with whether it has a parent.
+    fn commits(&self, commit: &str, path: &Path, count: &str) -> Result<Vec<(Commit, bool)>> {
+        let path = plain(path)?;
+        let args = [
+            "rev-list",
+            "--first-parent",
+            count,
+            "--format=%H%x00%ct%x00%P%x00%s",
+            "--end-of-options",
+            commit,
+            "--",
+            path,
+        ];
+        let listed = run(&self.dir, &args)?;
+        let listed = String::from_utf8_lossy(&listed);
+        listed.lines().filter(|line| line.contains('\0')).map(parse).collect()
+    }
+
+    fn is_shallow(&self) -> Result<bool> {
+        let shallow = first_line(&self.dir, &["rev-parse", "--is-shallow-repository"])?;
+        shallow.map(|answer| answer == "true").context("git does not say whether the clone is shallow")
+    }
+}
+
+fn parse(line: &str) -> Result<(Commit, bool)> {
+    let mut fields = line.splitn(4, '\0');
+    let (Some(id), Some(time), Some(parents), Some(subject)) =
+        (fields.next(), fields.next(), fields.next(), fields.next())
+    else {
+        bail!("git rev-list printed something unforeseen: {}", line.escape_debug());
+    };
+    let time = time.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let time = time.with_context(|| format!("commit {id} has no usable time"))?;
+    Ok((Commit { id: id.to_owned(), time, subject: subject.to_owned() }, !parents.is_empty()))
+}
+
+/// `./` makes the path one below the directory git runs in, wherever that lies in the repository.
+fn object(commit: &str, path: &Path) -> Result<String> {
+    Ok(format!("{commit}:./{}", plain(path)?))
+}
+
+/// A path that means the same to git's line protocol.
+fn plain(path: &Path) -> Result<&str> {
+    let text = path.to_str().filter(|text| !text.chars().any(char::is_control));
+    match text {
+        Some(text) if path.is_relative() && !text.is_empty() => Ok(text),
+        _ => bail!("{} cannot be looked up in git: it must be a relative path of plain text", path.display()),
+    }
+}

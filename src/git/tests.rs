@@ -1,0 +1,118 @@
+use std::fs;
+use std::process::Command;
+
+use super::*;
+
+/// A repository with three states of `results/matrix.json` and a commit that changes something else.
+fn repository() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("results")).unwrap();
+    git(&dir, &["init", "-q", "-b", "main"], 1_700_000_000);
+    for (second, state) in ["one", "two", "three"].into_iter().enumerate() {
+        fs::write(dir.path().join("results/matrix.json"), state).unwrap();
+        commit(&dir, &format!("results: {state}"), 1_700_000_000 + 86_400 * second);
+    }
+    fs::write(dir.path().join("README.md"), "-").unwrap();
+    commit(&dir, "something else", 1_800_000_000);
+    dir
+}
+
+fn commit(dir: &tempfile::TempDir, subject: &str, second: usize) {
+    git(dir, &["add", "-A"], second);
+    git(dir, &["commit", "-q", "-m", subject], second);
+}
+
+fn git(dir: &tempfile::TempDir, args: &[&str], second: usize) {
+    let date = format!("{second} +0000");
+    let status = Command::new("git")
+        .current_dir(dir.path())
+        .args(["-c", "user.name=t", "-c", "user.email=t@t.test", "-c", "commit.gpgsign=false"])
+        .args(args)
+        .env("GIT_COMMITTER_DATE", &date)
+        .env("GIT_AUTHOR_DATE", &date)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .status()
+        .unwrap();
+    assert!(status.success(), "git {args:?}");
+}
+
+fn revision(text: &str) -> Revision {
+    text.parse().unwrap()
+}
+
+#[test]
+fn files_are_read_from_revisions_wherever_one_stands() {
+    let dir = repository();
+    let path = Path::new("results/matrix.json");
+    let top = Repository::around(dir.path()).unwrap().unwrap();
+    assert_eq!(top.read(&revision("HEAD"), path).unwrap().unwrap(), b"three");
+    assert_eq!(top.read(&revision("main~3"), path).unwrap().unwrap(), b"one");
+    assert_eq!(top.read(&revision("HEAD~1"), Path::new("README.md")).unwrap(), None);
+    let below = Repository::around(&dir.path().join("results")).unwrap().unwrap();
+    assert_eq!(below.read(&revision("HEAD~2"), Path::new("matrix.json")).unwrap().unwrap(), b"two");
+    assert!(below.read(&revision("HEAD"), Path::new("..")).unwrap_err().to_string().contains("no file"));
+}
+
+#[test]
+fn the_log_is_that_of_the_file_and_says_when_it_is_cut() {
+    let dir = repository();
+    let repository = Repository::around(dir.path()).unwrap().unwrap();
+    let path = Path::new("results/matrix.json");
+    let log = repository.log(&Revision::head(), path, 10).unwrap();
+    let subjects: Vec<_> = log.commits.iter().map(|commit| commit.subject.as_str()).collect();
+    assert_eq!((subjects, log.cut), (vec!["results: one", "results: two", "results: three"], false));
+    assert_eq!(log.commits[0].time.to_string(), "2023-11-14T22:13:20Z");
+    let mut states = Vec::new();
+    repository
+        .each_state(&log, path, |commit, state| {
+            states.push((commit.subject.clone(), String::from_utf8(state.unwrap()).unwrap()));
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(states[2], ("results: three".to_owned(), "three".to_owned()));
+    let newest = repository.log(&Revision::head(), path, 2).unwrap();
+    assert_eq!((newest.commits, newest.cut), (log.commits[1..].to_vec(), true));
+}
+
+#[test]
+fn the_age_of_a_file_is_that_of_its_last_change_unless_the_clone_hides_it() {
+    let dir = repository();
+    let repository = Repository::around(dir.path()).unwrap().unwrap();
+    let path = Path::new("results/matrix.json");
+    let at = Committed::At(Timestamp::from_second(1_700_000_000 + 2 * 86_400).unwrap());
+    assert_eq!(repository.committed(&Revision::head(), path).unwrap(), at);
+    assert_eq!(repository.committed(&Revision::head(), Path::new("none")).unwrap(), Committed::Never);
+
+    let clone = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", dir.path().display());
+    git(&clone, &["clone", "-q", "--depth=1", &url, "."], 1_700_000_000);
+    let shallow = Repository::around(clone.path()).unwrap().unwrap();
+    assert_eq!(shallow.committed(&Revision::head(), path).unwrap(), Committed::CutOff);
+    assert!(shallow.log(&Revision::head(), path, 10).unwrap().cut);
+}
+
+#[test]
+fn what_is_no_repository_or_revision_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(Repository::around(dir.path()).unwrap().is_none());
+    fs::create_dir(dir.path().join(".git")).unwrap();
+    assert!(Repository::around(dir.path()).is_err(), "a broken repository is not the same as none");
+    let dir = repository();
+    let repository = Repository::around(dir.path()).unwrap().unwrap();
+    let error = repository.read(&revision("nowhere"), Path::new("x")).unwrap_err();
+    assert!(error.to_string().starts_with("there is no revision `nowhere` in the repository of "), "{error}");
+    for bad in ["/etc/passwd", "a\nb", ""] {
+        assert!(repository.read(&Revision::head(), Path::new(bad)).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn revisions_cannot_be_options_ranges_or_paths() {
+    for good in ["HEAD", "HEAD~3", "v1.2", "main@{yesterday}", "feature/x", "3f2a9c1", "HEAD^2"] {
+        assert_eq!(good.parse::<Revision>().unwrap().to_string(), good);
+    }
+    let long = "a".repeat(201);
+    for bad in ["", "-n", "--output=/tmp/x", "a..b", "^main", "HEAD:x", ":/text", "a\nb", "a\0b", &long] {
+        assert!(bad.parse::<Revision>().is_err(), "{bad:?}");
+    }
+}

@@ -1,0 +1,149 @@
+//! A short answer as nested lines: what it comes to first, then why. Written once, shown as text or
+//! as Markdown. Escapes all it is given; knows nothing of what is said.
+
+use std::fmt::Display;
+
+use super::escape::{LINE, SHORT, markdown, markdown_link, terminal};
+
+/// Lines, each at its depth.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outline {
+    lines: Vec<Line>,
+}
+
+/// One line, made piece by piece.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Line {
+    depth: usize,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Said(String),
+    Strong(String),
+    Link { text: String, url: String },
+    List(Vec<String>),
+}
+
+impl Outline {
+    /// A new line below the others, `depth` levels deep (0: a heading line).
+    pub fn line(&mut self, depth: usize) -> &mut Line {
+        let at = self.lines.len();
+        self.lines.push(Line { depth, pieces: Vec::new() });
+        &mut self.lines[at]
+    }
+
+    /// For terminals and logs: indented by two blanks a level. Lines are not wrapped, so that they
+    /// can be searched. Ends with a line end.
+    pub fn text(&self) -> String {
+        let line = |line: &Line| {
+            let pieces: String = line.pieces.iter().map(Piece::text).collect();
+            format!("{}{pieces}\n", "  ".repeat(line.depth))
+        };
+        self.lines.iter().map(line).collect()
+    }
+
+    /// For comments and pages: paragraphs with nested lists below. Ends with a line end.
+    pub fn markdown(&self) -> String {
+        let mut page = String::new();
+        let mut above = None;
+        for Line { depth, pieces } in &self.lines {
+            let paragraph = *depth == 0 || above == Some(0);
+            if paragraph && above.is_some() {
+                page.push('\n');
+            }
+            if *depth > 0 {
+                page.push_str(&"  ".repeat(depth - 1));
+                page.push_str("- ");
+            }
+            page.extend(pieces.iter().map(Piece::markdown));
+            page.push('\n');
+            above = Some(*depth);
+        }
+        page
+    }
+}
+
+impl Line {
+    /// Adds text, hostile or not: shown as one line of bounded length.
+    pub fn say(&mut self, text: impl Display) -> &mut Self {
+        self.pieces.push(Piece::Said(text.to_string()));
+        self
+    }
+
+    /// Adds text that stands out where the format can.
+    pub fn strong(&mut self, text: impl Display) -> &mut Self {
+        self.pieces.push(Piece::Strong(text.to_string()));
+        self
+    }
+
+    /// Adds a name with an address behind it.
+    pub fn link(&mut self, text: impl Display, url: impl Display) -> &mut Self {
+        self.pieces.push(Piece::Link { text: text.to_string(), url: url.to_string() });
+        self
+    }
+
+    /// Adds names with commas between them, however many.
+    pub fn list(&mut self, names: impl IntoIterator<Item = impl Display>) -> &mut Self {
+        self.pieces.push(Piece::List(names.into_iter().map(|name| name.to_string()).collect()));
+        self
+    }
+}
+
+impl Piece {
+    fn text(&self) -> String {
+        match self {
+            Self::Said(text) | Self::Strong(text) => terminal(text, LINE),
+            Self::Link { text, url } => format!("{} ({})", terminal(text, SHORT), terminal(url, LINE)),
+            Self::List(names) => joined(names, terminal),
+        }
+    }
+
+    fn markdown(&self) -> String {
+        match self {
+            Self::Said(text) => markdown(text, LINE),
+            Self::Strong(text) => format!("**{}**", markdown(text, LINE)),
+            Self::Link { text, url } => markdown_link(text, url),
+            Self::List(names) => joined(names, markdown),
+        }
+    }
+}
+
+fn joined(names: &[String], escape: fn(&str, usize) -> String) -> String {
+    names.iter().map(|name| escape(name, SHORT)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_outline_two_formats() {
+        let mut outline = Outline::default();
+        outline.line(0).strong("closed").say(": why?");
+        outline.line(1).say("because of ").link("#1", "https://a.test/1");
+        outline.line(2).list(["a_b", "c"]);
+        outline.line(1).say("and so on");
+        outline.line(0).say("the end");
+        assert_eq!(
+            outline.text(),
+            "closed: why?\n  because of #1 (https://a.test/1)\n    a_b, c\n  and so on\nthe end\n"
+        );
+        assert_eq!(
+            outline.markdown(),
+            "**closed**: why?\n\n- because of [\\#1](<https://a.test/1>)\n  - a\\_b, c\n- and so on\n\nthe end\n"
+        );
+    }
+
+    #[test]
+    fn hostile_text_stays_on_its_line() {
+        let mut outline = Outline::default();
+        outline.line(0).say("a\nb\u{1b}[2J").strong("**\n# x").link("[", "javascript:x").list(["|\n"]);
+        for shown in [outline.text(), outline.markdown()] {
+            assert_eq!(shown.lines().count(), 1, "{shown}");
+            assert!(!shown.contains('\u{1b}') && !shown.contains("]("));
+        }
+        assert_eq!(Outline::default().text() + &Outline::default().markdown(), "");
+    }
+}
