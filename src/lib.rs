@@ -5,4 +5,5 @@
 //! `DESIGN.md` has the map of this tree and says who may import whom.
 
 pub mod exit;
+pub mod matrix;
 pub mod model;
