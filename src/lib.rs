@@ -4,26 +4,27 @@
 //! origin, runs connection trials through ATS and builds a pass/fail table with evidence.
 //! `DESIGN.md` has the map of this tree and says who may import whom.
 
+pub mod agent;
+pub mod ats;
+pub mod cell;
+pub mod cli;
 pub mod compare;
 pub mod console;
+pub mod diagnosis;
 pub mod engine;
 pub mod exit;
 pub mod gate;
 pub mod git;
 pub mod history;
+pub mod images;
+pub mod matrix;
 pub mod merge;
 pub mod model;
-pub mod trial;
-pub mod verdict;
+pub mod plan;
 pub mod report;
-pub mod store;
-pub mod agent;
-pub mod ats;
-pub mod exit;
-pub mod model;
-pub mod wire;
-pub mod report;
+pub mod runner;
 pub mod shard;
 pub mod store;
 pub mod trial;
 pub mod verdict;
+pub mod wire;

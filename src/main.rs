@@ -1,3 +1,7 @@
 //! The `atsmatrix` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    atsmatrix::cli::main(std::env::args_os())
+}

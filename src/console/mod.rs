@@ -3,6 +3,7 @@
 
 mod bars;
 mod line;
+mod print;
 mod style;
 
 use std::io::{self, ErrorKind, Write};
@@ -13,6 +14,7 @@ use crate::report::terminal::{self, Shape};
 use bars::Bars;
 use line::Tally;
 
+pub use print::{error, print};
 pub use style::{Flags, Progress, Stream, Style, When, style};
 
 /// Shows the progress of one run.

@@ -21,6 +21,8 @@ pub const STARTED: &str = "atsmatrix.started";
 pub const HOST: &str = "atsmatrix.host";
 /// Key: what it is, a [`Kind`].
 pub const KIND: &str = "atsmatrix.kind";
+/// Key: left on purpose, for a look by hand. Only [`super::sweep::remove`] of everything takes it.
+pub const KEEP: &str = "atsmatrix.keep";
 
 /// What a labelled thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +109,7 @@ pub fn standing(labels: &Labels, host: &str, start_of: impl Fn(u32) -> Option<u6
     let pid = number(PID).and_then(|pid| u32::try_from(pid).ok());
     let (Some(pid), Some(started)) = (pid, number(STARTED)) else { return Standing::Unknown };
     let same_host = labels.get(HOST).is_some_and(|it| it == host);
-    if !same_host || !labels.contains_key(RUN) {
+    if !same_host || !labels.contains_key(RUN) || labels.contains_key(KEEP) {
         return Standing::Unknown;
     }
     if start_of(pid) == Some(started) { Standing::Alive } else { Standing::LeftOver }
@@ -137,7 +139,7 @@ fn parse_stat(stat: &str) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
-fn this_host() -> io::Result<String> {
+pub fn this_host() -> io::Result<String> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     let name = fs::read_to_string("/proc/sys/kernel/hostname")?;
     // Where /proc hides the namespace, host name and boot must do.

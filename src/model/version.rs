@@ -46,6 +46,13 @@ impl FromStr for Version {
     }
 }
 
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<_> = self.0.iter().map(|(number, letters)| format!("{number}{letters}")).collect();
+        f.pad(&parts.join("."))
+    }
+}
+
 impl Ord for Version {
     fn cmp(&self, other: &Self) -> Ordering {
         let none = (0, String::new());
@@ -127,6 +134,7 @@ mod tests {
         assert!(version("9.2.10") > version("9.2.9"));
         assert!(version("1.1.1w") > version("1.1.1"));
         assert!(version("3.2") == version("3.2.0"));
+        assert_eq!(version("1.1.1w").to_string(), "1.1.1w");
         assert!("".parse::<Version>().is_err() && "9..2".parse::<Version>().is_err());
     }
 

@@ -48,7 +48,8 @@ fn process() -> Vec<Record> {
 }
 
 fn logs() -> Vec<Record> {
-    let to_file = ["status", "note", "warning", "error"].map(|level| string(&format!("diags.output.{level}"), "L"));
+    // To stderr as well: the agent learns from there that ATS is ready, without asking again and again.
+    let to_file = ["status", "note", "warning", "error"].map(|level| string(&format!("diags.output.{level}"), "LE"));
     // What ends the process goes to stderr too: diags.log may be what it could not open.
     let fatal = ["fatal", "alert", "emergency"].map(|level| string(&format!("diags.output.{level}"), "LE"));
     let mut records: Vec<_> = to_file.into_iter().chain(fatal).collect();
@@ -56,6 +57,11 @@ fn logs() -> Vec<Record> {
     // of the periodic task it takes five.
     records.push(int("log.logging_enabled", 1));
     records.push(int("log.max_secs_per_buffer", 1));
+    // A full buffer is flushed at once: the agent fills it when it wants to read error.log now.
+    records.push(int("log.log_buffer_size", 2048));
+    // The private root is small; ATS wants a gigabyte to spare by default and drops lines otherwise.
+    records.push(int("log.max_space_mb_for_logs", 20));
+    records.push(int("log.max_space_mb_headroom", 1));
     records.push(int("log.periodic_tasks_interval", 1));
     records
 }

@@ -1,0 +1,298 @@
+//! The life of `traffic_server` inside the cell: find it, configure it, start it, notice that it is
+//! ready, dead or silent, and gather its logs.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::Notify;
+
+use super::client::{self, Target};
+use crate::ats::layout::{Layout, PrivateRoot, USUAL_BINARIES};
+use crate::ats::{Dialect, Reported, log};
+use crate::model::{AtsLife, LogFile, RequestSpec};
+
+/// Where ATS listens inside the cell.
+pub(super) const PORT: u16 = 8080;
+
+/// Hosts of remap rules that lead nowhere: the first tells that the remap table is in use, the
+/// second is asked until `error.log` has been flushed.
+pub(super) const READY_HOST: &str = "ready";
+pub(super) const BARRIER_HOST: &str = "barrier";
+
+/// ATS answers after 0.2 s here; ten times more on a loaded machine, and some to spare.
+const START: Duration = Duration::from_secs(15);
+
+/// How long the flush of `error.log` is awaited. A size-triggered flush takes milliseconds; ATS's own
+/// periodic one up to two seconds.
+const FLUSH: Duration = Duration::from_secs(4);
+
+/// Bytes of each log that are read, from its end.
+const MAX_LOG: u64 = 512 * 1024;
+
+/// Lines of output kept.
+const MAX_OUTPUT_LINES: usize = 2000;
+
+/// An ATS as found in the image.
+#[derive(Debug)]
+pub(super) struct Installation {
+    pub(super) binary: PathBuf,
+    pub(super) layout: Layout,
+    /// As `traffic_server -V` says.
+    pub(super) version: String,
+    pub(super) dialect: Dialect,
+}
+
+impl Installation {
+    /// Looks where the plan says, or else in the usual places.
+    pub(super) async fn find(stated: Option<&str>) -> anyhow::Result<Self> {
+        let binary = match stated {
+            Some(path) => PathBuf::from(path),
+            None => usual_binaries()
+                .into_iter()
+                .find(|path| path.is_file())
+                .context("no traffic_server in the usual places of this image: state `binary` in matrix.yaml")?,
+        };
+        let printed = said(Command::new(&binary).arg("-V")).await?;
+        let reported = Reported::parse(&printed)
+            .with_context(|| format!("{} -V says nothing like a version: {printed:.200}", binary.display()))?;
+        let version = reported.text.clone();
+        let dialect = reported.dialect().with_context(|| format!("ATS {version} has no dialect here (8.1, 9, 10)"))?;
+        let teller = binary.with_file_name("traffic_layout");
+        let mut layout = None;
+        for arguments in [["info", "--json"].as_slice(), &["--json"], &["--layout", "--json"]] {
+            if let Ok(printed) = said(Command::new(&teller).args(arguments)).await
+                && let Ok(parsed) = Layout::parse(&printed)
+            {
+                layout = Some(parsed);
+                break;
+            }
+        }
+        let layout = layout.with_context(|| format!("{} does not tell the layout", teller.display()))?;
+        Ok(Self { binary, layout, version, dialect })
+    }
+}
+
+/// What a short-lived program prints on stdout and stderr.
+async fn said(command: &mut Command) -> anyhow::Result<String> {
+    let name = format!("{:?}", command.as_std().get_program());
+    let output = tokio::time::timeout(START, command.stdin(Stdio::null()).kill_on_drop(true).output())
+        .await
+        .with_context(|| format!("{name} does not end"))?
+        .with_context(|| format!("cannot start {name}"))?;
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&output.stderr));
+    Ok(text)
+}
+
+/// Lines of output so far, and whether ATS said that it is ready.
+#[derive(Default)]
+struct Output {
+    lines: Mutex<Vec<String>>,
+    ready: Notify,
+}
+
+/// A running ATS.
+pub(super) struct Ats {
+    child: Child,
+    logs: PathBuf,
+    output: Arc<Output>,
+}
+
+impl Ats {
+    /// Writes `files` below `root`, starts `traffic_server` there and waits until it serves.
+    ///
+    /// # Errors
+    /// With the reason and the last lines of output, when it ends or stays silent.
+    pub(super) async fn start(
+        installation: &Installation,
+        root: &Path,
+        files: &BTreeMap<String, String>,
+    ) -> anyhow::Result<Self> {
+        let place = write_root(installation, root, files)?;
+        let mut child = Command::new(&installation.binary)
+            .env("TS_RUNROOT", root)
+            .current_dir(root)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start {}", installation.binary.display()))?;
+        let output = Arc::new(Output::default());
+        if let Some(stdout) = child.stdout.take() {
+            tokio::spawn(follow(stdout, Arc::clone(&output)));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(follow(stderr, Arc::clone(&output)));
+        }
+        let mut ats = Self { child, logs: PathBuf::from(&place.logdir), output };
+        let waited = tokio::time::timeout(START, ats.until_ready()).await;
+        match waited {
+            Ok(Ok(())) => Ok(ats),
+            Ok(Err(error)) => Err(error.context(ats.last_words())),
+            Err(_) => bail!("it said nothing of being ready within {} s; {}", START.as_secs(), ats.last_words()),
+        }
+    }
+
+    /// The process id.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Whether it still runs.
+    pub(super) fn life(&mut self) -> AtsLife {
+        match self.child.try_wait() {
+            Ok(None) => AtsLife::Alive,
+            Ok(Some(status)) => AtsLife::Died(format!("{}; {}", describe(status), self.last_words())),
+            Err(error) => AtsLife::Died(error.to_string()),
+        }
+    }
+
+    async fn until_ready(&mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            () = self.output.ready.notified() => {}
+            status = self.child.wait() => bail!("it ended: {}", describe(status?)),
+        }
+        // A port that answers is not enough: ATS 10.2 publishes its remap table later (#13014), and
+        // an unknown host gets a 404 until then.
+        loop {
+            if ask(READY_HOST).await.is_some_and(|status| status != 404) {
+                return Ok(());
+            }
+            if let AtsLife::Died(how) = self.life() {
+                bail!("it ended: {how}");
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Sees to it that `error.log` holds everything up to now: asks for a host that leads nowhere
+    /// until its own line has been flushed.
+    pub(super) async fn flush_error_log(&self) {
+        let path = self.logs.join(LogFile::Error.name());
+        let until = Instant::now() + FLUSH;
+        let marker = format!("{BARRIER_HOST}.test");
+        while Instant::now() < until {
+            if ask(BARRIER_HOST).await.is_none()
+                || std::fs::read_to_string(&path).is_ok_and(|text| text.contains(&marker))
+            {
+                return;
+            }
+        }
+    }
+
+    /// Ends it at once and returns its logs. SIGKILL: ATS takes a second over SIGTERM, and what
+    /// matters of its logs has been flushed.
+    pub(super) async fn stop(mut self) -> Vec<(LogFile, String)> {
+        let _ = self.child.kill().await;
+        let mut lines = Vec::new();
+        for file in [LogFile::Error, LogFile::Diags] {
+            let path = self.logs.join(file.name());
+            lines.extend(tail(&path).lines().map(|line| (file, line.to_owned())));
+        }
+        let output = self.output.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = output.iter().filter(|line| log::diagnostic(line).is_none());
+        lines.extend(own.map(|line| (LogFile::Output, line.clone())));
+        lines
+    }
+
+    fn last_words(&self) -> String {
+        let lines = self.output.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let telling: Vec<&str> = lines.iter().filter(|line| telling(line)).map(String::as_str).collect();
+        let last = if telling.is_empty() { lines.last().map(String::as_str).into_iter().collect() } else { telling };
+        let shown: Vec<&str> = last.iter().rev().take(3).rev().copied().collect();
+        format!("it said: {}", shown.join(" | ")).chars().take(600).collect()
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt as _;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => status.to_string(),
+    }
+}
+
+async fn follow(stream: impl AsyncRead + Unpin, output: Arc<Output>) {
+    let mut lines = BufReader::new(stream).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        let line: String = String::from_utf8_lossy(&line).chars().take(2000).collect();
+        if log::is_ready(&line) {
+            output.ready.notify_one();
+        }
+        let mut kept = output.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < MAX_OUTPUT_LINES {
+            kept.push(line);
+        }
+    }
+}
+
+/// The usual places of `traffic_server`, `*` filled by what is there.
+fn usual_binaries() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for pattern in USUAL_BINARIES {
+        let Some((before, after)) = pattern.split_once('*') else {
+            found.push(PathBuf::from(pattern));
+            continue;
+        };
+        let entries = std::fs::read_dir(before).into_iter().flatten().flatten();
+        let mut matching: Vec<PathBuf> =
+            entries.map(|entry| entry.path().join(after.trim_start_matches('/'))).collect();
+        matching.sort();
+        found.extend(matching);
+    }
+    found
+}
+
+/// Whether a line says why ATS does not run.
+fn telling(line: &str) -> bool {
+    let severe =
+        |level| matches!(level, log::Level::Error | log::Level::Fatal | log::Level::Alert | log::Level::Emergency);
+    log::crash(line).is_some() || log::diagnostic(line).is_some_and(|said| severe(said.level))
+}
+
+fn write_root(
+    installation: &Installation,
+    root: &Path,
+    files: &BTreeMap<String, String>,
+) -> anyhow::Result<PrivateRoot> {
+    let place = installation.layout.private_root(&root.display().to_string());
+    for folder in place.directories() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {folder}"))?;
+    }
+    let runroot = root.join("runroot.yaml");
+    std::fs::write(&runroot, place.runroot_yaml()).with_context(|| format!("cannot write {}", runroot.display()))?;
+    for (name, content) in files {
+        let path = Path::new(&place.sysconfdir).join(name);
+        std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(place)
+}
+
+/// The status that ATS gives for `name`, if it answers.
+async fn ask(name: &str) -> Option<u16> {
+    let target =
+        Target { address: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)), host: format!("{name}.t"), tls: None };
+    let get = RequestSpec { method: "GET".into(), body_len: 0 };
+    let run = client::run(&target, &[get], FLUSH).await;
+    run.exchanges.first().and_then(|exchange| exchange.status)
+}
+
+/// The end of a log file; empty when there is none.
+fn tail(path: &Path) -> String {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    let Ok(mut file) = std::fs::File::open(path) else { return String::new() };
+    let len = file.metadata().map(|meta| meta.len()).unwrap_or(0);
+    let mut bytes = Vec::new();
+    let _ = file.seek(SeekFrom::Start(len.saturating_sub(MAX_LOG)));
+    let _ = file.take(MAX_LOG).read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,75 @@
+//! The distro's own curl as a control: it uses the distro's OpenSSL and crypto policy, but not ATS.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
+use tokio::process::Command;
+
+use super::now_us;
+use crate::model::{ClientError, ClientPhase, ClientRun, Exchange};
+use crate::trial::body;
+
+/// What curl is told to print of itself, one value a line.
+const WRITE_OUT: &str = "%{http_code}\\n%{time_starttransfer}\\n";
+
+/// Asks `https://host:port/` at `address` with curl, trusting `ca` alone; the body goes through a
+/// file in `folder`.
+pub(super) async fn run(host: &str, address: SocketAddr, ca: &Path, folder: &Path, deadline: Duration) -> ClientRun {
+    let mut exchange = Exchange { started_us: now_us(), ..Exchange::default() };
+    let begun = Instant::now();
+    let file = folder.join("curl.body");
+    exchange.error = ask(host, address, ca, &file, deadline, &mut exchange).await.err();
+    if let Ok(bytes) = std::fs::read(&file) {
+        exchange.body_len = bytes.len() as u64;
+        exchange.body_sha256 = body::hex(&Sha256::digest(&bytes));
+        let _ = std::fs::remove_file(&file);
+    }
+    exchange.total_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    ClientRun { exchanges: vec![exchange] }
+}
+
+async fn ask(
+    host: &str,
+    address: SocketAddr,
+    ca: &Path,
+    file: &Path,
+    deadline: Duration,
+    exchange: &mut Exchange,
+) -> Result<(), ClientError> {
+    let error = |phase, text: String| ClientError { phase, text: text.chars().take(300).collect() };
+    let output = Command::new("curl")
+        .args(["--silent", "--show-error", "--noproxy", "*", "--write-out", WRITE_OUT])
+        .arg("--max-time")
+        .arg(deadline.as_secs().max(1).to_string())
+        .arg("--resolve")
+        .arg(format!("{host}:{}:{}", address.port(), address.ip()))
+        .arg("--cacert")
+        .arg(ca)
+        .arg("--output")
+        .arg(file)
+        .arg(format!("https://{host}:{}/", address.port()))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::NotFound => error(ClientPhase::Missing, "this image has no curl".into()),
+            _ => error(ClientPhase::Connect, format!("cannot start curl: {cause}")),
+        })?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let mut values = printed.lines();
+    exchange.status = values.next().and_then(|code| code.parse().ok()).filter(|&code| code != 0);
+    exchange.head_us = values.next().and_then(|seconds| seconds.parse::<f64>().ok()).map(micros);
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(error(ClientPhase::Exchange, String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+}
+
+/// curl prints seconds as a decimal fraction.
+fn micros(seconds: f64) -> u64 {
+    u64::try_from(Duration::try_from_secs_f64(seconds).unwrap_or_default().as_micros()).unwrap_or(u64::MAX)
+}

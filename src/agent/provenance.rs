@@ -1,0 +1,68 @@
+//! Exactly what runs, asked of the running system: the process's own mappings, the distro's package
+//! database, `traffic_server -V`. Nothing declared, nothing from the build.
+
+use std::path::Path;
+
+use tokio::process::Command;
+
+use super::ats::Installation;
+use crate::ats::provenance as read;
+use crate::model::{AtsBuild, Library, Provenance};
+
+/// What runs in this cell, with ATS as process `pid`.
+pub(super) async fn gather(installation: &Installation, pid: Option<u32>) -> Provenance {
+    let maps = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()).unwrap_or_default();
+    let mut provenance = base();
+    // libcrypto carries the version text; both come from one package.
+    if let Some(path) = read::libssl(&maps) {
+        let carrier = read::libcrypto(&maps).unwrap_or(path);
+        provenance.openssl = library(path, carrier, read::openssl_version).await;
+    }
+    if let Some(path) = read::libc(&maps) {
+        provenance.libc = library(path, path, read::glibc_version).await;
+    }
+    let binary = installation.binary.display().to_string();
+    provenance.ats =
+        Some(AtsBuild { reported: installation.version.clone(), package: owner(&binary).await, binary, source: None });
+    provenance
+}
+
+/// What is known before any ATS runs.
+pub(super) fn base() -> Provenance {
+    let release =
+        std::fs::read_to_string("/etc/os-release").or_else(|_| std::fs::read_to_string("/usr/lib/os-release"));
+    Provenance {
+        distro: release.ok().and_then(|text| read::release(&text)),
+        kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").ok().map(|text| text.trim().to_owned()),
+        ..Provenance::default()
+    }
+}
+
+async fn library(path: &str, carrier: &str, version: fn(&[u8]) -> Option<String>) -> Option<Library> {
+    let bytes = std::fs::read(carrier).ok()?;
+    Some(Library { version: version(&bytes)?, path: path.to_owned(), package: owner(path).await })
+}
+
+/// The package that owns `path`, as `name version-release`; `None` where no package does, or no
+/// package manager is there to say.
+async fn owner(path: &str) -> Option<String> {
+    if Path::new("/usr/bin/dpkg-query").exists() {
+        // Before the /usr merge was finished, dpkg knew files by their old place.
+        for known_as in [path, path.strip_prefix("/usr").unwrap_or(path)] {
+            if let Some(line) = first_line("dpkg-query", &["--search", known_as]).await {
+                let name = line.split(": ").next()?.to_owned();
+                return first_line("dpkg-query", &["--show", "--showformat=${Package} ${Version}\n", &name]).await;
+            }
+        }
+        return None;
+    }
+    let query = ["--query", "--file", path, "--queryformat", "%{NAME} %{VERSION}-%{RELEASE}\n"];
+    first_line("rpm", &query).await
+}
+
+async fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).kill_on_drop(true).output().await.ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().next().map(|line| line.chars().take(200).collect::<String>());
+    line.filter(|line| output.status.success() && !line.is_empty())
+}

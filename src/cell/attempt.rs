@@ -1,0 +1,203 @@
+//! One attempt at a cell: start the origin, start the cell beside it, collect what both say, remove
+//! both. Whatever goes wrong on our side becomes a fault of the attempt, never a failure of ATS.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::CancellationToken;
+
+use super::evidence::Gathered;
+use super::{Job, Progress, identity};
+use crate::agent::{PLAN_VARIABLE, pack};
+use crate::engine::{Container, ContainerSpec, Engine, labels};
+use crate::model::{AgentPlan, CellPlan, Line, OriginPlan, Place, Port, TrialPlan};
+
+/// How long the origin may take to listen. It starts in 0.4 s here; engines under load take longer.
+const ORIGIN_START: Duration = Duration::from_secs(30);
+
+/// How long an agent may take to say its last line after it was told to end.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// Beyond the agent's own deadline, before the cell is killed from outside.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// Writable memory of a container: ATS's configuration and logs, curl's body file.
+const SCRATCH: &str = "size=64m,mode=0700";
+
+/// Log bytes the engine keeps of a container.
+const LOG_BYTES: u64 = 64 << 20;
+
+/// Runs `plans` in fresh containers.
+pub(super) async fn run(
+    engine: &Arc<dyn Engine>,
+    job: &Job,
+    plans: &[TrialPlan],
+    number: u32,
+    progress: &dyn Progress,
+    stop: &CancellationToken,
+) -> Gathered {
+    let mut pair = Pair { engine, job, number, gathered: Gathered::default(), started: Vec::new() };
+    let limit = job.limits.cell + ORIGIN_START + GRACE;
+    let done = tokio::select! {
+        done = tokio::time::timeout(limit, pair.run(plans, progress)) =>
+            done.unwrap_or_else(|_| bail!("the cell did not end within {} s", limit.as_secs())),
+        () = stop.cancelled() => Err(anyhow::anyhow!("interrupted")),
+    };
+    if let Err(error) = done {
+        pair.gathered.faults.push((None, format!("{error:#}")));
+    }
+    pair.finish().await
+}
+
+/// The two containers of an attempt and what they have said.
+struct Pair<'a> {
+    engine: &'a Arc<dyn Engine>,
+    job: &'a Job,
+    number: u32,
+    gathered: Gathered,
+    started: Vec<Box<dyn Container>>,
+}
+
+impl Pair<'_> {
+    async fn run(&mut self, plans: &[TrialPlan], progress: &dyn Progress) -> anyhow::Result<()> {
+        let keep = self.job.keep;
+        let names: Vec<String> = plans.iter().map(|plan| format!("{}.test", plan.id)).collect();
+        let identity = identity::make(&names)?;
+        let remote = plans.iter().filter(|plan| plan.spec.place == Place::Remote);
+        let ports =
+            remote.map(|plan| Port { trial: plan.id.clone(), port: plan.port, origin: plan.spec.origin.clone() });
+        let origin_plan = AgentPlan::Origin(OriginPlan { ports: ports.collect(), identity: identity.clone(), keep });
+        let origin = self.start("origin", &self.job.origin_image, &[], &origin_plan).await?;
+        let mut origin_lines = self.started[origin].lines();
+        tokio::time::timeout(ORIGIN_START, listening(&mut origin_lines))
+            .await
+            .with_context(|| format!("the origin did not listen within {} s", ORIGIN_START.as_secs()))??;
+        let address = self.started[origin].ip().await.context("the origin has no address")?;
+
+        let cell_plan = AgentPlan::Cell(CellPlan {
+            origin_ip: address.to_string(),
+            identity,
+            trials: plans.to_vec(),
+            binary: self.job.binary.clone(),
+            deadline_ms: u64::try_from(self.job.limits.cell.as_millis()).unwrap_or(u64::MAX),
+            keep,
+        });
+        let cell = self.start("cell", &self.job.image, &["NET_RAW"], &cell_plan).await?;
+        let lines = self.started[cell].lines();
+        self.listen(lines, cell, progress).await?;
+
+        self.started[origin].close_stdin().await?;
+        tokio::time::timeout(LAST_WORDS, self.listen(origin_lines, origin, progress))
+            .await
+            .context("the origin did not say its last line")?
+    }
+
+    /// Starts a container and returns its place in `started`.
+    async fn start(
+        &mut self,
+        kind: &str,
+        image: &str,
+        capabilities: &[&str],
+        plan: &AgentPlan,
+    ) -> anyhow::Result<usize> {
+        let mut marks = self.job.labels.clone();
+        marks.insert(labels::KIND.to_owned(), kind.to_owned());
+        if self.job.keep {
+            marks.insert(labels::KEEP.to_owned(), "true".to_owned());
+        }
+        let spec = ContainerSpec {
+            name: format!("{}-{}-{kind}", self.job.name, self.number),
+            image: image.to_owned(),
+            env: BTreeMap::from([(PLAN_VARIABLE.to_owned(), pack(plan)?)]),
+            labels: marks,
+            network: Some(self.job.network.clone()),
+            capabilities: capabilities.iter().map(ToString::to_string).collect(),
+            read_only: true,
+            tmpfs: BTreeMap::from([("/run/atsmatrix".to_owned(), SCRATCH.to_owned())]),
+            memory: Some(self.job.limits.memory),
+            pids: Some(self.job.limits.pids),
+            no_new_privileges: true,
+            log_bytes: Some(LOG_BYTES),
+            ..ContainerSpec::default()
+        };
+        self.started.push(self.engine.start(&spec).await?);
+        Ok(self.started.len() - 1)
+    }
+
+    /// Takes lines until the agent's last one, or until its stdout closes. Attached streams may lose
+    /// the end, so a stream without a last line is read again from the engine's log.
+    async fn listen(
+        &mut self,
+        mut lines: UnboundedReceiver<String>,
+        of: usize,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<()> {
+        let mut taken = Vec::new();
+        while let Some(line) = lines.recv().await {
+            let line = read(&line);
+            if let Some(Line::Began { trial }) = &line {
+                progress.began(trial);
+            }
+            let last = line == Some(Line::End);
+            taken.extend(line);
+            if last {
+                break;
+            }
+        }
+        if taken.last() != Some(&Line::End) {
+            let exit = self.started[of].wait().await?;
+            let again: Vec<Line> = self.started[of].logs().await?.iter().filter_map(|line| read(line)).collect();
+            if again.len() > taken.len() {
+                taken = again;
+            }
+            if taken.last() != Some(&Line::End) {
+                let killed = if exit.oom_killed { " for want of memory" } else { "" };
+                let text = format!("a container ended{killed} with code {} before it had said all", exit.code);
+                self.gathered.faults.push((None, text));
+            }
+        }
+        for line in taken {
+            self.gathered.add(line);
+        }
+        Ok(())
+    }
+
+    /// Removes the containers, unless they are to be kept, and returns what was gathered.
+    async fn finish(mut self) -> Gathered {
+        for container in self.started.drain(..) {
+            let stderr = container.stderr_tail();
+            if !stderr.trim().is_empty() {
+                self.gathered.stderr.push(stderr);
+            }
+            if self.job.keep {
+                // Dropped without removal it would be removed in the background.
+                std::mem::forget(container);
+                continue;
+            }
+            if let Err(error) = container.remove().await {
+                self.gathered.faults.push((None, error.to_string()));
+            }
+        }
+        self.gathered.sort();
+        self.gathered
+    }
+}
+
+/// A line of evidence. Containers are not trusted: what is none is dropped.
+fn read(line: &str) -> Option<Line> {
+    serde_json::from_str(line).ok()
+}
+
+async fn listening(lines: &mut UnboundedReceiver<String>) -> anyhow::Result<()> {
+    while let Some(line) = lines.recv().await {
+        match read(&line) {
+            Some(Line::Listening) => return Ok(()),
+            Some(Line::Fault { text, .. }) => bail!("the origin: {text}"),
+            _ => {}
+        }
+    }
+    bail!("the origin ended before it listened")
+}

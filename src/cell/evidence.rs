@@ -1,0 +1,165 @@
+//! Evidence lines from agents, gathered into one observation a trial, and told in a few lines. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::ats::log;
+use crate::model::{ClosedBy, Line, LogFile, LogLine, Observation, OriginConnection, Provenance};
+use crate::wire::timeline;
+
+/// Everything the two agents of a cell said in one attempt.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    /// By trial id.
+    pub(crate) trials: BTreeMap<String, Observation>,
+    /// What ran.
+    pub(crate) provenance: Provenance,
+    /// pcapng files by trial id, base64.
+    pub(crate) pcaps: BTreeMap<String, String>,
+    /// Log lines that name no trial.
+    pub(crate) logs: Vec<LogLine>,
+    /// Our side's troubles: trial (if one is concerned) and text.
+    pub(crate) faults: Vec<(Option<String>, String)>,
+    /// What the agents said on stderr, if anything: panics.
+    pub(crate) stderr: Vec<String>,
+}
+
+impl Gathered {
+    /// Adds a line.
+    pub(crate) fn add(&mut self, line: Line) {
+        match line {
+            Line::Listening | Line::Began { .. } | Line::End => {}
+            Line::Provenance(provenance) => self.provenance = *provenance,
+            Line::Client { trial, run, ats } => {
+                let observation = self.trials.entry(trial).or_default();
+                observation.client = Some(run);
+                observation.ats = ats;
+            }
+            Line::Connection(connection) => {
+                self.trials.entry(connection.trial.clone()).or_default().origin.push(*connection);
+            }
+            Line::Wire { trial, flows, pcapng } => {
+                self.trials.entry(trial.clone()).or_default().wire = flows;
+                self.pcaps.insert(trial, pcapng);
+            }
+            Line::Log(line) => match &line.trial {
+                Some(trial) => self.trials.entry(trial.clone()).or_default().logs.push(line),
+                None => self.logs.push(line),
+            },
+            Line::Fault { trial, text } => self.faults.push((trial, text)),
+        }
+    }
+
+    /// Whether there is anything about `trial`, or a fault that concerns all.
+    pub(crate) fn asked(&self, trial: &str) -> bool {
+        self.trials.contains_key(trial) || self.faults.iter().any(|(of, _)| of.as_deref().is_none_or(|of| of == trial))
+    }
+
+    /// What was said outside of trials, for the raw record.
+    pub(crate) fn transcript(&self) -> Vec<String> {
+        let logs = self.logs.iter().map(|line| format!("{}: {}", line.file.name(), line.text));
+        let faults =
+            self.faults.iter().map(|(of, text)| format!("fault ({}): {text}", of.as_deref().unwrap_or("cell")));
+        let stderr = self.stderr.iter().map(|text| format!("agent's stderr: {text}"));
+        logs.chain(faults).chain(stderr).collect()
+    }
+
+    /// Puts what came in by two streams into the order of events.
+    pub(crate) fn sort(&mut self) {
+        for observation in self.trials.values_mut() {
+            observation.origin.sort_by_key(|connection| (connection.accepted_us, connection.peer.clone()));
+        }
+    }
+}
+
+/// The evidence of a trial in a few lines without times or addresses: client, origin, wire, log.
+pub(crate) fn lines(observation: &Observation) -> Vec<String> {
+    let mut lines = Vec::new();
+    for exchange in observation.client.iter().flat_map(|run| &run.exchanges) {
+        let answer = exchange.status.map(|status| format!("{status} {}", exchange.reason).trim_end().to_owned());
+        let error = exchange.error.as_ref().map(|error| log::normalise(&error.text));
+        let told = [answer, error].into_iter().flatten().collect::<Vec<_>>().join(", then ");
+        lines.push(format!("client: {told}"));
+    }
+    if observation.client.is_some() && observation.origin.is_empty() {
+        lines.push("origin: no connection".into());
+    }
+    lines.extend(observation.origin.iter().map(origin_line));
+    lines.extend(observation.wire.iter().map(|flow| format!("wire: {}", timeline::summary(flow))));
+    for line in observation.logs.iter().filter(|line| line.file != LogFile::Output) {
+        lines.push(format!("{}: {}", line.file.name(), log::normalise(&line.text)));
+    }
+    squeeze(lines)
+}
+
+fn origin_line(connection: &OriginConnection) -> String {
+    let hello = match (&connection.hello, connection.first_byte_us) {
+        (Some(hello), _) => format!("ClientHello of {} bytes", hello.len),
+        (None, Some(_)) if connection.tls.is_none() && !connection.requests.is_empty() => "plain HTTP".into(),
+        (None, Some(_)) => format!("{} bytes, no ClientHello", connection.bytes_in),
+        (None, None) => "accepted, no byte received, no ClientHello".into(),
+    };
+    let tls = connection.tls.as_ref().map(|tls| format!("{} {}", tls.version, tls.suite));
+    let requests = match connection.requests.len() {
+        0 => "no request".to_owned(),
+        1 => "1 request".to_owned(),
+        count => format!("{count} requests"),
+    };
+    let closed = match connection.closed.map(|closed| closed.by) {
+        Some(ClosedBy::Peer) => "closed by the peer (FIN)",
+        Some(ClosedBy::PeerReset) => "reset by the peer (RST)",
+        Some(ClosedBy::Origin) => "closed by the origin",
+        None => "still open at the end",
+    };
+    let parts = [Some(hello), tls, Some(requests), Some(closed.to_owned())];
+    format!("origin: {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
+/// Equal neighbours become one line with a count: four retries are one thing.
+fn squeeze(lines: Vec<String>) -> Vec<String> {
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for line in lines {
+        match counted.iter_mut().find(|(known, _)| *known == line) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((line, 1)),
+        }
+    }
+    let told = |(line, count): (String, usize)| if count == 1 { line } else { format!("{line} ({count} times)") };
+    counted.into_iter().map(told).take(MAX_LINES).collect()
+}
+
+/// Lines kept in committed results.
+const MAX_LINES: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ClientRun, Closed, Exchange};
+
+    #[test]
+    fn the_seed_failure_is_told_without_times_and_addresses() {
+        let mut gathered = Gathered::default();
+        let exchange = Exchange { status: Some(502), reason: "Invalid argument".into(), ..Exchange::default() };
+        gathered.add(Line::Client {
+            trial: "t".into(),
+            run: ClientRun { exchanges: vec![exchange] },
+            ats: crate::model::AtsLife::Alive,
+        });
+        for accepted_us in [2, 1] {
+            gathered.add(Line::Connection(Box::new(OriginConnection {
+                trial: "t".into(),
+                accepted_us,
+                closed: Some(Closed { by: ClosedBy::Peer, at_us: 3 }),
+                ..OriginConnection::default()
+            })));
+        }
+        gathered.sort();
+        assert_eq!(gathered.trials["t"].origin[0].accepted_us, 1);
+        assert_eq!(
+            lines(&gathered.trials["t"]),
+            [
+                "client: 502 Invalid argument",
+                "origin: accepted, no byte received, no ClientHello, no request, closed by the peer (FIN) (2 times)",
+            ]
+        );
+    }
+}

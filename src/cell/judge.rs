@@ -1,0 +1,201 @@
+//! From the evidence of one or two attempts to the result of a cell. Pure.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+
+use super::evidence::{self, Gathered};
+use super::{CellRun, Job, Progress, Raw};
+use crate::diagnosis::{self, Case};
+use crate::model::{Observation, Outcome, Provenance, TrialPlan, TrialResult, Verdict};
+use crate::trial::{Judgement, Kind, Trial};
+use crate::verdict;
+
+/// The first origin port. Ports go by the catalogue's order, so a trial has the same port in every
+/// cell and attempt.
+const FIRST_PORT: u16 = 20_000;
+
+/// The plans of `trials`, in order.
+pub(super) fn plans(trials: &[&'static Trial], longest: Duration) -> Vec<TrialPlan> {
+    let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+    let ports = FIRST_PORT..;
+    let numbered = crate::trial::CATALOGUE.iter().zip(ports);
+    let wanted = numbered.filter(|(trial, _)| trials.iter().any(|wanted| wanted.id == trial.id));
+    wanted
+        .map(|(trial, port)| {
+            let mut spec = (trial.spec)();
+            spec.deadline_ms = spec.deadline_ms.min(longest);
+            TrialPlan { id: trial.id.to_owned(), port, spec }
+        })
+        .collect()
+}
+
+/// How the first attempt was judged, trial by trial.
+pub(super) fn first(job: &Job, gathered: &Gathered) -> Vec<(&'static Trial, Judgement)> {
+    job.trials.iter().map(|trial| (*trial, judge(trial, gathered))).collect()
+}
+
+/// Judges one trial of one attempt.
+fn judge(trial: &Trial, gathered: &Gathered) -> Judgement {
+    let fault = gathered.faults.iter().find(|(of, _)| of.as_deref().is_none_or(|of| of == trial.id));
+    let observation = gathered.trials.get(trial.id);
+    match (observation.filter(|observation| observation.client.is_some()), fault) {
+        // Evidence may be cut short by a fault; what there is of it cannot be trusted as a whole.
+        (_, Some((_, text))) => not_judged(Outcome::Error, text),
+        (None, None) => not_judged(Outcome::Skipped, "not reached"),
+        (Some(observation), None) => trial.judge(observation),
+    }
+}
+
+fn not_judged(outcome: Outcome, summary: &str) -> Judgement {
+    Judgement { outcome, summary: summary.to_owned(), checks: Vec::new() }
+}
+
+/// Trials to run once more: those that did not pass, and the direct controls beside them.
+pub(super) fn to_repeat(judged: &[(&'static Trial, Judgement)], plans: &[TrialPlan]) -> Vec<TrialPlan> {
+    let doubtful =
+        |judgement: &Judgement| matches!(judgement.outcome, Outcome::Fail | Outcome::Error | Outcome::Skipped);
+    if !judged.iter().any(|(_, judgement)| doubtful(judgement)) {
+        return Vec::new();
+    }
+    let again = judged.iter().filter(|(trial, judgement)| doubtful(judgement) || trial.is_control());
+    let ids: Vec<&str> = again.map(|(trial, _)| trial.id).collect();
+    plans.iter().filter(|plan| ids.contains(&plan.id.as_str())).cloned().collect()
+}
+
+/// Weighs both attempts.
+pub(super) fn conclude(
+    job: &Job,
+    first: Gathered,
+    judged: Vec<(&'static Trial, Judgement)>,
+    second: Option<Gathered>,
+    progress: &dyn Progress,
+) -> CellRun {
+    let mut rows: Vec<(&'static Trial, Judgement)> = Vec::new();
+    for (trial, judgement) in judged {
+        let again = second.as_ref().filter(|gathered| gathered.asked(trial.id)).map(|gathered| judge(trial, gathered));
+        // A trial that was never reached is judged by its repetition as if that were the first.
+        let settled = match (judgement.outcome, &again) {
+            (Outcome::Pass, Some(again)) if again.outcome == Outcome::Fail => Outcome::Flaky,
+            (Outcome::Skipped, Some(again)) => again.outcome,
+            (outcome, again) => verdict::settle(outcome, again.as_ref().map(|again| again.outcome)),
+        };
+        let telling = match again {
+            Some(again) if settled == again.outcome => again,
+            _ => judgement,
+        };
+        rows.push((trial, Judgement { outcome: settled, ..telling }));
+    }
+    let mut outcomes: Vec<(Kind, Outcome)> = rows.iter().map(|(trial, row)| (trial.kind, row.outcome)).collect();
+    verdict::weigh_controls(&mut outcomes);
+    for ((_, row), (_, outcome)) in rows.iter_mut().zip(outcomes) {
+        row.outcome = outcome;
+    }
+    let provenance = if first.provenance == Provenance::default() {
+        second.as_ref().map(|gathered| gathered.provenance.clone()).unwrap_or_default()
+    } else {
+        first.provenance.clone()
+    };
+    let whole = Both { first, second };
+    result(job, rows, &whole, provenance, progress)
+}
+
+/// Both attempts; the repetition's evidence of a trial takes precedence.
+struct Both {
+    first: Gathered,
+    second: Option<Gathered>,
+}
+
+impl Both {
+    /// The evidence that goes with a trial's outcome: of a flaky trial the attempt that failed.
+    fn observation(&self, trial: &Trial, outcome: Outcome) -> Option<&Observation> {
+        let first = self.first.trials.get(trial.id);
+        let second = self.second.as_ref().and_then(|gathered| gathered.trials.get(trial.id));
+        let failed_first = first.is_some_and(|seen| trial.judge(seen).outcome == Outcome::Fail);
+        match outcome {
+            Outcome::Flaky if failed_first => first,
+            Outcome::Pass => first.filter(|seen| trial.judge(seen).outcome == Outcome::Pass).or(second),
+            _ => second.or(first),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Gathered> {
+        std::iter::once(&self.first).chain(self.second.as_ref())
+    }
+
+    /// What both attempts saw of a trial; its packets too when `packets`.
+    fn raw(&self, trial: &str, packets: bool) -> Vec<Raw> {
+        let mut found = Vec::new();
+        for (attempt, gathered) in (1..).zip(self.all()) {
+            let Some(observation) = gathered.trials.get(trial) else { continue };
+            let text = gathered.pcaps.get(trial).filter(|text| packets && !text.is_empty());
+            let pcapng = text.and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+            found.push(Raw { trial: trial.to_owned(), attempt, observation: observation.clone(), pcapng });
+        }
+        found
+    }
+}
+
+fn result(
+    job: &Job,
+    rows: Vec<(&'static Trial, Judgement)>,
+    both: &Both,
+    provenance: Provenance,
+    progress: &dyn Progress,
+) -> CellRun {
+    let nothing = Observation::default();
+    let seen = |trial: &Trial, outcome| both.observation(trial, outcome).unwrap_or(&nothing);
+    let cases: Vec<Case<'_>> = rows
+        .iter()
+        .map(|(trial, row)| Case {
+            trial: trial.id,
+            kind: trial.kind,
+            outcome: row.outcome,
+            observation: seen(trial, row.outcome),
+        })
+        .collect();
+    let known_issues = diagnosis::diagnose(&cases, &provenance);
+    let mut run = CellRun {
+        verdict: Verdict::Error,
+        reason: None,
+        trials: Vec::new(),
+        known_issues,
+        provenance,
+        evidence: Vec::new(),
+        transcript: both.all().flat_map(Gathered::transcript).collect(),
+    };
+    for (trial, row) in &rows {
+        progress.judged(trial.id, row.outcome);
+        let observation = seen(trial, row.outcome);
+        let shown = matches!(row.outcome, Outcome::Fail | Outcome::Flaky | Outcome::Error);
+        run.evidence.extend(both.raw(trial.id, shown));
+        run.trials.push(TrialResult {
+            id: trial.id.to_owned(),
+            outcome: row.outcome,
+            control: trial.is_control(),
+            summary: crate::ats::log::normalise(&row.summary),
+            evidence: if shown { evidence::lines(observation) } else { Vec::new() },
+        });
+    }
+    run.verdict = verdict::of_trials(&run.trials);
+    check_version(job, &mut run);
+    if run.verdict == Verdict::Error && run.reason.is_none() {
+        let faults = both.all().flat_map(|gathered| &gathered.faults);
+        run.reason = faults.map(|(_, text)| crate::ats::log::normalise(text)).next();
+    }
+    run
+}
+
+/// A declared version that differs from the reported one makes the cell an error: the table would
+/// speak of another ATS than its column says.
+fn check_version(job: &Job, run: &mut CellRun) {
+    let Some(ats) = &run.provenance.ats else { return };
+    if ats.reported != job.version {
+        run.verdict = Verdict::Error;
+        run.reason = Some(format!(
+            "matrix.yaml declares ATS {}, `traffic_server -V` reports {}: correct `version`, or add `reports: \"{}\"` \
+             to the source if that is meant",
+            job.version, ats.reported, ats.reported
+        ));
+    }
+}

@@ -1,0 +1,108 @@
+//! The life of one cell: two containers, one or two attempts, evidence in, verdict out.
+
+mod attempt;
+pub(crate) mod evidence;
+pub(crate) mod identity;
+mod judge;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{Engine, Labels};
+use crate::model::{CellId, Observation, Outcome, Provenance, TrialPlan, TrialResult, Verdict};
+use crate::trial::Trial;
+
+/// Everything a cell needs to run.
+pub struct Job {
+    /// Which cell.
+    pub id: CellId,
+    /// The version `traffic_server -V` must report.
+    pub version: String,
+    /// Where `traffic_server` is, if the matrix says so.
+    pub binary: Option<String>,
+    /// Tag of the ATS image with the agent as its last layer.
+    pub image: String,
+    /// Tag of the origin image.
+    pub origin_image: String,
+    /// Id of the run's internal network.
+    pub network: String,
+    /// Prefix of container names, unique to the run and the cell.
+    pub name: String,
+    /// Labels of the run; the cell adds its kind.
+    pub labels: Labels,
+    /// The trials to run, in the catalogue's order.
+    pub trials: Vec<&'static Trial>,
+    /// Limits.
+    pub limits: Limits,
+    /// Leave the containers of the last attempt for a look.
+    pub keep: bool,
+}
+
+/// What a cell may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// For one attempt of the cell.
+    pub cell: Duration,
+    /// Upper bound for any trial; a trial may ask for less.
+    pub trial: Duration,
+    /// Memory of each container, bytes.
+    pub memory: u64,
+    /// Processes and threads of each container.
+    pub pids: u32,
+}
+
+/// What a cell came to, with what is not committed.
+#[derive(Debug)]
+pub struct CellRun {
+    /// The verdict by its trials; expectations are weighed elsewhere.
+    pub verdict: Verdict,
+    /// Why, where the trials do not say it.
+    pub reason: Option<String>,
+    /// All trials, in the catalogue's order.
+    pub trials: Vec<TrialResult>,
+    /// Known issues matched.
+    pub known_issues: Vec<crate::model::IssueMatch>,
+    /// What ran.
+    pub provenance: Provenance,
+    /// Raw evidence of both attempts.
+    pub evidence: Vec<Raw>,
+    /// Everything said outside of trials: log lines of ATS, our faults, stderr of the agents.
+    pub transcript: Vec<String>,
+}
+
+/// Raw evidence of one trial in one attempt.
+#[derive(Debug)]
+pub struct Raw {
+    /// Trial id.
+    pub trial: String,
+    /// 1, or 2 for the repetition.
+    pub attempt: u32,
+    /// What was seen.
+    pub observation: Observation,
+    /// The packets as a pcapng file, of trials that did not pass in the end.
+    pub pcapng: Option<Vec<u8>>,
+}
+
+/// What a cell tells while it runs.
+pub trait Progress: Send + Sync {
+    /// A trial begins.
+    fn began(&self, trial: &str);
+    /// A trial has an outcome.
+    fn judged(&self, trial: &str, outcome: Outcome);
+}
+
+/// Runs a cell: all trials once, then those that did not pass once more in a fresh ATS, with the
+/// direct controls beside them.
+pub async fn run(engine: &Arc<dyn Engine>, job: &Job, progress: &dyn Progress, stop: &CancellationToken) -> CellRun {
+    let plans = judge::plans(&job.trials, job.limits.trial);
+    let first = attempt::run(engine, job, &plans, 1, progress, stop).await;
+    let judged = judge::first(job, &first);
+    let again: Vec<TrialPlan> = judge::to_repeat(&judged, &plans);
+    let second = match again.is_empty() || stop.is_cancelled() {
+        true => None,
+        false => Some(attempt::run(engine, job, &again, 2, progress, stop).await),
+    };
+    judge::conclude(job, first, judged, second, progress)
+}

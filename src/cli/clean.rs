@@ -1,0 +1,38 @@
+//! `atsmatrix clean`: removes what dead runs left on the engine, and images on request.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+
+use crate::engine::discovery::Env;
+use crate::engine::labels;
+use crate::engine::sweep::{self, Scope};
+use crate::exit::{Exit, Failure};
+use crate::{console, engine, images};
+
+/// Options of `atsmatrix clean`.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Remove the images too: the next run makes them anew
+    #[arg(long)]
+    images: bool,
+    /// Remove the containers those kept for a look too, and those of other machines and earlier boots
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
+    let connected =
+        engine::connect(&Env::from_process()).await.map_err(|none| Failure::new(Exit::NoEngine, none.to_string()))?;
+    let host = labels::this_host()?;
+    let scope = if options.all { Scope::Everything { host: &host } } else { Scope::LeftOvers { host: &host } };
+    let swept = sweep::remove(connected.engine.as_ref(), scope).await?;
+    let mut text = format!("removed {} containers and {} networks\n", swept.containers, swept.networks);
+    if options.images {
+        let count = images::remove_all(connected.engine.as_ref()).await?;
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "removed {count} images");
+    }
+    console::print(&text);
+    Ok(Exit::Success)
+}

@@ -1,0 +1,216 @@
+//! The command line: one file a command. Parses, calls, and turns what comes back into an exit code.
+
+mod agent;
+mod clean;
+mod diff;
+mod doctor;
+mod format;
+mod gate;
+mod history;
+mod list;
+mod merge;
+mod path;
+mod run;
+mod schema;
+mod show;
+mod source;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit::{Exit, Failure};
+use crate::matrix::{Globs, Matrix};
+use crate::plan::{Plan, Recipes, Selection};
+use crate::trial::{CATALOGUE, Trial};
+use crate::{console, images, matrix};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "atsmatrix",
+    version,
+    about = "Does this Apache Traffic Server work on that distro?",
+    after_help = "Exit codes: 0 all as expected, 1 internal error, 2 bad usage or matrix.yaml, 3 unexpected outcomes,\n\
+                  4 no answer for some cells, 5 nothing selected, 6 no container engine, 130 interrupted."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prepare images, run every selected cell, show the table, write results
+    Run(run::Options),
+    /// Show the cells that a run would have, or the trials
+    List(list::Options),
+    /// Show the table of the results on disk
+    Show(show::Options),
+    /// May these hosts be upgraded? Answers from committed results alone
+    Gate(gate::Options),
+    /// A safe order of upgrades through passing cells
+    Path(path::Options),
+    /// What differs between two results
+    Diff(diff::Options),
+    /// Since when a cell is as it is, from git
+    History(history::Options),
+    /// Make one result of several machines' or shards'
+    Merge(merge::Options),
+    /// Say what was found on this machine, what is missing and how to mend it
+    Doctor,
+    /// Remove what dead runs left on the engine, and with --images the images too
+    Clean(clean::Options),
+    /// Print the JSON schema of matrix.yaml
+    Schema,
+    /// What runs inside containers
+    #[command(hide = true)]
+    Agent,
+}
+
+/// Where the matrix and its results are.
+#[derive(Debug, Args)]
+struct Places {
+    /// The matrix
+    #[arg(long, short, value_name = "FILE", default_value = "matrix.yaml")]
+    matrix: PathBuf,
+    /// Where results are kept [default: results beside the matrix]
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
+}
+
+/// Which cells and trials.
+#[derive(Debug, Args)]
+struct Choice {
+    /// Distros, by name or glob (repeat or separate by commas)
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    distro: Vec<String>,
+    /// ATS versions, by name or glob
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    ats: Vec<String>,
+    /// Trials, by id or glob; controls always run
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    trial: Vec<String>,
+}
+
+impl Places {
+    /// The matrix as read, with its bytes (results carry their digest).
+    fn read(&self) -> anyhow::Result<(Matrix, Vec<u8>)> {
+        let name = self.matrix.display().to_string();
+        let size = std::fs::metadata(&self.matrix)
+            .map_err(|error| {
+                Failure::new(
+                    Exit::Usage,
+                    format!("cannot read {name}: {error}; run where matrix.yaml is, or name it with --matrix FILE"),
+                )
+            })?
+            .len();
+        if size > matrix::MAX_BYTES as u64 {
+            let message = format!("{name} has {size} bytes; more than {} is no matrix", matrix::MAX_BYTES);
+            return Err(Failure::new(Exit::Usage, message).into());
+        }
+        let bytes = std::fs::read(&self.matrix).with_context(|| format!("cannot read {name}"))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| Failure::new(Exit::Usage, format!("{name}: {error}; write it as UTF-8")))?;
+        let matrix = Matrix::parse(&name, &text).map_err(|found| usage(&found))?;
+        let trials: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
+        let dangling = matrix.dangling_trials(&trials);
+        if !dangling.is_empty() {
+            return Err(usage(&dangling).into());
+        }
+        Ok((matrix, text.into_bytes()))
+    }
+
+    /// The folder of the matrix: images/ and results/ are there.
+    fn folder(&self) -> PathBuf {
+        let folder = self.matrix.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.map_or_else(|| PathBuf::from("."), PathBuf::from)
+    }
+
+    /// The results folder.
+    fn results(&self) -> PathBuf {
+        self.results.clone().unwrap_or_else(|| self.folder().join("results"))
+    }
+}
+
+impl Choice {
+    /// The chosen cells, with the files of the images folder.
+    fn plan(&self, matrix: &Matrix, places: &Places) -> anyhow::Result<(Plan, Recipes)> {
+        let recipes = images::recipes(&places.folder().join("images"))
+            .map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
+        let selection = Selection { distros: globs("--distro", &self.distro)?, ats: globs("--ats", &self.ats)? };
+        let plan =
+            Plan::of(matrix, &selection, &recipes).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        Ok((plan, recipes))
+    }
+
+    /// The chosen trials in the catalogue's order; controls always run.
+    fn trials(&self) -> anyhow::Result<Vec<&'static Trial>> {
+        let chosen = globs("--trial", &self.trial)?;
+        let ids: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
+        let dangling = chosen.as_ref().map(|globs| globs.dangling(&ids)).unwrap_or_default();
+        if let Some(pattern) = dangling.first() {
+            let message = format!("no trial matches `{pattern}`; `atsmatrix list --trials` shows them");
+            return Err(Failure::new(Exit::Usage, message).into());
+        }
+        let takes = |trial: &Trial| chosen.as_ref().is_none_or(|globs| globs.matches(trial.id));
+        Ok(CATALOGUE.iter().copied().filter(|trial| trial.is_control() || takes(trial)).collect())
+    }
+}
+
+/// The patterns of an option; `None` when it was not given.
+fn globs(option: &str, patterns: &[String]) -> anyhow::Result<Option<Globs>> {
+    if patterns.is_empty() {
+        return Ok(None);
+    }
+    let globs = Globs::new(patterns).map_err(|error| Failure::new(Exit::Usage, format!("{option}: {error}")))?;
+    Ok(Some(globs))
+}
+
+/// Diagnostics of the matrix as one error with exit code 2.
+fn usage(diagnostics: &[matrix::Diagnostic]) -> Failure {
+    let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    Failure::new(Exit::Usage, lines.join("\n"))
+}
+
+/// Runs the program with `arguments` and says how it ended.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Success }.into();
+        }
+    };
+    let ended = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .and_then(|runtime| runtime.block_on(dispatch(cli.command)));
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            console::error(&error);
+            error.downcast_ref::<Failure>().map_or(Exit::Internal, |failure| failure.exit).into()
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Run(options) => run::run(options).await,
+        Command::List(options) => list::run(&options),
+        Command::Show(options) => show::run(&options),
+        Command::Gate(options) => gate::run(&options),
+        Command::Path(options) => path::run(&options),
+        Command::Diff(options) => diff::run(&options),
+        Command::History(options) => history::run(&options),
+        Command::Merge(options) => merge::run(&options),
+        Command::Doctor => doctor::run().await,
+        Command::Clean(options) => clean::run(&options).await,
+        Command::Schema => schema::run(),
+        Command::Agent => agent::run().await,
+    }
+}

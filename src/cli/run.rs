@@ -1,0 +1,245 @@
+//! `atsmatrix run`: prepares images, runs cells, shows the table, writes results.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+use super::{Choice, Places};
+use crate::cell::CellRun;
+use crate::console::{Console, Flags, Stream, When, style};
+use crate::engine::discovery::Env;
+use crate::engine::labels::Owner;
+use crate::exit::{Exit, Failure};
+use crate::images::Policy;
+use crate::matrix::Matrix;
+use crate::model::{CellId, Event, MatrixResult};
+use crate::runner::{self, Done, Order, Record};
+use crate::shard::Shard;
+use crate::store::{Evidence, Frame, Results, RunFolder, merge, run_id};
+use crate::{console, engine, verdict};
+
+/// Options of `atsmatrix run`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
+pub(super) struct Options {
+    #[command(flatten)]
+    places: Places,
+    #[command(flatten)]
+    choice: Choice,
+    #[command(flatten)]
+    look: Look,
+    /// Cells at the same time [default: the engine's CPUs]
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Only this part of the cells, for example 2/4; put the parts together with `atsmatrix merge`
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Begin no further cell after the first unexpected outcome
+    #[arg(long)]
+    fail_fast: bool,
+    /// Leave the containers for a look, with ATS running
+    #[arg(long)]
+    keep: bool,
+    /// Make no image: cells whose image is missing are unavailable
+    #[arg(long)]
+    no_build: bool,
+    /// Ask no registry
+    #[arg(long)]
+    offline: bool,
+    /// Make images anew, also those whose inputs did not change
+    #[arg(long, conflicts_with = "no_build")]
+    rebuild: bool,
+    /// Count optional cells too
+    #[arg(long)]
+    strict: bool,
+}
+
+/// A moment for colours.
+fn when(text: &str) -> Result<When, String> {
+    match text {
+        "auto" => Ok(When::Auto),
+        "always" => Ok(When::Always),
+        "never" => Ok(When::Never),
+        _ => Err("write auto, always or never".to_owned()),
+    }
+}
+
+/// How things look.
+#[derive(Debug, Args)]
+pub(super) struct Look {
+    /// Nothing but the final table and errors
+    #[arg(long, short)]
+    quiet: bool,
+    /// Colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = when)]
+    color: When,
+}
+
+pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
+    let (matrix, _) = options.places.read()?;
+    let (mut plan, recipes) = options.choice.plan(&matrix, &options.places)?;
+    let trials = options.choice.trials()?;
+    if let Some(shard) = options.shard {
+        plan.keep(|cells| shard.of(cells).collect());
+    }
+    if plan.cells.is_empty() {
+        let message = "the selection matches no cell: `atsmatrix list` shows those there are";
+        return Err(Failure::new(Exit::NothingSelected, message).into());
+    }
+    let connected =
+        engine::connect(&Env::from_process()).await.map_err(|none| Failure::new(Exit::NoEngine, none.to_string()))?;
+    let results = Results::new(options.places.results());
+    let now = jiff::Timestamp::now();
+    // The process id tells apart what begins in the same second.
+    let owner = Owner::current(run_id(now, (std::process::id() & 0xffff) as u16)?)?;
+    let folder = results.begin(&owner.run)?;
+    let cpus = usize::try_from(connected.info.cpus).unwrap_or(1).max(1);
+    let order = Order {
+        plan,
+        trials,
+        recipes,
+        policy: Policy { no_build: options.no_build, offline: options.offline, rebuild: options.rebuild, jobs: cpus },
+        image_logs: folder.dir().join("images"),
+        jobs: options.jobs.unwrap_or(cpus).max(1),
+        fail_fast: options.fail_fast,
+        keep: options.keep,
+        today: now.to_zoned(jiff::tz::TimeZone::UTC).date(),
+        matrix,
+    };
+    let (events, received) = unbounded_channel();
+    let listener = tokio::task::spawn_blocking({
+        let (console, journal) = (console(&options.look), folder.journal()?);
+        move || listen(received, console, journal)
+    });
+    let stop = CancellationToken::new();
+    let signals = tokio::spawn(interrupted(stop.clone()));
+    let recorder = Recorder { folder: folder.clone(), trouble: Mutex::default() };
+    let done = runner::run(connected.engine.clone(), &owner, &order, &recorder, events, stop).await;
+    signals.abort();
+    listener.await.context("the progress display failed")?.context("cannot write the journal")?;
+    finish(&options, &results, &order, done?, recorder)
+}
+
+/// Writes the committed files, shows the table, and says how it ended.
+fn finish(options: &Options, results: &Results, order: &Order, done: Done, recorder: Recorder) -> anyhow::Result<Exit> {
+    let exit = if done.interrupted { Exit::Interrupted } else { verdict::exit(&done.cells, options.strict) };
+    let whole = order.matrix.cells().count() == done.cells.len();
+    let shard = options.shard.is_some();
+    let mut shown = None;
+    if !done.cells.is_empty() {
+        results.commit(|previous| {
+            let previous = previous.filter(|_| !shard);
+            let mut frame = frame(&order.matrix);
+            // Cells that are kept are of the matrix.yaml before: its digest stays until all were run.
+            if let Some(previous) = previous.as_ref().filter(|_| !whole) {
+                frame.matrix.clone_from(&previous.matrix);
+            }
+            shown = Some(only(&merge(None, &frame, done.cells.clone()), &done.cells));
+            merge(previous, &frame, done.cells)
+        })?;
+    }
+    if let Some(result) = shown {
+        show(&result, &options.look)?;
+    }
+    let trouble = recorder.trouble.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for text in trouble {
+        console::error(&anyhow::anyhow!(text));
+    }
+    Ok(exit)
+}
+
+/// The result of this run alone: rows and columns that it touched.
+fn only(result: &MatrixResult, cells: &[crate::model::CellResult]) -> MatrixResult {
+    let mut result = result.clone();
+    result.distros.retain(|distro| cells.iter().any(|cell| cell.id.distro == *distro));
+    result.ats.retain(|ats| cells.iter().any(|cell| cell.id.ats == *ats));
+    result
+}
+
+fn frame(matrix: &Matrix) -> Frame {
+    Frame {
+        matrix: matrix.digest.clone(),
+        distros: matrix.distros.iter().map(|distro| distro.id.clone()).collect(),
+        ats: matrix.ats.iter().map(|ats| ats.id.clone()).collect(),
+        cells: matrix.cells().map(|cell| cell.id()).collect(),
+    }
+}
+
+fn flags(look: &Look) -> Flags {
+    Flags { quiet: look.quiet, colour: look.color }
+}
+
+fn console(look: &Look) -> Console {
+    Console::new(style(|name| std::env::var_os(name), Stream::stderr(), flags(look)), io::stderr())
+}
+
+/// Shows results on stdout.
+pub(super) fn show(result: &MatrixResult, look: &Look) -> anyhow::Result<()> {
+    let style = style(|name| std::env::var_os(name), Stream::stdout(), flags(look));
+    console::results(&mut io::stdout().lock(), result, style).context("cannot write the table")
+}
+
+/// Shows and journals events until the run is over. A journal that cannot be written does not end the
+/// display; it is told at the end.
+fn listen(
+    mut events: UnboundedReceiver<Event>,
+    mut console: Console,
+    mut journal: crate::store::Journal,
+) -> anyhow::Result<()> {
+    let mut written = Ok(());
+    while let Some(event) = events.blocking_recv() {
+        console.on(&event);
+        // Lines of build logs have a file of their own.
+        if written.is_ok() && !matches!(event, Event::ImageStep { .. }) {
+            written = journal.append(&event);
+        }
+    }
+    written
+}
+
+/// Cancels `stop` on Ctrl-C or SIGTERM.
+async fn interrupted(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    stop.cancel();
+}
+
+/// Keeps raw evidence in the run's folder.
+struct Recorder {
+    folder: RunFolder,
+    trouble: Mutex<Vec<String>>,
+}
+
+impl Record for Recorder {
+    fn cell(&self, id: &CellId, run: &CellRun) {
+        if let Err(error) = self.keep(id, run) {
+            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{error:#}"));
+        }
+    }
+}
+
+impl Recorder {
+    fn keep(&self, id: &CellId, run: &CellRun) -> anyhow::Result<()> {
+        for raw in &run.evidence {
+            let (trial, attempt) = (raw.trial.clone(), raw.attempt);
+            let evidence = Evidence { trial, attempt, observation: raw.observation.clone() };
+            self.folder.write_evidence(id, &evidence)?;
+            if let Some(pcapng) = &raw.pcapng {
+                self.folder.write_pcapng(id, &raw.trial, attempt, pcapng)?;
+            }
+        }
+        let mut log = self.folder.debug_log()?;
+        for line in &run.transcript {
+            log.line(&format!("{id}: {line}"))?;
+        }
+        Ok(())
+    }
+}

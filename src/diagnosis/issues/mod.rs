@@ -1,0 +1,3 @@
+//! One file a known issue.
+
+pub(super) mod ats_11465;

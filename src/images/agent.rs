@@ -1,0 +1,71 @@
+//! The program itself as the last layer of an image: the ATS image becomes a cell, and an empty one
+//! the origin.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+
+use super::context;
+use crate::engine::{BuildSpec, Engine, labels};
+
+/// Name of the binary in the build context.
+pub(super) const BINARY: &str = "atsmatrix";
+
+/// The recipe, in the images folder.
+const RECIPE: &str = "agent/Containerfile";
+
+/// Adds the agent to images.
+pub struct AgentImages {
+    engine: Arc<dyn Engine>,
+    context: Bytes,
+    digest: [u8; 32],
+}
+
+impl AgentImages {
+    /// For this very program.
+    ///
+    /// # Errors
+    /// When the program is not static (it could not start in another distro), or cannot be read.
+    pub fn new(engine: Arc<dyn Engine>, recipes: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Self> {
+        ensure!(
+            cfg!(target_feature = "crt-static"),
+            "this atsmatrix is not a static binary and cannot run in other distros' containers: build it without \
+             RUSTFLAGS in the environment, which replaces the flags of .cargo/config.toml"
+        );
+        let path = std::env::current_exe().context("cannot tell where this program is")?;
+        let binary = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let recipe = recipes.get(RECIPE).with_context(|| format!("images/{RECIPE} is missing"))?;
+        let files = BTreeMap::from([("Containerfile".to_owned(), recipe.clone()), (BINARY.to_owned(), binary)]);
+        let context = context::tar(&files)?;
+        let digest = Sha256::digest(&context).into();
+        Ok(Self { engine, context, digest })
+    }
+
+    /// The image `base` (a tag, or `scratch`) with the agent on top; built if it is not there.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn on(&self, base: &str) -> anyhow::Result<String> {
+        let mut hash = Sha256::new();
+        hash.update(self.digest);
+        hash.update(base);
+        let hex: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let tag = format!("atsmatrix/agent:{hex}");
+        if self.engine.image(&tag).await?.is_some() {
+            return Ok(tag);
+        }
+        let spec = BuildSpec {
+            context: self.context.clone(),
+            containerfile: "Containerfile".to_owned(),
+            args: BTreeMap::from([("BASE".to_owned(), base.to_owned())]),
+            labels: labels::image_labels(),
+            tag: tag.clone(),
+            memory: None,
+        };
+        self.engine.build(&spec, &mut |_| {}).await.with_context(|| format!("cannot add the agent to {base}"))?;
+        Ok(tag)
+    }
+}

@@ -1,0 +1,84 @@
+//! Base images from a distro's package mirror, for machines with no registry in reach: the root file
+//! system that mmdebstrap makes goes straight into the engine.
+
+use std::process::Stdio;
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::engine::{Engine, ImageInfo, TarStream, labels};
+use crate::matrix::Bootstrap;
+
+/// Bytes taken from mmdebstrap at a time.
+const PIECE: usize = 256 << 10;
+
+/// Makes the base image `tag`. `on_line` gets mmdebstrap's progress.
+///
+/// # Errors
+/// With mmdebstrap's last error, or what to install when it is not there.
+pub(super) async fn run(
+    engine: &dyn Engine,
+    bootstrap: &Bootstrap,
+    tag: &str,
+    on_line: impl Fn(&str),
+) -> anyhow::Result<ImageInfo> {
+    let mut child = spawn(bootstrap)?;
+    let stdout = child.stdout.take().context("mmdebstrap has no stdout")?;
+    let stderr = child.stderr.take().context("mmdebstrap has no stderr")?;
+    let mut last_error = String::new();
+    let follow = async {
+        let mut lines = BufReader::new(stderr).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            on_line(&line);
+            if line.starts_with("E:") || last_error.is_empty() {
+                last_error = line.chars().take(300).collect();
+            }
+        }
+    };
+    let marks = labels::image_labels();
+    let (imported, ()) = tokio::join!(engine.import(tag, &marks, pieces(stdout, child)), follow);
+    imported.with_context(|| format!("cannot bootstrap {} (mmdebstrap: {last_error})", bootstrap.suite))
+}
+
+fn spawn(bootstrap: &Bootstrap) -> anyhow::Result<Child> {
+    let mut command = Command::new("mmdebstrap");
+    command.args(["--variant=apt", "--include=ca-certificates", "--format=tar"]);
+    if !bootstrap.check_valid_until {
+        command.arg("--aptopt=Acquire::Check-Valid-Until \"false\"");
+    }
+    command.arg(&bootstrap.suite).arg("-").args(&bootstrap.sources);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    match command.spawn() {
+        Ok(child) => Ok(child),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            bail!("no registry has it, and mmdebstrap, which would make it from the package mirror, is not installed")
+        }
+        Err(error) => Err(error).context("cannot start mmdebstrap"),
+    }
+}
+
+/// The tar in pieces. It ends with an error when mmdebstrap fails: an engine would take a cut-off tar
+/// for a small image.
+fn pieces(stdout: ChildStdout, child: Child) -> TarStream {
+    stream::unfold(Some((stdout, child)), |state| async {
+        let (mut stdout, mut child) = state?;
+        let mut piece = vec![0; PIECE];
+        match stdout.read(&mut piece).await {
+            Ok(0) => match child.wait().await {
+                Ok(status) if status.success() => None,
+                Ok(status) => Some((Err(std::io::Error::other(format!("mmdebstrap ended with {status}"))), None)),
+                Err(error) => Some((Err(error), None)),
+            },
+            Ok(count) => {
+                piece.truncate(count);
+                Some((Ok(Bytes::from(piece)), Some((stdout, child))))
+            }
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+    .boxed()
+}

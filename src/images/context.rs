@@ -1,0 +1,84 @@
+//! Build contexts: the images folder as a tar, the same bytes for the same files.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use bytes::Bytes;
+
+use crate::engine::{BuildSpec, Labels};
+
+/// The images folder is scripts; more than this is a mistake.
+const MAX_BYTES: u64 = 8 << 20;
+
+/// Reads every file of the images folder, by its path within the folder.
+///
+/// # Errors
+/// When the folder is not there or is far too large to be one of recipes.
+pub fn recipes(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    let mut left = MAX_BYTES;
+    read(folder, "", &mut found, &mut left)
+        .with_context(|| format!("cannot read the recipes in {} (they stand beside matrix.yaml)", folder.display()))?;
+    Ok(found)
+}
+
+fn read(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>, left: &mut u64) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            read(&entry.path(), &format!("{name}/"), found, left)?;
+        } else if kind.is_file() {
+            let bytes = std::fs::read(entry.path()).with_context(|| format!("cannot read {name}"))?;
+            *left = left.saturating_sub(bytes.len() as u64);
+            ensure!(*left > 0, "more than {} MiB", MAX_BYTES >> 20);
+            found.insert(name, bytes);
+        }
+    }
+    Ok(())
+}
+
+/// `files` as an uncompressed tar with fixed times and owners: equal files give equal bytes, which is
+/// what the engine's build cache goes by.
+pub(super) fn tar(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Bytes> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(if name == super::agent::BINARY { 0o755 } else { 0o644 });
+        header.set_mtime(0);
+        header.set_cksum();
+        archive.append_data(&mut header, name, bytes.as_slice()).with_context(|| format!("cannot pack {name}"))?;
+    }
+    Ok(archive.into_inner()?.into())
+}
+
+/// An image with labels and nothing in it.
+pub(super) fn empty_image(tag: &str, labels: Labels) -> anyhow::Result<BuildSpec> {
+    let containerfile = "FROM scratch\nCMD [\"/nothing\"]\n";
+    let files = BTreeMap::from([("Containerfile".to_owned(), containerfile.as_bytes().to_vec())]);
+    let context = tar(&files)?;
+    let containerfile = "Containerfile".to_owned();
+    Ok(BuildSpec { context, containerfile, tag: tag.to_owned(), labels, ..BuildSpec::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_files_give_equal_bytes() {
+        let files = BTreeMap::from([("b".to_owned(), b"2".to_vec()), ("a/c".to_owned(), b"1".to_vec())]);
+        assert_eq!(tar(&files).unwrap(), tar(&files.clone()).unwrap());
+    }
+
+    #[test]
+    fn the_shipped_recipes_are_found_and_a_missing_folder_is_named() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("images");
+        assert!(recipes(&folder).unwrap().contains_key("agent/Containerfile"));
+        let error = format!("{:#}", recipes(Path::new("/nowhere/images")).unwrap_err());
+        assert!(error.contains("/nowhere/images"), "{error}");
+    }
+}

@@ -1,0 +1,124 @@
+//! Checks combinations, once every single value is right: sources that nobody uses, builds that do
+//! not exist, exclusions and expectations without a cell.
+
+use super::super::Matrix;
+use super::super::diagnostic::{Path, quoted};
+use super::super::distro::Distro;
+use super::super::source::{Ats, Source, SourceKind};
+use super::Checker;
+
+impl Checker<'_> {
+    pub(super) fn combinations(&mut self, matrix: &Matrix) {
+        for ats in &matrix.ats {
+            let path = Path::default().key("ats").key(ats.id.as_str()).key("sources");
+            for (i, source) in ats.sources.iter().enumerate() {
+                self.source_in_use(matrix, ats, source, &path.index(i));
+            }
+        }
+        self.exclusions(matrix);
+        self.inclusions(matrix);
+        self.expectations_in_use(matrix);
+    }
+
+    fn source_in_use(&mut self, matrix: &Matrix, ats: &Ats, source: &Source, path: &Path) {
+        let used = |distro: &&Distro| ats.source(&distro.id).is_some_and(|first| std::ptr::eq(first, source));
+        let on: Vec<&Distro> = matrix.distros.iter().filter(used).collect();
+        if on.is_empty() {
+            self.at_value(&path.key("on"), "earlier sources take all of these distros", "remove this source");
+        }
+        match &source.kind {
+            SourceKind::BuildOn(builder) => {
+                let path = path.key("build_on");
+                if on.iter().any(|distro| distro.id == *builder) {
+                    let help = format!("give {builder} a source of its own, above this one");
+                    return self.at_value(&path, format!("{builder} is among the distros of this source"), help);
+                }
+                match ats.source(builder) {
+                    Some(source) if source.kind.compiles() => {}
+                    Some(source) => {
+                        let message = format!("on {builder}, {} is not built: it is a `{}`", ats.id, source.kind.key());
+                        self.at_value(&path, message, "name a distro with a `tarball` or `rebuild` of this ATS");
+                    }
+                    None => {
+                        let message = format!("{} has no source on {builder}", ats.id);
+                        self.at_value(&path, message, "name a distro with a `tarball` or `rebuild` of this ATS");
+                    }
+                }
+            }
+            SourceKind::Rebuild(_) => {
+                for distro in on {
+                    self.rebuild_chain(matrix, ats, distro, path);
+                }
+            }
+            SourceKind::Tarball(_) | SourceKind::Package(_) | SourceKind::Image(_) => {}
+        }
+    }
+
+    /// Follows `of` from ATS to ATS on `distro`: it has to end at a tarball.
+    fn rebuild_chain(&mut self, matrix: &Matrix, ats: &Ats, distro: &Distro, path: &Path) {
+        let path = path.key("rebuild").key("of");
+        let mut current = ats;
+        for _ in 0..=matrix.ats.len() {
+            let source = current.source(&distro.id);
+            match source.map(|source| &source.kind) {
+                Some(SourceKind::Tarball(_)) => return,
+                // Every `of` names an ATS: `columns` has checked it.
+                Some(SourceKind::Rebuild(rebuild)) => match matrix.ats(&rebuild.of) {
+                    Some(next) => current = next,
+                    None => return,
+                },
+                found => {
+                    let message = match found {
+                        Some(kind) => {
+                            format!("on {}, {} leaves no build tree: it is a `{}`", distro.id, current.id, kind.key())
+                        }
+                        None => format!("{} has no source on {}", current.id, distro.id),
+                    };
+                    let help = match found {
+                        Some(SourceKind::BuildOn(_)) => "use `build_on` for this one as well",
+                        _ => "name an ATS with a `tarball` there",
+                    };
+                    return self.at_value(&path, message, help);
+                }
+            }
+        }
+        self.at_value(&path, format!("{} is rebuilt from itself", ats.id), "name an ATS with a `tarball`");
+    }
+
+    fn exclusions(&mut self, matrix: &Matrix) {
+        for (i, exclusion) in matrix.exclude.iter().enumerate() {
+            let takes = matrix.distros.iter().any(|distro| {
+                let sourced = |ats: &&Ats| ats.source(&distro.id).is_some();
+                matrix.ats.iter().filter(sourced).any(|ats| exclusion.takes(&distro.id, &ats.id))
+            });
+            if !takes {
+                let path = Path::default().key("exclude").index(i);
+                self.at_value(&path, "it takes away no cell", "a pair without a source is no cell anyway: remove it");
+            }
+        }
+    }
+
+    fn inclusions(&mut self, matrix: &Matrix) {
+        for (i, cell) in matrix.include.iter().enumerate() {
+            let path = Path::default().key("include").index(i);
+            let taken = matrix.exclude.iter().any(|exclusion| exclusion.takes(&cell.distro, &cell.ats));
+            if matrix.ats(&cell.ats).is_none_or(|ats| ats.source(&cell.distro).is_none()) {
+                let help = format!("add a source with {} in its `on`", quoted(cell.distro.as_str()));
+                self.at_value(&path, format!("{} has no source on {}", cell.ats, cell.distro), help);
+            } else if !taken {
+                self.at_value(&path, "no `exclude` takes this cell away", "remove it");
+            } else if matrix.include[..i].contains(cell) {
+                self.at_value(&path, "this cell stands here twice", "remove one");
+            }
+        }
+    }
+
+    fn expectations_in_use(&mut self, matrix: &Matrix) {
+        for (i, expectation) in matrix.expect.iter().enumerate() {
+            if !matrix.cells().any(|cell| expectation.concerns(&cell.distro.id, &cell.ats.id)) {
+                let path = Path::default().key("expect").index(i);
+                self.at_value(&path, "it concerns no cell", "`distro` and `ats` must meet in a cell");
+            }
+        }
+    }
+}

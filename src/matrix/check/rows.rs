@@ -1,0 +1,51 @@
+//! Checks the distros.
+
+use indexmap::IndexMap;
+
+use super::super::diagnostic::Path;
+use super::super::distro::{Bootstrap, Distro};
+use super::super::document::{BootstrapEntry, DistroEntry};
+use super::{Checker, values};
+
+/// Most rows, and most columns: a table above that helps nobody, and the checks of combinations take
+/// their product.
+pub(super) const MAX_LINES: usize = 100;
+
+impl Checker<'_> {
+    pub(super) fn distros(&mut self, entries: IndexMap<String, DistroEntry>) -> Vec<Distro> {
+        let path = Path::default().key("distros");
+        if entries.is_empty() || entries.len() > MAX_LINES {
+            self.at_key(&path, format!("there are {} distros", entries.len()), format!("write 1 to {MAX_LINES}"));
+            return Vec::new();
+        }
+        entries.into_iter().filter_map(|(name, entry)| self.distro(&path.key(&name), &name, entry)).collect()
+    }
+
+    fn distro(&mut self, path: &Path, name: &str, entry: DistroEntry) -> Option<Distro> {
+        let id = name.parse().map_err(|error: crate::model::IdError| self.at_key(path, error.to_string(), "")).ok();
+        let title = self.title(path, entry.title, name);
+        let family =
+            self.text(&path.key("family"), &entry.family, values::is_family, "folder name", "write a-z, 0-9 and -");
+        let image = entry.image.map(|image| {
+            let help = "write it like docker.io/library/debian:bookworm-slim";
+            self.text(&path.key("image"), &image, values::is_image, "image reference", help)
+        });
+        let bootstrap = entry.bootstrap.map(|bootstrap| self.bootstrap(&path.key("bootstrap"), bootstrap));
+        if image.is_none() && bootstrap.is_none() {
+            self.at_key(path, "nothing says how its base image is had", "write `image` or `bootstrap`, or both");
+        }
+        self.args(path, &entry.args);
+        let (optional, forecast, args) = (entry.optional, entry.forecast, entry.args);
+        Some(Distro { id: id?, title, family, image, bootstrap, optional, forecast, args })
+    }
+
+    fn bootstrap(&mut self, path: &Path, entry: BootstrapEntry) -> Bootstrap {
+        let suite =
+            self.text(&path.key("suite"), &entry.suite, values::is_suite, "suite", "write it like bookworm or sid");
+        for (i, line) in entry.sources.iter().enumerate() {
+            let help = "write it like `deb http://deb.debian.org/debian bookworm main`";
+            self.text(&path.key("sources").index(i), line, values::is_source_line, "line of sources.list", help);
+        }
+        Bootstrap { suite, sources: entry.sources, check_valid_until: entry.check_valid_until }
+    }
+}

@@ -1,0 +1,137 @@
+//! What single texts may look like. Texts become arguments of builds, image names and table cells,
+//! so they are kept to what is safe there.
+
+use crate::model::Version;
+
+/// One line, not empty, without control characters.
+pub(super) fn is_line(text: &str, longest: usize) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= longest && !text.chars().any(char::is_control)
+}
+
+/// 64 lower-case hex digits.
+pub(super) fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+/// An http or https URL without blanks, quotes or other characters that lists of URLs and shells read.
+pub(super) fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let starts = rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '['));
+    starts && text.len() <= 1000 && only(text, "-._~:/?#[]@!&*+,=%")
+}
+
+/// A reference of an image, perhaps with tag and digest.
+pub(super) fn is_image(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 512 && only(text, "._/:@-")
+}
+
+/// A folder name of `images/`.
+pub(super) fn is_family(text: &str) -> bool {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.len() <= 64 && text.chars().all(legal)
+}
+
+/// A distro's suite.
+pub(super) fn is_suite(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 64 && only(text, "-./")
+}
+
+/// A line of sources.list.
+pub(super) fn is_source_line(text: &str) -> bool {
+    text.strip_prefix("deb ").is_some_and(|rest| !rest.trim().is_empty()) && is_line(text, 1000) && !text.contains(';')
+}
+
+/// A package's name.
+pub(super) fn is_package_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 128 && only(text, "+-._")
+}
+
+/// A package's version, as Debian and Fedora write it.
+pub(super) fn is_package_version(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 128 && only(text, ".+-~:_^")
+}
+
+/// What `traffic_server -V` reports: digits and dots.
+pub(super) fn is_reported_version(text: &str) -> bool {
+    text.len() <= 32 && text.chars().all(|c| c.is_ascii_digit() || c == '.') && text.parse::<Version>().is_ok()
+}
+
+/// The name of a build argument.
+pub(super) fn is_arg_name(text: &str) -> bool {
+    let legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    text.starts_with(|c: char| c.is_ascii_uppercase()) && text.len() <= 64 && text.chars().all(legal)
+}
+
+/// The value of a build argument: lines of text.
+pub(super) fn is_arg_value(text: &str) -> bool {
+    text.len() <= 4096 && !text.chars().any(|c| c.is_control() && c != '\n')
+}
+
+/// A path inside an archive: relative, never upwards.
+pub(super) fn is_member(text: &str) -> bool {
+    !text.starts_with('/') && is_path(text)
+}
+
+/// An absolute path inside an image.
+pub(super) fn is_absolute_path(text: &str) -> bool {
+    text.starts_with('/') && is_path(text)
+}
+
+fn is_path(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 512 && only(text, "/._+~-") && text.split('/').all(|part| part != "..")
+}
+
+/// A pattern over paths in a source tree.
+pub(super) fn is_path_pattern(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 256 && only(text, "/._+~-*?[]")
+}
+
+/// Options of `./configure`.
+pub(super) fn is_configure(text: &str) -> bool {
+    is_line(text, 1000) && only(text, " -_=/.,:+@") && text.split_whitespace().all(|option| option.starts_with("--"))
+}
+
+fn only(text: &str, more: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_texts_are_taken_and_bad_ones_are_not() {
+        type Case = (fn(&str) -> bool, &'static [&'static str], &'static [&'static str]);
+        let cases: [Case; 9] = [
+            (
+                is_url,
+                &["http://deb.debian.org/a%2bb.tar.xz", "https://h:8443/x?y=1", "http://[::1]/x"],
+                &["", "ftp://h/x", "https://", "http://h/a b", "http://h/a;b", "http://h/$(x)", "https:///x"],
+            ),
+            (is_image, &["registry.fedoraproject.org/fedora:40", "a@sha256:00"], &["", "-v", "a b", "a;b"]),
+            (is_family, &["debian", "el-9"], &["", "../x", "Debian", "a/b"]),
+            (is_source_line, &["deb http://h/d s main"], &["http://h", "deb ", "deb x;rm", "deb x\ny"]),
+            (is_package_version, &["9.2.5+ds-0+deb12u4", "1:9.2.5-1.fc40"], &["", "1 2", "-1"]),
+            (is_reported_version, &["9.2.5", "10"], &["", "9.2.5-1", "9..2", "v9"]),
+            (is_member, &["debian/patches/x.patch"], &["", "/etc/x", "../x", "a/../b", "a b"]),
+            (is_arg_name, &["APT_SOURCES", "A1"], &["", "apt", "_X", "1A", "A-B"]),
+            (is_configure, &["--with-yaml-cpp=/usr --enable-x"], &["", "x", "--a `b`", "--a; b"]),
+        ];
+        for (i, (is_good, good, bad)) in cases.into_iter().enumerate() {
+            for text in good {
+                assert!(is_good(text), "{i}: {text}");
+            }
+            for text in bad {
+                assert!(!is_good(text), "{i}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sha256_is_lower_case_hex_of_full_length() {
+        assert!(is_sha256(&"0a".repeat(32)));
+        for bad in ["", "0A", &"0A".repeat(32), &"0a".repeat(31), &"0g".repeat(32)] {
+            assert!(!is_sha256(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Verdicts known beforehand, and when they apply.
+
+use jiff::civil::Date;
+
+use super::globs::Globs;
+use crate::model::{AtsId, DistroId, Expected, Verdict, Version, VersionRange};
+
+/// A verdict known beforehand. All its conditions must hold for it to apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// Patterns over distro names; `None`: any.
+    pub distro: Option<Globs>,
+    /// Patterns over ATS names; `None`: any.
+    pub ats: Option<Globs>,
+    /// Range over the OpenSSL that the running ATS has loaded.
+    pub openssl: Option<VersionRange>,
+    /// Range over the version that the running ATS reports.
+    pub ats_version: Option<VersionRange>,
+    /// Patterns over the trials that are known to fail; `None`: any.
+    pub trials: Option<Globs>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// Where to read about it.
+    pub link: Option<String>,
+    /// The last day on which it holds.
+    pub expires: Option<Date>,
+    /// Line and column of its `trials` in matrix.yaml, or of itself.
+    pub(super) trials_at: (usize, usize),
+}
+
+/// What is known of a cell after it ran.
+#[derive(Debug, Clone, Copy)]
+pub struct CellFacts<'a> {
+    /// The row.
+    pub distro: &'a DistroId,
+    /// The column.
+    pub ats: &'a AtsId,
+    /// What `traffic_server -V` reported; `None`: it never ran.
+    pub ats_version: Option<&'a str>,
+    /// Version of the `libssl` that ATS had loaded; `None`: unknown.
+    pub openssl: Option<&'a str>,
+}
+
+impl Expectation {
+    /// Whether it may apply to a cell, from what is known before it runs.
+    pub fn concerns(&self, distro: &DistroId, ats: &AtsId) -> bool {
+        let holds = |globs: &Option<Globs>, name: &str| globs.as_ref().is_none_or(|globs| globs.matches(name));
+        holds(&self.distro, distro.as_str()) && holds(&self.ats, ats.as_str())
+    }
+
+    /// Whether it applies to a cell that ran. A condition on something unknown does not hold.
+    pub fn applies(&self, cell: &CellFacts<'_>) -> bool {
+        self.concerns(cell.distro, cell.ats)
+            && within(self.openssl.as_ref(), cell.openssl)
+            && within(self.ats_version.as_ref(), cell.ats_version)
+    }
+
+    /// Whether it covers a failure of `trial`.
+    pub fn covers(&self, trial: &str) -> bool {
+        self.trials.as_ref().is_none_or(|globs| globs.matches(trial))
+    }
+
+    /// Whether it still holds on `today`.
+    pub fn holds_on(&self, today: Date) -> bool {
+        self.expires.is_none_or(|last| today <= last)
+    }
+
+    /// It as results carry it.
+    pub fn stated(&self) -> Expected {
+        let trials = self.trials.iter().flat_map(Globs::patterns).map(str::to_owned).collect();
+        Expected { verdict: self.verdict, reason: self.reason.clone(), link: self.link.clone(), trials }
+    }
+}
+
+fn within(range: Option<&VersionRange>, found: Option<&str>) -> bool {
+    let Some(range) = range else { return true };
+    found.and_then(|text| text.parse::<Version>().ok()).is_some_and(|version| range.contains(&version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seed_bug() -> Expectation {
+        Expectation {
+            distro: None,
+            ats: Some(Globs::new(["9.2.5"]).unwrap()),
+            openssl: Some(">=3.2".parse().unwrap()),
+            ats_version: Some(">=9.2.0,<9.2.7".parse().unwrap()),
+            trials: Some(Globs::new(["tls-*"]).unwrap()),
+            verdict: Verdict::Fail,
+            reason: "OpenSSL 3.2".to_owned(),
+            link: None,
+            expires: Some("2027-06-30".parse().unwrap()),
+            trials_at: (1, 1),
+        }
+    }
+
+    #[test]
+    fn it_applies_only_when_every_condition_holds() {
+        let (distro, ats, other) = ("debian-13".parse().unwrap(), "9.2.5".parse().unwrap(), "9.2.9".parse().unwrap());
+        let cell = CellFacts { distro: &distro, ats: &ats, ats_version: Some("9.2.5"), openssl: Some("3.5.7") };
+        assert!(seed_bug().applies(&cell));
+        assert!(!seed_bug().applies(&CellFacts { openssl: Some("3.0.20"), ..cell }));
+        assert!(!seed_bug().applies(&CellFacts { ats_version: Some("9.2.9"), ..cell }));
+        assert!(!seed_bug().applies(&CellFacts { ats: &other, ..cell }));
+    }
+
+    #[test]
+    fn a_condition_on_something_unknown_does_not_hold() {
+        let (distro, ats) = ("debian-13".parse().unwrap(), "9.2.5".parse().unwrap());
+        let cell = CellFacts { distro: &distro, ats: &ats, ats_version: Some("9.2.5"), openssl: None };
+        assert!(!seed_bug().applies(&cell));
+        assert!(!seed_bug().applies(&CellFacts { openssl: Some("LibreSSL?"), ..cell }));
+        assert!(Expectation { openssl: None, ..seed_bug() }.applies(&cell));
+    }
+
+    #[test]
+    fn it_covers_its_trials_and_ends_after_its_last_day() {
+        assert!(seed_bug().covers("tls-post") && !seed_bug().covers("plain-get"));
+        assert!(seed_bug().holds_on("2027-06-30".parse().unwrap()));
+        assert!(!seed_bug().holds_on("2027-07-01".parse().unwrap()));
+    }
+}

@@ -1,0 +1,80 @@
+//! Amounts with units: how long things may take, how much memory a container gets.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+/// Limits that hold for every cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Defaults {
+    /// How long each part may take.
+    pub deadlines: Deadlines,
+    /// Memory of each container, bytes.
+    pub memory: u64,
+    /// Processes and threads in each container.
+    pub pids: u32,
+}
+
+/// How long the parts of a run may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deadlines {
+    /// One trial.
+    pub trial: Duration,
+    /// One cell, without its images.
+    pub cell: Duration,
+    /// The whole run, with its images.
+    pub run: Duration,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { deadlines: Deadlines::default(), memory: 1 << 30, pids: 512 }
+    }
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { trial: Duration::from_secs(20), cell: Duration::from_mins(2), run: Duration::from_hours(2) }
+    }
+}
+
+/// Longest deadline: a week.
+const LONGEST: Duration = Duration::from_hours(7 * 24);
+
+/// `20s`, `2h`, `1h30m`, `500ms`: more than nothing, at most a week.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let duration = Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()?;
+    (!duration.is_zero() && duration <= LONGEST).then_some(duration)
+}
+
+/// `512MiB`, `1GiB`, `65536KiB`: bytes, 16 MiB to 1 TiB.
+pub(super) fn size(text: &str) -> Option<u64> {
+    let units = [("KiB", 1_u64 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
+    let bytes = number.trim_end().parse::<u64>().ok()?.checked_mul(*unit)?;
+    (1 << 24..=1 << 40).contains(&bytes).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit_and_have_bounds() {
+        assert_eq!(duration("20s"), Some(Duration::from_secs(20)));
+        assert_eq!(duration("1h30m"), Some(Duration::from_mins(90)));
+        assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
+        for bad in ["20", "0s", "-5s", "9000h", "soon", "", "1y", "99999999999999999999s"] {
+            assert_eq!(duration(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_need_a_unit_and_have_bounds() {
+        assert_eq!(size("1GiB"), Some(1 << 30));
+        assert_eq!(size("512 MiB"), Some(512 << 20));
+        for bad in ["1", "1GB", "1MiB", "-1GiB", "2048GiB", "1.5GiB", "99999999999999999999GiB", "GiB"] {
+            assert_eq!(size(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! matrix.yaml: from text to a checked [`Matrix`]. The only module that knows YAML. Pure: the caller
+//! reads the file. Knows nothing of images, engines or trials beyond their names.
+//!
+//! Three passes, each of which reports every mistake it sees: `outline` (positions, duplicate keys,
+//! bounded work), `shape` (unknown and missing keys, against the published schema), `check` (what
+//! the values mean, dangling names, impossible combinations).
+
+mod check;
+mod diagnostic;
+mod digest;
+mod distro;
+mod document;
+mod expectation;
+mod globs;
+mod limits;
+mod outline;
+mod shape;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use diagnostic::Diagnostic;
+pub use digest::sha256_hex;
+pub use distro::{Bootstrap, Distro};
+pub use document::schema;
+pub use expectation::{CellFacts, Expectation};
+pub use globs::{GlobError, Globs};
+pub use limits::{Deadlines, Defaults};
+pub use outline::MAX_BYTES;
+pub use source::{Ats, Package, Patch, Proof, RESERVED_ARGS, ReadyImage, Rebuild, Source, SourceKind, Tarball};
+
+use crate::model::{AtsId, CellId, DistroId};
+
+/// Most mistakes that are reported at once.
+const MAX_DIAGNOSTICS: usize = 100;
+
+/// A checked matrix.yaml: every name in it exists, every combination is possible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matrix {
+    /// SHA-256 of the file's bytes, lower-case hex.
+    pub digest: String,
+    /// The rows, in order; never empty.
+    pub distros: Vec<Distro>,
+    /// The columns, in order; never empty.
+    pub ats: Vec<Ats>,
+    /// Cells to leave out.
+    pub exclude: Vec<Exclusion>,
+    /// Cells that come back.
+    pub include: Vec<CellId>,
+    /// Verdicts known beforehand.
+    pub expect: Vec<Expectation>,
+    /// Limits that hold for every cell.
+    pub defaults: Defaults,
+    /// The file's name, for later diagnostics.
+    file: String,
+}
+
+/// Cells to leave out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exclusion {
+    /// Patterns over distro names; `None`: every distro.
+    pub distro: Option<Globs>,
+    /// Patterns over ATS names; `None`: every ATS.
+    pub ats: Option<Globs>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Exclusion {
+    fn takes(&self, distro: &DistroId, ats: &AtsId) -> bool {
+        self.distro.as_ref().is_none_or(|globs| globs.matches(distro.as_str()))
+            && self.ats.as_ref().is_none_or(|globs| globs.matches(ats.as_str()))
+    }
+}
+
+/// A cell: a distro, an ATS, and where that ATS comes from there.
+#[derive(Debug, Clone, Copy)]
+pub struct MatrixCell<'a> {
+    /// The row.
+    pub distro: &'a Distro,
+    /// The column.
+    pub ats: &'a Ats,
+    /// Where the ATS comes from.
+    pub source: &'a Source,
+}
+
+impl MatrixCell<'_> {
+    /// Its name.
+    pub fn id(&self) -> CellId {
+        CellId { distro: self.distro.id.clone(), ats: self.ats.id.clone() }
+    }
+
+    /// Whether its being unavailable is reported without turning the run red.
+    pub fn optional(&self) -> bool {
+        self.distro.optional || self.ats.optional || self.source.optional
+    }
+
+    /// What `traffic_server -V` must report in it.
+    pub fn reports(&self) -> &str {
+        self.source.reports.as_deref().unwrap_or(&self.ats.version)
+    }
+}
+
+impl Matrix {
+    /// Reads and checks `text`, the content of the file `file_name`. On mistakes: all that could be
+    /// seen at once (at most 100), in the order of the file. Work and memory are bounded for any input;
+    /// a text above [`MAX_BYTES`] is refused unread.
+    pub fn parse(file_name: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let outline = outline::Outline::read(file_name, text).map_err(|diagnostic| vec![diagnostic])?;
+        if let Some(diagnostic) = check::format_version(file_name, &outline) {
+            return Err(vec![diagnostic]);
+        }
+        let found = shape::check(file_name, &outline, &schema());
+        if !found.is_empty() {
+            return Err(in_order(found));
+        }
+        let document = serde_yaml::from_str(text).map_err(|error| vec![check::unforeseen(file_name, &error)])?;
+        let mut matrix = check::check(file_name, &outline, document).map_err(in_order)?;
+        matrix.digest = sha256_hex(text.as_bytes());
+        Ok(matrix)
+    }
+
+    /// The distro of that name.
+    pub fn distro(&self, id: &DistroId) -> Option<&Distro> {
+        self.distros.iter().find(|distro| distro.id == *id)
+    }
+
+    /// The ATS of that name.
+    pub fn ats(&self, id: &AtsId) -> Option<&Ats> {
+        self.ats.iter().find(|ats| ats.id == *id)
+    }
+
+    /// The cells, row by row. A pair without a source is no cell; an excluded one only when included again.
+    pub fn cells(&self) -> impl Iterator<Item = MatrixCell<'_>> {
+        self.distros.iter().flat_map(move |distro| self.row(distro))
+    }
+
+    fn row<'a>(&'a self, distro: &'a Distro) -> impl Iterator<Item = MatrixCell<'a>> {
+        self.ats
+            .iter()
+            .filter(|ats| self.exclusion(&distro.id, &ats.id).is_none())
+            .filter_map(move |ats| Some(MatrixCell { distro, ats, source: ats.source(&distro.id)? }))
+    }
+
+    /// Why a pair is left out; `None`: it is not (it may still have no source).
+    pub fn exclusion(&self, distro: &DistroId, ats: &AtsId) -> Option<&Exclusion> {
+        let included = self.include.iter().any(|cell| cell.distro == *distro && cell.ats == *ats);
+        self.exclude.iter().find(|exclusion| !included && exclusion.takes(distro, ats))
+    }
+
+    /// The expectations about trials that do not exist: `trials` are all there are. This module does not
+    /// know the catalogue of trials, so its caller asks.
+    pub fn dangling_trials(&self, trials: &[&str]) -> Vec<Diagnostic> {
+        let dangling = self.expect.iter().flat_map(|expectation| {
+            let patterns = expectation.trials.as_ref().map(|globs| globs.dangling(trials)).unwrap_or_default();
+            patterns.into_iter().map(|pattern| (expectation.trials_at, pattern))
+        });
+        dangling
+            .map(|((line, column), pattern)| Diagnostic {
+                file: self.file.clone(),
+                line,
+                column,
+                path: "expect".to_owned(),
+                message: format!("no trial is named {}", diagnostic::quoted(&pattern)),
+                help: diagnostic::known_names(&pattern, trials),
+            })
+            .collect()
+    }
+}
+
+/// Diagnostics as they stand in the file. What an alias brings to several places is one mistake.
+fn in_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    found.dedup_by(|a, b| (a.line, a.column, &a.message) == (b.line, b.column, &b.message));
+    found.truncate(MAX_DIAGNOSTICS);
+    found
+}

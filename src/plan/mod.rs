@@ -1,0 +1,127 @@
+//! From the matrix and a selection to the cells to run, in order, and the image steps they need.
+//! Pure: the files of the images folder come in as bytes.
+
+mod recipe;
+mod selection;
+mod tag;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use selection::{Selection, SelectionError};
+
+use crate::matrix::{Bootstrap, Matrix};
+use crate::model::CellId;
+
+/// The files of the images folder, by their path within it.
+pub type Recipes = BTreeMap<String, Vec<u8>>;
+
+/// The cells of a run and how their images are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Row by row.
+    pub cells: Vec<PlannedCell>,
+    steps: Vec<Step>,
+}
+
+/// A cell to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedCell {
+    /// Which.
+    pub id: CellId,
+    /// What `traffic_server -V` must report.
+    pub version: String,
+    /// Where `traffic_server` is, if matrix.yaml says so.
+    pub binary: Option<String>,
+    /// Whether its being unavailable is excused.
+    pub optional: bool,
+    /// Tag (or reference) of its image, the agent's layer not counted.
+    pub tag: String,
+    /// Where its ATS comes from, for people: `package trafficserver 9.2.5+ds-0+deb12u4`.
+    pub origin: String,
+    /// The tarball and patches it was built from, for provenance; `None` for packages and images.
+    pub source: Option<String>,
+}
+
+/// One image to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// A readable name, for example `debian-12/9.2.5 (build)`.
+    pub name: String,
+    /// Its tag: a digest of everything that goes in. Equal steps have equal tags.
+    pub tag: String,
+    /// Tags of the images it starts from.
+    pub parents: Vec<String>,
+    /// What is done.
+    pub work: Work,
+}
+
+/// How an image is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// A base image: pulled, or made from the package mirror.
+    Base {
+        /// Reference in a registry.
+        image: Option<String>,
+        /// How to do without one.
+        bootstrap: Option<Bootstrap>,
+    },
+    /// A ready image of the user's own.
+    Ready {
+        /// Its reference.
+        reference: String,
+    },
+    /// A Containerfile of the images folder.
+    Recipe {
+        /// Its path within the images folder.
+        containerfile: String,
+        /// Its build arguments.
+        args: BTreeMap<String, String>,
+    },
+}
+
+impl Plan {
+    /// The cells of `matrix` that `selection` takes, with their images by the files in `recipes`.
+    ///
+    /// # Errors
+    /// A pattern that matches nothing, or a recipe that the images folder does not have or that is not
+    /// given the arguments it declares.
+    pub fn of(matrix: &Matrix, selection: &Selection, recipes: &Recipes) -> Result<Self, SelectionError> {
+        selection.check(matrix)?;
+        let mut book = recipe::Book::new(matrix, recipes);
+        let mut cells = Vec::new();
+        for cell in matrix.cells().filter(|cell| selection.takes(&cell.id())) {
+            let (tag, source) = book.cell(&cell)?;
+            cells.push(PlannedCell {
+                id: cell.id(),
+                version: cell.reports().to_owned(),
+                binary: recipe::binary(&cell),
+                optional: cell.optional(),
+                tag,
+                origin: recipe::describe(&cell),
+                source,
+            });
+        }
+        Ok(Self { cells, steps: book.into_steps() })
+    }
+
+    /// Keeps the cells that `choose` takes, and the steps that they need.
+    pub fn keep(&mut self, choose: impl FnOnce(Vec<PlannedCell>) -> Vec<PlannedCell>) {
+        self.cells = choose(std::mem::take(&mut self.cells));
+        let mut needed: BTreeSet<String> = self.cells.iter().map(|cell| cell.tag.clone()).collect();
+        // Parents stand before their children.
+        for step in self.steps.iter().rev() {
+            if needed.contains(&step.tag) {
+                needed.extend(step.parents.iter().cloned());
+            }
+        }
+        self.steps.retain(|step| needed.contains(&step.tag));
+    }
+
+    /// Every step, each after its parents, none twice.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+}
+
+#[cfg(test)]
+mod tests;

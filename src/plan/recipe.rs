@@ -1,0 +1,212 @@
+//! Where an ATS comes from, as image steps.
+
+use std::collections::BTreeMap;
+
+use super::tag::{self, Inputs};
+use super::{Recipes, SelectionError, Step, Work};
+use crate::matrix::{Ats, Distro, Matrix, MatrixCell, Patch, Proof, Source, SourceKind, Tarball};
+
+/// Steps collected so far, each once.
+pub(super) struct Book<'a> {
+    matrix: &'a Matrix,
+    recipes: &'a Recipes,
+    steps: Vec<Step>,
+}
+
+type Planned<T> = Result<T, SelectionError>;
+
+impl<'a> Book<'a> {
+    pub(super) fn new(matrix: &'a Matrix, recipes: &'a Recipes) -> Self {
+        Self { matrix, recipes, steps: Vec::new() }
+    }
+
+    pub(super) fn into_steps(self) -> Vec<Step> {
+        self.steps
+    }
+
+    /// The steps of a cell; its image's tag, and what its ATS was built from.
+    pub(super) fn cell(&mut self, cell: &MatrixCell<'_>) -> Planned<(String, Option<String>)> {
+        let (distro, ats, source) = (cell.distro, cell.ats, cell.source);
+        match &source.kind {
+            SourceKind::Image(image) => {
+                let work = Work::Ready { reference: image.reference.clone() };
+                Ok((self.add(&cell.id().to_string(), image.reference.clone(), Vec::new(), work), None))
+            }
+            SourceKind::Package(package) => {
+                let base = self.base(distro);
+                let mut args = arguments(distro, source);
+                args.insert("BASE".into(), base.clone());
+                args.insert("PACKAGE".into(), package.name.clone());
+                args.insert("VERSION".into(), package.version.clone());
+                let containerfile = format!("{}/Containerfile", distro.family);
+                let name = cell.id().to_string();
+                Ok((self.recipe(&name, "package", &containerfile, args, vec![base])?, None))
+            }
+            SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => {
+                let (build, origin) = self.build(distro, ats, source)?;
+                let base = self.base(distro);
+                let mut args = arguments(distro, source);
+                args.insert("BASE".into(), base.clone());
+                args.insert("BUILD".into(), build.clone());
+                args.insert("FAMILY".into(), distro.family.clone());
+                let name = cell.id().to_string();
+                let containerfile = "tarball/runtime.Containerfile";
+                Ok((self.recipe(&name, "runtime", containerfile, args, vec![build, base])?, Some(origin)))
+            }
+        }
+    }
+
+    fn base(&mut self, distro: &Distro) -> String {
+        let work = Work::Base { image: distro.image.clone(), bootstrap: distro.bootstrap.clone() };
+        // Debug of plain data is stable and names every field.
+        let tag = Inputs::new("base").with("work", format!("{work:?}").as_bytes()).tag("base");
+        self.add(&format!("{} (base)", distro.id), tag, Vec::new(), work)
+    }
+
+    /// The image with a compiled tree of `ats`, and what it was built from.
+    fn build(&mut self, distro: &Distro, ats: &Ats, source: &Source) -> Planned<(String, String)> {
+        match &source.kind {
+            SourceKind::BuildOn(on) => {
+                let elsewhere = self.matrix.distro(on).zip(ats.source(on));
+                let Some((distro, source)) = elsewhere.filter(|(_, source)| source.kind.compiles()) else {
+                    return Err(SelectionError(format!("{on} does not build {}", ats.id)));
+                };
+                let (tag, origin) = self.build(distro, ats, source)?;
+                Ok((tag, format!("{origin}, built on {on}")))
+            }
+            SourceKind::Tarball(tarball) => {
+                let base = self.base(distro);
+                let mut args = arguments(distro, source);
+                args.insert("BASE".into(), base.clone());
+                args.insert("FAMILY".into(), distro.family.clone());
+                args.extend(tarball_arguments(tarball));
+                let name = format!("{}/{} (build)", distro.id, ats.id);
+                let tag = self.recipe(&name, "build", "tarball/build.Containerfile", args, vec![base])?;
+                Ok((tag, describe_tarball(tarball)))
+            }
+            SourceKind::Rebuild(rebuild) => {
+                let of = self.matrix.ats(&rebuild.of).and_then(|of| Some((of, of.source(&distro.id)?)));
+                let Some((of, of_source)) = of.filter(|(_, source)| source.kind.compiles()) else {
+                    return Err(SelectionError(format!("{} does not build {}", distro.id, rebuild.of)));
+                };
+                let (parent, origin) = self.build(distro, of, of_source)?;
+                let patches = BTreeMap::from([
+                    ("BUILD".to_owned(), parent.clone()),
+                    ("PATCHES".to_owned(), patch_lines(&rebuild.patches)),
+                ]);
+                let name = format!("{}/{} (build)", distro.id, ats.id);
+                let tag = self.recipe(&name, "build", "tarball/rebuild.Containerfile", patches, vec![parent])?;
+                Ok((tag, format!("{origin}{}", describe_patches(&rebuild.patches))))
+            }
+            SourceKind::Package(_) | SourceKind::Image(_) => {
+                Err(SelectionError(format!("{} of {} is not compiled", ats.id, distro.id)))
+            }
+        }
+    }
+
+    fn recipe(
+        &mut self,
+        name: &str,
+        kind: &str,
+        containerfile: &str,
+        args: BTreeMap<String, String>,
+        parents: Vec<String>,
+    ) -> Planned<String> {
+        tag::check_arguments(self.recipes, containerfile, &args)
+            .map_err(|error| SelectionError(format!("{name}: {error}")))?;
+        let mut inputs = Inputs::new(kind);
+        for (file, bytes) in tag::files(self.recipes, containerfile, &args) {
+            inputs = inputs.with(file, bytes);
+        }
+        for (argument, value) in &args {
+            inputs = inputs.with(argument, value.as_bytes());
+        }
+        let work = Work::Recipe { containerfile: containerfile.to_owned(), args };
+        Ok(self.add(name, inputs.tag(kind), parents, work))
+    }
+
+    fn add(&mut self, name: &str, tag: String, parents: Vec<String>, work: Work) -> String {
+        if !self.steps.iter().any(|step| step.tag == tag) {
+            self.steps.push(Step { name: name.to_owned(), tag: tag.clone(), parents, work });
+        }
+        tag
+    }
+}
+
+/// Arguments of the distro, with those of the source over them.
+fn arguments(distro: &Distro, source: &Source) -> BTreeMap<String, String> {
+    let mut args = distro.args.clone();
+    if distro.bootstrap.as_ref().is_some_and(|bootstrap| !bootstrap.check_valid_until) {
+        args.insert("APT_CHECK_VALID_UNTIL".into(), "false".into());
+    }
+    args.extend(source.args.clone());
+    args
+}
+
+fn tarball_arguments(tarball: &Tarball) -> BTreeMap<String, String> {
+    let mut args = BTreeMap::from([
+        ("URLS".to_owned(), tarball.urls.join(" ")),
+        ("CONFIGURE".to_owned(), tarball.configure.clone()),
+        ("PATCHES".to_owned(), patch_lines(&tarball.patches)),
+    ]);
+    match &tarball.proof {
+        Proof::Sha256(hex) => drop(args.insert("SHA256".into(), hex.clone())),
+        Proof::Sha512Url(url) => drop(args.insert("SHA512_URL".into(), url.clone())),
+        Proof::Signature { url, keys_url } => {
+            args.insert("SIGNATURE_URL".into(), url.clone());
+            args.insert("KEYS_URL".into(), keys_url.clone());
+        }
+    }
+    args
+}
+
+/// One patch a line, as images/README.md writes them.
+fn patch_lines(patches: &[Patch]) -> String {
+    let line = |patch: &Patch| {
+        let urls = patch.urls.iter().map(|url| format!("url={url}"));
+        let hash = std::iter::once(format!("sha256={}", patch.sha256));
+        let file = patch.file.iter().map(|file| format!("file={file}"));
+        let only = patch.only.iter().map(|glob| format!("only={glob}"));
+        urls.chain(hash).chain(file).chain(only).collect::<Vec<_>>().join(" ")
+    };
+    patches.iter().map(line).collect::<Vec<_>>().join(";")
+}
+
+fn describe_tarball(tarball: &Tarball) -> String {
+    let file = tarball.urls.first().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
+    let proof = match &tarball.proof {
+        Proof::Sha256(hex) => format!("sha256:{hex}"),
+        Proof::Signature { .. } => "signed".to_owned(),
+        Proof::Sha512Url(_) => "sha512 as published".to_owned(),
+    };
+    format!("{file} {proof}{}", describe_patches(&tarball.patches))
+}
+
+fn describe_patches(patches: &[Patch]) -> String {
+    let name = |patch: &Patch| {
+        let path = patch.file.as_ref().or(patch.urls.first());
+        let name = path.and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        if patch.only.is_empty() { format!(" + {name}") } else { format!(" + part of {name}") }
+    };
+    patches.iter().map(name).collect()
+}
+
+/// Where a cell's ATS comes from, for people.
+pub(super) fn describe(cell: &MatrixCell<'_>) -> String {
+    match &cell.source.kind {
+        SourceKind::Tarball(_) => "built here from a release tarball".into(),
+        SourceKind::Rebuild(rebuild) => format!("{} with further patches", rebuild.of),
+        SourceKind::BuildOn(on) => format!("built on {on}, moved here"),
+        SourceKind::Package(package) => format!("package {} {}", package.name, package.version),
+        SourceKind::Image(image) => format!("image {}", image.reference),
+    }
+}
+
+/// Where `traffic_server` is: stated, or known from our own recipes.
+pub(super) fn binary(cell: &MatrixCell<'_>) -> Option<String> {
+    match &cell.source.kind {
+        SourceKind::Image(image) => image.binary.clone(),
+        SourceKind::Package(_) => None,
+        _ => Some("/opt/ats/bin/traffic_server".to_owned()),
+    }
+}

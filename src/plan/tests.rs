@@ -1,0 +1,90 @@
+use std::path::Path;
+
+use super::*;
+use crate::matrix::Globs;
+
+fn shipped() -> (Matrix, Recipes) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("matrix.yaml")).unwrap();
+    let matrix = Matrix::parse("matrix.yaml", &text).unwrap_or_else(|found| panic!("{found:#?}"));
+    let mut recipes = Recipes::new();
+    for entry in std::fs::read_dir(root.join("images")).unwrap() {
+        let folder = entry.unwrap().path();
+        for file in folder.read_dir().into_iter().flatten() {
+            let file = file.unwrap().path();
+            let name = file.strip_prefix(root.join("images")).unwrap().to_str().unwrap().to_owned();
+            recipes.insert(name, std::fs::read(&file).unwrap());
+        }
+    }
+    (matrix, recipes)
+}
+
+fn plan(distros: &[&str]) -> Plan {
+    let (matrix, recipes) = shipped();
+    let globs = Globs::new(distros.iter().copied()).unwrap();
+    Plan::of(&matrix, &Selection { distros: Some(globs), ats: None }, &recipes).unwrap()
+}
+
+#[test]
+fn every_shipped_recipe_is_given_just_the_arguments_it_declares() {
+    let (matrix, recipes) = shipped();
+    let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
+    assert!(plan.cells.iter().any(|cell| cell.id.distro.as_str() == "fedora-40"));
+}
+
+#[test]
+fn steps_follow_their_parents_and_none_stands_twice() {
+    let plan = plan(&["debian-*"]);
+    for (place, step) in plan.steps().iter().enumerate() {
+        let before: Vec<&str> = plan.steps()[..place].iter().map(|step| step.tag.as_str()).collect();
+        assert!(step.parents.iter().all(|parent| before.contains(&parent.as_str())), "{step:?}");
+        assert!(!before.contains(&step.tag.as_str()), "{step:?}");
+    }
+}
+
+#[test]
+fn fedora_runs_the_very_recipe_that_debian_runs() {
+    let containerfiles = |distro: &str| -> std::collections::BTreeSet<String> {
+        let plan = plan(&[distro]);
+        let recipes = plan.steps().iter().filter_map(|step| match &step.work {
+            Work::Recipe { containerfile, .. } => Some(containerfile.clone()),
+            _ => None,
+        });
+        recipes.filter(|containerfile| containerfile.starts_with("tarball/")).collect()
+    };
+    let fedora = containerfiles("fedora-40");
+    assert!(fedora.contains("tarball/build.Containerfile") && fedora.is_subset(&containerfiles("debian-*")));
+}
+
+#[test]
+fn one_source_build_of_9_2_5_serves_every_debian() {
+    let plan = plan(&["debian-1[234]"]);
+    let builds = plan.steps().iter().filter(|step| match &step.work {
+        Work::Recipe { containerfile, args } => {
+            containerfile == "tarball/build.Containerfile" && args["URLS"].contains("9.2.5")
+        }
+        _ => false,
+    });
+    assert_eq!(builds.count(), 1);
+}
+
+#[test]
+fn a_tag_changes_with_any_file_that_the_recipe_takes_in_and_with_no_other() {
+    let (matrix, mut recipes) = shipped();
+    let selection =
+        Selection { distros: Some(Globs::new(["debian-12"]).unwrap()), ats: Some(Globs::new(["9.2.5"]).unwrap()) };
+    let tag = |recipes: &Recipes| Plan::of(&matrix, &selection, recipes).unwrap().cells[0].tag.clone();
+    let before = tag(&recipes);
+    recipes.get_mut("debian/package.sh").unwrap().push(b'\n');
+    assert_eq!(tag(&recipes), before);
+    recipes.get_mut("tarball/build.sh").unwrap().push(b'\n');
+    assert_ne!(tag(&recipes), before);
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_names_what_there_is() {
+    let (matrix, recipes) = shipped();
+    let selection = Selection { distros: Some(Globs::new(["debain-*"]).unwrap()), ats: None };
+    let error = Plan::of(&matrix, &selection, &recipes).unwrap_err().to_string();
+    assert!(error.contains("debain-*") && error.contains("debian-12"), "{error}");
+}

@@ -1,0 +1,267 @@
+//! One run: sweep, images, network, cells in parallel, results as events. Knows how things are
+//! ordered, repeated and stopped; what they mean is decided below it, how they look above it.
+
+mod outcome;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+use crate::cell::{self, CellRun, Job, Limits, Progress};
+use crate::engine::labels::{self, Kind, Owner};
+use crate::engine::{Engine, NetworkSpec, sweep};
+use crate::exit::{Exit, Failure};
+use crate::images::{AgentImages, Made, Maker, Policy};
+use crate::matrix::Matrix;
+use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Verdict};
+use crate::plan::{Plan, PlannedCell};
+use crate::trial::Trial;
+use crate::verdict::{self, Standing};
+
+/// What to run, and how.
+pub struct Order {
+    /// The matrix.
+    pub matrix: Matrix,
+    /// The selected cells.
+    pub plan: Plan,
+    /// The trials, in the catalogue's order.
+    pub trials: Vec<&'static Trial>,
+    /// Files of the images folder.
+    pub recipes: BTreeMap<String, Vec<u8>>,
+    /// How images are made.
+    pub policy: Policy,
+    /// Where build logs go.
+    pub image_logs: PathBuf,
+    /// Cells at the same time.
+    pub jobs: usize,
+    /// Stop at the first unexpected outcome.
+    pub fail_fast: bool,
+    /// Leave containers for a look.
+    pub keep: bool,
+    /// Today, for expectations that expire.
+    pub today: jiff::civil::Date,
+}
+
+/// What a run tells beside events: raw evidence, which does not go through the console.
+pub trait Record: Send + Sync {
+    /// Keeps a cell's raw evidence. Errors are the recorder's to tell; a run goes on without.
+    fn cell(&self, id: &CellId, run: &CellRun);
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Done {
+    /// Results of the cells that were finished, in the plan's order.
+    pub cells: Vec<CellResult>,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
+}
+
+/// Runs `order` on `engine`. When `stop` is cancelled, what is finished is kept and what is ours is
+/// removed.
+///
+/// # Errors
+/// When the engine fails as a whole; trouble with single cells is in their results.
+pub async fn run(
+    engine: Arc<dyn Engine>,
+    owner: &Owner,
+    order: &Order,
+    record: &dyn Record,
+    events: UnboundedSender<Event>,
+    stop: CancellationToken,
+) -> anyhow::Result<Done> {
+    let tell = |event| {
+        // A listener that is gone has no use for events.
+        let _ = events.send(event);
+    };
+    let info = engine.info().await.map_err(|error| Failure::new(Exit::NoEngine, error.to_string()))?;
+    tell(Event::Started { cells: order.plan.cells.len(), engine: info.to_string() });
+    let swept = sweep::sweep(engine.as_ref(), &owner.host).await.context("cannot sweep what dead runs left")?;
+    if swept.containers + swept.networks > 0 {
+        tell(Event::Swept { containers: swept.containers, networks: swept.networks });
+    }
+    let deadline = stop.child_token();
+    let timer = tokio::spawn({
+        let (deadline, limit) = (deadline.clone(), order.matrix.defaults.deadlines.run);
+        async move {
+            tokio::time::sleep(limit).await;
+            deadline.cancel();
+        }
+    });
+    let images = Arc::new(Maker::new(
+        Arc::clone(&engine),
+        order.recipes.clone(),
+        order.policy.clone(),
+        order.image_logs.clone(),
+        events.clone(),
+    ));
+    let made = images.make(order.plan.steps(), &deadline).await;
+    let run = Run { engine: &engine, owner, order, record, events: &events, stop: &stop, deadline, made };
+    let cells = run.cells().await;
+    timer.abort();
+    if !order.keep {
+        sweep::remove_run(engine.as_ref(), &owner.run).await.context("cannot remove what this run made")?;
+    }
+    let interrupted = stop.is_cancelled();
+    tell(Event::Finished { interrupted });
+    Ok(Done { cells: cells?, interrupted })
+}
+
+/// A run under way.
+struct Run<'a> {
+    engine: &'a Arc<dyn Engine>,
+    owner: &'a Owner,
+    order: &'a Order,
+    record: &'a dyn Record,
+    events: &'a UnboundedSender<Event>,
+    stop: &'a CancellationToken,
+    deadline: CancellationToken,
+    made: BTreeMap<String, Made>,
+}
+
+impl Run<'_> {
+    fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// All cells, as many at a time as was asked for. After `stop` no further one begins.
+    async fn cells(&self) -> anyhow::Result<Vec<CellResult>> {
+        let runnable = self.order.plan.cells.iter().any(|cell| matches!(self.image(cell), Some(Made::Ready { .. })));
+        let stage = if runnable { Some(self.stage().await?) } else { None };
+        let permits = Semaphore::new(self.order.jobs.max(1));
+        let halt = self.deadline.child_token();
+        let this = self;
+        let (stage, permits, halt) = (stage.as_ref(), &permits, &halt);
+        let mut running: FuturesUnordered<_> = this
+            .order
+            .plan
+            .cells
+            .iter()
+            .enumerate()
+            .map(|(number, planned)| async move {
+                let Ok(_permit) = permits.acquire().await else { return (number, None) };
+                (number, this.cell(planned, stage, halt).await)
+            })
+            .collect();
+        let mut results = BTreeMap::new();
+        while let Some((number, result)) = running.next().await {
+            let Some(result) = result else { continue };
+            if self.order.fail_fast && verdict::standing(&result, false) == Standing::Unexpected {
+                halt.cancel();
+            }
+            results.insert(number, result);
+        }
+        Ok(results.into_values().collect())
+    }
+
+    /// What all cells share: the network and the origin's image.
+    async fn stage(&self) -> anyhow::Result<Stage> {
+        let agent = AgentImages::new(Arc::clone(self.engine), &self.order.recipes)?;
+        let origin_image = agent.on("scratch").await?;
+        let mut marks = self.owner.labels(Kind::Network);
+        if self.order.keep {
+            marks.insert(labels::KEEP.to_owned(), "true".to_owned());
+        }
+        let spec = NetworkSpec { name: format!("atsmatrix-{}", self.owner.run), labels: marks, internal: true };
+        let network = self.engine.create_network(&spec).await?;
+        Ok(Stage { agent, origin_image, network })
+    }
+
+    fn image(&self, planned: &PlannedCell) -> Option<&Made> {
+        self.made.get(&planned.tag)
+    }
+
+    /// One cell; `None` when it was not finished.
+    async fn cell(&self, planned: &PlannedCell, stage: Option<&Stage>, halt: &CancellationToken) -> Option<CellResult> {
+        if self.stop.is_cancelled() || (halt.is_cancelled() && !self.deadline.is_cancelled()) {
+            return None;
+        }
+        let begun = Instant::now();
+        let result = match (self.image(planned), stage) {
+            (Some(Made::Ready { id }), Some(stage)) => {
+                self.tell(Event::CellStarted { cell: planned.id.clone(), trials: self.order.trials.len() });
+                let run = self.in_containers(planned, stage, halt).await;
+                self.record.cell(&planned.id, &run);
+                let images = ImageDigests { ats: id.clone(), recipe: planned.tag.clone() };
+                outcome::of_run(&self.order.matrix, planned, run, images, self.order.today)
+            }
+            (Some(Made::Unbuildable { reason }), _) => self.without(planned, Verdict::Unbuildable, reason),
+            (Some(Made::Unavailable { reason }), _) => self.without(planned, Verdict::Unavailable, reason),
+            _ => self.without(planned, Verdict::Error, "its image is not part of the plan"),
+        };
+        // Half a cell is no result.
+        if self.stop.is_cancelled()
+            || (halt.is_cancelled() && !self.deadline.is_cancelled() && result.verdict == Verdict::Error)
+        {
+            return None;
+        }
+        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.tell(Event::CellFinished { result: Box::new(result.clone()), ms });
+        Some(result)
+    }
+
+    fn without(&self, planned: &PlannedCell, verdict: Verdict, reason: &str) -> CellResult {
+        outcome::of_no_run(&self.order.matrix, planned, verdict, reason, self.order.today)
+    }
+
+    async fn in_containers(&self, planned: &PlannedCell, stage: &Stage, halt: &CancellationToken) -> CellRun {
+        let image = match stage.agent.on(&planned.tag).await {
+            Ok(image) => image,
+            Err(error) => return outcome::broken(format!("{error:#}")),
+        };
+        let defaults = &self.order.matrix.defaults;
+        let job = Job {
+            id: planned.id.clone(),
+            version: planned.version.clone(),
+            binary: planned.binary.clone(),
+            image,
+            origin_image: stage.origin_image.clone(),
+            network: stage.network.clone(),
+            name: format!("atsmatrix-{}-{}-{}", self.owner.run, planned.id.distro, planned.id.ats)
+                .replace(['+', '~'], "_"),
+            labels: self.owner.labels(Kind::Cell),
+            trials: self.order.trials.clone(),
+            limits: Limits {
+                cell: defaults.deadlines.cell,
+                trial: defaults.deadlines.trial,
+                memory: defaults.memory,
+                pids: defaults.pids,
+            },
+            keep: self.order.keep,
+        };
+        let progress = Told { cell: &planned.id, events: self.events };
+        cell::run(self.engine, &job, &progress, halt).await
+    }
+}
+
+/// What all cells share.
+struct Stage {
+    agent: AgentImages,
+    origin_image: String,
+    network: String,
+}
+
+/// A cell's progress as events.
+struct Told<'a> {
+    cell: &'a CellId,
+    events: &'a UnboundedSender<Event>,
+}
+
+impl Progress for Told<'_> {
+    fn began(&self, trial: &str) {
+        let _ = self.events.send(Event::TrialBegan { cell: self.cell.clone(), trial: trial.to_owned() });
+    }
+
+    fn judged(&self, trial: &str, outcome: Outcome) {
+        let event = Event::TrialFinished { cell: self.cell.clone(), trial: trial.to_owned(), outcome };
+        let _ = self.events.send(event);
+    }
+}

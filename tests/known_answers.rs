@@ -1,0 +1,207 @@
+//! The acceptance test of the whole program: the shipped matrix.yaml is run for real, with real
+//! engines, real ATS, real TLS and real packets, and must show what was reproduced by hand. A runner
+//! that shows anything else is broken.
+//!
+//! It needs a container engine and the distro's package mirror; `make test` sees to both. Images are
+//! made once (some minutes, one build of ATS among them) and reused.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its results has failed")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_atsmatrix");
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// One real run of the shipped matrix, shared by all tests of this file.
+struct Ran {
+    results: PathBuf,
+    matrix: Value,
+    table: String,
+    code: Option<i32>,
+}
+
+fn ran() -> &'static Ran {
+    static RAN: OnceLock<Ran> = OnceLock::new();
+    RAN.get_or_init(|| {
+        let results = Path::new(env!("CARGO_TARGET_TMPDIR")).join("known-answers");
+        let _ = std::fs::remove_dir_all(&results);
+        let output = Command::new(PROGRAM)
+            .args(["run", "--results"])
+            .arg(&results)
+            .current_dir(root())
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap();
+        let table = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = String::from_utf8_lossy(&output.stderr);
+        println!("{said}\n{table}");
+        let bytes =
+            std::fs::read(results.join("matrix.json")).expect("the run wrote no matrix.json; its words are above");
+        Ran { matrix: serde_json::from_slice(&bytes).unwrap(), results, table, code: output.status.code() }
+    })
+}
+
+fn cell(id: &str) -> &'static Value {
+    let cells = ran().matrix["cells"].as_array().unwrap();
+    cells.iter().find(|cell| cell["id"] == id).unwrap_or_else(|| panic!("no cell {id}"))
+}
+
+fn outcomes<'a>(cell: &'a Value, wanted: impl Fn(&Value) -> bool) -> Vec<(&'a str, &'a str)> {
+    let trials = cell["trials"].as_array().unwrap().iter().filter(|trial| wanted(trial));
+    trials.map(|trial| (trial["id"].as_str().unwrap(), trial["outcome"].as_str().unwrap())).collect()
+}
+
+fn assert_passes(id: &str, reported: &str) {
+    let cell = cell(id);
+    assert_eq!(cell["verdict"], "pass", "{id}: {cell:#}");
+    assert!(outcomes(cell, |_| true).iter().all(|(_, outcome)| *outcome == "pass"), "{cell:#}");
+    assert_eq!(cell["provenance"]["ats"]["reported"], reported, "{id}");
+}
+
+#[test]
+fn the_run_is_as_expected_although_no_registry_is_in_reach() {
+    assert_eq!(ran().code, Some(0), "{}", ran().table);
+}
+
+#[test]
+fn debian_12_runs_9_2_5() {
+    assert_passes("debian-12/9.2.5", "9.2.5");
+    let openssl = cell("debian-12/9.2.5")["provenance"]["openssl"]["version"].as_str().unwrap();
+    assert!(openssl.starts_with("3.0."), "{openssl}");
+}
+
+#[test]
+fn debian_13_breaks_9_2_5_on_every_tls_trial_and_on_no_control() {
+    let cell = cell("debian-13/9.2.5");
+    assert_eq!(cell["verdict"], "fail");
+    let controls = outcomes(cell, |trial| trial["control"] == true);
+    assert_eq!(controls.len(), 3);
+    assert!(controls.iter().all(|(_, outcome)| *outcome == "pass"), "{controls:?}");
+    let subjects = outcomes(cell, |trial| trial["control"] == false);
+    assert!(subjects.len() >= 8 && subjects.iter().all(|(_, outcome)| *outcome == "fail"), "{subjects:?}");
+    assert_eq!(cell["provenance"]["ats"]["reported"], "9.2.5");
+    let openssl = cell["provenance"]["openssl"]["version"].as_str().unwrap();
+    assert!(openssl.starts_with("3.5."), "{openssl}");
+}
+
+#[test]
+fn the_failure_is_proved_by_the_wire_and_the_log_and_its_bug_is_named() {
+    let cell = cell("debian-13/9.2.5");
+    let remote = cell["trials"].as_array().unwrap().iter().find(|trial| trial["id"] == "tls-remote-origin").unwrap();
+    let evidence: Vec<&str> =
+        remote["evidence"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    let shows = |start: &str, part: &str| evidence.iter().any(|line| line.starts_with(start) && line.contains(part));
+    assert!(shows("client:", "502 Invalid argument"), "{evidence:#?}");
+    assert!(shows("wire:", "S, S., ., F. after 0 bytes"), "{evidence:#?}");
+    assert!(shows("origin:", "no ClientHello"), "{evidence:#?}");
+    assert!(shows("error.log:", "CONNECT: attempt fail [CONNECTION_ERROR]"), "{evidence:#?}");
+    assert!(shows("error.log:", "Invalid argument [22]"), "{evidence:#?}");
+    let issue = &cell["known_issues"][0];
+    assert_eq!(issue["id"], "ATS-11465");
+    assert_eq!(issue["link"], "https://github.com/apache/trafficserver/issues/11465");
+    assert_eq!(issue["confidence"], "certain");
+    assert!(ran().table.contains("apache/trafficserver/issues/11465"), "{}", ran().table);
+}
+
+#[test]
+fn a_pcapng_of_the_failing_trial_is_kept() {
+    let runs = std::fs::read_dir(ran().results.join("runs")).unwrap();
+    let pcaps: Vec<PathBuf> = runs
+        .flat_map(|run| walk(&run.unwrap().path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "pcapng"))
+        .collect();
+    let failing: Vec<_> = pcaps.iter().filter(|path| path.to_string_lossy().contains("tls-remote-origin")).collect();
+    assert!(!failing.is_empty(), "{pcaps:?}");
+    // Section header block, RFC draft-ietf-opsawg-pcapng.
+    assert!(failing.iter().all(|path| std::fs::read(path).unwrap().starts_with(&[0x0a, 0x0d, 0x0d, 0x0a])));
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn the_backport_mends_debian_13() {
+    assert_passes("debian-13/9.2.5-backport", "9.2.5");
+    assert_passes("debian-12/9.2.5-backport", "9.2.5");
+}
+
+#[test]
+fn debians_package_named_9_2_5_reports_9_2_9_and_passes_everywhere() {
+    for distro in ["debian-12", "debian-13", "debian-14"] {
+        let id = format!("{distro}/9.2.9");
+        assert_passes(&id, "9.2.9");
+        let package = cell(&id)["provenance"]["ats"]["package"].as_str().unwrap();
+        assert!(package.starts_with("trafficserver 9.2.5+ds"), "{package}");
+    }
+}
+
+#[test]
+fn the_line_goes_on_in_forky() {
+    assert_eq!(cell("debian-14/9.2.5")["verdict"], "fail");
+    assert_passes("debian-14/9.2.5-backport", "9.2.5");
+}
+
+#[test]
+fn debian_11_runs_8_1() {
+    let cell = cell("debian-11/8.1");
+    assert_eq!(cell["verdict"], "pass", "{cell:#}");
+    assert!(cell["provenance"]["ats"]["reported"].as_str().unwrap().starts_with("8.1."));
+    assert!(cell["provenance"]["openssl"]["version"].as_str().unwrap().starts_with("1.1.1"));
+}
+
+#[test]
+fn the_forecast_row_does_not_compile_and_says_why() {
+    let cell = cell("debian-sid-openssl4/9.2.9");
+    assert_eq!(cell["verdict"], "unbuildable", "{cell:#}");
+    let reason = cell["reason"].as_str().unwrap();
+    assert!(reason.contains("X509HostnameValidator.cc") && reason.contains("error:"), "{reason}");
+}
+
+#[test]
+fn fedora_rows_stand_as_unavailable_with_the_registrys_reason() {
+    let fedora: Vec<&Value> = ran().matrix["cells"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|cell| cell["id"].as_str().unwrap().starts_with("fedora-"))
+        .collect();
+    assert!(fedora.len() >= 4);
+    for cell in fedora.iter().filter(|cell| cell["verdict"] != "pass" && cell["verdict"] != "fail") {
+        assert_eq!(cell["verdict"], "unavailable", "{cell:#}");
+        assert_eq!(cell["optional"], true);
+        let reason = cell["reason"].as_str().unwrap();
+        assert!(reason.contains("registry.fedoraproject.org"), "{reason}");
+    }
+}
+
+#[test]
+fn nothing_of_the_run_is_left_on_the_engine_but_images() {
+    let run = std::fs::read_dir(ran().results.join("runs")).unwrap().next().unwrap().unwrap().file_name();
+    let label = format!("label=atsmatrix.run={}", run.to_string_lossy());
+    for kind in [["ps", "--all"].as_slice(), &["network", "ls"]] {
+        let output = Command::new("docker").args(kind).args(["--quiet", "--filter", &label]).output().unwrap();
+        assert!(output.status.success() && output.stdout.is_empty(), "{kind:?}: {output:?}");
+    }
+}
+
+#[test]
+fn a_second_run_of_cells_builds_nothing_and_gives_the_same_bytes() {
+    let before = std::fs::read(ran().results.join("matrix.json")).unwrap();
+    let output = Command::new(PROGRAM)
+        .args(["run", "--no-build", "--distro", "debian-1[23]", "--results"])
+        .arg(&ran().results)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(std::fs::read(ran().results.join("matrix.json")).unwrap(), before);
+}
