@@ -1,6 +1,6 @@
 # Two commands do everything: `make run` and `make test`. Both install what is missing (as root, on
 # Debian; elsewhere they say what to install) and do nothing twice.
-.PHONY: run test setup build bench clean
+.PHONY: run test setup build clean
 
 # RUSTFLAGS would silently replace the flags that make the binary static.
 unexport RUSTFLAGS
@@ -8,12 +8,11 @@ unexport RUSTFLAGS
 run: build
 	./target/x86_64-unknown-linux-gnu/release/atsmatrix run
 
-# One profile for everything, so that dependencies are compiled once.
 test: setup
 	cargo fmt --check
-	cargo clippy --release --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --locked --quiet
-	cargo test --release --locked
+	cargo clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
+	cargo test --locked
 
 build: setup
 	cargo build --release --locked

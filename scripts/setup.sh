@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sees to it that everything `make run` and `make test` need is there: a C compiler with the static
-# C library, mmdebstrap (makes base images where no registry is in reach), and a container engine
+# C library, mmdebstrap (makes base images where no registry is in reach), git and a static busybox (tests), and a container engine
 # that answers. Installs what is missing where it can, says what it does, and does nothing twice.
 set -eu
 
@@ -43,6 +43,8 @@ need cc gcc
 need /usr/include/stdio.h libc6-dev
 need python3 python3-minimal
 need mmdebstrap mmdebstrap
+need git git
+need /bin/busybox busybox-static
 need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 
 start_engine=no

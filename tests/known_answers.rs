@@ -5,7 +5,11 @@
 //! It needs a container engine and the distro's package mirror; `make test` sees to both. Images are
 //! made once (some minutes, one build of ATS among them) and reused.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its results has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot read its results has failed; what a run said is shown with it"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,8 +46,8 @@ fn ran() -> &'static Ran {
         let table = String::from_utf8_lossy(&output.stdout).into_owned();
         let said = String::from_utf8_lossy(&output.stderr);
         println!("{said}\n{table}");
-        let bytes =
-            std::fs::read(results.join("matrix.json")).expect("the run wrote no matrix.json; its words are above");
+        let bytes = std::fs::read(results.join("matrix.json"))
+            .unwrap_or_else(|error| panic!("no matrix.json ({error}); the words of the run are above"));
         Ran { matrix: serde_json::from_slice(&bytes).unwrap(), results, table, code: output.status.code() }
     })
 }
@@ -53,7 +57,7 @@ fn cell(id: &str) -> &'static Value {
     cells.iter().find(|cell| cell["id"] == id).unwrap_or_else(|| panic!("no cell {id}"))
 }
 
-fn outcomes<'a>(cell: &'a Value, wanted: impl Fn(&Value) -> bool) -> Vec<(&'a str, &'a str)> {
+fn outcomes(cell: &Value, wanted: impl Fn(&Value) -> bool) -> Vec<(&str, &str)> {
     let trials = cell["trials"].as_array().unwrap().iter().filter(|trial| wanted(trial));
     trials.map(|trial| (trial["id"].as_str().unwrap(), trial["outcome"].as_str().unwrap())).collect()
 }

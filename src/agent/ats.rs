@@ -81,7 +81,7 @@ impl Installation {
 
 /// What a short-lived program prints on stdout and stderr.
 async fn said(command: &mut Command) -> anyhow::Result<String> {
-    let name = format!("{:?}", command.as_std().get_program());
+    let name = command.as_std().get_program().display().to_string();
     let output = tokio::time::timeout(START, command.stdin(Stdio::null()).kill_on_drop(true).output())
         .await
         .with_context(|| format!("{name} does not end"))?
@@ -290,7 +290,7 @@ async fn ask(name: &str) -> Option<u16> {
 fn tail(path: &Path) -> String {
     use std::io::{Read as _, Seek as _, SeekFrom};
     let Ok(mut file) = std::fs::File::open(path) else { return String::new() };
-    let len = file.metadata().map(|meta| meta.len()).unwrap_or(0);
+    let len = file.metadata().map_or(0, |meta| meta.len());
     let mut bytes = Vec::new();
     let _ = file.seek(SeekFrom::Start(len.saturating_sub(MAX_LOG)));
     let _ = file.take(MAX_LOG).read_to_end(&mut bytes);

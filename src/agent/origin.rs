@@ -191,7 +191,7 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let at_us = now_us();
     let host = request.headers().get(hyper::header::HOST).map(|host| String::from_utf8_lossy(host.as_bytes()));
-    let mut noted = OriginRequest {
+    let mut received = OriginRequest {
         method: request.method().to_string(),
         target: request.uri().to_string().chars().take(256).collect(),
         version: format!("{:?}", request.version()),
@@ -204,13 +204,13 @@ async fn answer(
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {
             hash.update(&data);
-            noted.body_len += data.len() as u64;
+            received.body_len += data.len() as u64;
         }
     }
-    noted.body_sha256 = body::hex(&hash.finalize());
+    received.body_sha256 = body::hex(&hash.finalize());
     let mut notes = lock(&notes);
     if notes.requests.len() < MAX_REQUESTS {
-        notes.requests.push(noted);
+        notes.requests.push(received);
     }
     Ok(Response::new(Full::new(behaviour.body.clone())))
 }
@@ -308,6 +308,6 @@ mod tests {
         assert_eq!(error.phase, crate::model::ClientPhase::Handshake);
         origin.finish().await;
         let [connection] = told.connections().try_into().unwrap();
-        assert!(connection.tls.is_none() && connection.hello.is_some() && connection.error.is_some());
+        assert!(connection.tls.is_none() && connection.hello.is_some() && connection.requests.is_empty());
     }
 }

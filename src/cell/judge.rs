@@ -97,7 +97,7 @@ pub(super) fn conclude(
         first.provenance.clone()
     };
     let whole = Both { first, second };
-    result(job, rows, &whole, provenance, progress)
+    result(job, &rows, &whole, provenance, progress)
 }
 
 /// Both attempts; the repetition's evidence of a trial takes precedence.
@@ -138,7 +138,7 @@ impl Both {
 
 fn result(
     job: &Job,
-    rows: Vec<(&'static Trial, Judgement)>,
+    rows: &[(&'static Trial, Judgement)],
     both: &Both,
     provenance: Provenance,
     progress: &dyn Progress,
@@ -164,7 +164,7 @@ fn result(
         evidence: Vec::new(),
         transcript: both.all().flat_map(Gathered::transcript).collect(),
     };
-    for (trial, row) in &rows {
+    for (trial, row) in rows {
         progress.judged(trial.id, row.outcome);
         let observation = seen(trial, row.outcome);
         let shown = matches!(row.outcome, Outcome::Fail | Outcome::Flaky | Outcome::Error);

@@ -100,9 +100,10 @@ pub async fn run(engine: &Arc<dyn Engine>, job: &Job, progress: &dyn Progress, s
     let first = attempt::run(engine, job, &plans, 1, progress, stop).await;
     let judged = judge::first(job, &first);
     let again: Vec<TrialPlan> = judge::to_repeat(&judged, &plans);
-    let second = match again.is_empty() || stop.is_cancelled() {
-        true => None,
-        false => Some(attempt::run(engine, job, &again, 2, progress, stop).await),
+    let second = if again.is_empty() || stop.is_cancelled() {
+        None
+    } else {
+        Some(attempt::run(engine, job, &again, 2, progress, stop).await)
     };
     judge::conclude(job, first, judged, second, progress)
 }

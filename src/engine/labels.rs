@@ -139,6 +139,7 @@ fn parse_stat(stat: &str) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
+/// [`Owner::host`] of whoever runs here.
 pub fn this_host() -> io::Result<String> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     let name = fs::read_to_string("/proc/sys/kernel/hostname")?;

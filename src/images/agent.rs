@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
-use sha2::{Digest as _, Sha256};
 
 use super::context;
 use crate::engine::{BuildSpec, Engine, labels};
+use crate::matrix::sha256_hex;
 
 /// Name of the binary in the build context.
 pub(super) const BINARY: &str = "atsmatrix";
@@ -21,7 +21,7 @@ const RECIPE: &str = "agent/Containerfile";
 pub struct AgentImages {
     engine: Arc<dyn Engine>,
     context: Bytes,
-    digest: [u8; 32],
+    digest: String,
 }
 
 impl AgentImages {
@@ -40,7 +40,7 @@ impl AgentImages {
         let recipe = recipes.get(RECIPE).with_context(|| format!("images/{RECIPE} is missing"))?;
         let files = BTreeMap::from([("Containerfile".to_owned(), recipe.clone()), (BINARY.to_owned(), binary)]);
         let context = context::tar(&files)?;
-        let digest = Sha256::digest(&context).into();
+        let digest = sha256_hex(&context);
         Ok(Self { engine, context, digest })
     }
 
@@ -49,10 +49,7 @@ impl AgentImages {
     /// # Errors
     /// The engine's.
     pub async fn on(&self, base: &str) -> anyhow::Result<String> {
-        let mut hash = Sha256::new();
-        hash.update(self.digest);
-        hash.update(base);
-        let hex: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let hex = &sha256_hex(format!("{} {base}", self.digest).as_bytes())[..16];
         let tag = format!("atsmatrix/agent:{hex}");
         if self.engine.image(&tag).await?.is_some() {
             return Ok(tag);

@@ -85,7 +85,9 @@ mod tests {
     fn log(lines: &[&str]) -> BuildLog {
         let folder = std::env::temp_dir().join(format!("atsmatrix-log-{}", std::process::id()));
         let mut log = BuildLog::create(&folder, "debian-13/9.2.5 build").unwrap();
-        lines.iter().for_each(|line| log.add(line));
+        for line in lines {
+            log.add(line);
+        }
         log
     }
 

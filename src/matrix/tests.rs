@@ -110,7 +110,7 @@ fn missing_keys_and_wrong_shapes_say_what_belongs_there() {
     insta::assert_snapshot!(broken("pids: 256", "pids: 1"), @"matrix.yaml:52:9: defaults.pids: `1` is no such number; write a number from 16 to 100000");
     insta::assert_snapshot!(broken("verdict: fail", "verdict: fial"), @"matrix.yaml:45:14: expect[0].verdict: `fial` is none of the words for this; did you mean `fail`?");
     insta::assert_snapshot!(broken("on: [debian-12, debian-13]", "on: []"), @"matrix.yaml:36:13: ats.\"9.2.9\".sources[0].on: the list is empty; write at least one entry");
-    insta::assert_snapshot!(broken("    family: debian\n    image: docker.io/library/debian:trixie-slim", "    family:\n    image: x"), @"matrix.yaml:10:12: distros.debian-13.family: it is empty; write a value, or remove the key");
+    insta::assert_snapshot!(broken("    family: debian\n    image: docker.io/library/debian:trixie-slim", "    family:\n    image: x"), @"matrix.yaml:10:11: distros.debian-13.family: it is empty; write a value, or remove the key");
     insta::assert_snapshot!(parse("[]").unwrap_err(), @"matrix.yaml:1:1: a list stands where a map belongs; write `key: value` lines");
 }
 

@@ -2,30 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest as _, Sha256};
-
 use super::Recipes;
+use crate::matrix::sha256_hex;
 
 /// Collects inputs, each with its name, so that no two different sets look alike.
-pub(super) struct Inputs(Sha256);
+pub(super) struct Inputs(Vec<u8>);
 
 impl Inputs {
     pub(super) fn new(kind: &str) -> Self {
-        Self(Sha256::new()).with("kind", kind.as_bytes())
+        Self(Vec::new()).with("kind", kind.as_bytes())
     }
 
     pub(super) fn with(mut self, name: &str, value: &[u8]) -> Self {
         for part in [name.as_bytes(), value] {
-            self.0.update((part.len() as u64).to_le_bytes());
-            self.0.update(part);
+            self.0.extend((part.len() as u64).to_le_bytes());
+            self.0.extend(part);
         }
         self
     }
 
     /// `atsmatrix/KIND:` and 16 hex digits.
     pub(super) fn tag(self, kind: &str) -> String {
-        let hex: String = self.0.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        format!("atsmatrix/{kind}:{hex}")
+        let hex = sha256_hex(&self.0);
+        format!("atsmatrix/{kind}:{}", &hex[..16])
     }
 }
 

@@ -49,10 +49,10 @@ fn process() -> Vec<Record> {
 
 fn logs() -> Vec<Record> {
     // To stderr as well: the agent learns from there that ATS is ready, without asking again and again.
-    let to_file = ["status", "note", "warning", "error"].map(|level| string(&format!("diags.output.{level}"), "LE"));
+    let told = ["status", "note", "warning", "error"].map(|level| string(&format!("diags.output.{level}"), "LE"));
     // What ends the process goes to stderr too: diags.log may be what it could not open.
     let fatal = ["fatal", "alert", "emergency"].map(|level| string(&format!("diags.output.{level}"), "LE"));
-    let mut records: Vec<_> = to_file.into_iter().chain(fatal).collect();
+    let mut records: Vec<_> = told.into_iter().chain(fatal).collect();
     // 1: errors only. A line reaches error.log about a second after its transaction; with the default
     // of the periodic task it takes five.
     records.push(int("log.logging_enabled", 1));

@@ -28,15 +28,18 @@ fn the_files_of_8_1() {
     CONFIG proxy.config.exec_thread.autoconfig INT 0
     CONFIG proxy.config.exec_thread.limit INT 1
     CONFIG proxy.config.net.connections_throttle INT 1000
-    CONFIG proxy.config.diags.output.status STRING L
-    CONFIG proxy.config.diags.output.note STRING L
-    CONFIG proxy.config.diags.output.warning STRING L
-    CONFIG proxy.config.diags.output.error STRING L
+    CONFIG proxy.config.diags.output.status STRING LE
+    CONFIG proxy.config.diags.output.note STRING LE
+    CONFIG proxy.config.diags.output.warning STRING LE
+    CONFIG proxy.config.diags.output.error STRING LE
     CONFIG proxy.config.diags.output.fatal STRING LE
     CONFIG proxy.config.diags.output.alert STRING LE
     CONFIG proxy.config.diags.output.emergency STRING LE
     CONFIG proxy.config.log.logging_enabled INT 1
     CONFIG proxy.config.log.max_secs_per_buffer INT 1
+    CONFIG proxy.config.log.log_buffer_size INT 2048
+    CONFIG proxy.config.log.max_space_mb_for_logs INT 20
+    CONFIG proxy.config.log.max_space_mb_headroom INT 1
     CONFIG proxy.config.log.periodic_tasks_interval INT 1
     CONFIG proxy.config.dns.nameservers STRING 127.0.0.1:5300
     CONFIG proxy.config.dns.resolv_conf STRING NULL
@@ -71,15 +74,18 @@ fn the_files_of_9() {
     CONFIG proxy.config.exec_thread.autoconfig INT 0
     CONFIG proxy.config.exec_thread.limit INT 1
     CONFIG proxy.config.net.connections_throttle INT 1000
-    CONFIG proxy.config.diags.output.status STRING L
-    CONFIG proxy.config.diags.output.note STRING L
-    CONFIG proxy.config.diags.output.warning STRING L
-    CONFIG proxy.config.diags.output.error STRING L
+    CONFIG proxy.config.diags.output.status STRING LE
+    CONFIG proxy.config.diags.output.note STRING LE
+    CONFIG proxy.config.diags.output.warning STRING LE
+    CONFIG proxy.config.diags.output.error STRING LE
     CONFIG proxy.config.diags.output.fatal STRING LE
     CONFIG proxy.config.diags.output.alert STRING LE
     CONFIG proxy.config.diags.output.emergency STRING LE
     CONFIG proxy.config.log.logging_enabled INT 1
     CONFIG proxy.config.log.max_secs_per_buffer INT 1
+    CONFIG proxy.config.log.log_buffer_size INT 2048
+    CONFIG proxy.config.log.max_space_mb_for_logs INT 20
+    CONFIG proxy.config.log.max_space_mb_headroom INT 1
     CONFIG proxy.config.log.periodic_tasks_interval INT 1
     CONFIG proxy.config.dns.nameservers STRING 127.0.0.1:5300
     CONFIG proxy.config.dns.resolv_conf STRING NULL
@@ -129,11 +135,11 @@ fn the_files_of_10() {
         output:
           alert: 'LE'
           emergency: 'LE'
-          error: 'L'
+          error: 'LE'
           fatal: 'LE'
-          note: 'L'
-          status: 'L'
-          warning: 'L'
+          note: 'LE'
+          status: 'LE'
+          warning: 'LE'
       dns:
         lookup_timeout: 2
         nameservers: '127.0.0.1:5300'
@@ -158,8 +164,11 @@ fn the_files_of_10() {
         server_ports: '8080'
         transaction_no_activity_timeout_out: 5
       log:
+        log_buffer_size: 2048
         logging_enabled: 1
         max_secs_per_buffer: 1
+        max_space_mb_for_logs: 20
+        max_space_mb_headroom: 1
         periodic_tasks_interval: 1
       net:
         connections_throttle: 1000

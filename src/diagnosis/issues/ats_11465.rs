@@ -3,7 +3,7 @@
 use crate::diagnosis::{KnownIssue, Sign};
 use crate::model::LogFile;
 
-/// OpenSSL 3.2 changed what its socket BIO passes on, and ATS's fast-open BIO then called sendto()
+/// OpenSSL 3.2 changed what its socket BIO passes on, and ATS's fast-open BIO then called `sendto()`
 /// with an address on a connected socket: EINVAL, before the first byte of the ClientHello.
 pub(in crate::diagnosis) const ISSUE: KnownIssue = KnownIssue {
     id: "ATS-11465",
