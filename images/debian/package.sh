@@ -11,8 +11,8 @@ add_extra_sources
 known() { apt-cache madison "$PACKAGE" | grep -qF "| $VERSION |"; }
 known || { [ "$updated" = yes ] || update; }
 if ! known; then
-    there=$(apt-cache madison "$PACKAGE" | cut -d'|' -f2 | sort -u | paste -sd' ')
-    fail "no $PACKAGE $VERSION in the package lists; there is:${there:- none}"
+    there=$(apt-cache madison "$PACKAGE" | cut -d'|' -f2 | tr -d ' ' | sort -u | paste -sd' ')
+    fail "no $PACKAGE $VERSION in the package lists; there is: ${there:-none}"
 fi
 
 phase install

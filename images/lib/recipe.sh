@@ -1,7 +1,8 @@
 # Sourced by every recipe script: phase markers, one reason per failure, downloads.
 #
 # Whoever reads the build's log relies on nothing but these lines of it:
-#   @@atsmatrix phase NAME     the step that begins: deps fetch verify patch configure compile install
+#   @@atsmatrix phase NAME     the step that begins: deps fetch verify patch configure compile install;
+#                              or `machine`: the failure is the machine's
 #   @@atsmatrix reason TEXT    why a step failed, for people; the last line of a failed step
 # The steps of a build share no state but the image, so every script names its phase anew.
 
@@ -34,6 +35,10 @@ fail() {
 on_exit() {
     status=$?
     [ "$status" -ne 0 ] || exit 0
+    # A killed compiler or a full disk is no finding about ATS, whatever the step.
+    if grep -qsE 'Killed signal|No space left on device|Cannot allocate memory' /tmp/atsmatrix.log; then
+        phase machine
+    fi
     if [ -z "$reason" ] && [ -s /tmp/atsmatrix.log ]; then
         reason=$(grep -m1 -E '(^|: )(fatal )?error: |^(E|Error): |Curl error|undefined reference' /tmp/atsmatrix.log ||
             tail -n1 /tmp/atsmatrix.log)
