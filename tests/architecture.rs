@@ -64,7 +64,8 @@ const SURFACES: &[(&str, &[&str])] = &[
     ("comfy_table", &["report"]),
     ("clap", &["cli"]),
     ("rustls", &["agent"]),
-    ("hyper", &["agent"]),
+    // bollard drops what builds and Podman answer; engine::api::raw asks for it over plain HTTP.
+    ("hyper", &["agent", "engine"]),
     ("simple_dns", &["agent"]),
     ("nix", &["agent", "engine"]),
     ("etherparse", &["wire"]),
@@ -146,6 +147,9 @@ fn each_third_party_surface_lives_in_one_place() {
     let mut wrong = Vec::new();
     for path in sources(&root().join("src")) {
         let from = module(&path);
+        if path.ends_with("tests.rs") {
+            continue;
+        }
         let code = code(&path);
         for (surface, homes) in SURFACES {
             // `unix::` is not `nix::`.

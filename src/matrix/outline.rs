@@ -180,7 +180,7 @@ impl Reader {
             self.take(event, span)?;
         }
         let root = self.root.ok_or_else(|| {
-            fault(Position::START, "the file is empty", "begin with `version: 1`; `atsmatrix init` writes an example")
+            fault(Position::START, "the file is empty", "begin with `version: 1`; docs/matrix.md has an example")
         })?;
         Ok(Outline { root })
     }

@@ -250,3 +250,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_example_of_the_docs_is_a_matrix() {
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/matrix.md")).unwrap();
+    let example = docs.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let matrix = Matrix::parse("docs/matrix.md", example).unwrap_or_else(|found| panic!("{found:#?}"));
+    assert_eq!((matrix.distros.len(), matrix.ats.len(), matrix.expect.len()), (2, 4, 1));
+}
+
+#[test]
+fn the_shipped_matrix_is_valid_by_the_published_schema() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/matrix.yaml")).unwrap();
+    let value: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+    let validator = jsonschema::validator_for(&super::schema()).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}

@@ -87,7 +87,10 @@ impl Results {
     pub fn run(&self, id: &RunId) -> Result<RunFolder> {
         let dir = self.dir.join("runs").join(id.as_str());
         if !dir.is_dir() {
-            bail!("there is no run {id} in {}: see `atsmatrix list`", self.dir.join("runs").display());
+            bail!(
+                "there is no run {id} in {}: its folder is named by the id of the run",
+                self.dir.join("runs").display()
+            );
         }
         Ok(RunFolder::at(dir))
     }

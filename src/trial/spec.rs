@@ -8,7 +8,7 @@ pub(super) const BODY: u64 = 1000;
 
 /// How long a trial may take unless it says otherwise, milliseconds. ATS answers in a few; its
 /// connect timeout in our baseline is 4 s.
-const DEADLINE_MS: u64 = 10_000;
+const DEADLINE_MS: u64 = 15_000;
 
 /// One GET through ATS to a TLS origin on another host that speaks TLS 1.2 and 1.3.
 pub(super) fn https_get() -> TrialSpec {

@@ -71,7 +71,7 @@ fn expectation(cell: &CellResult) -> String {
     let why = markdown(&expected.reason, LINE);
     let link = expected.link.as_ref().map_or(String::new(), |link| format!(" ({})", markdown_link("link", link)));
     let out_of_date = match Mark::of(cell) {
-        Mark::Unexpected(_) => " This is out of date: `atsmatrix expect --update` corrects `matrix.yaml`.",
+        Mark::Unexpected(_) => " This is out of date: correct `expect` in `matrix.yaml`.",
         _ => "",
     };
     format!("Expected in `matrix.yaml`: {}; {why}{link}.{out_of_date}\n", expected.verdict)

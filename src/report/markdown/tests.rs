@@ -65,7 +65,7 @@ fn the_page_of_a_whole_matrix() {
 
     all 4 trials passed; controls held (2 of 2).
 
-    Expected in `matrix.yaml`: fail; the backport was incomplete ([link](<https://github.com/apache/trafficserver/issues/11465>)). This is out of date: `atsmatrix expect --update` corrects `matrix.yaml`.
+    Expected in `matrix.yaml`: fail; the backport was incomplete ([link](<https://github.com/apache/trafficserver/issues/11465>)). This is out of date: correct `expect` in `matrix.yaml`.
 
     ### <a id="debian-13/9.2.9"></a>debian-13/9.2.9: error
 

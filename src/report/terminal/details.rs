@@ -74,7 +74,7 @@ fn trials(finding: &Finding, width: usize) -> String {
             text.push_str(&wrap("    ", 6, &terminal(line, LINE), width));
         }
         if first.evidence.len() > EVIDENCE {
-            let more = format!("{} more: atsmatrix explain {}", first.evidence.len() - EVIDENCE, cell.id);
+            let more = format!("{} more in results/README.md, {}", first.evidence.len() - EVIDENCE, cell.id);
             text.push_str(&wrap("    ", 6, &more, width));
         }
     }
@@ -101,7 +101,7 @@ fn expectation(cell: &CellResult, named: bool, width: usize) -> String {
         let _ = write!(text, " ({})", terminal(link, LINE));
     }
     if let Mark::Unexpected(_) = Mark::of(cell) {
-        let _ = write!(text, "; now {}: correct matrix.yaml (atsmatrix expect --update)", cell.verdict);
+        let _ = write!(text, "; now {}: correct `expect` in matrix.yaml", cell.verdict);
     }
     wrap("  ", 4, &text, width)
 }

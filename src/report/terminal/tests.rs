@@ -59,7 +59,7 @@ fn the_report_of_a_whole_matrix() {
       all 4 trials passed
       controls held (2 of 2)
       expected fail: the backport was incomplete (https://github.com/apache/trafficserver/issues/11465); now pass:
-        correct matrix.yaml (atsmatrix expect --update)
+        correct `expect` in matrix.yaml
 
     error: debian-13/9.2.9
       the origin did not answer the direct control
