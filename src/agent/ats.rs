@@ -133,7 +133,7 @@ impl Ats {
             tokio::spawn(follow(stderr, Arc::clone(&output)));
         }
         let mut ats = Self { child, logs: PathBuf::from(&place.logdir), output };
-        let waited = tokio::time::timeout(START, ats.until_ready()).await;
+        let waited = tokio::time::timeout(START, ats.until_ready(installation.dialect)).await;
         match waited {
             Ok(Ok(())) => Ok(ats),
             Ok(Err(error)) => Err(error.context(ats.last_words())),
@@ -155,10 +155,13 @@ impl Ats {
         }
     }
 
-    async fn until_ready(&mut self) -> anyhow::Result<()> {
+    async fn until_ready(&mut self, dialect: Dialect) -> anyhow::Result<()> {
         tokio::select! {
             () = self.output.ready.notified() => {}
             status = self.child.wait() => bail!("it ended: {}", describe(status?)),
+        }
+        if dialect < Dialect::V10_2 {
+            return Ok(());
         }
         // A port that answers is not enough: ATS 10.2 publishes its remap table later (#13014), and
         // an unknown host gets a 404 until then.

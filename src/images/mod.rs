@@ -200,16 +200,17 @@ impl Maker {
             return Err(format!("{registry} was not asked: --offline"));
         }
         let known = self.silent.lock().unwrap_or_else(PoisonError::into_inner).get(&registry).cloned();
+        // Each row names its own image, whichever was asked first.
+        let told = |reason: &str| format!("cannot pull {reference}: {reason}");
         if let Some(reason) = known {
-            return Err(reason);
+            return Err(told(&reason));
         }
         let name = step.name.clone();
         self.engine.pull(reference, &mut |line| self.told_line(&name, line)).await.map_err(|error| {
-            let reason = one_line(&error);
-            if is_silence(&reason) {
-                self.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(registry, reason.clone());
+            if is_silence(&error.reason) {
+                self.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(registry, error.reason.clone());
             }
-            reason
+            told(&error.reason)
         })
     }
 

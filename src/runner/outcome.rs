@@ -47,7 +47,7 @@ pub(super) fn of_no_run(
     CellResult {
         id: planned.id.clone(),
         verdict,
-        reason: Some(reason.to_owned()),
+        reason: Some(crate::ats::log::normalise(reason)),
         expected,
         optional: planned.optional,
         trials: Vec::new(),
