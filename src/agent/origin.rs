@@ -249,14 +249,16 @@ mod tests {
         }
     }
 
-    async fn free_port() -> u16 {
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port()
+    /// A port of each test's own, below those that the kernel hands out to others by itself.
+    fn free_port() -> u16 {
+        static NEXT: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(25_000);
+        NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
     }
 
     /// An origin with TLS 1.2 only.
     async fn origin() -> (Origin, Told, Identity, SocketAddr) {
         let identity = crate::cell::identity::make(&["t.test".into()]).unwrap();
-        let port = free_port().await;
+        let port = free_port();
         let tls = Some(OriginTls { versions: vec![TlsVersion::Tls12] });
         let ports = [Port { trial: "t".into(), port, origin: OriginSpec { tls, body_len: 5000 } }];
         let told = Told::default();
