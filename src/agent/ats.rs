@@ -14,12 +14,26 @@ use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 
 use super::client::{self, Target};
+use super::swap;
 use crate::ats::layout::{Layout, PrivateRoot, USUAL_BINARIES};
 use crate::ats::{Dialect, Reported, log};
-use crate::model::{AtsLife, LogFile, RequestSpec};
+use crate::bisect::loader;
+use crate::model::{AtsLife, LogFile, RequestSpec, Swap, front_name, origin_name};
 
-/// Where ATS listens inside the cell.
-pub(super) const PORT: u16 = 8080;
+/// Where one ATS listens inside the cell.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ports {
+    pub(super) http: u16,
+    /// For TLS clients.
+    pub(super) tls: u16,
+}
+
+impl Ports {
+    /// Those of the ATS number `number`, from 0 on: several run at the same time.
+    pub(super) fn of(number: u16) -> Self {
+        Self { http: 8080 + number, tls: 9080 + number }
+    }
+}
 
 /// Hosts of remap rules that lead nowhere: the first tells that the remap table is in use, the
 /// second is asked until `error.log` has been flushed.
@@ -79,6 +93,15 @@ impl Installation {
     }
 }
 
+impl Installation {
+    /// The directory of its templates of error pages. Without them 8.1 closes the connection where others
+    /// answer with an error.
+    pub(super) fn error_pages(&self) -> Option<String> {
+        let directory = Path::new(&self.layout.sysconfdir).join("body_factory");
+        directory.is_dir().then(|| directory.display().to_string())
+    }
+}
+
 /// What a short-lived program prints on stdout and stderr.
 async fn said(command: &mut Command) -> anyhow::Result<String> {
     let name = command.as_std().get_program().display().to_string();
@@ -100,13 +123,15 @@ struct Output {
 
 /// A running ATS.
 pub(super) struct Ats {
+    ports: Ports,
     child: Child,
     logs: PathBuf,
     output: Arc<Output>,
 }
 
 impl Ats {
-    /// Writes `files` below `root`, starts `traffic_server` there and waits until it serves.
+    /// Writes `files` below `root`, starts `traffic_server` there (with parts of another image, if `swap`
+    /// says so) and waits until it serves.
     ///
     /// # Errors
     /// With the reason and the last lines of output, when it ends or stays silent.
@@ -114,9 +139,17 @@ impl Ats {
         installation: &Installation,
         root: &Path,
         files: &BTreeMap<String, String>,
+        ports: Ports,
+        swap: Option<&Swap>,
     ) -> anyhow::Result<Self> {
-        let place = write_root(installation, root, files)?;
-        let mut child = Command::new(&installation.binary)
+        let (place, mut command) = match swap {
+            Some(swap) => {
+                let files = swap::layered(files, &swap.config);
+                (write_root(installation, root, &files)?, swap::command(swap, &installation.binary)?)
+            }
+            None => (write_root(installation, root, files)?, Command::new(&installation.binary)),
+        };
+        let mut child = command
             .env("TS_RUNROOT", root)
             .current_dir(root)
             .stdin(Stdio::null())
@@ -132,7 +165,7 @@ impl Ats {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(follow(stderr, Arc::clone(&output)));
         }
-        let mut ats = Self { child, logs: PathBuf::from(&place.logdir), output };
+        let mut ats = Self { ports, child, logs: PathBuf::from(&place.logdir), output };
         let waited = tokio::time::timeout(START, ats.until_ready(installation.dialect)).await;
         match waited {
             Ok(Ok(())) => Ok(ats),
@@ -166,7 +199,7 @@ impl Ats {
         // A port that answers is not enough: ATS 10.2 publishes its remap table later (#13014), and
         // an unknown host gets a 404 until then.
         loop {
-            if ask(READY_HOST).await.is_some_and(|status| status != 404) {
+            if ask(self.ports, READY_HOST).await.is_some_and(|status| status != 404) {
                 return Ok(());
             }
             if let AtsLife::Died(how) = self.life() {
@@ -181,9 +214,9 @@ impl Ats {
     pub(super) async fn flush_error_log(&self) {
         let path = self.logs.join(LogFile::Error.name());
         let until = Instant::now() + FLUSH;
-        let marker = format!("{BARRIER_HOST}.test");
+        let marker = origin_name(BARRIER_HOST);
         while Instant::now() < until {
-            if ask(BARRIER_HOST).await.is_none()
+            if ask(self.ports, BARRIER_HOST).await.is_none()
                 || std::fs::read_to_string(&path).is_ok_and(|text| text.contains(&marker))
             {
                 return;
@@ -211,7 +244,12 @@ impl Ats {
         let telling: Vec<&str> = lines.iter().filter(|line| telling(line)).map(String::as_str).collect();
         let last = if telling.is_empty() { lines.last().map(String::as_str).into_iter().collect() } else { telling };
         let shown: Vec<&str> = last.iter().rev().take(3).rev().copied().collect();
-        format!("it said: {}", shown.join(" | ")).chars().take(600).collect()
+        let refused: Vec<&str> = lines.iter().filter(|line| loader::is_refusal(line)).map(String::as_str).collect();
+        if refused.is_empty() {
+            return format!("it said: {}", shown.join(" | ")).chars().take(600).collect();
+        }
+        // Each line names another version that is missing: all of them count.
+        format!("it said: {}", refused.join(" | ")).chars().take(8000).collect()
     }
 }
 
@@ -280,11 +318,10 @@ fn write_root(
     Ok(place)
 }
 
-/// The status that ATS gives for `name`, if it answers.
-async fn ask(name: &str) -> Option<u16> {
-    let target =
-        Target { address: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)), host: format!("{name}.t"), tls: None };
-    let get = RequestSpec { method: "GET".into(), body_len: 0 };
+/// The status that the ATS on `ports` gives for `name`, if it answers.
+async fn ask(ports: Ports, name: &str) -> Option<u16> {
+    let target = Target::plain(SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http)), front_name(name));
+    let get = RequestSpec { method: "GET".into(), ..RequestSpec::default() };
     let run = client::run(&target, &[get], FLUSH).await;
     run.exchanges.first().and_then(|exchange| exchange.status)
 }

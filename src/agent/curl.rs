@@ -5,12 +5,11 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
 use tokio::process::Command;
 
 use super::now_us;
 use crate::model::{ClientError, ClientPhase, ClientRun, Exchange};
-use crate::trial::body;
+use crate::trial::body::Sum;
 
 /// What curl is told to print of itself, one value a line.
 const WRITE_OUT: &str = "%{http_code}\\n%{time_starttransfer}\\n";
@@ -23,12 +22,11 @@ pub(super) async fn run(host: &str, address: SocketAddr, ca: &Path, folder: &Pat
     let file = folder.join("curl.body");
     exchange.error = ask(host, address, ca, &file, deadline, &mut exchange).await.err();
     if let Ok(bytes) = std::fs::read(&file) {
-        exchange.body_len = bytes.len() as u64;
-        exchange.body_sha256 = body::hex(&Sha256::digest(&bytes));
+        (exchange.body_len, exchange.body_sha256) = Sum::of(&bytes);
         let _ = std::fs::remove_file(&file);
     }
     exchange.total_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    ClientRun { exchanges: vec![exchange] }
+    ClientRun { exchanges: vec![exchange], load: None }
 }
 
 async fn ask(

@@ -21,7 +21,7 @@ pub(super) struct NameServer {
 
 impl NameServer {
     /// Starts on a free port.
-    pub(super) async fn start(names: BTreeMap<String, IpAddr>) -> anyhow::Result<Self> {
+    pub(super) async fn start(names: BTreeMap<String, Vec<IpAddr>>) -> anyhow::Result<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.context("the name server cannot bind")?;
         let address = socket.local_addr()?;
         let names = Arc::new(names);
@@ -50,22 +50,24 @@ impl Drop for NameServer {
 
 /// The answer to `query`; `None` when it is no query at all. A known name without an address of the
 /// asked family gets an empty answer, an unknown one NXDOMAIN (RFC 2308).
-fn reply(query: &[u8], names: &BTreeMap<String, IpAddr>) -> Option<Vec<u8>> {
+fn reply(query: &[u8], names: &BTreeMap<String, Vec<IpAddr>>) -> Option<Vec<u8>> {
     let query = Packet::parse(query).ok().filter(|packet| !packet.has_flags(PacketFlag::RESPONSE))?;
     let mut reply = query.clone().into_reply();
     reply.set_flags(PacketFlag::AUTHORITATIVE_ANSWER | PacketFlag::RECURSION_AVAILABLE);
     for question in &query.questions {
         let name = question.qname.to_string().to_ascii_lowercase();
-        let Some(address) = names.get(name.trim_end_matches('.')) else {
+        let Some(addresses) = names.get(name.trim_end_matches('.')) else {
             *reply.rcode_mut() = RCODE::NameError;
             continue;
         };
-        let data = match (question.qtype, address) {
-            (QTYPE::TYPE(TYPE::A) | QTYPE::ANY, IpAddr::V4(ip)) => RData::A(A::from(*ip)),
-            (QTYPE::TYPE(TYPE::AAAA) | QTYPE::ANY, IpAddr::V6(ip)) => RData::AAAA(AAAA::from(*ip)),
-            _ => continue,
-        };
-        reply.answers.push(ResourceRecord::new(question.qname.clone(), CLASS::IN, TTL, data));
+        for address in addresses {
+            let data = match (question.qtype, address) {
+                (QTYPE::TYPE(TYPE::A) | QTYPE::ANY, IpAddr::V4(ip)) => RData::A(A::from(*ip)),
+                (QTYPE::TYPE(TYPE::AAAA) | QTYPE::ANY, IpAddr::V6(ip)) => RData::AAAA(AAAA::from(*ip)),
+                _ => continue,
+            };
+            reply.answers.push(ResourceRecord::new(question.qname.clone(), CLASS::IN, TTL, data));
+        }
     }
     reply.build_bytes_vec().ok()
 }
@@ -84,7 +86,7 @@ mod tests {
 
     #[test]
     fn known_names_are_answered_by_family_and_others_do_not_exist() {
-        let names = BTreeMap::from([("a.test".to_owned(), IpAddr::from([10, 0, 0, 2]))]);
+        let names = BTreeMap::from([("a.test".to_owned(), vec![IpAddr::from([10, 0, 0, 2])])]);
         let answer = |name, kind| {
             let bytes = reply(&ask(name, kind), &names).unwrap();
             let packet = Packet::parse(&bytes).unwrap();

@@ -12,12 +12,18 @@ mod client;
 mod curl;
 mod dns;
 mod emit;
+mod headers;
+mod inventory;
+mod openssl;
 mod origin;
 mod provenance;
+mod script;
+mod swap;
 mod tap;
 mod tls;
 
 use std::io::Read as _;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
@@ -91,7 +97,7 @@ async fn origin_container(
     emitter: &Emitter,
     stdin_closed: oneshot::Receiver<()>,
 ) -> anyhow::Result<Option<Origin>> {
-    let origin = Origin::start(&plan.ports, &plan.identity, emitter).await?;
+    let origin = Origin::start(&plan.ports, &plan.identity, Path::new(cell::ROOT), emitter).await?;
     emitter.emit(&Line::Listening);
     let _ = stdin_closed.await;
     if plan.keep {
@@ -141,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_plan_survives_its_packing() {
-        let identity = Identity { ca_pem: "ca".into(), cert_pem: "cert".into(), key_pem: "key".into() };
+        let identity = Identity { ca_pem: "ca".into(), ..Identity::default() };
         let plan = AgentPlan::Origin(OriginPlan { ports: Vec::new(), identity, keep: false });
         assert_eq!(unpack(&pack(&plan).unwrap()).unwrap(), plan);
         assert!(unpack("nonsense").is_err());

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, CommonState, HandshakeKind, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
-use crate::model::{Identity, OriginTls, TlsSeen, TlsVersion};
+use crate::model::{Identity, Leaf, OriginTls, TlsSeen, TlsVersion};
 
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
@@ -22,28 +24,64 @@ fn version(version: TlsVersion) -> &'static SupportedProtocolVersion {
 
 /// What an origin that behaves like `origin` accepts.
 pub(super) fn server(origin: &OriginTls, identity: &Identity) -> anyhow::Result<Arc<ServerConfig>> {
+    let leaf = identity
+        .origins
+        .get(&origin.certificate)
+        .with_context(|| format!("the plan lacks the certificate {:?}", origin.certificate))?;
+    let all: &[&SupportedProtocolVersion] = rustls::ALL_VERSIONS;
     let versions: Vec<_> = origin.versions.iter().map(|&wanted| version(wanted)).collect();
-    let chain = CertificateDer::pem_slice_iter(identity.cert_pem.as_bytes())
-        .collect::<Result<Vec<_>, _>>()
-        .context("cannot read the origin's certificate")?;
-    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).context("cannot read the origin's key")?;
-    let config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(&versions)?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+    let builder = ServerConfig::builder_with_provider(limited(origin)?)
+        .with_protocol_versions(if versions.is_empty() { all } else { &versions })?;
+    let builder = if origin.client_auth {
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots(identity)?.into(), provider()).build()?;
+        builder.with_client_cert_verifier(verifier)
+    } else {
+        builder.with_no_client_auth()
+    };
+    let (chain, key) = read(leaf).context("cannot read the origin's certificate")?;
+    let mut config = builder.with_single_cert(chain, key)?;
+    config.alpn_protocols = origin.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     Ok(Arc::new(config))
 }
 
-/// The agent's own client: trusts the plan's CA and nothing else.
-pub(super) fn client(identity: &Identity) -> anyhow::Result<Arc<ClientConfig>> {
+/// A provider with the suites and groups of `origin` alone. By name: rustls's own are the IANA's, with
+/// `TLS13_` for `TLS_` where both versions have a suite of that kind.
+fn limited(origin: &OriginTls) -> anyhow::Result<Arc<CryptoProvider>> {
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    if !origin.suites.is_empty() {
+        provider.cipher_suites.retain(|suite| origin.suites.contains(&format!("{:?}", suite.suite())));
+        ensure!(!provider.cipher_suites.is_empty(), "rustls has none of the suites {:?}", origin.suites);
+    }
+    if !origin.groups.is_empty() {
+        let known = rustls::crypto::aws_lc_rs::ALL_KX_GROUPS;
+        let wanted =
+            origin.groups.iter().map(|name| known.iter().find(|group| format!("{:?}", group.name()) == *name).copied());
+        provider.kx_groups =
+            wanted.collect::<Option<_>>().with_context(|| format!("rustls lacks one of {:?}", origin.groups))?;
+    }
+    Ok(Arc::new(provider))
+}
+
+fn read(leaf: &Leaf) -> anyhow::Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+    let chain = CertificateDer::pem_slice_iter(leaf.chain_pem.as_bytes()).collect::<Result<Vec<_>, _>>()?;
+    Ok((chain, PrivateKeyDer::from_pem_slice(leaf.key_pem.as_bytes())?))
+}
+
+fn roots(identity: &Identity) -> anyhow::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for ca in CertificateDer::pem_slice_iter(identity.ca_pem.as_bytes()) {
         roots.add(ca.context("cannot read the plan's CA")?)?;
     }
-    let config = ClientConfig::builder_with_provider(provider())
+    Ok(roots)
+}
+
+/// The agent's own client: trusts the plan's CA and nothing else, and speaks `alpn`.
+pub(super) fn client(identity: &Identity, alpn: &[&str]) -> anyhow::Result<Arc<ClientConfig>> {
+    let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
+        .with_root_certificates(roots(identity)?)
         .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     Ok(Arc::new(config))
 }
 
@@ -62,5 +100,6 @@ pub(super) fn negotiated(connection: &CommonState) -> TlsSeen {
         group: group.unwrap_or_default(),
         alpn: connection.alpn_protocol().map(|alpn| String::from_utf8_lossy(alpn).into_owned()).unwrap_or_default(),
         resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+        peer: String::new(),
     }
 }

@@ -31,6 +31,8 @@ pub struct Settings {
     pub server_identity: Option<(String, String)>,
     /// Lines of remap.config, in order.
     pub maps: Vec<Map>,
+    /// Settings per server name, in order; 8.1 has none of them (its file is of another form).
+    pub sni: Vec<SniEntry>,
     /// Lines of plugin.config, for example `stats_over_http.so`.
     pub plugins: Vec<String>,
     /// The trial's deltas, under their 9.x names. They win over the baseline.
@@ -44,6 +46,15 @@ pub struct FileRef {
     pub directory: String,
     /// Name in it.
     pub name: String,
+}
+
+/// One entry of sni.yaml.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SniEntry {
+    /// The name it is about: a client's host, or an origin's.
+    pub fqdn: String,
+    /// Keys and values, by their 9.x names.
+    pub keys: Vec<(String, String)>,
 }
 
 /// `map FROM TO`.
@@ -82,7 +93,7 @@ pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, S
     let files = [
         (dialect.records_file(), records::text(dialect, &records)?),
         (dialect.ip_allow_file(), ip_allow(dialect).into()),
-        (dialect.sni_file(), EMPTY.into()),
+        (dialect.sni_file(), if dialect == Dialect::V8 { EMPTY.into() } else { sni(&settings.sni) }),
         ("remap.config", lines(settings.maps.iter().map(|map| format!("map {} {}", map.from, map.to)))),
         ("plugin.config", lines(settings.plugins.iter().cloned())),
         // No line, no cache: ATS starts with "Cache Disabled".
@@ -124,6 +135,19 @@ fn ip_allow(dialect: Dialect) -> &'static str {
     }
     "ip_allow:\n  - apply: in\n    ip_addrs: 0/0\n    action: allow\n    methods: ALL\n  \
      - apply: in\n    ip_addrs: ::/0\n    action: allow\n    methods: ALL\n"
+}
+
+/// Values are quoted: paths and `HOST:PORT` are plain text to YAML either way, names with `*` are not.
+fn sni(entries: &[SniEntry]) -> String {
+    if entries.is_empty() {
+        return EMPTY.to_owned();
+    }
+    let mut text = "sni:\n".to_owned();
+    for entry in entries {
+        text.push_str(&lines(std::iter::once(format!("- fqdn: '{}'", entry.fqdn))));
+        text.push_str(&lines(entry.keys.iter().map(|(key, value)| format!("  {key}: '{value}'"))));
+    }
+    text
 }
 
 fn multicert(settings: &Settings) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ats::log;
-use crate::model::{ClosedBy, Line, LogFile, LogLine, Observation, OriginConnection, Provenance};
+use crate::model::{ClosedBy, Inventory, Line, LogFile, LogLine, Observation, OriginConnection, Provenance};
 use crate::wire::timeline;
 
 /// Everything the two agents of a cell said in one attempt.
@@ -13,6 +13,8 @@ pub(crate) struct Gathered {
     pub(crate) trials: BTreeMap<String, Observation>,
     /// What ran.
     pub(crate) provenance: Provenance,
+    /// What ATS consists of, where parts of it are swapped.
+    pub(crate) inventory: Option<Inventory>,
     /// pcapng files by trial id, base64.
     pub(crate) pcaps: BTreeMap<String, String>,
     /// Log lines that name no trial.
@@ -21,6 +23,8 @@ pub(crate) struct Gathered {
     pub(crate) faults: Vec<(Option<String>, String)>,
     /// What the agents said on stderr, if anything: panics.
     pub(crate) stderr: Vec<String>,
+    /// Troubles of ours that say nothing about the evidence.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Gathered {
@@ -29,6 +33,17 @@ impl Gathered {
         match line {
             Line::Listening | Line::Began { .. } | Line::End => {}
             Line::Provenance(provenance) => self.provenance = *provenance,
+            Line::Inventory(found) => match &mut self.inventory {
+                Some(known) => {
+                    // Another life of ATS may have mapped more, and reads the same files.
+                    for mapped in found.libraries {
+                        if !known.libraries.iter().any(|other| other.soname == mapped.soname) {
+                            known.libraries.push(mapped);
+                        }
+                    }
+                }
+                None => self.inventory = Some(*found),
+            },
             Line::Client { trial, run, ats } => {
                 let observation = self.trials.entry(trial).or_default();
                 observation.client = Some(run);
@@ -60,12 +75,17 @@ impl Gathered {
         let faults =
             self.faults.iter().map(|(of, text)| format!("fault ({}): {text}", of.as_deref().unwrap_or("cell")));
         let stderr = self.stderr.iter().map(|text| format!("agent's stderr: {text}"));
-        logs.chain(faults).chain(stderr).collect()
+        logs.chain(faults).chain(stderr).chain(self.notes.iter().cloned()).collect()
     }
 
-    /// Puts what came in by two streams into the order of events.
+    /// Puts what came in by two streams into the order of events. What happened before the client's
+    /// begin belongs to an earlier run of the trial, beside another that ended ATS.
     pub(crate) fn sort(&mut self) {
         for observation in self.trials.values_mut() {
+            let exchanges = observation.client.iter().flat_map(|run| &run.exchanges);
+            let begin = exchanges.map(|exchange| exchange.started_us).min().unwrap_or_default();
+            observation.origin.retain(|connection| connection.accepted_us >= begin);
+            observation.wire.retain(|flow| flow.packets.first().is_none_or(|packet| packet.at_us >= begin));
             observation.origin.sort_by_key(|connection| (connection.accepted_us, connection.peer.clone()));
         }
     }
@@ -88,7 +108,9 @@ pub(crate) fn lines(observation: &Observation) -> Vec<String> {
     for line in observation.logs.iter().filter(|line| line.file != LogFile::Output) {
         lines.push(format!("{}: {}", line.file.name(), log::normalise(&line.text)));
     }
-    squeeze(lines)
+    // How often each was seen under load is a matter of timing.
+    let counted = observation.client.as_ref().is_none_or(|run| run.load.is_none());
+    squeeze(lines, counted)
 }
 
 fn origin_line(connection: &OriginConnection) -> String {
@@ -115,7 +137,7 @@ fn origin_line(connection: &OriginConnection) -> String {
 }
 
 /// Equal neighbours become one line with a count: four retries are one thing.
-fn squeeze(lines: Vec<String>) -> Vec<String> {
+fn squeeze(lines: Vec<String>, told: bool) -> Vec<String> {
     let mut counted: Vec<(String, usize)> = Vec::new();
     for line in lines {
         match counted.iter_mut().find(|(known, _)| *known == line) {
@@ -123,8 +145,9 @@ fn squeeze(lines: Vec<String>) -> Vec<String> {
             None => counted.push((line, 1)),
         }
     }
-    let told = |(line, count): (String, usize)| if count == 1 { line } else { format!("{line} ({count} times)") };
-    counted.into_iter().map(told).take(MAX_LINES).collect()
+    let text =
+        |(line, count): (String, usize)| if count == 1 || !told { line } else { format!("{line} ({count} times)") };
+    counted.into_iter().map(text).take(MAX_LINES).collect()
 }
 
 /// Lines kept in committed results.
@@ -141,7 +164,7 @@ mod tests {
         let exchange = Exchange { status: Some(502), reason: "Invalid argument".into(), ..Exchange::default() };
         gathered.add(Line::Client {
             trial: "t".into(),
-            run: ClientRun { exchanges: vec![exchange] },
+            run: ClientRun { exchanges: vec![exchange], ..ClientRun::default() },
             ats: crate::model::AtsLife::Alive,
         });
         for accepted_us in [2, 1] {

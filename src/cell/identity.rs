@@ -1,43 +1,188 @@
-//! Certificates of a run: a CA of its own and one leaf for every trial's origin.
+//! Certificates of one attempt: a CA of its own, and a leaf of every kind that the plan needs.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, SignatureAlgorithm,
 };
 
-use crate::model::Identity;
+use crate::model::{Certificate, Identity, Leaf, Speak, TrialPlan, front_name, origin_name, wild_name};
 
-/// Makes a CA and a leaf that is good for every name of `names`. Names only: ATS ignores IP
-/// addresses in certificates.
+/// A day.
+const DAY: Duration = Duration::from_hours(24);
+
+/// Names in each certificate of the long chain: the whole is to pass the 16 KiB of a TLS record.
+const LONG_NAMES: usize = 120;
+
+/// Intermediate CAs of the long chain.
+const LONG_DEPTH: usize = 3;
+
+type Issuer = CertifiedIssuer<'static, KeyPair>;
+
+/// The certificates that `plans` need.
+///
+/// # Errors
+/// When a trial's id does not make a DNS name.
+pub(super) fn of(plans: &[TrialPlan]) -> anyhow::Result<Identity> {
+    let fronts: Vec<String> = plans.iter().map(|plan| front_name(&plan.id)).collect();
+    let mut origins: Vec<String> = plans.iter().map(|plan| origin_name(&plan.id)).collect();
+    // A client that is tunnelled to an origin asks it for the name by which it knows ATS.
+    let tunnels =
+        |plan: &&TrialPlan| plan.spec.sni.iter().flat_map(|rule| &rule.keys).any(|(key, _)| key == "tunnel_route");
+    origins.extend(plans.iter().filter(tunnels).map(|plan| front_name(&plan.id)));
+    let mut kinds: BTreeSet<Certificate> =
+        plans.iter().filter_map(|plan| plan.spec.origin.tls.as_ref()).map(|tls| tls.certificate).collect();
+    if plans.iter().any(|plan| matches!(plan.spec.origin.speak, Speak::Openssl { .. })) {
+        kinds.insert(Certificate::Good);
+    }
+    make(&origins, &fronts, &kinds)
+}
+
+/// Makes a CA, the leaves of `kinds` for all of `origins`, ATS's own for `fronts`, and a client
+/// certificate. Names only: ATS ignores IP addresses in certificates.
 ///
 /// # Errors
 /// When a name is no DNS name.
-pub(crate) fn make(names: &[String]) -> anyhow::Result<Identity> {
-    let mut ca = CertificateParams::new(Vec::new())?;
-    ca.distinguished_name.push(DnType::CommonName, "atsmatrix CA of one run");
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate()?)?;
+pub(crate) fn make(origins: &[String], fronts: &[String], kinds: &BTreeSet<Certificate>) -> anyhow::Result<Identity> {
+    let ca = authority("atsmatrix CA of one run", None)?;
+    let mut identity = Identity {
+        ca_pem: ca.pem(),
+        ca_key_pem: ca.key().serialize_pem(),
+        front: leaf(&named(fronts, "ats.test")?, &rcgen::PKCS_ECDSA_P256_SHA256, &ca, "")?,
+        client: leaf(&client_only(named(&["client.test".to_owned()], "client.test")?), P256, &ca, "")?,
+        ..Identity::default()
+    };
+    for kind in kinds {
+        let made = origin(*kind, origins, &ca).with_context(|| format!("cannot make the certificate {kind:?}"))?;
+        identity.origins.insert(*kind, made);
+    }
+    Ok(identity)
+}
 
-    let mut leaf = CertificateParams::new(names.to_vec()).context("an origin's name is no DNS name")?;
-    leaf.distinguished_name.push(DnType::CommonName, "origin.test");
-    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    leaf.use_authority_key_identifier_extension = true;
-    let key = KeyPair::generate()?;
-    let leaf = leaf.signed_by(&key, &ca)?;
-    Ok(Identity { ca_pem: ca.pem(), cert_pem: leaf.pem(), key_pem: key.serialize_pem() })
+const P256: &SignatureAlgorithm = &rcgen::PKCS_ECDSA_P256_SHA256;
+
+/// One kind of origin certificate.
+fn origin(kind: Certificate, names: &[String], ca: &Issuer) -> anyhow::Result<Leaf> {
+    let mut params = named(names, "origin.test")?;
+    match kind {
+        Certificate::Good => leaf(&params, P256, ca, ""),
+        Certificate::Rsa => leaf(&params, &rcgen::PKCS_RSA_SHA256, ca, ""),
+        Certificate::P384 => leaf(&params, &rcgen::PKCS_ECDSA_P384_SHA384, ca, ""),
+        Certificate::Ed25519 => leaf(&params, &rcgen::PKCS_ED25519, ca, ""),
+        Certificate::Wildcard => leaf(&named(&[wild_name("*")], "wildcard.example")?, P256, ca, ""),
+        Certificate::Chain => {
+            let middle = authority("atsmatrix intermediate CA", Some(ca))?;
+            leaf(&params, P256, &middle, &middle.pem())
+        }
+        Certificate::LongChain => long_chain(names, ca),
+        Certificate::ChainCut => leaf(&params, P256, &authority("atsmatrix intermediate CA", Some(ca))?, ""),
+        Certificate::Untrusted => leaf(&params, P256, &authority("a CA that nobody knows", None)?, ""),
+        Certificate::SelfSigned => {
+            let key = KeyPair::generate_for(P256)?;
+            Ok(Leaf { chain_pem: params.self_signed(&key)?.pem(), key_pem: key.serialize_pem() })
+        }
+        Certificate::WrongName => leaf(&named(&["wrong-name.example".to_owned()], "wrong-name.example")?, P256, ca, ""),
+        Certificate::Expired => {
+            params.not_after = (SystemTime::now() - DAY).into();
+            leaf(&params, P256, ca, "")
+        }
+        Certificate::NotYetValid => {
+            params.not_before = (SystemTime::now() + DAY).into();
+            leaf(&params, P256, ca, "")
+        }
+        Certificate::ClientOnly => leaf(&client_only(params), P256, ca, ""),
+    }
+}
+
+/// A leaf below several intermediates, each with many names.
+fn long_chain(names: &[String], ca: &Issuer) -> anyhow::Result<Leaf> {
+    let mut chain = String::new();
+    let mut issuer: Option<Issuer> = None;
+    for depth in 0..LONG_DEPTH {
+        let mut params = authority_params(&format!("atsmatrix intermediate CA {depth}"));
+        let many = (0..LONG_NAMES).map(|n| format!("name-{n}.of-a-long-chain-of-certificates-{depth}.example"));
+        params.subject_alt_names = CertificateParams::new(many.collect::<Vec<_>>())?.subject_alt_names;
+        let next = CertifiedIssuer::signed_by(params, KeyPair::generate()?, issuer.as_ref().unwrap_or(ca))?;
+        chain = format!("{}{chain}", next.pem());
+        issuer = Some(next);
+    }
+    leaf(&named(names, "origin.test")?, P256, issuer.as_ref().unwrap_or(ca), &chain)
+}
+
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+fn authority(name: &str, above: Option<&Issuer>) -> anyhow::Result<Issuer> {
+    let (params, key) = (authority_params(name), KeyPair::generate()?);
+    Ok(match above {
+        Some(above) => CertifiedIssuer::signed_by(params, key, above)?,
+        None => CertifiedIssuer::self_signed(params, key)?,
+    })
+}
+
+/// A server certificate's contents.
+fn named(names: &[String], common: &str) -> anyhow::Result<CertificateParams> {
+    let mut params = CertificateParams::new(names.to_vec()).context("a host's name is no DNS name")?;
+    params.distinguished_name.push(DnType::CommonName, common);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    Ok(params)
+}
+
+fn client_only(mut params: CertificateParams) -> CertificateParams {
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params
+}
+
+fn leaf(
+    params: &CertificateParams,
+    kind: &'static SignatureAlgorithm,
+    by: &Issuer,
+    rest: &str,
+) -> anyhow::Result<Leaf> {
+    let key = KeyPair::generate_for(kind)?;
+    let signed = params.signed_by(&key, by)?;
+    Ok(Leaf { chain_pem: format!("{}{rest}", signed.pem()), key_pem: key.serialize_pem() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ALL: [Certificate; 14] = [
+        Certificate::Good,
+        Certificate::Rsa,
+        Certificate::P384,
+        Certificate::Ed25519,
+        Certificate::Wildcard,
+        Certificate::Chain,
+        Certificate::LongChain,
+        Certificate::ChainCut,
+        Certificate::Untrusted,
+        Certificate::SelfSigned,
+        Certificate::WrongName,
+        Certificate::Expired,
+        Certificate::NotYetValid,
+        Certificate::ClientOnly,
+    ];
+
     #[test]
-    fn a_leaf_is_made_for_all_names() {
-        let identity = make(&["a.test".into(), "b.test".into()]).unwrap();
-        assert!(identity.cert_pem.starts_with("-----BEGIN CERTIFICATE-----"));
-        assert_ne!(identity.ca_pem, identity.cert_pem);
-        assert!(make(&["ä.test".into()]).is_err());
+    fn every_kind_can_be_made_and_chains_are_as_long_as_they_say() {
+        let identity = make(&["a.test".into(), "b.test".into()], &["a.t".into()], &ALL.into()).unwrap();
+        let count = |kind| identity.origins[&kind].chain_pem.matches("BEGIN CERTIFICATE").count();
+        assert_eq!(identity.origins.len(), ALL.len());
+        assert_eq!((count(Certificate::Good), count(Certificate::Chain), count(Certificate::ChainCut)), (1, 2, 1));
+        // Base64 adds a third: what goes over the wire passes 16 KiB.
+        assert!(identity.origins[&Certificate::LongChain].chain_pem.len() > 16 * 1024 * 4 / 3);
+        assert!(make(&["ä.test".into()], &[], &[Certificate::Good].into()).is_err());
     }
 }

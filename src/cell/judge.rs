@@ -1,13 +1,14 @@
 //! From the evidence of one or two attempts to the result of a cell. Pure.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 
 use super::evidence::{self, Gathered};
-use super::{CellRun, Job, Progress, Raw};
-use crate::diagnosis::{self, Case};
-use crate::model::{Observation, Outcome, Provenance, TrialPlan, TrialResult, Verdict};
+use super::{CellRun, Job, Once, Progress, Raw};
+use crate::ats::{Dialect, config};
+use crate::diagnosis::{self, Case, Evidence};
+use crate::model::{
+    LogLine, Observation, Outcome, Provenance, Record, Route, TrialPlan, TrialResult, TrialSpec, Verdict,
+};
 use crate::trial::{Judgement, Kind, Trial};
 use crate::verdict;
 
@@ -15,28 +16,54 @@ use crate::verdict;
 /// cell and attempt.
 const FIRST_PORT: u16 = 20_000;
 
-/// The plans of `trials`, in order.
-pub(super) fn plans(trials: &[&'static Trial], longest: Duration) -> Vec<TrialPlan> {
-    let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+/// The plans of the job's trials, in order, without those that its ATS cannot do, with the job's own
+/// settings laid over those of the trials.
+pub(super) fn plans(job: &Job) -> Vec<TrialPlan> {
+    let longest = u64::try_from(job.limits.trial.as_millis()).unwrap_or(u64::MAX);
     let ports = FIRST_PORT..;
     let numbered = crate::trial::CATALOGUE.iter().zip(ports);
-    let wanted = numbered.filter(|(trial, _)| trials.iter().any(|wanted| wanted.id == trial.id));
+    let wanted = numbered.filter(|(trial, _)| job.trials.iter().any(|wanted| wanted.id == trial.id));
     wanted
+        .filter(|(trial, _)| unsupported(trial, job, None).is_none())
         .map(|(trial, port)| {
             let mut spec = (trial.spec)();
             spec.deadline_ms = spec.deadline_ms.min(longest);
+            lay_over(&mut spec, &job.over);
             TrialPlan { id: trial.id.to_owned(), port, spec }
         })
         .collect()
 }
 
+/// Why this cell cannot do `trial`: by the version of its ATS, the settings that ATS knows, and the
+/// OpenSSL it has loaded, once that is known. Never by how the trial went.
+fn unsupported(trial: &Trial, job: &Job, openssl: Option<&str>) -> Option<String> {
+    if let Some(reason) = trial.unsupported(Some(&job.version), openssl) {
+        return Some(reason.to_owned());
+    }
+    let dialect = Dialect::of(&job.version.parse().ok()?)?;
+    config::check(dialect, &(trial.spec)().records).err().map(|unsupported| unsupported.to_string())
+}
+
+/// Puts `over` over the settings of a trial: of the same name the one laid over holds. What does not
+/// go through ATS has no settings.
+fn lay_over(spec: &mut TrialSpec, over: &[Record]) {
+    if spec.route == Route::Ats {
+        spec.records.retain(|own| !over.iter().any(|record| record.name == own.name));
+        spec.records.extend_from_slice(over);
+    }
+}
+
 /// How the first attempt was judged, trial by trial.
 pub(super) fn first(job: &Job, gathered: &Gathered) -> Vec<(&'static Trial, Judgement)> {
-    job.trials.iter().map(|trial| (*trial, judge(trial, gathered))).collect()
+    job.trials.iter().map(|trial| (*trial, judge(trial, job, gathered))).collect()
 }
 
 /// Judges one trial of one attempt.
-fn judge(trial: &Trial, gathered: &Gathered) -> Judgement {
+fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> Judgement {
+    let openssl = gathered.provenance.openssl.as_ref().map(|library| library.version.as_str());
+    if let Some(reason) = unsupported(trial, job, openssl) {
+        return not_judged(Outcome::Unsupported, &reason);
+    }
     let fault = gathered.faults.iter().find(|(of, _)| of.as_deref().is_none_or(|of| of == trial.id));
     let observation = gathered.trials.get(trial.id);
     match (observation.filter(|observation| observation.client.is_some()), fault) {
@@ -49,6 +76,29 @@ fn judge(trial: &Trial, gathered: &Gathered) -> Judgement {
 
 fn not_judged(outcome: Outcome, summary: &str) -> Judgement {
     Judgement { outcome, summary: summary.to_owned(), checks: Vec::new() }
+}
+
+/// A single attempt, judged by itself.
+pub(super) fn once(job: &Job, gathered: Gathered, number: u32) -> Once {
+    let mut judged = first(job, &gathered);
+    let mut outcomes: Vec<(Kind, Outcome)> = judged.iter().map(|(trial, row)| (trial.kind, row.outcome)).collect();
+    verdict::weigh_controls(&mut outcomes);
+    for ((_, row), (_, outcome)) in judged.iter_mut().zip(outcomes) {
+        row.outcome = outcome;
+    }
+    let transcript = gathered.transcript();
+    let both = Both { first: gathered, second: None };
+    let raws = judged.iter().flat_map(|(trial, row)| both.raw(trial.id, row.outcome != Outcome::Pass));
+    let evidence = raws.map(|raw| Raw { attempt: number, ..raw }).collect();
+    let gathered = both.first;
+    Once {
+        judged,
+        seen: gathered.trials,
+        inventory: gathered.inventory,
+        provenance: gathered.provenance,
+        evidence,
+        transcript,
+    }
 }
 
 /// Trials to run once more: those that did not pass, and the direct controls beside them.
@@ -73,7 +123,8 @@ pub(super) fn conclude(
 ) -> CellRun {
     let mut rows: Vec<(&'static Trial, Judgement)> = Vec::new();
     for (trial, judgement) in judged {
-        let again = second.as_ref().filter(|gathered| gathered.asked(trial.id)).map(|gathered| judge(trial, gathered));
+        let again =
+            second.as_ref().filter(|gathered| gathered.asked(trial.id)).map(|gathered| judge(trial, job, gathered));
         // A trial that was never reached is judged by its repetition as if that were the first.
         let settled = match (judgement.outcome, &again) {
             (Outcome::Pass, Some(again)) if again.outcome == Outcome::Fail => Outcome::Flaky,
@@ -154,7 +205,8 @@ fn result(
             observation: seen(trial, row.outcome),
         })
         .collect();
-    let known_issues = diagnosis::diagnose(&cases, &provenance);
+    let logs: Vec<LogLine> = both.all().flat_map(|gathered| &gathered.logs).cloned().collect();
+    let known_issues = diagnosis::diagnose(&Evidence { cases: &cases, provenance: &provenance, logs: &logs });
     let mut run = CellRun {
         verdict: Verdict::Error,
         reason: None,
@@ -197,5 +249,28 @@ fn check_version(job: &Job, run: &mut CellRun) {
              to the source if that is meant",
             job.version, ats.reported, ats.reported
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(name: &str, value: &str) -> Record {
+        Record { name: name.into(), kind: "INT".into(), value: value.into() }
+    }
+
+    #[test]
+    fn a_workaround_wins_over_a_trials_own_setting_and_leaves_direct_controls_alone() {
+        let trial = crate::trial::CATALOGUE.iter().find(|trial| (trial.spec)().route == Route::Ats).unwrap();
+        let mut spec = (trial.spec)();
+        spec.records = vec![record("a", "1"), record("b", "1")];
+        lay_over(&mut spec, &[record("b", "2"), record("c", "2")]);
+        assert_eq!(spec.records, [record("a", "1"), record("b", "2"), record("c", "2")]);
+
+        let direct = crate::trial::CATALOGUE.iter().find(|trial| (trial.spec)().route != Route::Ats).unwrap();
+        let mut spec = (direct.spec)();
+        lay_over(&mut spec, &[record("c", "2")]);
+        assert_eq!(spec, (direct.spec)());
     }
 }

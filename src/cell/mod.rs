@@ -5,14 +5,17 @@ pub(crate) mod evidence;
 pub(crate) mod identity;
 mod judge;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Engine, Labels};
-use crate::model::{CellId, Observation, Outcome, Provenance, TrialPlan, TrialResult, Verdict};
-use crate::trial::Trial;
+use crate::model::{
+    CellId, Inventory, Observation, Outcome, Provenance, Record, Swap, TrialPlan, TrialResult, Verdict,
+};
+use crate::trial::{Judgement, Trial};
 
 /// Everything a cell needs to run.
 pub struct Job {
@@ -36,8 +39,14 @@ pub struct Job {
     pub trials: Vec<&'static Trial>,
     /// Limits.
     pub limits: Limits,
+    /// Settings laid over those of every trial that goes through ATS: a workaround that is tried.
+    pub over: Vec<Record>,
     /// Leave the containers of the last attempt for a look.
     pub keep: bool,
+    /// What the ATS process takes from another image (bisecting); `None`: it runs as its image is.
+    pub swap: Option<Swap>,
+    /// Kernel settings of the cell's container.
+    pub sysctls: BTreeMap<String, String>,
 }
 
 /// What a cell may use.
@@ -85,6 +94,23 @@ pub struct Raw {
     pub pcapng: Option<Vec<u8>>,
 }
 
+/// What a single attempt came to: an experiment of a bisection, which repeats by rules of its own.
+#[derive(Debug)]
+pub struct Once {
+    /// Every trial with its outcome, controls weighed, in the catalogue's order.
+    pub judged: Vec<(&'static Trial, Judgement)>,
+    /// What was seen, by trial.
+    pub seen: BTreeMap<String, Observation>,
+    /// What ATS consisted of, if the job asks to swap and ATS came up.
+    pub inventory: Option<Inventory>,
+    /// What ran.
+    pub provenance: Provenance,
+    /// Raw evidence of every trial.
+    pub evidence: Vec<Raw>,
+    /// Everything said outside of trials.
+    pub transcript: Vec<String>,
+}
+
 /// What a cell tells while it runs.
 pub trait Progress: Send + Sync {
     /// A trial begins.
@@ -96,7 +122,7 @@ pub trait Progress: Send + Sync {
 /// Runs a cell: all trials once, then those that did not pass once more in a fresh ATS, with the
 /// direct controls beside them.
 pub async fn run(engine: &Arc<dyn Engine>, job: &Job, progress: &dyn Progress, stop: &CancellationToken) -> CellRun {
-    let plans = judge::plans(&job.trials, job.limits.trial);
+    let plans = judge::plans(job);
     let first = attempt::run(engine, job, &plans, 1, progress, stop).await;
     let judged = judge::first(job, &first);
     let again: Vec<TrialPlan> = judge::to_repeat(&judged, &plans);
@@ -106,4 +132,22 @@ pub async fn run(engine: &Arc<dyn Engine>, job: &Job, progress: &dyn Progress, s
         Some(attempt::run(engine, job, &again, 2, progress, stop).await)
     };
     judge::conclude(job, first, judged, second, progress)
+}
+
+/// Runs a cell's trials once; `number` tells its attempts apart.
+pub async fn once(
+    engine: &Arc<dyn Engine>,
+    job: &Job,
+    number: u32,
+    progress: &dyn Progress,
+    stop: &CancellationToken,
+) -> Once {
+    let plans = judge::plans(job);
+    let gathered = attempt::run(engine, job, &plans, number, progress, stop).await;
+    judge::once(job, gathered, number)
+}
+
+/// The evidence of a trial in a few lines without times or addresses.
+pub fn lines(observation: &Observation) -> Vec<String> {
+    evidence::lines(observation)
 }

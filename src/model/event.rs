@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bisect::Effect;
 use super::id::CellId;
 use super::outcome::Outcome;
 use super::result::CellResult;
@@ -71,6 +72,26 @@ pub enum Event {
         result: Box<CellResult>,
         /// Milliseconds it took.
         ms: u64,
+    },
+    /// An experiment of a bisection begins.
+    ExperimentStarted {
+        /// Its number, from 1.
+        number: usize,
+        /// What is tried, one line.
+        what: String,
+        /// What is still suspected; empty: nobody knows yet.
+        suspects: Vec<String>,
+    },
+    /// An experiment is over.
+    ExperimentFinished {
+        /// Its number.
+        number: usize,
+        /// What was tried.
+        what: String,
+        /// What it came to.
+        result: Effect,
+        /// Why, in one line.
+        summary: String,
     },
     /// Something worth a line.
     Note(String),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::observation::{AtsLife, ClientRun, Flow, OriginConnection};
 use super::provenance::Provenance;
+use super::swap::Inventory;
 
 /// One line of evidence. The last line of a complete stream is [`Line::End`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,6 +14,8 @@ pub enum Line {
     Listening,
     /// What runs in this cell (sent once, when the first ATS is up).
     Provenance(Box<Provenance>),
+    /// What ATS consists of, where the plan swaps parts of it.
+    Inventory(Box<Inventory>),
     /// A trial began.
     Began {
         /// Trial id.

@@ -1,6 +1,7 @@
 //! The vocabulary as data: ids, plans, observations, outcomes, provenance, results, events.
 //! Knows serde and nothing else; every other module may import it.
 
+mod bisect;
 mod event;
 mod id;
 mod line;
@@ -9,20 +10,27 @@ mod outcome;
 mod plan;
 mod provenance;
 mod result;
+mod script;
+mod spec;
+mod swap;
 mod version;
 
+pub use bisect::{BISECT_SCHEMA, Bisection, Effect, Fate, Over, Standing, Suspect, Tried};
 pub use event::{Event, ImageWork};
 pub use id::{AtsId, CellId, DistroId, IdError, RunId};
 pub use line::{Line, LogFile, LogLine};
 pub use observation::{
-    AtsLife, ClientError, ClientPhase, ClientRun, Closed, ClosedBy, Direction, Exchange, Flow, Hello, Observation,
-    OriginConnection, OriginRequest, Packet, TlsSeen,
+    AtsLife, ClientError, ClientPhase, ClientRun, Closed, ClosedBy, Direction, Exchange, Flow, Hello, Load,
+    Observation, OriginConnection, OriginRequest, Packet, TlsSeen,
 };
 pub use outcome::{Outcome, Verdict};
-pub use plan::{
-    AgentPlan, CellPlan, ClientSpec, Identity, OriginPlan, OriginSpec, OriginTls, Place, Port, Record, RequestSpec,
-    Route, TlsVersion, TrialPlan, TrialSpec,
+pub use plan::{AgentPlan, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, front_name, origin_name, wild_name};
+pub use provenance::{AtsBuild, ImageDigests, Library, Provenance, ProvenanceField, Release};
+pub use result::{CellResult, Expected, IssueMatch, MatrixResult, SCHEMA_VERSION, TrialResult, WorkaroundTried};
+pub use script::Step;
+pub use spec::{
+    Act, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, Remap, RequestSpec, Route, Side,
+    SniRule, Speak, TlsVersion, TrialSpec,
 };
-pub use provenance::{AtsBuild, ImageDigests, Library, Provenance, Release};
-pub use result::{CellResult, Expected, IssueMatch, MatrixResult, SCHEMA_VERSION, TrialResult};
+pub use swap::{Inventory, Mapped, SWAP_FOLDER, Swap};
 pub use version::{Version, VersionError, VersionRange};

@@ -40,8 +40,20 @@ pub enum AtsLife {
 /// What the client did and saw.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClientRun {
-    /// One exchange per request, in order.
+    /// One exchange per request, in order; of a load only those that were not answered with 200, at most 5.
     pub exchanges: Vec<Exchange>,
+    /// What a load came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
+}
+
+/// What many equal requests came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Requests sent.
+    pub sent: u32,
+    /// Those answered with 200 and the whole body.
+    pub whole: u32,
 }
 
 /// One request and what came back.
@@ -51,6 +63,9 @@ pub struct Exchange {
     pub status: Option<u16>,
     /// The reason phrase as sent. ATS puts the error's text here.
     pub reason: String,
+    /// `HTTP/1.1` or `HTTP/2.0`; empty where nobody looked.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
     /// Response headers (names in lower case), at most 32.
     pub headers: Vec<(String, String)>,
     /// Body bytes received.
@@ -59,6 +74,12 @@ pub struct Exchange {
     pub body_sha256: String,
     /// The first 200 bytes of the body of an error response, escaped.
     pub body_head: String,
+    /// Interim responses (1xx) before the response, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interim: Vec<u16>,
+    /// Trailers, names in lower case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trailers: Vec<(String, String)>,
     /// What the client negotiated itself (direct TLS control only).
     pub tls: Option<TlsSeen>,
     /// Why the exchange did not complete.
@@ -111,6 +132,9 @@ pub struct TlsSeen {
     pub alpn: String,
     /// Whether the session was resumed.
     pub resumed: bool,
+    /// At a client: whose certificate was shown, `ats` or `origin`. At an origin: `client` when one was shown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub peer: String,
 }
 
 /// One TCP connection as its origin saw it.
@@ -199,6 +223,9 @@ pub struct OriginRequest {
     pub body_len: u64,
     /// SHA-256 of the body received, hex.
     pub body_sha256: String,
+    /// Headers, names in lower case, at most 32.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
     /// When the request head was complete.
     pub at_us: u64,
 }

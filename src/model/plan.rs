@@ -1,7 +1,12 @@
 //! What the two agents of a cell are told to do. Plain data, so that the same plan runs on any
 //! engine; agents interpret it and know no trial by name.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use super::spec::{Certificate, OriginSpec, Place, TrialSpec};
+use super::swap::Swap;
 
 /// The whole of what one agent gets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,17 +36,54 @@ pub struct Port {
     pub trial: String,
     /// The TCP port.
     pub port: u16,
+    /// Where it is.
+    pub place: Place,
     /// How it behaves.
     pub origin: OriginSpec,
 }
 
-/// A certificate chain with its key, and the CA that signed it; PEM.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The host name of a trial's origin.
+pub fn origin_name(trial: &str) -> String {
+    format!("{trial}.test")
+}
+
+/// Its name for wildcard certificates: a wildcard is not good for a whole top-level domain.
+pub fn wild_name(trial: &str) -> String {
+    format!("{trial}.wild.test")
+}
+
+/// The host that clients ask ATS for.
+pub fn front_name(trial: &str) -> String {
+    format!("{trial}.t")
+}
+
+impl Port {
+    /// The port of a trial's origin.
+    pub fn of(plan: &TrialPlan) -> Self {
+        Self { trial: plan.id.clone(), port: plan.port, place: plan.spec.place, origin: plan.spec.origin.clone() }
+    }
+}
+
+/// The certificates of a cell: everything is made anew for each attempt.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// The CA's certificate.
+    /// The CA that everyone trusts, PEM.
     pub ca_pem: String,
-    /// Leaf certificate for `*.test` names of the plan.
-    pub cert_pem: String,
+    /// Its key: the distro's own `openssl` signs with it what no library of ours would.
+    pub ca_key_pem: String,
+    /// What origins serve, of the kinds that the plan needs.
+    pub origins: BTreeMap<Certificate, Leaf>,
+    /// What ATS shows to its clients.
+    pub front: Leaf,
+    /// What ATS shows to origins that ask for a client certificate.
+    pub client: Leaf,
+}
+
+/// A certificate chain with its key; PEM.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaf {
+    /// The leaf first, then what signed it, without the CA.
+    pub chain_pem: String,
     /// The leaf's private key.
     pub key_pem: String,
 }
@@ -61,6 +103,9 @@ pub struct CellPlan {
     pub deadline_ms: u64,
     /// Leave ATS running, with the baseline's settings, after the last trial: for a look by hand.
     pub keep: bool,
+    /// What the ATS process takes from another image (bisecting); `None`: it runs as its image is.
+    #[serde(default)]
+    pub swap: Option<Swap>,
 }
 
 /// A trial in a cell's plan.
@@ -72,97 +117,4 @@ pub struct TrialPlan {
     pub port: u16,
     /// What to do.
     pub spec: TrialSpec,
-}
-
-/// What a trial does: the whole of its set-up as data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TrialSpec {
-    /// How the request travels.
-    pub route: Route,
-    /// Where its origin is.
-    pub place: Place,
-    /// How the origin behaves.
-    pub origin: OriginSpec,
-    /// What the client does.
-    pub client: ClientSpec,
-    /// ATS settings that differ from the baseline; trials with equal ones share an ATS.
-    pub records: Vec<Record>,
-    /// How long the trial may take, milliseconds.
-    pub deadline_ms: u64,
-}
-
-/// How a request travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Route {
-    /// Through ATS.
-    Ats,
-    /// Straight from the agent to the origin (control).
-    DirectAgent,
-    /// Straight from the distro's own curl to the origin (control).
-    DirectCurl,
-}
-
-/// Where a trial's origin is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Place {
-    /// In the origin container, another host.
-    Remote,
-    /// In the ATS container, another port.
-    SameHost,
-}
-
-/// How an origin behaves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OriginSpec {
-    /// TLS, or plain HTTP.
-    pub tls: Option<OriginTls>,
-    /// Length of the response body, bytes. Its content is [`crate::model`]'s counting pattern.
-    pub body_len: u64,
-}
-
-/// How an origin speaks TLS.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OriginTls {
-    /// Versions it accepts.
-    pub versions: Vec<TlsVersion>,
-}
-
-/// A TLS version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum TlsVersion {
-    /// RFC 5246.
-    #[serde(rename = "TLSv1.2")]
-    Tls12,
-    /// RFC 8446.
-    #[serde(rename = "TLSv1.3")]
-    Tls13,
-}
-
-/// What the client does: requests in sequence on one connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClientSpec {
-    /// The requests.
-    pub requests: Vec<RequestSpec>,
-}
-
-/// One request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestSpec {
-    /// Method.
-    pub method: String,
-    /// Length of the request body, bytes, of the counting pattern.
-    pub body_len: u64,
-}
-
-/// One ATS setting, under its 9.x name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Record {
-    /// The name with its prefix, for example `proxy.config.ssl.client.verify.server.policy`.
-    pub name: String,
-    /// `INT`, `STRING` or `FLOAT`, as records.config writes it.
-    pub kind: String,
-    /// The value.
-    pub value: String,
 }

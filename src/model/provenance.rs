@@ -1,10 +1,13 @@
 //! Exactly what ran, as found at run time inside the cell.
 
+use std::fmt;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a cell really consisted of. Every field is as found, never as declared; `None` means that
 /// it could not be found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Provenance {
     /// `/etc/os-release` of the ATS image.
     pub distro: Option<Release>,
@@ -22,7 +25,7 @@ pub struct Provenance {
 }
 
 /// `/etc/os-release`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Release {
     /// `ID`, for example `debian`.
     pub id: String,
@@ -33,7 +36,7 @@ pub struct Release {
 }
 
 /// A shared library as mapped by the running ATS.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Library {
     /// Its version, for example `3.5.7`.
     pub version: String,
@@ -44,7 +47,7 @@ pub struct Library {
 }
 
 /// The ATS that ran.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AtsBuild {
     /// What `traffic_server -V` reports, for example `9.2.9`.
     pub reported: String,
@@ -57,10 +60,121 @@ pub struct AtsBuild {
 }
 
 /// Image ids of a cell's containers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageDigests {
     /// The ATS image below the agent layer, `sha256:...`.
     pub ats: String,
     /// Digest of all inputs that image was made from.
     pub recipe: String,
+}
+
+/// One thing that provenance tells, in the order of reports: what most often explains a change
+/// comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProvenanceField {
+    /// Version of the `libssl` that ATS had loaded.
+    Openssl,
+    /// Its package.
+    OpensslPackage,
+    /// Its file.
+    OpensslPath,
+    /// What ATS reports as its version.
+    Ats,
+    /// Its package.
+    AtsPackage,
+    /// Its source.
+    AtsSource,
+    /// The path of its binary.
+    AtsBinary,
+    /// The distro's release.
+    Distro,
+    /// The C library.
+    Libc,
+    /// Its package.
+    LibcPackage,
+    /// Its file.
+    LibcPath,
+    /// The engine's kernel.
+    Kernel,
+    /// The digest of the ATS image.
+    Image,
+    /// The digest of everything that image was made from.
+    Recipe,
+}
+
+impl ProvenanceField {
+    /// The words used in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Openssl => "OpenSSL",
+            Self::OpensslPackage => "OpenSSL package",
+            Self::OpensslPath => "OpenSSL file",
+            Self::Ats => "ATS reported",
+            Self::AtsPackage => "ATS package",
+            Self::AtsSource => "ATS source",
+            Self::AtsBinary => "ATS binary",
+            Self::Distro => "distro release",
+            Self::Libc => "C library",
+            Self::LibcPackage => "C library package",
+            Self::LibcPath => "C library file",
+            Self::Kernel => "kernel",
+            Self::Image => "image",
+            Self::Recipe => "recipe",
+        }
+    }
+}
+
+impl fmt::Display for ProvenanceField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl Provenance {
+    /// Every field with its value, in the order of [`ProvenanceField`]. Taken apart completely: a new
+    /// field does not compile until it is told here.
+    pub fn facts(&self) -> [(ProvenanceField, Option<String>); 14] {
+        use ProvenanceField as Field;
+        let Self { distro, kernel, libc, openssl, ats, images } = self;
+        let [openssl, openssl_path, openssl_package] = library(openssl.as_ref());
+        let [libc, libc_path, libc_package] = library(libc.as_ref());
+        let [reported, binary, ats_package, source] = match ats.clone() {
+            Some(AtsBuild { reported, binary, package, source }) => [Some(reported), Some(binary), package, source],
+            None => [const { None }; 4],
+        };
+        let [image, recipe] = match images.clone() {
+            Some(ImageDigests { ats, recipe }) => [Some(ats), Some(recipe)],
+            None => [const { None }; 2],
+        };
+        [
+            (Field::Openssl, openssl),
+            (Field::OpensslPackage, openssl_package),
+            (Field::OpensslPath, openssl_path),
+            (Field::Ats, reported),
+            (Field::AtsPackage, ats_package),
+            (Field::AtsSource, source),
+            (Field::AtsBinary, binary),
+            (Field::Distro, distro.as_ref().map(release)),
+            (Field::Libc, libc),
+            (Field::LibcPackage, libc_package),
+            (Field::LibcPath, libc_path),
+            (Field::Kernel, kernel.clone()),
+            (Field::Image, image),
+            (Field::Recipe, recipe),
+        ]
+    }
+}
+
+fn library(library: Option<&Library>) -> [Option<String>; 3] {
+    match library.cloned() {
+        Some(Library { version, path, package }) => [Some(version), Some(path), package],
+        None => [const { None }; 3],
+    }
+}
+
+/// The pretty name, with what it may hide: Debian's testing keeps its name while it moves.
+fn release(release: &Release) -> String {
+    let Release { id, version, name } = release;
+    format!("{name} ({id} {version})").replace(" )", ")")
 }

@@ -1,5 +1,7 @@
 //! What is committed: results/matrix.json. Deterministic: no times, no addresses, no run ids.
 
+use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AtsId, CellId, DistroId};
@@ -7,13 +9,15 @@ use super::outcome::{Outcome, Verdict};
 use super::provenance::Provenance;
 
 /// Version of the shape of matrix.json. Rises with every change that an older reader would
-/// misunderstand.
-pub const SCHEMA_VERSION: u32 = 1;
+/// misunderstand. 2: an expectation may expire, and a cell may have several.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The whole of results/matrix.json.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "results/matrix.json of atsmatrix")]
 pub struct MatrixResult {
     /// [`SCHEMA_VERSION`] of the writer.
+    #[schemars(range(max = SCHEMA_VERSION))]
     pub schema: u32,
     /// SHA-256 of the matrix.yaml that was run, hex: tells whether it has changed since.
     pub matrix: String,
@@ -26,7 +30,7 @@ pub struct MatrixResult {
 }
 
 /// One cell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CellResult {
     /// `debian-13/9.2.5`.
     pub id: CellId,
@@ -47,7 +51,7 @@ pub struct CellResult {
 }
 
 /// An expectation that applies to a cell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Expected {
     /// The verdict that is expected.
     pub verdict: Verdict,
@@ -55,12 +59,27 @@ pub struct Expected {
     pub reason: String,
     /// Where to read about it.
     pub link: Option<String>,
-    /// Globs of the trials that may fail under it; empty: all.
+    /// Globs of the trials that may fail under it; empty: all. One that is named in full must fail.
     pub trials: Vec<String>,
+    /// The last day on which it is accepted, as matrix.yaml says. Never a day of a run: whoever judges
+    /// compares it with their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub expires: Option<Date>,
+    /// What else matrix.yaml expects of the cell, in its order; these have none themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Expected>,
+}
+
+impl CellResult {
+    /// Everything that matrix.yaml expects of the cell, in its order.
+    pub fn expectations(&self) -> impl Iterator<Item = &Expected> {
+        self.expected.iter().flat_map(|first| std::iter::once(first).chain(&first.also))
+    }
 }
 
 /// One trial of a cell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TrialResult {
     /// Trial id.
     pub id: String,
@@ -75,7 +94,7 @@ pub struct TrialResult {
 }
 
 /// A known issue that a cell's evidence matches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IssueMatch {
     /// Id of the known issue, for example `ATS-11465`.
     pub id: String,
@@ -91,4 +110,24 @@ pub struct IssueMatch {
     pub confidence: String,
     /// The trials concerned.
     pub trials: Vec<String>,
+    /// Its workarounds as they were tried on this very cell; empty when none was tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workarounds: Vec<WorkaroundTried>,
+}
+
+/// A workaround that was tried on a cell: its failing trials ran once more with these settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkaroundTried {
+    /// Its name, for example `tcp-fast-open`.
+    pub name: String,
+    /// The settings, as records.config writes them: `NAME TYPE VALUE`.
+    pub settings: Vec<String>,
+    /// Whether every trial passed with it that had failed without it, and every control held.
+    pub worked: bool,
+    /// Trials that failed without it and passed with it.
+    pub passed: Vec<String>,
+    /// Trials that did not pass with it either, with what they came to; controls too.
+    pub not_passed: Vec<String>,
+    /// What it costs.
+    pub cost: String,
 }

@@ -28,6 +28,43 @@ pub fn sha256(len: u64) -> String {
     hex(&hash.finalize())
 }
 
+/// Length and SHA-256 of a body as it comes.
+#[derive(Debug, Clone, Default)]
+pub struct Sum {
+    len: u64,
+    sha256: Sha256,
+}
+
+impl Sum {
+    /// The sum of a body that is there whole: its length, and its SHA-256 in hex.
+    pub fn of(bytes: &[u8]) -> (u64, String) {
+        let mut sum = Self::default();
+        sum.add(bytes);
+        sum.finish()
+    }
+
+    /// Takes the next bytes.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.len += bytes.len() as u64;
+        self.sha256.update(bytes);
+    }
+
+    /// Bytes so far.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there were none so far.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The length, bytes, and the SHA-256 in hex.
+    pub fn finish(self) -> (u64, String) {
+        (self.len, hex(&self.sha256.finalize()))
+    }
+}
+
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;

@@ -1,8 +1,9 @@
 //! Checks over an observation, and what they come to together.
 
-use crate::model::{AtsLife, ClientPhase, Exchange, Observation, OriginConnection, Outcome, TlsSeen};
+use crate::model::{AtsLife, ClientPhase, Exchange, Hello, Observation, OriginConnection, Outcome, TlsSeen};
 
 use super::body;
+use super::spec::{BODY, BOUND_S, CUT_BODY};
 
 /// One thing a trial looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +54,13 @@ fn weigh(checks: &[Check], observation: &Observation) -> (Outcome, String) {
     if let Some(error) = missing.clone().find(|error| error.phase == ClientPhase::Missing) {
         return (Outcome::Unsupported, error.text.clone());
     }
-    if exchanges.is_empty() {
+    if exchanges.is_empty() && observation.client.as_ref().is_none_or(|run| run.load.is_none()) {
         return (Outcome::Error, "the client did not run".into());
+    }
+    // Whatever a trial is about: an end that only the client's patience made is never right.
+    let mut errors = exchanges.iter().filter_map(|exchange| exchange.error.as_ref());
+    if let Some(error) = errors.find(|error| error.phase == ClientPhase::Deadline) {
+        return (Outcome::Fail, format!("expected an end of its own, saw {}", error.text));
     }
     if let Some(broken) = checks.iter().find(|check| !check.held) {
         return (Outcome::Fail, format!("expected {}, saw {}", broken.expected, broken.seen));
@@ -62,9 +68,14 @@ fn weigh(checks: &[Check], observation: &Observation) -> (Outcome, String) {
     (Outcome::Pass, checks.iter().map(|check| check.seen.as_str()).collect::<Vec<_>>().join(", "))
 }
 
+/// What the client saw, request by request.
+pub(super) fn exchanges(observation: &Observation) -> &[Exchange] {
+    observation.client.as_ref().map(|run| run.exchanges.as_slice()).unwrap_or_default()
+}
+
 /// The client got `count` answers of status 200, each with the whole response body.
 pub(super) fn answers(observation: &Observation, count: usize, body_len: u64) -> Vec<Check> {
-    let exchanges = observation.client.as_ref().map(|run| run.exchanges.as_slice()).unwrap_or_default();
+    let exchanges = exchanges(observation);
     let expected_hash = body::sha256(body_len);
     let mut checks = Vec::new();
     for number in 0..count {
@@ -141,4 +152,233 @@ pub(super) fn over_tls(observation: &Observation) -> Check {
 /// Exactly this TLS version.
 pub(super) fn over_version(observation: &Observation, version: &str) -> Check {
     negotiated(observation, format!("{version} to the origin"), |tls| tls.version == version, |tls| tls.version.clone())
+}
+
+/// One answer with the whole body of a trial that is not about bodies, over TLS to the origin.
+pub(super) fn one_tls_answer(observation: &Observation) -> Vec<Check> {
+    let mut checks = answers(observation, 1, BODY);
+    checks.push(served(observation, 1, None));
+    checks.push(over_tls(observation));
+    checks
+}
+
+/// This cipher suite, by rustls's name of it.
+pub(super) fn over_suite(observation: &Observation, suite: &str) -> Check {
+    negotiated(observation, format!("{suite} to the origin"), |tls| tls.suite == suite, |tls| tls.suite.clone())
+}
+
+/// This group.
+pub(super) fn over_group(observation: &Observation, group: &str) -> Check {
+    negotiated(observation, format!("{group} to the origin"), |tls| tls.group == group, |tls| tls.group.clone())
+}
+
+/// This ALPN protocol; empty: none.
+pub(super) fn over_alpn(observation: &Observation, alpn: &str) -> Check {
+    let name = |alpn: &str| if alpn.is_empty() { "no ALPN".to_owned() } else { format!("ALPN {alpn}") };
+    negotiated(observation, format!("{} at the origin", name(alpn)), |tls| tls.alpn == alpn, |tls| name(&tls.alpn))
+}
+
+/// The client's last answer has one of these statuses.
+pub(super) fn status(observation: &Observation, wanted: &[u16]) -> Check {
+    let last = exchanges(observation).last();
+    let listed: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+    let expected = format!("status {}", listed.join(" or "));
+    let held = last.and_then(|exchange| exchange.status).is_some_and(|status| wanted.contains(&status));
+    // The reason of a right status may differ from run to run: it tells who was quicker.
+    let seen = if held { expected.clone() } else { last.map_or_else(|| "no answer".into(), status_text) };
+    Check::new(held, expected, seen)
+}
+
+/// The client's exchanges ended without an error of the connection.
+pub(super) fn no_error(observation: &Observation) -> Check {
+    let error = exchanges(observation).iter().find_map(|exchange| exchange.error.as_ref());
+    Check::new(error.is_none(), "no error at the client", error.map_or("no error", |error| &error.text))
+}
+
+/// The client had its answer, or the end of its connection, within `seconds`.
+pub(super) fn in_time(observation: &Observation, seconds: u64) -> Check {
+    let held = exchanges(observation).iter().all(|exchange| exchange.total_us <= seconds * 1_000_000);
+    Check::new(held, format!("an end within {seconds} s"), if held { "in time" } else { "too late" })
+}
+
+/// The client can tell that it did not get everything: a clean success would be a lie.
+pub(super) fn not_a_clean_success(observation: &Observation, whole: u64) -> Check {
+    let last = exchanges(observation).last();
+    let clean = |exchange: &Exchange| exchange.status == Some(200) && exchange.error.is_none();
+    let seen = last.map_or_else(
+        || "no answer".into(),
+        |exchange| {
+            let bytes = exchange.body_len;
+            let end = exchange.error.as_ref().map_or_else(|| "a clean end".into(), |error| error.text.clone());
+            format!(
+                "{}, {} and {end}",
+                status_text(exchange),
+                if bytes < whole { "a part of the body" } else { "all bytes" }
+            )
+        },
+    );
+    let held = last.is_some_and(|exchange| !clean(exchange));
+    let expected = "an error that the client can see";
+    // How much came before the end, and how it ended, is a matter of timing.
+    Check::new(held, expected, if held { expected.to_owned() } else { seen })
+}
+
+/// Connections on which the origin saw a ClientHello.
+fn hellos(observation: &Observation) -> impl Iterator<Item = &Hello> {
+    observation.origin.iter().filter_map(|connection| connection.hello.as_ref())
+}
+
+/// Every ClientHello is like this.
+pub(super) fn hello(
+    observation: &Observation,
+    expected: impl Into<String>,
+    holds: impl Fn(&Hello) -> bool,
+    show: impl Fn(&Hello) -> String,
+) -> Check {
+    let mut texts: Vec<String> = hellos(observation).map(&show).collect();
+    texts.dedup();
+    let held = !texts.is_empty() && hellos(observation).all(holds);
+    Check::new(held, expected, if texts.is_empty() { "no ClientHello".into() } else { texts.join(" and ") })
+}
+
+/// Any ClientHello at all: it was TLS that ended a connection, not what comes before it.
+pub(super) fn said_hello(observation: &Observation) -> Check {
+    hello(observation, "a ClientHello at the origin", |_| true, |_| "a ClientHello".into())
+}
+
+/// ATS gave up on a misbehaving TLS origin: the right error, in time.
+pub(super) fn gave_up(observation: &Observation, statuses: &[u16]) -> Vec<Check> {
+    vec![status(observation, statuses), said_hello(observation), in_time(observation, BOUND_S)]
+}
+
+/// The body of a trial's origin that breaks off does not look whole to the client.
+pub(super) fn body_cut(observation: &Observation) -> Vec<Check> {
+    vec![not_a_clean_success(observation, CUT_BODY), said_hello(observation), in_time(observation, BOUND_S)]
+}
+
+/// The server name that ATS asked for.
+pub(super) fn server_name(observation: &Observation, wanted: Option<&str>) -> Check {
+    let name = |sni: Option<&str>| sni.map_or_else(|| "no server name".to_owned(), |sni| format!("server name {sni}"));
+    let holds = |hello: &Hello| hello.sni.as_deref() == wanted;
+    hello(observation, name(wanted), holds, |hello| name(hello.sni.as_deref()))
+}
+
+/// ATS refused the origin: it said a ClientHello, so that it was TLS that ended it, gave its client a
+/// 502 and sent no request.
+pub(super) fn refused(observation: &Observation) -> Vec<Check> {
+    let requests: usize = observation.origin.iter().map(|connection| connection.requests.len()).sum();
+    vec![
+        status(observation, &[502]),
+        said_hello(observation),
+        Check::new(requests == 0, "no request at the origin", format!("{requests} requests at the origin")),
+    ]
+}
+
+/// A line of the logs holds `text`, or none does when it is not `wanted`.
+pub(super) fn logged(observation: &Observation, text: &str, wanted: bool) -> Check {
+    let found = observation.logs.iter().any(|line| line.text.contains(text));
+    let told = |found: bool| format!("{} `{text}` in the logs", if found { "a line with" } else { "no line with" });
+    Check::new(found == wanted, told(wanted), told(found))
+}
+
+/// Whose certificate the client was shown.
+pub(super) fn shown(observation: &Observation, whose: &str) -> Check {
+    let seen = exchanges(observation).iter().filter_map(|exchange| exchange.tls.as_ref()).map(|tls| tls.peer.as_str());
+    let mut seen: Vec<&str> = seen.collect();
+    seen.dedup();
+    let name = |whose: &str| format!("the certificate of {}", if whose == "ats" { "ATS" } else { "the origin" });
+    let held = seen == [whose];
+    Check::new(held, name(whose), seen.first().map_or_else(|| "no TLS at the client".into(), |whose| name(whose)))
+}
+
+/// Which of the origin's TLS connections were resumed, in order.
+pub(super) fn resumed(observation: &Observation, wanted: &[bool]) -> Check {
+    let seen = observation.origin.iter().filter_map(|connection| connection.tls.as_ref()).map(|tls| tls.resumed);
+    let seen: Vec<bool> = seen.collect();
+    let told = |list: &[bool]| {
+        let words: Vec<&str> = list.iter().map(|resumed| if *resumed { "resumed" } else { "full" }).collect();
+        format!("handshakes: {}", if words.is_empty() { "none".into() } else { words.join(", ") })
+    };
+    Check::new(seen == wanted, told(wanted), told(&seen))
+}
+
+/// The first request's body arrived whole at the origin.
+pub(super) fn posted(observation: &Observation, len: u64) -> Check {
+    let request = serving(observation).first().and_then(|connection| connection.requests.first());
+    let (seen, whole) = request.map_or((0, false), |request| {
+        (request.body_len, request.body_len == len && request.body_sha256 == body::sha256(len))
+    });
+    let altered = if whole || seen != len { "" } else { " altered" };
+    Check::new(whole, format!("{len} bytes posted"), format!("{seen} bytes posted{altered}"))
+}
+
+/// The HTTP version of the requests at the origin.
+pub(super) fn requested_by(observation: &Observation, version: &str) -> Check {
+    let requests = observation.origin.iter().flat_map(|connection| &connection.requests);
+    let mut seen: Vec<&str> = requests.map(|request| request.version.as_str()).collect();
+    seen.dedup();
+    Check::new(seen == [version], format!("{version} at the origin"), format!("{} at the origin", list(&seen)))
+}
+
+/// The HTTP version of the answers at the client.
+pub(super) fn answered_by(observation: &Observation, version: &str) -> Check {
+    let mut seen: Vec<&str> = exchanges(observation).iter().map(|exchange| exchange.version.as_str()).collect();
+    seen.dedup();
+    Check::new(seen == [version], format!("{version} at the client"), format!("{} at the client", list(&seen)))
+}
+
+fn list(seen: &[&str]) -> String {
+    if seen.is_empty() { "nothing".into() } else { seen.join(" and ") }
+}
+
+/// The statuses of all answers, in order.
+pub(super) fn statuses(observation: &Observation, wanted: &[u16]) -> Check {
+    let seen: Vec<Option<u16>> = exchanges(observation).iter().map(|exchange| exchange.status).collect();
+    let told = |status: &Option<u16>| status.map_or_else(|| "none".into(), |status| status.to_string());
+    let wanted: Vec<Option<u16>> = wanted.iter().copied().map(Some).collect();
+    let text = |list: &[Option<u16>]| format!("statuses {}", list.iter().map(told).collect::<Vec<_>>().join(", "));
+    Check::new(seen == wanted, text(&wanted), text(&seen))
+}
+
+/// The lengths of all answers' bodies, each of the counting pattern.
+pub(super) fn bodies(observation: &Observation, wanted: &[u64]) -> Check {
+    let whole = |(exchange, len): (&Exchange, &u64)| {
+        exchange.body_len == *len && (*len == 0 || exchange.body_sha256 == body::sha256(*len))
+    };
+    let exchanges = exchanges(observation);
+    let text = |lens: Vec<String>| format!("bodies of {} bytes", lens.join(", "));
+    Check::new(
+        exchanges.len() == wanted.len() && exchanges.iter().zip(wanted).all(whole),
+        text(wanted.iter().map(ToString::to_string).collect()),
+        text(exchanges.iter().map(|exchange| exchange.body_len.to_string()).collect()),
+    )
+}
+
+/// Nobody connected to the origin.
+pub(super) fn unreached(observation: &Observation) -> Check {
+    let count = observation.origin.len();
+    Check::new(count == 0, "no connection at the origin", format!("{count} connections at the origin"))
+}
+
+/// Connections that served came from addresses that begin with `prefix`.
+pub(super) fn from_family(observation: &Observation, prefix: &str) -> Check {
+    let family = |peer: &str| if peer.starts_with('[') { "IPv6" } else { "IPv4" };
+    let serving = serving(observation);
+    let held = !serving.is_empty() && serving.iter().all(|connection| connection.peer.starts_with(prefix));
+    let seen = serving.first().map_or("no connection", |connection| family(&connection.peer));
+    Check::new(held, format!("{} to the origin", family(prefix)), format!("{seen} to the origin"))
+}
+
+/// The origin's script went through: everything it waited for came.
+pub(super) fn script_done(observation: &Observation) -> Check {
+    let error = observation.origin.iter().find_map(|connection| connection.error.as_deref());
+    let held = !observation.origin.is_empty() && error.is_none();
+    Check::new(held, "an origin that saw what it waited for", error.unwrap_or("the origin saw what it waited for"))
+}
+
+/// Every request of a load was answered whole.
+pub(super) fn all_whole(observation: &Observation, wanted: u32) -> Check {
+    let load = observation.client.as_ref().and_then(|run| run.load.as_ref());
+    let whole = load.map_or(0, |load| load.whole);
+    Check::new(whole == wanted, format!("{wanted} whole answers"), format!("{whole} whole answers"))
 }

@@ -4,16 +4,38 @@
 //! data that the agents interpret) and how an [`Observation`] of it is judged. Pure: it knows no
 //! engine, no network and no clock.
 
+mod alpn;
 pub mod body;
+mod certificate;
 mod check;
 mod controls;
+mod fault;
+mod groups;
 mod http;
+mod inbound;
+mod load;
+mod mtls;
+mod net;
+mod pool;
+mod refusal;
+mod session;
+mod sni;
 mod spec;
+mod tfo;
 mod tls;
+mod tunnel;
 
 pub use check::{Check, Judgement};
 
+use std::sync::LazyLock;
+
 use crate::model::{Observation, TrialSpec, Version, VersionRange};
+
+/// The id of every trial, in the catalogue's order.
+pub fn ids() -> &'static [&'static str] {
+    static IDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| CATALOGUE.iter().map(|trial| trial.id).collect());
+    &IDS
+}
 
 /// Whether a trial tests ATS's way to TLS origins or tells whose fault a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +46,28 @@ pub enum Kind {
     PlainControl,
     /// The thing under test.
     Subject,
+}
+
+/// What a trial needs: a range of versions, and the reason that is given outside of it.
+#[derive(Debug, Clone, Copy)]
+pub enum Need {
+    /// Of ATS, as it reports itself.
+    Ats(&'static str, &'static str),
+    /// Of the OpenSSL that ATS has loaded.
+    OpenSsl(&'static str, &'static str),
+}
+
+impl Need {
+    /// The reason why `version` does not meet it. An unreadable version meets all: the trial then
+    /// speaks for itself.
+    fn unmet(self, ats: Option<&str>, openssl: Option<&str>) -> Option<&'static str> {
+        let (range, reason, version) = match self {
+            Self::Ats(range, reason) => (range, reason, ats),
+            Self::OpenSsl(range, reason) => (range, reason, openssl),
+        };
+        let (version, range) = (version?.parse::<Version>().ok()?, range.parse::<VersionRange>().ok()?);
+        (!range.contains(&version)).then_some(reason)
+    }
 }
 
 /// One entry of the catalogue.
@@ -39,8 +83,8 @@ pub struct Trial {
     pub link: &'static str,
     /// Control or subject.
     pub kind: Kind,
-    /// The ATS versions that can do it, with the reason for others; `None`: all can.
-    pub needs_ats: Option<(&'static str, &'static str)>,
+    /// What it needs of the cell; where that is not given it is unsupported, with the reason.
+    pub needs: &'static [Need],
     /// What it does.
     pub spec: fn() -> TrialSpec,
     /// How an observation is judged: every check must hold.
@@ -50,16 +94,102 @@ pub struct Trial {
 /// Every trial, in the order of tables and runs: controls first.
 pub const CATALOGUE: &[&Trial] = &[
     &controls::direct_curl::TRIAL,
+    &controls::direct_openssl::TRIAL,
     &controls::direct_tls::TRIAL,
     &controls::plain_origin::TRIAL,
+    &controls::unmapped::TRIAL,
     &tls::remote_origin::TRIAL,
     &tls::same_host::TRIAL,
     &tls::tls12_only::TRIAL,
     &tls::tls13_only::TRIAL,
-    &tls::verify_enforced::TRIAL,
-    &http::keepalive_reuse::TRIAL,
+    &tls::tls12_suite_rsa::TRIAL,
+    &tls::tls12_suite_chacha20::TRIAL,
+    &tls::tls13_suite_aes256::TRIAL,
+    &tls::tls13_suite_chacha20::TRIAL,
+    &tls::openssl_origin::TRIAL,
+    &tls::legacy_renegotiation::TRIAL,
+    &groups::x25519::TRIAL,
+    &groups::p256_retry::TRIAL,
+    &groups::x25519mlkem768::TRIAL,
+    &groups::list_small_hello::TRIAL,
+    &certificate::verify_enforced::TRIAL,
+    &certificate::cert_rsa::TRIAL,
+    &certificate::cert_p384::TRIAL,
+    &certificate::cert_ed25519::TRIAL,
+    &certificate::cert_wildcard::TRIAL,
+    &certificate::cert_chain::TRIAL,
+    &certificate::cert_long_chain::TRIAL,
+    &certificate::verify_permissive::TRIAL,
+    &certificate::verify_disabled::TRIAL,
+    &certificate::verify_signature_only::TRIAL,
+    &refusal::untrusted_ca::TRIAL,
+    &refusal::self_signed::TRIAL,
+    &refusal::wrong_name::TRIAL,
+    &refusal::expired::TRIAL,
+    &refusal::not_yet_valid::TRIAL,
+    &refusal::cut_chain::TRIAL,
+    &refusal::client_certificate::TRIAL,
+    &refusal::sha1_signature::TRIAL,
+    &refusal::tls10_only::TRIAL,
+    &mtls::global::TRIAL,
+    &mtls::sni_yaml::TRIAL,
+    &mtls::missing::TRIAL,
+    &sni::remap_target::TRIAL,
+    &sni::pristine_host::TRIAL,
+    &sni::pristine_remap_policy::TRIAL,
+    &sni::none_for_address::TRIAL,
+    &sni::yaml_verify::TRIAL,
+    &alpn::http11_origin::TRIAL,
+    &alpn::h2_origin::TRIAL,
+    &alpn::h2_fallback::TRIAL,
+    &session::resume_tls13::TRIAL,
+    &session::resume_tls12::TRIAL,
+    &session::resume_off::TRIAL,
+    &pool::keepalive_reuse::TRIAL,
+    &pool::shared::TRIAL,
+    &pool::off::TRIAL,
+    &pool::idle_close::TRIAL,
+    &pool::race::TRIAL,
     &http::post_1m::TRIAL,
     &http::response_10m::TRIAL,
+    &http::post_chunked::TRIAL,
+    &http::response_chunked::TRIAL,
+    &http::response_trailers::TRIAL,
+    &http::expect_100::TRIAL,
+    &http::head::TRIAL,
+    &http::no_content::TRIAL,
+    &http::not_modified::TRIAL,
+    &http::early_hints::TRIAL,
+    &http::slow_response::TRIAL,
+    &http::close_delimited::TRIAL,
+    &http::no_close_notify::TRIAL,
+    &tunnel::connect::TRIAL,
+    &tunnel::connect_forbidden::TRIAL,
+    &tunnel::websocket::TRIAL,
+    &tunnel::route::TRIAL,
+    &tunnel::route_split_hello::TRIAL,
+    &inbound::tls::TRIAL,
+    &inbound::h2::TRIAL,
+    &inbound::h2_post::TRIAL,
+    &net::ipv6::TRIAL,
+    &net::dead_address::TRIAL,
+    &net::refused::TRIAL,
+    &fault::reset_after_accept::TRIAL,
+    &fault::fin_after_hello::TRIAL,
+    &fault::alert::TRIAL,
+    &fault::plain_for_tls::TRIAL,
+    &fault::silent_handshake::TRIAL,
+    &fault::silent_response::TRIAL,
+    &fault::close_before_response::TRIAL,
+    &fault::reset_mid_body::TRIAL,
+    &fault::short_body::TRIAL,
+    &fault::bad_chunk::TRIAL,
+    &fault::garbage_response::TRIAL,
+    &fault::oversized_header::TRIAL,
+    &fault::half_close::TRIAL,
+    &tfo::on::TRIAL,
+    &tfo::off::TRIAL,
+    &load::load_200::TRIAL,
 ];
 
 /// The trial named `id`.
@@ -68,18 +198,9 @@ pub fn by_id(id: &str) -> Option<&'static Trial> {
 }
 
 impl Trial {
-    /// Whether an ATS of `version` can do this; the reason if not. An unreadable version can do all:
-    /// the trial then speaks for itself.
-    ///
-    /// # Errors
-    /// The reason, for the table.
-    pub fn supported_by(&self, version: &str) -> Result<(), &'static str> {
-        let Some((range, reason)) = self.needs_ats else { return Ok(()) };
-        let known = version.parse::<Version>().ok().zip(range.parse::<VersionRange>().ok());
-        match known {
-            Some((version, range)) if !range.contains(&version) => Err(reason),
-            _ => Ok(()),
-        }
+    /// Why a cell with these versions cannot do this, as far as they are known.
+    pub fn unsupported(&self, ats: Option<&str>, openssl: Option<&str>) -> Option<&'static str> {
+        self.needs.iter().find_map(|need| need.unmet(ats, openssl))
     }
 
     /// Judges `observation`.
@@ -105,7 +226,8 @@ mod tests {
         for trial in CATALOGUE {
             assert!(trial.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{}", trial.id);
             assert!(trial.link.starts_with("https://"), "{}", trial.id);
-            if let Some((range, reason)) = trial.needs_ats {
+            for need in trial.needs {
+                let (Need::Ats(range, reason) | Need::OpenSsl(range, reason)) = need;
                 assert!(range.parse::<VersionRange>().is_ok() && !reason.is_empty(), "{}", trial.id);
             }
         }

@@ -1,6 +1,9 @@
 //! Short ways to write the specs of the catalogue.
 
-use crate::model::{ClientSpec, OriginSpec, OriginTls, Place, Record, RequestSpec, Route, TlsVersion, TrialSpec};
+use crate::model::{
+    Act, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, Remap, RequestSpec, Route, Side,
+    SniRule, Speak, Step, TlsVersion, TrialSpec,
+};
 
 /// Response length of trials that are not about length: larger than one TLS record needs to be, so
 /// that the body is read and checked, smaller than a segment.
@@ -8,31 +11,174 @@ pub(super) const BODY: u64 = 1000;
 
 /// How long a trial may take unless it says otherwise, milliseconds. ATS answers in a few; its
 /// connect timeout in our baseline is 4 s.
-const DEADLINE_MS: u64 = 15_000;
+const DEADLINE_MS: u64 = 10_000;
 
-/// One GET through ATS to a TLS origin on another host that speaks TLS 1.2 and 1.3.
+/// One GET through ATS to a TLS origin on another host.
 pub(super) fn https_get() -> TrialSpec {
     TrialSpec {
         route: Route::Ats,
         place: Place::Remote,
-        origin: OriginSpec { tls: Some(tls(&[TlsVersion::Tls12, TlsVersion::Tls13])), body_len: BODY },
-        client: ClientSpec { requests: vec![get()] },
+        origin: https(OriginTls::default()),
+        client: requests(vec![get()]),
         records: Vec::new(),
+        remap: Remap::ByName,
+        sni: Vec::new(),
+        alone: false,
         deadline_ms: DEADLINE_MS,
     }
 }
 
+/// The same to an origin that speaks TLS in its own way.
+pub(super) fn https_get_from(tls: OriginTls) -> TrialSpec {
+    TrialSpec { origin: https(tls), ..https_get() }
+}
+
+/// The same to an origin with this certificate, verification being enforced.
+pub(super) fn verified_get_from(certificate: Certificate) -> TrialSpec {
+    let tls = OriginTls { certificate, ..OriginTls::default() };
+    TrialSpec { records: enforced(), ..https_get_from(tls) }
+}
+
+/// A TLS origin that answers requests.
+pub(super) fn https(tls: OriginTls) -> OriginSpec {
+    OriginSpec { https: true, tls: Some(tls), speak: Speak::Http { body_len: BODY } }
+}
+
+/// A plain HTTP origin that answers requests.
+pub(super) fn plain() -> OriginSpec {
+    OriginSpec { https: false, tls: None, speak: Speak::Http { body_len: BODY } }
+}
+
+/// A TLS origin that plays these scripts over TLS, one a connection.
+pub(super) fn scripted(scripts: Vec<Vec<Step>>) -> OriginSpec {
+    OriginSpec { https: true, tls: Some(OriginTls::default()), speak: Speak::Script(scripts) }
+}
+
+/// An origin that ATS takes for a TLS origin, and that plays this script over bare TCP.
+pub(super) fn raw(script: Vec<Step>) -> OriginSpec {
+    OriginSpec { https: true, tls: None, speak: Speak::Script(vec![script]) }
+}
+
 /// An origin that accepts these versions.
-pub(super) fn tls(versions: &[TlsVersion]) -> OriginTls {
-    OriginTls { versions: versions.to_vec() }
+pub(super) fn versions(versions: &[TlsVersion]) -> OriginTls {
+    OriginTls { versions: versions.to_vec(), ..OriginTls::default() }
+}
+
+/// A client that sends these over plain HTTP.
+pub(super) fn requests(requests: Vec<RequestSpec>) -> ClientSpec {
+    ClientSpec { front: Front::Http, act: Act::Requests(requests) }
+}
+
+/// A client that plays this over plain HTTP.
+pub(super) fn script(steps: Vec<Step>) -> ClientSpec {
+    ClientSpec { front: Front::Http, act: Act::Script(steps) }
 }
 
 /// A GET.
 pub(super) fn get() -> RequestSpec {
-    RequestSpec { method: "GET".into(), body_len: 0 }
+    RequestSpec { method: "GET".into(), ..RequestSpec::default() }
 }
 
-/// A record of STRING kind.
+/// A GET on a connection of its own.
+pub(super) fn fresh_get() -> RequestSpec {
+    RequestSpec { fresh: true, ..get() }
+}
+
+/// A POST of so many bytes.
+pub(super) fn post(body_len: u64) -> RequestSpec {
+    RequestSpec { method: "POST".into(), body_len, ..RequestSpec::default() }
+}
+
+/// A step that sends text.
+pub(super) fn send(text: &str) -> Step {
+    Step::Send(text.into())
+}
+
+/// A whole response of 200 with [`BODY`] bytes, after a request has been read.
+pub(super) fn answer() -> Vec<Step> {
+    vec![
+        Step::ReadHead,
+        Step::ReadBody,
+        send(&format!("HTTP/1.1 200 OK\r\nContent-Length: {BODY}\r\n\r\n")),
+        Step::SendPattern(BODY),
+    ]
+}
+
+/// Seconds within which ATS must have given up on a misbehaving origin: its own timeouts in our baseline
+/// are up to 5 s.
+pub(super) const BOUND_S: u64 = 8;
+
+/// Length that the response of [`cut_body`] promises.
+pub(super) const CUT_BODY: u64 = 50_000;
+
+/// An origin that ends its response before the promised length.
+pub(super) fn cut_body(end: Step) -> TrialSpec {
+    let head = send(&format!("HTTP/1.1 200 OK\r\nContent-Length: {CUT_BODY}\r\n\r\n"));
+    let steps = vec![Step::ReadHead, head, Step::SendPattern(20_000), end];
+    TrialSpec { origin: scripted(vec![steps]), ..https_get() }
+}
+
+/// Two GETs of two clients, with no connection to the origin in common.
+pub(super) fn two_connections(tls: OriginTls) -> TrialSpec {
+    let client = requests(vec![get(), fresh_get()]);
+    let records = vec![string("http.server_session_sharing.match", "none")];
+    TrialSpec { client, records, ..https_get_from(tls) }
+}
+
+/// A client that `tunnel_route` leads to the origin's own TLS.
+pub(super) fn tunnel_route(front: Front) -> TrialSpec {
+    let client = ClientSpec { front, ..https_get().client };
+    let sni = vec![sni(Side::Client, &[("tunnel_route", "{origin}:{port}")])];
+    let records = vec![int("url_remap.remap_required", 0), string("http.connect_ports", "443 {port}")];
+    TrialSpec { client, records, sni, ..https_get() }
+}
+
+/// A step that waits for text.
+pub(super) fn expect(text: &str) -> Step {
+    Step::Expect(text.into())
+}
+
+/// The first half of [`BODY`].
+pub(super) fn first_half() -> Step {
+    Step::SendPattern(BODY / 2)
+}
+
+/// The second half of [`BODY`].
+pub(super) fn second_half() -> Step {
+    Step::SendBytes(super::body::bytes(BODY).split_off(500))
+}
+
+/// `answer`, and then these.
+pub(super) fn answer_and(steps: &[Step]) -> Vec<Step> {
+    answer().into_iter().chain(steps.iter().cloned()).collect()
+}
+
+/// A record of STRING kind; the name without `proxy.config.`.
 pub(super) fn string(name: &str, value: &str) -> Record {
-    Record { name: name.into(), kind: "STRING".into(), value: value.into() }
+    Record { name: format!("proxy.config.{name}"), kind: "STRING".into(), value: value.into() }
+}
+
+/// A record of INT kind; the name without `proxy.config.`.
+pub(super) fn int(name: &str, value: u32) -> Record {
+    Record { name: format!("proxy.config.{name}"), kind: "INT".into(), value: value.to_string() }
+}
+
+/// Verification of origins by this policy, over signature and name.
+pub(super) fn policy(policy: &str) -> Vec<Record> {
+    vec![string("ssl.client.verify.server.policy", policy), string("ssl.client.verify.server.properties", "ALL")]
+}
+
+/// Verification enforced.
+pub(super) fn enforced() -> Vec<Record> {
+    policy("ENFORCED")
+}
+
+/// Timeouts of a second towards origins, for trials in which one is waited for.
+pub(super) fn impatient() -> Vec<Record> {
+    vec![int("http.connect_attempts_timeout", 1), int("http.transaction_no_activity_timeout_out", 1)]
+}
+
+/// A line of sni.yaml.
+pub(super) fn sni(side: Side, keys: &[(&str, &str)]) -> SniRule {
+    SniRule { side, keys: keys.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect() }
 }

@@ -1,6 +1,6 @@
 //! `ctl-plain-origin`: ATS reaches a plain HTTP origin.
 
-use crate::model::{Observation, OriginSpec, TrialSpec};
+use crate::model::{Observation, TrialSpec};
 use crate::trial::check::{self, Check};
 use crate::trial::{Kind, Trial, spec};
 
@@ -11,13 +11,13 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     why: "an ATS that fails here is broken in another way than TLS: the seed bug leaves this untouched",
     link: "https://github.com/apache/trafficserver/issues/11465",
     kind: Kind::PlainControl,
-    needs_ats: None,
+    needs: &[],
     spec: set_up,
     judge,
 };
 
 fn set_up() -> TrialSpec {
-    TrialSpec { origin: OriginSpec { tls: None, body_len: spec::BODY }, ..spec::https_get() }
+    TrialSpec { origin: spec::plain(), ..spec::https_get() }
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {

@@ -1,6 +1,6 @@
 //! `http-response-10m`: a response of 10 MiB comes back whole from the TLS origin.
 
-use crate::model::{Observation, OriginSpec, TrialSpec};
+use crate::model::{Observation, OriginSpec, Speak, TrialSpec};
 use crate::trial::check::{self, Check};
 use crate::trial::{Kind, Trial, spec};
 
@@ -14,13 +14,13 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     why: "reads of many TLS records under flow control; a truncated body can look like a clean 200",
     link: "https://github.com/openssl/openssl/issues/18866",
     kind: Kind::Subject,
-    needs_ats: None,
+    needs: &[],
     spec: set_up,
     judge,
 };
 
 fn set_up() -> TrialSpec {
-    let origin = OriginSpec { body_len: RESPONSE_LEN, ..spec::https_get().origin };
+    let origin = OriginSpec { speak: Speak::Http { body_len: RESPONSE_LEN }, ..spec::https_get().origin };
     TrialSpec { origin, ..spec::https_get() }
 }
 

@@ -11,7 +11,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     why: "the seed bug: on OpenSSL 3.2 and later ATS up to 9.2.6 closes after the TCP handshake, before any ClientHello",
     link: "https://github.com/apache/trafficserver/issues/11465",
     kind: Kind::Subject,
-    needs_ats: None,
+    needs: &[],
     spec: set_up,
     judge,
 };
@@ -21,8 +21,5 @@ fn set_up() -> TrialSpec {
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    let mut checks = check::answers(observation, 1, spec::BODY);
-    checks.push(check::served(observation, 1, None));
-    checks.push(check::over_tls(observation));
-    checks
+    check::one_tls_answer(observation)
 }

@@ -1,6 +1,6 @@
 //! `tls12-only`: ATS reaches an origin that speaks TLS 1.2 only.
 
-use crate::model::{Observation, OriginSpec, TlsVersion, TrialSpec};
+use crate::model::{Observation, TlsVersion, TrialSpec};
 use crate::trial::check::{self, Check};
 use crate::trial::{Kind, Trial, spec};
 
@@ -11,14 +11,14 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     why: "many origins still speak nothing newer; a ClientHello grown by new groups breaks some of them",
     link: "https://github.com/openssl/openssl/issues/27557",
     kind: Kind::Subject,
-    needs_ats: None,
+    needs: &[],
     spec: set_up,
     judge,
 };
 
 fn set_up() -> TrialSpec {
-    let tls = spec::tls(&[TlsVersion::Tls12]);
-    TrialSpec { origin: OriginSpec { tls: Some(tls), body_len: spec::BODY }, ..spec::https_get() }
+    let tls = spec::versions(&[TlsVersion::Tls12]);
+    spec::https_get_from(tls)
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {

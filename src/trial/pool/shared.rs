@@ -1,24 +1,23 @@
-//! `http-keepalive-reuse`: two requests reach the TLS origin on one kept-alive connection.
+//! `pool-shared`: two clients share one connection to the TLS origin.
 
-use crate::model::{ClientSpec, Observation, TrialSpec};
+use crate::model::{Observation, TrialSpec};
 use crate::trial::check::{self, Check};
 use crate::trial::{Kind, Trial, spec};
 
 /// The entry of the catalogue.
 pub(in crate::trial) const TRIAL: Trial = Trial {
-    id: "http-keepalive-reuse",
-    title: "two requests reach the TLS origin on one kept-alive connection",
-    why: "a lost pool costs a handshake a request; it broke once in the 10.1 line",
+    id: "pool-shared",
+    title: "two clients share one connection to the TLS origin",
+    why: "a pool that does not find its sessions costs a handshake a request: it broke in the 10.1 line",
     link: "https://github.com/apache/trafficserver/issues/12214",
     kind: Kind::Subject,
-    needs_ats: None,
+    needs: &[],
     spec: set_up,
     judge,
 };
 
 fn set_up() -> TrialSpec {
-    let client = ClientSpec { requests: vec![spec::get(), spec::get()] };
-    TrialSpec { client, ..spec::https_get() }
+    TrialSpec { client: spec::requests(vec![spec::get(), spec::fresh_get()]), ..spec::https_get() }
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {

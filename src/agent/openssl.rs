@@ -1,0 +1,66 @@
+//! The distro's own `openssl s_client` as a control: the same libssl, configuration and crypto policy
+//! as ATS, but not ATS.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use super::now_us;
+use crate::model::{ClientError, ClientPhase, ClientRun, Exchange};
+use crate::trial::body::Sum;
+
+/// Asks `https://host:port/` at `address` through `openssl s_client`, trusting `ca` alone.
+pub(super) async fn run(host: &str, address: SocketAddr, ca: &Path, deadline: Duration) -> ClientRun {
+    let mut exchange = Exchange { started_us: now_us(), ..Exchange::default() };
+    let begun = Instant::now();
+    exchange.error = match tokio::time::timeout(deadline, ask(host, address, ca, &mut exchange)).await {
+        Ok(asked) => asked.err(),
+        Err(_) => Some(error(ClientPhase::Deadline, "openssl s_client does not end")),
+    };
+    exchange.total_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    ClientRun { exchanges: vec![exchange], load: None }
+}
+
+fn error(phase: ClientPhase, text: &str) -> ClientError {
+    ClientError { phase, text: text.chars().take(300).collect() }
+}
+
+async fn ask(host: &str, address: SocketAddr, ca: &Path, exchange: &mut Exchange) -> Result<(), ClientError> {
+    let mut child = Command::new("openssl")
+        .args(["s_client", "-quiet", "-verify_return_error", "-servername", host, "-verify_hostname", host])
+        .args(["-connect", &address.to_string(), "-CAfile"])
+        .arg(ca)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::NotFound => error(ClientPhase::Missing, "this image has no openssl"),
+            _ => error(ClientPhase::Connect, &format!("cannot start openssl: {cause}")),
+        })?;
+    // Kept open until the end: s_client stops reading when its stdin does.
+    let mut stdin = child.stdin.take();
+    if let Some(stdin) = &mut stdin {
+        let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let _ = stdin.write_all(request.as_bytes()).await;
+    }
+    let output = child
+        .wait_with_output()
+        .await
+        .map_err(|cause| error(ClientPhase::Exchange, &format!("cannot read what openssl says: {cause}")))?;
+    drop(stdin);
+    let Some(at) = output.stdout.windows(4).position(|window| window == b"\r\n\r\n") else {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let telling = said.lines().find(|line| line.contains("error") || line.contains("errno")).unwrap_or_default();
+        return Err(error(ClientPhase::Handshake, telling));
+    };
+    let head = String::from_utf8_lossy(&output.stdout[..at]);
+    exchange.status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (exchange.body_len, exchange.body_sha256) = Sum::of(&output.stdout[at + 4..]);
+    Ok(())
+}

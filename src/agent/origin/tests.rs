@@ -1,0 +1,105 @@
+use super::super::client::{self, Target};
+use super::*;
+use crate::model::{ClosedBy, OriginSpec, OriginTls, RequestSpec, TlsVersion};
+use std::io::Write;
+use tokio::io::AsyncReadExt as _;
+
+/// Collects what an origin tells.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Told {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Told {
+    fn connections(&self) -> Vec<OriginConnection> {
+        let bytes = self.0.lock().unwrap().clone();
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines
+            .filter_map(|line| match serde_json::from_slice(line).unwrap() {
+                Line::Connection(connection) => Some(*connection),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// A port of each test's own, below those that the kernel hands out to others by itself.
+fn free_port() -> u16 {
+    static NEXT: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(25_000);
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
+
+fn identity() -> Identity {
+    let names = ["t.test".to_owned()];
+    crate::cell::identity::make(&names, &names, &[Certificate::Good].into()).unwrap()
+}
+
+fn target(address: SocketAddr, identity: &Identity) -> Target {
+    let tls = client::Tls { config: tls::client(identity, &[]).unwrap(), split_hello: false, ats: None };
+    Target { tls: Some(tls), ..Target::plain(address, "t.test") }
+}
+
+fn request(method: &str, body_len: u64) -> RequestSpec {
+    RequestSpec { method: method.into(), body_len, ..RequestSpec::default() }
+}
+
+/// An origin with TLS 1.2 only.
+async fn origin() -> (Origin, Told, Identity, SocketAddr) {
+    let identity = identity();
+    let port = free_port();
+    let tls = Some(OriginTls { versions: vec![TlsVersion::Tls12], ..OriginTls::default() });
+    let origin = OriginSpec { https: true, tls, speak: Speak::Http { body_len: 5000 } };
+    let ports = [Port { trial: "t".into(), port, place: Place::Remote, origin }];
+    let told = Told::default();
+    let origin = Origin::start(&ports, &identity, Path::new("/nowhere"), &Emitter::to(told.clone())).await.unwrap();
+    (origin, told, identity, SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+}
+
+#[tokio::test]
+async fn two_requests_on_one_connection_are_told_with_what_was_negotiated() {
+    let (origin, told, identity, address) = origin().await;
+    let requests = [request("POST", 70_000), request("GET", 0)];
+    let run = client::run(&target(address, &identity), &requests, Duration::from_secs(10)).await;
+    assert_eq!(run.exchanges.iter().map(|seen| seen.status).collect::<Vec<_>>(), [Some(200), Some(200)]);
+    assert_eq!(run.exchanges[1].body_sha256, body::sha256(5000));
+    assert_eq!(run.exchanges[1].tls.as_ref().unwrap().version, "TLSv1.2");
+    origin.finish().await;
+    let [connection] = told.connections().try_into().unwrap();
+    assert_eq!(connection.tls.unwrap().version, "TLSv1.2");
+    let hello = connection.hello.unwrap();
+    assert_eq!(hello.sni.as_deref(), Some("t.test"));
+    assert!(hello.versions.contains(&"TLSv1.3".to_owned()));
+    assert_eq!(connection.requests.len(), 2);
+    assert_eq!(connection.requests[0].body_sha256, body::sha256(70_000));
+}
+
+#[tokio::test]
+async fn a_peer_that_closes_before_its_first_byte_is_told_so() {
+    let (origin, told, _, address) = origin().await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    tokio::io::AsyncWriteExt::shutdown(&mut stream).await.unwrap();
+    // The origin has seen our FIN when its own end arrives.
+    assert_eq!(stream.read(&mut [0; 64]).await.unwrap_or(0), 0);
+    origin.finish().await;
+    let [connection] = told.connections().try_into().unwrap();
+    assert_eq!((connection.first_byte_us, connection.hello, connection.bytes_in), (None, None, 0));
+    assert_eq!(connection.closed.unwrap().by, ClosedBy::Peer);
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_ca_ends_in_the_handshake() {
+    let (origin, told, _, address) = origin().await;
+    let run = client::run(&target(address, &identity()), &[request("GET", 0)], Duration::from_secs(10)).await;
+    let error = run.exchanges[0].error.clone().unwrap();
+    assert_eq!(error.phase, crate::model::ClientPhase::Handshake);
+    origin.finish().await;
+    let [connection] = told.connections().try_into().unwrap();
+    assert!(connection.tls.is_none() && connection.hello.is_some() && connection.requests.is_empty());
+}

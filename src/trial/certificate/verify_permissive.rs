@@ -1,0 +1,27 @@
+//! `verify-permissive`: with the policy PERMISSIVE ATS goes on and warns.
+
+use crate::model::{Certificate, Observation, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "verify-permissive",
+    title: "with the policy PERMISSIVE ATS goes on and warns",
+    why: "the default of ATS 9: an upgrade to 10 turns the warning into a refusal",
+    link: "https://github.com/apache/trafficserver/pull/7587",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec { records: spec::policy("PERMISSIVE"), ..spec::verified_get_from(Certificate::Untrusted) }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::one_tls_answer(observation);
+    checks.push(check::logged(observation, "Action=Continue", true));
+    checks
+}

@@ -1,0 +1,29 @@
+//! `verify-signature-only`: with the property SIGNATURE alone ATS does not compare names.
+
+use crate::model::{Certificate, Observation, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "verify-signature-only",
+    title: "with the property SIGNATURE alone ATS does not compare names",
+    why: "the half of verification that is about the chain alone",
+    link: "https://docs.trafficserver.apache.org/en/9.2.x/admin-guide/files/records.config.en.html#proxy-config-ssl-client-verify-server-properties",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let records = vec![
+        spec::string("ssl.client.verify.server.policy", "ENFORCED"),
+        spec::string("ssl.client.verify.server.properties", "SIGNATURE"),
+    ];
+    TrialSpec { records, ..spec::verified_get_from(Certificate::WrongName) }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::one_tls_answer(observation)
+}

@@ -1,0 +1,25 @@
+//! `ctl-direct-openssl`: the distro's own openssl `s_client` reaches the TLS origin without ATS.
+
+use crate::model::{Observation, Route, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "ctl-direct-openssl",
+    title: "the distro's own openssl s_client reaches the TLS origin without ATS",
+    why: "the same libssl, openssl.cnf and crypto policy as ATS: where it passes and ATS fails, the library is not to blame",
+    link: "https://github.com/apache/trafficserver/issues/11858",
+    kind: Kind::DirectControl,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec { route: Route::DirectOpenssl, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::one_tls_answer(observation)
+}

@@ -1,0 +1,28 @@
+//! `fault-alert`: an origin that answers with an alert gives the client a 502.
+
+use crate::model::{Observation, Step, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "fault-alert",
+    title: "an origin that answers with an alert gives the client a 502",
+    why: "handshake_failure, the commonest alert",
+    link: "https://www.rfc-editor.org/rfc/rfc8446#section-6.2",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec {
+        origin: spec::raw(vec![Step::ReadHello, Step::SendBytes(vec![21, 3, 3, 0, 2, 2, 40]), Step::Close]),
+        ..spec::https_get()
+    }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::gave_up(observation, &[502])
+}

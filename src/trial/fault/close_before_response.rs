@@ -1,0 +1,25 @@
+//! `fault-close-before-response`: an origin that closes instead of answering gives the client a 502.
+
+use crate::model::{Observation, Step, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "fault-close-before-response",
+    title: "an origin that closes instead of answering gives the client a 502",
+    why: "a crashed application behind a healthy TLS terminator",
+    link: "https://github.com/apache/trafficserver/pull/12437",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec { origin: spec::scripted(vec![vec![Step::ReadHead, Step::Close]]), ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::gave_up(observation, &[502])
+}

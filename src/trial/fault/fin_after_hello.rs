@@ -1,0 +1,25 @@
+//! `fault-fin-after-hello`: an origin that closes after the ClientHello gives the client a 502.
+
+use crate::model::{Observation, Step, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "fault-fin-after-hello",
+    title: "an origin that closes after the ClientHello gives the client a 502",
+    why: "what intolerant peers do to ClientHellos they do not like",
+    link: "https://github.com/openssl/openssl/issues/27557",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec { origin: spec::raw(vec![Step::ReadHello, Step::Close]), ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::gave_up(observation, &[502])
+}

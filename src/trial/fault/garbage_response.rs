@@ -1,0 +1,28 @@
+//! `fault-garbage-response`: an origin that answers with something else than HTTP gives the client a 502.
+
+use crate::model::{Observation, Step, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "fault-garbage-response",
+    title: "an origin that answers with something else than HTTP gives the client a 502",
+    why: "a database behind a wrong remap rule",
+    link: "https://www.rfc-editor.org/rfc/rfc9112#section-4",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec {
+        origin: spec::scripted(vec![vec![Step::ReadHead, spec::send("-ERR this is not HTTP\r\n\r\n"), Step::Close]]),
+        ..spec::https_get()
+    }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::gave_up(observation, &[502])
+}

@@ -1,0 +1,28 @@
+//! `fault-plain-for-tls`: an origin that answers TLS with plain HTTP gives the client a 502.
+
+use crate::model::{Observation, Step, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "fault-plain-for-tls",
+    title: "an origin that answers TLS with plain HTTP gives the client a 502",
+    why: "a wrong port or scheme in remap.config",
+    link: "https://www.rfc-editor.org/rfc/rfc8446#section-5.1",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec {
+        origin: spec::raw(vec![Step::ReadHello, spec::send("HTTP/1.1 400 Bad Request\r\n\r\n"), Step::Close]),
+        ..spec::https_get()
+    }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::gave_up(observation, &[502])
+}

@@ -1,0 +1,25 @@
+//! `fault-reset-after-accept`: an origin that resets the connection gives the client a 502.
+
+use crate::model::{Observation, Step, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "fault-reset-after-accept",
+    title: "an origin that resets the connection gives the client a 502",
+    why: "load balancers without a healthy server do so",
+    link: "https://www.rfc-editor.org/rfc/rfc9110#section-15.6.3",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec { origin: spec::raw(vec![Step::Reset]), ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    vec![check::status(observation, &[502]), check::in_time(observation, spec::BOUND_S)]
+}

@@ -1,0 +1,28 @@
+//! `fault-silent-handshake`: an origin that says nothing in the handshake gives the client an error in bounded time.
+
+use crate::model::{Observation, Step, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Need, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "fault-silent-handshake",
+    title: "an origin that says nothing in the handshake gives the client an error in bounded time",
+    why: "ATS 9 has one timeout for TCP and TLS together, 10 another",
+    link: "https://github.com/apache/trafficserver/pull/7335",
+    kind: Kind::Subject,
+    needs: &[Need::Ats(
+        ">=9",
+        "8.1 does not end a silent connection to an origin by these timeouts (measured with 8.1.11)",
+    )],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec { origin: spec::raw(vec![Step::ReadHello, Step::Hang]), records: spec::impatient(), ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::gave_up(observation, &[502, 504])
+}

@@ -1,0 +1,32 @@
+//! `fault-silent-response`: an origin that never answers gives the client an error in bounded time.
+
+use crate::model::{Observation, Step, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Need, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "fault-silent-response",
+    title: "an origin that never answers gives the client an error in bounded time",
+    why: "the timeout of an established TLS connection",
+    link: "https://www.rfc-editor.org/rfc/rfc9110#section-15.6.5",
+    kind: Kind::Subject,
+    needs: &[Need::Ats(
+        ">=9",
+        "8.1 does not end a silent connection to an origin by these timeouts (measured with 8.1.11)",
+    )],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec {
+        origin: spec::scripted(vec![vec![Step::ReadHead, Step::Hang]]),
+        records: spec::impatient(),
+        ..spec::https_get()
+    }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::gave_up(observation, &[502, 504])
+}

@@ -1,0 +1,6 @@
+//! Key exchange groups, and how large they make the ClientHello.
+
+pub(super) mod list_small_hello;
+pub(super) mod p256_retry;
+pub(super) mod x25519;
+pub(super) mod x25519mlkem768;

@@ -1,0 +1,30 @@
+//! `group-x25519mlkem768`: ATS agrees on the post-quantum group X25519MLKEM768.
+
+use crate::model::{Observation, OriginTls, TlsVersion, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Need, Trial, spec};
+
+/// The only group of the origin, by its name in rustls.
+const GROUP: &str = "X25519MLKEM768";
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "group-x25519mlkem768",
+    title: "ATS agrees on the post-quantum group X25519MLKEM768",
+    why: "the default of OpenSSL since 3.5: its ClientHello takes two segments, which old peers and middleboxes lose",
+    link: "https://github.com/openssl/openssl/pull/26801",
+    kind: Kind::Subject,
+    needs: &[Need::OpenSsl(">=3.5", "OpenSSL has X25519MLKEM768 from 3.5 on")],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    spec::https_get_from(OriginTls { groups: vec![GROUP.into()], ..spec::versions(&[TlsVersion::Tls13]) })
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::one_tls_answer(observation);
+    checks.push(check::over_group(observation, GROUP));
+    checks
+}

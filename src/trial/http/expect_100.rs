@@ -1,0 +1,34 @@
+//! `http-expect-100`: a POST that waits for 100 Continue reaches the origin.
+
+use crate::model::{Observation, Step, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Need, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "http-expect-100",
+    title: "a POST that waits for 100 Continue reaches the origin",
+    why: "without the interim response clients wait a second, or for ever",
+    link: "https://github.com/apache/trafficserver/issues/7346",
+    kind: Kind::Subject,
+    needs: &[Need::Ats(">=9", "8.1 keeps the 100 of the origin to itself (apache/trafficserver#7346)")],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let client = spec::script(vec![
+        spec::send("POST / HTTP/1.1\r\nHost: {host}\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n"),
+        Step::ReadInterim,
+        Step::SendPattern(spec::BODY),
+        Step::ReadHead,
+        Step::ReadBody,
+    ]);
+    TrialSpec { client, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::one_tls_answer(observation);
+    checks.push(check::posted(observation, spec::BODY));
+    checks
+}

@@ -1,0 +1,33 @@
+//! `inbound-h2-post`: a POST of an HTTP/2 client reaches the TLS origin whole.
+
+use crate::model::{Act, ClientSpec, Front, Observation, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// Several windows of HTTP/2.
+const POST_LEN: u64 = 300_000;
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "inbound-h2-post",
+    title: "a POST of an HTTP/2 client reaches the TLS origin whole",
+    why: "flow control of HTTP/2 on one side, TLS writes on the other",
+    link: "https://www.rfc-editor.org/rfc/rfc9113#section-5.2",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let act = Act::Requests(vec![spec::post(POST_LEN)]);
+    TrialSpec { client: ClientSpec { front: Front::H2, act }, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::one_tls_answer(observation);
+    checks.push(check::shown(observation, "ats"));
+    checks.push(check::posted(observation, POST_LEN));
+    checks.push(check::answered_by(observation, "HTTP/2.0"));
+    checks
+}

@@ -1,0 +1,5 @@
+//! Clients that speak TLS to ATS.
+
+pub(super) mod h2;
+pub(super) mod h2_post;
+pub(super) mod tls;

@@ -1,0 +1,3 @@
+//! Many requests at once.
+
+pub(super) mod load_200;

@@ -1,0 +1,41 @@
+//! `mtls-global`: ATS shows its client certificate to an origin that requires one.
+
+use crate::model::{Observation, OriginTls, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "mtls-global",
+    title: "ATS shows its client certificate to an origin that requires one",
+    why: "zero-trust set-ups: loading of certificates and keys is where providers of OpenSSL 3 differ",
+    link: "https://docs.trafficserver.apache.org/en/9.2.x/admin-guide/files/records.config.en.html#proxy-config-ssl-client-cert-path",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let tls = OriginTls { client_auth: true, ..OriginTls::default() };
+    let records = vec![
+        spec::string("ssl.client.cert.path", "{dir}"),
+        spec::string("ssl.client.cert.filename", "client.pem"),
+        spec::string("ssl.client.private_key.path", "{dir}"),
+        spec::string("ssl.client.private_key.filename", "client.key"),
+    ];
+    TrialSpec { records, ..spec::https_get_from(tls) }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::one_tls_answer(observation);
+    checks.push(check::negotiated(
+        observation,
+        "a client certificate at the origin",
+        |tls| tls.peer == "client",
+        |tls| {
+            if tls.peer == "client" { "a client certificate".into() } else { "no client certificate".into() }
+        },
+    ));
+    checks
+}

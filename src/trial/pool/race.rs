@@ -1,0 +1,29 @@
+//! `pool-race`: ATS repeats a request that met a closing connection.
+
+use crate::model::{Observation, Step, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "pool-race",
+    title: "ATS repeats a request that met a closing connection",
+    why: "the origin closes just as the request arrives: 10.0 gave the client a 502 for it",
+    link: "https://github.com/apache/trafficserver/issues/12428",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let client = spec::requests(vec![spec::get(), spec::get()]);
+    let origin =
+        spec::scripted(vec![spec::answer_and(&[Step::ReadHead, Step::Close]), spec::answer_and(&[Step::Hang])]);
+    let records = vec![spec::int("http.connect_attempts_max_retries", 3)];
+    TrialSpec { origin, client, records, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::answers(observation, 2, spec::BODY)
+}

@@ -1,0 +1,27 @@
+//! `refuse-tls10-only`: ATS refuses an origin that speaks TLS 1.0 only.
+
+use crate::model::{Observation, OriginSpec, Place, Speak, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "refuse-tls10-only",
+    title: "ATS refuses an origin that speaks TLS 1.0 only",
+    why: "off by default in ATS, and below the security level of OpenSSL 3",
+    link: "https://github.com/openssl/openssl/issues/17476",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let args = "-tls1 -cipher ALL:@SECLEVEL=0".split(' ').map(str::to_owned).collect();
+    let origin = OriginSpec { https: true, tls: None, speak: Speak::Openssl { args, sign: Vec::new() } };
+    TrialSpec { place: Place::SameHost, origin, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::refused(observation)
+}

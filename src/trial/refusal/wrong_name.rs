@@ -1,0 +1,25 @@
+//! `refuse-wrong-name`: ATS refuses a certificate for another name.
+
+use crate::model::{Certificate, Observation, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "refuse-wrong-name",
+    title: "ATS refuses a certificate for another name",
+    why: "the half of verification that is ATS's own code",
+    link: "https://github.com/apache/trafficserver/issues/4023",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    spec::verified_get_from(Certificate::WrongName)
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::refused(observation)
+}

@@ -1,0 +1,27 @@
+//! `sni-none-for-address`: to an origin known by address ATS sends no server name.
+
+use crate::model::{Observation, Remap, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "sni-none-for-address",
+    title: "to an origin known by address ATS sends no server name",
+    why: "an address is no server name; 10.0 sent the text None",
+    link: "https://github.com/apache/trafficserver/pull/11204",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec { remap: Remap::ByAddress, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::one_tls_answer(observation);
+    checks.push(check::server_name(observation, None));
+    checks
+}

@@ -1,0 +1,28 @@
+//! `sni-pristine-host`: with `pristine_host_hdr` ATS asks for the client's host, and refuses a certificate without it.
+
+use crate::model::{Observation, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "sni-pristine-host",
+    title: "with pristine_host_hdr ATS asks for the client's host, and refuses a certificate without it",
+    why: "turns working origins into 502s as soon as verification is enforced: ATS 10 does by default",
+    link: "https://github.com/apache/trafficserver/issues/4023",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let records = [spec::enforced(), vec![spec::int("url_remap.pristine_host_hdr", 1)]].concat();
+    TrialSpec { records, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::refused(observation);
+    checks.push(check::server_name(observation, Some("sni-pristine-host.t")));
+    checks
+}

@@ -1,0 +1,27 @@
+//! `sni-yaml-verify`: sni.yaml enforces verification for one origin alone.
+
+use crate::model::{Certificate, Observation, OriginTls, Side, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Need, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "sni-yaml-verify",
+    title: "sni.yaml enforces verification for one origin alone",
+    why: "how verification is brought in step by step",
+    link: "https://github.com/apache/trafficserver/blob/master/tests/gold_tests/tls/tls_verify.test.py",
+    kind: Kind::Subject,
+    needs: &[Need::Ats(">=9", "8.1 has no sni.yaml")],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let tls = OriginTls { certificate: Certificate::WrongName, ..OriginTls::default() };
+    let keys = [("verify_server_policy", "ENFORCED"), ("verify_server_properties", "ALL")];
+    TrialSpec { sni: vec![spec::sni(Side::Origin, &keys)], ..spec::https_get_from(tls) }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::refused(observation)
+}

@@ -1,0 +1,4 @@
+//! TCP Fast Open.
+
+pub(super) mod off;
+pub(super) mod on;

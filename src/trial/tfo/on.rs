@@ -1,0 +1,25 @@
+//! `tfo-on`: with TCP Fast Open on for origins ATS reaches the TLS origin.
+
+use crate::model::{Observation, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "tfo-on",
+    title: "with TCP Fast Open on for origins ATS reaches the TLS origin",
+    why: "the code of the seed bug: on an affected build this very option changes failure to success",
+    link: "https://github.com/apache/trafficserver/issues/11465",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    TrialSpec { records: vec![spec::int("net.sock_option_flag_out", 9)], ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    check::one_tls_answer(observation)
+}

@@ -1,0 +1,29 @@
+//! `tunnel-connect`: a CONNECT reaches the origin, which is then spoken to end to end.
+
+use crate::model::{ClientSpec, Front, Observation, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "tunnel-connect",
+    title: "a CONNECT reaches the origin, which is then spoken to end to end",
+    why: "ATS as a forward proxy: it opens no TLS itself, so a bug of its TLS leaves this untouched",
+    link: "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let records = vec![spec::int("url_remap.remap_required", 0), spec::string("http.connect_ports", "443 {port}")];
+    let client = ClientSpec { front: Front::Connect, ..spec::https_get().client };
+    TrialSpec { client, records, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    let mut checks = check::one_tls_answer(observation);
+    checks.push(check::shown(observation, "origin"));
+    checks
+}

@@ -1,0 +1,27 @@
+//! `tunnel-connect-forbidden`: a CONNECT to a port that is not listed is refused.
+
+use crate::model::{ClientSpec, Front, Observation, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Trial, spec};
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "tunnel-connect-forbidden",
+    title: "a CONNECT to a port that is not listed is refused",
+    why: "an open proxy otherwise",
+    link: "https://docs.trafficserver.apache.org/en/9.2.x/admin-guide/files/records.config.en.html#proxy-config-http-connect-ports",
+    kind: Kind::Subject,
+    needs: &[],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let records = vec![spec::int("url_remap.remap_required", 0), spec::string("http.connect_ports", "443")];
+    let client = ClientSpec { front: Front::Connect, ..spec::https_get().client };
+    TrialSpec { client, records, ..spec::https_get() }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    vec![check::status(observation, &[403]), check::unreached(observation)]
+}

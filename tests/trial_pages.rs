@@ -1,0 +1,146 @@
+//! Every trial has its page in docs/trials/ and its row in docs/trials.md, and both say what the catalogue
+//! says. `ATSMATRIX_BLESS=1 cargo test --test trial_pages` writes them anew.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read the docs has failed")]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use atsmatrix::model::{Place, Remap, Route, Side, Speak, TrialSpec};
+use atsmatrix::trial::{CATALOGUE, Kind, Need, Trial};
+
+/// What stands before the rows of docs/trials.md.
+const HEAD: &str = "| id | shows | why |\n| --- | --- | --- |\n";
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
+}
+
+fn page(trial: &Trial) -> String {
+    let spec = (trial.spec)();
+    let kind = match trial.kind {
+        Kind::DirectControl => "a control that goes past ATS: when it fails, the origin or the network is at fault",
+        Kind::PlainControl => "a control through ATS, but not through its TLS to origins",
+        Kind::Subject => "a subject: it tests ATS",
+    };
+    let mut page = format!("# {}\n\n{}: {}.\n\n", trial.id, capital(trial.title), kind);
+    write!(page, "Why: {}. <{}>\n\n## What it does\n\n{}", trial.why, trial.link, does(&spec)).unwrap();
+    if !trial.needs.is_empty() {
+        page.push_str("\n## Unsupported where\n\n");
+        for need in trial.needs {
+            let (what, range, reason) = match need {
+                Need::Ats(range, reason) => ("ATS", range, reason),
+                Need::OpenSsl(range, reason) => ("OpenSSL", range, reason),
+            };
+            writeln!(page, "- {what} is not `{range}`: {reason}.").unwrap();
+        }
+    }
+    page
+}
+
+fn does(spec: &TrialSpec) -> String {
+    let mut text = String::new();
+    let mut line = |what: &str, how: String| writeln!(text, "- {what}: {how}").unwrap();
+    line(
+        "route",
+        (match spec.route {
+            Route::Ats => "client, ATS, origin",
+            Route::DirectAgent => "the agent's client, origin",
+            Route::DirectCurl => "the distro's curl, origin",
+            Route::DirectOpenssl => "the distro's openssl s_client, origin",
+        })
+        .to_owned(),
+    );
+    line(
+        "origin",
+        (match spec.place {
+            Place::Remote => "another host",
+            Place::SameHost => "the same host, another port",
+            Place::SameHostV6 => "the same host, on ::1",
+            Place::RemoteAndDead => "another host, with a second address at which nothing listens",
+        })
+        .to_owned(),
+    );
+    line(
+        "origin speaks",
+        match &spec.origin.speak {
+            Speak::Http { body_len } => format!("HTTP, answering with {body_len} bytes"),
+            Speak::Script(scripts) => format!("a script ({} connections differ)", scripts.len()),
+            Speak::Openssl { args, sign } => {
+                format!("openssl s_server {} {}", args.join(" "), sign.join(" ")).trim().into()
+            }
+            Speak::Nobody => "not at all: it does not listen".into(),
+        },
+    );
+    if let Some(tls) = &spec.origin.tls {
+        let certificate = format!("{:?}", tls.certificate);
+        let limits = [&tls.suites, &tls.groups, &tls.alpn].into_iter().flatten().cloned();
+        let versions = tls.versions.iter().map(|version| format!("{version:?}"));
+        let all: Vec<String> = versions.chain(limits).collect();
+        let only = if all.is_empty() { String::new() } else { format!(", only {}", all.join(", ")) };
+        let client = if tls.client_auth { ", requires a client certificate" } else { "" };
+        line("origin's TLS", format!("certificate {certificate}{only}{client}"));
+    }
+    line("client", format!("{:?}", spec.client.front));
+    if spec.remap != Remap::ByName {
+        line("remap", format!("{:?}", spec.remap));
+    }
+    for record in &spec.records {
+        line("setting", format!("`{} {} {}`", record.name, record.kind, record.value));
+    }
+    for rule in &spec.sni {
+        let side = if rule.side == Side::Client { "clients'" } else { "origin's" };
+        let keys: Vec<String> = rule.keys.iter().map(|(key, value)| format!("`{key}: {value}`")).collect();
+        line("sni.yaml", format!("for the {side} name {}", keys.join(", ")));
+    }
+    line("deadline", format!("{} s", spec.deadline_ms / 1000));
+    text
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn rows() -> String {
+    let row =
+        |trial: &&Trial| format!("| [`{id}`](trials/{id}.md) | {} | {} |\n", trial.title, trial.why, id = trial.id);
+    CATALOGUE.iter().map(row).collect()
+}
+
+/// docs/trials.md with the rows of the catalogue.
+fn index(text: &str) -> String {
+    let start = text.find(HEAD).unwrap() + HEAD.len();
+    let end = start + text[start..].find("\n\n").unwrap() + 1;
+    format!("{}{}{}", &text[..start], rows(), &text[end..])
+}
+
+#[test]
+fn pages_and_rows_say_what_the_catalogue_says() {
+    let folder = docs().join("trials");
+    if std::env::var_os("ATSMATRIX_BLESS").is_some() {
+        fs::create_dir_all(&folder).unwrap();
+        for trial in CATALOGUE {
+            fs::write(folder.join(format!("{}.md", trial.id)), page(trial)).unwrap();
+        }
+        let text = fs::read_to_string(docs().join("trials.md")).unwrap();
+        fs::write(docs().join("trials.md"), index(&text)).unwrap();
+    }
+    for trial in CATALOGUE {
+        let text = fs::read_to_string(folder.join(format!("{}.md", trial.id))).unwrap_or_default();
+        assert!(text == page(trial), "docs/trials/{}.md: ATSMATRIX_BLESS=1 cargo test --test trial_pages", trial.id);
+    }
+    let text = fs::read_to_string(docs().join("trials.md")).unwrap();
+    assert!(text == index(&text), "docs/trials.md: ATSMATRIX_BLESS=1 cargo test --test trial_pages");
+}
+
+#[test]
+fn no_page_is_left_of_a_trial_that_is_gone() {
+    let known: BTreeSet<String> = CATALOGUE.iter().map(|trial| format!("{}.md", trial.id)).collect();
+    let pages = fs::read_dir(docs().join("trials")).unwrap().map(|entry| entry.unwrap().file_name());
+    let strays: Vec<String> =
+        pages.map(|name| name.into_string().unwrap()).filter(|name| !known.contains(name)).collect();
+    assert_eq!(strays, Vec::<String>::new());
+}
