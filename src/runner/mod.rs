@@ -2,6 +2,7 @@
 //! ordered, repeated and stopped; what they mean is decided below it, how they look above it.
 
 mod outcome;
+mod workarounds;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,14 +18,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cell::{self, CellRun, Job, Limits, Progress};
 use crate::engine::labels::{self, Kind, Owner};
-use crate::engine::{Engine, NetworkSpec, sweep};
+use crate::engine::{Engine, EngineError, NetworkSpec, sweep};
 use crate::exit::{Exit, Failure};
 use crate::images::{AgentImages, Made, Maker, Policy};
 use crate::matrix::Matrix;
-use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Verdict};
+use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Record as Setting, Verdict};
 use crate::plan::{Plan, PlannedCell};
 use crate::trial::Trial;
-use crate::verdict::{self, Standing};
+use crate::verdict::{self, Standing, Terms};
 
 /// What to run, and how.
 pub struct Order {
@@ -46,14 +47,19 @@ pub struct Order {
     pub fail_fast: bool,
     /// Leave containers for a look.
     pub keep: bool,
-    /// Today, for expectations that expire.
-    pub today: jiff::civil::Date,
+    /// Try the workarounds of the known issues that a cell matches, on that cell.
+    pub workarounds: bool,
+    /// What results are judged by.
+    pub terms: Terms<'static>,
 }
 
 /// What a run tells beside events: raw evidence, which does not go through the console.
 pub trait Record: Send + Sync {
     /// Keeps a cell's raw evidence. Errors are the recorder's to tell; a run goes on without.
     fn cell(&self, id: &CellId, run: &CellRun);
+
+    /// Keeps the raw evidence of a workaround that was tried on a cell.
+    fn workaround(&self, id: &CellId, name: &str, run: &CellRun);
 }
 
 /// What a run came to.
@@ -108,11 +114,22 @@ pub async fn run(
     let cells = run.cells().await;
     timer.abort();
     if !order.keep {
-        sweep::remove_run(engine.as_ref(), &owner.run).await.context("cannot remove what this run made")?;
+        // What is finished is not lost with an engine that is: labels tell the next run what to sweep.
+        for trouble in remove_all(engine.as_ref(), owner).await {
+            tell(Event::Note(format!("left for the next run to sweep: {trouble}")));
+        }
     }
     let interrupted = stop.is_cancelled();
     tell(Event::Finished { interrupted });
     Ok(Done { cells: cells?, interrupted })
+}
+
+/// Removes what the run made, and says what could not be removed.
+async fn remove_all(engine: &dyn Engine, owner: &Owner) -> Vec<EngineError> {
+    match sweep::remove_run(engine, &owner.run).await {
+        Ok(swept) => swept.failed,
+        Err(error) => vec![error],
+    }
 }
 
 /// A run under way.
@@ -154,7 +171,7 @@ impl Run<'_> {
         let mut results = BTreeMap::new();
         while let Some((number, result)) = running.next().await {
             let Some(result) = result else { continue };
-            if self.order.fail_fast && verdict::standing(&result, false) == Standing::Unexpected {
+            if self.order.fail_fast && verdict::standing(&result, &self.order.terms) == Standing::Unexpected {
                 halt.cancel();
             }
             results.insert(number, result);
@@ -185,13 +202,20 @@ impl Run<'_> {
             return None;
         }
         let begun = Instant::now();
-        let result = match (self.image(planned), stage) {
+        let overdue = format!("the run's deadline of {} s passed", self.order.matrix.defaults.deadlines.run.as_secs());
+        let mut result = match (self.image(planned), stage) {
+            (Some(Made::Ready { .. }), _) if self.deadline.is_cancelled() => {
+                self.without(planned, Verdict::Error, &format!("not reached: {overdue}"))
+            }
             (Some(Made::Ready { id }), Some(stage)) => {
                 self.tell(Event::CellStarted { cell: planned.id.clone(), trials: self.order.trials.len() });
-                let run = self.in_containers(planned, stage, halt).await;
+                let mut run = self.in_containers(planned, stage, halt, &Variant::plain(&self.order.trials)).await;
                 self.record.cell(&planned.id, &run);
+                if self.order.workarounds {
+                    self.try_workarounds(planned, stage, halt, &mut run).await;
+                }
                 let images = ImageDigests { ats: id.clone(), recipe: planned.tag.clone() };
-                outcome::of_run(&self.order.matrix, planned, run, images, self.order.today)
+                outcome::of_run(&self.order.matrix, planned, run, images)
             }
             (Some(Made::Unbuildable { reason }), _) => self.without(planned, Verdict::Unbuildable, reason),
             (Some(Made::Unavailable { reason }), _) => self.without(planned, Verdict::Unavailable, reason),
@@ -203,16 +227,25 @@ impl Run<'_> {
         {
             return None;
         }
+        if self.deadline.is_cancelled() && result.verdict == Verdict::Error && !result.trials.is_empty() {
+            result.reason = Some(overdue);
+        }
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.tell(Event::CellFinished { result: Box::new(result.clone()), ms });
         Some(result)
     }
 
     fn without(&self, planned: &PlannedCell, verdict: Verdict, reason: &str) -> CellResult {
-        outcome::of_no_run(&self.order.matrix, planned, verdict, reason, self.order.today)
+        outcome::of_no_run(&self.order.matrix, planned, verdict, reason)
     }
 
-    async fn in_containers(&self, planned: &PlannedCell, stage: &Stage, halt: &CancellationToken) -> CellRun {
+    async fn in_containers(
+        &self,
+        planned: &PlannedCell,
+        stage: &Stage,
+        halt: &CancellationToken,
+        variant: &Variant<'_>,
+    ) -> CellRun {
         let image = match stage.agent.on(&planned.tag).await {
             Ok(image) => image,
             Err(error) => return outcome::broken(format!("{error:#}")),
@@ -225,20 +258,44 @@ impl Run<'_> {
             image,
             origin_image: stage.origin_image.clone(),
             network: stage.network.clone(),
-            name: format!("atsmatrix-{}-{}-{}", self.owner.run, planned.id.distro, planned.id.ats)
+            name: format!("atsmatrix-{}-{}-{}{}", self.owner.run, planned.id.distro, planned.id.ats, variant.suffix)
                 .replace(['+', '~'], "_"),
             labels: self.owner.labels(Kind::Cell),
-            trials: self.order.trials.clone(),
+            trials: variant.trials.to_vec(),
             limits: Limits {
                 cell: defaults.deadlines.cell,
                 trial: defaults.deadlines.trial,
                 memory: defaults.memory,
                 pids: defaults.pids,
             },
-            keep: self.order.keep,
+            over: variant.over.clone(),
+            // What is kept is the cell itself.
+            keep: self.order.keep && variant.over.is_empty(),
+            swap: None,
+            sysctls: BTreeMap::new(),
         };
-        let progress = Told { cell: &planned.id, events: self.events };
-        cell::run(self.engine, &job, &progress, halt).await
+        if variant.over.is_empty() {
+            let progress = Told { cell: &planned.id, events: self.events };
+            return cell::run(self.engine, &job, &progress, halt).await;
+        }
+        cell::run(self.engine, &job, &workarounds::Silent, halt).await
+    }
+}
+
+/// How a cell is run.
+struct Variant<'a> {
+    /// Which trials.
+    trials: &'a [&'static Trial],
+    /// Settings laid over theirs.
+    over: Vec<Setting>,
+    /// Tells the names of its containers from those of other variants.
+    suffix: String,
+}
+
+impl<'a> Variant<'a> {
+    /// The cell as it is.
+    fn plain(trials: &'a [&'static Trial]) -> Self {
+        Self { trials, over: Vec::new(), suffix: String::new() }
     }
 }
 
@@ -265,3 +322,6 @@ impl Progress for Told<'_> {
         let _ = self.events.send(event);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,20 +1,13 @@
 //! From what a cell came to, to the entry of results/matrix.json. Pure.
 
-use jiff::civil::Date;
-
 use crate::cell::CellRun;
-use crate::matrix::{CellFacts, Matrix};
-use crate::model::{CellResult, Expected, ImageDigests, Provenance, Verdict};
+use crate::diagnosis;
+use crate::matrix::Matrix;
+use crate::model::{CellResult, ImageDigests, Provenance, Verdict};
 use crate::plan::PlannedCell;
 
 /// The result of a cell that ran.
-pub(super) fn of_run(
-    matrix: &Matrix,
-    planned: &PlannedCell,
-    run: CellRun,
-    images: ImageDigests,
-    today: Date,
-) -> CellResult {
+pub(super) fn of_run(matrix: &Matrix, planned: &PlannedCell, run: CellRun, images: ImageDigests) -> CellResult {
     let mut provenance = run.provenance;
     if let Some(ats) = &mut provenance.ats {
         ats.source.clone_from(&planned.source);
@@ -24,7 +17,7 @@ pub(super) fn of_run(
         id: planned.id.clone(),
         verdict: run.verdict,
         reason: run.reason,
-        expected: expected(matrix, planned, &provenance, today),
+        expected: matrix.expected(&planned.id, run.verdict, &provenance),
         optional: planned.optional,
         trials: run.trials,
         known_issues: run.known_issues,
@@ -33,25 +26,19 @@ pub(super) fn of_run(
 }
 
 /// The result of a cell that could not run: `verdict` is unbuildable, unavailable or error.
-pub(super) fn of_no_run(
-    matrix: &Matrix,
-    planned: &PlannedCell,
-    verdict: Verdict,
-    reason: &str,
-    today: Date,
-) -> CellResult {
+pub(super) fn of_no_run(matrix: &Matrix, planned: &PlannedCell, verdict: Verdict, reason: &str) -> CellResult {
     let provenance = Provenance::default();
-    // What never ran has no versions; only expectations without conditions over them apply. An
-    // unavailable cell meets none.
-    let expected = expected(matrix, planned, &provenance, today).filter(|_| verdict == Verdict::Unbuildable);
     CellResult {
         id: planned.id.clone(),
         verdict,
         reason: Some(crate::ats::log::normalise(reason)),
-        expected,
+        expected: matrix.expected(&planned.id, verdict, &provenance),
         optional: planned.optional,
         trials: Vec::new(),
-        known_issues: Vec::new(),
+        known_issues: match verdict {
+            Verdict::Unbuildable => diagnosis::diagnose_build(reason, &planned.version),
+            _ => Vec::new(),
+        },
         provenance,
     }
 }
@@ -67,17 +54,4 @@ pub(super) fn broken(reason: String) -> CellRun {
         evidence: Vec::new(),
         transcript: Vec::new(),
     }
-}
-
-/// The first expectation that applies to what was found.
-fn expected(matrix: &Matrix, planned: &PlannedCell, provenance: &Provenance, today: Date) -> Option<Expected> {
-    let facts = CellFacts {
-        distro: &planned.id.distro,
-        ats: &planned.id.ats,
-        ats_version: provenance.ats.as_ref().map(|ats| ats.reported.as_str()),
-        openssl: provenance.openssl.as_ref().map(|library| library.version.as_str()),
-    };
-    let applies =
-        |expectation: &&crate::matrix::Expectation| expectation.holds_on(today) && expectation.applies(&facts);
-    matrix.expect.iter().find(applies).map(crate::matrix::Expectation::stated)
 }

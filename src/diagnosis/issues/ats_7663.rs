@@ -1,0 +1,32 @@
+//! Names with addresses of both families.
+
+use crate::diagnosis::affected::ANYTHING;
+use crate::diagnosis::{KnownIssue, Shows, Sign, Workaround};
+use crate::model::LogFile;
+
+/// ATS asks for one family and does not come back for the other.
+pub(super) const ISSUE: KnownIssue = KnownIssue {
+    id: "ATS-7663",
+    title: "when an origin's IPv6 address does not answer, ATS does not try its IPv4 address",
+    link: "https://github.com/apache/trafficserver/issues/7663",
+    also: &[],
+    affected: ANYTHING,
+    when: "a name with A and AAAA records whose IPv6 address is dead",
+    fixed_in: "no release yet",
+    way_out: "take dead AAAA records out, or prefer IPv4",
+    workarounds: &[Workaround {
+        name: "ipv4-first",
+        what: "IPv4 where a name has both",
+        records: &[("proxy.config.hostdb.ip_resolve", "STRING", "ipv4;ipv6")],
+        cost: "IPv6 is not used for names that have IPv4 as well",
+    }],
+    shows: Shows::Trials {
+        among: &[],
+        must: &[
+            Sign::Answer("^50[24] "),
+            Sign::Any(&[Sign::Unanswered, Sign::Refused]),
+            Sign::Log(LogFile::Error, r"CONNECT: attempt fail .* to \[?[0-9a-f]*:[0-9a-f]*:[0-9a-f:]*\]?:?\d* for"),
+        ],
+        may: &[],
+    },
+};

@@ -1,0 +1,25 @@
+//! A crash on OpenSSL 3.0.
+
+use crate::diagnosis::{Affected, KnownIssue, Shows, Sign};
+use crate::model::LogFile;
+
+/// `load_buffer_and_write` gave 0 for `SSL_ERROR_SYSCALL`.
+pub(super) const ISSUE: KnownIssue = KnownIssue {
+    id: "ATS-9959",
+    title: "ATS aborts when the other side goes away in the middle of a TLS write",
+    link: "https://github.com/apache/trafficserver/pull/9959",
+    also: &["https://github.com/apache/trafficserver/issues/7341"],
+    affected: Affected { ats: &["<9.2.2"], openssl: Some(">=3.0"), distro: None, patched: &[] },
+    when: "a TLS connection that ends while ATS writes to it",
+    fixed_in: "ATS 9.2.2",
+    way_out: "upgrade to 9.2.2",
+    workarounds: &[],
+    shows: Shows::Trials {
+        among: &[],
+        must: &[Sign::Any(&[
+            Sign::CellLog(LogFile::Output, r"UnixNetVConnection\.cc:\d+: failed assertion `r != 0`"),
+            Sign::CellLog(LogFile::Diags, r"UnixNetVConnection\.cc:\d+: failed assertion `r != 0`"),
+        ])],
+        may: &[Sign::Process(r"signal 6|Aborted|failed assertion"), Sign::NoAnswer],
+    },
+};

@@ -1,0 +1,27 @@
+//! A ClientHello longer than a segment.
+
+use crate::diagnosis::{Affected, KnownIssue, Shows, Sign, Workaround};
+
+/// X25519MLKEM768 makes the key share 1216 bytes.
+pub(super) const ISSUE: KnownIssue = KnownIssue {
+    id: "OSSL-PQ-HELLO",
+    title: "from OpenSSL 3.5 on the ClientHello takes two segments, which old origins and middleboxes drop",
+    link: "https://github.com/openssl/openssl/issues/27557",
+    also: &["https://github.com/openssl/openssl/pull/26801", "https://github.com/openssl/openssl/issues/27601"],
+    affected: Affected { ats: &[], openssl: Some(">=3.5"), distro: None, patched: &[] },
+    when: "an origin, or something before it, that reads a ClientHello in one go",
+    fixed_in: "not a bug of OpenSSL or ATS: the other side has to be mended",
+    way_out: "mend or renew what drops it",
+    workarounds: &[Workaround {
+        name: "classic-groups",
+        what: "no post-quantum group towards origins: a ClientHello of 517 bytes again",
+        records: &[("proxy.config.ssl.client.groups_list", "STRING", "P-256:X25519")],
+        cost: "traffic that is recorded today can be read once there are quantum computers",
+    }],
+    shows: Shows::Trials {
+        // Not where an origin misbehaves on purpose: it would close on any ClientHello.
+        among: &["pq-*", "tls-*", "tls1*", "group-*"],
+        must: &[Sign::HelloOf(1400)],
+        may: &[Sign::OriginClosedBeforeFirstByte, Sign::Answer("^502 (?:connect failed)?$"), Sign::NoAnswer],
+    },
+};

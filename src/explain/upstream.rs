@@ -1,0 +1,114 @@
+//! A report for an issue of ATS's own tracker, in Markdown: to be read by somebody who has never
+//! heard of this program.
+
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
+use super::words::what_ran;
+use super::{Explanation, Story};
+use crate::model::Verdict;
+use crate::report::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link};
+
+/// The report. `by_hand` are shell commands that show the failure, from the image on.
+pub fn report(told: &Explanation, by_hand: &[String]) -> String {
+    let mut text = format!("# {}\n\n", title(told));
+    if let Some(reason) = &told.reason {
+        text.push_str(&markdown_fence(reason.split(" | ")));
+        text.push('\n');
+    }
+    text.push_str("## Versions\n\n| | |\n|---|---|\n");
+    let ran = what_ran(&told.ran);
+    for (what, which) in &ran {
+        let _ = writeln!(text, "| {what} | {} |", markdown(which, LINE));
+    }
+    if ran.is_empty() {
+        let _ = writeln!(text, "| cell | {} |", markdown(&told.cell.to_string(), SHORT));
+    }
+    text.push('\n');
+    if let Some(story) = told.trials.first() {
+        text.push_str(&seen(told, story));
+    }
+    text.push_str(&known(told));
+    if !by_hand.is_empty() {
+        text.push_str("## How to reproduce\n\nWith docker and curl alone.\n\n");
+        for commands in by_hand {
+            // A fence that nothing inside can close; the commands are ours and not to be cut.
+            let _ = writeln!(text, "```sh\n{}\n```\n", commands.trim_end());
+        }
+    }
+    text.push_str("Found by atsmatrix, which runs ATS against instrumented origins.\n");
+    text
+}
+
+/// `ATS 9.2.5 on Debian GNU/Linux 13 (trixie) with OpenSSL 3.5.7: 502 Invalid argument`.
+fn title(told: &Explanation) -> String {
+    let ran = &told.ran;
+    let ats = ran.ats.as_ref().map_or_else(|| told.cell.ats.to_string(), |ats| ats.reported.clone());
+    let distro = ran.distro.as_ref().map_or_else(|| told.cell.distro.to_string(), |release| release.name.clone());
+    let openssl = ran.openssl.as_ref().map_or(String::new(), |library| format!(" with OpenSSL {}", library.version));
+    let what = match (told.verdict, told.trials.first()) {
+        (Verdict::Unbuildable, _) => "does not compile".to_owned(),
+        (_, Some(story)) => story.summary.clone(),
+        (verdict, None) => verdict.to_string(),
+    };
+    markdown(&format!("ATS {ats} on {distro}{openssl}: {what}"), LINE)
+}
+
+fn seen(told: &Explanation, story: &Story) -> String {
+    let mut text = String::from("## Expected\n\n");
+    let shows = if story.title.is_empty() { &story.id } else { &story.title };
+    let _ = writeln!(text, "{}.", markdown(shows, LINE));
+    if !story.settings.is_empty() {
+        text.push_str("\nWith these settings:\n\n");
+        text.push_str(&markdown_fence(story.settings.iter().map(String::as_str)));
+    }
+    let _ = writeln!(text, "\n## Seen\n\n{}.\n", markdown(&story.summary, LINE));
+    let others: Vec<&str> = told.trials.iter().skip(1).map(|other| other.id.as_str()).collect();
+    let passed: Vec<&str> = told
+        .others
+        .iter()
+        .filter(|other| other.outcome == crate::model::Outcome::Pass)
+        .map(|other| other.id.as_str())
+        .collect();
+    for (what, ids) in [("fails as well", others), ("passes", passed)] {
+        if !ids.is_empty() {
+            let _ = writeln!(text, "What {what}: {}.\n", markdown(&ids.join(", "), 2000));
+        }
+    }
+    let Some(last) = story.attempts.last() else {
+        text.push_str(&markdown_fence(story.evidence.iter().map(String::as_str)));
+        text.push('\n');
+        return text;
+    };
+    let timeline: Vec<&str> = last.wire.iter().flatten().map(String::as_str).collect();
+    for (what, lines) in [
+        ("The client", last.client.iter().map(String::as_str).collect::<Vec<_>>()),
+        ("The origin", last.origin.iter().map(String::as_str).collect()),
+        ("On the wire between ATS and the origin", timeline),
+        ("ATS's logs", last.logs.iter().map(String::as_str).collect()),
+    ] {
+        if !lines.is_empty() {
+            let _ = writeln!(text, "{what}:\n\n{}", markdown_fence(lines));
+        }
+    }
+    text
+}
+
+fn known(told: &Explanation) -> String {
+    if told.known_issues.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("## Known\n\n");
+    for issue in &told.known_issues {
+        let matched = &issue.matched;
+        let _ = writeln!(
+            text,
+            "This {} {}: {}.",
+            if matched.confidence == "certain" { "is" } else { "looks like" },
+            markdown_link(&matched.id, &matched.link),
+            markdown(&matched.title, LINE)
+        );
+    }
+    text.push('\n');
+    text
+}

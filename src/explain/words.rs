@@ -1,0 +1,218 @@
+//! An explanation for people, and for machines.
+
+use super::{Attempt, Explanation, Issue, Story};
+use crate::model::{Library, Outcome, Provenance};
+use crate::report::outline::Outline;
+use crate::report::{answer, workaround};
+
+/// For people: the verdict first, then what ran, was expected, was seen, what it means, what to do.
+pub fn outline(told: &Explanation) -> Outline {
+    let mut out = Outline::default();
+    out.line(0).strong(&told.cell).say(format!(": {}", told.label));
+    if let Some(reason) = &told.reason {
+        out.line(1).say(reason);
+    }
+    out.line(1).say(&told.meaning);
+    if let Some(tally) = &told.tally {
+        out.line(1).say(tally);
+    }
+    ran(&mut out, &told.ran);
+    expectation(&mut out, told);
+    seen(&mut out, told);
+    means(&mut out, told);
+    out.line(0).strong("What to do");
+    for advice in &told.advice {
+        out.line(1).say(advice);
+    }
+    out
+}
+
+/// The same as JSON; the shape is versioned.
+pub fn json(told: &Explanation) -> String {
+    answer::json(told)
+}
+
+fn ran(out: &mut Outline, ran: &Provenance) {
+    let lines = what_ran(ran);
+    out.line(0).strong("What ran");
+    if lines.is_empty() {
+        out.line(1).say("nothing: there was no image to run");
+    }
+    for (what, which) in lines {
+        out.line(1).say(format!("{what}: {which}"));
+    }
+}
+
+/// What ran, as pairs of words: in the order of a stack, top first.
+pub(super) fn what_ran(ran: &Provenance) -> Vec<(&'static str, String)> {
+    let library = |library: &Library| {
+        let package = library.package.as_ref().map_or(String::new(), |package| format!(", package {package}"));
+        format!("{} ({}{package})", library.version, library.path)
+    };
+    let ats = ran.ats.as_ref().map(|ats| {
+        let package = ats.package.as_ref().map(|package| format!("package {package}"));
+        let source = ats.source.as_ref().map(|source| format!("from {source}"));
+        let from: Vec<String> = [Some(ats.binary.clone()), package, source].into_iter().flatten().collect();
+        format!("{} ({})", ats.reported, from.join(", "))
+    });
+    let images = ran.images.as_ref().map(|images| format!("{} ({})", images.recipe, images.ats));
+    [
+        ("ATS", ats),
+        ("OpenSSL as loaded", ran.openssl.as_ref().map(library)),
+        ("C library", ran.libc.as_ref().map(library)),
+        ("distro", ran.distro.as_ref().map(|release| release.name.clone())),
+        ("kernel", ran.kernel.clone()),
+        ("image", images),
+    ]
+    .into_iter()
+    .filter_map(|(what, which)| Some((what, which?)))
+    .collect()
+}
+
+fn expectation(out: &mut Outline, told: &Explanation) {
+    out.line(0).strong("What was expected");
+    match &told.expected {
+        Some(expected) => {
+            let line = out.line(1).say(format!("{} (matrix.yaml): {}", expected.verdict, expected.reason));
+            if let Some(link) = &expected.link {
+                line.say(", see ").link(short(link), link);
+            }
+        }
+        None => {
+            out.line(1).say("pass: matrix.yaml declares no failure");
+        }
+    }
+    for story in told.trials.iter().take(1).filter(|story| !story.title.is_empty()) {
+        out.line(1).say(format!("{}: {}", story.id, story.title));
+        out.line(2).say(format!("why: {}; see ", story.why)).link(short(&story.link), &story.link);
+        for setting in &story.settings {
+            out.line(2).say(format!("its own setting: {setting}"));
+        }
+    }
+}
+
+fn seen(out: &mut Outline, told: &Explanation) {
+    if told.trials.is_empty() && told.others.is_empty() {
+        return;
+    }
+    let from = told.run.as_ref().map_or("committed results".to_owned(), |run| format!("raw evidence of run {run}"));
+    out.line(0).strong("What was seen").say(format!(" ({from})"));
+    if let Some((first, rest)) = told.trials.split_first() {
+        story(out, first);
+        let mut alike: Vec<(String, Vec<&str>)> = Vec::new();
+        for other in rest {
+            let told = format!("{}, {}", other.outcome, other.summary);
+            match alike.iter_mut().find(|(known, _)| *known == told) {
+                Some((_, ids)) => ids.push(&other.id),
+                None => alike.push((told, vec![&other.id])),
+            }
+        }
+        for (told, ids) in alike {
+            out.line(1).say(format!("{told}: ")).list(ids);
+        }
+        if !rest.is_empty() {
+            out.line(1).say(format!("`atsmatrix explain {} TRIAL` tells one of these whole", told.cell));
+        }
+    }
+    let passed = told.others.iter().filter(|other| other.outcome == Outcome::Pass).map(|other| &other.id);
+    let passed: Vec<_> = passed.collect();
+    if !passed.is_empty() {
+        out.line(1).say("passed: ").list(passed);
+    }
+    for other in told.others.iter().filter(|other| other.outcome != Outcome::Pass) {
+        out.line(1).say(format!("{}: {}, {}", other.id, other.outcome, other.summary));
+    }
+}
+
+fn story(out: &mut Outline, story: &Story) {
+    let control = if story.control { ", a control" } else { "" };
+    out.line(1).strong(&story.id).say(format!(" ({}{control}): {}", story.outcome, story.summary));
+    for check in &story.checks {
+        let held = if check.held { "held" } else { "did not hold" };
+        out.line(2).say(format!("{held}: expected {}, saw {}", check.expected, check.seen));
+    }
+    let Some(last) = story.attempts.last() else {
+        out.block(2, &story.evidence);
+        return;
+    };
+    attempt(out, last);
+    if story.attempts.len() > 1 {
+        out.line(2).say(format!("this was attempt {} of {}", last.attempt, story.attempts.len()));
+    }
+}
+
+fn attempt(out: &mut Outline, attempt: &Attempt) {
+    if let Some(ats) = &attempt.ats {
+        out.line(2).say(ats);
+    }
+    for (who, lines) in [("client", &attempt.client), ("origin", &attempt.origin)] {
+        if !lines.is_empty() {
+            out.line(2).say(format!("{who}:"));
+            out.block(3, lines);
+        }
+    }
+    if attempt.origin.is_empty() {
+        out.line(2).say("origin: no connection");
+    }
+    for lines in &attempt.wire {
+        out.line(2).say("wire:");
+        out.block(3, lines);
+    }
+    if !attempt.logs.is_empty() {
+        out.line(2).say("ATS's logs:");
+        out.block(3, &attempt.logs);
+    }
+}
+
+fn means(out: &mut Outline, told: &Explanation) {
+    out.line(0).strong("What it means");
+    for issue in &told.known_issues {
+        known(out, issue);
+    }
+    if !told.unknown.is_empty() {
+        out.line(1).say("unknown, no known issue matches: ").list(&told.unknown);
+    }
+    if told.known_issues.is_empty() && told.unknown.is_empty() {
+        out.line(1).say(&told.meaning);
+    }
+}
+
+fn known(out: &mut Outline, issue: &Issue) {
+    let matched = &issue.matched;
+    out.line(1)
+        .strong(format!("{} ({})", matched.id, matched.confidence))
+        .say(format!(": {}, ", matched.title))
+        .link(short(&matched.link), &matched.link);
+    if !issue.affected.is_empty() {
+        out.line(2).say(format!("affects: {}; when: {}", issue.affected, issue.when));
+    }
+    out.line(2).say(format!("fixed in: {}", matched.fixed_in));
+    if !matched.trials.is_empty() {
+        out.line(2).say("trials that show it: ").list(&matched.trials);
+    }
+    for link in &issue.also {
+        out.line(2).say("see also ").link(short(link), link);
+    }
+    for tried in &matched.workarounds {
+        out.line(2).say(format!("workaround {}", workaround::line(tried)));
+    }
+    for untried in &issue.untried {
+        let (how, tried) = if untried.settings.is_empty() {
+            (untried.what.clone(), "cannot be tried here")
+        } else {
+            (format!("{} ({})", untried.what, untried.settings.join(", ")), "not tried here")
+        };
+        out.line(2).say(format!("workaround {}, {tried}: {how}; it costs: {}", untried.name, untried.cost));
+    }
+}
+
+/// What people call an address: `apache/trafficserver#11465`, else the site.
+fn short(link: &str) -> String {
+    let path = link.strip_prefix("https://").unwrap_or(link);
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        ["github.com", owner, repository, "issues" | "pull", number] => format!("{owner}/{repository}#{number}"),
+        [site, ..] => (*site).to_owned(),
+        [] => String::new(),
+    }
+}

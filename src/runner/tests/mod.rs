@@ -1,0 +1,186 @@
+//! Runs over the scripted engine: scale, order, faults, and that nothing of ours is left after each.
+
+mod faults;
+mod images;
+mod rig;
+
+use std::time::Duration;
+
+use rig::{count, dies, engine, fails, hangs, order, owner, passes, passing, ready, recorded, run_as};
+
+use super::*;
+use crate::engine::fake::{Behaviour, Op};
+
+/// The place of a container's cell in the order of rows and columns, out of its name.
+fn number(name: &str, columns: usize) -> usize {
+    let digits = |mark: &str| name.split(mark).nth(1).and_then(|rest| rest.get(..2)?.parse::<usize>().ok());
+    digits("d-").unwrap() * columns + digits("-a-").unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_stand_in_the_plans_order_whichever_cell_ends_first() {
+    let engine = engine(4, |spec| {
+        let later = u64::try_from(12 - number(&spec.name, 4)).unwrap();
+        Some(Behaviour { pace: Duration::from_secs(later), ..passes(rig::VERSION) })
+    });
+    let ran = run_as("r1", &engine, &Order { jobs: 12, ..order(&ready(3, 4)) }).await;
+    let planned: Vec<String> = ran.verdicts().into_iter().map(|(id, _)| id).collect();
+    assert!(planned.is_sorted() && planned.len() == 12, "{planned:?}");
+    let mut backwards = planned.clone();
+    backwards.reverse();
+    assert_eq!(ran.ended, backwards, "the script ends them in this order");
+    assert!(engine.left().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_hundred_cells_run_sixteen_at_a_time() {
+    let engine = passing(20);
+    let ran = run_as("r1", &engine, &Order { jobs: 16, ..order(&ready(25, 20)) }).await;
+    assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 500)].into());
+    // A cell is two containers.
+    assert_eq!(engine.most_running(), 32);
+    assert!(engine.left().is_empty());
+    let made = |op: &Op| matches!(op, Op::CreateNetwork(_));
+    assert_eq!(engine.log().iter().filter(|op| made(op)).count(), 1, "one network a run");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_job_is_one_cell_at_a_time() {
+    let engine = passing(5);
+    let ran = run_as("r1", &engine, &Order { jobs: 1, ..order(&ready(1, 5)) }).await;
+    assert_eq!((ran.verdicts().len(), engine.most_running()), (5, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn fail_fast_begins_no_further_cell_and_without_it_all_are_run() {
+    let script = |spec: &crate::engine::ContainerSpec| (number(&spec.name, 6) == 1).then(fails);
+    let wanted = Order { jobs: 1, fail_fast: true, ..order(&ready(1, 6)) };
+    let engine = engine(6, script);
+    let ran = run_as("r1", &engine, &wanted).await;
+    let verdicts = ran.verdicts();
+    assert_eq!(verdicts.iter().map(|(_, verdict)| *verdict).collect::<Vec<_>>(), [Verdict::Pass, Verdict::Fail]);
+    assert!(engine.left().is_empty());
+
+    let ran = run_as("r2", &rig::engine(6, script), &Order { fail_fast: false, ..wanted }).await;
+    assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 5), ("Fail".to_owned(), 1)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn fail_fast_stops_cells_under_way_and_gives_no_half_results() {
+    let script =
+        |spec: &crate::engine::ContainerSpec| if number(&spec.name, 2) == 0 { Some(fails()) } else { Some(hangs()) };
+    let engine = engine(2, script);
+    let ran = run_as("r1", &engine, &Order { fail_fast: true, ..order(&ready(1, 2)) }).await;
+    assert_eq!(ran.verdicts(), [("d-00/a-00".to_owned(), Verdict::Fail)]);
+    assert!(engine.left().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_run_keeps_what_is_finished_and_removes_what_is_ours() {
+    let engine = engine(3, |spec| (number(&spec.name, 3) > 0).then(hangs));
+    let stop = CancellationToken::new();
+    let at_cell = {
+        let stop = stop.clone();
+        move |_: &str| {
+            let stop = stop.clone();
+            // Some time after the first cell, while another is under way.
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                stop.cancel();
+            });
+        }
+    };
+    let ran = recorded("r1", &engine, &Order { jobs: 1, ..order(&ready(1, 3)) }, at_cell, stop).await;
+    assert_eq!(ran.verdicts(), [("d-00/a-00".to_owned(), Verdict::Pass)]);
+    assert!(ran.done.unwrap().interrupted);
+    assert!(engine.left().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_at_once_do_not_disturb_each_other() {
+    let engine = passing(3);
+    let wanted = order(&ready(4, 3));
+    let (one, two) = tokio::join!(run_as("r1", &engine, &wanted), run_as("r2", &engine, &wanted));
+    for ran in [&one, &two] {
+        assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 12)].into());
+        assert!(!ran.events.iter().any(|event| matches!(event, Event::Swept { .. })), "neither swept the other");
+    }
+    assert!(engine.most_running() > 4, "they ran at the same time");
+    assert!(engine.left().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_sweeps_what_a_dead_one_left_and_not_what_a_live_one_has() {
+    let engine = passing(1);
+    let live = owner("live");
+    let dead = Owner { started: live.started + 1, run: "dead".parse().unwrap(), ..live.clone() };
+    for owner in [&dead, &live] {
+        let name = format!("{}-net", owner.run);
+        engine
+            .create_network(&NetworkSpec { name, labels: owner.labels(Kind::Network), internal: true })
+            .await
+            .unwrap();
+    }
+    let ran = run_as("r1", &engine, &order(&ready(1, 1))).await;
+    assert!(ran.events.contains(&Event::Swept { containers: 0, networks: 1 }), "{:?}", ran.events);
+    assert_eq!(engine.left(), ["live-net"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn kept_containers_stay_and_are_marked_so() {
+    let engine = passing(1);
+    run_as("r1", &engine, &Order { keep: true, ..order(&ready(1, 1)) }).await;
+    assert_eq!(engine.left(), ["atsmatrix-r1", "atsmatrix-r1-d-00-a-00-1-cell", "atsmatrix-r1-d-00-a-00-1-origin"]);
+    let kept = engine.containers().await.unwrap();
+    assert!(kept.iter().all(|container| container.labels.contains_key(labels::KEEP)), "{kept:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reported_version_other_than_declared_is_an_error_unless_the_source_says_so() {
+    let engine = engine(1, |_| Some(passes("9.2.7")));
+    let yaml = ready(1, 1);
+    let ran = run_as("r1", &engine, &order(&yaml)).await;
+    assert_eq!(ran.verdicts(), [("d-00/a-00".to_owned(), Verdict::Error)]);
+    let reason = ran.reason("d-00");
+    assert!(reason.contains("declares ATS 9.2.9") && reason.contains("reports 9.2.7"), "{reason}");
+    assert!(reason.contains("`reports: \"9.2.7\"`"), "{reason}");
+
+    let excused = yaml.replace("- on: [\"*\"]", "- on: [\"*\"]\n        reports: \"9.2.7\"");
+    let ran = run_as("r2", &engine, &order(&excused)).await;
+    assert_eq!(ran.verdicts(), [("d-00/a-00".to_owned(), Verdict::Pass)]);
+
+    // Saying so of a version that is not reported is as wrong.
+    let excused = yaml.replace("- on: [\"*\"]", "- on: [\"*\"]\n        reports: \"9.2.6\"");
+    let ran = run_as("r3", &engine, &order(&excused)).await;
+    assert_eq!(ran.verdicts(), [("d-00/a-00".to_owned(), Verdict::Error)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cell_that_dies_or_hangs_costs_itself_alone() {
+    let engine = engine(4, |spec| match number(&spec.name, 4) {
+        0 => Some(dies(139, false)),
+        1 => Some(dies(137, true)),
+        2 => Some(hangs()),
+        _ => None,
+    });
+    let ran = run_as("r1", &engine, &order(&ready(1, 4))).await;
+    let verdicts: Vec<Verdict> = ran.verdicts().into_iter().map(|(_, verdict)| verdict).collect();
+    assert_eq!(verdicts, [Verdict::Error, Verdict::Error, Verdict::Error, Verdict::Pass]);
+    assert!(ran.reason("d-00/a-00").contains("code 139"), "{}", ran.reason("d-00/a-00"));
+    assert!(ran.reason("d-00/a-01").contains("for want of memory"), "{}", ran.reason("d-00/a-01"));
+    assert!(ran.reason("d-00/a-02").contains("did not end within"), "{}", ran.reason("d-00/a-02"));
+    assert!(engine.left().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_reached_by_the_runs_deadline_is_an_error_that_says_so() {
+    let engine = engine(3, |_| Some(hangs()));
+    let yaml = format!("{}defaults:\n  deadlines: {{ trial: 20s, cell: 30s, run: 40s }}\n", ready(1, 3));
+    let ran = run_as("r1", &engine, &Order { jobs: 1, ..order(&yaml) }).await;
+    assert_eq!(count(&ran.verdicts()), [("Error".to_owned(), 3)].into());
+    for cell in ["d-00/a-00", "d-00/a-02"] {
+        assert!(ran.reason(cell).contains("deadline of 40 s"), "{}", ran.reason(cell));
+    }
+    assert!(!ran.done.unwrap().interrupted);
+    assert!(engine.left().is_empty());
+}

@@ -1,0 +1,228 @@
+//! A scripted engine whose containers speak the agents' protocol, and what a run needs beside it.
+//! Nothing here ever ran: these tests are about order, number, faults and what is left behind.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::super::*;
+use crate::engine::fake::{Behaviour, End, FakeEngine};
+use crate::engine::{ContainerSpec, Labels};
+use crate::images;
+use crate::model::{AtsBuild, ClientRun, Exchange, Line, OriginConnection, OriginRequest, Provenance, Speak, TlsSeen};
+use crate::plan::Selection;
+use crate::trial;
+
+/// The trials of these runs: a control and a subject will do.
+const TRIALS: [&str; 2] = ["ctl-direct-tls", "tls-remote-origin"];
+
+/// What `traffic_server -V` says in these containers.
+pub(super) const VERSION: &str = "9.2.9";
+
+/// A matrix of ready images: `distros` rows by `ats` columns.
+pub(super) fn ready(distros: usize, ats: usize) -> String {
+    let row = |n: usize| format!("  d-{n:02}: {{ family: debian, image: r.test/d-{n:02} }}\n");
+    let column = |n: usize| {
+        format!(
+            "  \"a-{n:02}\":\n    version: \"{VERSION}\"\n    sources:\n      - on: [\"*\"]\n        image: {{ reference: \"{}\" }}\n",
+            reference(n)
+        )
+    };
+    let rows: Vec<String> = (0..distros).map(row).collect();
+    let columns: Vec<String> = (0..ats).map(column).collect();
+    format!("version: 1\ndistros:\n{}ats:\n{}", rows.concat(), columns.concat())
+}
+
+/// The ready image of a column.
+pub(super) fn reference(ats: usize) -> String {
+    format!("r.test/ats:{ats:02}")
+}
+
+/// An engine with the ready images of `ats` columns. `script` says what a cell's container does, where
+/// that is not to pass.
+pub(super) fn engine(
+    ats: usize,
+    script: impl Fn(&ContainerSpec) -> Option<Behaviour> + Send + Sync + 'static,
+) -> FakeEngine {
+    let engine = (0..ats).fold(FakeEngine::new(), |engine, n| engine.with_image(&reference(n), Labels::new()));
+    engine.with_containers(move |spec| match spec.labels[labels::KIND].as_str() {
+        "origin" => origin(),
+        _ => script(spec).unwrap_or_else(|| passes(VERSION)),
+    })
+}
+
+/// Any engine whose cells all pass.
+pub(super) fn passing(ats: usize) -> FakeEngine {
+    engine(ats, |_| None)
+}
+
+fn lines(lines: &[Line]) -> Vec<String> {
+    lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect()
+}
+
+fn origin() -> Behaviour {
+    Behaviour { lines: lines(&[Line::Listening, Line::End]), end: End::AtStdinEof, ..Behaviour::default() }
+}
+
+/// A cell in which every trial passes on an ATS that reports `version`.
+pub(super) fn passes(version: &str) -> Behaviour {
+    let ats = AtsBuild { reported: version.to_owned(), ..AtsBuild::default() };
+    let mut told = vec![Line::Provenance(Box::new(Provenance { ats: Some(ats), ..Provenance::default() }))];
+    for id in TRIALS {
+        let Speak::Http { body_len } = (trial::by_id(id).unwrap().spec)().origin.speak else { unreachable!("{id}") };
+        let body_sha256 = trial::body::sha256(body_len);
+        let exchange = Exchange { status: Some(200), body_len, body_sha256, ..Exchange::default() };
+        told.push(Line::Began { trial: id.to_owned() });
+        told.push(Line::Client {
+            trial: id.to_owned(),
+            run: ClientRun { exchanges: vec![exchange], load: None },
+            ats: crate::model::AtsLife::Alive,
+        });
+        told.push(Line::Connection(Box::new(OriginConnection {
+            trial: id.to_owned(),
+            tls: Some(TlsSeen { version: "TLSv1.3".to_owned(), ..TlsSeen::default() }),
+            requests: vec![OriginRequest::default()],
+            ..OriginConnection::default()
+        })));
+    }
+    told.push(Line::End);
+    Behaviour { lines: lines(&told), pace: Duration::from_millis(10), ..Behaviour::default() }
+}
+
+/// A cell whose subject gets a 502: a failure of ATS.
+pub(super) fn fails() -> Behaviour {
+    let mut behaviour = passes(VERSION);
+    for line in &mut behaviour.lines {
+        if line.contains("\"client\"") && line.contains("tls-remote-origin") {
+            *line = line.replace("\"status\":200", "\"status\":502");
+        }
+    }
+    behaviour
+}
+
+/// A cell that ends before it has said all.
+pub(super) fn dies(code: i64, oom_killed: bool) -> Behaviour {
+    let mut behaviour = passes(VERSION);
+    behaviour.lines.truncate(3);
+    Behaviour { end: End::Exits { code, oom_killed }, ..behaviour }
+}
+
+/// A cell that says nothing and does not end.
+pub(super) fn hangs() -> Behaviour {
+    Behaviour { end: End::WhenKilled, ..Behaviour::default() }
+}
+
+/// Another run of this process: alive.
+pub(super) fn owner(run: &str) -> Owner {
+    Owner::current(run.parse().unwrap()).unwrap()
+}
+
+/// All cells of the matrix in `yaml`.
+pub(super) fn order(yaml: &str) -> Order {
+    let matrix = Matrix::parse("matrix.yaml", yaml).unwrap_or_else(|found| panic!("{found:#?}"));
+    let recipes = images::recipes(&Path::new(env!("CARGO_MANIFEST_DIR")).join("images")).unwrap();
+    let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
+    Order {
+        plan,
+        trials: TRIALS.iter().map(|id| trial::by_id(id).unwrap()).collect(),
+        recipes,
+        policy: Policy { jobs: 8, ..Policy::default() },
+        image_logs: std::env::temp_dir().join(format!("atsmatrix-runner-{}", std::process::id())),
+        jobs: 2,
+        fail_fast: false,
+        keep: false,
+        workarounds: false,
+        terms: Terms::default(),
+        matrix,
+    }
+}
+
+/// A recorder that remembers which cells ran, and does something at each.
+pub(super) struct Recorded<'a> {
+    pub(super) cells: Mutex<Vec<String>>,
+    at_cell: Box<dyn Fn(&str) + Send + Sync + 'a>,
+}
+
+impl<'a> Recorded<'a> {
+    pub(super) fn new(at_cell: impl Fn(&str) + Send + Sync + 'a) -> Self {
+        Self { cells: Mutex::default(), at_cell: Box::new(at_cell) }
+    }
+}
+
+impl Record for Recorded<'_> {
+    fn cell(&self, id: &CellId, _: &CellRun) {
+        (self.at_cell)(&id.to_string());
+        self.cells.lock().unwrap().push(id.to_string());
+    }
+
+    fn workaround(&self, id: &CellId, name: &str, _: &CellRun) {
+        unreachable!("no workaround is asked for, {name} ran on {id}");
+    }
+}
+
+/// A run that is over.
+pub(super) struct Ran {
+    pub(super) done: anyhow::Result<Done>,
+    pub(super) events: Vec<Event>,
+    /// Cells in the order of their ends.
+    pub(super) ended: Vec<String>,
+}
+
+impl Ran {
+    /// Cells and their verdicts, as the results have them.
+    pub(super) fn verdicts(&self) -> Vec<(String, Verdict)> {
+        let cells = &self.done.as_ref().unwrap().cells;
+        cells.iter().map(|cell| (cell.id.to_string(), cell.verdict)).collect()
+    }
+
+    /// The reason of the only cell, or of the one that begins with `id`.
+    pub(super) fn reason(&self, id: &str) -> String {
+        let cells = &self.done.as_ref().unwrap().cells;
+        let cell = cells.iter().find(|cell| cell.id.to_string().starts_with(id)).unwrap();
+        cell.reason.clone().unwrap_or_default()
+    }
+
+    /// Notes among the events.
+    pub(super) fn notes(&self) -> Vec<&str> {
+        self.events
+            .iter()
+            .filter_map(|event| if let Event::Note(text) = event { Some(text.as_str()) } else { None })
+            .collect()
+    }
+}
+
+/// Runs `order` as the run `name`.
+pub(super) async fn run_as(name: &str, engine: &FakeEngine, order: &Order) -> Ran {
+    recorded(name, engine, order, |_| (), CancellationToken::new()).await
+}
+
+/// Runs `order` and calls `at_cell` when a cell's containers are through.
+pub(super) async fn recorded(
+    name: &str,
+    engine: &FakeEngine,
+    order: &Order,
+    at_cell: impl Fn(&str) + Send + Sync,
+    stop: CancellationToken,
+) -> Ran {
+    let (events, received) = unbounded_channel();
+    let record = Recorded::new(at_cell);
+    let done = run(Arc::new(engine.clone()), &owner(name), order, &record, events, stop).await;
+    let ended = record.cells.into_inner().unwrap();
+    Ran { done, events: drain(received), ended }
+}
+
+fn drain(mut received: UnboundedReceiver<Event>) -> Vec<Event> {
+    std::iter::from_fn(|| received.try_recv().ok()).collect()
+}
+
+/// How many cells came to each verdict.
+pub(super) fn count(verdicts: &[(String, Verdict)]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for (_, verdict) in verdicts {
+        *counts.entry(format!("{verdict:?}")).or_default() += 1;
+    }
+    counts
+}

@@ -1,0 +1,154 @@
+//! Workarounds are tried, not quoted: the trials of a cell that fail with a known issue run once more
+//! under its settings, in fresh containers, controls beside them.
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Run, Stage, Variant};
+use crate::ats::{Dialect, config};
+use crate::cell::{CellRun, Progress};
+use crate::diagnosis::{self, Workaround};
+use crate::model::{Event, IssueMatch, Outcome, WorkaroundTried};
+use crate::plan::PlannedCell;
+use crate::trial::Trial;
+
+/// The trials of a cell under a workaround are none of the cell's progress.
+pub(super) struct Silent;
+
+impl Progress for Silent {
+    fn began(&self, _trial: &str) {}
+    fn judged(&self, _trial: &str, _outcome: Outcome) {}
+}
+
+impl Run<'_> {
+    /// Tries every workaround of every known issue that `run` matches, and adds what came of it.
+    pub(super) async fn try_workarounds(
+        &self,
+        planned: &PlannedCell,
+        stage: &Stage,
+        halt: &CancellationToken,
+        run: &mut CellRun,
+    ) {
+        let held: Vec<String> = held_controls(run);
+        for issue in &mut run.known_issues {
+            let known = diagnosis::by_id(&issue.id).map(|known| known.workarounds).unwrap_or_default();
+            for workaround in known.iter().filter(|workaround| fits(workaround, &planned.version)) {
+                let name = workaround.name;
+                self.tell(Event::Note(format!("{}: trying {name} against {}", planned.id, issue.id)));
+                let variant = Variant {
+                    trials: &concerned(&self.order.trials, issue),
+                    over: workaround.settings(),
+                    suffix: format!("-{name}"),
+                };
+                let with = self.in_containers(planned, stage, halt, &variant).await;
+                // What was cut off says nothing about the workaround.
+                if halt.is_cancelled() {
+                    return;
+                }
+                self.record.workaround(&planned.id, name, &with);
+                let tried = weigh(workaround, issue, &held, &with);
+                self.tell(Event::Note(format!("{}: {}", planned.id, crate::report::workaround::outcome(&tried))));
+                issue.workarounds.push(tried);
+            }
+        }
+    }
+}
+
+/// Whether it can be tried on an ATS of `version`: that has such settings.
+fn fits(workaround: &Workaround, version: &str) -> bool {
+    let dialect = version.parse().ok().and_then(|version| Dialect::of(&version));
+    workaround.can_be_tried() && dialect.is_some_and(|dialect| config::check(dialect, &workaround.settings()).is_ok())
+}
+
+/// The trials that fail with `issue`, and all controls.
+fn concerned(trials: &[&'static Trial], issue: &IssueMatch) -> Vec<&'static Trial> {
+    let takes = |trial: &&&'static Trial| trial.is_control() || issue.trials.iter().any(|id| id == trial.id);
+    trials.iter().filter(takes).copied().collect()
+}
+
+/// Controls that passed without any workaround: those have to pass with it.
+fn held_controls(run: &CellRun) -> Vec<String> {
+    let controls = run.trials.iter().filter(|trial| trial.control && trial.outcome == Outcome::Pass);
+    controls.map(|trial| trial.id.clone()).collect()
+}
+
+/// What came of a workaround: it worked if everything passed with it, and the controls that had `held`.
+fn weigh(workaround: &Workaround, issue: &IssueMatch, held: &[String], with: &CellRun) -> WorkaroundTried {
+    let outcome = |id: &str| with.trials.iter().find(|trial| trial.id == id).map(|trial| trial.outcome);
+    let well = |id: &&String| outcome(id) == Some(Outcome::Pass);
+    let (passed, failed): (Vec<&String>, Vec<&String>) = issue.trials.iter().partition(well);
+    let told = |id: &str, outcome: Option<Outcome>| format!("{id} ({})", outcome.unwrap_or(Outcome::Skipped));
+    let bad = |outcome| !matches!(outcome, Outcome::Pass | Outcome::Unsupported);
+    let controls = with.trials.iter().filter(|trial| held.contains(&trial.id) && bad(trial.outcome));
+    let not_passed: Vec<String> = failed
+        .into_iter()
+        .map(|id| told(id, outcome(id)))
+        .chain(controls.map(|trial| told(&trial.id, Some(trial.outcome))))
+        .collect();
+    WorkaroundTried {
+        name: workaround.name.into(),
+        settings: workaround.records.iter().map(|(name, kind, value)| format!("{name} {kind} {value}")).collect(),
+        worked: not_passed.is_empty() && !passed.is_empty(),
+        passed: passed.into_iter().cloned().collect(),
+        not_passed,
+        cost: workaround.cost.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Provenance, TrialResult, Verdict};
+
+    fn trial(id: &str, outcome: Outcome) -> TrialResult {
+        let control = id.starts_with("ctl-");
+        TrialResult { id: id.into(), outcome, control, summary: String::new(), evidence: Vec::new() }
+    }
+
+    fn tried(trials: Vec<TrialResult>) -> WorkaroundTried {
+        let known = diagnosis::by_id("ATS-11465").unwrap();
+        let mut issue = crate::compare::fixture::issue();
+        issue.trials = vec!["tls-a".into(), "tls-b".into()];
+        let run = CellRun {
+            verdict: Verdict::Pass,
+            reason: None,
+            trials,
+            known_issues: Vec::new(),
+            provenance: Provenance::default(),
+            evidence: Vec::new(),
+            transcript: Vec::new(),
+        };
+        weigh(&known.workarounds[0], &issue, &["ctl-x".to_owned()], &run)
+    }
+
+    #[test]
+    fn it_worked_only_where_everything_passed() {
+        let (pass, fail) = (Outcome::Pass, Outcome::Fail);
+        let whole = tried(vec![trial("ctl-x", pass), trial("tls-a", pass), trial("tls-b", pass)]);
+        assert!(whole.worked && whole.passed == ["tls-a", "tls-b"] && whole.not_passed.is_empty());
+        assert_eq!(whole.settings, ["proxy.config.net.sock_option_flag_out INT 9"]);
+
+        let part = tried(vec![trial("ctl-x", pass), trial("tls-a", pass), trial("tls-b", fail)]);
+        assert!(!part.worked && part.passed == ["tls-a"] && part.not_passed == ["tls-b (fail)"]);
+
+        let broken = tried(vec![trial("ctl-x", fail), trial("tls-a", pass), trial("tls-b", pass)]);
+        assert!(!broken.worked && broken.not_passed == ["ctl-x (fail)"]);
+
+        let broken_before = tried(vec![trial("ctl-y", fail), trial("tls-a", pass), trial("tls-b", pass)]);
+        assert!(broken_before.worked, "a control that failed without it as well says nothing about it");
+
+        let nothing = tried(Vec::new());
+        assert!(!nothing.worked && nothing.not_passed == ["tls-a (skipped)", "tls-b (skipped)"]);
+    }
+
+    #[test]
+    fn controls_and_the_trials_concerned_are_run() {
+        let mut issue = crate::compare::fixture::issue();
+        issue.trials = vec!["tls12-only".into()];
+        let ids: Vec<&str> = concerned(crate::trial::CATALOGUE, &issue)
+            .iter()
+            .filter(|trial| !trial.is_control())
+            .map(|trial| trial.id)
+            .collect();
+        assert_eq!(ids, ["tls12-only"]);
+    }
+}
