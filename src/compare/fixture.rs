@@ -49,12 +49,20 @@ pub(crate) fn issue() -> IssueMatch {
         way_out: "upgrade ATS to 9.2.7 or later before the distro".into(),
         confidence: "certain".into(),
         trials: vec!["tls-remote-origin".into()],
+        workarounds: Vec::new(),
     }
 }
 
 /// About `tls-*` only.
 pub(crate) fn expected(verdict: Verdict) -> Expected {
-    Expected { verdict, reason: "OpenSSL 3.2 breaks outgoing TLS".into(), link: None, trials: vec!["tls-*".into()] }
+    Expected {
+        verdict,
+        reason: "OpenSSL 3.2 breaks outgoing TLS".into(),
+        link: None,
+        trials: vec!["tls-*".into()],
+        expires: None,
+        also: Vec::new(),
+    }
 }
 
 /// A cell with trials that give its verdict. A failing one has the known issue.

@@ -1,73 +1,9 @@
-//! What changed in what ran. Knows every field of [`Provenance`] and none of their meanings.
+//! What changed in what ran. Knows none of the fields' meanings.
 
-use std::fmt;
+use serde::Serialize;
 
-use serde::{Deserialize, Serialize};
-
-use crate::model::{AtsBuild, ImageDigests, Library, Provenance, Release};
-
-/// One thing that provenance tells, in the order of reports: what most often explains a change
-/// comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Field {
-    /// Version of the `libssl` that ATS had loaded.
-    Openssl,
-    /// Its package.
-    OpensslPackage,
-    /// Its file.
-    OpensslPath,
-    /// What ATS reports as its version.
-    Ats,
-    /// Its package.
-    AtsPackage,
-    /// Its source.
-    AtsSource,
-    /// The path of its binary.
-    AtsBinary,
-    /// The distro's release.
-    Distro,
-    /// The C library.
-    Libc,
-    /// Its package.
-    LibcPackage,
-    /// Its file.
-    LibcPath,
-    /// The engine's kernel.
-    Kernel,
-    /// The digest of the ATS image.
-    Image,
-    /// The digest of everything that image was made from.
-    Recipe,
-}
-
-impl Field {
-    /// The words used in reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Openssl => "OpenSSL",
-            Self::OpensslPackage => "OpenSSL package",
-            Self::OpensslPath => "OpenSSL file",
-            Self::Ats => "ATS reported",
-            Self::AtsPackage => "ATS package",
-            Self::AtsSource => "ATS source",
-            Self::AtsBinary => "ATS binary",
-            Self::Distro => "distro release",
-            Self::Libc => "C library",
-            Self::LibcPackage => "C library package",
-            Self::LibcPath => "C library file",
-            Self::Kernel => "kernel",
-            Self::Image => "image",
-            Self::Recipe => "recipe",
-        }
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
+use crate::model::Provenance;
+pub use crate::model::ProvenanceField as Field;
 
 /// Something about what ran that is not the same on both sides. Texts are as found in containers:
 /// hostile until escaped.
@@ -83,56 +19,11 @@ pub struct Fact {
 
 /// Everything that differs between `before` and `after`, in the order of [`Field`].
 pub fn provenance(before: &Provenance, after: &Provenance) -> Vec<Fact> {
-    let pairs = facts(before).into_iter().zip(facts(after));
+    let pairs = before.facts().into_iter().zip(after.facts());
     pairs
         .filter(|(before, after)| before.1 != after.1)
         .map(|((field, before), (_, after))| Fact { field, before, after })
         .collect()
-}
-
-/// Every field, in the order of [`Field`]. Taken apart completely: a new field of the model does
-/// not compile until it is compared.
-fn facts(provenance: &Provenance) -> [(Field, Option<String>); 14] {
-    let Provenance { distro, kernel, libc, openssl, ats, images } = provenance;
-    let [openssl, openssl_path, openssl_package] = library(openssl.as_ref());
-    let [libc, libc_path, libc_package] = library(libc.as_ref());
-    let [reported, binary, ats_package, source] = match ats.clone() {
-        Some(AtsBuild { reported, binary, package, source }) => [Some(reported), Some(binary), package, source],
-        None => [const { None }; 4],
-    };
-    let [image, recipe] = match images.clone() {
-        Some(ImageDigests { ats, recipe }) => [Some(ats), Some(recipe)],
-        None => [const { None }; 2],
-    };
-    [
-        (Field::Openssl, openssl),
-        (Field::OpensslPackage, openssl_package),
-        (Field::OpensslPath, openssl_path),
-        (Field::Ats, reported),
-        (Field::AtsPackage, ats_package),
-        (Field::AtsSource, source),
-        (Field::AtsBinary, binary),
-        (Field::Distro, distro.as_ref().map(release)),
-        (Field::Libc, libc),
-        (Field::LibcPackage, libc_package),
-        (Field::LibcPath, libc_path),
-        (Field::Kernel, kernel.clone()),
-        (Field::Image, image),
-        (Field::Recipe, recipe),
-    ]
-}
-
-fn library(library: Option<&Library>) -> [Option<String>; 3] {
-    match library.cloned() {
-        Some(Library { version, path, package }) => [Some(version), Some(path), package],
-        None => [const { None }; 3],
-    }
-}
-
-/// The pretty name, with what it may hide: Debian's testing keeps its name while it moves.
-fn release(release: &Release) -> String {
-    let Release { id, version, name } = release;
-    format!("{name} ({id} {version})").replace(" )", ")")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::model::{CellId, Event};
 use crate::report::escape::{SHORT, terminal};
 
-use super::line::{Tally, lasting};
+use super::line::{Tally, lasting, suspected};
 
 /// How often spinners turn and elapsed times are drawn anew.
 const TICK: Duration = Duration::from_millis(120);
@@ -25,6 +25,7 @@ pub(super) struct Bars {
     whole: ProgressBar,
     images: BTreeMap<String, ProgressBar>,
     cells: BTreeMap<CellId, Running>,
+    experiments: BTreeMap<usize, ProgressBar>,
 }
 
 /// A cell that runs.
@@ -45,7 +46,7 @@ impl Bars {
     pub(super) fn on_target(target: ProgressDrawTarget, tick: Option<Duration>) -> Self {
         let screen = MultiProgress::with_draw_target(target);
         let whole = screen.add(ProgressBar::new(0).with_style(template(WHOLE)));
-        Self { screen, tick, whole, images: BTreeMap::new(), cells: BTreeMap::new() }
+        Self { screen, tick, whole, images: BTreeMap::new(), cells: BTreeMap::new(), experiments: BTreeMap::new() }
     }
 
     /// Shows `event`.
@@ -90,6 +91,12 @@ impl Bars {
                 self.whole.set_position(tally.done as u64);
                 self.whole.set_message(tally.kinds());
             }
+            Event::ExperimentStarted { number, what, suspects } => {
+                let bar = self.add(ProgressBar::no_length().with_style(template(IMAGE)), &format!("[{number}] {what}"));
+                bar.set_message(suspected(suspects));
+                self.replace_experiment(*number, Some(bar));
+            }
+            Event::ExperimentFinished { number, .. } => self.replace_experiment(*number, None),
             Event::Finished { .. } => self.clear(),
             Event::Swept { .. } | Event::Note(_) => (),
         }
@@ -118,6 +125,14 @@ impl Bars {
         self.images.extend(bar.map(|bar| (name.to_owned(), bar)));
     }
 
+    fn replace_experiment(&mut self, number: usize, bar: Option<ProgressBar>) {
+        if let Some(old) = self.experiments.remove(&number) {
+            old.finish_and_clear();
+            self.screen.remove(&old);
+        }
+        self.experiments.extend(bar.map(|bar| (number, bar)));
+    }
+
     fn replace_cell(&mut self, cell: &CellId, running: Option<Running>) {
         if let Some(old) = self.cells.remove(cell) {
             old.bar.finish_and_clear();
@@ -129,7 +144,8 @@ impl Bars {
     fn clear(&mut self) {
         let bars = std::mem::take(&mut self.images).into_values();
         let cells = std::mem::take(&mut self.cells).into_values().map(|running| running.bar);
-        for bar in bars.chain(cells) {
+        let experiments = std::mem::take(&mut self.experiments).into_values();
+        for bar in bars.chain(cells).chain(experiments) {
             bar.finish_and_clear();
         }
         self.whole.finish_and_clear();

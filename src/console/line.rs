@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{CellResult, Event, Verdict};
+use crate::model::{CellResult, Effect, Event, Verdict};
 use crate::report::escape::{LINE, SHORT, terminal};
 use crate::report::finding::Trials;
 use crate::report::ink::Ink;
@@ -45,6 +45,9 @@ pub(super) fn plain(event: &Event, tally: &Tally, colour: bool) -> Option<String
         Event::ImageFinished { name, error: None, ms } => {
             Some(format!("image {}: ready ({})", terminal(name, SHORT), span(*ms)))
         }
+        Event::ExperimentStarted { number, what, suspects } if !suspects.is_empty() => {
+            Some(format!("[{number}] trying {} ({})", terminal(what, LINE), suspected(suspects)))
+        }
         event => lasting(event, tally, colour),
     }
 }
@@ -63,6 +66,9 @@ pub(super) fn lasting(event: &Event, tally: &Tally, colour: bool) -> Option<Stri
             Some(format!("image {}: {what} ({}): {}", terminal(name, SHORT), span(*ms), terminal(error, LINE)))
         }
         Event::CellFinished { result, ms } => Some(cell(result, *ms, tally, colour)),
+        Event::ExperimentFinished { number, what, result, summary } => {
+            Some(experiment(*number, what, *result, summary, colour))
+        }
         Event::Note(text) => Some(format!("note: {}", terminal(text, LINE))),
         Event::Finished { interrupted: true } => Some("interrupted: what is finished is kept".to_owned()),
         Event::Finished { interrupted: false }
@@ -71,6 +77,7 @@ pub(super) fn lasting(event: &Event, tally: &Tally, colour: bool) -> Option<Stri
         | Event::ImageStep { .. }
         | Event::ImageFinished { error: None, .. }
         | Event::CellStarted { .. }
+        | Event::ExperimentStarted { .. }
         | Event::TrialBegan { .. }
         | Event::TrialFinished { .. } => None,
     }
@@ -93,6 +100,25 @@ fn cell(result: &CellResult, ms: u64, tally: &Tally, colour: bool) -> String {
     format!("[{}/{}] {}: {} ({})", tally.done, tally.cells, result.id, facts.join(", "), span(ms))
 }
 
+/// `[7] debian-13/9.2.5 with openssl of debian-12: pass`; what is inconclusive says why.
+fn experiment(number: usize, what: &str, result: Effect, summary: &str, colour: bool) -> String {
+    let (ink, why) = match result {
+        Effect::Pass => (Ink::Good, String::new()),
+        Effect::Fail => (Ink::Bad, String::new()),
+        Effect::Inconclusive => (Ink::Doubt, format!(": {}", terminal(summary, LINE))),
+    };
+    format!("[{number}] {}: {}{why}", terminal(what, LINE), ink.paint(result.word(), colour))
+}
+
+/// What is still suspected, for a line that lasts as long as the experiment does.
+pub(super) fn suspected(suspects: &[String]) -> String {
+    match suspects {
+        [] => String::new(),
+        few @ ([_] | [_, _] | [_, _, _]) => format!("suspected: {}", terminal(&few.join(", "), LINE)),
+        many => format!("suspected: {} parts", many.len()),
+    }
+}
+
 fn many(count: usize, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {thing}{plural}")
@@ -109,6 +135,25 @@ fn span(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_experiment_says_what_is_tried_and_what_is_still_suspected() {
+        let what = "debian-13/9.2.5 with openssl of debian-12".to_owned();
+        let tried = |suspects: &[&str]| Event::ExperimentStarted {
+            number: 7,
+            what: what.clone(),
+            suspects: suspects.iter().map(ToString::to_string).collect(),
+        };
+        let plain = |event: &Event| plain(event, &Tally::default(), false);
+        let line = plain(&tried(&["openssl", "zlib"])).unwrap();
+        assert_eq!(line, "[7] trying debian-13/9.2.5 with openssl of debian-12 (suspected: openssl, zlib)");
+        assert!(plain(&tried(&["a", "b", "c", "d"])).unwrap().ends_with("(suspected: 4 parts)"));
+        assert_eq!(plain(&tried(&[])), None, "the ends: nobody is suspected yet");
+        let done =
+            |result| Event::ExperimentFinished { number: 7, what: what.clone(), result, summary: "why\n".into() };
+        assert!(plain(&done(Effect::Pass)).unwrap().ends_with("debian-12: pass"));
+        assert!(plain(&done(Effect::Inconclusive)).unwrap().ends_with("inconclusive: why\\n"));
+    }
 
     #[test]
     fn spans_are_short() {

@@ -123,6 +123,8 @@ pub enum Cause {
     Flaky,
     /// It is worse than the baseline.
     Worse,
+    /// What matrix.yaml expects of it is out of date.
+    Expectation,
     /// It is not in the results.
     Missing,
     /// A part of it could not be had.
@@ -143,7 +145,7 @@ impl Cause {
     /// Whether it is an answer (no), rather than the lack of one.
     pub fn closes(self) -> bool {
         match self {
-            Self::Fails | Self::Unbuildable | Self::Flaky | Self::Worse => true,
+            Self::Fails | Self::Unbuildable | Self::Flaky | Self::Worse | Self::Expectation => true,
             Self::Missing
             | Self::Unavailable
             | Self::Error

@@ -1,9 +1,10 @@
 //! Is nothing worse than in an earlier result? A property of the table of changes. Here, and only
-//! here, an expected failure is excused: matrix.yaml has said that it is known.
+//! here, an expected failure is excused: matrix.yaml has said that it is known. In return an
+//! expectation that does not hold any more closes, as it does in a run.
 
 use crate::compare::{self, Bearing, CellChange, Change};
 use crate::model::{CellId, CellResult, MatrixResult, Verdict};
-use crate::verdict::{self, Standing};
+use crate::verdict::{self, Surprise};
 
 use super::answer::{Answer, Cause, Reason};
 use super::basis::{Basis, Stand};
@@ -44,7 +45,11 @@ fn judge(basis: &Basis<'_>, id: &CellId, old: Option<&CellResult>, new: Option<&
     let trials = |bearing| trials_with(difference.as_ref(), bearing);
     let worse = change.bearing() == Bearing::Worse || !trials(Bearing::Worse).is_empty();
     let unknown = change.bearing() == Bearing::Unknown || !trials(Bearing::Unknown).is_empty();
-    if worse && new.is_some_and(excused) {
+    let surprises = new.map_or_else(Vec::new, |cell| verdict::surprises(cell, &basis.terms()));
+    if out_of_date(id, new, &surprises, answer) {
+        return;
+    }
+    if worse && new.is_some_and(|cell| excused(cell, &surprises)) {
         answer.notes.push(format!("{id} is worse ({change}), as matrix.yaml expects"));
         answer.held.push(id.clone());
     } else if worse {
@@ -65,13 +70,31 @@ fn judge(basis: &Basis<'_>, id: &CellId, old: Option<&CellResult>, new: Option<&
     }
 }
 
-/// Whether every failure in the cell is declared in matrix.yaml. Where a failure is, passing at
-/// times is no worse.
-fn excused(cell: &CellResult) -> bool {
-    let Some(expected) = &cell.expected else { return false };
-    let softer = expected.verdict == Verdict::Fail && cell.verdict == Verdict::Flaky;
-    let verdict = if softer { Verdict::Fail } else { cell.verdict };
-    verdict != Verdict::Pass && verdict::standing(&CellResult { verdict, ..cell.clone() }, true) == Standing::Expected
+/// Whether every failure in the cell is declared in matrix.yaml, and still holds. Where a failure is
+/// declared, passing at times is no worse.
+fn excused(cell: &CellResult, surprises: &[Surprise<'_>]) -> bool {
+    let declared =
+        cell.expected.is_some() && matches!(cell.verdict, Verdict::Fail | Verdict::Unbuildable | Verdict::Flaky);
+    declared && surprises.iter().all(|surprise| matches!(surprise, Surprise::Mended { .. }))
+}
+
+/// Expectations that do not hold any more: until somebody mends matrix.yaml they hide what comes next.
+fn out_of_date(id: &CellId, new: Option<&CellResult>, surprises: &[Surprise<'_>], answer: &mut Answer) -> bool {
+    let stale = surprises.iter().filter(|surprise| match surprise {
+        Surprise::Trouble { .. } => false,
+        Surprise::Expired { .. } => true,
+        // Flaky is neither: it failed as declared, and it passed.
+        Surprise::Mended { .. } => new.is_some_and(|cell| cell.verdict != Verdict::Flaky),
+    });
+    let before = answer.closed.len();
+    answer.closed.extend(stale.map(|surprise| {
+        let way_out = match surprise {
+            Surprise::Expired { .. } => "look at it again: mend it, or give matrix.yaml a later day and a new reason",
+            _ => "take it out of matrix.yaml: atsmatrix expect --update",
+        };
+        Reason::new(Cause::Expectation, surprise.to_string()).about(id).way_out(way_out)
+    }));
+    answer.closed.len() > before
 }
 
 fn optional(cell: &CellResult) -> bool {

@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::civil::Date;
+
 use crate::model::{AtsId, CellId, CellResult, DistroId, MatrixResult, Outcome, Verdict};
-use crate::verdict;
+use crate::verdict::{self, Terms};
 
 use super::answer::{Cause, Reason};
 
@@ -19,6 +21,7 @@ pub struct Basis<'a> {
     age: Option<Duration>,
     max_age: Option<Duration>,
     trials: &'a [&'a str],
+    today: Option<Date>,
 }
 
 /// How a cell stands when it must pass.
@@ -38,7 +41,7 @@ impl<'a> Basis<'a> {
                 twice.insert(&cell.id);
             }
         }
-        Self { result, cells, twice, matrix_now: None, age: None, max_age: None, trials: &[] }
+        Self { result, cells, twice, matrix_now: None, age: None, max_age: None, trials: &[], today: None }
     }
 
     /// Only if matrix.yaml still has this SHA-256 (lower-case hex).
@@ -57,6 +60,17 @@ impl<'a> Basis<'a> {
     #[must_use]
     pub fn with_trials(self, trials: &'a [&'a str]) -> Self {
         Self { trials, ..self }
+    }
+
+    /// Expectations whose last day is before `today` are over.
+    #[must_use]
+    pub fn on(self, today: Date) -> Self {
+        Self { today: Some(today), ..self }
+    }
+
+    /// What results are judged by.
+    pub(super) fn terms(&self) -> Terms<'a> {
+        Terms { strict: true, today: self.today, trials: self.trials }
     }
 
     pub(super) fn result(&self) -> &'a MatrixResult {
@@ -143,7 +157,7 @@ impl<'a> Basis<'a> {
             }
         };
         let why = cell.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
-        let expected = cell.expected.as_ref().filter(|expected| expected.verdict == cell.verdict);
+        let expected = cell.expectations().find(|expected| expected.verdict == cell.verdict);
         Stand::Not(Reason {
             text: format!("{}{why}", reason.text),
             expected: expected.map(|expected| expected.reason.clone()),

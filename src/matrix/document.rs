@@ -231,11 +231,15 @@ pub(super) struct ExpectEntry {
     pub(super) distro: Option<Vec<String>>,
     /// Patterns over ATS names.
     pub(super) ats: Option<Vec<String>>,
+    /// Patterns over cell names, as in `debian-13/9.2.5`.
+    pub(super) cells: Option<Vec<String>>,
+    /// Patterns over cell names to which it does not apply.
+    pub(super) except: Option<Vec<String>>,
     /// Range over the OpenSSL that the running ATS has loaded.
     pub(super) openssl: Option<String>,
     /// Range over the version that the running ATS reports.
     pub(super) ats_version: Option<String>,
-    /// Patterns over the trials that are known to fail; default: any.
+    /// Patterns over the trials that are known to fail; default: any. One named in full must fail.
     pub(super) trials: Option<Vec<String>>,
     /// The verdict.
     pub(super) verdict: ExpectedVerdict,
@@ -243,7 +247,7 @@ pub(super) struct ExpectEntry {
     pub(super) reason: String,
     /// Where to read about it.
     pub(super) link: Option<String>,
-    /// The last day on which it holds, as YYYY-MM-DD.
+    /// The last day on which it is accepted, as YYYY-MM-DD.
     pub(super) expires: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::globs::Globs;
-use crate::model::{AtsId, DistroId, Expected, Verdict, Version, VersionRange};
+use crate::model::{AtsId, CellId, DistroId, Expected, Provenance, Verdict, Version, VersionRange};
 
 /// A verdict known beforehand. All its conditions must hold for it to apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,10 @@ pub struct Expectation {
     pub distro: Option<Globs>,
     /// Patterns over ATS names; `None`: any.
     pub ats: Option<Globs>,
+    /// Patterns over cell names; `None`: any.
+    pub cells: Option<Globs>,
+    /// Patterns over the names of cells to which it does not apply.
+    pub except: Option<Globs>,
     /// Range over the OpenSSL that the running ATS has loaded.
     pub openssl: Option<VersionRange>,
     /// Range over the version that the running ATS reports.
@@ -24,13 +28,16 @@ pub struct Expectation {
     pub reason: String,
     /// Where to read about it.
     pub link: Option<String>,
-    /// The last day on which it holds.
+    /// The last day on which it is accepted.
     pub expires: Option<Date>,
-    /// Line and column of its `trials` in matrix.yaml, or of itself.
+    /// Line and column of itself in matrix.yaml.
+    pub at: (usize, usize),
+    /// Line and column of its `trials`, or of itself.
     pub(super) trials_at: (usize, usize),
 }
 
-/// What is known of a cell after it ran.
+/// What is known of a cell after it ran. An axis that is added joins here, in [`Expectation::applies`] and in
+/// the entry of the file.
 #[derive(Debug, Clone, Copy)]
 pub struct CellFacts<'a> {
     /// The row.
@@ -43,11 +50,27 @@ pub struct CellFacts<'a> {
     pub openssl: Option<&'a str>,
 }
 
+impl<'a> CellFacts<'a> {
+    /// What `provenance` says of `cell`.
+    pub fn of(cell: &'a CellId, provenance: &'a Provenance) -> Self {
+        Self {
+            distro: &cell.distro,
+            ats: &cell.ats,
+            ats_version: provenance.ats.as_ref().map(|ats| ats.reported.as_str()),
+            openssl: provenance.openssl.as_ref().map(|library| library.version.as_str()),
+        }
+    }
+}
+
 impl Expectation {
     /// Whether it may apply to a cell, from what is known before it runs.
     pub fn concerns(&self, distro: &DistroId, ats: &AtsId) -> bool {
         let holds = |globs: &Option<Globs>, name: &str| globs.as_ref().is_none_or(|globs| globs.matches(name));
-        holds(&self.distro, distro.as_str()) && holds(&self.ats, ats.as_str())
+        let cell = format!("{distro}/{ats}");
+        holds(&self.distro, distro.as_str())
+            && holds(&self.ats, ats.as_str())
+            && holds(&self.cells, &cell)
+            && !self.except.as_ref().is_some_and(|globs| globs.matches(&cell))
     }
 
     /// Whether it applies to a cell that ran. A condition on something unknown does not hold.
@@ -62,15 +85,17 @@ impl Expectation {
         self.trials.as_ref().is_none_or(|globs| globs.matches(trial))
     }
 
-    /// Whether it still holds on `today`.
-    pub fn holds_on(&self, today: Date) -> bool {
-        self.expires.is_none_or(|last| today <= last)
-    }
-
     /// It as results carry it.
     pub fn stated(&self) -> Expected {
         let trials = self.trials.iter().flat_map(Globs::patterns).map(str::to_owned).collect();
-        Expected { verdict: self.verdict, reason: self.reason.clone(), link: self.link.clone(), trials }
+        Expected {
+            verdict: self.verdict,
+            reason: self.reason.clone(),
+            link: self.link.clone(),
+            trials,
+            expires: self.expires,
+            also: Vec::new(),
+        }
     }
 }
 
@@ -87,6 +112,8 @@ mod tests {
         Expectation {
             distro: None,
             ats: Some(Globs::new(["9.2.5"]).unwrap()),
+            cells: None,
+            except: None,
             openssl: Some(">=3.2".parse().unwrap()),
             ats_version: Some(">=9.2.0,<9.2.7".parse().unwrap()),
             trials: Some(Globs::new(["tls-*"]).unwrap()),
@@ -94,6 +121,7 @@ mod tests {
             reason: "OpenSSL 3.2".to_owned(),
             link: None,
             expires: Some("2027-06-30".parse().unwrap()),
+            at: (1, 1),
             trials_at: (1, 1),
         }
     }
@@ -118,9 +146,23 @@ mod tests {
     }
 
     #[test]
-    fn it_covers_its_trials_and_ends_after_its_last_day() {
+    fn cells_are_named_one_by_one_or_by_pattern_and_left_out_likewise() {
+        let (distro, ats) = ("debian-13".parse().unwrap(), "9.2.5".parse().unwrap());
+        let globs = |pattern: &str| Some(Globs::new([pattern]).unwrap());
+        for (cells, except, concerned) in [
+            (globs("debian-13/9.2.5"), None, true),
+            (globs("debian-*/9.2.*"), None, true),
+            (globs("debian-12/*"), None, false),
+            (None, globs("debian-13/*"), false),
+            (None, globs("debian-12/9.2.5"), true),
+        ] {
+            assert_eq!(Expectation { cells, except, ..seed_bug() }.concerns(&distro, &ats), concerned);
+        }
+    }
+
+    #[test]
+    fn it_covers_its_trials() {
         assert!(seed_bug().covers("tls-post") && !seed_bug().covers("plain-get"));
-        assert!(seed_bug().holds_on("2027-06-30".parse().unwrap()));
-        assert!(!seed_bug().holds_on("2027-07-01".parse().unwrap()));
+        assert_eq!(seed_bug().stated().expires, seed_bug().expires);
     }
 }

@@ -10,6 +10,7 @@ mod diagnostic;
 mod digest;
 mod distro;
 mod document;
+mod edit;
 mod expectation;
 mod globs;
 mod limits;
@@ -23,13 +24,14 @@ pub use diagnostic::Diagnostic;
 pub use digest::sha256_hex;
 pub use distro::{Bootstrap, Distro};
 pub use document::schema;
+pub use edit::{Addition, Edit, EditError};
 pub use expectation::{CellFacts, Expectation};
 pub use globs::{GlobError, Globs};
 pub use limits::{Deadlines, Defaults};
 pub use outline::MAX_BYTES;
 pub use source::{Ats, Package, Patch, Proof, RESERVED_ARGS, ReadyImage, Rebuild, Source, SourceKind, Tarball};
 
-use crate::model::{AtsId, CellId, DistroId};
+use crate::model::{AtsId, CellId, DistroId, Expected, Provenance, Verdict};
 
 /// Most mistakes that are reported at once.
 const MAX_DIAGNOSTICS: usize = 100;
@@ -53,6 +55,8 @@ pub struct Matrix {
     pub defaults: Defaults,
     /// The file's name, for later diagnostics.
     file: String,
+    /// Line and column of every source, by column and source.
+    places: Vec<Vec<(usize, usize)>>,
 }
 
 /// Cells to leave out.
@@ -120,6 +124,22 @@ impl Matrix {
         Ok(matrix)
     }
 
+    /// `text`, of which this matrix was read, with `edits` made to its `expect`, and the matrix that it
+    /// is then. Nothing else changes: what the edits would break is an error, and a person has to make
+    /// them.
+    pub fn edited(&self, text: &str, edits: &[Edit]) -> Result<(String, Self), EditError> {
+        let text = edit::apply(text, edits)?;
+        let matrix = Self::parse(&self.file, &text).map_err(|found| EditError::broken(&found))?;
+        let added = edits.iter().filter(|edit| matches!(edit, Edit::Add(_))).count();
+        let removed = edits.iter().filter(|edit| matches!(edit, Edit::Remove { .. })).count();
+        // Positions move; all else outside of `expect` is as it was.
+        let rest = |of: &Self| Self { expect: Vec::new(), digest: String::new(), places: Vec::new(), ..of.clone() };
+        if rest(self) != rest(&matrix) || self.expect.len() + added != matrix.expect.len() + removed {
+            return Err(EditError::broken(&[]));
+        }
+        Ok((text, matrix))
+    }
+
     /// The distro of that name.
     pub fn distro(&self, id: &DistroId) -> Option<&Distro> {
         self.distros.iter().find(|distro| distro.id == *id)
@@ -146,6 +166,37 @@ impl Matrix {
     pub fn exclusion(&self, distro: &DistroId, ats: &AtsId) -> Option<&Exclusion> {
         let included = self.include.iter().any(|cell| cell.distro == *distro && cell.ats == *ats);
         self.exclude.iter().find(|exclusion| !included && exclusion.takes(distro, ats))
+    }
+
+    /// The file's name, as it was given.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Line and column of the source that makes `cell` one; `None`: it is none.
+    pub fn place(&self, cell: &CellId) -> Option<(usize, usize)> {
+        let column = self.ats.iter().position(|ats| ats.id == cell.ats)?;
+        let source = self.ats[column].sources.iter().position(|source| source.on.matches(cell.distro.as_str()))?;
+        self.places.get(column)?.get(source).copied()
+    }
+
+    /// Line and column of the entry that states `expected`.
+    pub fn place_of(&self, expected: &Expected) -> Option<(usize, usize)> {
+        let alone = Expected { also: Vec::new(), ..expected.clone() };
+        self.expect.iter().find(|entry| entry.stated() == alone).map(|entry| entry.at)
+    }
+
+    /// What is expected of `cell`, which came to `verdict` after `provenance` was found in it: every
+    /// entry whose conditions hold, in order, expired or not. What never ran has no versions, so
+    /// conditions over them do not hold; of what has no answer nothing is expected.
+    pub fn expected(&self, cell: &CellId, verdict: Verdict, provenance: &Provenance) -> Option<Expected> {
+        if !verdict.is_answer() {
+            return None;
+        }
+        let facts = CellFacts::of(cell, provenance);
+        let mut applying = self.expect.iter().filter(|entry| entry.applies(&facts)).map(Expectation::stated);
+        let first = applying.next()?;
+        Some(Expected { also: applying.collect(), ..first })
     }
 
     /// The expectations about trials that do not exist: `trials` are all there are. This module does not

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Library;
 
 /// A small file that is right. Tests break it in one place each.
 const GOOD: &str = r#"version: 1
@@ -179,7 +180,7 @@ fn rules_without_effect_are_refused() {
     matrix.yaml:39:5: exclude[0]: it takes away no cell; a pair without a source is no cell anyway: remove it
     matrix.yaml:41:5: include[0]: no `exclude` takes this cell away; remove it
     ");
-    insta::assert_snapshot!(broken("  - ats: [\"9.2.5\"]\n    openssl: \">=3.2\"", "  - ats: [\"9.2.9\"]\n    distro: [debian-13]"), @"matrix.yaml:43:5: expect[0]: it concerns no cell; `distro` and `ats` must meet in a cell");
+    insta::assert_snapshot!(broken("  - ats: [\"9.2.5\"]\n    openssl: \">=3.2\"", "  - ats: [\"9.2.9\"]\n    distro: [debian-13]"), @"matrix.yaml:43:5: expect[0]: it concerns no cell; its conditions must meet in a cell");
     insta::assert_snapshot!(broken("verdict: fail", "verdict: unbuildable"), @"matrix.yaml:44:5: expect[0].openssl: what does not compile is never run, so this is never known; remove it");
     insta::assert_snapshot!(broken("trial: 20s, cell: 2m", "trial: 20m, cell: 2m"), @"matrix.yaml:50:14: defaults.deadlines: a part may take longer than the whole; keep trial <= cell <= run");
 }
@@ -266,4 +267,73 @@ fn the_shipped_matrix_is_valid_by_the_published_schema() {
     let validator = jsonschema::validator_for(&super::schema()).unwrap();
     let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:#?}");
+}
+
+const EXPECTING: &str = "\
+version: 1
+distros:
+  debian-12: { family: debian, image: x }
+  debian-13: { family: debian, image: x }
+ats:
+  \"9.2.5\":
+    sources:
+      - on: [debian-12]
+        image: { reference: x }
+      - on: [\"*\"]
+        image: { reference: y }
+expect:
+  - ats: [\"9.2.5\"]
+    openssl: \">=3.2\"
+    trials: [\"tls-*\"]
+    verdict: fail
+    reason: one
+    expires: 2027-01-31
+  - cells: [\"debian-*/9.2.5\"]
+    except: [debian-12/9.2.5]
+    trials: [http-post]
+    verdict: flaky
+    reason: two
+";
+
+#[test]
+fn every_entry_that_applies_is_expected_and_has_its_place() {
+    let matrix = Matrix::parse("m", EXPECTING).unwrap();
+    let cell = |name: &str| name.parse::<CellId>().unwrap();
+    let ran = |openssl: &str| {
+        let library = Library { version: openssl.into(), path: String::new(), package: None };
+        Provenance { openssl: Some(library), ..Provenance::default() }
+    };
+    let reasons = |name: &str, verdict, provenance: &Provenance| -> Vec<String> {
+        let expected = matrix.expected(&cell(name), verdict, provenance);
+        expected
+            .iter()
+            .flat_map(|first| std::iter::once(first).chain(&first.also))
+            .map(|it| it.reason.clone())
+            .collect()
+    };
+    assert_eq!(reasons("debian-13/9.2.5", Verdict::Fail, &ran("3.5.7")), ["one", "two"]);
+    assert_eq!(reasons("debian-13/9.2.5", Verdict::Pass, &ran("3.0.20")), ["two"]);
+    assert_eq!(reasons("debian-12/9.2.5", Verdict::Fail, &ran("3.5.7")), ["one"]);
+    assert_eq!(reasons("debian-13/9.2.5", Verdict::Unbuildable, &Provenance::default()), ["two"]);
+    assert!(reasons("debian-13/9.2.5", Verdict::Unavailable, &Provenance::default()).is_empty());
+
+    assert_eq!(matrix.place(&cell("debian-12/9.2.5")), Some((8, 9)));
+    assert_eq!(matrix.place(&cell("debian-13/9.2.5")), Some((10, 9)));
+    assert_eq!(matrix.place(&cell("debian-13/9.2.9")), None);
+    let expected = matrix.expected(&cell("debian-13/9.2.5"), Verdict::Fail, &ran("3.5.7")).unwrap();
+    assert_eq!((matrix.place_of(&expected), matrix.place_of(&expected.also[0])), (Some((13, 5)), Some((19, 5))));
+    assert_eq!(expected.expires, Some("2027-01-31".parse().unwrap()));
+}
+
+#[test]
+fn cells_that_do_not_exist_are_no_conditions() {
+    let wrong = |from: &str, to: &str| Matrix::parse("m", &EXPECTING.replace(from, to)).unwrap_err()[0].to_string();
+    assert_eq!(
+        wrong("except: [debian-12/9.2.5]", "except: [debian-11/9.2.5]"),
+        "m:20:13: expect[1].except: there is no cell `debian-11/9.2.5`; did you mean `debian-12/9.2.5`?"
+    );
+    assert_eq!(
+        wrong("except: [debian-12/9.2.5]", "except: [\"*\"]"),
+        "m:19:5: expect[1]: it concerns no cell; its conditions must meet in a cell"
+    );
 }

@@ -84,11 +84,16 @@ fn backticks(line: &str) -> usize {
     line.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// A Markdown link, if `url` is a plain http(s) address; else both as inert text.
-pub fn markdown_link(text: &str, url: &str) -> String {
+/// Whether `url` is a plain http(s) address that may become a link.
+pub fn is_web_address(url: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'*+,;=%".contains(c);
     let web = url.starts_with("https://") || url.starts_with("http://");
-    if web && url.len() <= LINE && url.chars().all(plain) {
+    web && url.len() <= LINE && url.chars().all(plain)
+}
+
+/// A Markdown link, if `url` is a plain http(s) address; else both as inert text.
+pub fn markdown_link(text: &str, url: &str) -> String {
+    if is_web_address(url) {
         format!("[{}](<{url}>)", markdown(text, SHORT))
     } else if text == url {
         markdown(url, LINE)

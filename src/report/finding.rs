@@ -1,7 +1,7 @@
 //! What there is to say about cells that did not simply pass: trials, controls, and which cells
 //! share the very same failure. Pure selection; each format words and escapes by itself.
 
-use crate::model::{CellResult, Outcome, TrialResult, Verdict};
+use crate::model::{CellResult, Outcome, TrialResult, Verdict, WorkaroundTried};
 
 use super::grid::Grid;
 use super::mark::Mark;
@@ -117,8 +117,8 @@ pub fn findings<'a>(grid: &Grid<'a>) -> Vec<Finding<'a>> {
 /// Same verdict, same known issues, same trials. Where no known issue explains it, the trials must
 /// also have seen the same, and the reasons must agree.
 fn same_failure(one: &CellResult, other: &CellResult) -> bool {
-    fn issues(cell: &CellResult) -> Vec<&str> {
-        cell.known_issues.iter().map(|issue| issue.id.as_str()).collect()
+    fn issues(cell: &CellResult) -> Vec<(&str, &[WorkaroundTried])> {
+        cell.known_issues.iter().map(|issue| (issue.id.as_str(), issue.workarounds.as_slice())).collect()
     }
     fn trials(cell: &CellResult) -> Vec<(&str, Outcome)> {
         Trials::of(cell).not_passed().map(|trial| (trial.id.as_str(), trial.outcome)).collect()

@@ -90,12 +90,20 @@ pub(crate) fn failing(id: &str, openssl: &str) -> CellResult {
         way_out: "upgrade ATS to 9.2.7 or later before the distro".into(),
         confidence: "certain".into(),
         trials: vec!["tls-get".into(), "tls12-only".into(), "tls13-only".into()],
+        workarounds: Vec::new(),
     }];
     cell
 }
 
 fn expected(verdict: Verdict, reason: &str) -> Expected {
-    Expected { verdict, reason: reason.into(), link: Some(ISSUE.into()), trials: Vec::new() }
+    Expected {
+        verdict,
+        reason: reason.into(),
+        link: Some(ISSUE.into()),
+        trials: Vec::new(),
+        expires: None,
+        also: Vec::new(),
+    }
 }
 
 fn bare(id: &str, verdict: Verdict, reason: &str) -> CellResult {
@@ -135,6 +143,7 @@ fn forecast() -> CellResult {
             way_out: "stay on OpenSSL 3".into(),
             confidence: "looks like".into(),
             trials: Vec::new(),
+            workarounds: Vec::new(),
         }],
         ..bare(
             "forecast/9.2.9",

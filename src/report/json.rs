@@ -48,6 +48,11 @@ pub fn read(bytes: &[u8]) -> Result<MatrixResult, ReadError> {
     Ok(MatrixResult { schema: SCHEMA_VERSION, ..result })
 }
 
+/// The JSON schema (draft 2020-12) of what [`write()`] writes; what older versions wrote meets it too.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(MatrixResult).to_value()
+}
+
 /// The same result with its cells row by row.
 pub fn ordered(result: &MatrixResult) -> MatrixResult {
     let cells = Grid::new(result).cells().cloned().collect();

@@ -1,6 +1,7 @@
 //! How a verdict stands to its expectation, as every report words it.
 
 use crate::model::{CellResult, Verdict};
+use crate::verdict::{self, Terms};
 
 use super::ink::Ink;
 use super::legend::VERDICTS;
@@ -14,24 +15,26 @@ pub enum Mark {
     Expected,
     /// Something else was expected; above all an unexpected pass.
     Unexpected(Verdict),
+    /// It was expected, but not in all of its trials; or trials that should fail too pass.
+    Partly,
     /// Unavailable, and declared optional.
     Optional,
 }
 
 impl Mark {
-    /// The mark of a cell. A cell without an answer says nothing about its expectation.
+    /// The mark of a cell. A cell without an answer says nothing about its expectation. Whether an
+    /// expectation has expired is no matter of the mark: committed files bear it, and know no day.
     pub fn of(cell: &CellResult) -> Self {
-        match &cell.expected {
-            Some(expected) if expected.verdict == cell.verdict && cell.verdict != Verdict::Pass => Self::Expected,
-            Some(expected)
-                if cell.verdict.is_answer()
-                    && expected.verdict != Verdict::Pass
-                    && expected.verdict != cell.verdict =>
-            {
-                Self::Unexpected(expected.verdict)
-            }
-            _ if cell.optional && cell.verdict == Verdict::Unavailable => Self::Optional,
-            _ => Self::None,
+        if cell.optional && cell.verdict == Verdict::Unavailable {
+            return Self::Optional;
+        }
+        let mut expected = cell.expectations().map(|expected| expected.verdict).filter(|it| *it != Verdict::Pass);
+        let Some(first) = expected.next().filter(|_| cell.verdict.is_answer()) else { return Self::None };
+        match &verdict::surprises(cell, &Terms::default())[..] {
+            [] if cell.verdict == Verdict::Pass => Self::None,
+            [] => Self::Expected,
+            _ if cell.verdict == first || expected.any(|it| it == cell.verdict) => Self::Partly,
+            _ => Self::Unexpected(first),
         }
     }
 
@@ -41,6 +44,7 @@ impl Mark {
             Self::None => None,
             Self::Expected => Some("(expected)".to_owned()),
             Self::Unexpected(expected) => Some(format!("(expected {expected})")),
+            Self::Partly => Some("(partly expected)".to_owned()),
             Self::Optional => Some("(optional)".to_owned()),
         }
     }
@@ -51,7 +55,7 @@ impl Mark {
 pub fn word(cell: &CellResult) -> String {
     match (cell.verdict, Mark::of(cell)) {
         (Verdict::Pass, Mark::Unexpected(_)) => "PASS?!".to_owned(),
-        (verdict, Mark::Unexpected(_)) => format!("{verdict} ?!"),
+        (verdict, Mark::Unexpected(_) | Mark::Partly) => format!("{verdict} ?!"),
         (verdict, _) => verdict.to_string(),
     }
 }
@@ -59,7 +63,7 @@ pub fn word(cell: &CellResult) -> String {
 /// The colour of a cell: that of its verdict, unless something else was expected.
 pub fn ink(cell: &CellResult) -> Ink {
     match Mark::of(cell) {
-        Mark::Unexpected(_) => Ink::Doubt,
+        Mark::Unexpected(_) | Mark::Partly => Ink::Doubt,
         _ => Ink::of(cell.verdict),
     }
 }
@@ -82,7 +86,7 @@ pub fn sum<'a>(cells: impl Iterator<Item = &'a CellResult>) -> String {
             let with = |wanted: fn(Mark) -> bool| same.iter().filter(|cell| wanted(Mark::of(cell))).count();
             let notes: Vec<String> = [
                 (with(|mark| mark == Mark::Expected), "expected"),
-                (with(|mark| matches!(mark, Mark::Unexpected(_))), "unexpected"),
+                (with(|mark| matches!(mark, Mark::Unexpected(_) | Mark::Partly)), "unexpected"),
                 (with(|mark| mark == Mark::Optional), "optional"),
             ]
             .into_iter()
@@ -110,8 +114,14 @@ mod tests {
     fn cell(verdict: Verdict, expected: Option<Verdict>, optional: bool) -> CellResult {
         let mut cell = fixture::passing("debian-12/9.2.5", "3.0.20");
         cell.verdict = verdict;
-        cell.expected =
-            expected.map(|verdict| Expected { verdict, reason: "why".into(), link: None, trials: Vec::new() });
+        cell.expected = expected.map(|verdict| Expected {
+            verdict,
+            reason: "why".into(),
+            link: None,
+            trials: Vec::new(),
+            expires: None,
+            also: Vec::new(),
+        });
         cell.optional = optional;
         cell
     }
@@ -125,6 +135,8 @@ mod tests {
             (Verdict::Fail, None, "fail"),
             (Verdict::Fail, Some(Verdict::Fail), "fail (expected)"),
             (Verdict::Fail, Some(Verdict::Pass), "fail"),
+            (Verdict::Flaky, Some(Verdict::Flaky), "flaky (expected)"),
+            (Verdict::Pass, Some(Verdict::Flaky), "pass"),
             (Verdict::Unbuildable, Some(Verdict::Fail), "unbuildable ?! (expected fail)"),
             (Verdict::Error, Some(Verdict::Fail), "error"),
             (Verdict::Unavailable, Some(Verdict::Fail), "unavailable"),

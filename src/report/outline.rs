@@ -1,9 +1,9 @@
-//! A short answer as nested lines: what it comes to first, then why. Written once, shown as text or
-//! as Markdown. Escapes all it is given; knows nothing of what is said.
+//! A short answer as nested lines: what it comes to first, then why. Written once, shown as text,
+//! as Markdown or (by [`super::html`]) as HTML. Escapes all it is given; knows nothing of what is said.
 
 use std::fmt::Display;
 
-use super::escape::{LINE, SHORT, markdown, markdown_link, terminal};
+use super::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link, terminal};
 
 /// Lines, each at its depth.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,16 +14,18 @@ pub struct Outline {
 /// One line, made piece by piece.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Line {
-    depth: usize,
-    pieces: Vec<Piece>,
+    pub(super) depth: usize,
+    pub(super) pieces: Vec<Piece>,
 }
 
+/// A piece of a line, not escaped yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+pub(super) enum Piece {
     Said(String),
     Strong(String),
     Link { text: String, url: String },
     List(Vec<String>),
+    Block(Vec<String>),
 }
 
 impl Outline {
@@ -34,10 +36,29 @@ impl Outline {
         &mut self.lines[at]
     }
 
+    /// Lines that stay as they are, one below the other: a log, packets.
+    pub fn block(&mut self, depth: usize, lines: impl IntoIterator<Item = impl Display>) {
+        let lines: Vec<String> = lines.into_iter().map(|line| line.to_string()).collect();
+        if !lines.is_empty() {
+            self.lines.push(Line { depth, pieces: vec![Piece::Block(lines)] });
+        }
+    }
+
+    /// Its lines, for formats that have files of their own.
+    pub(super) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
     /// For terminals and logs: indented by two blanks a level. Lines are not wrapped, so that they
     /// can be searched. Ends with a line end.
     pub fn text(&self) -> String {
         let line = |line: &Line| {
+            if let [Piece::Block(lines)] = line.pieces.as_slice() {
+                let indent = "  ".repeat(line.depth);
+                let lines: Vec<String> =
+                    lines.iter().map(|line| indent.clone() + &terminal(line, LINE) + "\n").collect();
+                return lines.concat();
+            }
             let pieces: String = line.pieces.iter().map(Piece::text).collect();
             format!("{}{pieces}\n", "  ".repeat(line.depth))
         };
@@ -49,6 +70,12 @@ impl Outline {
         let mut page = String::new();
         let mut above = None;
         for Line { depth, pieces } in &self.lines {
+            if let [Piece::Block(lines)] = pieces.as_slice() {
+                let indent = "  ".repeat(depth.saturating_sub(1));
+                let fence = markdown_fence(lines.iter().map(String::as_str));
+                page.extend(fence.lines().map(|line| format!("{indent}{line}\n")));
+                continue;
+            }
             let paragraph = *depth == 0 || above == Some(0);
             if paragraph && above.is_some() {
                 page.push('\n');
@@ -96,7 +123,7 @@ impl Piece {
         match self {
             Self::Said(text) | Self::Strong(text) => terminal(text, LINE),
             Self::Link { text, url } => format!("{} ({})", terminal(text, SHORT), terminal(url, LINE)),
-            Self::List(names) => joined(names, terminal),
+            Self::List(names) | Self::Block(names) => joined(names, terminal),
         }
     }
 
@@ -105,7 +132,7 @@ impl Piece {
             Self::Said(text) => markdown(text, LINE),
             Self::Strong(text) => format!("**{}**", markdown(text, LINE)),
             Self::Link { text, url } => markdown_link(text, url),
-            Self::List(names) => joined(names, markdown),
+            Self::List(names) | Self::Block(names) => joined(names, markdown),
         }
     }
 }
@@ -134,6 +161,18 @@ mod tests {
             outline.markdown(),
             "**closed**: why?\n\n- because of [\\#1](<https://a.test/1>)\n  - a\\_b, c\n- and so on\n\nthe end\n"
         );
+    }
+
+    #[test]
+    fn blocks_stay_below_their_line() {
+        let mut outline = Outline::default();
+        outline.line(0).say("seen");
+        outline.line(1).say("wire:");
+        outline.block(2, ["> S", "< S.\u{1b}[2J", "```"]);
+        outline.block(2, Vec::<String>::new());
+        outline.line(1).say("end");
+        assert_eq!(outline.text(), "seen\n  wire:\n    > S\n    < S.\\u{1b}[2J\n    ```\n  end\n");
+        assert_eq!(outline.markdown(), "seen\n\n- wire:\n  ````text\n  > S\n  < S.\\u{1b}[2J\n  ```\n  ````\n- end\n");
     }
 
     #[test]

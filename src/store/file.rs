@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 
 /// Replaces the file at `path` by `bytes` if they differ, so that a reader (or a crash of the
 /// machine) finds the old or the new bytes and nothing between; tells whether they differed.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<bool> {
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<bool> {
     if read(path)?.is_some_and(|old| old == bytes) {
         return Ok(false);
     }
@@ -21,12 +21,13 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<bool> {
 }
 
 /// Writes a file that is there whole or not at all; not forced to disk, as it could be had again.
-pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     write_aside(path, bytes, |_| Ok(())).map(|_| ())
 }
 
 fn write_aside<'a>(path: &'a Path, bytes: &[u8], settle: fn(&File) -> std::io::Result<()>) -> Result<&'a Path> {
-    let dir = path.parent().unwrap_or(Path::new("."));
+    // A bare name has an empty parent.
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         // The umask still applies: the file is to be committed, so it is not private.
         let mut aside = tempfile::Builder::new()

@@ -25,7 +25,9 @@ pub struct Frame {
 /// that of the matrix.yaml now, and the cells kept are those of the one before, with the
 /// expectations it stated: only a full run makes all of one cast.
 pub fn merge(previous: Option<MatrixResult>, frame: &Frame, fresh: Vec<CellResult>) -> MatrixResult {
-    let kept = previous.into_iter().flat_map(|previous| previous.cells);
+    let kept = previous.map(|previous| previous.cells).unwrap_or_default();
+    let fresh = fresh.into_iter().map(|cell| with_workarounds(cell, &kept)).collect::<Vec<_>>();
+    let kept = kept.into_iter();
     let cells: BTreeMap<CellId, CellResult> =
         kept.filter(|cell| frame.cells.contains(&cell.id)).chain(fresh).map(|cell| (cell.id.clone(), cell)).collect();
     MatrixResult {
@@ -37,9 +39,24 @@ pub fn merge(previous: Option<MatrixResult>, frame: &Frame, fresh: Vec<CellResul
     }
 }
 
+/// What is known of workarounds outlives a run that tried none: where the very same thing ran and
+/// fails in the same trials, what was seen of them holds.
+fn with_workarounds(mut cell: CellResult, previous: &[CellResult]) -> CellResult {
+    let before = previous.iter().find(|before| before.id == cell.id && before.provenance == cell.provenance);
+    for issue in cell.known_issues.iter_mut().filter(|issue| issue.workarounds.is_empty()) {
+        let same = before.and_then(|before| {
+            before.known_issues.iter().find(|known| known.id == issue.id && known.trials == issue.trials)
+        });
+        if let Some(same) = same {
+            issue.workarounds.clone_from(&same.workarounds);
+        }
+    }
+    cell
+}
+
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::model::Verdict;
+    use crate::model::{Verdict, WorkaroundTried};
     use crate::report::fixture;
 
     use super::*;
@@ -67,6 +84,30 @@ pub(super) mod tests {
         assert!(merged.cells.contains(&fresh), "the new result replaces the old one");
         assert!(merged.cells.iter().any(|cell| cell.verdict == Verdict::Flaky), "a cell not run is kept");
         assert!(merged.cells.iter().all(|cell| cell.id.distro.as_str() != "fedora-40"), "a removed cell is dropped");
+    }
+
+    #[test]
+    fn what_was_tried_holds_while_the_same_thing_runs() {
+        let fresh = fixture::failing("debian-13/9.2.5", "3.5.7");
+        let mut tried = fresh.clone();
+        tried.known_issues[0].workarounds.push(WorkaroundTried {
+            name: "w".into(),
+            settings: Vec::new(),
+            worked: true,
+            passed: vec!["tls-get".into()],
+            not_passed: Vec::new(),
+            cost: "c".into(),
+        });
+        let mut previous = fixture::matrix();
+        previous.cells = vec![tried.clone()];
+        let merged = |fresh: CellResult| merge(Some(previous.clone()), &frame(&previous), vec![fresh]).cells.remove(0);
+        assert_eq!(merged(fresh.clone()), tried);
+        let mut other = fresh.clone();
+        other.provenance.kernel = Some("7.0".into());
+        assert_eq!(merged(other.clone()), other, "another thing ran");
+        let mut other = fresh;
+        other.known_issues[0].trials.pop();
+        assert_eq!(merged(other.clone()), other, "other trials fail");
     }
 
     #[test]

@@ -24,6 +24,11 @@ impl Results {
         Self { dir: dir.into() }
     }
 
+    /// Where they are.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// `results/matrix.json`.
     pub fn matrix_json(&self) -> PathBuf {
         self.dir.join("matrix.json")

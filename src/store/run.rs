@@ -45,6 +45,15 @@ impl RunFolder {
         &self.dir
     }
 
+    /// The folder of the same run for what was seen of cells under a workaround. Its name may hold
+    /// letters, digits and `-`.
+    #[must_use]
+    pub fn under(&self, workaround: &str) -> Self {
+        let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let name: String = workaround.chars().filter(|c| legal(*c)).collect();
+        Self { dir: self.dir.join("workarounds").join(name) }
+    }
+
     /// The journal, for appending.
     pub fn journal(&self) -> Result<Journal> {
         Journal::open(&self.dir.join("journal.jsonl"))

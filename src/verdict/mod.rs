@@ -1,8 +1,12 @@
 //! From judgements to outcomes, from outcomes to a verdict, from verdicts to an exit code. Pure.
 
+mod surprise;
+
 use crate::exit::Exit;
-use crate::model::{CellResult, Expected, Outcome, TrialResult, Verdict};
+use crate::model::{CellResult, Outcome, TrialResult, Verdict};
 use crate::trial::Kind;
+
+pub use surprise::{Scope, Surprise, Terms, surprises};
 
 /// What a trial came to after its first attempt and, if that did not pass, its repetition in a fresh
 /// ATS. Only the same trouble twice counts; a repetition that could not be had leaves the question
@@ -54,7 +58,8 @@ pub fn of_trials(trials: &[TrialResult]) -> Verdict {
 pub enum Standing {
     /// As expected, be it a pass or a declared failure.
     Expected,
-    /// Another answer than expected: a failure, a flake, or a pass where a failure is declared.
+    /// Another answer than expected: a failure, a flake, a pass where a failure is declared, or an
+    /// expectation that has expired.
     Unexpected,
     /// No answer, and one was due.
     Unanswered,
@@ -62,36 +67,18 @@ pub enum Standing {
     Excused,
 }
 
-/// How `cell` stands; with `strict` optional cells are due as well.
-pub fn standing(cell: &CellResult, strict: bool) -> Standing {
+/// How `cell` stands.
+pub fn standing(cell: &CellResult, terms: &Terms<'_>) -> Standing {
     if !cell.verdict.is_answer() {
-        let excused = cell.optional && !strict && cell.verdict == Verdict::Unavailable;
+        let excused = cell.optional && !terms.strict && cell.verdict == Verdict::Unavailable;
         return if excused { Standing::Excused } else { Standing::Unanswered };
     }
-    match &cell.expected {
-        Some(expected) if meets(cell, expected) => Standing::Expected,
-        None if cell.verdict == Verdict::Pass => Standing::Expected,
-        _ => Standing::Unexpected,
-    }
-}
-
-/// The declared verdict, and no trial outside of the declared ones among its causes.
-fn meets(cell: &CellResult, expected: &Expected) -> bool {
-    let declared = |trial: &TrialResult| {
-        expected.trials.is_empty() || expected.trials.iter().any(|pattern| matches_glob(pattern, &trial.id))
-    };
-    let strays = |trial: &&TrialResult| matches!(trial.outcome, Outcome::Fail | Outcome::Flaky) && !declared(trial);
-    cell.verdict == expected.verdict && !cell.trials.iter().any(|trial| strays(&trial))
-}
-
-/// Patterns were checked when the matrix was read; one that does not parse here matches nothing.
-fn matches_glob(pattern: &str, id: &str) -> bool {
-    globset::Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(id))
+    if surprises(cell, terms).is_empty() { Standing::Expected } else { Standing::Unexpected }
 }
 
 /// The exit code of a run over `cells`.
-pub fn exit(cells: &[CellResult], strict: bool) -> Exit {
-    let any = |wanted| cells.iter().any(|cell| standing(cell, strict) == wanted);
+pub fn exit(cells: &[CellResult], terms: &Terms<'_>) -> Exit {
+    let any = |wanted| cells.iter().any(|cell| standing(cell, terms) == wanted);
     if cells.is_empty() {
         Exit::NothingSelected
     } else if any(Standing::Unexpected) {
@@ -106,7 +93,9 @@ pub fn exit(cells: &[CellResult], strict: bool) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Provenance;
+    use crate::model::{Expected, Provenance};
+
+    const STRICT: Terms<'_> = Terms { strict: true, today: None, trials: &[] };
 
     fn trial(id: &str, outcome: Outcome) -> TrialResult {
         let control = id.starts_with("ctl-");
@@ -119,6 +108,8 @@ mod tests {
             reason: "known".into(),
             link: None,
             trials: vec!["tls-*".into()],
+            expires: None,
+            also: Vec::new(),
         });
         CellResult {
             id: "debian-13/9.2.5".parse().unwrap(),
@@ -168,22 +159,22 @@ mod tests {
     #[test]
     fn expectations_bite_both_ways() {
         let failing = vec![trial("tls-get", Outcome::Fail)];
-        assert_eq!(exit(&[cell(Verdict::Fail, Some(Verdict::Fail), failing.clone())], true), Exit::Success);
-        assert_eq!(exit(&[cell(Verdict::Fail, None, failing.clone())], false), Exit::Unexpected);
-        assert_eq!(exit(&[cell(Verdict::Pass, Some(Verdict::Fail), Vec::new())], false), Exit::Unexpected);
+        assert_eq!(exit(&[cell(Verdict::Fail, Some(Verdict::Fail), failing.clone())], &STRICT), Exit::Success);
+        assert_eq!(exit(&[cell(Verdict::Fail, None, failing.clone())], &Terms::default()), Exit::Unexpected);
+        assert_eq!(exit(&[cell(Verdict::Pass, Some(Verdict::Fail), Vec::new())], &Terms::default()), Exit::Unexpected);
         let stray = vec![trial("tls-get", Outcome::Fail), trial("http-post", Outcome::Fail)];
-        assert_eq!(exit(&[cell(Verdict::Fail, Some(Verdict::Fail), stray)], false), Exit::Unexpected);
+        assert_eq!(exit(&[cell(Verdict::Fail, Some(Verdict::Fail), stray)], &Terms::default()), Exit::Unexpected);
     }
 
     #[test]
     fn missing_answers_are_incomplete_unless_optional() {
         let mut missing = cell(Verdict::Unavailable, None, Vec::new());
-        assert_eq!(exit(&[missing.clone()], false), Exit::Incomplete);
+        assert_eq!(exit(&[missing.clone()], &Terms::default()), Exit::Incomplete);
         missing.optional = true;
-        assert_eq!(exit(&[missing.clone()], false), Exit::Success);
-        assert_eq!(exit(&[missing.clone()], true), Exit::Incomplete);
+        assert_eq!(exit(&[missing.clone()], &Terms::default()), Exit::Success);
+        assert_eq!(exit(&[missing.clone()], &STRICT), Exit::Incomplete);
         missing.verdict = Verdict::Error;
-        assert_eq!(exit(&[missing], false), Exit::Incomplete);
-        assert_eq!(exit(&[], false), Exit::NothingSelected);
+        assert_eq!(exit(&[missing], &Terms::default()), Exit::Incomplete);
+        assert_eq!(exit(&[], &Terms::default()), Exit::NothingSelected);
     }
 }

@@ -2,7 +2,7 @@
 //! not exist, exclusions and expectations without a cell.
 
 use super::super::Matrix;
-use super::super::diagnostic::{Path, quoted};
+use super::super::diagnostic::{Path, known_names, quoted};
 use super::super::distro::Distro;
 use super::super::source::{Ats, Source, SourceKind};
 use super::Checker;
@@ -114,10 +114,20 @@ impl Checker<'_> {
     }
 
     fn expectations_in_use(&mut self, matrix: &Matrix) {
+        let names: Vec<String> = matrix.cells().map(|cell| cell.id().to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         for (i, expectation) in matrix.expect.iter().enumerate() {
+            for (key, globs) in [("cells", &expectation.cells), ("except", &expectation.except)] {
+                let dangling = globs.as_ref().map(|globs| globs.dangling(&names)).unwrap_or_default();
+                for pattern in dangling {
+                    let path = Path::default().key("expect").index(i).key(key);
+                    let message = format!("there is no cell {}", quoted(&pattern));
+                    self.at_value(&path, message, known_names(&pattern, &names));
+                }
+            }
             if !matrix.cells().any(|cell| expectation.concerns(&cell.distro.id, &cell.ats.id)) {
                 let path = Path::default().key("expect").index(i);
-                self.at_value(&path, "it concerns no cell", "`distro` and `ats` must meet in a cell");
+                self.at_value(&path, "it concerns no cell", "its conditions must meet in a cell");
             }
         }
     }

@@ -11,6 +11,7 @@ use super::diagnostic::{Diagnostic, Path, known_names, nearest, quoted};
 use super::document::Document;
 use super::globs::Globs;
 use super::outline::{Outline, Position};
+use super::source::Ats;
 use super::{Distro, Matrix};
 
 /// The one format there is.
@@ -46,7 +47,8 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
     let defaults = checker.defaults(document.defaults);
     checker.done()?;
     let file = file.to_owned();
-    let matrix = Matrix { digest: String::new(), distros, ats, exclude, include, expect, defaults, file };
+    let places = checker.places(&ats);
+    let matrix = Matrix { digest: String::new(), distros, ats, exclude, include, expect, defaults, file, places };
     checker.combinations(&matrix);
     checker.done()?;
     Ok(matrix)
@@ -85,6 +87,16 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn done(&mut self) -> Result<(), Vec<Diagnostic>> {
         if self.found.is_empty() { Ok(()) } else { Err(std::mem::take(&mut self.found)) }
+    }
+
+    /// Where the sources stand, by column.
+    fn places(&self, ats: &[Ats]) -> Vec<Vec<(usize, usize)>> {
+        let of = |ats: &Ats| {
+            let path = Path::default().key("ats").key(ats.id.as_str()).key("sources");
+            let at = |i| self.outline.value_position(&path.index(i));
+            (0..ats.sources.len()).map(|i| (at(i).line, at(i).column)).collect()
+        };
+        ats.iter().map(of).collect()
     }
 
     /// Something is wrong with the value at `path`.

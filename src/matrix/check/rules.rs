@@ -54,10 +54,15 @@ impl Checker<'_> {
     }
 
     fn expectation(&mut self, path: &Path, entry: ExpectEntry) -> Expectation {
-        let somewhere =
-            [entry.distro.is_some(), entry.ats.is_some(), entry.openssl.is_some(), entry.ats_version.is_some()];
+        let somewhere = [
+            entry.distro.is_some(),
+            entry.ats.is_some(),
+            entry.cells.is_some(),
+            entry.openssl.is_some(),
+            entry.ats_version.is_some(),
+        ];
         if !somewhere.contains(&true) {
-            let help = "write at least one of `distro`, `ats`, `openssl`, `ats_version`";
+            let help = "write at least one of `distro`, `ats`, `cells`, `openssl`, `ats_version`";
             self.at_value(path, "it says nothing about where it applies", help);
         }
         if matches!(entry.verdict, ExpectedVerdict::Unbuildable) {
@@ -72,6 +77,8 @@ impl Checker<'_> {
         }
         let distro = self.some_globs(&path.key("distro"), entry.distro, Axis::Distro);
         let ats = self.some_globs(&path.key("ats"), entry.ats, Axis::Ats);
+        let cells = entry.cells.map(|patterns| self.well_written(&path.key("cells"), &patterns));
+        let except = entry.except.map(|patterns| self.well_written(&path.key("except"), &patterns));
         let openssl = self.range(&path.key("openssl"), entry.openssl);
         let ats_version = self.range(&path.key("ats_version"), entry.ats_version);
         let trials_at = self.outline.value_position(&path.key("trials"));
@@ -86,8 +93,22 @@ impl Checker<'_> {
         });
         let reason = self.reason(path, &entry.reason);
         let trials_at = (trials_at.line, trials_at.column);
-        let verdict = entry.verdict.into();
-        Expectation { distro, ats, openssl, ats_version, trials, verdict, reason, link, expires, trials_at }
+        let at = self.outline.value_position(path);
+        Expectation {
+            distro,
+            ats,
+            cells,
+            except,
+            openssl,
+            ats_version,
+            trials,
+            verdict: entry.verdict.into(),
+            reason,
+            link,
+            expires,
+            at: (at.line, at.column),
+            trials_at,
+        }
     }
 
     fn range(&mut self, path: &Path, text: Option<String>) -> Option<VersionRange> {

@@ -5,13 +5,14 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     AtsBuild, CellResult, Expected, ImageDigests, IssueMatch, Library, Outcome, Provenance, Release, TrialResult,
+    WorkaroundTried,
 };
 use crate::report::{fixture, legend};
 
 #[test]
 fn the_file_starts_with_its_schema_and_ends_with_a_line_end() {
     let text = String::from_utf8(write(&fixture::matrix())).unwrap();
-    assert!(text.starts_with("{\n  \"schema\": 1,\n  \"matrix\": \"0f"), "{text}");
+    assert!(text.starts_with("{\n  \"schema\": 2,\n  \"matrix\": \"0f"), "{text}");
     assert!(text.ends_with("  ]\n}\n"));
     let cell =
         "\"id\": \"debian-13/9.2.5\",\n      \"verdict\": \"fail\",\n      \"reason\": null,\n      \"expected\": {";
@@ -32,9 +33,9 @@ fn the_order_of_cells_does_not_change_the_bytes() {
 
 #[test]
 fn a_newer_schema_is_refused_whatever_else_it_holds() {
-    let error = read(br#"{"schema": 2, "cells": {"a": 1}}"#).unwrap_err();
-    assert!(matches!(error, ReadError::Newer { found: 2 }));
-    assert_eq!(error.to_string(), "matrix.json has schema 2, this atsmatrix knows up to 1: use a newer atsmatrix");
+    let error = read(br#"{"schema": 3, "cells": {"a": 1}}"#).unwrap_err();
+    assert!(matches!(error, ReadError::Newer { found: 3 }));
+    assert_eq!(error.to_string(), "matrix.json has schema 3, this atsmatrix knows up to 2: use a newer atsmatrix");
 }
 
 #[test]
@@ -42,6 +43,49 @@ fn an_older_schema_is_read_and_raised() {
     let mut result = fixture::matrix();
     result.schema = 0;
     assert_eq!(read(&write(&result)).unwrap().schema, SCHEMA_VERSION);
+}
+
+/// Written by the version that had schema 1, and never touched since.
+const V1: &[u8] = include_bytes!("../../../tests/fixtures/matrix.v1.json");
+
+/// What the schema says against `bytes`.
+fn against_schema(bytes: &[u8]) -> Vec<String> {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let value = serde_json::from_slice(bytes).unwrap();
+    validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn what_schema_1_wrote_is_read() {
+    let result = read(V1).unwrap();
+    assert_eq!((result.schema, result.cells.len()), (SCHEMA_VERSION, 6));
+    let failing = result.cells.iter().find(|cell| cell.id.to_string() == "debian-13/9.2.5").unwrap();
+    let expected: Vec<&Expected> = failing.expectations().collect();
+    assert_eq!((expected.len(), expected[0].expires, failing.known_issues.len()), (1, None, 1));
+    assert_eq!(write(&read(&write(&result)).unwrap()), write(&result));
+}
+
+#[test]
+fn the_published_schema_takes_what_is_written_now_and_was_before() {
+    let mut result = fixture::matrix();
+    let expected = result.cells.iter_mut().find_map(|cell| cell.expected.as_mut()).unwrap();
+    expected.expires = Some("2027-01-31".parse().unwrap());
+    expected.also = vec![Expected { also: Vec::new(), ..expected.clone() }];
+    let committed = include_bytes!("../../../results/matrix.json");
+    for bytes in [&write(&result)[..], V1, committed] {
+        assert_eq!(against_schema(bytes), Vec::<String>::new());
+    }
+    let text = String::from_utf8(write(&result)).unwrap();
+    for (good, bad) in [
+        ("\"schema\": 2", "\"schema\": 3"),
+        ("\"verdict\": \"pass\"", "\"verdict\": \"green\""),
+        ("\"optional\": false", "\"optional\": 0"),
+        ("2027-01-31", "soon"),
+    ] {
+        let validator = jsonschema::options().should_validate_formats(true).build(&schema()).unwrap();
+        let value = serde_json::from_str(&text.replacen(good, bad, 1)).unwrap();
+        assert!(!validator.is_valid(&value), "{bad}");
+    }
 }
 
 #[test]
@@ -94,8 +138,8 @@ fn trial() -> impl Strategy<Value = TrialResult> {
 }
 
 fn issue() -> impl Strategy<Value = IssueMatch> {
-    (text(), text(), text(), text(), text(), text(), vec(text(), 0..3)).prop_map(
-        |(id, title, link, fixed_in, way_out, confidence, trials)| IssueMatch {
+    (text(), text(), text(), text(), text(), text(), vec(text(), 0..3), vec(workaround(), 0..2)).prop_map(
+        |(id, title, link, fixed_in, way_out, confidence, trials, workarounds)| IssueMatch {
             id,
             title,
             link,
@@ -103,14 +147,39 @@ fn issue() -> impl Strategy<Value = IssueMatch> {
             way_out,
             confidence,
             trials,
+            workarounds,
+        },
+    )
+}
+
+fn workaround() -> impl Strategy<Value = WorkaroundTried> {
+    let names = || vec(text(), 0..3);
+    (text(), names(), any::<bool>(), names(), names(), text()).prop_map(
+        |(name, settings, worked, passed, not_passed, cost)| WorkaroundTried {
+            name,
+            settings,
+            worked,
+            passed,
+            not_passed,
+            cost,
         },
     )
 }
 
 fn cell() -> impl Strategy<Value = CellResult> {
     let verdict = || proptest::sample::select(&legend::VERDICTS[..]);
-    let expected = (verdict(), text(), option::of(text()), vec(text(), 0..3))
-        .prop_map(|(verdict, reason, link, trials)| Expected { verdict, reason, link, trials });
+    let day = (2000..2100_i16, 1..13_i8).prop_map(|(year, month)| jiff::civil::date(year, month, 1));
+    let one = (verdict(), text(), option::of(text()), vec(text(), 0..3), option::of(day)).prop_map(
+        |(verdict, reason, link, trials, expires)| Expected {
+            verdict,
+            reason,
+            link,
+            trials,
+            expires,
+            also: Vec::new(),
+        },
+    );
+    let expected = vec(one, 1..3).prop_map(|mut all| Expected { also: all.split_off(1), ..all.remove(0) });
     (
         (name(), name()),
         verdict(),

@@ -1,14 +1,22 @@
 //! The section of one cell: trials, evidence, known issues, expectation.
 
+use std::collections::BTreeSet;
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
-use crate::model::{CellResult, Outcome, TrialResult};
+use crate::model::{CellResult, Expected, Outcome, TrialResult};
 use crate::report::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link};
 use crate::report::finding::Trials;
 use crate::report::mark::{Mark, label};
+use crate::report::workaround;
 
 use super::anchor;
+
+/// Groups of trials whose evidence is shown: a page is to be read, and matrix.json has the whole.
+const SHOWN: usize = 3;
+
+/// Trials and the evidence that each of them left.
+type Group<'a> = (Vec<&'a TrialResult>, &'a [String]);
 
 /// Heading, trials that did not pass, their evidence, and what it means.
 pub(super) fn section(cell: &CellResult) -> String {
@@ -21,7 +29,9 @@ pub(super) fn section(cell: &CellResult) -> String {
     if !cell.trials.is_empty() {
         let _ = writeln!(text, "{}; {}.\n", trials.tally(), trials.control_tally());
     }
-    for (alike, evidence) in by_evidence(trials.not_passed()) {
+    let groups = by_evidence(trials.not_passed());
+    let (shown, rest) = groups.split_at(groups.len().min(SHOWN));
+    for (alike, evidence) in shown {
         for trial in alike {
             let control = if trial.control { ", control" } else { "" };
             let name = markdown(&trial.id, SHORT);
@@ -33,6 +43,7 @@ pub(super) fn section(cell: &CellResult) -> String {
             text.push('\n');
         }
     }
+    text.push_str(&more(cell, rest));
     let left_out = cell.trials.iter().filter(|trial| trial.outcome == Outcome::Skipped).count();
     if left_out > 0 {
         let _ = writeln!(text, "{left_out} trials were not reached.\n");
@@ -47,16 +58,36 @@ pub(super) fn section(cell: &CellResult) -> String {
             markdown(&issue.fixed_in, SHORT),
             markdown(&issue.way_out, LINE)
         );
+        for tried in &issue.workarounds {
+            let _ = writeln!(text, "Workaround {}.\n", markdown(&workaround::line(tried), LINE));
+        }
     }
+    text.push_str(&unknown(cell));
     text.push_str(&expectation(cell));
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
 }
 
+/// The trials whose evidence is not shown, by outcome.
+fn more(cell: &CellResult, rest: &[Group<'_>]) -> String {
+    let mut text = String::new();
+    let trials = || rest.iter().flat_map(|(alike, _)| alike);
+    let outcomes: BTreeSet<Outcome> = trials().map(|trial| trial.outcome).collect();
+    for outcome in outcomes {
+        let of = trials().filter(|trial| trial.outcome == outcome);
+        let names: Vec<String> = of.map(|trial| markdown(&trial.id, SHORT)).collect();
+        let _ = writeln!(text, "And {} more ({outcome}): {}.\n", names.len(), names.join(", "));
+    }
+    if !text.is_empty() {
+        let _ = writeln!(text, "Their evidence: matrix.json, or `atsmatrix explain {}`.\n", cell.id);
+    }
+    text
+}
+
 /// Trials that left the same evidence, together, in order of the first.
-fn by_evidence<'a>(trials: impl Iterator<Item = &'a TrialResult>) -> Vec<(Vec<&'a TrialResult>, &'a [String])> {
-    let mut groups: Vec<(Vec<&TrialResult>, &[String])> = Vec::new();
+fn by_evidence<'a>(trials: impl Iterator<Item = &'a TrialResult>) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
     for trial in trials {
         match groups.iter_mut().find(|(_, evidence)| *evidence == trial.evidence) {
             Some((alike, _)) => alike.push(trial),
@@ -66,13 +97,26 @@ fn by_evidence<'a>(trials: impl Iterator<Item = &'a TrialResult>) -> Vec<(Vec<&'
     groups
 }
 
+/// Failures that no known issue explains.
+fn unknown(cell: &CellResult) -> String {
+    let trials: Vec<String> = workaround::unexplained(cell).iter().map(|id| markdown(id, SHORT)).collect();
+    if trials.is_empty() {
+        return String::new();
+    }
+    format!("Unknown: no known issue matches {}. See `atsmatrix explain {}`.\n\n", trials.join(", "), cell.id)
+}
+
 fn expectation(cell: &CellResult) -> String {
-    let Some(expected) = &cell.expected else { return String::new() };
+    cell.expectations().map(|expected| stated(cell, expected)).collect()
+}
+
+fn stated(cell: &CellResult, expected: &Expected) -> String {
     let why = markdown(&expected.reason, LINE);
     let link = expected.link.as_ref().map_or(String::new(), |link| format!(" ({})", markdown_link("link", link)));
+    let until = expected.expires.map_or(String::new(), |last| format!(", until {last}"));
     let out_of_date = match Mark::of(cell) {
         Mark::Unexpected(_) => " This is out of date: correct `expect` in `matrix.yaml`.",
         _ => "",
     };
-    format!("Expected in `matrix.yaml`: {}; {why}{link}.{out_of_date}\n", expected.verdict)
+    format!("Expected in `matrix.yaml`: {}; {why}{link}{until}.{out_of_date}\n", expected.verdict)
 }

@@ -43,6 +43,8 @@ fn the_page_of_a_whole_matrix() {
     client: 502 Server Hangup
     ```
 
+    Unknown: no known issue matches keepalive-race. See `atsmatrix explain debian-12/9.2.9`.
+
     ### <a id="debian-13/9.2.5"></a>debian-13/9.2.5: fail (expected)
 
     3 of 4 trials did not pass; controls held (2 of 2).

@@ -9,6 +9,7 @@ use crate::report::grid::Grid;
 use crate::report::ink::Ink;
 use crate::report::mark::{Mark, ink, word};
 use crate::report::paragraph::wrap;
+use crate::report::workaround;
 
 use super::{Shape, painted};
 
@@ -32,6 +33,7 @@ pub(super) fn finding(finding: &Finding, shape: Shape) -> String {
     for issue in &example.known_issues {
         text.push_str(&known_issue(issue, width));
     }
+    text.push_str(&unknown(example, width));
     for cell in &finding.cells {
         text.push_str(&expectation(cell, finding.cells.len() > 1, width));
     }
@@ -89,21 +91,40 @@ fn known_issue(issue: &IssueMatch, width: usize) -> String {
         terminal(&issue.title, LINE)
     );
     let fix = format!("fixed in {}; way out: {}", terminal(&issue.fixed_in, SHORT), terminal(&issue.way_out, LINE));
-    wrap("  ", 4, &title, width) + &wrap("    ", 4, &terminal(&issue.link, LINE), width) + &wrap("    ", 4, &fix, width)
+    let tried = issue.workarounds.iter().map(|tried| wrap("    ", 4, &terminal(&workaround::line(tried), LINE), width));
+    let link = wrap("    ", 4, &terminal(&issue.link, LINE), width);
+    wrap("  ", 4, &title, width) + &link + &wrap("    ", 4, &fix, width) + &tried.collect::<String>()
+}
+
+/// Failures that no known issue explains, and how to tell upstream.
+fn unknown(cell: &CellResult, width: usize) -> String {
+    let trials = workaround::unexplained(cell);
+    if trials.is_empty() {
+        return String::new();
+    }
+    let trials = terminal(&trials.join(", "), NAMES);
+    let text = format!("unknown: no known issue matches {trials}; see `atsmatrix explain {}`", cell.id);
+    wrap("  ", 4, &text, width)
 }
 
 /// What matrix.yaml says about the cell, and what to do when it is out of date.
 fn expectation(cell: &CellResult, named: bool, width: usize) -> String {
-    let Some(expected) = &cell.expected else { return String::new() };
     let whose = if named { format!("{} ", cell.id) } else { String::new() };
-    let mut text = format!("{whose}expected {}: {}", expected.verdict, terminal(&expected.reason, LINE));
-    if let Some(link) = &expected.link {
-        let _ = write!(text, " ({})", terminal(link, LINE));
+    let mut lines = String::new();
+    for expected in cell.expectations() {
+        let mut text = format!("{whose}expected {}: {}", expected.verdict, terminal(&expected.reason, LINE));
+        if let Some(link) = &expected.link {
+            let _ = write!(text, " ({})", terminal(link, LINE));
+        }
+        if let Some(last) = expected.expires {
+            let _ = write!(text, ", until {last}");
+        }
+        if let Mark::Unexpected(_) = Mark::of(cell) {
+            let _ = write!(text, "; now {}: correct `expect` in matrix.yaml", cell.verdict);
+        }
+        lines.push_str(&wrap("  ", 4, &text, width));
     }
-    if let Mark::Unexpected(_) = Mark::of(cell) {
-        let _ = write!(text, "; now {}: correct `expect` in matrix.yaml", cell.verdict);
-    }
-    wrap("  ", 4, &text, width)
+    lines
 }
 
 /// Cells that are unavailable for the same reason; a whole row is written as `fedora-40/*`.

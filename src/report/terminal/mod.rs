@@ -81,7 +81,7 @@ fn shows(cell: &CellResult, mark: &str) -> bool {
         Mark::None => false,
         Mark::Expected => mark == "(expected)",
         Mark::Unexpected(_) if cell.verdict == Verdict::Pass => mark == "PASS?!",
-        Mark::Unexpected(_) => mark == "?!",
+        Mark::Unexpected(_) | Mark::Partly => mark == "?!",
         Mark::Optional => mark == "(optional)",
     }
 }

@@ -40,6 +40,7 @@ fn the_report_of_a_whole_matrix() {
       controls held (2 of 2)
       keepalive-race: 502, then 200
         client: 502 Server Hangup
+      unknown: no known issue matches keepalive-race; see `atsmatrix explain debian-12/9.2.9`
 
     fail: debian-13/9.2.5 (expected), debian-14/9.2.5
       3 of 4 trials did not pass: tls-get, tls12-only, tls13-only

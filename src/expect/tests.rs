@@ -1,0 +1,282 @@
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{IssueMatch, Library, Provenance, SCHEMA_VERSION, TrialResult};
+use crate::verdict::{self, Terms, surprises};
+
+const TRIALS: [&str; 3] = ["tls-a", "tls-b", "http-c"];
+
+const HEAD: &str = "\
+version: 1
+distros:
+  debian-12: { family: debian, image: x }
+  debian-13: { family: debian, image: x }
+  fedora-40: { family: fedora, image: x, optional: true }
+ats:
+  \"9.2.5\":
+    sources: [{ on: [\"*\"], image: { reference: x } }]
+";
+
+fn matrix(expect: &str) -> (String, Matrix) {
+    let text = format!("{HEAD}{expect}");
+    let matrix = Matrix::parse("matrix.yaml", &text).unwrap_or_else(|found| panic!("{text}{}", found[0]));
+    (text, matrix)
+}
+
+/// One letter a trial: pass, fail, flaky (`~`), not run (`.`); `!` does not compile, `?` is unavailable.
+fn cell(id: &str, openssl: &str, outcomes: &str) -> CellResult {
+    let outcome = |letter| match letter {
+        'p' => Some(Outcome::Pass),
+        'f' => Some(Outcome::Fail),
+        '~' => Some(Outcome::Flaky),
+        _ => None,
+    };
+    let trials: Vec<TrialResult> = TRIALS
+        .iter()
+        .zip(outcomes.chars())
+        .filter_map(|(id, letter)| {
+            let (id, summary) = ((*id).to_owned(), "502 Invalid argument".to_owned());
+            Some(TrialResult { id, outcome: outcome(letter)?, control: false, summary, evidence: Vec::new() })
+        })
+        .collect();
+    let openssl = Library { version: openssl.into(), path: String::new(), package: None };
+    let (verdict, provenance) = match outcomes {
+        "!" => (Verdict::Unbuildable, Provenance::default()),
+        "?" => (Verdict::Unavailable, Provenance::default()),
+        _ => (verdict::of_trials(&trials), Provenance { openssl: Some(openssl), ..Provenance::default() }),
+    };
+    CellResult {
+        id: id.parse().unwrap(),
+        verdict,
+        reason: None,
+        expected: None,
+        optional: false,
+        trials,
+        known_issues: Vec::new(),
+        provenance,
+    }
+}
+
+fn row(twelve: &str, thirteen: &str, fedora: &str) -> Vec<CellResult> {
+    vec![
+        cell("debian-12/9.2.5", "3.0.20", twelve),
+        cell("debian-13/9.2.5", "3.5.7", thirteen),
+        cell("fedora-40/9.2.5", "3.2.1", fedora),
+    ]
+}
+
+fn today() -> Date {
+    "2026-11-23".parse().unwrap()
+}
+
+/// The `expect` part after an update from `cells`, after which nothing is a surprise.
+fn updated(expect: &str, cells: &[CellResult]) -> String {
+    let (text, matrix) = matrix(expect);
+    let changes = changes(&matrix, cells, &TRIALS, today());
+    let (text, after) = matrix.edited(&text, &changes.edits).unwrap();
+    let result = MatrixResult {
+        schema: SCHEMA_VERSION,
+        matrix: matrix.digest.clone(),
+        distros: matrix.distros.iter().map(|distro| distro.id.clone()).collect(),
+        ats: matrix.ats.iter().map(|ats| ats.id.clone()).collect(),
+        cells: cells.to_vec(),
+    };
+    let restated = restated(&result, &after);
+    assert_eq!(restated.matrix, after.digest);
+    for cell in &restated.cells {
+        let terms = Terms { trials: &TRIALS, ..Terms::default() };
+        let found: Vec<String> = surprises(cell, &terms).iter().map(ToString::to_string).collect();
+        assert!(found.is_empty(), "{}: {found:?}\n{text}", cell.id);
+    }
+    let again = super::changes(&after, cells, &TRIALS, today());
+    assert_eq!(again.edits, [], "once is enough\n{text}");
+    text[HEAD.len()..].to_owned()
+}
+
+const SEED: &str = "
+expect:
+  # The seed bug.
+  - ats: [\"9.2.5\"]
+    openssl: \">=3.2\"
+    trials: [\"tls-*\"]
+    verdict: fail
+    reason: OpenSSL 3.2
+";
+
+#[test]
+fn what_happens_stays_as_it_is() {
+    assert_eq!(updated(SEED, &row("ppp", "ffp", "?")), SEED);
+    assert_eq!(updated(SEED, &row("ppp", "fpp", "?")), SEED, "a pattern covers trials that may fail");
+}
+
+#[test]
+fn what_is_mended_goes_and_where_it_is_mended_in_part_only_that_part() {
+    assert_eq!(updated(SEED, &row("ppp", "ppp", "?")), "\nexpect: []\n  # The seed bug.\n");
+    assert!(updated(SEED, &row("ppp", "ppp", "ffp")).ends_with("    except: [debian-13/9.2.5]\n"));
+    let named = SEED.replace("openssl: \">=3.2\"", "cells: [debian-13/9.2.5, fedora-40/9.2.5]");
+    assert!(updated(&named, &row("ppp", "ppp", "ffp")).contains("    cells: [fedora-40/9.2.5]\n"));
+}
+
+#[test]
+fn what_was_not_run_says_nothing() {
+    for cells in [row("ppp", "?", "?"), row("ppp", "p..", "?"), row("ppp", "..p", "?"), Vec::new()] {
+        let (_, matrix) = matrix(SEED);
+        let changes = changes(&matrix, &cells, &TRIALS, today());
+        assert_eq!((changes.edits, changes.unjudged), (Vec::new(), vec![0]));
+    }
+}
+
+#[test]
+fn new_trouble_gets_entries_with_its_known_issue_or_what_was_seen() {
+    let mut cells = row("ppf", "ffp", "!");
+    cells[1].known_issues.push(IssueMatch {
+        id: "ATS-11465".into(),
+        title: "fast-open: broken".into(),
+        link: "https://github.com/apache/trafficserver/issues/11465".into(),
+        fixed_in: "9.2.7".into(),
+        way_out: "upgrade".into(),
+        confidence: "certain".into(),
+        trials: vec!["tls-a".into(), "tls-b".into()],
+        workarounds: Vec::new(),
+    });
+    cells[2].reason = Some("X509.cc:1: error:\u{1b} incomplete".into());
+    assert_snapshot!(updated("", &cells), @r#"
+    expect:
+      - cells: [debian-12/9.2.5]
+        trials: [http-c]
+        verdict: fail
+        reason: "not explained yet: 502 Invalid argument"
+      - cells: [debian-13/9.2.5]
+        trials: [tls-a, tls-b]
+        verdict: fail
+        reason: "fast-open: broken"
+        link: https://github.com/apache/trafficserver/issues/11465
+      - cells: [fedora-40/9.2.5]
+        verdict: unbuildable
+        reason: "not explained yet: X509.cc:1: error:  incomplete"
+    "#);
+}
+
+#[test]
+fn what_nobody_can_explain_is_one_entry() {
+    let mut cells = row("pff", "pff", "?");
+    cells[0].trials[1].summary = "no response".into();
+    cells[1].trials[1].summary = "no response".into();
+    let text = updated("", &cells);
+    assert!(text.contains("cells: [debian-12/9.2.5, debian-13/9.2.5]\n    trials: [tls-b, http-c]\n"), "{text}");
+    assert_eq!(text.matches("not explained yet: no response").count(), 1);
+}
+
+#[test]
+fn trials_named_in_full_are_told_apart() {
+    let named = SEED.replace("\"tls-*\"", "tls-a, tls-b");
+    assert_snapshot!(updated(&named, &row("ppp", "fpp", "ffp")), @r#"
+    expect:
+      # The seed bug.
+      - ats: ["9.2.5"]
+        openssl: ">=3.2"
+        trials: [tls-a]
+        verdict: fail
+        reason: OpenSSL 3.2
+      - cells: [fedora-40/9.2.5]
+        trials: [tls-b]
+        verdict: fail
+        reason: OpenSSL 3.2
+    "#);
+    assert_snapshot!(updated(&named, &row("ppp", "fpp", "?")), @r#"
+    expect:
+      # The seed bug.
+      - ats: ["9.2.5"]
+        openssl: ">=3.2"
+        trials: [tls-a]
+        verdict: fail
+        reason: OpenSSL 3.2
+    "#);
+    assert_snapshot!(updated(&named, &row("ppp", "fpp", "pfp")), @"
+    expect:
+      # The seed bug.
+      - cells: [debian-13/9.2.5]
+        trials: [tls-a]
+        verdict: fail
+        reason: OpenSSL 3.2
+      - cells: [fedora-40/9.2.5]
+        trials: [tls-b]
+        verdict: fail
+        reason: OpenSSL 3.2
+    ");
+}
+
+#[test]
+fn a_day_that_is_over_is_left_to_a_person() {
+    let expect = SEED.replace("    reason", "    expires: 2026-11-22\n    reason");
+    let (_, matrix) = matrix(&expect);
+    let changes = |cells: &[CellResult]| changes(&matrix, cells, &TRIALS, today());
+    let still = changes(&row("ppp", "ffp", "?"));
+    assert_eq!((still.edits.len(), still.expired.len(), still.is_empty()), (0, 1, false));
+    assert_snapshot!(outline(&still, &matrix, false).text(), @"
+    expired: nothing to rewrite, but something to look at again
+      expired 2026-11-22: matrix.yaml:12: OpenSSL 3.2
+        it happens still: mend it, or give it a later day and a new reason
+    ");
+    assert_eq!(changes(&row("ppp", "ppp", "?")).edits, [Edit::Remove { entry: 0 }]);
+}
+
+#[test]
+fn changes_are_told() {
+    let (_, matrix) = matrix(SEED);
+    let told = |cells: &[CellResult]| outline(&changes(&matrix, cells, &TRIALS, today()), &matrix, false).text();
+    assert_snapshot!(told(&row("ppf", "ppp", "ffp")), @"
+    2 changes: atsmatrix expect --update makes them
+      mended in debian-13/9.2.5: matrix.yaml:12: OpenSSL 3.2
+      new fail in debian-12/9.2.5: not explained yet: 502 Invalid argument
+        http-c
+    ");
+    assert_snapshot!(told(&row("ppp", "ffp", "?")), @"
+    as expected: the results and matrix.yaml agree
+    ");
+    assert_snapshot!(told(&row("ppp", "?", "?")), @"
+    as expected: the results and matrix.yaml agree
+      not judged, as no cell here speaks about it: matrix.yaml:12: OpenSSL 3.2
+    ");
+}
+
+fn any_cell() -> impl Strategy<Value = String> {
+    prop_oneof![8 => "[pf~]{3}", 1 => Just("!".to_owned()), 1 => Just("?".to_owned()), 1 => "[pf.]{3}"]
+}
+
+fn any_entry() -> impl Strategy<Value = String> {
+    let about = prop::sample::select(vec![
+        "ats: [\"9.2.5\"]",
+        "openssl: \">=3.2\"",
+        "distro: [\"debian-*\"]",
+        "cells: [debian-13/9.2.5, \"fedora-*/*\"]",
+        "cells: [debian-12/9.2.5, debian-13/9.2.5]",
+    ]);
+    let trials = prop::sample::select(vec![
+        "",
+        "    trials: [\"tls-*\"]\n",
+        "    trials: [tls-a, tls-b]\n",
+        "    trials:\n      - http-c   # alone\n      - \"*-a\"\n",
+    ]);
+    (about, trials, prop::sample::select(vec!["fail", "flaky", "unbuildable"])).prop_map(|(about, trials, verdict)| {
+        // What does not compile has no versions and no trials.
+        let (about, trials) = match verdict {
+            "unbuildable" => (if about.starts_with("openssl") { "ats: [\"9.2.5\"]" } else { about }, ""),
+            _ => (about, trials),
+        };
+        format!("  # A comment.\n  - {about}\n{trials}    verdict: {verdict}\n    reason: why\n")
+    })
+}
+
+proptest! {
+    #[test]
+    fn after_an_update_nothing_is_a_surprise_and_comments_are_kept(
+        cells in (any_cell(), any_cell(), any_cell()), entries in prop::collection::vec(any_entry(), 0..4),
+    ) {
+        let cells = row(&cells.0, &cells.1, &cells.2);
+        let expect = if entries.is_empty() { String::new() } else { format!("\nexpect:\n{}", entries.concat()) };
+        let text = updated(&expect, &cells);
+        prop_assert_eq!(text.matches("# A comment.").count(), entries.len());
+    }
+}

@@ -1,0 +1,306 @@
+//! Small edits of the text of matrix.yaml below `expect`: everything else keeps its bytes, comments and
+//! order included. Knows where things stand, not why they change.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::diagnostic::{Diagnostic, Path};
+use super::outline::{Child, Content, Outline};
+use crate::model::{CellId, Verdict};
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Edit {
+    /// Let an entry (counted from 0) say nothing about these cells.
+    Except {
+        /// Which entry.
+        entry: usize,
+        /// The cells.
+        cells: Vec<CellId>,
+    },
+    /// Take a cell out of those that an entry names.
+    Unname {
+        /// Which entry.
+        entry: usize,
+        /// The cell.
+        cell: CellId,
+    },
+    /// Take a trial out of those that an entry names.
+    Uncover {
+        /// Which entry.
+        entry: usize,
+        /// The trial, as it is written there.
+        trial: String,
+    },
+    /// Take an entry out. The comments above it stay.
+    Remove {
+        /// Which entry.
+        entry: usize,
+    },
+    /// A new entry after the others.
+    Add(Addition),
+}
+
+/// A new entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Addition {
+    /// The cells it is about.
+    pub cells: Vec<CellId>,
+    /// The trials that fail, each named in full; empty: none runs.
+    pub trials: Vec<String>,
+    /// What is expected.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// Where to read about it.
+    pub link: Option<String>,
+    /// The last day on which it is accepted.
+    pub expires: Option<Date>,
+}
+
+/// Why the text cannot be edited; a person has to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct EditError(String);
+
+impl EditError {
+    pub(super) fn broken(found: &[Diagnostic]) -> Self {
+        let why = found.first().map_or(String::new(), |first| format!(": {first}"));
+        Self(format!("the edits would break the file, so nothing was changed{why}"))
+    }
+}
+
+/// `text` after `edits`. Entries are counted as they stand in `text`.
+pub(super) fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
+    let mut edits: Vec<&Edit> = edits.iter().collect();
+    // Positions are looked up anew for each; entries go last of all, from the end, so that numbers stay
+    // true and what is new stands where the old stood.
+    edits.sort_by_key(|edit| match edit {
+        Edit::Except { .. } | Edit::Unname { .. } | Edit::Uncover { .. } => (0, 0),
+        Edit::Add(_) => (1, 0),
+        Edit::Remove { entry } => (2, usize::MAX - entry),
+    });
+    edits.into_iter().try_fold(text.to_owned(), |text, edit| Editor::new(&text)?.apply(edit))
+}
+
+struct Editor<'a> {
+    text: &'a str,
+    outline: Outline,
+}
+
+impl<'a> Editor<'a> {
+    fn new(text: &'a str) -> Result<Self, EditError> {
+        let outline = Outline::read("", text).map_err(|fault| EditError(fault.to_string()))?;
+        Ok(Self { text, outline })
+    }
+
+    fn apply(&self, edit: &Edit) -> Result<String, EditError> {
+        let path = |entry: &usize| Path::default().key("expect").index(*entry);
+        match edit {
+            Edit::Remove { entry } => self.without_item(&Path::default().key("expect"), *entry),
+            Edit::Uncover { entry, trial } => self.without_name(&path(entry).key("trials"), trial),
+            Edit::Unname { entry, cell } => self.without_name(&path(entry).key("cells"), &cell.to_string()),
+            Edit::Except { entry, cells } => {
+                let names: Vec<String> = cells.iter().map(|cell| scalar(&cell.to_string())).collect();
+                self.with_exceptions(&path(entry), &names)
+            }
+            Edit::Add(addition) => self.with_entry(addition),
+        }
+    }
+
+    fn value(&self, path: &Path) -> Result<&Child, EditError> {
+        let child = self.outline.value(path).ok_or_else(|| EditError(format!("there is no {path}")))?;
+        if self.text[child.extent.clone()].starts_with('*') {
+            return Err(EditError(format!("{path} is an alias: write its value there, then it can be edited")));
+        }
+        Ok(child)
+    }
+
+    fn items(&self, path: &Path) -> Result<&[Child], EditError> {
+        match &self.value(path)?.node.content {
+            Content::List(items) => Ok(items),
+            Content::Scalar { .. } | Content::Map(_) => Err(EditError(format!("{path} is no list"))),
+        }
+    }
+
+    fn is_flow(&self, child: &Child) -> bool {
+        self.text[child.extent.clone()].starts_with(['[', '{'])
+    }
+
+    fn replaced(&self, range: Range<usize>, by: &str) -> String {
+        format!("{}{by}{}", &self.text[..range.start], &self.text[range.end..])
+    }
+
+    /// The end of what `child` says, without line ends that a block of text takes.
+    fn end(&self, child: &Child) -> usize {
+        self.text[..child.extent.end].trim_end().len()
+    }
+
+    fn line_end(&self, at: usize) -> usize {
+        self.text[at..].find('\n').map_or(self.text.len(), |more| at + more + 1)
+    }
+
+    /// The dash before an item of a block list.
+    fn dash(&self, item: &Child) -> usize {
+        self.text[..item.extent.start].rfind('-').unwrap_or(item.extent.start)
+    }
+
+    /// Blanks before the dash.
+    fn indent(&self, item: &Child) -> usize {
+        let dash = self.dash(item);
+        dash - self.text[..dash].rfind('\n').map_or(0, |at| at + 1)
+    }
+
+    fn without_name(&self, list: &Path, name: &str) -> Result<String, EditError> {
+        let at = self.items(list)?.iter().position(|item| is_text(item, name));
+        self.without_item(list, at.ok_or_else(|| EditError(format!("{list} does not name {name}")))?)
+    }
+
+    /// The text without item `at` of the list: its lines, or what it takes between the brackets.
+    fn without_item(&self, list: &Path, at: usize) -> Result<String, EditError> {
+        let (child, items) = (self.value(list)?, self.items(list)?);
+        let Some(item) = items.get(at) else { return Err(EditError(format!("{list} has no item {at}"))) };
+        if let [_] = items {
+            let end = self.end(child);
+            let start = if self.is_flow(child) { child.extent.start } else { self.line_start(self.dash(item)) };
+            return Ok(if self.is_flow(child) {
+                self.replaced(start..end, "[]")
+            } else {
+                let emptied = self.replaced(start..self.line_end(end), "");
+                let key = self.after_key(list)?;
+                format!("{} []{}", &emptied[..key], &emptied[key..])
+            });
+        }
+        if !self.is_flow(child) {
+            let start = self.line_start(self.dash(item));
+            return Ok(self.replaced(start..self.line_end(self.end(item)), ""));
+        }
+        // With the comma on its right, or the one on its left; a comment beside them stays.
+        let before = at.checked_sub(1).and_then(|before| items.get(before));
+        let gap = match (items.get(at + 1), before) {
+            (Some(next), _) => item.extent.end..next.extent.start,
+            (None, Some(before)) => before.extent.end..item.extent.start,
+            (None, None) => return Ok(self.replaced(item.extent.clone(), "")),
+        };
+        let whole = item.extent.start.min(gap.start)..item.extent.end.max(gap.end);
+        let between = &self.text[gap];
+        let kept = if between.contains('#') { between.replacen(',', "", 1) } else { String::new() };
+        Ok(self.replaced(whole, &kept))
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        self.text[..at].rfind('\n').map_or(0, |at| at + 1)
+    }
+
+    /// The place after the colon of the key that `path` ends in: values of block lists stand below it.
+    fn after_key(&self, path: &Path) -> Result<usize, EditError> {
+        let at = self.outline.key_position(path);
+        let start: usize = self.text.split_inclusive('\n').take(at.line - 1).map(str::len).sum();
+        let colon = self.text[start..].find(':').map(|colon| start + colon + 1);
+        colon.ok_or_else(|| EditError(format!("{path} has no colon")))
+    }
+
+    fn with_exceptions(&self, entry: &Path, names: &[String]) -> Result<String, EditError> {
+        let child = self.value(entry)?;
+        let list = entry.key("except");
+        if self.outline.value(&list).is_none() {
+            let names = names.join(", ");
+            let end = self.end(child);
+            if self.is_flow(child) {
+                let at = self.text[..end - 1].trim_end().len();
+                return Ok(self.replaced(at..at, &format!(", except: [{names}]")));
+            }
+            let column = " ".repeat(child.at.column - 1);
+            return Ok(below(self.text, end, &format!("{column}except: [{names}]\n")));
+        }
+        let Some(item) = self.items(&list)?.last() else {
+            return Err(EditError(format!("{list} is empty")));
+        };
+        if self.is_flow(self.value(&list)?) {
+            let at = item.extent.end;
+            return Ok(self.replaced(at..at, &format!(", {}", names.join(", "))));
+        }
+        let dashes = " ".repeat(self.indent(item));
+        let lines = names.iter().fold(String::new(), |lines, name| lines + &format!("{dashes}- {name}\n"));
+        Ok(below(self.text, self.end(item), &lines))
+    }
+
+    fn with_entry(&self, addition: &Addition) -> Result<String, EditError> {
+        let list = Path::default().key("expect");
+        if self.outline.value(&list).is_none() {
+            let gap = if self.text.ends_with('\n') { "\n" } else { "\n\n" };
+            return Ok(format!("{}{gap}expect:\n{}", self.text, entry(addition, 2)));
+        }
+        let child = self.value(&list)?;
+        let Some(item) = self.items(&list)?.last() else {
+            // `expect: []` becomes `expect:`, and what follows on the line stays there.
+            let key = self.text[..child.extent.start].trim_end().len();
+            let emptied = self.replaced(key..child.extent.end, "");
+            return Ok(below(&emptied, key, &entry(addition, 2)));
+        };
+        if self.is_flow(child) {
+            return Err(EditError("write `expect` as a list of lines that begin with a dash".to_owned()));
+        }
+        Ok(below(self.text, self.end(item), &entry(addition, self.indent(item))))
+    }
+}
+
+/// `text` with `lines` below the line that has the byte `at`.
+fn below(text: &str, at: usize, lines: &str) -> String {
+    let end = text[at..].find('\n').map_or(text.len(), |more| at + more + 1);
+    let gap = if text[..end].ends_with('\n') { "" } else { "\n" };
+    format!("{}{gap}{lines}{}", &text[..end], &text[end..])
+}
+
+fn is_text(child: &Child, wanted: &str) -> bool {
+    matches!(&child.node.content, Content::Scalar { text, .. } if text == wanted)
+}
+
+/// An entry as people write them, its dash after `indent` blanks.
+fn entry(addition: &Addition, indent: usize) -> String {
+    let column = " ".repeat(indent);
+    let cells: Vec<String> = addition.cells.iter().map(|cell| scalar(&cell.to_string())).collect();
+    let trials: Vec<String> = addition.trials.iter().map(|trial| scalar(trial)).collect();
+    let mut text = format!("{column}- cells:{}", list(&cells, indent + 2));
+    if !trials.is_empty() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{column}  trials:{}", list(&trials, indent + 2));
+    }
+    let _ = writeln!(text, "{column}  verdict: {}", addition.verdict);
+    let _ = writeln!(text, "{column}  reason: {}", scalar(&addition.reason));
+    if let Some(link) = &addition.link {
+        let _ = writeln!(text, "{column}  link: {}", scalar(link));
+    }
+    if let Some(last) = addition.expires {
+        let _ = writeln!(text, "{column}  expires: {last}");
+    }
+    text
+}
+
+/// A list on the key's line, or below it where that would be long.
+fn list(items: &[String], indent: usize) -> String {
+    let short = format!(" [{}]\n", items.join(", "));
+    if short.len() + indent < 90 {
+        return short;
+    }
+    let column = " ".repeat(indent + 2);
+    items.iter().fold("\n".to_owned(), |lines, item| lines + &format!("{column}- {item}\n"))
+}
+
+/// `text` as it can stand anywhere: plain where no reader could take it for something else.
+fn scalar(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || " ./+()_-'".contains(c);
+    let starts = text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let safe = starts && !text.ends_with(' ') && text.chars().all(plain) && !word.contains(&&*text.to_lowercase());
+    let url =
+        text.starts_with("https://") && text[8..].chars().all(|c| c.is_ascii_alphanumeric() || "./_-".contains(c));
+    if safe || url { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+}
+
+#[cfg(test)]
+mod tests;

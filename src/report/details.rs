@@ -1,0 +1,77 @@
+//! What a report may tell beside the committed result, where somebody has it: what trials are for,
+//! raw evidence of a run, the past. Data only; who gathers it knows files and git.
+
+use std::collections::BTreeMap;
+
+use crate::model::{CellId, Observation, RunId, Verdict};
+
+use super::outline::Outline;
+
+/// Everything there is beside the result. Empty is fine: a report of the committed result alone has
+/// the same bytes on every machine.
+#[derive(Debug, Clone, Default)]
+pub struct Details {
+    /// What trials show, by id.
+    pub trials: BTreeMap<String, About>,
+    /// Raw evidence by cell, in the order of trials and attempts. It bears times and addresses.
+    pub evidence: BTreeMap<CellId, Vec<Attempt>>,
+    /// Earlier results; `None`: nobody looked.
+    pub past: Option<Past>,
+}
+
+/// What a trial is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// What it shows, one line.
+    pub title: String,
+    /// Why it is worth having.
+    pub why: String,
+    /// Where to read about that.
+    pub link: String,
+    /// Whether the client goes to the origin without ATS between.
+    pub direct: bool,
+}
+
+/// Raw evidence of one attempt of a trial.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// The run it was kept by.
+    pub run: RunId,
+    /// Trial id.
+    pub trial: String,
+    /// From 1; the repetition in a fresh ATS is 2.
+    pub attempt: u32,
+    /// What was seen.
+    pub observation: Observation,
+}
+
+/// Earlier results, as committed.
+#[derive(Debug, Clone, Default)]
+pub struct Past {
+    /// The revisions that changed the results, oldest first.
+    pub revisions: Vec<Moment>,
+    /// What became of each cell.
+    pub cells: BTreeMap<CellId, CellPast>,
+    /// Whether there may be earlier revisions.
+    pub cut: bool,
+}
+
+/// A revision of the results. Texts are as written: hostile until escaped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// Its commit id, full.
+    pub commit: String,
+    /// Its day, as `2026-11-23`.
+    pub day: String,
+    /// The first line of its message.
+    pub subject: String,
+}
+
+/// A cell through the revisions.
+#[derive(Debug, Clone, Default)]
+pub struct CellPast {
+    /// One entry a revision; `None`: the cell was not there, or nobody can read it.
+    pub verdicts: Vec<Option<Verdict>>,
+    /// Since when it is as it is, what changed then, and everything before.
+    pub words: Outline,
+}

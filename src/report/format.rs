@@ -1,0 +1,86 @@
+//! The formats of a whole report. One file a format, and one entry in [`FORMATS`]: commands, help and
+//! errors follow from that.
+
+use crate::model::MatrixResult;
+
+use super::details::Details;
+use super::terminal::Shape;
+use super::{html, json, markdown, terminal};
+
+/// What a report is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The result.
+    pub result: &'a MatrixResult,
+    /// What is known beside it.
+    pub details: &'a Details,
+    /// What a terminal takes; other formats have no use for it.
+    pub shape: Shape,
+}
+
+/// A format of reports.
+#[derive(Debug)]
+pub struct Format {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// For whom it is, in a few words.
+    pub about: &'static str,
+    /// Whether it tells details: gathering them takes time.
+    pub detailed: bool,
+    /// The report, ending with a line end.
+    pub render: fn(&Input<'_>) -> String,
+}
+
+/// Every format.
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "html",
+        about: "One self-contained page: matrix, trials, packets, provenance, history",
+        detailed: true,
+        render: |input| html::render(input.result, input.details),
+    },
+    Format {
+        name: "markdown",
+        about: "A page for a repository's front end, as results/README.md",
+        detailed: false,
+        render: |input| markdown::render(input.result),
+    },
+    Format {
+        name: "terminal",
+        about: "The table and what did not pass, as `atsmatrix show`",
+        detailed: false,
+        render: |input| terminal::render(input.result, input.shape),
+    },
+    Format {
+        name: "json",
+        about: "For machines, as results/matrix.json",
+        detailed: false,
+        render: |input| String::from_utf8_lossy(&json::write(input.result)).into_owned(),
+    },
+];
+
+/// The format named `name`.
+pub fn by_name(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::fixture;
+
+    use super::*;
+
+    #[test]
+    fn every_format_has_a_name_of_its_own_and_renders() {
+        let (result, details) = (fixture::matrix(), Details::default());
+        let input = Input { result: &result, details: &details, shape: Shape { width: 100, colour: false } };
+        for (at, format) in FORMATS.iter().enumerate() {
+            assert!(FORMATS[..at].iter().all(|other| other.name != format.name), "{} twice", format.name);
+            let text = (format.render)(&input);
+            assert!(text.contains("debian-13") && text.ends_with('\n'), "{}", format.name);
+            assert_eq!(text, (format.render)(&input), "{} is not deterministic", format.name);
+            assert!(by_name(format.name).is_some());
+        }
+        assert!(by_name("xml").is_none());
+    }
+}

@@ -1,0 +1,73 @@
+//! What ran, cell beside cell: two chosen ones with the script, all of them without.
+
+use maud::{Markup, html};
+
+use crate::model::{CellId, Provenance, Verdict};
+use crate::report::escape::LINE;
+use crate::report::grid::Grid;
+
+use super::parts::{cell_anchor, shown};
+
+pub(super) fn section(grid: &Grid) -> Markup {
+    let ran: Vec<_> = grid.cells().filter(|cell| cell.provenance != Provenance::default()).collect();
+    let pair = first_pair(grid);
+    html! {
+        section #compare aria-labelledby="compare-title" tabindex="-1" {
+            h2 #compare-title { "What ran, side by side" }
+            p.hint { "As found at run time inside the cells, not as declared." }
+            @if let Some((one, other)) = pair {
+                form #pair hidden aria-label="Cells to compare" {
+                    (choice("one", "This cell", grid, one))
+                    (choice("other", "beside", grid, other))
+                    button #swap type="button" { "Swap" }
+                    label.check { input #same type="checkbox" name="same"; " show what is the same too" }
+                }
+                div #difference aria-live="polite" {}
+            }
+            @if ran.is_empty() {
+                p { "Nothing ran." }
+            } @else {
+                details.all {
+                    summary { "All cells" }
+                    div.scroll role="region" aria-label="What ran in all cells" tabindex="0" {
+                        table.plain {
+                            caption.vh { "What ran: a row for each cell" }
+                            thead { tr {
+                                th scope="col" { "cell" }
+                                @for (field, _) in Provenance::default().facts() { th scope="col" { (field) } }
+                            } }
+                            tbody { @for cell in ran { tr {
+                                th scope="row" { a href={ "#" (cell_anchor(&cell.id)) } { (cell.id) } }
+                                @for (_, value) in cell.provenance.facts() { td { (or_unknown(value.as_deref())) } }
+                            } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn choice(name: &str, label: &str, grid: &Grid, chosen: &CellId) -> Markup {
+    html! {
+        label { span { (label) }
+            select name=(name) { @for cell in grid.cells() {
+                option value=(cell.id) selected[cell.id == *chosen] { (cell.id) " (" (cell.verdict) ")" }
+            } }
+        }
+    }
+}
+
+/// The pair that most often asks for it: a failure, and a pass of the same ATS elsewhere.
+fn first_pair<'a>(grid: &Grid<'a>) -> Option<(&'a CellId, &'a CellId)> {
+    let passes = || grid.cells().filter(|cell| cell.verdict == Verdict::Pass);
+    let mut fails = grid.cells().filter(|cell| cell.verdict == Verdict::Fail);
+    let known = fails.find_map(|fail| Some((&passes().find(|pass| pass.id.ats == fail.id.ats)?.id, &fail.id)));
+    let mut any = grid.cells().map(|cell| &cell.id);
+    known.or_else(|| Some((any.next()?, any.next()?)))
+}
+
+/// What could not be found shows as `?`.
+pub(super) fn or_unknown(value: Option<&str>) -> String {
+    value.map_or("?".to_owned(), |value| shown(value, LINE))
+}

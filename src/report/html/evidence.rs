@@ -1,0 +1,108 @@
+//! The evidence of a trial: the committed lines, and the raw evidence of a run where there is some.
+
+use maud::{Markup, html};
+
+use crate::model::TrialResult;
+use crate::report::details::Attempt;
+use crate::report::escape::{LINE, SHORT};
+
+use super::ladder::Ladder;
+use super::parts::shown;
+use super::{observed, svg};
+
+/// Connections drawn for an attempt, or for the committed lines.
+const DRAWN: usize = 6;
+
+/// `direct`: the client speaks to the origin itself. Where there are committed lines, the first
+/// attempt's packets are drawn beside them, and the rest of the raw evidence is folded away.
+pub(super) fn section(trial: &TrialResult, attempts: &[&Attempt], direct: bool) -> Markup {
+    let client = if direct { "client" } else { "ATS" };
+    let Some((first, others)) = attempts.split_first() else { return committed(trial, client) };
+    html! {
+        @if trial.evidence.is_empty() {
+            (raw(first, client))
+        } @else {
+            div.split {
+                (lines(trial))
+                (drawn(&ladders(first), client))
+            }
+            details.raw { (headline(first)) (observed::attempt(first)) }
+        }
+        @for attempt in others {
+            details.raw { (headline(attempt)) (raw(attempt, client)) }
+        }
+    }
+}
+
+/// What there is without raw evidence.
+fn committed(trial: &TrialResult, client: &str) -> Markup {
+    let told: Vec<Ladder> = trial.evidence.iter().filter_map(|line| wire(line)).collect();
+    html! {
+        @if trial.evidence.is_empty() {
+            p.hint { "No evidence was kept: it passed, or it was not run." }
+        } @else {
+            div.split {
+                (lines(trial))
+                (drawn(&told, client))
+            }
+        }
+    }
+}
+
+fn lines(trial: &TrialResult) -> Markup {
+    html! {
+        dl.evidence {
+            @for (source, lines) in by_source(&trial.evidence) {
+                dt { (shown(source, SHORT)) }
+                @for line in lines { dd { (shown(line, LINE)) } }
+            }
+        }
+    }
+}
+
+fn headline(attempt: &Attempt) -> Markup {
+    html! { summary { "Raw evidence of attempt " (attempt.attempt) " " span.note { "run " (attempt.run) } } }
+}
+
+fn raw(attempt: &Attempt, client: &str) -> Markup {
+    html! {
+        p.note { "Attempt " (attempt.attempt) " of run " (attempt.run) }
+        div.split {
+            (observed::attempt(attempt))
+            (drawn(&ladders(attempt), client))
+        }
+    }
+}
+
+fn ladders(attempt: &Attempt) -> Vec<Ladder> {
+    attempt.observation.wire.iter().map(Ladder::of_flow).collect()
+}
+
+fn drawn(ladders: &[Ladder], client: &str) -> Markup {
+    html! {
+        @if !ladders.is_empty() { div.ladders {
+            @for ladder in ladders.iter().take(DRAWN) { (svg::figure(ladder, client)) }
+            @if ladders.len() > DRAWN { p.hint { (ladders.len() - DRAWN) " further connections are not drawn." } }
+        } }
+    }
+}
+
+fn wire(line: &str) -> Option<Ladder> {
+    Ladder::of_line(line.strip_prefix("wire: ")?)
+}
+
+/// Neighbours of one source together: `client`, `origin`, `wire`, a log's name.
+fn by_source(lines: &[String]) -> Vec<(&str, Vec<&str>)> {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in lines {
+        let (source, text) = match line.split_once(": ") {
+            Some((source, text)) if source.len() <= 20 && !source.contains(' ') => (source, text),
+            _ => ("also", line.as_str()),
+        };
+        match groups.last_mut() {
+            Some((last, texts)) if *last == source => texts.push(text),
+            _ => groups.push((source, vec![text])),
+        }
+    }
+    groups
+}

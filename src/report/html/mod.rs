@@ -1,0 +1,136 @@
+//! The result as one self-contained page: it asks for nothing outside of itself, works without
+//! JavaScript and better with it, and shows hostile text as text.
+//!
+//! Escaping is maud's, in text and in attributes; before that, text of containers is made visible and
+//! bounded by [`super::escape`]. Should both fail, the page's own policy lets run and style only what
+//! bears the hashes of [`page.css`](self) and [`page.js`](self), which hold no text of a result.
+//!
+//! Cells are `#cell/DISTRO/ATS`, trials `#trial/DISTRO/ATS/TRIAL`, comparisons
+//! `#compare/DISTRO/ATS/DISTRO/ATS`. The first two are elements, so the browser alone finds them.
+
+mod cell;
+mod compare;
+mod evidence;
+mod findings;
+mod ladder;
+mod legend;
+mod matrix;
+mod observed;
+mod outline;
+mod parts;
+mod past;
+mod svg;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
+
+use crate::model::MatrixResult;
+
+use super::details::Details;
+use super::escape::SHORT;
+use super::grid::Grid;
+use super::mark::sum;
+use parts::shown;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// A picture for the browser's tab, inside the page like everything else.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
+                    %3Crect width='16' height='16' rx='3' fill='%23116641'/%3E\
+                    %3Cpath d='M4 8.5l2.7 2.7L12 5.5' fill='none' stroke='%23fff' stroke-width='2'/%3E%3C/svg%3E";
+
+/// What a page shows: the cells with everything known beside them.
+#[derive(Clone, Copy)]
+struct Page<'a> {
+    grid: &'a Grid<'a>,
+    details: &'a Details,
+}
+
+/// The whole page. The same result and details give the same bytes. Ends with a line end.
+pub fn render(result: &MatrixResult, details: &Details) -> String {
+    let grid = Grid::new(result);
+    let page = Page { grid: &grid, details };
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(&grid))
+            body {
+                (parts::symbols())
+                a.skip href="#matrix" { "Skip to the matrix" }
+                (masthead(&grid, details))
+                main {
+                    (matrix::section(page))
+                    (cell::sections(page))
+                    (findings::section(&grid))
+                    (compare::section(&grid))
+                    @if let Some(past) = &details.past { (past::section(&grid, past)) }
+                    (legend::section())
+                }
+                (footer(result))
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    markup.into_string() + "\n"
+}
+
+/// The policy comes before anything that it governs.
+fn head(grid: &Grid) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(policy());
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="referrer" content="no-referrer";
+            meta name="color-scheme" content="light dark";
+            meta name="generator" content="atsmatrix";
+            title { "Apache Traffic Server by Linux distro: " (sum(grid.cells())) }
+            link rel="icon" href=(ICON);
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
+/// Nothing may be loaded, sent, framed or run but what has these hashes; `data:` is the tab's picture.
+fn policy() -> String {
+    let hash = |text: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
+    format!(
+        "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+fn masthead(grid: &Grid, details: &Details) -> Markup {
+    html! {
+        header.masthead {
+            h1 { "Apache Traffic Server " span { "by Linux distro" } }
+            nav aria-label="Sections" {
+                a href="#matrix" { "Matrix" }
+                a href="#findings" { "Findings" }
+                a href="#compare" { "Compare" }
+                @if details.past.is_some() { a href="#history" { "History" } }
+                a href="#legend" { "Legend" }
+                button #theme type="button" hidden { "Theme: system" }
+            }
+            p.sum { (sum(grid.cells())) }
+        }
+    }
+}
+
+fn footer(result: &MatrixResult) -> Markup {
+    html! {
+        footer {
+            p {
+                "Written by " code { "atsmatrix report" } ". The " code { "matrix.yaml" } " that was run has SHA-256 "
+                code.digest { (shown(&result.matrix, SHORT)) } "."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

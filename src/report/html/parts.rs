@@ -1,0 +1,107 @@
+//! Small pieces that every section is made of.
+
+use maud::{Markup, html};
+
+use crate::model::{CellId, CellResult, Outcome, Verdict};
+use crate::report::escape::{self, SHORT};
+use crate::report::legend::{OUTCOMES, VERDICTS};
+use crate::report::mark::{Mark, word};
+
+/// Hostile text as one bounded line; maud does the rest.
+pub(super) fn shown(text: &str, max: usize) -> String {
+    escape::terminal(text, max)
+}
+
+/// A link if `url` is a plain web address, else both as text.
+pub(super) fn link(text: &str, url: &str) -> Markup {
+    html! {
+        @if escape::is_web_address(url) {
+            a href=(url) rel="noreferrer" { (shown(text, SHORT)) }
+        } @else {
+            (shown(text, SHORT)) " (" (shown(url, escape::LINE)) ")"
+        }
+    }
+}
+
+/// The element of a cell.
+pub(super) fn cell_anchor(id: &CellId) -> String {
+    format!("cell/{id}")
+}
+
+/// The element of a trial. Ids of elements have no blanks.
+pub(super) fn trial_anchor(cell: &CellId, trial: &str) -> String {
+    format!("trial/{cell}/{}", shown(trial, SHORT).replace(' ', "-"))
+}
+
+/// A symbol beside a word: it has a shape of its own, for who does not tell the colours apart.
+pub(super) fn icon(word: &str) -> Markup {
+    html! { svg.icon aria-hidden="true" width="16" height="16" { use href={ "#i-" (word) } {} } }
+}
+
+/// The classes of a verdict's colours.
+pub(super) fn class(cell: &CellResult) -> String {
+    let mark = match Mark::of(cell) {
+        Mark::None => "",
+        Mark::Expected => " expected",
+        Mark::Unexpected(_) | Mark::Partly => " unexpected",
+        Mark::Optional => " optional",
+    };
+    format!("v-{}{mark}", cell.verdict)
+}
+
+/// Symbol, word and note of a verdict.
+pub(super) fn badge(cell: &CellResult) -> Markup {
+    html! {
+        span class={ "badge " (class(cell)) } {
+            (icon(cell.verdict.word())) span.word { (word(cell)) }
+            @if let Some(note) = Mark::of(cell).note() { " " span.note { (note) } }
+        }
+    }
+}
+
+/// Symbol and word of an outcome.
+pub(super) fn outcome(outcome: Outcome) -> Markup {
+    html! { span class={ "badge v-" (outcome) } { (icon(outcome.word())) span.word { (outcome) } } }
+}
+
+/// Where `--c` of a word is not its own class but a mark in a line.
+pub(super) fn dot(verdict: Option<Verdict>) -> Markup {
+    html! {
+        @match verdict {
+            Some(verdict) => span class={ "dot v-" (verdict) } { (icon(verdict.word())) span.vh { (verdict) } },
+            None => span.dot.none { span aria-hidden="true" { "·" } span.vh { "not there" } },
+        }
+    }
+}
+
+/// The drawings that [`icon`] refers to.
+pub(super) fn symbols() -> Markup {
+    let mut words: Vec<&str> = VERDICTS.iter().map(|verdict| verdict.word()).collect();
+    words.extend(
+        OUTCOMES.iter().map(|outcome| outcome.word()).filter(|word| !VERDICTS.iter().any(|v| v.word() == *word)),
+    );
+    html! {
+        svg.symbols aria-hidden="true" width="0" height="0" {
+            @for word in words {
+                symbol id={ "i-" (word) } viewBox="0 0 16 16" { @for path in drawing(word) { path d=(path) {} } }
+            }
+        }
+    }
+}
+
+/// One outline each: told apart in black and white, and at the size of a letter.
+fn drawing(word: &str) -> &'static [&'static str] {
+    match word {
+        "pass" => &["M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13", "M4.8 8.3l2.3 2.3l4.2-4.8"],
+        "fail" => &["M5.3 1.5h5.4l3.8 3.8v5.4l-3.8 3.8H5.3L1.5 10.7V5.3z", "M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2"],
+        "unbuildable" => &["M8 1.8L14.8 14H1.2z", "M8 6.2v3.6M8 11.6v.6"],
+        "flaky" => &["M8 1.2L14.8 8L8 14.8L1.2 8z", "M4.9 8.4c1-1.6 2.1-1.6 3.1-.4s2.1 1.2 3.1-.4"],
+        "error" => &["M2.5 2.5h11v11h-11z", "M8 4.8v4M8 10.7v.6"],
+        "unavailable" => &[
+            "M8 1.5a6.5 6.5 0 0 1 4.6 1.9M14.5 8a6.5 6.5 0 0 1-1.9 4.6M8 14.5a6.5 6.5 0 0 1-4.6-1.9M1.5 8a6.5 6.5 0 0 1 1.9-4.6",
+            "M5.2 8h5.6",
+        ],
+        "unsupported" => &["M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13", "M3.6 3.6l8.8 8.8"],
+        _ => &["M3.5 3.5L8 8l-4.5 4.5M8.5 3.5L13 8l-4.5 4.5"],
+    }
+}

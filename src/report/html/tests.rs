@@ -1,0 +1,209 @@
+//! The page as text: what stands where, that hostile text comes to nothing, and that the policy fits.
+//! How it behaves in a browser is told by tests/html.
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{ClientRun, Direction, Exchange, Flow, LogFile, LogLine, Observation, Packet, Verdict};
+use crate::report::details::{About, Attempt, CellPast, Moment, Past};
+use crate::report::fixture;
+use crate::report::outline::Outline;
+
+/// What a page says after its head, a tag a line. Drawings of symbols and the script are left out.
+fn body(page: &str) -> String {
+    let (_, rest) = page.split_once("</symbol></svg>").unwrap();
+    let (body, _) = rest.split_once("<script>").unwrap();
+    body.replace("><", ">\n<")
+}
+
+/// A part of the page, from the first `begin` up to the next `end`.
+fn part<'a>(page: &'a str, begin: &str, end: &str) -> &'a str {
+    let from = page.find(begin).unwrap_or_else(|| panic!("no {begin}"));
+    let rest = &page[from..];
+    &rest[..rest.find(end).unwrap_or_else(|| panic!("no {end} after {begin}")) + end.len()]
+}
+
+fn seed_flow() -> Flow {
+    let packet = |at_us, direction, flags: &str| Packet { at_us, direction, flags: flags.into(), seq: 0, len: 0 };
+    let packets = vec![
+        packet(1000, Direction::ToServer, "S"),
+        packet(1090, Direction::ToClient, "S."),
+        packet(1130, Direction::ToServer, "."),
+        packet(2410, Direction::ToServer, "F."),
+    ];
+    Flow { client: "10.0.0.3:40000".into(), server: "10.0.0.2:8443".into(), packets, ..Flow::default() }
+}
+
+/// Everything that can be known about debian-13/9.2.5 of the fixture.
+fn details() -> Details {
+    let id: crate::model::CellId = "debian-13/9.2.5".parse().unwrap();
+    let exchange =
+        Exchange { status: Some(502), reason: "Invalid argument".into(), total_us: 1900, ..Exchange::default() };
+    let observation = Observation {
+        client: Some(ClientRun { exchanges: vec![exchange], ..ClientRun::default() }),
+        wire: vec![seed_flow()],
+        logs: vec![LogLine { trial: None, file: LogFile::Error, text: "CONNECT: attempt fail".into() }],
+        ..Observation::default()
+    };
+    let run = "20261123-141502-3f2a".parse().unwrap();
+    let attempt = Attempt { run, trial: "tls-get".into(), attempt: 1, observation };
+    let about = About {
+        title: "ATS reaches a TLS origin".into(),
+        why: "the seed bug".into(),
+        link: "https://a.test/1".into(),
+        direct: false,
+    };
+    let moment = |day: &str| Moment { commit: "0a".repeat(20), day: day.into(), subject: "Results".into() };
+    let mut words = Outline::default();
+    words.line(0).strong(&id).say(": fail since 2026-11-23");
+    words.line(1).say("what changed with it:");
+    words.line(2).say("OpenSSL 3.1.9 -> 3.5.7");
+    let cell = CellPast { verdicts: vec![None, Some(Verdict::Pass), Some(Verdict::Fail)], words };
+    let past = Past {
+        revisions: vec![moment("2026-11-21"), moment("2026-11-22"), moment("2026-11-23")],
+        cells: [(id.clone(), cell)].into(),
+        cut: true,
+    };
+    Details { trials: [("tls-get".to_owned(), about)].into(), evidence: [(id, vec![attempt])].into(), past: Some(past) }
+}
+
+#[test]
+fn a_cell_tells_its_verdict_trials_packets_past_and_provenance() {
+    let page = render(&fixture::matrix(), &details());
+    assert_snapshot!("cell", part(&body(&page), "<section class=\"cell v-fail expected\"", "</section>"));
+}
+
+#[test]
+fn the_matrix_has_a_row_for_each_distro_and_a_column_for_each_ats() {
+    let page = render(&fixture::matrix(), &Details::default());
+    assert_snapshot!("matrix", part(&body(&page), "<section id=\"matrix\"", "</section>"));
+}
+
+#[test]
+fn findings_comparison_history_and_legend_follow() {
+    let page = render(&fixture::matrix(), &details());
+    assert_snapshot!("rest", part(&body(&page), "<section id=\"findings\"", "</footer>"));
+}
+
+#[test]
+fn packets_of_a_committed_line_are_drawn_without_times() {
+    let mut result = fixture::matrix();
+    result.cells.retain(|cell| cell.id.to_string() == "debian-14/9.2.5");
+    assert_snapshot!("ladder", part(&body(&render(&result, &Details::default())), "<figure", "</figure>"));
+}
+
+/// Wherever the order of cells comes from: the committed page must not change without a change.
+#[test]
+fn the_same_result_gives_the_same_bytes() {
+    let result = fixture::matrix();
+    let mut shuffled = result.clone();
+    shuffled.cells.reverse();
+    assert_eq!(render(&result, &details()), render(&shuffled, &details()));
+}
+
+#[test]
+fn the_policy_names_the_very_style_and_script_of_the_page() {
+    let page = render(&fixture::matrix(), &Details::default());
+    let policy = part(&page, "default-src", "\"");
+    for (tag, directive) in [("style", "style-src"), ("script", "script-src")] {
+        assert_eq!(page.matches(&format!("<{tag}")).count(), 1, "one {tag}");
+        let text = part(&page, &format!("<{tag}>"), &format!("</{tag}>"));
+        let text = text.strip_prefix(&format!("<{tag}>")).unwrap().strip_suffix(&format!("</{tag}>")).unwrap();
+        let hash = BASE64_STANDARD.encode(Sha256::digest(text));
+        assert!(policy.contains(&format!("{directive} 'sha256-{hash}'")), "{policy}");
+    }
+    assert!(!policy.contains("unsafe") && policy.starts_with("default-src 'none';"), "{policy}");
+    assert!(page.find("Content-Security-Policy").unwrap() < page.find("<style").unwrap());
+}
+
+/// No address that a browser would ask of its own accord.
+#[test]
+fn nothing_is_loaded_from_anywhere() {
+    let page = render(&fixture::matrix(), &details());
+    let page = body(&page);
+    for tag in
+        ["<img", "<iframe", "<object", "<embed", "<link", "<base", "<form action", "srcset", "url(", "@import", " src="]
+    {
+        assert!(!page.contains(tag), "{tag}");
+    }
+    assert!(!STYLE.contains("url(") && !STYLE.contains("@import") && !STYLE.contains("</"));
+    assert!(!SCRIPT.contains("fetch(") && !SCRIPT.contains("innerHTML") && !SCRIPT.contains("</script"));
+}
+
+/// A result and details in which every free text is `text`.
+fn filled(text: &str) -> (MatrixResult, Details) {
+    let (mut result, mut details) = (fixture::matrix(), details());
+    result.matrix = text.into();
+    for cell in &mut result.cells {
+        cell.reason = cell.reason.as_ref().map(|_| text.into());
+        for trial in &mut cell.trials {
+            (trial.id, trial.summary) = (text.into(), text.into());
+            trial.evidence = vec![text.into(), format!("wire: {text}"), format!("{text}: x")];
+        }
+        for issue in &mut cell.known_issues {
+            for field in [
+                &mut issue.id,
+                &mut issue.title,
+                &mut issue.link,
+                &mut issue.fixed_in,
+                &mut issue.way_out,
+                &mut issue.confidence,
+            ] {
+                *field = text.into();
+            }
+        }
+        if let Some(expected) = &mut cell.expected {
+            (expected.reason, expected.link) = (text.into(), Some(text.into()));
+        }
+        if let Some(openssl) = &mut cell.provenance.openssl {
+            (openssl.version, openssl.path, openssl.package) = (text.into(), text.into(), Some(text.into()));
+        }
+        cell.provenance.kernel = Some(text.into());
+    }
+    for attempt in details.evidence.values_mut().flatten() {
+        attempt.trial = text.into();
+        let seen = &mut attempt.observation;
+        seen.logs[0].text = text.into();
+        (seen.wire[0].client, seen.wire[0].packets[0].flags) = (text.into(), text.into());
+        seen.client.as_mut().unwrap().exchanges[0].reason = text.into();
+        seen.ats = crate::model::AtsLife::Died(text.into());
+    }
+    let about = About { title: text.into(), why: text.into(), link: text.into(), direct: true };
+    details.trials = [(text.to_owned(), about)].into();
+    let past = details.past.as_mut().unwrap();
+    for moment in &mut past.revisions {
+        (moment.commit, moment.day, moment.subject) = (text.into(), text.into(), text.into());
+    }
+    for cell in past.cells.values_mut() {
+        cell.words.line(0).say(text).strong(text).link(text, text).list([text]);
+    }
+    (result, details)
+}
+
+/// The tags of a page with the names of their attributes: what a text can break is only this.
+fn skeleton(page: &str) -> Vec<String> {
+    let tags = page.split('<').skip(1).map(|tag| tag.split('>').next().unwrap());
+    tags.map(|tag| {
+        let outside = tag.split('"').step_by(2).collect::<String>();
+        outside.split_whitespace().collect::<Vec<_>>().join(" ")
+    })
+    .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever a text is made of, the page has the same elements with the same attributes as with a
+    /// harmless one of the same kind.
+    #[test]
+    fn no_text_changes_the_page_around_it(text in "[<>\"'&=/a-c:;`!\\n\u{1b}-]{1,20}") {
+        let harmless = |_| 'x';
+        let plain: String = text.chars().map(harmless).collect();
+        let pages = [&text, &plain].map(|text| { let (result, details) = filled(text); render(&result, &details) });
+        let controlled = pages[0].contains('\u{1b}');
+        prop_assert!(!controlled, "a control character came through");
+        let [hostile, plain] = pages.map(|page| skeleton(&body(&page)));
+        prop_assert_eq!(hostile, plain);
+    }
+}

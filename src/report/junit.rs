@@ -1,0 +1,241 @@
+//! Results as JUnit XML, for Jenkins, GitLab and whatever else shows test reports. A suite is a cell, a
+//! test case a trial; one more, `verdict`, is about the cell as a whole.
+//!
+//! Red is what turns the run red, as pytest does with its xfail: an expected failure is *skipped*, with
+//! its reason, and what matrix.yaml has wrong fails the case `verdict`. Reruns are told as Surefire tells
+//! them: a flaky trial passes with a `flakyFailure` (and fails the case `verdict`, unless it is expected), one that
+//! failed twice has a `rerunFailure` beside its `failure`. Durations are left out: the same results give
+//! the same bytes.
+
+use std::io;
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event};
+
+use crate::model::{CellResult, Expected, MatrixResult, Outcome, Provenance, TrialResult, Verdict};
+use crate::verdict::{self, Scope, Standing, Terms};
+
+use super::escape::{LINE, SHORT, terminal};
+use super::grid::Grid;
+
+/// The file of a run that did not come to an end: an error, and nothing that could be taken for a pass.
+pub const UNFINISHED: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="atsmatrix" tests="1" failures="0" errors="1">
+  <testsuite name="run" tests="1" failures="0" errors="1" skipped="0">
+    <testcase name="run" classname="atsmatrix">
+      <error type="error" message="the run did not finish"/>
+    </testcase>
+  </testsuite>
+</testsuites>
+"#;
+
+/// What became of a test case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Status {
+    Success,
+    Skipped {
+        kind: &'static str,
+        message: String,
+    },
+    Failure {
+        kind: &'static str,
+        message: String,
+        again: bool,
+    },
+    Error {
+        message: String,
+    },
+    /// Passed, and failed too.
+    Flaky {
+        message: String,
+    },
+}
+
+struct Case<'a> {
+    name: &'a str,
+    status: Status,
+    evidence: &'a [String],
+}
+
+/// The whole file, judged by `terms`. Ends with a line end.
+///
+/// # Panics
+/// Never: memory takes all that is written.
+pub fn render(result: &MatrixResult, terms: &Terms<'_>) -> String {
+    let grid = Grid::new(result);
+    let suites: Vec<(&CellResult, Vec<Case>)> = grid.cells().map(|cell| (cell, cases(cell, terms))).collect();
+    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
+    #[expect(clippy::expect_used, reason = "a Vec takes all that is written")]
+    write(&mut writer, &suites).expect("memory can be written to");
+    let mut bytes = writer.into_inner();
+    bytes.push(b'\n');
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+type Xml = Writer<Vec<u8>>;
+
+fn write(writer: &mut Xml, suites: &[(&CellResult, Vec<Case>)]) -> io::Result<()> {
+    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let all: Vec<&Case> = suites.iter().flat_map(|(_, cases)| cases).collect();
+    let [tests, failures, errors, _] = counts(&all);
+    writer
+        .create_element("testsuites")
+        .with_attributes([("name", "atsmatrix"), ("tests", &tests), ("failures", &failures), ("errors", &errors)])
+        .write_inner_content(|writer| suites.iter().try_for_each(|(cell, cases)| suite(writer, cell, cases)))?;
+    Ok(())
+}
+
+/// Tests, failures, errors and skipped ones.
+fn counts(cases: &[&Case]) -> [String; 4] {
+    let count = |wanted: fn(&Status) -> bool| cases.iter().filter(|case| wanted(&case.status)).count().to_string();
+    [
+        cases.len().to_string(),
+        count(|status| matches!(status, Status::Failure { .. })),
+        count(|status| matches!(status, Status::Error { .. })),
+        count(|status| matches!(status, Status::Skipped { .. })),
+    ]
+}
+
+fn suite(writer: &mut Xml, cell: &CellResult, cases: &[Case]) -> io::Result<()> {
+    let [tests, failures, errors, skipped] = counts(&cases.iter().collect::<Vec<_>>());
+    let id = cell.id.to_string();
+    // Jenkins takes what stands before the last dot for a package: the distro.
+    let class = format!("{}.{}", cell.id.distro.as_str().replace('.', "_"), cell.id.ats.as_str().replace('.', "_"));
+    let properties = properties(cell);
+    writer
+        .create_element("testsuite")
+        .with_attributes([("name", id.as_str()), ("tests", &tests), ("failures", &failures)])
+        .with_attributes([("errors", errors.as_str()), ("skipped", &skipped)])
+        .write_inner_content(|writer| {
+            writer.create_element("properties").write_inner_content(|writer| {
+                properties.iter().try_for_each(|(name, value)| {
+                    let property = [("name", *name), ("value", value.as_str())];
+                    writer.create_element("property").with_attributes(property).write_empty().map(drop)
+                })
+            })?;
+            cases.iter().try_for_each(|case| test_case(writer, &class, case))
+        })?;
+    Ok(())
+}
+
+fn test_case(writer: &mut Xml, class: &str, case: &Case) -> io::Result<()> {
+    let name = text(case.name, SHORT);
+    let element = writer.create_element("testcase").with_attributes([("name", name.as_str()), ("classname", class)]);
+    if case.status == Status::Success {
+        return element.write_empty().map(drop);
+    }
+    let evidence = case.evidence.iter().map(|line| text(line, LINE)).collect::<Vec<_>>().join("\n");
+    element.write_inner_content(|writer| status(writer, &case.status, &evidence))?;
+    Ok(())
+}
+
+fn status(writer: &mut Xml, status: &Status, evidence: &str) -> io::Result<()> {
+    let mut note = |tag: &str, kind: &str, message: &str, content: &str| -> io::Result<()> {
+        let element = writer.create_element(tag).with_attributes([("type", kind), ("message", message)]);
+        if content.is_empty() { element.write_empty() } else { element.write_text_content(BytesText::new(content)) }
+            .map(drop)
+    };
+    match status {
+        Status::Success => Ok(()),
+        Status::Error { message } => note("error", "error", message, evidence),
+        Status::Flaky { message } => note("flakyFailure", "flaky", message, evidence),
+        Status::Failure { kind, message, again } => {
+            note("failure", kind, message, evidence)?;
+            if *again { note("rerunFailure", kind, "failed again in a fresh ATS", "") } else { Ok(()) }
+        }
+        Status::Skipped { kind, message } => {
+            note("skipped", kind, message, "")?;
+            if evidence.is_empty() {
+                return Ok(());
+            }
+            writer.create_element("system-out").write_text_content(BytesText::new(evidence)).map(drop)
+        }
+    }
+}
+
+fn cases<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Case<'a>> {
+    let whole = Case { name: "verdict", status: of_cell(cell, terms), evidence: &[] };
+    let trials = cell.trials.iter().map(|trial| Case {
+        name: &trial.id,
+        status: of_trial(cell, trial, terms),
+        evidence: &trial.evidence,
+    });
+    std::iter::once(whole).chain(trials).collect()
+}
+
+/// The cell as a whole. That trials failed is not said again: they say it themselves.
+fn of_cell(cell: &CellResult, terms: &Terms<'_>) -> Status {
+    let reason = || text(cell.reason.as_deref().unwrap_or("no reason was recorded"), LINE);
+    let told = |surprise: &verdict::Surprise| match surprise {
+        verdict::Surprise::Trouble { verdict, trials } => *verdict != Verdict::Fail || trials.is_empty(),
+        _ => true,
+    };
+    let surprises: Vec<String> =
+        verdict::surprises(cell, terms).iter().filter(|it| told(it)).map(ToString::to_string).collect();
+    match verdict::standing(cell, terms) {
+        Standing::Excused => Status::Skipped { kind: "unavailable", message: reason() },
+        Standing::Unanswered => Status::Error { message: format!("{}: {}", cell.verdict, reason()) },
+        _ if !surprises.is_empty() => {
+            let why = cell.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
+            let message = text(&format!("{}{why}", surprises.join("; ")), LINE);
+            let kind = if cell.verdict == Verdict::Unbuildable { "unbuildable" } else { "expectation" };
+            Status::Failure { kind, message, again: false }
+        }
+        _ if cell.verdict == Verdict::Unbuildable => match cell.expectations().next() {
+            Some(expected) => excuse(expected),
+            None => Status::Success,
+        },
+        _ => Status::Success,
+    }
+}
+
+fn of_trial(cell: &CellResult, trial: &TrialResult, terms: &Terms<'_>) -> Status {
+    let message = text(&trial.summary, LINE);
+    let holds =
+        |expected: &&Expected| expected.expires.is_none_or(|last| terms.today.is_none_or(|today| today <= last));
+    let excused =
+        |expected: &&Expected| expected.verdict == Verdict::Fail && Scope::of(&expected.trials).has(&trial.id);
+    match trial.outcome {
+        Outcome::Pass => Status::Success,
+        Outcome::Fail => match cell.expectations().filter(holds).find(excused) {
+            Some(expected) => excuse(expected),
+            None => Status::Failure { kind: "fail", message, again: true },
+        },
+        Outcome::Flaky => Status::Flaky { message },
+        Outcome::Error => Status::Error { message },
+        Outcome::Unsupported => Status::Skipped { kind: "unsupported", message },
+        Outcome::Skipped => Status::Skipped { kind: "not-reached", message },
+    }
+}
+
+fn excuse(expected: &Expected) -> Status {
+    let link = expected.link.as_ref().map_or(String::new(), |link| format!(" ({link})"));
+    Status::Skipped { kind: "expected", message: text(&format!("expected: {}{link}", expected.reason), LINE) }
+}
+
+/// What ran, as far as it is known.
+fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
+    let Provenance { distro, kernel, libc, openssl, ats, images } = &cell.provenance;
+    let known = [
+        ("verdict", Some(cell.verdict.word())),
+        ("distro", distro.as_ref().map(|release| release.name.as_str())),
+        ("kernel", kernel.as_deref()),
+        ("libc", libc.as_ref().map(|library| library.version.as_str())),
+        ("openssl", openssl.as_ref().map(|library| library.version.as_str())),
+        ("ats", ats.as_ref().map(|ats| ats.reported.as_str())),
+        ("ats.package", ats.as_ref().and_then(|ats| ats.package.as_deref())),
+        ("ats.source", ats.as_ref().and_then(|ats| ats.source.as_deref())),
+        ("image", images.as_ref().map(|images| images.ats.as_str())),
+    ];
+    let issues =
+        cell.known_issues.iter().map(|issue| ("known-issue", text(&format!("{} {}", issue.id, issue.link), LINE)));
+    known.into_iter().filter_map(|(name, value)| Some((name, text(value?, LINE)))).chain(issues).collect()
+}
+
+/// One bounded line of characters that XML 1.0 has.
+fn text(text: &str, max: usize) -> String {
+    terminal(text, max).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::report::fixture;
+
+/// What Jenkins' xunit plugin accepts; GitLab has no schema and reads the same.
+const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/junit-10.xsd");
+
+fn validate(xml: &str) -> Result<(), String> {
+    let mut lint = Command::new("xmllint")
+        .args(["--nonet", "--noout", "--schema", SCHEMA, "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("xmllint is installed: scripts/setup.sh sees to it");
+    lint.stdin.take().unwrap().write_all(xml.as_bytes()).unwrap();
+    let output = lint.wait_with_output().unwrap();
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+/// The part about one cell.
+fn of(xml: &str, cell: &str) -> String {
+    let from = xml.find(&format!("<testsuite name=\"{cell}\"")).unwrap();
+    let end = xml[from..].find("</testsuite>").unwrap() + "</testsuite>".len();
+    let suite = &xml[from..from + end];
+    suite.lines().filter(|line| !line.contains("propert")).collect::<Vec<_>>().join("\n")
+}
+
+fn on(day: &str) -> Terms<'static> {
+    Terms { today: Some(day.parse().unwrap()), ..Terms::default() }
+}
+
+#[test]
+fn an_expected_failure_is_skipped_with_its_reason() {
+    assert_snapshot!(of(&render(&fixture::matrix(), &Terms::default()), "debian-13/9.2.5"), @r#"
+    <testsuite name="debian-13/9.2.5" tests="7" failures="0" errors="0" skipped="3">
+        <testcase name="verdict" classname="debian-13.9_2_5"/>
+        <testcase name="ctl-direct-tls" classname="debian-13.9_2_5"/>
+        <testcase name="ctl-plain-origin" classname="debian-13.9_2_5"/>
+        <testcase name="tls-get" classname="debian-13.9_2_5">
+          <skipped type="expected" message="expected: OpenSSL 3.2 and later break outgoing TLS (https://github.com/apache/trafficserver/issues/11465)"/>
+          <system-out>client: 502 Invalid argument
+    wire: S, S., ., F. after 0 bytes to the origin
+    error.log: CONNECT: attempt fail [CONNECTION_ERROR] to ORIGIN for host=&apos;https-remote.test&apos; connection_result=Invalid argument [22] error=Invalid argument [22]</system-out>
+        </testcase>
+        <testcase name="tls12-only" classname="debian-13.9_2_5">
+          <skipped type="expected" message="expected: OpenSSL 3.2 and later break outgoing TLS (https://github.com/apache/trafficserver/issues/11465)"/>
+          <system-out>client: 502 Invalid argument
+    wire: S, S., ., F. after 0 bytes to the origin
+    error.log: CONNECT: attempt fail [CONNECTION_ERROR] to ORIGIN for host=&apos;https-remote.test&apos; connection_result=Invalid argument [22] error=Invalid argument [22]</system-out>
+        </testcase>
+        <testcase name="tls13-only" classname="debian-13.9_2_5">
+          <skipped type="expected" message="expected: OpenSSL 3.2 and later break outgoing TLS (https://github.com/apache/trafficserver/issues/11465)"/>
+          <system-out>client: 502 Invalid argument
+    wire: S, S., ., F. after 0 bytes to the origin
+    error.log: CONNECT: attempt fail [CONNECTION_ERROR] to ORIGIN for host=&apos;https-remote.test&apos; connection_result=Invalid argument [22] error=Invalid argument [22]</system-out>
+        </testcase>
+        <testcase name="http-head" classname="debian-13.9_2_5"/>
+      </testsuite>
+    "#);
+}
+
+#[test]
+fn a_failure_was_run_again_and_has_its_evidence() {
+    assert_snapshot!(of(&render(&fixture::matrix(), &Terms::default()), "debian-14/9.2.5"), @r#"
+    <testsuite name="debian-14/9.2.5" tests="7" failures="3" errors="0" skipped="0">
+        <testcase name="verdict" classname="debian-14.9_2_5"/>
+        <testcase name="ctl-direct-tls" classname="debian-14.9_2_5"/>
+        <testcase name="ctl-plain-origin" classname="debian-14.9_2_5"/>
+        <testcase name="tls-get" classname="debian-14.9_2_5">
+          <failure type="fail" message="502 Invalid argument">client: 502 Invalid argument
+    wire: S, S., ., F. after 0 bytes to the origin
+    error.log: CONNECT: attempt fail [CONNECTION_ERROR] to ORIGIN for host=&apos;https-remote.test&apos; connection_result=Invalid argument [22] error=Invalid argument [22]</failure>
+          <rerunFailure type="fail" message="failed again in a fresh ATS"/>
+        </testcase>
+        <testcase name="tls12-only" classname="debian-14.9_2_5">
+          <failure type="fail" message="502 Invalid argument">client: 502 Invalid argument
+    wire: S, S., ., F. after 0 bytes to the origin
+    error.log: CONNECT: attempt fail [CONNECTION_ERROR] to ORIGIN for host=&apos;https-remote.test&apos; connection_result=Invalid argument [22] error=Invalid argument [22]</failure>
+          <rerunFailure type="fail" message="failed again in a fresh ATS"/>
+        </testcase>
+        <testcase name="tls13-only" classname="debian-14.9_2_5">
+          <failure type="fail" message="502 Invalid argument">client: 502 Invalid argument
+    wire: S, S., ., F. after 0 bytes to the origin
+    error.log: CONNECT: attempt fail [CONNECTION_ERROR] to ORIGIN for host=&apos;https-remote.test&apos; connection_result=Invalid argument [22] error=Invalid argument [22]</failure>
+          <rerunFailure type="fail" message="failed again in a fresh ATS"/>
+        </testcase>
+        <testcase name="http-head" classname="debian-14.9_2_5"/>
+      </testsuite>
+    "#);
+}
+
+#[test]
+fn an_unexpected_pass_fails_the_verdict_and_a_flaky_trial_passes_as_surefire_has_it() {
+    let xml = render(&fixture::matrix(), &Terms::default());
+    assert_snapshot!(of(&xml, "debian-13/9.2.5-backport"), @r#"
+    <testsuite name="debian-13/9.2.5-backport" tests="7" failures="1" errors="0" skipped="0">
+        <testcase name="verdict" classname="debian-13.9_2_5-backport">
+          <failure type="expectation" message="does not fail as matrix.yaml expects: the backport was incomplete"/>
+        </testcase>
+        <testcase name="ctl-direct-tls" classname="debian-13.9_2_5-backport"/>
+        <testcase name="ctl-plain-origin" classname="debian-13.9_2_5-backport"/>
+        <testcase name="tls-get" classname="debian-13.9_2_5-backport"/>
+        <testcase name="tls12-only" classname="debian-13.9_2_5-backport"/>
+        <testcase name="tls13-only" classname="debian-13.9_2_5-backport"/>
+        <testcase name="http-head" classname="debian-13.9_2_5-backport"/>
+      </testsuite>
+    "#);
+    assert_snapshot!(of(&xml, "debian-12/9.2.9"), @r#"
+    <testsuite name="debian-12/9.2.9" tests="8" failures="1" errors="0" skipped="0">
+        <testcase name="verdict" classname="debian-12.9_2_9">
+          <failure type="expectation" message="is flaky in keepalive-race, which matrix.yaml does not expect"/>
+        </testcase>
+        <testcase name="ctl-direct-tls" classname="debian-12.9_2_9"/>
+        <testcase name="ctl-plain-origin" classname="debian-12.9_2_9"/>
+        <testcase name="tls-get" classname="debian-12.9_2_9"/>
+        <testcase name="tls12-only" classname="debian-12.9_2_9"/>
+        <testcase name="tls13-only" classname="debian-12.9_2_9"/>
+        <testcase name="http-head" classname="debian-12.9_2_9"/>
+        <testcase name="keepalive-race" classname="debian-12.9_2_9">
+          <flakyFailure type="flaky" message="502, then 200">client: 502 Server Hangup</flakyFailure>
+        </testcase>
+      </testsuite>
+    "#);
+}
+
+#[test]
+fn cells_without_an_answer_are_errors_or_skipped_and_what_does_not_compile_fails() {
+    let xml = render(&fixture::matrix(), &Terms::default());
+    assert_snapshot!(of(&xml, "fedora-40/9.2.5"), @r#"
+    <testsuite name="fedora-40/9.2.5" tests="1" failures="0" errors="0" skipped="1">
+        <testcase name="verdict" classname="fedora-40.9_2_5">
+          <skipped type="unavailable" message="cannot pull registry.fedoraproject.org/fedora:40: no such host"/>
+        </testcase>
+      </testsuite>
+    "#);
+    assert_snapshot!(of(&xml, "forecast/9.2.9"), @r#"
+    <testsuite name="forecast/9.2.9" tests="1" failures="1" errors="0" skipped="0">
+        <testcase name="verdict" classname="forecast.9_2_9">
+          <failure type="unbuildable" message="does not compile, which matrix.yaml does not expect (X509HostnameValidator.cc:107: error: invalid use of incomplete type &apos;ASN1_STRING&apos;)"/>
+        </testcase>
+      </testsuite>
+    "#);
+    let strict = render(&fixture::matrix(), &Terms { strict: true, ..Terms::default() });
+    assert!(of(&strict, "fedora-40/9.2.5").contains("<error type=\"error\" message=\"unavailable: cannot pull"));
+}
+
+#[test]
+fn an_expired_expectation_excuses_nothing() {
+    let mut result = fixture::matrix();
+    let cell = result.cells.iter_mut().find(|cell| cell.id.to_string() == "debian-13/9.2.5").unwrap();
+    cell.expected.as_mut().unwrap().expires = Some("2027-01-31".parse().unwrap());
+    let suite = of(&render(&result, &on("2027-01-31")), "debian-13/9.2.5");
+    assert!(suite.contains("failures=\"0\"") && suite.contains("skipped=\"3\""), "{suite}");
+    let suite = of(&render(&result, &on("2027-02-01")), "debian-13/9.2.5");
+    assert!(suite.contains("failures=\"4\"") && suite.contains("until 2027-01-31, which is over"), "{suite}");
+}
+
+#[test]
+fn the_counts_are_those_of_the_cases() {
+    let xml = render(&fixture::matrix(), &Terms::default());
+    let count = |tag: &str| xml.matches(tag).count();
+    let head = format!(
+        "<testsuites name=\"atsmatrix\" tests=\"{}\" failures=\"{}\" errors=\"{}\">",
+        count("<testcase "),
+        count("<failure "),
+        count("<error ")
+    );
+    assert!(xml.contains(&head), "{head}\n{xml}");
+    assert_eq!(count("<testsuite "), fixture::matrix().cells.len());
+}
+
+#[test]
+fn it_is_what_jenkins_schema_says_also_with_hostile_text() {
+    let mut result = fixture::matrix();
+    validate(&render(&result, &Terms::default())).unwrap();
+    let hostile = "]]> <failure/> & \" ' \u{1b}[2J\0\u{fffe}\u{ffff}\u{202e}\nnext";
+    for cell in &mut result.cells {
+        cell.reason = Some(hostile.into());
+        for trial in &mut cell.trials {
+            (trial.id, trial.summary) = (hostile.into(), hostile.into());
+            trial.evidence = vec![hostile.into(), "x".repeat(100_000)];
+        }
+        for issue in &mut cell.known_issues {
+            issue.link = hostile.into();
+        }
+        if let Some(release) = &mut cell.provenance.distro {
+            release.name = hostile.into();
+        }
+    }
+    let xml = render(&result, &Terms::default());
+    validate(&xml).unwrap();
+    assert!(xml.lines().all(|line| line.len() < 20 * LINE), "unbounded");
+    result.cells.clear();
+    validate(&render(&result, &Terms::default())).unwrap();
+    validate(UNFINISHED).unwrap();
+}
+
+#[test]
+fn the_schema_is_no_formality() {
+    let xml = render(&fixture::matrix(), &Terms::default());
+    assert!(validate(&xml.replace(" tests=", " trials=")).is_err());
+    assert!(validate(&xml.replacen("</testsuite>", "<unknown/></testsuite>", 1)).is_err());
+}

@@ -1,0 +1,120 @@
+//! What is not as expected, cell by cell, in a few lines: for the end of a run, for summaries.
+
+use crate::model::{CellResult, Expected, MatrixResult, Verdict};
+use crate::verdict::{self, Standing, Surprise, Terms};
+
+use super::grid::Grid;
+use super::outline::Outline;
+
+/// Something to be told about a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item<'a> {
+    /// The cell.
+    pub cell: &'a CellResult,
+    /// Whether there is no answer, rather than another one than expected.
+    pub unanswered: bool,
+    /// The expectation that is out of date, if it is about one.
+    pub expected: Option<&'a Expected>,
+    /// What there is to say; may hold text from containers.
+    pub text: String,
+    /// What to do.
+    pub way_out: &'static str,
+}
+
+/// Everything that turns a run red, in the order of the matrix.
+pub fn items<'a>(result: &'a MatrixResult, terms: &Terms<'_>) -> Vec<Item<'a>> {
+    Grid::new(result).cells().flat_map(|cell| of_cell(cell, terms)).collect()
+}
+
+fn of_cell<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Item<'a>> {
+    let reason = cell.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    if verdict::standing(cell, terms) == Standing::Unanswered {
+        let text = format!("has no answer, {}{reason}", cell.verdict);
+        let way_out = match cell.verdict {
+            Verdict::Unavailable => "see to it that its parts can be had, or declare it `optional`",
+            _ => "run it again; its evidence is in the run's folder",
+        };
+        return vec![Item { cell, unanswered: true, expected: None, text, way_out }];
+    }
+    let told = |surprise: Surprise<'a>| {
+        let text = surprise.to_string();
+        let (expected, text, way_out) = match surprise {
+            Surprise::Trouble { .. } if !cell.known_issues.is_empty() => (
+                None,
+                text + &reason,
+                "its known issue has a way out; if it must be lived with: atsmatrix expect --update",
+            ),
+            Surprise::Trouble { .. } => {
+                (None, text + &reason, "look at its evidence; if it must be lived with: atsmatrix expect --update")
+            }
+            Surprise::Mended { expected, .. } => {
+                (Some(expected), text, "take it out of matrix.yaml: atsmatrix expect --update")
+            }
+            Surprise::Expired { expected, .. } => {
+                (Some(expected), text, "look at it again: mend it, or give matrix.yaml a later day and a new reason")
+            }
+        };
+        Item { cell, unanswered: false, expected, text, way_out }
+    };
+    verdict::surprises(cell, terms).into_iter().map(told).collect()
+}
+
+/// The items in words; no lines where all is as expected.
+pub fn outline(items: &[Item<'_>]) -> Outline {
+    let mut outline = Outline::default();
+    if items.is_empty() {
+        return outline;
+    }
+    let count = |unanswered: bool| {
+        let mut cells: Vec<_> = items.iter().filter(|it| it.unanswered == unanswered).map(|it| &it.cell.id).collect();
+        cells.dedup();
+        cells.len()
+    };
+    let cells = |count: usize| if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") };
+    let parts: Vec<String> = [(count(false), "not as expected"), (count(true), "without an answer")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", cells(count)))
+        .collect();
+    outline.line(0).strong(parts.join(", ")).say(":");
+    for item in items {
+        outline.line(1).strong(&item.cell.id).say(" ").say(&item.text);
+        outline.line(2).say("way out: ").say(item.way_out);
+    }
+    outline
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn every_red_cell_says_why_and_what_to_do() {
+        let result = fixture::matrix();
+        assert_snapshot!(outline(&items(&result, &Terms::default())).text(), @"
+        4 cells not as expected, 1 cell without an answer:
+          debian-12/9.2.9 is flaky in keepalive-race, which matrix.yaml does not expect
+            way out: look at its evidence; if it must be lived with: atsmatrix expect --update
+          debian-13/9.2.5-backport does not fail as matrix.yaml expects: the backport was incomplete
+            way out: take it out of matrix.yaml: atsmatrix expect --update
+          debian-13/9.2.9 has no answer, error: the origin did not answer the direct control
+            way out: run it again; its evidence is in the run's folder
+          debian-14/9.2.5 fails in tls-get, tls12-only, tls13-only, which matrix.yaml does not expect
+            way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
+          forecast/9.2.9 does not compile, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'
+            way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
+        ");
+        let red = items(&result, &Terms::default()).len();
+        assert_eq!(items(&result, &Terms { strict: true, ..Terms::default() }).len(), red + 3);
+    }
+
+    #[test]
+    fn nothing_is_said_where_all_is_as_expected() {
+        let mut result = fixture::matrix();
+        result.cells.retain(|cell| ["debian-12/9.2.5", "debian-13/9.2.5"].contains(&cell.id.to_string().as_str()));
+        assert_eq!(outline(&items(&result, &Terms::default())).text(), "");
+    }
+}

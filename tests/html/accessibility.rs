@@ -1,0 +1,49 @@
+//! axe-core over the page in its states: see `axe.min.js` beside this file and its README.
+
+use crate::browser::{Browser, DESKTOP, PHONE, View};
+use crate::site::{made, real};
+
+const AXE: &str = include_str!("axe.min.js");
+
+/// Rules that were broken, with the elements that break them; and how many elements were looked at.
+const RUN: &str = "axe.run(document, { resultTypes: ['violations'] }).then(found => JSON.stringify({ \
+    broken: found.violations.map(rule => rule.id + ': ' + rule.help + '\\n' + rule.nodes.slice(0, 5).map(node => '  ' + node.target.join(' ') + ' ' + node.failureSummary).join('\\n')), \
+    held: found.passes.map(rule => rule.id) }))";
+
+#[test]
+fn axe_finds_nothing_wrong() {
+    let dark = View { dark: true, ..DESKTOP };
+    for (site, view) in [(real(), DESKTOP), (real(), dark), (made(), PHONE), (made(), dark), (made(), DESKTOP)] {
+        let mut browser = Browser::start(view);
+        for place in ["", "#trial/debian-13/9.2.5/tls-remote-origin", "#cell/debian-12/9.2.9"] {
+            browser.open(&site.url(place));
+            browser.value("document.querySelectorAll('details').forEach(it => { it.open = true; })");
+            browser.value(AXE);
+            let found: serde_json::Value = serde_json::from_str(&browser.text(RUN)).unwrap();
+            let broken: Vec<_> = found["broken"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+            assert!(broken.is_empty(), "{view:?} {place}\n{}", broken.join("\n"));
+            let held: Vec<_> = found["held"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+            for rule in ["color-contrast", "label", "th-has-data-cells", "svg-img-alt"] {
+                assert!(
+                    held.contains(&rule) || (rule == "svg-img-alt" && !place.contains("trial")),
+                    "{rule} was not tried: {held:?}"
+                );
+            }
+        }
+    }
+}
+
+/// A check that cannot fail proves nothing.
+#[test]
+fn axe_finds_what_is_wrong() {
+    let site = real();
+    let mut browser = Browser::start(DESKTOP);
+    browser.open(&site.url(""));
+    browser.value(
+        "document.querySelector('#filter-text').closest('label').replaceWith(document.querySelector('#filter-text'))",
+    );
+    browser.value("document.querySelector('#filter-text').removeAttribute('placeholder')");
+    browser.value(AXE);
+    let found = browser.text(RUN);
+    assert!(found.contains("\"label: "), "{found}");
+}

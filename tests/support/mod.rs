@@ -1,0 +1,77 @@
+//! Small results and git repositories, for tests of commands over committed results.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up its files has failed")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use atsmatrix::model::{CellResult, Library, MatrixResult, Outcome, Provenance, SCHEMA_VERSION, TrialResult, Verdict};
+use atsmatrix::report::json;
+use atsmatrix::trial::{CATALOGUE, Kind};
+
+/// A digest of another matrix.yaml than any that is there.
+pub(crate) const DIGEST: &str = "0f0f";
+
+/// A cell with every trial of the catalogue.
+pub(crate) fn cell(id: &str, verdict: Verdict, openssl: &str) -> CellResult {
+    let outcome = |kind| if kind == Kind::Subject && verdict == Verdict::Fail { Outcome::Fail } else { Outcome::Pass };
+    let trials = CATALOGUE.iter().map(|trial| TrialResult {
+        id: trial.id.into(),
+        outcome: outcome(trial.kind),
+        control: trial.kind != Kind::Subject,
+        summary: String::new(),
+        evidence: Vec::new(),
+    });
+    let openssl = Library { version: openssl.into(), path: "/usr/lib/libssl.so.3".into(), package: None };
+    CellResult {
+        id: id.parse().unwrap(),
+        verdict,
+        reason: None,
+        expected: None,
+        optional: false,
+        trials: trials.collect(),
+        known_issues: Vec::new(),
+        provenance: Provenance { openssl: Some(openssl), ..Provenance::default() },
+    }
+}
+
+/// A result of these cells.
+pub(crate) fn result(cells: Vec<CellResult>) -> MatrixResult {
+    MatrixResult {
+        schema: SCHEMA_VERSION,
+        matrix: DIGEST.into(),
+        distros: ["debian-12", "debian-13"].map(|id| id.parse().unwrap()).into(),
+        ats: ["9.2.5", "9.2.9"].map(|id| id.parse().unwrap()).into(),
+        cells,
+    }
+}
+
+/// The known answers; 9.2.5 on debian-13 is as given.
+pub(crate) fn known(seed: Verdict, openssl: &str) -> MatrixResult {
+    result(vec![
+        cell("debian-12/9.2.5", Verdict::Pass, "3.0.20"),
+        cell("debian-12/9.2.9", Verdict::Pass, "3.0.20"),
+        cell("debian-13/9.2.5", seed, openssl),
+        cell("debian-13/9.2.9", Verdict::Pass, openssl),
+    ])
+}
+
+/// Writes results to `file` in `dir`.
+pub(crate) fn put(dir: &Path, file: &str, result: &MatrixResult) {
+    fs::create_dir_all(dir.join("results")).unwrap();
+    fs::write(dir.join(file), json::write(result)).unwrap();
+}
+
+/// Runs git at a second of 1970 and after.
+pub(crate) fn git(dir: &Path, args: &[&str], second: u64) {
+    let date = format!("{second} +0000");
+    let status = Command::new("git")
+        .current_dir(dir)
+        .args(["-c", "user.name=t", "-c", "user.email=t@t.test", "-c", "commit.gpgsign=false"])
+        .args(args)
+        .envs([("GIT_COMMITTER_DATE", &date), ("GIT_AUTHOR_DATE", &date)])
+        .status()
+        .unwrap();
+    assert!(status.success(), "git {args:?}");
+}
