@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod ats;
+pub mod bisect;
 pub mod cell;
 pub mod cli;
 pub mod compare;
@@ -13,10 +14,13 @@ pub mod console;
 pub mod diagnosis;
 pub mod engine;
 pub mod exit;
+pub mod expect;
+pub mod explain;
 pub mod gate;
 pub mod git;
 pub mod history;
 pub mod images;
+pub mod lab;
 pub mod matrix;
 pub mod merge;
 pub mod model;

@@ -9,14 +9,17 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::Places;
+use super::ci::Github;
 use super::format::Format;
+use super::run::day;
 use super::source::Source;
 use crate::console;
 use crate::exit::{Exit, Failure};
-use crate::gate::{self, Basis, Question, Requirement};
+use crate::gate::{self, Answer, Basis, Question, Reason, Requirement};
 use crate::matrix::sha256_hex;
 use crate::model::{AtsId, DistroId, MatrixResult};
-use crate::trial::CATALOGUE;
+use crate::report::github::{Annotation, Level};
+use crate::trial;
 
 /// Options of `atsmatrix gate`.
 #[derive(Debug, Args)]
@@ -41,6 +44,8 @@ pub(super) struct Options {
     require: Option<PathBuf>,
     #[command(flatten)]
     trust: Trust,
+    #[command(flatten)]
+    github: Github,
     /// How to show the answer
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -71,9 +76,8 @@ impl Trust {
         places: &Places,
         source: &Source,
         result: &'a MatrixResult,
-        trials: &'a [&'a str],
     ) -> anyhow::Result<(Basis<'a>, Option<String>)> {
-        let mut basis = Basis::new(result).with_trials(trials);
+        let mut basis = Basis::new(result).with_trials(trial::ids()).on(day(jiff::Timestamp::now()));
         if let Some(max) = self.max_age {
             basis = basis.no_older_than(max, source.age(places, SystemTime::now())?);
         }
@@ -86,11 +90,6 @@ impl Trust {
         };
         Ok((basis, note))
     }
-}
-
-/// Every trial that a cell must have had.
-pub(super) fn trials() -> Vec<&'static str> {
-    CATALOGUE.iter().map(|trial| trial.id).collect()
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
@@ -110,13 +109,28 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
         let message = "nothing was asked: use --from and --to, --baseline or --require (see docs/gate.md)";
         return Err(Failure::new(Exit::Usage, message).into());
     }
-    let trials = trials();
     let (source, result) = options.trust.load(places)?;
-    let (basis, note) = options.trust.basis(places, &source, &result, &trials)?;
+    let (basis, note) = options.trust.basis(places, &source, &result)?;
     let mut answer = gate::decide(&basis, &questions);
     answer.notes.extend(note);
-    console::print(&options.format.show(&gate::words::outline(&answer), || gate::json::render(&answer)));
+    let outline = gate::words::outline(&answer);
+    console::print(&options.format.show(&outline, || gate::json::render(&answer)));
+    options.github.tell(&annotations(&answer), || outline.markdown())?;
     Ok(answer.word().exit())
+}
+
+/// Why the gate is shut, for GitHub: what says no as errors, what is missing as warnings.
+fn annotations(answer: &Answer) -> Vec<Annotation> {
+    let annotate = |level| {
+        move |reason: &Reason| Annotation {
+            level,
+            place: None,
+            title: reason.cell.as_ref().map_or_else(|| "the gate".to_owned(), ToString::to_string),
+            message: format!("the gate is {}: {}", answer.word(), reason.text),
+        }
+    };
+    let closed = answer.closed.iter().map(annotate(Level::Error));
+    closed.chain(answer.unknown.iter().map(annotate(Level::Warning))).collect()
 }
 
 fn requirement(file: &PathBuf) -> anyhow::Result<(String, Requirement)> {

@@ -1,15 +1,20 @@
 //! The command line: one file a command. Parses, calls, and turns what comes back into an exit code.
 
 mod agent;
+mod bisect;
+mod ci;
 mod clean;
 mod diff;
 mod doctor;
+mod expect;
+mod explain;
 mod format;
 mod gate;
 mod history;
 mod list;
 mod merge;
 mod path;
+mod report;
 mod run;
 mod schema;
 mod show;
@@ -49,12 +54,20 @@ enum Command {
     List(list::Options),
     /// Show the table of the results on disk
     Show(show::Options),
+    /// Tell a cell or a trial whole: what ran, was expected, was seen, what it means, what to do
+    Explain(explain::Options),
+    /// Show the results on disk in any format: a page, Markdown, JSON ...
+    Report(report::Options),
     /// May these hosts be upgraded? Answers from committed results alone
     Gate(gate::Options),
     /// A safe order of upgrades through passing cells
     Path(path::Options),
+    /// Which part of a distro, or which version or patch of ATS, decides a trial: by experiment
+    Bisect(bisect::Options),
     /// What differs between two results
     Diff(diff::Options),
+    /// What would have to change in matrix.yaml so that results are as expected; --update changes it
+    Expect(expect::Options),
     /// Since when a cell is as it is, from git
     History(history::Options),
     /// Make one result of several machines' or shards'
@@ -63,15 +76,15 @@ enum Command {
     Doctor,
     /// Remove what dead runs left on the engine, and with --images the images too
     Clean(clean::Options),
-    /// Print the JSON schema of matrix.yaml
-    Schema,
+    /// Print the JSON schema of matrix.yaml, or of results/matrix.json
+    Schema(schema::Options),
     /// What runs inside containers
     #[command(hide = true)]
     Agent,
 }
 
 /// Where the matrix and its results are.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct Places {
     /// The matrix
     #[arg(long, short, value_name = "FILE", default_value = "matrix.yaml")]
@@ -203,14 +216,18 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Run(options) => run::run(options).await,
         Command::List(options) => list::run(&options),
         Command::Show(options) => show::run(&options),
+        Command::Explain(options) => explain::run(&options).await,
+        Command::Report(options) => report::run(&options),
         Command::Gate(options) => gate::run(&options),
         Command::Path(options) => path::run(&options),
+        Command::Bisect(options) => bisect::run(options).await,
         Command::Diff(options) => diff::run(&options),
+        Command::Expect(options) => expect::run(&options),
         Command::History(options) => history::run(&options),
         Command::Merge(options) => merge::run(&options),
         Command::Doctor => doctor::run().await,
         Command::Clean(options) => clean::run(&options).await,
-        Command::Schema => schema::run(),
+        Command::Schema(options) => schema::run(&options),
         Command::Agent => agent::run().await,
     }
 }

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Places;
 use super::format::Format;
-use super::gate::{Trust, trials};
+use super::gate::Trust;
 use crate::console;
 use crate::exit::Exit;
 use crate::gate::path::{self, Costs};
@@ -34,9 +34,8 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
-    let trials = trials();
     let (source, result) = options.trust.load(&options.places)?;
-    let (basis, note) = options.trust.basis(&options.places, &source, &result, &trials)?;
+    let (basis, note) = options.trust.basis(&options.places, &source, &result)?;
     let mut path = path::find(&basis, &options.from, &options.to, options.cost);
     path.notes.extend(note);
     console::print(&options.format.show(&words::path(&path), || json::path(&path)));

@@ -8,19 +8,22 @@ use clap::Args;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
+use super::ci::{Ci, Hush};
 use super::{Choice, Places};
 use crate::cell::CellRun;
-use crate::console::{Console, Flags, Stream, When, style};
+use crate::console::{Console, Flags, Stream, Style, When, style};
 use crate::engine::discovery::Env;
 use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::images::Policy;
 use crate::matrix::Matrix;
 use crate::model::{CellId, Event, MatrixResult};
+use crate::report::unexpected;
 use crate::runner::{self, Done, Order, Record};
 use crate::shard::Shard;
 use crate::store::{Evidence, Frame, Results, RunFolder, merge, run_id};
-use crate::{console, engine, verdict};
+use crate::verdict::Terms;
+use crate::{console, engine, trial, verdict};
 
 /// Options of `atsmatrix run`.
 #[derive(Debug, Args)]
@@ -32,6 +35,8 @@ pub(super) struct Options {
     choice: Choice,
     #[command(flatten)]
     look: Look,
+    #[command(flatten)]
+    ci: Ci,
     /// Cells at the same time [default: the engine's CPUs]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -44,6 +49,9 @@ pub(super) struct Options {
     /// Leave the containers for a look, with ATS running
     #[arg(long)]
     keep: bool,
+    /// Where a cell fails with a known issue, try its workarounds on that very cell
+    #[arg(long)]
+    workarounds: bool,
     /// Make no image: cells whose image is missing are unavailable
     #[arg(long)]
     no_build: bool,
@@ -56,10 +64,18 @@ pub(super) struct Options {
     /// Count optional cells too
     #[arg(long)]
     strict: bool,
+    /// Show no table at the end.
+    #[arg(skip)]
+    no_table: bool,
+}
+
+/// The day on which somebody judges, in UTC: the same for everybody who looks at the same time.
+pub(super) fn day(now: jiff::Timestamp) -> jiff::civil::Date {
+    now.to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
 /// A moment for colours.
-fn when(text: &str) -> Result<When, String> {
+pub(super) fn when(text: &str) -> Result<When, String> {
     match text {
         "auto" => Ok(When::Auto),
         "always" => Ok(When::Always),
@@ -79,6 +95,28 @@ pub(super) struct Look {
     color: When,
 }
 
+/// Runs one cell with its workarounds, writes results and shows no table.
+pub(super) async fn one_cell(places: &Places, cell: &CellId) -> anyhow::Result<Exit> {
+    let options = Options {
+        places: places.clone(),
+        // Names of cells hold no character that globs take for another.
+        choice: Choice { distro: vec![cell.distro.to_string()], ats: vec![cell.ats.to_string()], trial: Vec::new() },
+        look: Look { quiet: false, color: When::Auto },
+        ci: Ci::none(),
+        jobs: None,
+        shard: None,
+        fail_fast: false,
+        keep: false,
+        workarounds: true,
+        no_build: false,
+        offline: false,
+        rebuild: false,
+        strict: false,
+        no_table: true,
+    };
+    run(options).await
+}
+
 pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
     let (matrix, _) = options.places.read()?;
     let (mut plan, recipes) = options.choice.plan(&matrix, &options.places)?;
@@ -90,6 +128,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
         let message = "the selection matches no cell: `atsmatrix list` shows those there are";
         return Err(Failure::new(Exit::NothingSelected, message).into());
     }
+    let hush = options.ci.begin()?;
     let connected =
         engine::connect(&Env::from_process()).await.map_err(|none| Failure::new(Exit::NoEngine, none.to_string()))?;
     let results = Results::new(options.places.results());
@@ -107,7 +146,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
         jobs: options.jobs.unwrap_or(cpus).max(1),
         fail_fast: options.fail_fast,
         keep: options.keep,
-        today: now.to_zoned(jiff::tz::TimeZone::UTC).date(),
+        workarounds: options.workarounds,
+        terms: Terms { strict: options.strict, today: Some(day(now)), trials: trial::ids() },
         matrix,
     };
     let (events, received) = unbounded_channel();
@@ -121,12 +161,19 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
     let done = runner::run(connected.engine.clone(), &owner, &order, &recorder, events, stop).await;
     signals.abort();
     listener.await.context("the progress display failed")?.context("cannot write the journal")?;
-    finish(&options, &results, &order, done?, recorder)
+    finish(&options, &results, &order, done?, recorder, hush)
 }
 
 /// Writes the committed files, shows the table, and says how it ended.
-fn finish(options: &Options, results: &Results, order: &Order, done: Done, recorder: Recorder) -> anyhow::Result<Exit> {
-    let exit = if done.interrupted { Exit::Interrupted } else { verdict::exit(&done.cells, options.strict) };
+fn finish(
+    options: &Options,
+    results: &Results,
+    order: &Order,
+    done: Done,
+    recorder: Recorder,
+    hush: Option<Hush>,
+) -> anyhow::Result<Exit> {
+    let exit = if done.interrupted { Exit::Interrupted } else { verdict::exit(&done.cells, &order.terms) };
     let whole = order.matrix.cells().count() == done.cells.len();
     let shard = options.shard.is_some();
     let mut shown = None;
@@ -142,8 +189,11 @@ fn finish(options: &Options, results: &Results, order: &Order, done: Done, recor
             merge(previous, &frame, done.cells)
         })?;
     }
-    if let Some(result) = shown {
+    if let Some(result) = shown.filter(|_| !options.no_table) {
         show(&result, &options.look)?;
+        console::print(&unexpected::outline(&unexpected::items(&result, &order.terms)).text());
+        drop(hush);
+        options.ci.finish(&order.matrix, &result, &order.terms)?;
     }
     let trouble = recorder.trouble.into_inner().unwrap_or_else(PoisonError::into_inner);
     for text in trouble {
@@ -173,19 +223,23 @@ fn flags(look: &Look) -> Flags {
     Flags { quiet: look.quiet, colour: look.color }
 }
 
-fn console(look: &Look) -> Console {
+pub(super) fn console(look: &Look) -> Console {
     Console::new(style(|name| std::env::var_os(name), Stream::stderr(), flags(look)), io::stderr())
 }
 
 /// Shows results on stdout.
 pub(super) fn show(result: &MatrixResult, look: &Look) -> anyhow::Result<()> {
-    let style = style(|name| std::env::var_os(name), Stream::stdout(), flags(look));
-    console::results(&mut io::stdout().lock(), result, style).context("cannot write the table")
+    console::results(&mut io::stdout().lock(), result, stdout_style(look)).context("cannot write the table")
+}
+
+/// How what goes to stdout looks.
+pub(super) fn stdout_style(look: &Look) -> Style {
+    style(|name| std::env::var_os(name), Stream::stdout(), flags(look))
 }
 
 /// Shows and journals events until the run is over. A journal that cannot be written does not end the
 /// display; it is told at the end.
-fn listen(
+pub(super) fn listen(
     mut events: UnboundedReceiver<Event>,
     mut console: Console,
     mut journal: crate::store::Journal,
@@ -202,7 +256,7 @@ fn listen(
 }
 
 /// Cancels `stop` on Ctrl-C or SIGTERM.
-async fn interrupted(stop: CancellationToken) {
+pub(super) async fn interrupted(stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
     tokio::select! {
@@ -220,26 +274,40 @@ struct Recorder {
 
 impl Record for Recorder {
     fn cell(&self, id: &CellId, run: &CellRun) {
-        if let Err(error) = self.keep(id, run) {
-            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{error:#}"));
-        }
+        self.note(keep(&self.folder, id, run).and_then(|()| self.log(&id.to_string(), run)));
+    }
+
+    fn workaround(&self, id: &CellId, name: &str, run: &CellRun) {
+        self.note(keep(&self.folder.under(name), id, run).and_then(|()| self.log(&format!("{id} with {name}"), run)));
     }
 }
 
 impl Recorder {
-    fn keep(&self, id: &CellId, run: &CellRun) -> anyhow::Result<()> {
-        for raw in &run.evidence {
-            let (trial, attempt) = (raw.trial.clone(), raw.attempt);
-            let evidence = Evidence { trial, attempt, observation: raw.observation.clone() };
-            self.folder.write_evidence(id, &evidence)?;
-            if let Some(pcapng) = &raw.pcapng {
-                self.folder.write_pcapng(id, &raw.trial, attempt, pcapng)?;
-            }
+    /// Trouble with the record is told at the end; it does not end the run.
+    fn note(&self, kept: anyhow::Result<()>) {
+        if let Err(error) = kept {
+            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{error:#}"));
         }
+    }
+
+    fn log(&self, what: &str, run: &CellRun) -> anyhow::Result<()> {
         let mut log = self.folder.debug_log()?;
         for line in &run.transcript {
-            log.line(&format!("{id}: {line}"))?;
+            log.line(&format!("{what}: {line}"))?;
         }
         Ok(())
     }
+}
+
+/// Writes a cell's evidence and packets below `folder`.
+fn keep(folder: &RunFolder, id: &CellId, run: &CellRun) -> anyhow::Result<()> {
+    for raw in &run.evidence {
+        let (trial, attempt) = (raw.trial.clone(), raw.attempt);
+        let evidence = Evidence { trial, attempt, observation: raw.observation.clone() };
+        folder.write_evidence(id, &evidence)?;
+        if let Some(pcapng) = &raw.pcapng {
+            folder.write_pcapng(id, &raw.trial, attempt, pcapng)?;
+        }
+    }
+    Ok(())
 }

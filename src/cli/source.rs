@@ -78,13 +78,20 @@ impl Source {
 
     /// The repository that has the file, and the file's name below the repository's directory.
     pub(super) fn in_git(&self, places: &Places) -> anyhow::Result<(Repository, PathBuf)> {
-        let committed = || places.results().join("matrix.json");
-        let file = match self {
-            Self::File(file) => file.clone(),
-            Self::Git(_, file) => file.clone().unwrap_or_else(committed),
-        };
-        let none = || format!("{} is in no git repository: name a file instead", file.display());
-        Ok(around(&file)?.ok_or_else(|| Failure::new(Exit::Usage, none()))?)
+        let none = || format!("{} is in no git repository: name a file instead", self.file(places).display());
+        Ok(self.repository(places)?.ok_or_else(|| Failure::new(Exit::Usage, none()))?)
+    }
+
+    /// As [`Self::in_git`]; `None`: the file is in no repository.
+    pub(super) fn repository(&self, places: &Places) -> anyhow::Result<Option<(Repository, PathBuf)>> {
+        around(&self.file(places))
+    }
+
+    fn file(&self, places: &Places) -> PathBuf {
+        match self {
+            Self::File(file) | Self::Git(_, Some(file)) => file.clone(),
+            Self::Git(_, None) => places.results().join("matrix.json"),
+        }
     }
 
     /// How old the results are at `now`: since they were committed, or since the file was written

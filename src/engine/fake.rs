@@ -3,7 +3,7 @@
 
 mod container;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -92,8 +92,9 @@ struct State {
     faults: BTreeMap<Fault, usize>,
     log: Vec<Op>,
     made: u32,
-    running: usize,
+    running: BTreeSet<String>,
     most_running: usize,
+    refused_pulls: usize,
 }
 
 impl World {
@@ -132,6 +133,7 @@ impl World {
             return Err(EngineError::new("remove container", id, Class::Other, "removal fails (injected)"));
         }
         let mut state = self.state();
+        state.running.remove(id);
         if let Some((name, _)) = state.containers.remove(id) {
             state.log.push(Op::Remove(name));
         }
@@ -204,6 +206,11 @@ impl FakeEngine {
         names
     }
 
+    /// How many pulls were refused.
+    pub fn refused_pulls(&self) -> usize {
+        self.world.state().refused_pulls
+    }
+
     /// The most containers that ran at the same time.
     pub fn most_running(&self) -> usize {
         self.world.state().most_running
@@ -269,8 +276,11 @@ impl Engine for FakeEngine {
 
     async fn pull(&self, reference: &str, on_progress: OnLine<'_>) -> Result<ImageInfo> {
         self.world.reachable("pull image", reference)?;
+        // A registry's answer takes time, in which others may ask.
+        tokio::task::yield_now().await;
         let mut state = self.world.state();
         let Some(image) = state.pullable.get(reference).cloned() else {
+            state.refused_pulls += 1;
             let reason = "dial tcp: lookup registry.invalid: no such host (scripted)";
             return Err(EngineError::new("pull image", reference, Class::Unreachable, reason));
         };

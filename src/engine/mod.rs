@@ -251,6 +251,9 @@ pub struct ContainerSpec {
     pub capabilities: Vec<String>,
     /// Whether its root file system is read-only.
     pub read_only: bool,
+    /// Kernel settings of its own namespaces (`net.ipv4.tcp_fastopen`). An engine refuses those that are
+    /// not a container's.
+    pub sysctls: BTreeMap<String, String>,
     /// tmpfs mounts: path to options (`size=64m,mode=1777`).
     pub tmpfs: BTreeMap<String, String>,
     /// Memory limit without swap, bytes. Left out on an engine that cannot limit it.

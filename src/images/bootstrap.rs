@@ -1,6 +1,7 @@
 //! Base images from a distro's package mirror, for machines with no registry in reach: the root file
 //! system that mmdebstrap makes goes straight into the engine.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
@@ -26,6 +27,10 @@ pub(super) async fn run(
     tag: &str,
     on_line: impl Fn(&str),
 ) -> anyhow::Result<ImageInfo> {
+    if let Some(keyring) = keyrings(&bootstrap.sources).find(|keyring| !Path::new(keyring).exists()) {
+        // apt would find out too, seconds later.
+        bail!("cannot bootstrap {}: the keyring {keyring} is not installed", bootstrap.suite);
+    }
     let mut child = spawn(bootstrap)?;
     let stdout = child.stdout.take().context("mmdebstrap has no stdout")?;
     let stderr = child.stderr.take().context("mmdebstrap has no stderr")?;
@@ -42,6 +47,12 @@ pub(super) async fn run(
     let marks = labels::image_labels();
     let (imported, ()) = tokio::join!(engine.import(tag, &marks, pieces(stdout, child)), follow);
     imported.with_context(|| format!("cannot bootstrap {} (mmdebstrap: {last_error})", bootstrap.suite))
+}
+
+/// Files that the lines of sources.list name as `signed-by` (sources.list(5)).
+fn keyrings(sources: &[String]) -> impl Iterator<Item = &str> {
+    let options = sources.iter().filter_map(|line| line.split_once('[')?.1.split_once(']'));
+    options.flat_map(|(options, _)| options.split_whitespace()).filter_map(|option| option.strip_prefix("signed-by="))
 }
 
 fn spawn(bootstrap: &Bootstrap) -> anyhow::Result<Child> {
@@ -81,4 +92,19 @@ fn pieces(stdout: ChildStdout, child: Child) -> TarStream {
         }
     })
     .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keyrings_are_found_among_the_options_of_source_lines() {
+        let sources = [
+            "deb http://a.test x main",
+            "deb [arch=amd64 signed-by=/k.gpg] http://[::1]/ x main",
+            "deb [ trusted=no ] x",
+        ];
+        assert_eq!(keyrings(&sources.map(str::to_owned)).collect::<Vec<_>>(), ["/k.gpg"]);
+    }
 }

@@ -7,10 +7,12 @@
 mod agent;
 mod bootstrap;
 mod context;
+mod layer;
 mod log;
 
 pub use agent::AgentImages;
 pub use context::recipes;
+pub use layer::{Layer, layer};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -72,8 +74,24 @@ pub struct Maker {
     log_folder: PathBuf,
     events: UnboundedSender<Event>,
     permits: Semaphore,
-    /// Registries that did not answer in this run: asking each image again would only cost time.
-    silent: Mutex<BTreeMap<String, String>>,
+    /// By host.
+    registries: Mutex<BTreeMap<String, Arc<Registry>>>,
+}
+
+/// What a run knows of a registry. Until it has answered once, one image at a time is asked for: those
+/// of a registry that does not answer would each cost the whole wait.
+type Registry = tokio::sync::Mutex<Answer>;
+
+/// How a registry answered.
+#[derive(Debug, Clone, Default)]
+enum Answer {
+    /// It was not asked yet.
+    #[default]
+    Unasked,
+    /// It answers.
+    Given,
+    /// Nobody answers: why.
+    Silence(String),
 }
 
 type Pending = Shared<BoxFuture<'static, Made>>;
@@ -88,7 +106,7 @@ impl Maker {
         events: UnboundedSender<Event>,
     ) -> Self {
         let permits = Semaphore::new(policy.jobs.max(1));
-        Self { engine, recipes, policy, log_folder, events, permits, silent: Mutex::default() }
+        Self { engine, recipes, policy, log_folder, events, permits, registries: Mutex::default() }
     }
 
     /// Makes `steps` (each after its parents) and tells what became of each, by tag. What is not done
@@ -199,19 +217,25 @@ impl Maker {
         if self.policy.offline {
             return Err(format!("{registry} was not asked: --offline"));
         }
-        let known = self.silent.lock().unwrap_or_else(PoisonError::into_inner).get(&registry).cloned();
         // Each row names its own image, whichever was asked first.
         let told = |reason: &str| format!("cannot pull {reference}: {reason}");
-        if let Some(reason) = known {
-            return Err(told(&reason));
-        }
+        let known =
+            Arc::clone(self.registries.lock().unwrap_or_else(PoisonError::into_inner).entry(registry).or_default());
+        let answer = known.lock().await;
+        let first = match &*answer {
+            Answer::Silence(reason) => return Err(told(reason)),
+            Answer::Given => None,
+            Answer::Unasked => Some(answer),
+        };
         let name = step.name.clone();
-        self.engine.pull(reference, &mut |line| self.told_line(&name, line)).await.map_err(|error| {
-            if is_silence(&error.reason) {
-                self.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(registry, error.reason.clone());
-            }
-            told(&error.reason)
-        })
+        let pulled = self.engine.pull(reference, &mut |line| self.told_line(&name, line)).await;
+        if let Some(mut answer) = first {
+            *answer = match &pulled {
+                Err(error) if is_silence(&error.reason) => Answer::Silence(error.reason.clone()),
+                _ => Answer::Given,
+            };
+        }
+        pulled.map_err(|error| told(&error.reason))
     }
 
     /// An image from a Containerfile.

@@ -160,6 +160,7 @@ fn host_config(spec: &ContainerSpec, quirks: Quirks) -> HostConfig {
         cap_drop: Some(vec!["ALL".to_owned()]),
         cap_add: Some(spec.capabilities.clone()),
         readonly_rootfs: Some(spec.read_only),
+        sysctls: (!spec.sysctls.is_empty()).then(|| spec.sysctls.clone().into_iter().collect()),
         tmpfs: Some(spec.tmpfs.clone().into_iter().collect()),
         memory,
         memory_swap: memory,

@@ -87,10 +87,10 @@ impl FakeContainer {
         let (ended, exit) = watch::channel(None);
         let (sender, lines) = unbounded_channel();
         let (all, stderr) = (behaviour.lines.clone(), behaviour.stderr.clone());
-        let its_world = world.clone();
+        let (its_world, its_id) = (world.clone(), id.clone());
         tokio::spawn(async move {
             let exit = live(behaviour, sender, heard).await;
-            its_world.state().running -= 1;
+            its_world.state().running.remove(&its_id);
             // Nobody may be waiting any more.
             let _ = ended.send(Some(exit));
         });
@@ -121,8 +121,8 @@ fn register(world: &World, spec: &ContainerSpec) -> std::result::Result<(String,
     let id = format!("container-{}", state.made);
     state.containers.insert(id.clone(), (spec.name.clone(), spec.labels.clone()));
     state.log.push(Op::Start(spec.name.clone()));
-    state.running += 1;
-    state.most_running = state.most_running.max(state.running);
+    state.running.insert(id.clone());
+    state.most_running = state.most_running.max(state.running.len());
     let [_, _, high, low] = state.made.to_be_bytes();
     Ok((id, spec.network.as_ref().map(|_| Ipv4Addr::new(172, 31, high, low).into())))
 }

@@ -1,0 +1,10 @@
+//! Bisection without a container: which parts two cells differ in, which experiment comes next, what
+//! all of them come to. Pure; whoever makes the experiments ([`crate::lab`]) asks here again after each.
+
+pub mod answer;
+pub mod linear;
+pub mod loader;
+pub mod parts;
+pub mod search;
+pub mod system;
+pub mod versions;

@@ -1,0 +1,176 @@
+//! From a search along versions and patches of ATS to what is kept and said. Pure.
+
+use super::answer::list;
+use super::linear::Line;
+use crate::model::{BISECT_SCHEMA, Bisection, CellId, Effect, Fate, Over, Standing, Suspect, Tried};
+
+/// A line of versions, and what was found along it.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// Names of the steps: step `n` leads from place `n` to place `n + 1`.
+    pub steps: &'a [String],
+    /// Outcomes by place.
+    pub known: &'a Line,
+    /// The last place that is like the begin.
+    pub last: usize,
+    /// The first place that is like the end.
+    pub first: usize,
+}
+
+/// What was asked, and what came of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The cell that passes, or the later end when none does.
+    pub good: &'a CellId,
+    /// The cell that fails.
+    pub bad: &'a CellId,
+    /// The trial.
+    pub trial: &'a str,
+    /// Along the columns of matrix.yaml; `None`: the ends do not differ.
+    pub columns: Option<Found<'a>>,
+    /// Along the changes between two columns, and the names of these two.
+    pub changes: Option<(Found<'a>, [&'a str; 2])>,
+    /// Whether the two places that differ were seen to differ twice.
+    pub confirmed: bool,
+    /// What is to be said besides.
+    pub notes: &'a [String],
+}
+
+/// The whole of a bisection over versions.
+pub fn over_ats(case: Case<'_>, experiments: Vec<Tried>) -> Bisection {
+    let single = |found: &Found<'_>| found.first == found.last + 1;
+    let finest = case.changes.map(|(found, _)| found).or(case.columns);
+    let standing = match finest {
+        Some(found) if single(&found) && case.confirmed => Standing::BothWays,
+        Some(found) if single(&found) => Standing::Open,
+        Some(_) => Standing::Narrowed,
+        None => Standing::Open,
+    };
+    let columns = case.columns.map(|found| suspects(&found)).unwrap_or_default();
+    let changes = case.changes.map(|(found, _)| suspects(&found)).unwrap_or_default();
+    Bisection {
+        schema: BISECT_SCHEMA,
+        over: Over::Ats,
+        good: case.good.clone(),
+        bad: case.bad.clone(),
+        trial: case.trial.to_owned(),
+        standing,
+        answer: case.sentence(),
+        notes: case.notes.to_vec(),
+        suspects: changes.into_iter().chain(columns).collect(),
+        experiments,
+    }
+}
+
+/// The steps of a line as suspects.
+fn suspects(found: &Found<'_>) -> Vec<Suspect> {
+    let single = found.first == found.last + 1;
+    let fate = |step: usize| match (found.last..found.first).contains(&step) {
+        true if single => Fate::Culprit,
+        true => Fate::Unresolved,
+        false => Fate::RuledOut,
+    };
+    let steps = found.steps.iter().enumerate().map(|(step, name)| Suspect {
+        name: name.clone(),
+        members: Vec::new(),
+        good: String::new(),
+        bad: String::new(),
+        fate: fate(step),
+    });
+    steps.collect()
+}
+
+impl Case<'_> {
+    fn sentence(&self) -> String {
+        let distro = &self.bad.distro;
+        let trial = self.trial;
+        let Some(columns) = self.columns else {
+            return format!("nothing to search: {trial} does not pass on {} and fail on {}", self.good, self.bad);
+        };
+        let becomes = |found: &Found<'_>| match found.known.get(&found.first) {
+            Some(Effect::Pass) => "makes it pass",
+            _ => "makes it fail",
+        };
+        let unsure = if self.confirmed { "" } else { "; a second run contradicted the first, so nothing is certain" };
+        let steps = |found: &Found<'_>| list(&found.steps[found.last..found.first]);
+        if let Some((changes, [base, derived])) = &self.changes {
+            let many = changes.first - changes.last;
+            let before = match changes.last {
+                0 => String::new(),
+                1 => ", on top of the change before it".to_owned(),
+                count => format!(", on top of the {count} changes before it"),
+            };
+            if many == 1 {
+                return format!(
+                    "{} {} ({trial} on {distro}, from ATS {base} to {derived}{before}){unsure}",
+                    steps(changes),
+                    becomes(changes)
+                );
+            }
+            return format!(
+                "one of {many} changes from ATS {base} to {derived} {} ({trial} on {distro}), and those between do not \
+                 work apart: {}{unsure}",
+                becomes(changes),
+                steps(changes)
+            );
+        }
+        if columns.first == columns.last + 1 {
+            return format!("the step {} {} ({trial} on {distro}){unsure}", steps(&columns), becomes(&columns));
+        }
+        format!(
+            "one of the steps {} {} ({trial} on {distro}): what lies between could not be run{unsure}",
+            steps(&columns),
+            becomes(&columns)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(steps: &[&str]) -> Vec<String> {
+        steps.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_change_is_named_with_what_lies_under_it() {
+        let (good, bad) = ("debian-13/9.2.9".parse().unwrap(), "debian-13/9.2.5".parse().unwrap());
+        let columns = names(&["9.2.5 -> 9.2.5-backport", "9.2.5-backport -> 9.2.9"]);
+        let changes = names(&["p, a.cc", "p, b.cc", "p, c.cc"]);
+        let known = Line::from([(0, Effect::Fail), (1, Effect::Fail), (2, Effect::Pass), (3, Effect::Pass)]);
+        let top = Line::from([(0, Effect::Fail), (1, Effect::Pass), (2, Effect::Pass)]);
+        let case = Case {
+            good: &good,
+            bad: &bad,
+            trial: "tls-x",
+            columns: Some(Found { steps: &columns, known: &top, last: 0, first: 1 }),
+            changes: Some((Found { steps: &changes, known: &known, last: 1, first: 2 }, ["9.2.5", "9.2.5-backport"])),
+            confirmed: true,
+            notes: &[],
+        };
+        let found = over_ats(case, Vec::new());
+        assert_eq!(
+            found.answer,
+            "p, b.cc makes it pass (tls-x on debian-13, from ATS 9.2.5 to 9.2.5-backport, on top of the change before it)"
+        );
+        assert_eq!(found.standing, Standing::BothWays);
+        let culprits: Vec<&str> = found
+            .suspects
+            .iter()
+            .filter(|suspect| suspect.fate == Fate::Culprit)
+            .map(|suspect| suspect.name.as_str())
+            .collect();
+        assert_eq!(culprits, ["p, b.cc", "9.2.5 -> 9.2.5-backport"]);
+
+        let gap =
+            Case { changes: Some((Found { steps: &changes, known: &known, last: 0, first: 2 }, ["a", "b"])), ..case };
+        let narrowed = over_ats(gap, Vec::new());
+        assert_eq!(narrowed.standing, Standing::Narrowed);
+        assert!(narrowed.answer.contains("p, a.cc and p, b.cc"), "{}", narrowed.answer);
+        let open = over_ats(Case { columns: None, changes: None, ..case }, Vec::new());
+        assert_eq!((open.standing, open.suspects.len()), (Standing::Open, 0));
+        let unsteady = over_ats(Case { confirmed: false, ..case }, Vec::new());
+        assert_eq!(unsteady.standing, Standing::Open);
+    }
+}

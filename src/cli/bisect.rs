@@ -1,0 +1,233 @@
+//! `atsmatrix bisect`: which part of a distro, or which version or patch of ATS, decides a trial.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_util::sync::CancellationToken;
+
+use super::Places;
+use super::format::Format;
+use super::run::{Look, console, interrupted, listen, stdout_style};
+use crate::cell::Once;
+use crate::console;
+use crate::engine;
+use crate::engine::discovery::Env;
+use crate::engine::labels::Owner;
+use crate::exit::{Exit, Failure};
+use crate::images::{self, Policy};
+use crate::lab::{self, Order, Record};
+use crate::matrix::Matrix;
+use crate::model::{AtsId, Bisection, CellId, DistroId, Outcome, Over, Standing};
+use crate::report::bisection;
+use crate::store::{Evidence, Results, RunFolder, run_id};
+use crate::trial::{CATALOGUE, Trial, by_id};
+
+/// Options of `atsmatrix bisect`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Two cells of one ATS: which part of the distro decides. One distro and two ATS (--distro, --ats A..B):\n\
+                        which version or patch. Exit codes: 0 the culprit is named, 4 no answer."
+)]
+pub(super) struct Options {
+    #[command(flatten)]
+    places: Places,
+    #[command(flatten)]
+    look: Look,
+    /// The cell that passes, for example debian-12/9.2.5
+    #[arg(long, value_name = "CELL", requires = "bad")]
+    good: Option<CellId>,
+    /// The cell that fails, for example debian-13/9.2.5
+    #[arg(long, value_name = "CELL", requires = "good")]
+    bad: Option<CellId>,
+    /// The distro, when versions of ATS are searched
+    #[arg(long, value_name = "DISTRO", requires = "ats", conflicts_with = "good")]
+    distro: Option<DistroId>,
+    /// The two ends of a line of ATS versions, in the order of matrix.yaml, for example 9.2.5..9.2.9
+    #[arg(long, value_name = "A..B", requires = "distro")]
+    ats: Option<String>,
+    /// The trial that tells the ends apart [default: the first that does, by the results on disk or by running all]
+    #[arg(long, value_name = "ID")]
+    trial: Option<String>,
+    /// Experiments at the same time [default: the engine's CPUs]
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Most experiments
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: usize,
+    /// Make no image but those of the search itself
+    #[arg(long)]
+    no_build: bool,
+    /// Ask no registry
+    #[arg(long)]
+    offline: bool,
+    /// Do not keep the answer in the results folder
+    #[arg(long)]
+    no_keep: bool,
+    /// How to show the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// The two cells, and what lies between them.
+fn ends(options: &Options, matrix: &Matrix) -> anyhow::Result<(Over, CellId, CellId)> {
+    let usage = |message: String| Failure::new(Exit::Usage, message);
+    let (over, good, bad) = match (&options.good, &options.bad, &options.distro, &options.ats) {
+        (Some(good), Some(bad), _, _) if good.ats == bad.ats => (Over::Distro, good.clone(), bad.clone()),
+        (Some(good), Some(bad), _, _) if good.distro == bad.distro => (Over::Ats, good.clone(), bad.clone()),
+        (Some(good), Some(bad), _, _) => {
+            return Err(
+                usage(format!("{good} and {bad} differ in distro and ATS: search one of them at a time")).into()
+            );
+        }
+        (_, _, Some(distro), Some(range)) => {
+            let (first, last) = range
+                .split_once("..")
+                .ok_or_else(|| usage(format!("`{range}` is no range: write A..B, for example 9.2.5..9.2.9")))?;
+            let cell = |ats: &str| -> anyhow::Result<CellId> {
+                let ats: AtsId = ats.parse().map_err(|error| usage(format!("--ats: {error}")))?;
+                Ok(CellId { distro: distro.clone(), ats })
+            };
+            // Which of them passes is found out.
+            (Over::Ats, cell(last)?, cell(first)?)
+        }
+        _ => {
+            return Err(
+                usage("name two cells (--good, --bad) or a distro and a range (--distro, --ats A..B)".into()).into()
+            );
+        }
+    };
+    if good == bad {
+        return Err(usage(format!("{good} is one cell: a search has two ends")).into());
+    }
+    for id in [&good, &bad] {
+        if !matrix.cells().any(|cell| cell.id() == *id) {
+            return Err(usage(format!("there is no cell {id} in this matrix: `atsmatrix list` shows all")).into());
+        }
+    }
+    Ok((over, good, bad))
+}
+
+/// The trial that is asked for, or that the results on disk tell.
+fn trial(options: &Options, results: &Results, good: &CellId, bad: &CellId) -> anyhow::Result<Option<&'static Trial>> {
+    if let Some(id) = &options.trial {
+        let found = by_id(id).filter(|trial| !trial.is_control()).ok_or_else(|| {
+            let message = format!("no trial that can be searched is named `{id}`: `atsmatrix list --trials` shows all");
+            Failure::new(Exit::Usage, message)
+        })?;
+        return Ok(Some(found));
+    }
+    // Results that cannot be read are no reason not to search: all trials are run then.
+    let Ok(Some(result)) = results.read() else { return Ok(None) };
+    let answers = |id: &CellId| {
+        let trials = result.cells.iter().filter(|cell| cell.id == *id).flat_map(|cell| &cell.trials);
+        let trials = trials.filter(|trial| !trial.control);
+        let answered = trials.filter_map(|trial| match trial.outcome {
+            Outcome::Pass => Some((trial.id.as_str(), true)),
+            Outcome::Fail => Some((trial.id.as_str(), false)),
+            _ => None,
+        });
+        answered.collect::<Vec<_>>()
+    };
+    let catalogue: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
+    let (good, bad) = (answers(good), answers(bad));
+    let telling = crate::bisect::answer::telling_trial(&catalogue, &good, &bad);
+    Ok(telling.or_else(|| crate::bisect::answer::telling_trial(&catalogue, &bad, &good)).and_then(by_id))
+}
+
+pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
+    let (matrix, _) = options.places.read()?;
+    let (over, good, bad) = ends(&options, &matrix)?;
+    let results = Results::new(options.places.results());
+    let trial = trial(&options, &results, &good, &bad)?;
+    let recipes = images::recipes(&options.places.folder().join("images"))
+        .map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
+    let connected =
+        engine::connect(&Env::from_process()).await.map_err(|none| Failure::new(Exit::NoEngine, none.to_string()))?;
+    let now = jiff::Timestamp::now();
+    let owner = Owner::current(run_id(now, (std::process::id() & 0xffff) as u16)?)?;
+    let folder = results.begin(&owner.run)?;
+    let cpus = usize::try_from(connected.info.cpus).unwrap_or(1).max(1);
+    let order = Order {
+        matrix,
+        good,
+        bad,
+        trial,
+        recipes,
+        policy: Policy { no_build: options.no_build, offline: options.offline, rebuild: false, jobs: cpus },
+        image_logs: folder.dir().join("images"),
+        jobs: options.jobs.unwrap_or(cpus).max(1),
+        limit: options.limit,
+    };
+    let (events, received) = unbounded_channel();
+    let listener = tokio::task::spawn_blocking({
+        let (console, journal) = (console(&options.look), folder.journal()?);
+        move || listen(received, console, journal)
+    });
+    let stop = CancellationToken::new();
+    let signals = tokio::spawn(interrupted(stop.clone()));
+    let recorder = Recorder { folder, trouble: Mutex::default() };
+    let engine = connected.engine.clone();
+    let done = match over {
+        Over::Distro => lab::over_distro(engine, &owner, &order, &recorder, events, stop).await,
+        Over::Ats => lab::over_ats(engine, &owner, &order, &recorder, events, stop).await,
+    };
+    signals.abort();
+    listener.await.context("the progress display failed")?.context("cannot write the journal")?;
+    finish(&options, &results, &done?, recorder)
+}
+
+/// Keeps the answer, shows it, and says how it ended.
+fn finish(options: &Options, results: &Results, done: &Bisection, recorder: Recorder) -> anyhow::Result<Exit> {
+    // What gave no answer, perhaps for want of an engine, must not replace what did.
+    if !options.no_keep && done.standing != Standing::Open {
+        results.keep_bisection(done)?;
+    }
+    let shown = match options.format {
+        Format::Text => bisection::text(done, stdout_style(&options.look).width),
+        Format::Json => bisection::json(done),
+        Format::Markdown => bisection::page(done),
+    };
+    console::deliver(&mut io::stdout().lock(), &shown).context("cannot write the answer")?;
+    let trouble = recorder.trouble.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for text in trouble {
+        console::error(&anyhow::anyhow!(text));
+    }
+    Ok(match done.standing {
+        Standing::BothWays | Standing::OneWay => Exit::Success,
+        Standing::Narrowed | Standing::Open => Exit::Incomplete,
+    })
+}
+
+/// Keeps raw evidence in the run's folder: attempts are numbered by experiment.
+struct Recorder {
+    folder: RunFolder,
+    trouble: Mutex<Vec<String>>,
+}
+
+impl Record for Recorder {
+    fn experiment(&self, cell: &CellId, number: u32, once: &Once) {
+        if let Err(error) = self.keep(cell, number, once) {
+            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{error:#}"));
+        }
+    }
+}
+
+impl Recorder {
+    fn keep(&self, cell: &CellId, number: u32, once: &Once) -> anyhow::Result<()> {
+        for raw in &once.evidence {
+            let evidence = Evidence { trial: raw.trial.clone(), attempt: number, observation: raw.observation.clone() };
+            self.folder.write_evidence(cell, &evidence)?;
+            if let Some(pcapng) = &raw.pcapng {
+                self.folder.write_pcapng(cell, &raw.trial, number, pcapng)?;
+            }
+        }
+        let mut log = self.folder.debug_log()?;
+        for line in &once.transcript {
+            log.line(&format!("experiment {number}, {cell}: {line}"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! Gathers what a report tells beside the committed result: the catalogue, the folders of runs, git.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+
+use super::Raw;
+use crate::cli::Places;
+use crate::cli::source::Source;
+use crate::exit::{Exit, Failure};
+use crate::git::{Log, Revision};
+use crate::history::{self, Gathering};
+use crate::model::{CellId, CellResult, MatrixResult};
+use crate::report::details::{About, Attempt, CellPast, Moment, Past};
+use crate::report::json;
+use crate::store::{Evidence, Results};
+use crate::trial::{CATALOGUE, Kind};
+use crate::wire::timeline;
+
+/// Revisions read at most.
+const REVISIONS: usize = 300;
+
+/// What the trials of the catalogue are for.
+pub(super) fn trials() -> BTreeMap<String, About> {
+    let about = CATALOGUE.iter().map(|trial| {
+        let direct = trial.kind == Kind::DirectControl;
+        let (title, why, link) = (trial.title.to_owned(), trial.why.to_owned(), trial.link.to_owned());
+        (trial.id.to_owned(), About { title, why, link, direct })
+    });
+    about.collect()
+}
+
+/// Raw evidence of the cells in which trials ran.
+pub(super) fn evidence(
+    places: &Places,
+    result: &MatrixResult,
+    raw: Option<&Raw>,
+) -> anyhow::Result<BTreeMap<CellId, Vec<Attempt>>> {
+    let results = Results::new(places.results());
+    let runs = match raw {
+        Some(Raw::None) => Vec::new(),
+        Some(Raw::Of(id)) => {
+            results.run(id).map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
+            vec![id.clone()]
+        }
+        None => results.runs()?.into_iter().rev().collect(),
+    };
+    let mut found = BTreeMap::new();
+    for cell in result.cells.iter().filter(|cell| !cell.trials.is_empty()) {
+        for id in &runs {
+            let kept = results.run(id)?.read_evidence(&cell.id)?;
+            // A run that was named is told as it is.
+            if kept.is_empty() || (raw.is_none() && !agrees(cell, &kept)) {
+                continue;
+            }
+            let attempt = |it: Evidence| Attempt {
+                run: id.clone(),
+                trial: it.trial,
+                attempt: it.attempt,
+                observation: it.observation,
+            };
+            found.insert(cell.id.clone(), kept.into_iter().map(attempt).collect());
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a run saw on the wire what the committed result says of the cell: a run since then may have
+/// seen something else and not have been committed.
+fn agrees(cell: &CellResult, kept: &[Evidence]) -> bool {
+    cell.trials.iter().all(|trial| {
+        let mut committed = trial.evidence.iter().filter_map(|line| line.strip_prefix("wire: ")).peekable();
+        let attempts: Vec<_> = kept.iter().filter(|it| it.trial == trial.id).collect();
+        let saw = |line: &str| {
+            let mut flows = attempts.iter().flat_map(|it| &it.observation.wire);
+            flows.any(|flow| line.starts_with(&timeline::summary(flow)))
+        };
+        committed.peek().is_none() || committed.all(saw)
+    })
+}
+
+/// The results through the revisions of git; `None`: they are in no repository.
+pub(super) fn past(places: &Places, source: &Source, result: &MatrixResult) -> anyhow::Result<Option<Past>> {
+    let states = || "cannot read earlier results from git; --no-history leaves them out";
+    let Some((repository, name)) = source.repository(places).with_context(states)? else { return Ok(None) };
+    let log = if repository.has_commits().with_context(states)? {
+        repository.log(&Revision::head(), &name, REVISIONS).with_context(states)?
+    } else {
+        Log { commits: Vec::new(), cut: false }
+    };
+    let mut gathered = Gathered::new(result, log.cut);
+    let mut newest = None;
+    repository
+        .each_state(&log, &name, |commit, bytes| {
+            let (id, day) = (commit.id.clone(), commit.time.strftime("%F").to_string());
+            let revision = history::Revision { commit: id, day, subject: commit.subject.clone() };
+            let state = bytes.map(|bytes| json::read(&bytes)).transpose().map_err(|error| error.to_string());
+            gathered.add(&revision, &state);
+            newest = state.ok().flatten();
+            Ok(())
+        })
+        .with_context(states)?;
+    let ordered = |result: &MatrixResult| json::write(result);
+    if newest.is_none_or(|newest| ordered(&newest) != ordered(result)) {
+        let now = history::Revision { commit: "-".into(), day: "now".into(), subject: "not committed yet".into() };
+        gathered.add(&now, &Ok(Some(result.clone())));
+    }
+    Ok(Some(gathered.finish()))
+}
+
+/// The histories of all cells, in one pass over the revisions.
+struct Gathered {
+    past: Past,
+    cells: BTreeMap<CellId, (Gathering, CellPast)>,
+}
+
+impl Gathered {
+    fn new(result: &MatrixResult, cut: bool) -> Self {
+        let begin = |cell: &CellResult| (cell.id.clone(), (Gathering::new(cell.id.clone()), CellPast::default()));
+        Self { past: Past { cut, ..Past::default() }, cells: result.cells.iter().map(begin).collect() }
+    }
+
+    fn add(&mut self, revision: &history::Revision, state: &Result<Option<MatrixResult>, String>) {
+        let history::Revision { commit, day, subject } = revision.clone();
+        self.past.revisions.push(Moment { commit, day, subject });
+        for (id, (gathering, past)) in &mut self.cells {
+            let alone = state.as_ref().map_err(String::clone).map(|state| state.as_ref().map(|state| only(state, id)));
+            let verdict = alone.as_ref().ok().and_then(|state| Some(state.as_ref()?.cells.first()?.verdict));
+            past.verdicts.push(verdict);
+            gathering.add(revision.clone(), alone);
+        }
+    }
+
+    fn finish(mut self) -> Past {
+        for (id, (gathering, mut past)) in self.cells {
+            past.words = history::outline(&gathering.finish(self.past.cut));
+            self.past.cells.insert(id, past);
+        }
+        self.past
+    }
+}
+
+/// The one cell of a result: a history keeps no more.
+fn only(result: &MatrixResult, id: &CellId) -> MatrixResult {
+    MatrixResult {
+        schema: result.schema,
+        matrix: result.matrix.clone(),
+        distros: Vec::new(),
+        ats: Vec::new(),
+        cells: result.cells.iter().find(|cell| cell.id == *id).cloned().into_iter().collect(),
+    }
+}

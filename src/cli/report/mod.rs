@@ -1,0 +1,83 @@
+//! `atsmatrix report`: the results on disk in any of the formats.
+
+mod details;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use super::Places;
+use super::source::Source;
+use crate::console::{self, Flags, Stream, style};
+use crate::exit::Exit;
+use crate::model::{IdError, RunId};
+use crate::report::details::Details;
+use crate::report::format::{FORMATS, Format, Input, by_name};
+use crate::report::terminal::Shape;
+use crate::store;
+
+/// Options of `atsmatrix report`.
+#[derive(Debug, Args)]
+#[command(after_help = "The committed results alone give the same bytes everywhere: --run none --no-history.")]
+pub(super) struct Options {
+    #[command(flatten)]
+    places: Places,
+    /// The format
+    #[arg(long, value_name = "FORMAT", default_value = "html", value_parser = format())]
+    format: &'static Format,
+    /// Write to this file [default: stdout]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Tell the raw evidence of this run, or `none` [default: of the newest run that saw the same]
+    #[arg(long, value_name = "ID")]
+    run: Option<Raw>,
+    /// Do not look for earlier results in git
+    #[arg(long)]
+    no_history: bool,
+}
+
+/// Whose raw evidence to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Raw {
+    None,
+    Of(RunId),
+}
+
+impl FromStr for Raw {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        if text == "none" { Ok(Self::None) } else { text.parse().map(Self::Of) }
+    }
+}
+
+/// The formats there are, by name.
+fn format() -> impl TypedValueParser<Value = &'static Format> {
+    let names = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about));
+    PossibleValuesParser::new(names).try_map(|name| by_name(&name).ok_or("no such format"))
+}
+
+pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
+    let source = Source::on_disk(&options.places);
+    let result = source.load(&options.places)?;
+    let details = if options.format.detailed {
+        Details {
+            trials: details::trials(),
+            evidence: details::evidence(&options.places, &result, options.run.as_ref())?,
+            past: if options.no_history { None } else { details::past(&options.places, &source, &result)? },
+        }
+    } else {
+        Details::default()
+    };
+    let file = Stream { is_terminal: false, columns: None };
+    let stream = options.output.as_ref().map_or_else(Stream::stdout, |_| file);
+    let style = style(|name| std::env::var_os(name), stream, Flags::default());
+    let shape = Shape { width: style.width, colour: style.colour };
+    let text = (options.format.render)(&Input { result: &result, details: &details, shape });
+    match &options.output {
+        Some(file) => store::put(file, text.as_bytes())?,
+        None => console::print(&text),
+    }
+    Ok(Exit::Success)
+}
