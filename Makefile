@@ -8,7 +8,8 @@ unexport RUSTFLAGS
 run: build
 	./target/x86_64-unknown-linux-gnu/release/atsmatrix run
 
-test: setup
+test:
+	@sh scripts/setup.sh test
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Sees to it that everything `make run` and `make test` need is there: a C compiler with the static
-# C library, mmdebstrap (makes base images where no registry is in reach), git and a static busybox (tests), and a container engine
-# that answers. Installs what is missing where it can, says what it does, and does nothing twice.
+# C library, mmdebstrap (makes base images where no registry is in reach), git, and a container engine that
+# answers. `setup.sh test` also sees to what tests need: a static busybox, xmllint, shellcheck, and the browser
+# that opens the HTML report. Installs what is missing where it can, says what it does, and does nothing twice.
 set -eu
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -44,8 +45,13 @@ need /usr/include/stdio.h libc6-dev
 need python3 python3-minimal
 need mmdebstrap mmdebstrap
 need git git
-need /bin/busybox busybox-static
 need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+if [ "${1:-}" = test ]; then
+    need /bin/busybox busybox-static
+    need xmllint libxml2-utils
+    need shellcheck shellcheck
+    have chromium-browser || have google-chrome || need chromium chromium
+fi
 
 start_engine=no
 if have python3 && ! engine_answers; then

@@ -69,7 +69,7 @@ fn outcomes(cell: &Value, wanted: impl Fn(&Value) -> bool) -> Vec<(&str, &str)> 
 fn assert_passes(id: &str, reported: &str) {
     let cell = cell(id);
     assert_eq!(cell["verdict"], "pass", "{id}: {cell:#}");
-    assert!(outcomes(cell, |_| true).iter().all(|(_, outcome)| *outcome == "pass"), "{cell:#}");
+    assert!(outcomes(cell, |_| true).iter().all(|(_, outcome)| matches!(*outcome, "pass" | "unsupported")), "{cell:#}");
     assert_eq!(cell["provenance"]["ats"]["reported"], reported, "{id}");
 }
 
@@ -90,10 +90,16 @@ fn debian_13_breaks_9_2_5_on_every_tls_trial_and_on_no_control() {
     let cell = cell("debian-13/9.2.5");
     assert_eq!(cell["verdict"], "fail");
     let controls = outcomes(cell, |trial| trial["control"] == true);
-    assert_eq!(controls.len(), 3);
+    assert_eq!(controls.len(), 5);
     assert!(controls.iter().all(|(_, outcome)| *outcome == "pass"), "{controls:?}");
     let subjects = outcomes(cell, |trial| trial["control"] == false);
-    assert!(subjects.len() >= 8 && subjects.iter().all(|(_, outcome)| *outcome == "fail"), "{subjects:?}");
+    // What needs no TLS of ATS's own goes on working, and so does TLS with TCP Fast Open: that is the bug.
+    let passing: Vec<&str> = subjects.iter().filter(|(_, outcome)| *outcome == "pass").map(|(id, _)| *id).collect();
+    let untouched =
+        ["tunnel-connect", "tunnel-connect-forbidden", "tunnel-route", "net-refused", "fault-reset-after-accept"];
+    assert_eq!(passing, [untouched.as_slice(), &["tfo-on"]].concat());
+    assert!(subjects.iter().filter(|(_, outcome)| *outcome == "fail").count() >= 75, "{subjects:?}");
+    assert!(!subjects.iter().any(|(_, outcome)| matches!(*outcome, "flaky" | "error" | "skipped")), "{subjects:?}");
     assert_eq!(cell["provenance"]["ats"]["reported"], "9.2.5");
     let openssl = cell["provenance"]["openssl"]["version"].as_str().unwrap();
     assert!(openssl.starts_with("3.5."), "{openssl}");
@@ -174,19 +180,28 @@ fn the_forecast_row_does_not_compile_and_says_why() {
 }
 
 #[test]
-fn fedora_rows_stand_as_unavailable_with_the_registrys_reason() {
-    let fedora: Vec<&Value> = ran().matrix["cells"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|cell| cell["id"].as_str().unwrap().starts_with("fedora-"))
-        .collect();
-    assert!(fedora.len() >= 4);
-    for cell in fedora.iter().filter(|cell| cell["verdict"] != "pass" && cell["verdict"] != "fail") {
-        assert_eq!(cell["verdict"], "unavailable", "{cell:#}");
-        assert_eq!(cell["optional"], true);
-        let reason = cell["reason"].as_str().unwrap();
-        assert!(reason.contains("registry.fedoraproject.org"), "{reason}");
+fn the_line_goes_on_in_sid() {
+    assert_eq!(cell("debian-sid/9.2.5")["verdict"], "fail");
+    assert_passes("debian-sid/9.2.5-backport", "9.2.5");
+}
+
+/// Rows that need a registry, by the start of their names, with it.
+const REGISTRIES: [(&str, &str); 3] =
+    [("fedora-", "registry.fedoraproject.org"), ("rocky-", "docker.io"), ("ubuntu-", "docker.io")];
+
+#[test]
+fn rows_that_need_a_registry_stand_as_unavailable_with_its_reason() {
+    for (family, registry) in REGISTRIES {
+        let of_family = |cell: &&Value| cell["id"].as_str().unwrap().starts_with(family);
+        let cells: Vec<&Value> = ran().matrix["cells"].as_array().unwrap().iter().filter(of_family).collect();
+        assert!(cells.len() >= 2, "{family}: {cells:?}");
+        // Where the registry answers, they run.
+        for cell in cells.iter().filter(|cell| cell["verdict"] != "pass" && cell["verdict"] != "fail") {
+            assert_eq!(cell["verdict"], "unavailable", "{cell:#}");
+            assert_eq!(cell["optional"], true);
+            let reason = cell["reason"].as_str().unwrap();
+            assert!(reason.contains(registry), "{reason}");
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 #   REPO_BASEURL   repositories, one base URL a line ($releasever and $basearch are dnf's to fill in);
 #                  for releases whose mirror list is gone, or for the archive of all updates
 #   REPO_ONLY      true: these repositories and no other; false: besides the image's own
-#   REPO_GPGKEY    the key their packages are signed with: a file of the image or a URL; `none`
-#                  does without, which only a fixture of one's own should
+#   REPO_GPGKEY    the keys their packages are signed with, separated by blanks: a file of the image or a
+#                  URL; `none` does without, which only a fixture of one's own should
 #   RELEASEVER     what dnf shall take $releasever for; empty: what the image says
 
 repos=/etc/yum.repos.d/atsmatrix.repo
@@ -40,8 +40,17 @@ run_dnf() {
     shift
     set -f # --disablerepo=* is dnf's pattern
     # shellcheck disable=SC2086 # a list of options
-    logged $dnf $command $options "$@"
+    logged $dnf $command $options "$@" || {
+        reason=$(why)
+        exit 1
+    }
     set +f
+}
+
+# dnf tells its reason below a bare `Error:`. Nothing: recipe.sh looks for another.
+why() {
+    grep -m1 -E 'Curl error|GPG check FAILED|is not signed|No match for argument|Unable to find a match|nothing provides' \
+        /tmp/atsmatrix.log | sed 's/^[- ]*//'
 }
 
 install() {

@@ -21,7 +21,7 @@ if [ -n "${PACKAGE_URL:-}" ]; then
     else
         case ${REPO_GPGKEY:-} in
         '' | none) for key in /etc/pki/rpm-gpg/RPM-GPG-KEY-*; do rpmkeys --import "$key" 2>/dev/null || true; done ;;
-        *) rpmkeys --import "$REPO_GPGKEY" ;;
+        *) for key in $REPO_GPGKEY; do rpmkeys --import "$key"; done ;;
         esac
         # `digests OK` alone would do for a package nobody signed.
         rpmkeys --checksig "$target" | tee /dev/stderr | grep -q 'signatures OK' ||

@@ -168,3 +168,22 @@ async fn a_dropped_container_is_removed_in_the_background() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn kernel_settings_of_a_container_are_its_own_and_those_of_the_host_are_refused() {
+    with_rig("sysctl", |rig| async move {
+        let script = "cat /proc/sys/net/ipv4/tcp_fastopen";
+        let with = |name: &str, key: &str| ContainerSpec {
+            sysctls: BTreeMap::from([(key.to_owned(), "1027".to_owned())]),
+            ..rig.shell(name, script)
+        };
+        let (lines, code, stderr) = run(&rig, &with("own", "net.ipv4.tcp_fastopen")).await;
+        assert_eq!((code, lines.as_slice()), (0, ["1027".to_owned()].as_slice()), "{stderr}");
+        let (lines, ..) = run(&rig, &rig.shell("other", script)).await;
+        assert_ne!(lines, ["1027"]);
+        let refused = rig.engine.start(&with("host", "kernel.pid_max")).await;
+        assert!(refused.is_err(), "a container may not set what is the host's");
+        assert_eq!(rig.containers().await, 0);
+    })
+    .await;
+}
