@@ -2,12 +2,15 @@
 //! system that mmdebstrap makes goes straight into the engine.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -17,6 +20,9 @@ use crate::matrix::Bootstrap;
 /// Bytes taken from mmdebstrap at a time.
 const PIECE: usize = 256 << 10;
 
+/// How long mmdebstrap may take to remove its half-made root after it was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// Makes the base image `tag`. `on_line` gets mmdebstrap's progress.
 ///
 /// # Errors
@@ -25,7 +31,7 @@ pub(super) async fn run(
     engine: &dyn Engine,
     bootstrap: &Bootstrap,
     tag: &str,
-    on_line: impl Fn(&str),
+    mut on_line: impl FnMut(&str),
 ) -> anyhow::Result<ImageInfo> {
     if let Some(keyring) = keyrings(&bootstrap.sources).find(|keyring| !Path::new(keyring).exists()) {
         // apt would find out too, seconds later.
@@ -45,7 +51,7 @@ pub(super) async fn run(
         }
     };
     let marks = labels::image_labels();
-    let (imported, ()) = tokio::join!(engine.import(tag, &marks, pieces(stdout, child)), follow);
+    let (imported, ()) = tokio::join!(engine.import(tag, &marks, pieces(stdout, Maker(Some(child)))), follow);
     imported.with_context(|| format!("cannot bootstrap {} (mmdebstrap: {last_error})", bootstrap.suite))
 }
 
@@ -62,7 +68,9 @@ fn spawn(bootstrap: &Bootstrap) -> anyhow::Result<Child> {
         command.arg("--aptopt=Acquire::Check-Valid-Until \"false\"");
     }
     command.arg(&bootstrap.suite).arg("-").args(&bootstrap.sources);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Its signals are ours to send, not the terminal's: a group of its own.
+    command.process_group(0);
     match command.spawn() {
         Ok(child) => Ok(child),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -72,9 +80,39 @@ fn spawn(bootstrap: &Bootstrap) -> anyhow::Result<Child> {
     }
 }
 
+/// A running mmdebstrap. Dropped before its end it is told to stop, so that it removes the root in
+/// /tmp that it was making, and killed if it does not.
+struct Maker(Option<Child>);
+
+impl Maker {
+    async fn wait(&mut self) -> std::io::Result<ExitStatus> {
+        let Some(child) = &mut self.0 else { return Err(std::io::Error::other("mmdebstrap has ended before")) };
+        let status = child.wait().await?;
+        self.0 = None;
+        Ok(status)
+    }
+}
+
+impl Drop for Maker {
+    fn drop(&mut self) {
+        let Some(mut child) = self.0.take() else { return };
+        let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) else { return };
+        // A group that is gone needs no signal.
+        let _ = killpg(group, Signal::SIGTERM);
+        // Without a runtime (the program is ending) the signal has to do.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+                let _ = killpg(group, Signal::SIGKILL);
+                let _ = child.wait().await;
+            }
+        });
+    }
+}
+
 /// The tar in pieces. It ends with an error when mmdebstrap fails: an engine would take a cut-off tar
 /// for a small image.
-fn pieces(stdout: ChildStdout, child: Child) -> TarStream {
+fn pieces(stdout: ChildStdout, child: Maker) -> TarStream {
     stream::unfold(Some((stdout, child)), |state| async {
         let (mut stdout, mut child) = state?;
         let mut piece = vec![0; PIECE];
