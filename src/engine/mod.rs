@@ -245,7 +245,8 @@ pub struct NetworkSpec {
     pub internal: bool,
 }
 
-/// A container to start. It publishes no port and mounts nothing of the host.
+/// A container to start. It publishes no port, mounts nothing of the host, runs as its own root and has no
+/// health check, whatever its image says of the last two.
 #[derive(Debug, Clone, Default)]
 pub struct ContainerSpec {
     /// Its name, unique on the engine (make it so with the run's id).
