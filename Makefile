@@ -2,11 +2,12 @@
 # Debian; elsewhere they say what to install) and do nothing twice.
 .PHONY: run test setup build clean
 
-# RUSTFLAGS would silently replace the flags that make the binary static.
-unexport RUSTFLAGS
+# Either would silently replace the flags that make the binary static.
+unexport RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
+# By cargo, which alone knows where it puts what it builds (CARGO_TARGET_DIR).
 run: build
-	./target/x86_64-unknown-linux-gnu/release/atsmatrix run
+	cargo run --release --locked --quiet -- run
 
 test:
 	@sh scripts/setup.sh test
@@ -22,4 +23,4 @@ setup:
 	@sh scripts/setup.sh
 
 clean: build
-	./target/x86_64-unknown-linux-gnu/release/atsmatrix clean --images
+	cargo run --release --locked --quiet -- clean --images

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Sees to it that everything `make run` and `make test` need is there: a C compiler with the static
 # C library, mmdebstrap (makes base images where no registry is in reach), git, and a container engine that
-# answers. `setup.sh test` also sees to what tests need: a static busybox, xmllint, shellcheck, and the browser
-# that opens the HTML report. Installs what is missing where it can, says what it does, and does nothing twice.
+# answers. `setup.sh test` also sees to what tests need: rustfmt and clippy, the docker program, a static busybox,
+# xmllint, shellcheck, and the browser that opens the HTML report. Installs what is missing where it can, says what it does, and does nothing twice.
 set -eu
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -40,6 +40,23 @@ need() { # FILE-OR-PROGRAM PACKAGE: notes the package when the thing is not ther
     missing="$missing $2"
 }
 
+may_install() { [ "$(id -u)" = 0 ] && have apt-get; }
+
+install() { # PACKAGE...: or says what to install, and ends
+    if ! may_install; then
+        say "missing: $*" >&2
+        say "as root, on Debian or Ubuntu: apt-get install $* (elsewhere: the packages with the same content)" >&2
+        exit 1
+    fi
+    say "installing $*"
+    get "$@" >/dev/null 2>&1 || {
+        apt-get update -qq
+        get "$@" >/dev/null
+    }
+}
+
+get() { DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"; }
+
 need cc gcc
 need /usr/include/stdio.h libc6-dev
 need python3 python3-minimal
@@ -53,37 +70,34 @@ if [ "${1:-}" = test ]; then
     have chromium-browser || have google-chrome || need chromium chromium
 fi
 
-start_engine=no
-if have python3 && ! engine_answers; then
-    if have dockerd; then
-        start_engine=yes
-    elif ! have podman; then
-        missing="$missing docker.io"
-        start_engine=yes
-    fi
-elif ! have python3 && ! have dockerd && ! have podman; then
-    missing="$missing docker.io"
-    start_engine=yes
-fi
-
 if ! have cargo; then
     say "cargo is not on PATH: install a Rust toolchain (1.95 or later), see https://rustup.rs" >&2
     exit 1
 fi
 
-if [ -n "$missing" ]; then
-    if [ "$(id -u)" != 0 ] || ! have apt-get; then
-        say "missing:$missing" >&2
-        say "as root, on Debian or Ubuntu: apt-get install$missing (elsewhere: the packages with the same content)" >&2
-        exit 1
+# shellcheck disable=SC2086 # a list of package names
+[ -z "$missing" ] || install $missing
+
+# Only now there is certainly a python3 to ask with.
+start_engine=no
+if ! engine_answers; then
+    # A podman that is not running is started by atsmatrix itself.
+    have dockerd || have podman || install docker.io
+    if have dockerd; then start_engine=yes; fi
+fi
+
+if [ "${1:-}" = test ]; then
+    if ! have docker; then
+        # A package of its own from Debian 13 on; before, the engine's.
+        if may_install && ! { get docker-cli >/dev/null 2>&1 && have docker; }; then install docker.io; fi
+        have docker || install docker-cli
     fi
-    say "installing$missing"
-    export DEBIAN_FRONTEND=noninteractive
-    # shellcheck disable=SC2086 # a list of package names
-    apt-get install -qq -y --no-install-recommends $missing >/dev/null 2>&1 || {
-        apt-get update -qq
-        apt-get install -qq -y --no-install-recommends $missing >/dev/null
-    }
+    for tool in fmt clippy; do
+        if ! cargo "$tool" --version >/dev/null 2>&1; then
+            say "cargo $tool is missing: rustup component add rustfmt clippy (or your distro's packages)" >&2
+            exit 1
+        fi
+    done
 fi
 
 if [ "$start_engine" = yes ] && ! engine_answers; then
@@ -95,8 +109,9 @@ if [ "$start_engine" = yes ] && ! engine_answers; then
     if [ -d /run/systemd/system ]; then
         systemctl start docker
     else
-        # No init system (a container, a CI machine): dockerd as a daemon of its own.
-        nohup dockerd >/var/log/dockerd.log 2>&1 &
+        # No init system (a container, a CI machine): dockerd as a daemon of its own, in a session of its
+        # own, which a Ctrl-C during `make run` does not reach.
+        setsid dockerd </dev/null >/var/log/dockerd.log 2>&1 &
     fi
     tries=0
     until engine_answers; do

@@ -63,6 +63,7 @@ const SIBLINGS: &[(&str, &str)] = &[
     ("explain", "trial"),
     ("explain", "wire"),
     ("images", "engine"),
+    ("images", "store"),
     ("store", "engine"),
     ("runner", "cell"),
     ("lab", "cell"),
@@ -82,7 +83,7 @@ const SURFACES: &[(&str, &[&str])] = &[
     // bollard drops what builds and Podman answer; engine::api::raw asks for it over plain HTTP.
     ("hyper", &["agent", "engine"]),
     ("simple_dns", &["agent"]),
-    ("nix", &["agent", "engine"]),
+    ("nix", &["agent", "images"]),
     ("etherparse", &["wire"]),
     ("elf", &["bisect"]),
     ("rcgen", &["cell"]),

@@ -171,9 +171,28 @@ fn debian_11_runs_8_1() {
     assert!(cell["provenance"]["openssl"]["version"].as_str().unwrap().starts_with("1.1.1"));
 }
 
+/// Whether a forecast has no answer today because its suite moved on: packages that the mirror does not
+/// have, or that cannot be installed together. Nothing else excuses one.
+fn moved_on(cell: &Value) -> bool {
+    if cell["verdict"] != "unavailable" {
+        return false;
+    }
+    assert!(cell["id"].as_str().unwrap().starts_with("debian-sid"), "{cell:#}");
+    assert_eq!(cell["optional"], true, "{cell:#}");
+    let reason = cell["reason"].as_str().unwrap();
+    // apt's and mmdebstrap's own words, and the phase of the recipes in which a mirror lacks a file.
+    let says = ["E: ", "unmet dependencies", "Failed to fetch", "fetch: "];
+    assert!(says.iter().any(|text| reason.contains(text)), "{reason}");
+    println!("no forecast today: {}: {reason}", cell["id"]);
+    true
+}
+
 #[test]
 fn the_forecast_row_does_not_compile_and_says_why() {
     let cell = cell("debian-sid-openssl4/9.2.9");
+    if moved_on(cell) {
+        return;
+    }
     assert_eq!(cell["verdict"], "unbuildable", "{cell:#}");
     let reason = cell["reason"].as_str().unwrap();
     assert!(reason.contains("X509HostnameValidator.cc") && reason.contains("error:"), "{reason}");
@@ -181,8 +200,12 @@ fn the_forecast_row_does_not_compile_and_says_why() {
 
 #[test]
 fn the_line_goes_on_in_sid() {
-    assert_eq!(cell("debian-sid/9.2.5")["verdict"], "fail");
-    assert_passes("debian-sid/9.2.5-backport", "9.2.5");
+    if !moved_on(cell("debian-sid/9.2.5")) {
+        assert_eq!(cell("debian-sid/9.2.5")["verdict"], "fail");
+    }
+    if !moved_on(cell("debian-sid/9.2.5-backport")) {
+        assert_passes("debian-sid/9.2.5-backport", "9.2.5");
+    }
 }
 
 /// Rows that need a registry, by the start of their names, with it.

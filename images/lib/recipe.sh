@@ -17,6 +17,10 @@ dist=/recipe/dist              # verified downloads, and what to make of them
 prefix=/opt/ats
 facts=$prefix/share/atsmatrix  # what later recipes and the agent want to know of this build
 
+# What compilers, linkers, make and the kernel say when the machine is too small.
+machine='Killed signal|\] Killed$|Error 137$|No space left on device|Cannot allocate memory'
+machine="$machine|out of memory|memory exhausted|std::bad_alloc|Resource temporarily unavailable"
+
 phase=start
 reason=
 
@@ -35,8 +39,9 @@ fail() {
 on_exit() {
     status=$?
     [ "$status" -ne 0 ] || exit 0
-    # A killed compiler or a full disk is no finding about ATS, whatever the step.
-    if grep -qsE 'Killed signal|No space left on device|Cannot allocate memory' /tmp/atsmatrix.log; then
+    # A killed compiler, one that got no memory or no process, or a full disk is no finding about ATS,
+    # whatever the step.
+    if grep -qsE "$machine" /tmp/atsmatrix.log; then
         phase machine
     fi
     if [ -z "$reason" ] && [ -s /tmp/atsmatrix.log ]; then

@@ -28,11 +28,19 @@ parts() {
 }
 plugins='conf_remap/conf_remap.la stats_over_http/stats_over_http.la'
 
+# One compiler a CPU, unless the memory that is free now does not last: one takes up to 1 GiB.
+compilers() {
+    fit=$(($(sed -n 's/^MemAvailable: *\([0-9]*\) kB$/\1/p' /proc/meminfo) >> 20))
+    [ "$fit" -ge 1 ] || fit=1
+    [ "$fit" -lt "$(nproc)" ] || fit=$(nproc)
+    echo "$fit"
+}
+
 # -O keeps the lines of one compiler run together, so that the first error reads as one piece.
 make_in() {
     dir=$1
     shift
-    logged make -C "$tree/$dir" -j"$(nproc)" -Otarget --no-print-directory "$@"
+    logged make -C "$tree/$dir" -j"$(compilers)" -Otarget --no-print-directory "$@"
 }
 
 compile() {

@@ -149,6 +149,10 @@ impl Ats {
             }
             None => (write_root(installation, root, files)?, Command::new(&installation.binary)),
         };
+        // ATS prefers these to its configuration, and an image may set some (`ENV PROXY_CONFIG_...`).
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PROXY_CONFIG_")) {
+            command.env_remove(name);
+        }
         let mut child = command
             .env("TS_RUNROOT", root)
             .current_dir(root)

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Places;
 use super::format::Format;
-use super::run::{Look, console, interrupted, listen, stdout_style};
+use super::run::{Look, console, fresh_id, interrupted, listen, stdout_style};
 use crate::cell::Once;
 use crate::console;
 use crate::engine;
@@ -22,7 +22,7 @@ use crate::lab::{self, Order, Record};
 use crate::matrix::Matrix;
 use crate::model::{AtsId, Bisection, CellId, DistroId, Outcome, Over, Standing};
 use crate::report::bisection;
-use crate::store::{Evidence, Results, RunFolder, run_id};
+use crate::store::{Evidence, Results, RunFolder};
 use crate::trial::{CATALOGUE, Trial, by_id};
 
 /// Options of `atsmatrix bisect`.
@@ -147,18 +147,25 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
     let connected =
         engine::connect(&Env::from_process()).await.map_err(|none| Failure::new(Exit::NoEngine, none.to_string()))?;
     let now = jiff::Timestamp::now();
-    let owner = Owner::current(run_id(now, (std::process::id() & 0xffff) as u16)?)?;
+    let owner = Owner::current(fresh_id(now)?)?;
     let folder = results.begin(&owner.run)?;
     let cpus = usize::try_from(connected.info.cpus).unwrap_or(1).max(1);
+    let jobs = options.jobs.unwrap_or(cpus).max(1);
     let order = Order {
         matrix,
         good,
         bad,
         trial,
         recipes,
-        policy: Policy { no_build: options.no_build, offline: options.offline, rebuild: false, jobs: cpus },
+        policy: Policy {
+            no_build: options.no_build,
+            offline: options.offline,
+            rebuild: false,
+            jobs,
+            compilers: Policy::compilers(jobs, cpus),
+        },
         image_logs: folder.dir().join("images"),
-        jobs: options.jobs.unwrap_or(cpus).max(1),
+        jobs,
         limit: options.limit,
     };
     let (events, received) = unbounded_channel();
@@ -167,7 +174,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
         move || listen(received, console, journal)
     });
     let stop = CancellationToken::new();
-    let signals = tokio::spawn(interrupted(stop.clone()));
+    let signals = tokio::spawn(interrupted(stop.clone(), events.clone()));
     let recorder = Recorder { folder, trouble: Mutex::default() };
     let engine = connected.engine.clone();
     let done = match over {

@@ -3,14 +3,13 @@
 //! well: stdout stays what it is elsewhere.
 
 use std::fs::{self, OpenOptions};
-use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 
-use super::run::when;
+use super::run::{unguessable, when};
 use crate::console::{self, When};
 use crate::exit::{Exit, Failure};
 use crate::matrix::Matrix;
@@ -70,8 +69,9 @@ impl Github {
     /// From now on nothing that is printed commands GitHub; `None`: it would not anyway.
     pub(super) fn hush(&self) -> Option<Hush> {
         self.wanted().then(|| {
-            // Seeded from the system's randomness: no container can guess it.
-            let token = format!("{:016x}{:016x}", RandomState::new().hash_one(1), RandomState::new().hash_one(2));
+            // No container can guess it.
+            let [high, low] = unguessable();
+            let token = format!("{high:016x}{low:016x}");
             console::aside(&github::pause(&token));
             Hush { token }
         })

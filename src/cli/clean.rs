@@ -8,6 +8,7 @@ use crate::engine::discovery::Env;
 use crate::engine::labels;
 use crate::engine::sweep::{self, Scope};
 use crate::exit::{Exit, Failure};
+use crate::model::RunId;
 use crate::{console, engine, images};
 
 /// Options of `atsmatrix clean`.
@@ -19,15 +20,29 @@ pub(super) struct Options {
     /// Remove the containers those kept for a look too, and those of other machines and earlier boots
     #[arg(long)]
     all: bool,
+    /// Remove all that this run has (`docker ps` shows its id in names), such as what `run --keep` kept
+    #[arg(long, value_name = "ID", conflicts_with = "all")]
+    run: Option<RunId>,
 }
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
     let connected =
         engine::connect(&Env::from_process()).await.map_err(|none| Failure::new(Exit::NoEngine, none.to_string()))?;
     let host = labels::this_host()?;
-    let scope = if options.all { Scope::Everything { host: &host } } else { Scope::LeftOvers { host: &host } };
+    let scope = match &options.run {
+        Some(run) => Scope::Run(run),
+        None if options.all => Scope::Everything { host: &host },
+        None => Scope::LeftOvers { host: &host },
+    };
     let swept = sweep::remove(connected.engine.as_ref(), scope).await?;
     let mut text = format!("removed {} containers and {} networks\n", swept.containers, swept.networks);
+    for error in &swept.failed {
+        console::error(&anyhow::anyhow!("{error}"));
+    }
+    if let Some(undecided) = swept.undecided() {
+        text += &undecided;
+        text.push('\n');
+    }
     if options.images {
         let count = images::remove_all(connected.engine.as_ref()).await?;
         // Writing to a String cannot fail.

@@ -21,6 +21,8 @@ mod show;
 mod source;
 
 use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -112,19 +114,11 @@ impl Places {
     /// The matrix as read, with its bytes (results carry their digest).
     fn read(&self) -> anyhow::Result<(Matrix, Vec<u8>)> {
         let name = self.matrix.display().to_string();
-        let size = std::fs::metadata(&self.matrix)
-            .map_err(|error| {
-                Failure::new(
-                    Exit::Usage,
-                    format!("cannot read {name}: {error}; run where matrix.yaml is, or name it with --matrix FILE"),
-                )
-            })?
-            .len();
-        if size > matrix::MAX_BYTES as u64 {
-            let message = format!("{name} has {size} bytes; more than {} is no matrix", matrix::MAX_BYTES);
-            return Err(Failure::new(Exit::Usage, message).into());
-        }
-        let bytes = std::fs::read(&self.matrix).with_context(|| format!("cannot read {name}"))?;
+        let bytes = self.bytes().map_err(|error| {
+            let message =
+                format!("cannot read {name}: {error}; run where matrix.yaml is, or name it with --matrix FILE");
+            Failure::new(Exit::Usage, message)
+        })?;
         let text = String::from_utf8(bytes)
             .map_err(|error| Failure::new(Exit::Usage, format!("{name}: {error}; write it as UTF-8")))?;
         let matrix = Matrix::parse(&name, &text).map_err(|found| usage(&found))?;
@@ -134,6 +128,20 @@ impl Places {
             return Err(usage(&dangling).into());
         }
         Ok((matrix, text.into_bytes()))
+    }
+
+    /// The bytes of the file: no more than a matrix may have, and none of what is no file (a pipe might
+    /// keep us waiting for ever).
+    fn bytes(&self) -> io::Result<Vec<u8>> {
+        if !fs::metadata(&self.matrix)?.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        let mut bytes = Vec::new();
+        File::open(&self.matrix)?.take(matrix::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+        if bytes.len() > matrix::MAX_BYTES {
+            return Err(io::Error::other(format!("it has more than {} bytes, which no matrix has", matrix::MAX_BYTES)));
+        }
+        Ok(bytes)
     }
 
     /// The folder of the matrix: images/ and results/ are there.
@@ -229,5 +237,26 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Clean(options) => clean::run(&options).await,
         Command::Schema(options) => schema::run(&options),
         Command::Agent => agent::run().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_a_matrix_is_bad_usage_and_says_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("large"), vec![b'#'; matrix::MAX_BYTES + 1]).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+        for (name, says) in
+            [("nothing", "No such file"), (".", "no regular file"), ("pipe", "no regular file"), ("large", "more than")]
+        {
+            let error = Places { matrix: path(name), results: None }.read().unwrap_err();
+            let failure = error.downcast_ref::<Failure>().unwrap();
+            assert_eq!(failure.exit, Exit::Usage);
+            assert!(failure.message.contains(says) && failure.message.contains("--matrix FILE"), "{failure}");
+        }
     }
 }

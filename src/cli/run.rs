@@ -1,11 +1,12 @@
 //! `atsmatrix run`: prepares images, runs cells, shows the table, writes results.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use super::ci::{Ci, Hush};
@@ -17,7 +18,7 @@ use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::images::Policy;
 use crate::matrix::Matrix;
-use crate::model::{CellId, Event, MatrixResult};
+use crate::model::{CellId, Event, MatrixResult, RunId};
 use crate::report::unexpected;
 use crate::runner::{self, Done, Order, Record};
 use crate::shard::Shard;
@@ -37,7 +38,7 @@ pub(super) struct Options {
     look: Look,
     #[command(flatten)]
     ci: Ci,
-    /// Cells at the same time [default: the engine's CPUs]
+    /// Cells at the same time, and before them images [default: the engine's CPUs]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     /// Only this part of the cells, for example 2/4; put the parts together with `atsmatrix merge`
@@ -55,10 +56,11 @@ pub(super) struct Options {
     /// Make no image: cells whose image is missing are unavailable
     #[arg(long)]
     no_build: bool,
-    /// Ask no registry
+    /// Ask no registry: what is here is used, and base images that are not are made from the package mirrors
+    /// of their distros, which are asked all the same
     #[arg(long)]
     offline: bool,
-    /// Make images anew, also those whose inputs did not change
+    /// Make images anew, also those whose inputs did not change, and pull ready ones again
     #[arg(long, conflicts_with = "no_build")]
     rebuild: bool,
     /// Count optional cells too
@@ -67,6 +69,18 @@ pub(super) struct Options {
     /// Show no table at the end.
     #[arg(skip)]
     no_table: bool,
+}
+
+/// The id of a run that begins now. Chance tells apart what begins in the same second: process ids are
+/// the same in every container.
+pub(super) fn fresh_id(now: jiff::Timestamp) -> anyhow::Result<RunId> {
+    let [high, low, ..] = unguessable()[0].to_be_bytes();
+    run_id(now, u16::from_be_bytes([high, low])).context("cannot name a run of this time: is the clock right?")
+}
+
+/// 128 bits that nobody can guess. The standard library seeds its hashers from the system's randomness.
+pub(super) fn unguessable() -> [u64; 2] {
+    [1, 2].map(|n| RandomState::new().hash_one(n))
 }
 
 /// The day on which somebody judges, in UTC: the same for everybody who looks at the same time.
@@ -133,17 +147,23 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
         engine::connect(&Env::from_process()).await.map_err(|none| Failure::new(Exit::NoEngine, none.to_string()))?;
     let results = Results::new(options.places.results());
     let now = jiff::Timestamp::now();
-    // The process id tells apart what begins in the same second.
-    let owner = Owner::current(run_id(now, (std::process::id() & 0xffff) as u16)?)?;
+    let owner = Owner::current(fresh_id(now)?)?;
     let folder = results.begin(&owner.run)?;
     let cpus = usize::try_from(connected.info.cpus).unwrap_or(1).max(1);
+    let jobs = options.jobs.unwrap_or(cpus).max(1);
     let order = Order {
         plan,
         trials,
         recipes,
-        policy: Policy { no_build: options.no_build, offline: options.offline, rebuild: options.rebuild, jobs: cpus },
+        policy: Policy {
+            no_build: options.no_build,
+            offline: options.offline,
+            rebuild: options.rebuild,
+            jobs,
+            compilers: Policy::compilers(jobs, cpus),
+        },
         image_logs: folder.dir().join("images"),
-        jobs: options.jobs.unwrap_or(cpus).max(1),
+        jobs,
         fail_fast: options.fail_fast,
         keep: options.keep,
         workarounds: options.workarounds,
@@ -156,9 +176,10 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
         move || listen(received, console, journal)
     });
     let stop = CancellationToken::new();
-    let signals = tokio::spawn(interrupted(stop.clone()));
+    let signals = tokio::spawn(interrupted(stop.clone(), events.clone()));
     let recorder = Recorder { folder: folder.clone(), trouble: Mutex::default() };
-    let done = runner::run(connected.engine.clone(), &owner, &order, &recorder, events, stop).await;
+    let done = runner::run(connected.engine.clone(), &owner, &order, &recorder, events, stop.clone()).await;
+    let done = done.map_err(|error| failed(error, stop.is_cancelled()));
     signals.abort();
     listener.await.context("the progress display failed")?.context("cannot write the journal")?;
     finish(&options, &results, &order, done?, recorder, hush)
@@ -255,15 +276,36 @@ pub(super) fn listen(
     written
 }
 
-/// Cancels `stop` on Ctrl-C or SIGTERM.
-pub(super) async fn interrupted(stop: CancellationToken) {
+/// Cancels `stop` on the first Ctrl-C or SIGTERM, and ends the program on the second: whoever repeats
+/// it does not want to wait for an engine.
+pub(super) async fn interrupted(stop: CancellationToken, events: UnboundedSender<Event>) {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    let mut signalled = async || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    signalled().await;
     stop.cancel();
+    let text = "interrupted: keeping what is finished and removing what is ours; once more ends at once";
+    // A display that is gone shows nothing.
+    let _ = events.send(Event::Note(text.to_owned()));
+    signalled().await;
+    console::aside(
+        "interrupted again: ended at once; the next run sweeps what is left, and so does `atsmatrix clean`\n",
+    );
+    #[expect(clippy::exit, reason = "what would be waited for is what was not to be waited for")]
+    std::process::exit(Exit::Interrupted as i32);
+}
+
+/// The error of a run: after a stop it is the stop that counts, whatever broke by it.
+fn failed(error: anyhow::Error, stopped: bool) -> anyhow::Error {
+    if stopped { Failure::new(Exit::Interrupted, format!("interrupted; then {error:#}")).into() } else { error }
 }
 
 /// Keeps raw evidence in the run's folder.

@@ -109,7 +109,8 @@ fn resources(info: &EngineInfo) -> Item {
         "resources",
         ok,
         text,
-        "builds of ATS may be killed for want of memory: run with `--jobs 1`, or give the engine 4 GiB",
+        "builds of ATS take few compilers at a time here and may be killed for want of memory all the same: make one \
+         image at a time (`run --jobs 1`), or give the engine 4 GiB",
     )
 }
 

@@ -5,6 +5,7 @@ mod container;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -95,6 +96,11 @@ struct State {
     running: BTreeSet<String>,
     most_running: usize,
     refused_pulls: usize,
+    pulling: usize,
+    most_pulling: usize,
+    building: usize,
+    most_building: usize,
+    slow_pulls: Duration,
 }
 
 impl World {
@@ -171,6 +177,13 @@ impl FakeEngine {
         self
     }
 
+    /// With a registry that takes so long for an answer.
+    #[must_use]
+    pub fn with_slow_pulls(self, pace: Duration) -> Self {
+        self.world.state().slow_pulls = pace;
+        self
+    }
+
     /// With builds that go as `script` says.
     #[must_use]
     pub fn with_builds(mut self, script: impl Fn(&BuildSpec) -> FakeBuild + Send + Sync + 'static) -> Self {
@@ -209,6 +222,16 @@ impl FakeEngine {
     /// How many pulls were refused.
     pub fn refused_pulls(&self) -> usize {
         self.world.state().refused_pulls
+    }
+
+    /// The most pulls that were under way at the same time.
+    pub fn most_pulling(&self) -> usize {
+        self.world.state().most_pulling
+    }
+
+    /// The most builds that were under way at the same time.
+    pub fn most_building(&self) -> usize {
+        self.world.state().most_building
     }
 
     /// The most containers that ran at the same time.
@@ -261,24 +284,51 @@ impl Engine for FakeEngine {
         Ok(found)
     }
 
+    async fn images_of(&self, repository: &str) -> Result<Vec<ImageInfo>> {
+        self.world.reachable("list images of", repository)?;
+        let has = |image: &&ImageInfo| image.tags_of(repository).next().is_some();
+        let mut found: Vec<ImageInfo> = self.world.state().images.values().filter(has).cloned().collect();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found.dedup_by(|a, b| a.id == b.id);
+        Ok(found)
+    }
+
     async fn tag(&self, image: &str, tag: &str) -> Result<()> {
         let found = self.image(image).await?;
-        let found = found.ok_or_else(|| EngineError::new("tag image", image, Class::NotFound, "no such image"))?;
-        self.world.state().images.insert(tag.to_owned(), found);
+        let mut found = found.ok_or_else(|| EngineError::new("tag image", image, Class::NotFound, "no such image"))?;
+        found.tags.push(tag.to_owned());
+        let mut state = self.world.state();
+        // Every tag of an image tells of all of them.
+        for known in state.images.values_mut().filter(|known| known.id == found.id) {
+            known.tags.clone_from(&found.tags);
+        }
+        state.images.insert(tag.to_owned(), found);
         Ok(())
     }
 
     async fn remove_image(&self, reference: &str) -> Result<()> {
         self.world.reachable("remove image", reference)?;
-        self.world.state().images.retain(|tag, image| tag != reference && image.id != reference);
+        let mut state = self.world.state();
+        state.images.retain(|tag, image| tag != reference && image.id != reference);
+        state.images.values_mut().for_each(|image| image.tags.retain(|tag| tag != reference));
         Ok(())
     }
 
     async fn pull(&self, reference: &str, on_progress: OnLine<'_>) -> Result<ImageInfo> {
         self.world.reachable("pull image", reference)?;
+        {
+            let mut state = self.world.state();
+            state.pulling += 1;
+            state.most_pulling = state.most_pulling.max(state.pulling);
+        }
         // A registry's answer takes time, in which others may ask.
+        let slow = self.world.state().slow_pulls;
         tokio::task::yield_now().await;
+        if !slow.is_zero() {
+            tokio::time::sleep(slow).await;
+        }
         let mut state = self.world.state();
+        state.pulling -= 1;
         let Some(image) = state.pullable.get(reference).cloned() else {
             state.refused_pulls += 1;
             let reason = "dial tcp: lookup registry.invalid: no such host (scripted)";
@@ -307,6 +357,14 @@ impl Engine for FakeEngine {
 
     async fn build(&self, spec: &BuildSpec, on_log: OnLine<'_>) -> Result<ImageInfo> {
         self.world.reachable("build image", &spec.tag)?;
+        {
+            let mut state = self.world.state();
+            state.building += 1;
+            state.most_building = state.most_building.max(state.building);
+        }
+        // Builds take time, in which others may begin.
+        tokio::task::yield_now().await;
+        self.world.state().building -= 1;
         let script = (self.build)(spec);
         script.log.iter().for_each(|line| on_log(line));
         self.world.log(Op::Build(spec.tag.clone()));

@@ -67,6 +67,9 @@ pub trait Engine: Send + Sync {
     /// Images with the label `label` (`KEY` or `KEY=VALUE`), sorted by id.
     async fn images_with_label(&self, label: &str) -> Result<Vec<ImageInfo>>;
 
+    /// Images with a tag in `repository` ([`ImageInfo::tags_of`]), sorted by id.
+    async fn images_of(&self, repository: &str) -> Result<Vec<ImageInfo>>;
+
     /// Gives an image (by reference or id) one more tag, `NAME:TAG`.
     async fn tag(&self, image: &str, tag: &str) -> Result<()>;
 
@@ -191,6 +194,16 @@ pub struct ImageInfo {
     pub size: u64,
 }
 
+impl ImageInfo {
+    /// Its tags `REPOSITORY/NAME:TAG`. Podman writes its own host before names without one.
+    pub fn tags_of(&self, repository: &str) -> impl Iterator<Item = &str> {
+        self.tags.iter().map(String::as_str).filter(move |tag| {
+            let name = tag.strip_prefix("localhost/").unwrap_or(tag);
+            name.strip_prefix(repository).is_some_and(|rest| rest.starts_with('/'))
+        })
+    }
+}
+
 /// A container or network with its labels, for sweeping.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Labelled {
@@ -215,6 +228,8 @@ pub struct BuildSpec {
     pub tag: String,
     /// Memory limit of each step, bytes; `None`: no limit.
     pub memory: Option<u64>,
+    /// Whether every step is run, also those whose result the engine has.
+    pub no_cache: bool,
 }
 
 /// A network to create: a bridge on the engine's host.
@@ -230,7 +245,8 @@ pub struct NetworkSpec {
     pub internal: bool,
 }
 
-/// A container to start. It publishes no port and mounts nothing of the host.
+/// A container to start. It publishes no port, mounts nothing of the host, runs as its own root and has no
+/// health check, whatever its image says of the last two.
 #[derive(Debug, Clone, Default)]
 pub struct ContainerSpec {
     /// Its name, unique on the engine (make it so with the run's id).

@@ -27,6 +27,19 @@ pub struct Swept {
     pub failed: Vec<EngineError>,
 }
 
+impl Swept {
+    /// What nobody here can decide about, and the command that removes it.
+    pub fn undecided(&self) -> Option<String> {
+        let things = if self.unknown == 1 { "container or network is" } else { "containers and networks are" };
+        let text = format!(
+            "{} {things} kept on purpose (--keep), of another machine or from before its last boot, and left alone: \
+             `atsmatrix clean --all` removes what no live run of this machine has",
+            self.unknown
+        );
+        Some(text).filter(|_| self.unknown > 0)
+    }
+}
+
 /// What to remove.
 #[derive(Debug, Clone, Copy)]
 pub enum Scope<'a> {

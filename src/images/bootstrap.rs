@@ -3,19 +3,26 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::engine::{Engine, ImageInfo, TarStream, labels};
 use crate::matrix::Bootstrap;
 
 /// Bytes taken from mmdebstrap at a time.
 const PIECE: usize = 256 << 10;
+
+/// How long mmdebstrap may take to remove its half-made root after it was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Makes the base image `tag`. `on_line` gets mmdebstrap's progress.
 ///
@@ -25,7 +32,7 @@ pub(super) async fn run(
     engine: &dyn Engine,
     bootstrap: &Bootstrap,
     tag: &str,
-    on_line: impl Fn(&str),
+    mut on_line: impl FnMut(&str),
 ) -> anyhow::Result<ImageInfo> {
     if let Some(keyring) = keyrings(&bootstrap.sources).find(|keyring| !Path::new(keyring).exists()) {
         // apt would find out too, seconds later.
@@ -35,9 +42,17 @@ pub(super) async fn run(
     let stdout = child.stdout.take().context("mmdebstrap has no stdout")?;
     let stderr = child.stderr.take().context("mmdebstrap has no stderr")?;
     let mut last_error = String::new();
-    let follow = async {
+    let (said, mut lines) = unbounded_channel();
+    // Read to its end even when nobody listens any more: mmdebstrap tells of its cleaning up too, and
+    // would be killed by that if nobody took it.
+    tokio::spawn(async move {
         let mut lines = BufReader::new(stderr).lines();
         while let Ok(Some(line)) = lines.next_line().await {
+            let _ = said.send(line);
+        }
+    });
+    let follow = async {
+        while let Some(line) = lines.recv().await {
             on_line(&line);
             if line.starts_with("E:") || last_error.is_empty() {
                 last_error = line.chars().take(300).collect();
@@ -45,7 +60,7 @@ pub(super) async fn run(
         }
     };
     let marks = labels::image_labels();
-    let (imported, ()) = tokio::join!(engine.import(tag, &marks, pieces(stdout, child)), follow);
+    let (imported, ()) = tokio::join!(engine.import(tag, &marks, pieces(Maker(Some((stdout, child))))), follow);
     imported.with_context(|| format!("cannot bootstrap {} (mmdebstrap: {last_error})", bootstrap.suite))
 }
 
@@ -62,7 +77,9 @@ fn spawn(bootstrap: &Bootstrap) -> anyhow::Result<Child> {
         command.arg("--aptopt=Acquire::Check-Valid-Until \"false\"");
     }
     command.arg(&bootstrap.suite).arg("-").args(&bootstrap.sources);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Its signals are ours to send, not the terminal's: a group of its own.
+    command.process_group(0);
     match command.spawn() {
         Ok(child) => Ok(child),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -72,22 +89,53 @@ fn spawn(bootstrap: &Bootstrap) -> anyhow::Result<Child> {
     }
 }
 
-/// The tar in pieces. It ends with an error when mmdebstrap fails: an engine would take a cut-off tar
-/// for a small image.
-fn pieces(stdout: ChildStdout, child: Child) -> TarStream {
-    stream::unfold(Some((stdout, child)), |state| async {
-        let (mut stdout, mut child) = state?;
+/// A running mmdebstrap. Dropped before its end it is told to stop, so that it removes the root in
+/// /tmp that it was making, and killed if it does not.
+struct Maker(Option<(ChildStdout, Child)>);
+
+impl Maker {
+    /// The next piece of the tar; `None` at its end. It ends with an error when mmdebstrap fails: an engine
+    /// would take a cut-off tar for a small image.
+    async fn next(&mut self) -> std::io::Result<Option<Bytes>> {
+        let Some((stdout, child)) = &mut self.0 else { return Ok(None) };
         let mut piece = vec![0; PIECE];
-        match stdout.read(&mut piece).await {
-            Ok(0) => match child.wait().await {
-                Ok(status) if status.success() => None,
-                Ok(status) => Some((Err(std::io::Error::other(format!("mmdebstrap ended with {status}"))), None)),
-                Err(error) => Some((Err(error), None)),
-            },
-            Ok(count) => {
-                piece.truncate(count);
-                Some((Ok(Bytes::from(piece)), Some((stdout, child))))
+        let count = stdout.read(&mut piece).await?;
+        if count > 0 {
+            piece.truncate(count);
+            return Ok(Some(Bytes::from(piece)));
+        }
+        let status = child.wait().await?;
+        self.0 = None;
+        if status.success() { Ok(None) } else { Err(std::io::Error::other(format!("mmdebstrap ended with {status}"))) }
+    }
+}
+
+impl Drop for Maker {
+    fn drop(&mut self) {
+        let Some((mut stdout, mut child)) = self.0.take() else { return };
+        let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) else { return };
+        // A group that is gone needs no signal.
+        let _ = killpg(group, Signal::SIGTERM);
+        // Without a runtime (the program is ending) the signal has to do.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let mut nowhere = tokio::io::sink();
+            let end = async { tokio::join!(tokio::io::copy(&mut stdout, &mut nowhere), child.wait()) };
+            if tokio::time::timeout(GRACE, end).await.is_err() {
+                let _ = killpg(group, Signal::SIGKILL);
+                let _ = child.wait().await;
             }
+        });
+    }
+}
+
+/// The tar in pieces.
+fn pieces(maker: Maker) -> TarStream {
+    stream::unfold(Some(maker), |maker| async {
+        let mut maker = maker?;
+        match maker.next().await {
+            Ok(Some(piece)) => Some((Ok(piece), Some(maker))),
+            Ok(None) => None,
             Err(error) => Some((Err(error), None)),
         }
     })
@@ -96,7 +144,40 @@ fn pieces(stdout: ChildStdout, child: Child) -> TarStream {
 
 #[cfg(test)]
 mod tests {
+    use tokio::process::ChildStderr;
+
     use super::*;
+
+    fn maker(script: &str) -> (Maker, ChildStderr) {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        (Maker(Some((child.stdout.take().unwrap(), child))), stderr)
+    }
+
+    #[tokio::test]
+    async fn a_dropped_mmdebstrap_may_remove_what_it_made() {
+        let script = "trap 'echo removed >&2; exit' TERM; echo made; while :; do sleep 9; done";
+        let (mut made, mut said) = maker(script);
+        assert_eq!(made.next().await.unwrap().unwrap(), "made\n");
+        drop(made);
+        // It ends when the whole group has.
+        let mut all = String::new();
+        said.read_to_string(&mut all).await.unwrap();
+        // The shell may tell of its sleep that was terminated.
+        assert!(all.ends_with("removed\n"), "{all}");
+    }
+
+    #[tokio::test]
+    async fn the_tar_of_one_that_fails_ends_with_an_error() {
+        let (mut failing, _) = maker("echo made; exit 3");
+        assert_eq!(failing.next().await.unwrap().unwrap(), "made\n");
+        let error = failing.next().await.unwrap_err();
+        assert_eq!(error.to_string(), "mmdebstrap ended with exit status: 3");
+        let (mut passing, _) = maker("exit 0");
+        assert_eq!(passing.next().await.unwrap(), None);
+    }
 
     #[test]
     fn keyrings_are_found_among_the_options_of_source_lines() {

@@ -1,11 +1,11 @@
 //! The log of a build: kept as a file, and read for the markers that our own recipe scripts print
 //! (`images/README.md`). Nothing else of it is relied on: engines phrase their own lines differently.
 
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
+
+use crate::store::Log;
 
 /// `@@atsmatrix phase NAME`: a step begins.
 const PHASE: &str = "@@atsmatrix phase ";
@@ -19,9 +19,12 @@ const MAX_ERRORS: usize = 3;
 /// What of an error line goes into results, characters.
 const MAX_ERROR: usize = 240;
 
+/// What of a reason does, characters: as many as our recipes write, and the name of the phase.
+const MAX_REASON: usize = 420;
+
 /// A build's log.
 pub(super) struct BuildLog {
-    file: BufWriter<File>,
+    file: Log,
     phase: String,
     reason: Option<String>,
     errors: Vec<String>,
@@ -33,19 +36,18 @@ impl BuildLog {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let safe: String =
             name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-+~".contains(c) { c } else { '_' }).collect();
-        let path = folder.join(format!("{safe}.log"));
-        let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { file: BufWriter::new(file), phase: String::new(), reason: None, errors: Vec::new() })
+        let file = Log::open(&folder.join(format!("{safe}.log")))?;
+        Ok(Self { file, phase: String::new(), reason: None, errors: Vec::new() })
     }
 
     /// Adds a line. A full disk costs the log, not the build.
     pub(super) fn add(&mut self, line: &str) {
-        let _ = writeln!(self.file, "{line}");
+        let _ = self.file.line(line);
         if let Some(phase) = line.strip_prefix(PHASE) {
             phase.trim().clone_into(&mut self.phase);
             self.errors.clear();
         } else if let Some(reason) = line.strip_prefix(REASON) {
-            self.reason = Some(reason.trim().to_owned());
+            self.reason = Some(reason.trim().chars().take(MAX_REASON).collect());
         } else if self.errors.len() < MAX_ERRORS && is_error(line) {
             let text = line.trim().chars().take(MAX_ERROR).collect();
             if !self.errors.contains(&text) {
@@ -54,14 +56,21 @@ impl BuildLog {
         }
     }
 
-    /// Whether ATS itself was being configured or compiled when it ended.
-    pub(super) fn compiling(&self) -> bool {
-        matches!(self.phase.as_str(), "configure" | "compile")
+    /// Whether a failure of this build is a finding: ATS itself was being configured or compiled, and the
+    /// recipe lived to say so. One that was killed says nothing about ATS.
+    pub(super) fn is_finding(&self) -> bool {
+        matches!(self.phase.as_str(), "configure" | "compile") && self.reason.is_some()
     }
 
-    /// The reason that the recipe gave.
-    pub(super) fn reason(&self) -> Option<String> {
-        self.reason.clone()
+    /// Why it failed, for an engine that says `engine`.
+    pub(super) fn reason(&self, engine: String) -> String {
+        match (&self.reason, self.phase.as_str()) {
+            (Some(reason), _) => reason.clone(),
+            (None, "") => engine,
+            (None, phase) => {
+                format!("its build ended in phase {phase} without a reason, as one that is killed does: {engine}")
+            }
+        }
     }
 
     /// The compiler's first errors in one line.
@@ -83,26 +92,40 @@ mod tests {
     use super::*;
 
     fn log(lines: &[&str]) -> BuildLog {
-        let folder = std::env::temp_dir().join(format!("atsmatrix-log-{}", std::process::id()));
-        let mut log = BuildLog::create(&folder, "debian-13/9.2.5 build").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = BuildLog::create(folder.path(), "debian-13/9.2.5 build").unwrap();
         for line in lines {
             log.add(line);
         }
+        let text = std::fs::read_to_string(folder.path().join("debian-13_9.2.5_build.log")).unwrap();
+        assert_eq!(text.lines().count(), lines.len());
         log
     }
 
     #[test]
     fn a_compiler_error_in_the_compile_phase_is_a_finding() {
         let error = "X509HostnameValidator.cc:34:10: error: invalid use of incomplete type 'ASN1_STRING'";
-        let failed = log(&["@@atsmatrix phase fetch", "@@atsmatrix phase compile", "g++ -c x.cc", error, error]);
-        assert!(failed.compiling());
+        let reason = "@@atsmatrix reason compile: invalid use";
+        let failed =
+            log(&["@@atsmatrix phase fetch", "@@atsmatrix phase compile", "g++ -c x.cc", error, error, reason]);
+        assert!(failed.is_finding());
         assert_eq!(failed.first_errors(), error);
+    }
+
+    #[test]
+    fn a_compilation_that_was_killed_is_none() {
+        let killed = log(&["@@atsmatrix phase compile", "g++ -c x.cc"]);
+        assert!(!killed.is_finding());
+        assert_eq!(
+            killed.reason("code 137".to_owned()),
+            "its build ended in phase compile without a reason, as one that is killed does: code 137"
+        );
     }
 
     #[test]
     fn a_failed_download_is_none() {
         let failed = log(&["@@atsmatrix phase fetch", "@@atsmatrix reason fetch: https://x: Could not resolve host"]);
-        assert!(!failed.compiling());
-        assert_eq!(failed.reason().unwrap(), "fetch: https://x: Could not resolve host");
+        assert!(!failed.is_finding());
+        assert_eq!(failed.reason("code 1".to_owned()), "fetch: https://x: Could not resolve host");
     }
 }

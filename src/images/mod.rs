@@ -9,17 +9,19 @@ mod bootstrap;
 mod context;
 mod layer;
 mod log;
+mod registry;
+mod removal;
 
 pub use agent::AgentImages;
 pub use context::recipes;
 pub use layer::{Layer, layer};
+pub use removal::remove_all;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use futures_util::future::{BoxFuture, FutureExt as _, Shared, join_all};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
@@ -29,6 +31,10 @@ use crate::engine::{BuildSpec, Class, Engine, EngineError, ImageInfo, labels};
 use crate::model::{Event, ImageWork};
 use crate::plan::{Step, Work};
 use log::BuildLog;
+use registry::Registries;
+
+/// The repository of all our tags.
+const REPOSITORY: &str = "atsmatrix";
 
 /// Label of an image that stands for a failed compilation: the compiler's first errors.
 const UNBUILDABLE: &str = "atsmatrix.unbuildable";
@@ -51,6 +57,8 @@ pub enum Made {
         /// Why, one line.
         reason: String,
     },
+    /// It was not done when the work was stopped.
+    Stopped,
 }
 
 /// How images are made in this run.
@@ -64,6 +72,16 @@ pub struct Policy {
     pub rebuild: bool,
     /// Steps made at the same time.
     pub jobs: usize,
+    /// Sources compiled at the same time: each takes all CPUs and as many times a compiler's memory.
+    pub compilers: usize,
+}
+
+impl Policy {
+    /// How many sources an engine with `cpus` CPUs should compile at the same time, if `jobs` steps may be
+    /// made at all: one for two CPUs.
+    pub fn compilers(jobs: usize, cpus: usize) -> usize {
+        (cpus / 2).clamp(1, jobs.max(1))
+    }
 }
 
 /// Makes images.
@@ -74,24 +92,8 @@ pub struct Maker {
     log_folder: PathBuf,
     events: UnboundedSender<Event>,
     permits: Semaphore,
-    /// By host.
-    registries: Mutex<BTreeMap<String, Arc<Registry>>>,
-}
-
-/// What a run knows of a registry. Until it has answered once, one image at a time is asked for: those
-/// of a registry that does not answer would each cost the whole wait.
-type Registry = tokio::sync::Mutex<Answer>;
-
-/// How a registry answered.
-#[derive(Debug, Clone, Default)]
-enum Answer {
-    /// It was not asked yet.
-    #[default]
-    Unasked,
-    /// It answers.
-    Given,
-    /// Nobody answers: why.
-    Silence(String),
+    compilers: Semaphore,
+    registries: Registries,
 }
 
 type Pending = Shared<BoxFuture<'static, Made>>;
@@ -106,11 +108,12 @@ impl Maker {
         events: UnboundedSender<Event>,
     ) -> Self {
         let permits = Semaphore::new(policy.jobs.max(1));
-        Self { engine, recipes, policy, log_folder, events, permits, registries: Mutex::default() }
+        let compilers = Semaphore::new(policy.compilers.max(1));
+        Self { engine, recipes, policy, log_folder, events, permits, compilers, registries: Registries::default() }
     }
 
     /// Makes `steps` (each after its parents) and tells what became of each, by tag. What is not done
-    /// when `stop` is cancelled is unavailable.
+    /// when `stop` is cancelled is [`Made::Stopped`].
     pub async fn make(self: Arc<Self>, steps: &[Step], stop: &CancellationToken) -> BTreeMap<String, Made> {
         let mut pending: BTreeMap<String, Pending> = BTreeMap::new();
         for step in steps {
@@ -124,7 +127,7 @@ impl Maker {
                 }
                 tokio::select! {
                     made = maker.step(&work) => made,
-                    () = stop.cancelled() => Made::Unavailable { reason: "interrupted".into() },
+                    () = stop.cancelled() => Made::Stopped,
                 }
             };
             pending.insert(step.tag.clone(), future.boxed().shared());
@@ -136,27 +139,28 @@ impl Maker {
 
     /// One step, unless its image is there already.
     async fn step(&self, step: &Step) -> Made {
-        let known = self.known(step).await;
-        match known {
-            Ok(Some(made)) if !self.policy.rebuild || matches!(step.work, Work::Ready { .. }) => return made,
+        let known = match self.known(step).await {
+            Ok(Some(made)) if !self.policy.rebuild => return made,
+            Ok(known) => known,
             Err(error) => return Made::Unavailable { reason: one_line(&error) },
-            _ => {}
-        }
+        };
         if self.policy.no_build {
             return Made::Unavailable { reason: format!("`{}` is not made yet, and --no-build was given", step.name) };
         }
-        let Ok(_permit) = self.permits.acquire().await else {
-            return Made::Unavailable { reason: "the run is over".into() };
+        // Whoever waits for a compiler keeps nobody else waiting.
+        let compiler = if compiles(&step.work) { Some(self.compilers.acquire().await) } else { None };
+        let (Ok(_compiler), Ok(_permit)) = (compiler.transpose(), self.permits.acquire().await) else {
+            return Made::Stopped;
         };
         let begun = Instant::now();
         self.tell(Event::ImageStarted(ImageWork { name: step.name.clone(), tag: step.tag.clone() }));
         let made = match &step.work {
             Work::Base { image, bootstrap } => self.base(step, image.as_deref(), bootstrap.as_ref()).await,
-            Work::Ready { reference } => self.pull(step, reference).await,
+            Work::Ready { reference } => self.ready(step, reference, known).await,
             Work::Recipe { containerfile, args } => self.recipe(step, containerfile, args).await,
         };
         let error = match &made {
-            Made::Ready { .. } => None,
+            Made::Ready { .. } | Made::Stopped => None,
             Made::Unbuildable { reason } | Made::Unavailable { reason } => Some(reason.clone()),
         };
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -194,8 +198,14 @@ impl Maker {
             }
         }
         if let Some(bootstrap) = bootstrap {
-            let step_name = step.name.clone();
-            let on_line = |line: &str| self.told_line(&step_name, line);
+            let mut log = match BuildLog::create(&self.log_folder, &step.name) {
+                Ok(log) => log,
+                Err(error) => return Made::Unavailable { reason: format!("{error:#}") },
+            };
+            let on_line = |line: &str| {
+                log.add(line);
+                self.told_line(&step.name, line);
+            };
             match bootstrap::run(self.engine.as_ref(), bootstrap, &step.tag, on_line).await {
                 Ok(image) => return Made::Ready { id: image.id },
                 Err(error) => reasons.push(format!("{error:#}")),
@@ -204,38 +214,25 @@ impl Maker {
         Made::Unavailable { reason: reasons.join("; ") }
     }
 
-    /// A ready image of the user's own.
-    async fn pull(&self, step: &Step, reference: &str) -> Made {
-        match self.pulled(step, reference).await {
-            Ok(image) => Made::Ready { id: image.id },
-            Err(reason) => Made::Unavailable { reason },
+    /// A ready image of the user's own. One that is `known` is only asked for to have it anew: if that
+    /// cannot be, perhaps because no registry ever had it, it does.
+    async fn ready(&self, step: &Step, reference: &str, known: Option<Made>) -> Made {
+        match (self.pulled(step, reference).await, known) {
+            (Ok(image), _) => Made::Ready { id: image.id },
+            (Err(reason), Some(known)) => {
+                self.tell(Event::Note(format!("{}: the image that is here is used: {reason}", step.name)));
+                known
+            }
+            (Err(reason), None) => Made::Unavailable { reason },
         }
     }
 
     async fn pulled(&self, step: &Step, reference: &str) -> Result<ImageInfo, String> {
-        let registry = registry(reference);
         if self.policy.offline {
-            return Err(format!("{registry} was not asked: --offline"));
+            return Err(format!("{} was not asked: --offline", registry::host(reference)));
         }
-        // Each row names its own image, whichever was asked first.
-        let told = |reason: &str| format!("cannot pull {reference}: {reason}");
-        let known =
-            Arc::clone(self.registries.lock().unwrap_or_else(PoisonError::into_inner).entry(registry).or_default());
-        let answer = known.lock().await;
-        let first = match &*answer {
-            Answer::Silence(reason) => return Err(told(reason)),
-            Answer::Given => None,
-            Answer::Unasked => Some(answer),
-        };
-        let name = step.name.clone();
-        let pulled = self.engine.pull(reference, &mut |line| self.told_line(&name, line)).await;
-        if let Some(mut answer) = first {
-            *answer = match &pulled {
-                Err(error) if is_silence(&error.reason) => Answer::Silence(error.reason.clone()),
-                _ => Answer::Given,
-            };
-        }
-        pulled.map_err(|error| told(&error.reason))
+        let on_line = &mut |line: &str| self.told_line(&step.name, line);
+        self.registries.pull(self.engine.as_ref(), reference, on_line).await
     }
 
     /// An image from a Containerfile.
@@ -251,6 +248,7 @@ impl Maker {
             labels: labels::image_labels(),
             tag: step.tag.clone(),
             memory: None,
+            no_cache: self.policy.rebuild,
         };
         let mut log = match BuildLog::create(&self.log_folder, &step.name) {
             Ok(log) => log,
@@ -265,10 +263,10 @@ impl Maker {
             .await;
         match built {
             Ok(image) => Made::Ready { id: image.id },
-            Err(error) if matches!(error.class, Class::Build { .. }) && log.compiling() => {
+            Err(error) if matches!(error.class, Class::Build { .. }) && log.is_finding() => {
                 self.tombstone(step, &log).await
             }
-            Err(error) => Made::Unavailable { reason: log.reason().unwrap_or_else(|| one_line(&error)) },
+            Err(error) => Made::Unavailable { reason: log.reason(one_line(&error)) },
         }
     }
 
@@ -293,53 +291,12 @@ impl Maker {
     }
 }
 
-/// The registry part of an image reference; Docker's default where it names none.
-fn registry(reference: &str) -> String {
-    let first = reference.split('/').next().unwrap_or_default();
-    let named = reference.contains('/') && (first.contains('.') || first.contains(':') || first == "localhost");
-    if named { first.to_owned() } else { "docker.io".to_owned() }
-}
-
-/// Whether a pull failed because nobody answered, and not because the image is not there.
-fn is_silence(reason: &str) -> bool {
-    ["no such host", "i/o timeout", "connection refused", "no progress", "network is unreachable"]
-        .iter()
-        .any(|text| reason.contains(text))
+/// Whether a step compiles ATS.
+fn compiles(work: &Work) -> bool {
+    let builds = ["tarball/build.Containerfile", "tarball/rebuild.Containerfile"];
+    matches!(work, Work::Recipe { containerfile, .. } if builds.contains(&containerfile.as_str()))
 }
 
 fn one_line(error: &dyn std::error::Error) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ").chars().take(400).collect()
-}
-
-/// Removes every image that bears our label, or is tagged in our repository (pulled bases cannot bear
-/// labels). Returns how many.
-///
-/// # Errors
-/// When the engine does not answer.
-pub async fn remove_all(engine: &dyn Engine) -> anyhow::Result<usize> {
-    let label = format!("{}={}", labels::KIND, labels::Kind::Image.as_str());
-    let images = engine.images_with_label(&label).await.context("cannot list images")?;
-    let mut removed = BTreeSet::new();
-    // Children go before their parents, so several rounds may be needed.
-    for _ in 0..4 {
-        for image in &images {
-            if !removed.contains(&image.id) && engine.remove_image(&image.id).await.is_ok() {
-                removed.insert(image.id.clone());
-            }
-        }
-    }
-    Ok(removed.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_registry_of_a_reference_is_its_first_part_if_that_looks_like_a_host() {
-        assert_eq!(registry("registry.fedoraproject.org/fedora:40"), "registry.fedoraproject.org");
-        assert_eq!(registry("localhost:5000/x"), "localhost:5000");
-        assert_eq!(registry("debian:trixie-slim"), "docker.io");
-        assert_eq!(registry("library/debian"), "docker.io");
-    }
 }

@@ -112,6 +112,7 @@ impl<'a> Bench<'a> {
             Some(Made::Unbuildable { reason } | Made::Unavailable { reason }) => {
                 Err(Failure::new(Exit::Incomplete, format!("{} cannot be run: {reason}", planned.id)).into())
             }
+            Some(Made::Stopped) => Err(stopped()),
             None => bail!("the image of {} is not part of the plan", planned.id),
         }
     }
@@ -153,11 +154,13 @@ impl<'a> Bench<'a> {
     }
 
     fn unless_stopped(&self) -> anyhow::Result<()> {
-        if self.stop.is_cancelled() {
-            return Err(Failure::new(Exit::Interrupted, "interrupted: a search that is not over has no answer").into());
-        }
-        Ok(())
+        if self.stop.is_cancelled() { Err(stopped()) } else { Ok(()) }
     }
+}
+
+/// Why a search that was stopped has no answer.
+pub(super) fn stopped() -> anyhow::Error {
+    Failure::new(Exit::Interrupted, "interrupted: a search that is not over has no answer").into()
 }
 
 /// What an experiment runs: the trial with every control beside it.

@@ -227,6 +227,7 @@ impl Search<'_> {
                 self.keep(line);
                 Ok(Effect::Inconclusive)
             }
+            Made::Stopped => Err(bench::stopped()),
         }
     }
 

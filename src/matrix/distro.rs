@@ -19,7 +19,7 @@ pub struct Distro {
     pub bootstrap: Option<Bootstrap>,
     /// Whether its unavailable cells are reported without turning the run red.
     pub optional: bool,
-    /// Whether it shows what is coming, not what is in use.
+    /// Whether it shows what is coming, not what is in use: its unavailable cells are excused too.
     pub forecast: bool,
     /// Build arguments for every recipe that runs on it.
     pub args: BTreeMap<String, String>,

@@ -52,7 +52,8 @@ pub(super) struct DistroEntry {
     /// Its unavailable cells are reported and do not turn `run` red.
     #[serde(default)]
     pub(super) optional: bool,
-    /// It shows what is coming, not what is in use.
+    /// It shows what is coming, not what is in use, out of a suite that moves: its unavailable cells are
+    /// excused too.
     #[serde(default)]
     pub(super) forecast: bool,
     /// Build arguments for every recipe that runs on it.

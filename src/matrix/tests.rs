@@ -92,6 +92,14 @@ fn a_good_file_becomes_rows_columns_and_cells_in_its_order() {
 }
 
 #[test]
+fn a_forecast_that_is_unavailable_is_excused_as_what_is_optional_is() {
+    let text = GOOD.replace("    optional: true", "    forecast: true");
+    let matrix = Matrix::parse("matrix.yaml", &text).unwrap();
+    let optional: Vec<bool> = matrix.cells().map(|cell| cell.optional()).collect();
+    assert_eq!(optional, [false, false, false, true]);
+}
+
+#[test]
 fn unknown_keys_are_reported_all_at_once_with_the_likely_one() {
     let text = GOOD.replace("    optional: true", "    optinal: true").replace("  pids: 256", "  speed: 256");
     insta::assert_snapshot!(parse(&text).unwrap_err(), @"

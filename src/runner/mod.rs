@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cell::{self, CellRun, Job, Limits, Progress};
 use crate::engine::labels::{self, Kind, Owner};
+use crate::engine::sweep::Swept;
 use crate::engine::{Engine, EngineError, NetworkSpec, sweep};
 use crate::exit::{Exit, Failure};
 use crate::images::{AgentImages, Made, Maker, Policy};
@@ -90,10 +91,11 @@ pub async fn run(
     };
     let info = engine.info().await.map_err(|error| Failure::new(Exit::NoEngine, error.to_string()))?;
     tell(Event::Started { cells: order.plan.cells.len(), engine: info.to_string() });
-    let swept = sweep::sweep(engine.as_ref(), &owner.host).await.context("cannot sweep what dead runs left")?;
-    if swept.containers + swept.networks > 0 {
-        tell(Event::Swept { containers: swept.containers, networks: swept.networks });
-    }
+    let Some(swept) = stop.run_until_cancelled(sweep::sweep(engine.as_ref(), &owner.host)).await else {
+        tell(Event::Finished { interrupted: true });
+        return Ok(Done { cells: Vec::new(), interrupted: true });
+    };
+    told_of(&swept.context("cannot sweep what dead runs left")?).into_iter().for_each(tell);
     let deadline = stop.child_token();
     let timer = tokio::spawn({
         let (deadline, limit) = (deadline.clone(), order.matrix.defaults.deadlines.run);
@@ -113,7 +115,9 @@ pub async fn run(
     let run = Run { engine: &engine, owner, order, record, events: &events, stop: &stop, deadline, made };
     let cells = run.cells().await;
     timer.abort();
-    if !order.keep {
+    if order.keep {
+        tell(Event::Note(format!("kept for a look; `atsmatrix clean --run {}` removes it", owner.run)));
+    } else {
         // What is finished is not lost with an engine that is: labels tell the next run what to sweep.
         for trouble in remove_all(engine.as_ref(), owner).await {
             tell(Event::Note(format!("left for the next run to sweep: {trouble}")));
@@ -122,6 +126,20 @@ pub async fn run(
     let interrupted = stop.is_cancelled();
     tell(Event::Finished { interrupted });
     Ok(Done { cells: cells?, interrupted })
+}
+
+/// What is told of a sweep.
+fn told_of(swept: &Swept) -> Vec<Event> {
+    let mut events = Vec::new();
+    if swept.containers + swept.networks > 0 {
+        events.push(Event::Swept { containers: swept.containers, networks: swept.networks });
+    }
+    if let Some(text) = swept.undecided() {
+        events.push(Event::Note(text));
+    }
+    let left = |trouble: &EngineError| Event::Note(format!("left for the next run to sweep: {trouble}"));
+    events.extend(swept.failed.iter().map(left));
+    events
 }
 
 /// Removes what the run made, and says what could not be removed.
@@ -152,7 +170,7 @@ impl Run<'_> {
     /// All cells, as many at a time as was asked for. After `stop` no further one begins.
     async fn cells(&self) -> anyhow::Result<Vec<CellResult>> {
         let runnable = self.order.plan.cells.iter().any(|cell| matches!(self.image(cell), Some(Made::Ready { .. })));
-        let stage = if runnable { Some(self.stage().await?) } else { None };
+        let stage = if runnable { self.stage().await? } else { None };
         let permits = Semaphore::new(self.order.jobs.max(1));
         let halt = self.deadline.child_token();
         let this = self;
@@ -179,17 +197,19 @@ impl Run<'_> {
         Ok(results.into_values().collect())
     }
 
-    /// What all cells share: the network and the origin's image.
-    async fn stage(&self) -> anyhow::Result<Stage> {
+    /// What all cells share: the network and the origin's image; `None` when the run was stopped first.
+    async fn stage(&self) -> anyhow::Result<Option<Stage>> {
         let agent = AgentImages::new(Arc::clone(self.engine), &self.order.recipes)?;
-        let origin_image = agent.on("scratch").await?;
+        let Some(origin_image) = self.stop.run_until_cancelled(agent.on("scratch")).await.transpose()? else {
+            return Ok(None);
+        };
         let mut marks = self.owner.labels(Kind::Network);
         if self.order.keep {
             marks.insert(labels::KEEP.to_owned(), "true".to_owned());
         }
         let spec = NetworkSpec { name: format!("atsmatrix-{}", self.owner.run), labels: marks, internal: true };
         let network = self.engine.create_network(&spec).await?;
-        Ok(Stage { agent, origin_image, network })
+        Ok(Some(Stage { agent, origin_image, network }))
     }
 
     fn image(&self, planned: &PlannedCell) -> Option<&Made> {
@@ -202,7 +222,7 @@ impl Run<'_> {
             return None;
         }
         let begun = Instant::now();
-        let overdue = format!("the run's deadline of {} s passed", self.order.matrix.defaults.deadlines.run.as_secs());
+        let overdue = self.overdue();
         let mut result = match (self.image(planned), stage) {
             (Some(Made::Ready { .. }), _) if self.deadline.is_cancelled() => {
                 self.without(planned, Verdict::Error, &format!("not reached: {overdue}"))
@@ -219,6 +239,7 @@ impl Run<'_> {
             }
             (Some(Made::Unbuildable { reason }), _) => self.without(planned, Verdict::Unbuildable, reason),
             (Some(Made::Unavailable { reason }), _) => self.without(planned, Verdict::Unavailable, reason),
+            (Some(Made::Stopped), _) => self.without(planned, Verdict::Error, &format!("not reached: {overdue}")),
             _ => self.without(planned, Verdict::Error, "its image is not part of the plan"),
         };
         // Half a cell is no result.
@@ -235,6 +256,10 @@ impl Run<'_> {
         Some(result)
     }
 
+    fn overdue(&self) -> String {
+        format!("the run's deadline of {} s passed", self.order.matrix.defaults.deadlines.run.as_secs())
+    }
+
     fn without(&self, planned: &PlannedCell, verdict: Verdict, reason: &str) -> CellResult {
         outcome::of_no_run(&self.order.matrix, planned, verdict, reason)
     }
@@ -246,9 +271,11 @@ impl Run<'_> {
         halt: &CancellationToken,
         variant: &Variant<'_>,
     ) -> CellRun {
-        let image = match stage.agent.on(&planned.tag).await {
-            Ok(image) => image,
-            Err(error) => return outcome::broken(format!("{error:#}")),
+        let image = match halt.run_until_cancelled(stage.agent.on(&planned.tag)).await {
+            Some(Ok(image)) => image,
+            Some(Err(error)) => return outcome::broken(format!("{error:#}")),
+            // After any other stop nobody asks why.
+            None => return outcome::broken(format!("not reached: {}", self.overdue())),
         };
         let defaults = &self.order.matrix.defaults;
         let job = Job {

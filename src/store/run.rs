@@ -69,15 +69,6 @@ impl RunFolder {
         Log::open(&self.dir.join("debug.log"))
     }
 
-    /// The log of making the image of that readable name ([`crate::model::ImageWork::name`]).
-    /// Names that differ in nothing but punctuation share a log.
-    pub fn image_log(&self, name: &str) -> Result<Log> {
-        let dir = self.subfolder("images")?;
-        let plain = |c: char| if c.is_ascii_alphanumeric() || ".+-~".contains(c) { c } else { '_' };
-        let name: String = name.chars().take(120).map(plain).collect();
-        Log::open(&dir.join(format!("{}.log", name.trim_matches(['_', '.']))))
-    }
-
     /// Keeps all evidence of one attempt of a trial; returns the file.
     pub fn write_evidence(&self, cell: &CellId, evidence: &Evidence) -> Result<PathBuf> {
         let path = self.trial_file(cell, &evidence.trial, evidence.attempt, "json")?;
@@ -186,13 +177,9 @@ mod tests {
     }
 
     #[test]
-    fn image_logs_have_plain_names() {
+    fn a_run_has_a_log_and_a_journal() {
         let dir = tempfile::tempdir().unwrap();
         let run = folder(&dir);
-        for (name, file) in [("debian-12/9.2.5 (build)", "debian-12_9.2.5__build.log"), ("../../x", "x.log")] {
-            let log = run.image_log(name).unwrap();
-            assert_eq!(log.path(), run.dir().join("images").join(file));
-        }
         run.debug_log().unwrap().line("x").unwrap();
         run.journal().unwrap().append(&crate::model::Event::Note("x".into())).unwrap();
         assert_eq!(run.recover().unwrap().events.len(), 1);

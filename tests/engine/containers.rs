@@ -117,6 +117,26 @@ async fn a_container_is_confined_as_its_spec_says() {
 }
 
 #[tokio::test]
+async fn the_user_and_the_health_check_of_an_image_do_not_count() {
+    with_rig("user", |rig| async move {
+        let recipe = format!("FROM {}\nUSER 1000:1000\nHEALTHCHECK --interval=1s CMD busybox true\n", rig.image);
+        let tag = rig.name("image:1");
+        rig.build(&tag, context(&[("Containerfile", recipe.as_bytes(), 0o644)])).await;
+        let spec = ContainerSpec { image: tag.clone(), ..rig.shell("c", "busybox id -u; busybox cat") };
+        let mut container = rig.start(&spec).await;
+        let health = docker(&["inspect", "--format", "{{json .State.Health}}", container.id()]);
+        container.close_stdin().await.unwrap();
+        let lines = all_lines(&mut *container).await;
+        container.remove().await.unwrap();
+        rig.engine.remove_image(&tag).await.unwrap();
+        assert_eq!(lines, ["0"]);
+        // Nothing: the docker program speaks to another engine than this one.
+        assert!(["null", ""].contains(&health.as_str()), "{health}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_process_killed_for_want_of_memory_is_told_from_one_that_failed() {
     with_rig("oom", |rig| async move {
         let spec = ContainerSpec { memory: Some(16 << 20), ..rig.shell("c", "exec busybox tail /dev/zero") };

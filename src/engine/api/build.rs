@@ -92,6 +92,7 @@ impl ApiEngine {
             ("memswap", memory.as_str()),
             ("rm", "1"),
             ("forcerm", "1"),
+            ("nocache", if spec.no_cache { "1" } else { "0" }),
             ("version", "1"),
         ];
         let failed = |class, reason: &str| EngineError::answered("build image", &spec.tag, class, reason);

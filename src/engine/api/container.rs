@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bollard::Docker;
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
-use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
+use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ResourcesUlimits};
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, KillContainerOptions, LogsOptionsBuilder,
     RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
@@ -143,6 +143,9 @@ fn create_body(spec: &ContainerSpec, quirks: Quirks) -> ContainerCreateBody {
         // Open once: when our connection goes, even by kill -9, the container reads end of file.
         open_stdin: Some(true),
         stdin_once: Some(true),
+        // Said here and not in a layer of the image, where each would take the classic builder seconds.
+        user: Some("0:0".to_owned()),
+        healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
         host_config: Some(host_config(spec, quirks)),
         ..ContainerCreateBody::default()
     }

@@ -10,6 +10,7 @@ use bollard::query_parameters::{CreateImageOptionsBuilder, RemoveImageOptions, T
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 
+use super::raw::RawError;
 use super::{ApiEngine, describe, raw_failed};
 use crate::engine::error::{Class, EngineError};
 use crate::engine::lines::one_line;
@@ -95,11 +96,18 @@ impl ApiEngine {
 
     pub(super) async fn list_images(&self, label: &str) -> Result<Vec<ImageInfo>> {
         let filters = serde_json::json!({ "label": [label] }).to_string();
-        let found: Vec<Listed> = self
-            .raw
-            .get("/images/json", &[("filters", &filters)])
-            .await
-            .map_err(raw_failed("list images with label", label))?;
+        self.images(&[("filters", &filters)]).await.map_err(raw_failed("list images with label", label))
+    }
+
+    /// Engines differ in what their filter by reference matches, so ours it is.
+    pub(super) async fn list_repository(&self, repository: &str) -> Result<Vec<ImageInfo>> {
+        let mut images = self.images(&[]).await.map_err(raw_failed("list images of", repository))?;
+        images.retain(|image| image.tags_of(repository).next().is_some());
+        Ok(images)
+    }
+
+    async fn images(&self, query: &[(&str, &str)]) -> std::result::Result<Vec<ImageInfo>, RawError> {
+        let found: Vec<Listed> = self.raw.get("/images/json", query).await?;
         let mut images: Vec<ImageInfo> =
             found.into_iter().map(|it| image(it.id, it.tags, it.labels, it.size)).collect();
         images.sort_by(|a, b| a.id.cmp(&b.id));

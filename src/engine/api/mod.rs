@@ -167,6 +167,10 @@ impl Engine for ApiEngine {
         self.list_images(label).await
     }
 
+    async fn images_of(&self, repository: &str) -> Result<Vec<ImageInfo>> {
+        self.list_repository(repository).await
+    }
+
     async fn tag(&self, image: &str, tag: &str) -> Result<()> {
         self.tag_image(image, tag).await
     }

@@ -49,7 +49,11 @@ fn verdicts(ran: &rig::Ran, suffix: &str) -> Vec<Verdict> {
 
 #[tokio::test(start_paused = true)]
 async fn a_build_that_does_not_compile_is_a_finding_of_every_cell_that_needs_it_and_is_remembered() {
-    let engine = scripted(Some(&["@@atsmatrix phase compile", "a.cc:1:2: error: no member named 'x'"]));
+    let engine = scripted(Some(&[
+        "@@atsmatrix phase compile",
+        "a.cc:1:2: error: no member named 'x'",
+        "@@atsmatrix reason compile: no member named 'x'",
+    ]));
     let ran = run_as("r1", &engine, &order(PACKAGES)).await;
     assert_eq!(
         verdicts(&ran, "/9.2.9"),
@@ -65,6 +69,18 @@ async fn a_build_that_does_not_compile_is_a_finding_of_every_cell_that_needs_it_
     let before = builds(&engine);
     let again = run_as("r2", &engine, &order(PACKAGES)).await;
     assert_eq!((again.verdicts(), builds(&engine)), (ran.verdicts(), before));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_that_was_killed_says_nothing_about_ats_and_is_tried_again() {
+    let engine = scripted(Some(&["@@atsmatrix phase compile", "a.cc:1:2: error: no member named 'x'"]));
+    for run in ["r1", "r2"] {
+        let ran = run_as(run, &engine, &order(PACKAGES)).await;
+        assert_eq!(verdicts(&ran, "/9.2.9"), [Verdict::Unavailable; 4]);
+        assert!(ran.reason("debian-13/9.2.9").contains("killed"), "{}", ran.reason("debian-13/9.2.9"));
+    }
+    let tried = |op: &&Op| matches!(op, Op::Build(tag) if tag.starts_with("atsmatrix/build:"));
+    assert_eq!(engine.log().iter().filter(tried).count(), 2, "and nothing was remembered");
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,7 +132,81 @@ async fn nothing_is_made_where_that_was_ruled_out() {
     assert_eq!(engine.log(), []);
 
     let policy = Policy { offline: true, jobs: 2, ..Policy::default() };
-    let ran = run_as("r2", &engine, &Order { policy, ..order(PACKAGES) }).await;
+    let ran = run_as("r3", &engine, &Order { policy, ..order(PACKAGES) }).await;
     assert!(ran.reason("debian-12/9.2.9").contains("r.test was not asked: --offline"), "{}", ran.reason("debian-12"));
     assert_eq!(engine.log(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rebuild_runs_every_step_and_pulls_ready_images_again() {
+    let ready = rig::ready(1, 2);
+    let engine = passing(2).with_pullable(&rig::reference(0)).with_pullable(&rig::reference(1));
+    let policy = Policy { rebuild: true, jobs: 2, ..Policy::default() };
+    run_as("r1", &engine, &Order { policy: policy.clone(), ..order(&ready) }).await;
+    assert_eq!(engine.log().iter().filter(|op| matches!(op, Op::Pull(_))).count(), 2);
+
+    // No registry has it: that is no reason to do without.
+    let ran = run_as("r2", &passing(2), &Order { policy: policy.clone(), ..order(&ready) }).await;
+    assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 2)].into());
+    let notes = ran.notes();
+    assert!(notes.iter().any(|note| note.contains("the image that is here is used")), "{notes:?}");
+
+    let caches = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let engine = {
+        let caches = Arc::clone(&caches);
+        scripted(None).with_builds(move |spec| {
+            if spec.containerfile != "Containerfile" {
+                caches.lock().unwrap().push(spec.no_cache);
+            }
+            FakeBuild { log: Vec::new(), result: Ok(()) }
+        })
+    };
+    run_as("r3", &engine, &Order { policy, ..order(PACKAGES) }).await;
+    let caches = caches.lock().unwrap();
+    assert!(caches.len() >= 4 && caches.iter().all(|no_cache| *no_cache), "{caches:?}");
+}
+
+/// A compiled ATS for each of six distros.
+fn six_builds() -> String {
+    let row = |n: usize| format!("  d-{n}: {{ family: debian, image: r.test/debian:{n} }}\n");
+    let rows: String = (0..6).map(row).collect();
+    let (_, columns) = PACKAGES.split_once("ats:\n").unwrap();
+    let columns = columns.split_once("      - on: [debian-13]").unwrap().0.replace("[debian-12]", "[\"d-*\"]");
+    format!("version: 1\ndistros:\n{rows}ats:\n{columns}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn fewer_sources_are_compiled_at_a_time_than_images_made() {
+    let yaml = six_builds();
+    for (compilers, most) in [(1, 1), (2, 2)] {
+        let engine = (0..6)
+            .fold(passing(0), |engine, n| engine.with_pullable(&format!("r.test/debian:{n}")))
+            .with_builds(|_| FakeBuild { log: Vec::new(), result: Ok(()) });
+        let wanted = order(&yaml);
+        let (events, _received) = tokio::sync::mpsc::unbounded_channel();
+        let policy = Policy { jobs: 6, compilers, ..Policy::default() };
+        let maker = Maker::new(Arc::new(engine.clone()), wanted.recipes, policy, wanted.image_logs, events);
+        // What comes after the compilations is quick, and not bounded by this.
+        let only: Vec<_> =
+            wanted.plan.steps().iter().filter(|step| !step.tag.starts_with("atsmatrix/runtime:")).cloned().collect();
+        assert_eq!(only.iter().filter(|step| step.tag.starts_with("atsmatrix/build:")).count(), 6);
+        Arc::new(maker).make(&only, &CancellationToken::new()).await;
+        assert_eq!(engine.most_building(), most);
+    }
+}
+
+#[test]
+fn one_source_is_compiled_for_two_cpus_and_never_more_than_jobs() {
+    let at_once = [(8, 8), (1, 8), (2, 2), (1, 1), (3, 64)].map(|(jobs, cpus)| Policy::compilers(jobs, cpus));
+    assert_eq!(at_once, [4, 1, 1, 1, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn images_that_the_runs_deadline_cut_off_are_not_reached() {
+    let yaml = format!("{}defaults:\n  deadlines: {{ trial: 20s, cell: 30s, run: 40s }}\n", rig::ready(1, 2));
+    let engine = passing(0).with_slow_pulls(std::time::Duration::from_mins(10));
+    let ran = run_as("r1", &engine, &order(&yaml)).await;
+    assert_eq!(count(&ran.verdicts()), [("Error".to_owned(), 2)].into());
+    assert_eq!(ran.reason("d-00/a-01"), "not reached: the run's deadline of 40 s passed");
+    assert!(!ran.done.unwrap().interrupted);
 }
