@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use crate::cell::{self, CellRun, Job, Limits, Progress};
+use crate::cell::{self, Beside, CellRun, Job, Limits, Progress};
 use crate::engine::labels::{self, Kind, Owner};
 use crate::engine::{Engine, EngineError, NetworkSpec, sweep};
 use crate::exit::{Exit, Failure};
@@ -179,17 +179,22 @@ impl Run<'_> {
         Ok(results.into_values().collect())
     }
 
-    /// What all cells share: the network and the origin's image.
+    /// What all cells share: the network and the origins' images.
     async fn stage(&self) -> anyhow::Result<Stage> {
         let agent = AgentImages::new(Arc::clone(self.engine), &self.order.recipes)?;
         let origin_image = agent.on("scratch").await?;
+        let nginx = match self.order.plan.nginx.as_ref().and_then(|tag| Some((tag, self.made.get(tag)?))) {
+            None => Beside::None,
+            Some((tag, Made::Ready { .. })) => Beside::Image(agent.on(tag).await?),
+            Some((_, Made::Unbuildable { reason } | Made::Unavailable { reason })) => Beside::Missing(reason.clone()),
+        };
         let mut marks = self.owner.labels(Kind::Network);
         if self.order.keep {
             marks.insert(labels::KEEP.to_owned(), "true".to_owned());
         }
         let spec = NetworkSpec { name: format!("atsmatrix-{}", self.owner.run), labels: marks, internal: true };
         let network = self.engine.create_network(&spec).await?;
-        Ok(Stage { agent, origin_image, network })
+        Ok(Stage { agent, origin_image, nginx, network })
     }
 
     fn image(&self, planned: &PlannedCell) -> Option<&Made> {
@@ -257,6 +262,7 @@ impl Run<'_> {
             binary: planned.binary.clone(),
             image,
             origin_image: stage.origin_image.clone(),
+            nginx: stage.nginx.clone(),
             network: stage.network.clone(),
             name: format!("atsmatrix-{}-{}-{}{}", self.owner.run, planned.id.distro, planned.id.ats, variant.suffix)
                 .replace(['+', '~'], "_"),
@@ -303,6 +309,7 @@ impl<'a> Variant<'a> {
 struct Stage {
     agent: AgentImages,
     origin_image: String,
+    nginx: Beside,
     network: String,
 }
 
