@@ -112,6 +112,17 @@ const REQUESTED_BY: Mutation = ("HTTP/0.9 at the origin", |seen| {
     seen.origin.iter_mut().flat_map(|it| &mut it.requests).for_each(|request| request.version = "HTTP/0.9".into());
 });
 
+const LOST: Mutation = ("a lost request", |seen| {
+    if let Some(load) = seen.client.as_mut().and_then(|run| run.load.as_mut()) {
+        load.sent += 1;
+    }
+});
+const RESTARTED: Mutation = ("another process", |seen| {
+    if let Some(load) = seen.client.as_mut().and_then(|run| run.load.as_mut()) {
+        load.same_process = Some(false);
+    }
+});
+
 /// What must spoil the trials whose ids begin so, besides [`ALWAYS`].
 const BY_FAMILY: &[(&str, &[Mutation])] = &[
     ("ctl-direct", &[NO_ORIGIN, BODY, PLAIN]),
@@ -180,7 +191,13 @@ const BY_FAMILY: &[(&str, &[Mutation])] = &[
     ("fault-oversized", &[LATE, NO_HELLO]),
     ("fault-half", &[BODY]),
     ("tfo-", &[BODY, PLAIN]),
+    ("nginx-", &[NO_ORIGIN, BODY, PLAIN]),
+    ("nginx-get", &[VERSION, REQUESTED_BY]),
+    ("nginx-tls12", &[VERSION, SUITE]),
+    ("nginx-keepalive", &[SPLIT]),
+    ("nginx-mtls", &[NO_CERTIFICATE]),
     ("load-", &[PLAIN]),
+    ("load-reload", &[BODY, LOST, RESTARTED]),
 ];
 
 #[test]

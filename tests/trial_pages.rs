@@ -59,6 +59,7 @@ fn does(spec: &TrialSpec) -> String {
             Place::Remote => "another host",
             Place::SameHost => "the same host, another port",
             Place::SameHostV6 => "the same host, on ::1",
+            Place::Nginx => "nginx, on another host",
             Place::RemoteAndDead => "another host, with a second address at which nothing listens",
         })
         .to_owned(),
@@ -70,6 +71,9 @@ fn does(spec: &TrialSpec) -> String {
             Speak::Script(scripts) => format!("a script ({} connections differ)", scripts.len()),
             Speak::Openssl { args, sign } => {
                 format!("openssl s_server {} {}", args.join(" "), sign.join(" ")).trim().into()
+            }
+            Speak::Nginx { body_len, directives } => {
+                format!("nginx with `{}`, answering with {body_len} bytes", directives.join(" "))
             }
             Speak::Nobody => "not at all: it does not listen".into(),
         },

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
@@ -94,6 +96,11 @@ impl Installation {
 }
 
 impl Installation {
+    /// The manager that 8 and 9 have.
+    pub(super) fn manager(&self) -> PathBuf {
+        self.binary.with_file_name("traffic_manager")
+    }
+
     /// The directory of its templates of error pages. Without them 8.1 closes the connection where others
     /// answer with an error.
     pub(super) fn error_pages(&self) -> Option<String> {
@@ -114,6 +121,29 @@ async fn said(command: &mut Command) -> anyhow::Result<String> {
     Ok(text)
 }
 
+/// What starts `traffic_server`.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum By<'a> {
+    /// It is started by itself.
+    Itself,
+    /// With parts of another image.
+    Swap(&'a Swap),
+    /// `traffic_manager`, without which 8 and 9 cannot be told to reload.
+    Manager,
+}
+
+/// The first child of the process `parent` whose command has this name.
+fn child_of(parent: u32, name: &str) -> Option<u32> {
+    let ids = std::fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.into_iter().find(|id: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        // `PID (COMMAND) STATE PPID ...`; the command may hold anything, and ATS renames its main thread.
+        let Some((_, after)) = stat.rsplit_once(')') else { return false };
+        let runs = std::fs::read_link(format!("/proc/{id}/exe")).is_ok_and(|exe| exe.ends_with(name));
+        runs && after.split_whitespace().nth(1) == Some(&parent.to_string())
+    })
+}
+
 /// Lines of output so far, and whether ATS said that it is ready.
 #[derive(Default)]
 struct Output {
@@ -125,7 +155,10 @@ struct Output {
 pub(super) struct Ats {
     ports: Ports,
     child: Child,
-    logs: PathBuf,
+    /// Whether `child` is the manager, and `traffic_server` its child.
+    managed: bool,
+    root: PathBuf,
+    place: PrivateRoot,
     output: Arc<Output>,
 }
 
@@ -140,14 +173,16 @@ impl Ats {
         root: &Path,
         files: &BTreeMap<String, String>,
         ports: Ports,
-        swap: Option<&Swap>,
+        by: By<'_>,
     ) -> anyhow::Result<Self> {
-        let (place, mut command) = match swap {
-            Some(swap) => {
+        let managed = matches!(by, By::Manager);
+        let (place, mut command) = match by {
+            By::Swap(swap) => {
                 let files = swap::layered(files, &swap.config);
                 (write_root(installation, root, &files)?, swap::command(swap, &installation.binary)?)
             }
-            None => (write_root(installation, root, files)?, Command::new(&installation.binary)),
+            By::Itself => (write_root(installation, root, files)?, Command::new(&installation.binary)),
+            By::Manager => (write_root(installation, root, files)?, Command::new(installation.manager())),
         };
         // ATS prefers these to its configuration, and an image may set some (`ENV PROXY_CONFIG_...`).
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PROXY_CONFIG_")) {
@@ -160,6 +195,7 @@ impl Ats {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start {}", installation.binary.display()))?;
         let output = Arc::new(Output::default());
@@ -169,7 +205,7 @@ impl Ats {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(follow(stderr, Arc::clone(&output)));
         }
-        let mut ats = Self { ports, child, logs: PathBuf::from(&place.logdir), output };
+        let mut ats = Self { ports, child, managed, root: root.to_owned(), place, output };
         let waited = tokio::time::timeout(START, ats.until_ready(installation.dialect)).await;
         match waited {
             Ok(Ok(())) => Ok(ats),
@@ -178,9 +214,25 @@ impl Ats {
         }
     }
 
-    /// The process id.
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.child.id()
+    /// The process id of `traffic_server`.
+    pub(super) fn server_pid(&self) -> Option<u32> {
+        let id = self.child.id()?;
+        if self.managed { child_of(id, "traffic_server") } else { Some(id) }
+    }
+
+    /// The directory it was started in, its run root.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Replaces one of its configuration files.
+    pub(super) fn write(&self, name: &str, content: &str) -> anyhow::Result<()> {
+        let path = Path::new(&self.place.sysconfdir).join(name);
+        std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    fn log(&self, file: LogFile) -> PathBuf {
+        Path::new(&self.place.logdir).join(file.name())
     }
 
     /// Whether it still runs.
@@ -193,6 +245,9 @@ impl Ats {
     }
 
     async fn until_ready(&mut self, dialect: Dialect) -> anyhow::Result<()> {
+        if self.managed {
+            return self.until_answered(|_| true).await;
+        }
         tokio::select! {
             () = self.output.ready.notified() => {}
             status = self.child.wait() => bail!("it ended: {}", describe(status?)),
@@ -202,8 +257,14 @@ impl Ats {
         }
         // A port that answers is not enough: ATS 10.2 publishes its remap table later (#13014), and
         // an unknown host gets a 404 until then.
+        self.until_answered(|status| status != 404).await
+    }
+
+    /// Waits for an answer that will do. Under a manager the port is open long before ATS runs, and a request waits
+    /// there.
+    async fn until_answered(&mut self, will_do: fn(u16) -> bool) -> anyhow::Result<()> {
         loop {
-            if ask(self.ports, READY_HOST).await.is_some_and(|status| status != 404) {
+            if ask(self.ports, READY_HOST, START).await.is_some_and(will_do) {
                 return Ok(());
             }
             if let AtsLife::Died(how) = self.life() {
@@ -216,11 +277,11 @@ impl Ats {
     /// Sees to it that `error.log` holds everything up to now: asks for a host that leads nowhere
     /// until its own line has been flushed.
     pub(super) async fn flush_error_log(&self) {
-        let path = self.logs.join(LogFile::Error.name());
+        let path = self.log(LogFile::Error);
         let until = Instant::now() + FLUSH;
         let marker = origin_name(BARRIER_HOST);
         while Instant::now() < until {
-            if ask(self.ports, BARRIER_HOST).await.is_none()
+            if ask(self.ports, BARRIER_HOST, FLUSH).await.is_none()
                 || std::fs::read_to_string(&path).is_ok_and(|text| text.contains(&marker))
             {
                 return;
@@ -231,10 +292,16 @@ impl Ats {
     /// Ends it at once and returns its logs. SIGKILL: ATS takes a second over SIGTERM, and what
     /// matters of its logs has been flushed.
     pub(super) async fn stop(mut self) -> Vec<(LogFile, String)> {
+        if self.managed
+            && let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok())
+        {
+            // The manager and all that it started.
+            let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
+        }
         let _ = self.child.kill().await;
         let mut lines = Vec::new();
         for file in [LogFile::Error, LogFile::Diags] {
-            let path = self.logs.join(file.name());
+            let path = self.log(file);
             lines.extend(tail(&path).lines().map(|line| (file, line.to_owned())));
         }
         let output = self.output.lines.lock().unwrap_or_else(PoisonError::into_inner);
@@ -323,10 +390,10 @@ fn write_root(
 }
 
 /// The status that the ATS on `ports` gives for `name`, if it answers.
-async fn ask(ports: Ports, name: &str) -> Option<u16> {
+async fn ask(ports: Ports, name: &str, patience: Duration) -> Option<u16> {
     let target = Target::plain(SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http)), front_name(name));
     let get = RequestSpec { method: "GET".into(), ..RequestSpec::default() };
-    let run = client::run(&target, &[get], FLUSH).await;
+    let run = client::run(&target, &[get], patience).await;
     run.exchanges.first().and_then(|exchange| exchange.status)
 }
 

@@ -2,26 +2,31 @@
 //! seen.
 
 mod ask;
+mod reload;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use base64::Engine as _;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::Mutex;
 
-use super::ats::{self, Ats, Installation, Ports};
+use super::ats::{self, Ats, By, Installation, Ports};
 use super::capture::Capture;
+use super::client::Target;
 use super::dns::NameServer;
 use super::emit::Emitter;
 use super::origin::Origin;
 use super::{inventory, provenance};
-use crate::ats::config;
+use crate::ats::{Dialect, config};
 use crate::model::{
-    AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Record, Route, TrialPlan, origin_name,
+    Act, AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Record, Route, Speak, TrialPlan,
+    added_name, front_name, origin_name,
 };
 use ask::Asker;
 
@@ -94,7 +99,7 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
     }
     tell_wire(&cell.plan, &cell.emitter, capture)?;
     let ats = match &found {
-        Ok(installation) => cell.start(installation, &[]).await.ok().map(|(ats, ..)| ats),
+        Ok(installation) => cell.start(installation, &[], false).await.ok().map(|(ats, ..)| ats),
         Err(_) => None,
     };
     Ok(Some(Box::new(Kept { cell, ats })))
@@ -172,19 +177,23 @@ impl Cell {
         records: &[Record],
         batches: Vec<Vec<TrialPlan>>,
     ) -> Vec<Vec<TrialPlan>> {
-        let (mut running, root, ports) = match self.start(installation, records).await {
+        let reloads = batches.iter().flatten().any(|trial| matches!(trial.spec.client.act, Act::Reload { .. }));
+        let (mut running, root, ports) = match self.start(installation, records, reloads).await {
             Ok(started) => started,
             Err(why) => {
                 batches.iter().flatten().for_each(|trial| self.emitter.emit(&why.line(&trial.id)));
                 return Vec::new();
             }
         };
-        self.tell_provenance(installation, running.pid()).await;
+        self.tell_provenance(installation, running.server_pid()).await;
         let mut batches = batches.into_iter();
         let (mut trouble, mut again) = (false, Vec::new());
         for batch in batches.by_ref() {
-            let runs: Vec<ClientRun> =
-                stream::iter(&batch).map(|trial| self.ask(trial, ports)).buffered(AT_ONCE).collect().await;
+            let runs: Vec<ClientRun> = stream::iter(&batch)
+                .map(|trial| self.through_ats(trial, installation, &running, ports))
+                .buffered(AT_ONCE)
+                .collect()
+                .await;
             let ats = running.life();
             let died = ats != AtsLife::Alive;
             trouble |= died || runs.iter().any(in_trouble);
@@ -202,7 +211,7 @@ impl Cell {
         if trouble {
             running.flush_error_log().await;
         }
-        self.tell_inventory(installation, running.pid()).await;
+        self.tell_inventory(installation, running.server_pid()).await;
         let logs = running.stop().await;
         self.tell_logs(logs, again.is_empty());
         let _ = std::fs::remove_dir_all(&root);
@@ -211,14 +220,26 @@ impl Cell {
     }
 
     /// Starts ATS in a root of its own, with `records` over the baseline.
-    async fn start(&self, installation: &Installation, records: &[Record]) -> Result<(Ats, PathBuf, Ports), NoStart> {
+    /// With `reloads` in a way that it can be told to read its configuration anew.
+    async fn start(
+        &self,
+        installation: &Installation,
+        records: &[Record],
+        reloads: bool,
+    ) -> Result<(Ats, PathBuf, Ports), NoStart> {
         let number = self.lives.fetch_add(1, Ordering::Relaxed);
         let (root, ports) = (Path::new(ROOT).join(format!("ats-{number}")), Ports::of(number));
         let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), records);
         settings.body_factory = installation.error_pages();
         let files =
             config::files(installation.dialect, &settings).map_err(|error| NoStart::Settings(error.to_string()))?;
-        let started = Ats::start(installation, &root, &files, ports, self.plan.swap.as_ref()).await;
+        let by = match &self.plan.swap {
+            Some(_) if reloads => return Err(NoStart::Settings("a reload cannot be run with parts swapped".into())),
+            Some(swap) => By::Swap(swap),
+            None if reloads && installation.dialect < Dialect::V10 => By::Manager,
+            None => By::Itself,
+        };
+        let started = Ats::start(installation, &root, &files, ports, by).await;
         Ok((started.map_err(|error| NoStart::Ats(format!("{error:#}")))?, root, ports))
     }
 
@@ -244,6 +265,29 @@ impl Cell {
         inventoried.extend(paths);
         let found = if swap.account { inventory::gather(installation, pid).await } else { inventory::mapped(pid) };
         self.emitter.emit(&Line::Inventory(Box::new(found)));
+    }
+
+    /// Runs the client of a trial through `ats`.
+    async fn through_ats(&self, trial: &TrialPlan, installation: &Installation, ats: &Ats, ports: Ports) -> ClientRun {
+        let (Act::Reload { at_once }, Speak::Http { body_len }) = (&trial.spec.client.act, &trial.spec.origin.speak)
+        else {
+            return self.ask(trial, ports).await;
+        };
+        self.emitter.emit(&Line::Began { trial: trial.id.clone() });
+        let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), &[]);
+        settings.maps.push(settings::added(trial));
+        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http));
+        reload::run(&reload::Order {
+            ats,
+            installation,
+            target: &Target::plain(at, front_name(&trial.id)),
+            added: &Target::plain(at, added_name(&trial.id)),
+            remap: config::remap(&settings),
+            at_once: *at_once,
+            body_len: *body_len,
+            deadline: Duration::from_millis(trial.spec.deadline_ms),
+        })
+        .await
     }
 
     /// Runs a trial's client.

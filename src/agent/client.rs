@@ -29,7 +29,7 @@ const BODY_HEAD: usize = 200;
 const CHUNK: usize = 16 * 1024;
 
 /// Exchanges of a load that are told in full: those that went wrong.
-const LOAD_EXCHANGES: usize = 5;
+pub(super) const LOAD_EXCHANGES: usize = 5;
 
 type RequestBody = UnsyncBoxBody<Bytes, std::convert::Infallible>;
 
@@ -69,6 +69,8 @@ pub(super) async fn act(target: &Target, act: &Act, deadline: Duration) -> Clien
         Act::Requests(requests) => run(target, requests, deadline).await,
         Act::Load { requests, at_once } => load(target, *requests, *at_once, deadline).await,
         Act::Script(steps) => play(target, steps, deadline).await,
+        // The cell does what only it can, see `cell::reload`.
+        Act::Reload { .. } => ClientRun::default(),
     }
 }
 
@@ -124,7 +126,7 @@ async fn load(target: &Target, count: u32, at_once: u32, deadline: Duration) -> 
             }
         }
     }
-    ClientRun { exchanges: told, load: Some(Load { sent: count, whole }) }
+    ClientRun { exchanges: told, load: Some(Load { sent: count, whole, same_process: None }) }
 }
 
 /// Plays a script; every head it reads is an exchange.

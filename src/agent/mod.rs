@@ -71,7 +71,7 @@ pub async fn run() -> anyhow::Result<()> {
         AgentPlan::Origin(plan) => {
             origin_container(plan, &emitter, stdin_closed).await.map(|origin| origin.map(Kept::Origin))
         }
-        AgentPlan::Cell(plan) => cell_container(plan, &emitter, stdin_closed).await.map(|cell| cell.map(Kept::Cell)),
+        AgentPlan::Cell(plan) => cell_container(*plan, &emitter, stdin_closed).await.map(|cell| cell.map(Kept::Cell)),
     };
     if let Err(error) = &kept {
         emitter.emit(&Line::Fault { trial: None, text: format!("{error:#}") });

@@ -5,6 +5,7 @@
 
 mod backend;
 mod http;
+mod nginx;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -60,7 +61,7 @@ struct Behaviour {
 enum Play {
     Http(Bytes),
     Script(Vec<Vec<Step>>),
-    Forward(Backend),
+    Forward(Box<Backend>),
 }
 
 /// What one connection has shown so far, beside its [`Book`].
@@ -69,6 +70,8 @@ struct Notes {
     tls: Option<TlsSeen>,
     requests: Vec<OriginRequest>,
     error: Option<String>,
+    /// Where the program that serves it was connected to from: by this its log is read.
+    forwarded_from: Option<u16>,
 }
 
 type SharedNotes = Arc<Mutex<Notes>>;
@@ -137,7 +140,7 @@ impl Origin {
 fn bind_address(place: Place) -> IpAddr {
     match place {
         Place::SameHostV6 => Ipv6Addr::LOCALHOST.into(),
-        Place::Remote | Place::SameHost | Place::RemoteAndDead => Ipv4Addr::UNSPECIFIED.into(),
+        Place::Remote | Place::SameHost | Place::RemoteAndDead | Place::Nginx => Ipv4Addr::UNSPECIFIED.into(),
     }
 }
 
@@ -150,7 +153,16 @@ async fn prepare(port: &Port, identity: &Identity, folder: &Path) -> anyhow::Res
             let leaf = identity.origins.get(&Certificate::Good).context("the plan lacks the good certificate")?;
             let folder = folder.join(format!("openssl-{}", port.port));
             std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-            backend::openssl(args, sign, leaf, identity, &origin_name(&port.trial), &folder).await.map(Play::Forward)
+            backend::openssl(args, sign, leaf, identity, &origin_name(&port.trial), &folder)
+                .await
+                .map(|backend| Play::Forward(Box::new(backend)))
+        }
+        Speak::Nginx { body_len, directives } => {
+            let leaf = identity.origins.get(&Certificate::Good).context("the plan lacks the good certificate")?;
+            let folder = folder.join(format!("nginx-{}", port.port));
+            std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            let backend = nginx::start(&body::bytes(*body_len), directives, leaf, identity, &folder).await?;
+            Ok(Play::Forward(Box::new(backend)))
         }
         Speak::Nobody => Err("nobody listens".into()),
     })
@@ -208,6 +220,9 @@ async fn serve(
         lock(&notes).error = Some(format!("{error:#}"));
     }
     lock(&notes).requests.extend(heard.messages().drain(..).map(request));
+    if let Play::Forward(backend) = &behaviour.play {
+        backend.told(&mut lock(&notes));
+    }
     record(behaviour, peer, accepted_us, &book, &notes)
 }
 
@@ -278,7 +293,7 @@ async fn speak(
         return match &behaviour.play {
             Play::Http(body) => http::serve(tap, false, body, notes).await,
             Play::Script(_) => script::play(tap, script, "", heard).await,
-            Play::Forward(backend) => backend.forward(tap).await,
+            Play::Forward(backend) => backend.forward(tap, notes).await,
         };
     };
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::clone(config));
@@ -295,7 +310,7 @@ async fn speak(
     match &behaviour.play {
         Play::Http(body) => http::serve(stream, h2, body, notes).await,
         Play::Script(_) => script::play(stream, script, "", heard).await,
-        Play::Forward(backend) => backend.forward(stream).await,
+        Play::Forward(backend) => backend.forward(stream, notes).await,
     }
 }
 

@@ -94,7 +94,7 @@ pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, S
         (dialect.records_file(), records::text(dialect, &records)?),
         (dialect.ip_allow_file(), ip_allow(dialect).into()),
         (dialect.sni_file(), if dialect == Dialect::V8 { EMPTY.into() } else { sni(&settings.sni) }),
-        ("remap.config", lines(settings.maps.iter().map(|map| format!("map {} {}", map.from, map.to)))),
+        ("remap.config", remap(settings)),
         ("plugin.config", lines(settings.plugins.iter().cloned())),
         // No line, no cache: ATS starts with "Cache Disabled".
         ("storage.config", EMPTY.into()),
@@ -107,6 +107,11 @@ pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, S
         ("splitdns.config", EMPTY.into()),
     ];
     Ok(files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect())
+}
+
+/// The text of remap.config.
+pub fn remap(settings: &Settings) -> String {
+    lines(settings.maps.iter().map(|map| format!("map {} {}", map.from, map.to)))
 }
 
 fn lines(lines: impl Iterator<Item = String>) -> String {

@@ -11,10 +11,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 use super::evidence::Gathered;
-use super::{Job, Progress, identity};
+use super::{Beside, Job, Progress, identity};
 use crate::agent::{PLAN_VARIABLE, pack};
 use crate::engine::{Container, ContainerSpec, Engine, labels};
-use crate::model::{AgentPlan, CellPlan, Line, OriginPlan, Place, Port, TrialPlan};
+use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, Place, Port, TrialPlan};
 
 /// How long the origin may take to listen. It starts in 0.4 s here; engines under load take longer.
 const ORIGIN_START: Duration = Duration::from_secs(30);
@@ -53,7 +53,13 @@ pub(super) async fn run(
     pair.finish().await
 }
 
-/// The two containers of an attempt and what they have said.
+/// An origin container: its place among those started, and what it says.
+struct Origin {
+    place: usize,
+    lines: UnboundedReceiver<String>,
+}
+
+/// The containers of an attempt and what they have said.
 struct Pair<'a> {
     engine: &'a Arc<dyn Engine>,
     job: &'a Job,
@@ -66,33 +72,59 @@ impl Pair<'_> {
     async fn run(&mut self, plans: &[TrialPlan], progress: &dyn Progress) -> anyhow::Result<()> {
         let keep = self.job.keep;
         let identity = identity::of(plans)?;
-        let remote = plans.iter().filter(|plan| matches!(plan.spec.place, Place::Remote | Place::RemoteAndDead));
-        let ports = remote.map(Port::of).collect();
-        let origin_plan = AgentPlan::Origin(OriginPlan { ports, identity: identity.clone(), keep });
-        let origin = self.start("origin", &self.job.origin_image, &[], &origin_plan).await?;
-        let mut origin_lines = self.started[origin].lines();
-        tokio::time::timeout(ORIGIN_START, listening(&mut origin_lines))
-            .await
-            .with_context(|| format!("the origin did not listen within {} s", ORIGIN_START.as_secs()))??;
-        let address = self.started[origin].ip().await.context("the origin has no address")?;
+        let at = |wanted: fn(Place) -> bool| -> Vec<Port> {
+            plans.iter().filter(|plan| wanted(plan.spec.place)).map(Port::of).collect()
+        };
+        let remote = at(|place| matches!(place, Place::Remote | Place::RemoteAndDead));
+        let mut origins = vec![self.origin("origin", &self.job.origin_image, remote, &identity).await?];
+        let beside = at(|place| place == Place::Nginx);
+        if let (Beside::Image(image), false) = (&self.job.nginx, beside.is_empty()) {
+            origins.push(self.origin("nginx", image, beside, &identity).await?);
+        }
+        let mut addresses = Vec::new();
+        for origin in &mut origins {
+            tokio::time::timeout(ORIGIN_START, listening(&mut origin.lines))
+                .await
+                .with_context(|| format!("the origin did not listen within {} s", ORIGIN_START.as_secs()))??;
+            let address = self.started[origin.place].ip().await.context("the origin has no address")?;
+            addresses.push(address.to_string());
+        }
 
-        let cell_plan = AgentPlan::Cell(CellPlan {
-            origin_ip: address.to_string(),
+        let mut addresses = addresses.into_iter();
+        let cell_plan = AgentPlan::Cell(Box::new(CellPlan {
+            origin_ip: addresses.next().unwrap_or_default(),
+            nginx_ip: addresses.next(),
             identity,
             trials: plans.to_vec(),
             binary: self.job.binary.clone(),
             deadline_ms: u64::try_from(self.job.limits.cell.as_millis()).unwrap_or(u64::MAX),
             keep,
             swap: self.job.swap.clone(),
-        });
+        }));
         let cell = self.start("cell", &self.job.image, &["NET_RAW"], &cell_plan).await?;
         let lines = self.started[cell].lines();
         self.listen(lines, cell, progress).await?;
 
-        self.started[origin].close_stdin().await?;
-        tokio::time::timeout(LAST_WORDS, self.listen(origin_lines, origin, progress))
-            .await
-            .context("the origin did not say its last line")?
+        for Origin { place, lines } in origins {
+            self.started[place].close_stdin().await?;
+            tokio::time::timeout(LAST_WORDS, self.listen(lines, place, progress))
+                .await
+                .context("the origin did not say its last line")??;
+        }
+        Ok(())
+    }
+
+    /// Starts a container that plays the origins of `ports`.
+    async fn origin(
+        &mut self,
+        kind: &str,
+        image: &str,
+        ports: Vec<Port>,
+        identity: &Identity,
+    ) -> anyhow::Result<Origin> {
+        let plan = AgentPlan::Origin(OriginPlan { ports, identity: identity.clone(), keep: self.job.keep });
+        let place = self.start(kind, image, &[], &plan).await?;
+        Ok(Origin { place, lines: self.started[place].lines() })
     }
 
     /// Engines give containers of networks without IPv6 a loopback without it as well. A kernel that has none

@@ -35,7 +35,7 @@ pub(super) fn of(plans: &[TrialPlan]) -> anyhow::Result<Identity> {
     origins.extend(plans.iter().filter(tunnels).map(|plan| front_name(&plan.id)));
     let mut kinds: BTreeSet<Certificate> =
         plans.iter().filter_map(|plan| plan.spec.origin.tls.as_ref()).map(|tls| tls.certificate).collect();
-    if plans.iter().any(|plan| matches!(plan.spec.origin.speak, Speak::Openssl { .. })) {
+    if plans.iter().any(|plan| matches!(plan.spec.origin.speak, Speak::Openssl { .. } | Speak::Nginx { .. })) {
         kinds.insert(Certificate::Good);
     }
     make(&origins, &fronts, &kinds)

@@ -3,11 +3,11 @@
 use base64::Engine as _;
 
 use super::evidence::{self, Gathered};
-use super::{CellRun, Job, Once, Progress, Raw};
+use super::{Beside, CellRun, Job, Once, Progress, Raw};
 use crate::ats::{Dialect, config};
 use crate::diagnosis::{self, Case, Evidence};
 use crate::model::{
-    LogLine, Observation, Outcome, Provenance, Record, Route, TrialPlan, TrialResult, TrialSpec, Verdict,
+    LogLine, Observation, Outcome, Place, Provenance, Record, Route, TrialPlan, TrialResult, TrialSpec, Verdict,
 };
 use crate::trial::{Judgement, Kind, Trial};
 use crate::verdict;
@@ -24,7 +24,7 @@ pub(super) fn plans(job: &Job) -> Vec<TrialPlan> {
     let numbered = crate::trial::CATALOGUE.iter().zip(ports);
     let wanted = numbered.filter(|(trial, _)| job.trials.iter().any(|wanted| wanted.id == trial.id));
     wanted
-        .filter(|(trial, _)| unsupported(trial, job, None).is_none())
+        .filter(|(trial, _)| unsupported(trial, job, None).is_none() && without_origin(trial, job).is_none())
         .map(|(trial, port)| {
             let mut spec = (trial.spec)();
             spec.deadline_ms = spec.deadline_ms.min(longest);
@@ -40,8 +40,20 @@ fn unsupported(trial: &Trial, job: &Job, openssl: Option<&str>) -> Option<String
     if let Some(reason) = trial.unsupported(Some(&job.version), openssl) {
         return Some(reason.to_owned());
     }
+    let spec = (trial.spec)();
+    if spec.place == Place::Nginx && job.nginx == Beside::None {
+        return Some("matrix.yaml has no `nginx` among its `origins`".to_owned());
+    }
     let dialect = Dialect::of(&job.version.parse().ok()?)?;
-    config::check(dialect, &(trial.spec)().records).err().map(|unsupported| unsupported.to_string())
+    config::check(dialect, &spec.records).err().map(|unsupported| unsupported.to_string())
+}
+
+/// Why the trial's origin cannot be there, although the matrix has it.
+fn without_origin<'a>(trial: &Trial, job: &'a Job) -> Option<&'a str> {
+    match &job.nginx {
+        Beside::Missing(reason) if (trial.spec)().place == Place::Nginx => Some(reason),
+        _ => None,
+    }
 }
 
 /// Puts `over` over the settings of a trial: of the same name the one laid over holds. What does not
@@ -63,6 +75,9 @@ fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> Judgement {
     let openssl = gathered.provenance.openssl.as_ref().map(|library| library.version.as_str());
     if let Some(reason) = unsupported(trial, job, openssl) {
         return not_judged(Outcome::Unsupported, &reason);
+    }
+    if let Some(reason) = without_origin(trial, job) {
+        return not_judged(Outcome::Error, &format!("no nginx origin: {reason}"));
     }
     let fault = gathered.faults.iter().find(|(of, _)| of.as_deref().is_none_or(|of| of == trial.id));
     let observation = gathered.trials.get(trial.id);
@@ -256,8 +271,45 @@ fn check_version(job: &Job, run: &mut CellRun) {
 mod tests {
     use super::*;
 
+    fn job_of(trials: &[&'static Trial]) -> Job {
+        let second = std::time::Duration::from_secs(1);
+        Job {
+            id: "debian-12/9.2.9".parse().unwrap(),
+            version: "9.2.9".into(),
+            binary: None,
+            image: "image".into(),
+            origin_image: "origin".into(),
+            nginx: Beside::None,
+            network: "network".into(),
+            name: "name".into(),
+            labels: crate::engine::Labels::new(),
+            trials: trials.to_vec(),
+            limits: super::super::Limits { cell: second, trial: second, memory: 1, pids: 1 },
+            over: Vec::new(),
+            keep: false,
+            swap: None,
+            sysctls: std::collections::BTreeMap::new(),
+        }
+    }
+
     fn record(name: &str, value: &str) -> Record {
         Record { name: name.into(), kind: "INT".into(), value: value.into() }
+    }
+
+    #[test]
+    fn what_asks_for_nginx_is_unsupported_without_it_and_in_error_where_it_could_not_be_made() {
+        let trial = crate::trial::by_id("nginx-get").unwrap();
+        let job = |nginx| Job { nginx, ..job_of(&[trial]) };
+        let outcome = |nginx| {
+            let job = job(nginx);
+            assert_eq!(plans(&job).is_empty(), !matches!(job.nginx, Beside::Image(_)));
+            let (_, judgement) = first(&job, &Gathered::default()).remove(0);
+            (judgement.outcome, judgement.summary)
+        };
+        assert_eq!(outcome(Beside::None).0, Outcome::Unsupported);
+        let (outcome_of_missing, summary) = outcome(Beside::Missing("no mirror".into()));
+        assert_eq!((outcome_of_missing, summary.as_str()), (Outcome::Error, "no nginx origin: no mirror"));
+        assert_eq!(outcome(Beside::Image("x".into())).0, Outcome::Skipped);
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Job {
     pub image: String,
     /// Tag of the origin image.
     pub origin_image: String,
+    /// The nginx origin.
+    pub nginx: Beside,
     /// Id of the run's internal network.
     pub network: String,
     /// Prefix of container names, unique to the run and the cell.
@@ -47,6 +49,18 @@ pub struct Job {
     pub swap: Option<Swap>,
     /// Kernel settings of the cell's container.
     pub sysctls: BTreeMap<String, String>,
+}
+
+/// An origin container beside the one that every cell has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Beside {
+    /// The matrix has none.
+    #[default]
+    None,
+    /// Its image could not be made: why.
+    Missing(String),
+    /// Tag of its image, with the agent as its last layer.
+    Image(String),
 }
 
 /// What a cell may use.

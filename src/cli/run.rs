@@ -18,7 +18,7 @@ use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::images::Policy;
 use crate::matrix::Matrix;
-use crate::model::{CellId, Event, MatrixResult, RunId};
+use crate::model::{CellId, Event, MatrixResult, Place, RunId};
 use crate::report::unexpected;
 use crate::runner::{self, Done, Order, Record};
 use crate::shard::Shard;
@@ -137,6 +137,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
     let trials = options.choice.trials()?;
     if let Some(shard) = options.shard {
         plan.keep(|cells| shard.of(cells).collect());
+    }
+    if trials.iter().any(|trial| (trial.spec)().place == Place::Nginx) {
+        plan.add_nginx(&matrix, &recipes).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     }
     if plan.cells.is_empty() {
         let message = "the selection matches no cell: `atsmatrix list` shows those there are";

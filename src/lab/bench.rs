@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Order, Record};
 use crate::bisect::loader;
 use crate::bisect::parts::Swapped;
-use crate::cell::{self, Job, Limits, Once, Progress};
+use crate::cell::{self, Beside, Job, Limits, Once, Progress};
 use crate::engine::labels::{Kind, Owner};
 use crate::engine::{Engine, NetworkSpec, sweep};
 use crate::exit::{Exit, Failure};
@@ -132,6 +132,7 @@ impl<'a> Bench<'a> {
             binary: setup.planned.binary.clone(),
             image: self.agent.on(setup.image).await?,
             origin_image: self.origin_image.clone(),
+            nginx: Beside::None,
             network: self.network.clone(),
             name: format!("atsmatrix-{}-x{}", self.owner.run, setup.number),
             labels: self.owner.labels(Kind::Cell),

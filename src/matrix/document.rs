@@ -24,6 +24,8 @@ pub(super) struct Document {
     pub(super) distros: IndexMap<String, DistroEntry>,
     /// The columns, in order: name to Apache Traffic Server.
     pub(super) ats: IndexMap<String, AtsEntry>,
+    /// Origins besides the instrumented one that every cell has.
+    pub(super) origins: Option<OriginsEntry>,
     /// Cells to leave out.
     #[serde(default)]
     pub(super) exclude: Vec<ExcludeEntry>,
@@ -59,6 +61,22 @@ pub(super) struct DistroEntry {
     /// Build arguments for every recipe that runs on it.
     #[serde(default)]
     pub(super) args: BTreeMap<String, String>,
+}
+
+/// Origins besides the instrumented one that every cell has.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OriginsEntry {
+    /// nginx, from the packages of a distro.
+    pub(super) nginx: Option<OriginEntry>,
+}
+
+/// An origin's image.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OriginEntry {
+    /// The distro whose packages it is made of.
+    pub(super) on: String,
 }
 
 /// How to make a base image from a package mirror.

@@ -45,6 +45,8 @@ pub struct Matrix {
     pub distros: Vec<Distro>,
     /// The columns, in order; never empty.
     pub ats: Vec<Ats>,
+    /// The distro whose packages the nginx origin is made of; `None`: there is none.
+    pub nginx: Option<DistroId>,
     /// Cells to leave out.
     pub exclude: Vec<Exclusion>,
     /// Cells that come back.

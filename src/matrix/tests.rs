@@ -135,6 +135,15 @@ fn dangling_names_are_reported_where_they_stand() {
     insta::assert_snapshot!(broken("of: \"9.2.5\"", "of: \"9.2.4\""), @"matrix.yaml:28:15: ats.\"9.2.5-backport\".sources[0].rebuild.of: no ATS is named `9.2.4`; did you mean `9.2.5`?");
     insta::assert_snapshot!(broken("  - ats: [\"9.2.5\"]", "  - ats: [\"10.*\"]"), @"matrix.yaml:43:11: expect[0].ats[0]: no ATS is named `10.*`; there are `9.2.5`, `9.2.5-backport`, `9.2.9`");
     insta::assert_snapshot!(broken("{ distro: debian-13, ats: \"9.2.5\" }", "{ distro: debian-14, ats: \"9.2.5\" }"), @"matrix.yaml:41:15: include[0].distro: no distro is named `debian-14`; did you mean `debian-12`?");
+    insta::assert_snapshot!(broken("version: 1\n", "version: 1\norigins:\n  nginx: { on: debian-15 }\n"), @"matrix.yaml:3:16: origins.nginx.on: no distro is named `debian-15`; did you mean `debian-12`?");
+    insta::assert_snapshot!(broken("version: 1\n", "version: 1\norigins: { ngnix: { on: debian-12 } }\n"), @"matrix.yaml:2:12: origins: unknown key `ngnix`; did you mean `nginx`?");
+}
+
+#[test]
+fn the_nginx_origin_names_its_distro() {
+    let with = GOOD.replace("version: 1\n", "version: 1\norigins: { nginx: { on: debian-13 } }\n");
+    assert_eq!(parse(&with).unwrap().nginx.map(|on| on.to_string()).as_deref(), Some("debian-13"));
+    assert_eq!(parse(GOOD).unwrap().nginx, None);
 }
 
 #[test]

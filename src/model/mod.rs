@@ -24,7 +24,9 @@ pub use observation::{
     Observation, OriginConnection, OriginRequest, Packet, TlsSeen,
 };
 pub use outcome::{Outcome, Verdict};
-pub use plan::{AgentPlan, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, front_name, origin_name, wild_name};
+pub use plan::{
+    AgentPlan, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, added_name, front_name, origin_name, wild_name,
+};
 pub use provenance::{AtsBuild, ImageDigests, Library, Provenance, ProvenanceField, Release};
 pub use result::{CellResult, Expected, IssueMatch, MatrixResult, SCHEMA_VERSION, TrialResult, WorkaroundTried};
 pub use script::Step;

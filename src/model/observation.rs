@@ -40,7 +40,8 @@ pub enum AtsLife {
 /// What the client did and saw.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClientRun {
-    /// One exchange per request, in order; of a load only those that were not answered with 200, at most 5.
+    /// One exchange per request, in order; of a load only those that were not answered with 200, at most 5, and of
+    /// one beside a reload before them the first by the new rule.
     pub exchanges: Vec<Exchange>,
     /// What a load came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +55,9 @@ pub struct Load {
     pub sent: u32,
     /// Those answered with 200 and the whole body.
     pub whole: u32,
+    /// Beside a reload: whether the same `traffic_server` runs before and after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_process: Option<bool>,
 }
 
 /// One request and what came back.

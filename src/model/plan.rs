@@ -15,7 +15,7 @@ pub enum AgentPlan {
     /// For the origin container.
     Origin(OriginPlan),
     /// For the ATS container.
-    Cell(CellPlan),
+    Cell(Box<CellPlan>),
 }
 
 /// What the origin container serves.
@@ -50,6 +50,11 @@ pub fn origin_name(trial: &str) -> String {
 /// Its name for wildcard certificates: a wildcard is not good for a whole top-level domain.
 pub fn wild_name(trial: &str) -> String {
     format!("{trial}.wild.test")
+}
+
+/// The host of the rule that a reload adds for a trial.
+pub fn added_name(trial: &str) -> String {
+    format!("{trial}.added.t")
 }
 
 /// The host that clients ask ATS for.
@@ -95,6 +100,9 @@ pub struct CellPlan {
     pub origin_ip: String,
     /// CA and identity, for verification and for the same-host origin.
     pub identity: Identity,
+    /// The address of the nginx container, if there is one.
+    #[serde(default)]
+    pub nginx_ip: Option<String>,
     /// The trials, in order; trials with the same `records` stand together.
     pub trials: Vec<TrialPlan>,
     /// Where `traffic_server` is; `None`: look in the usual places.

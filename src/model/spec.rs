@@ -55,6 +55,8 @@ pub enum Place {
     SameHostV6,
     /// In the origin container; its name also has an address at which nothing listens.
     RemoteAndDead,
+    /// In the container of nginx, a host of its own.
+    Nginx,
 }
 
 /// How ATS is told of an origin: its line of remap.config.
@@ -122,6 +124,13 @@ pub enum Speak {
         /// Arguments of `openssl x509 -req` that its certificate is signed with; empty: it serves the
         /// [`Certificate::Good`] one.
         sign: Vec<String>,
+    },
+    /// nginx, which answers every GET with 200 and `body_len` bytes of the counting pattern.
+    Nginx {
+        /// Bytes.
+        body_len: u64,
+        /// Directives of its server block, each with its semicolon; `{dir}` stands for the folder with `ca.pem`.
+        directives: Vec<String>,
     },
     /// Does not listen.
     Nobody,
@@ -227,6 +236,12 @@ pub enum Act {
         /// Requests in all.
         requests: u32,
         /// How many at once.
+        at_once: u32,
+    },
+    /// GETs by so many clients without end, while ATS is given one remap rule more and told to read its
+    /// configuration anew; ATS runs under its manager where it has one.
+    Reload {
+        /// Clients.
         at_once: u32,
     },
     /// Plays a script. `{host}` in what is sent stands for the host that ATS knows the trial by.

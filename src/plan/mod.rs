@@ -20,6 +20,8 @@ pub type Recipes = BTreeMap<String, Vec<u8>>;
 pub struct Plan {
     /// Row by row.
     pub cells: Vec<PlannedCell>,
+    /// Tag of the nginx origin's image, the agent's layer not counted; `None`: the run has none.
+    pub nginx: Option<String>,
     steps: Vec<Step>,
 }
 
@@ -101,13 +103,25 @@ impl Plan {
                 source,
             });
         }
-        Ok(Self { cells, steps: book.into_steps() })
+        Ok(Self { cells, nginx: None, steps: book.into_steps() })
+    }
+
+    /// Adds the nginx origin of `matrix`, if it has one.
+    ///
+    /// # Errors
+    /// As [`Plan::of`].
+    pub fn add_nginx(&mut self, matrix: &Matrix, recipes: &Recipes) -> Result<(), SelectionError> {
+        let mut book = recipe::Book::new(matrix, recipes).with(std::mem::take(&mut self.steps));
+        self.nginx = book.nginx()?;
+        self.steps = book.into_steps();
+        Ok(())
     }
 
     /// Keeps the cells that `choose` takes, and the steps that they need.
     pub fn keep(&mut self, choose: impl FnOnce(Vec<PlannedCell>) -> Vec<PlannedCell>) {
         self.cells = choose(std::mem::take(&mut self.cells));
-        let mut needed: BTreeSet<String> = self.cells.iter().map(|cell| cell.tag.clone()).collect();
+        let mut needed: BTreeSet<String> =
+            self.cells.iter().map(|cell| cell.tag.clone()).chain(self.nginx.clone()).collect();
         // Parents stand before their children.
         for step in self.steps.iter().rev() {
             if needed.contains(&step.tag) {

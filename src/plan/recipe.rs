@@ -20,6 +20,11 @@ impl<'a> Book<'a> {
         Self { matrix, recipes, steps: Vec::new() }
     }
 
+    /// With `steps` collected before.
+    pub(super) fn with(self, steps: Vec<Step>) -> Self {
+        Self { steps, ..self }
+    }
+
     pub(super) fn into_steps(self) -> Vec<Step> {
         self.steps
     }
@@ -54,6 +59,18 @@ impl<'a> Book<'a> {
                 Ok((self.recipe(&name, "runtime", containerfile, args, vec![build, base])?, Some(origin)))
             }
         }
+    }
+
+    /// The nginx origin's image, if the matrix has one.
+    pub(super) fn nginx(&mut self) -> Planned<Option<String>> {
+        let Some(distro) = self.matrix.nginx.as_ref().and_then(|on| self.matrix.distro(on)) else {
+            return Ok(None);
+        };
+        let base = self.base(distro);
+        let mut args = distro_arguments(distro);
+        args.insert("BASE".into(), base.clone());
+        args.insert("FAMILY".into(), distro.family.clone());
+        self.recipe("nginx (origin)", "nginx", "nginx/Containerfile", args, vec![base]).map(Some)
     }
 
     fn base(&mut self, distro: &Distro) -> String {
@@ -135,11 +152,16 @@ impl<'a> Book<'a> {
 
 /// Arguments of the distro, with those of the source over them.
 fn arguments(distro: &Distro, source: &Source) -> BTreeMap<String, String> {
+    let mut args = distro_arguments(distro);
+    args.extend(source.args.clone());
+    args
+}
+
+fn distro_arguments(distro: &Distro) -> BTreeMap<String, String> {
     let mut args = distro.args.clone();
     if distro.bootstrap.as_ref().is_some_and(|bootstrap| !bootstrap.check_valid_until) {
         args.insert("APT_CHECK_VALID_UNTIL".into(), "false".into());
     }
-    args.extend(source.args.clone());
     args
 }
 

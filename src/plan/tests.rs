@@ -88,3 +88,18 @@ fn a_pattern_that_matches_nothing_names_what_there_is() {
     let error = Plan::of(&matrix, &selection, &recipes).unwrap_err().to_string();
     assert!(error.contains("debain-*") && error.contains("debian-12"), "{error}");
 }
+
+#[test]
+fn the_nginx_origin_is_one_more_image_where_it_is_asked_for() {
+    let (matrix, recipes) = shipped();
+    let mut plan = plan(&["debian-13"]);
+    assert_eq!(plan.nginx, None);
+    let before = plan.steps().len();
+    plan.add_nginx(&matrix, &recipes).unwrap();
+    let tag = plan.nginx.clone().unwrap();
+    let step = plan.steps().iter().find(|step| step.tag == tag).unwrap();
+    assert!(matches!(&step.work, Work::Recipe { containerfile, .. } if containerfile == "nginx/Containerfile"));
+    assert_eq!(plan.steps().len(), before + 1, "its base is there already");
+    plan.keep(|cells| cells);
+    assert_eq!(plan.steps().len(), before + 1);
+}

@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use crate::cell::{self, CellRun, Job, Limits, Progress};
+use crate::cell::{self, Beside, CellRun, Job, Limits, Progress};
 use crate::engine::labels::{self, Kind, Owner};
 use crate::engine::sweep::Swept;
 use crate::engine::{Engine, EngineError, NetworkSpec, sweep};
@@ -197,10 +197,11 @@ impl Run<'_> {
         Ok(results.into_values().collect())
     }
 
-    /// What all cells share: the network and the origin's image; `None` when the run was stopped first.
+    /// What all cells share: the network and the origins' images; `None` when the run was stopped first.
     async fn stage(&self) -> anyhow::Result<Option<Stage>> {
         let agent = AgentImages::new(Arc::clone(self.engine), &self.order.recipes)?;
-        let Some(origin_image) = self.stop.run_until_cancelled(agent.on("scratch")).await.transpose()? else {
+        let origins = async { anyhow::Ok((agent.on("scratch").await?, self.nginx(&agent).await?)) };
+        let Some((origin_image, nginx)) = self.stop.run_until_cancelled(origins).await.transpose()? else {
             return Ok(None);
         };
         let mut marks = self.owner.labels(Kind::Network);
@@ -209,7 +210,19 @@ impl Run<'_> {
         }
         let spec = NetworkSpec { name: format!("atsmatrix-{}", self.owner.run), labels: marks, internal: true };
         let network = self.engine.create_network(&spec).await?;
-        Ok(Some(Stage { agent, origin_image, network }))
+        Ok(Some(Stage { agent, origin_image, nginx, network }))
+    }
+
+    /// The nginx origin, if the run has one.
+    async fn nginx(&self, agent: &AgentImages) -> anyhow::Result<Beside> {
+        let Some((tag, made)) = self.order.plan.nginx.as_ref().and_then(|tag| Some((tag, self.made.get(tag)?))) else {
+            return Ok(Beside::None);
+        };
+        Ok(match made {
+            Made::Ready { .. } => Beside::Image(agent.on(tag).await?),
+            Made::Unbuildable { reason } | Made::Unavailable { reason } => Beside::Missing(reason.clone()),
+            Made::Stopped => Beside::Missing(self.overdue()),
+        })
     }
 
     fn image(&self, planned: &PlannedCell) -> Option<&Made> {
@@ -284,6 +297,7 @@ impl Run<'_> {
             binary: planned.binary.clone(),
             image,
             origin_image: stage.origin_image.clone(),
+            nginx: stage.nginx.clone(),
             network: stage.network.clone(),
             name: format!("atsmatrix-{}-{}-{}{}", self.owner.run, planned.id.distro, planned.id.ats, variant.suffix)
                 .replace(['+', '~'], "_"),
@@ -330,6 +344,7 @@ impl<'a> Variant<'a> {
 struct Stage {
     agent: AgentImages,
     origin_image: String,
+    nginx: Beside,
     network: String,
 }
 

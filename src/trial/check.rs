@@ -144,6 +144,12 @@ pub(super) fn negotiated(
     Check::new(held, expected, if texts.is_empty() { "no TLS connection".into() } else { texts.join(" and ") })
 }
 
+/// The origin was shown a client certificate.
+pub(super) fn with_client_certificate(observation: &Observation) -> Check {
+    let name = |tls: &TlsSeen| if tls.peer == "client" { "a client certificate" } else { "no client certificate" };
+    negotiated(observation, "a client certificate at the origin", |tls| tls.peer == "client", |tls| name(tls).into())
+}
+
 /// Any TLS at all, with the version shown.
 pub(super) fn over_tls(observation: &Observation) -> Check {
     negotiated(observation, "TLS to the origin", |_| true, |tls| tls.version.clone())
@@ -374,6 +380,19 @@ pub(super) fn script_done(observation: &Observation) -> Check {
     let error = observation.origin.iter().find_map(|connection| connection.error.as_deref());
     let held = !observation.origin.is_empty() && error.is_none();
     Check::new(held, "an origin that saw what it waited for", error.unwrap_or("the origin saw what it waited for"))
+}
+
+/// A reload under traffic held, and cost neither a request nor the process.
+pub(super) fn reloaded(observation: &Observation, body_len: u64) -> Vec<Check> {
+    let mut checks = answers(observation, 1, body_len);
+    let load = observation.client.as_ref().and_then(|run| run.load.clone()).unwrap_or_default();
+    // How many were sent is a matter of timing.
+    let lost = load.sent.saturating_sub(load.whole);
+    let seen = if load.sent == 0 { "no request".into() } else { format!("{lost} requests lost") };
+    checks.push(Check::new(load.sent > 0 && lost == 0, "0 requests lost", seen));
+    let same = load.same_process == Some(true);
+    checks.push(Check::new(same, "the same process", if same { "the same process" } else { "another process" }));
+    checks
 }
 
 /// Every request of a load was answered whole.

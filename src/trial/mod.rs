@@ -16,6 +16,7 @@ mod inbound;
 mod load;
 mod mtls;
 mod net;
+mod nginx;
 mod pool;
 mod refusal;
 mod session;
@@ -108,6 +109,10 @@ pub const CATALOGUE: &[&Trial] = &[
     &tls::tls13_suite_chacha20::TRIAL,
     &tls::openssl_origin::TRIAL,
     &tls::legacy_renegotiation::TRIAL,
+    &nginx::get::TRIAL,
+    &nginx::tls12::TRIAL,
+    &nginx::keepalive::TRIAL,
+    &nginx::mtls::TRIAL,
     &groups::x25519::TRIAL,
     &groups::p256_retry::TRIAL,
     &groups::x25519mlkem768::TRIAL,
@@ -190,6 +195,7 @@ pub const CATALOGUE: &[&Trial] = &[
     &tfo::on::TRIAL,
     &tfo::off::TRIAL,
     &load::load_200::TRIAL,
+    &load::reload::TRIAL,
 ];
 
 /// The trial named `id`.

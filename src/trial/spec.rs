@@ -49,6 +49,23 @@ pub(super) fn plain() -> OriginSpec {
     OriginSpec { https: false, tls: None, speak: Speak::Http { body_len: BODY } }
 }
 
+/// One GET through ATS to an nginx with these directives.
+pub(super) fn nginx_get(directives: &[&str]) -> TrialSpec {
+    let directives = directives.iter().map(ToString::to_string).collect();
+    let origin = OriginSpec { https: true, tls: None, speak: Speak::Nginx { body_len: BODY, directives } };
+    TrialSpec { place: Place::Nginx, origin, ..https_get() }
+}
+
+/// ATS has a client certificate for all origins.
+pub(super) fn client_certificate() -> Vec<Record> {
+    vec![
+        string("ssl.client.cert.path", "{dir}"),
+        string("ssl.client.cert.filename", "client.pem"),
+        string("ssl.client.private_key.path", "{dir}"),
+        string("ssl.client.private_key.filename", "client.key"),
+    ]
+}
+
 /// A TLS origin that plays these scripts over TLS, one a connection.
 pub(super) fn scripted(scripts: Vec<Vec<Step>>) -> OriginSpec {
     OriginSpec { https: true, tls: Some(OriginTls::default()), speak: Speak::Script(scripts) }

@@ -9,7 +9,9 @@ use anyhow::Context as _;
 use super::super::ats::{self, Ports};
 use super::ROOT;
 use crate::ats::config::{FileRef, Map, Settings, SniEntry};
-use crate::model::{CellPlan, Identity, Place, Record, Remap, Side, TrialPlan, front_name, origin_name, wild_name};
+use crate::model::{
+    CellPlan, Identity, Place, Record, Remap, Side, TrialPlan, added_name, front_name, origin_name, wild_name,
+};
 
 /// The CA's file in [`ROOT`].
 pub(super) const CA: &str = "ca.pem";
@@ -19,19 +21,22 @@ const NOWHERE: u16 = 1;
 
 /// What ATS's queries for an origin there are answered with.
 pub(super) fn place(plan: &CellPlan, place: Place) -> anyhow::Result<Vec<IpAddr>> {
-    let remote = || plan.origin_ip.parse().with_context(|| format!("`{}` is no address", plan.origin_ip));
+    let parse = |text: &str| text.parse().with_context(|| format!("`{text}` is no address"));
+    let remote = || parse(&plan.origin_ip);
     Ok(match place {
         Place::Remote => vec![remote()?],
         Place::SameHost => vec![Ipv4Addr::LOCALHOST.into()],
         Place::SameHostV6 => vec![Ipv6Addr::LOCALHOST.into()],
         Place::RemoteAndDead => vec![Ipv4Addr::LOCALHOST.into(), remote()?],
+        Place::Nginx => vec![parse(plan.nginx_ip.as_deref().unwrap_or_default())?],
     })
 }
 
 /// Where a client that goes past ATS finds the origin.
 pub(super) fn direct(remote: IpAddr, place: Place) -> IpAddr {
     match place {
-        Place::Remote | Place::RemoteAndDead => remote,
+        // No control goes to nginx.
+        Place::Remote | Place::RemoteAndDead | Place::Nginx => remote,
         Place::SameHost => Ipv4Addr::LOCALHOST.into(),
         Place::SameHostV6 => Ipv6Addr::LOCALHOST.into(),
     }
@@ -119,6 +124,12 @@ fn maps(plan: &CellPlan, trial: &TrialPlan) -> Vec<Map> {
             std::iter::once(upgraded).chain(by(name)).collect()
         }
     }
+}
+
+/// The rule that a reload adds for a trial.
+pub(super) fn added(trial: &TrialPlan) -> Map {
+    let to = format!("https://{}:{}/", origin_name(&trial.id), trial.port);
+    Map { from: format!("http://{}/", added_name(&trial.id)), to }
 }
 
 fn sni(trial: &TrialPlan) -> impl Iterator<Item = SniEntry> {

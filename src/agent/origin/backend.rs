@@ -1,4 +1,4 @@
-//! Origins that are other programs: the distro's own `openssl s_server`. The agent listens in their
+//! Origins that are other programs: the distro's own `openssl s_server`, nginx. The agent listens in their
 //! place and passes bytes on, so that what it tells of a connection is the same as of its own origins.
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
+use super::{Notes, SharedNotes, lock};
 use crate::model::{Identity, Leaf};
 
 /// `openssl` answers within milliseconds.
@@ -21,12 +22,34 @@ pub(super) struct Backend {
     address: SocketAddr,
     #[expect(dead_code, reason = "held, not read: dropping it kills the program")]
     child: Child,
+    /// Reads what the program has logged of the connection from this port.
+    log: Option<Log>,
 }
 
+/// Adds what a program's log has about the connection from a port to what is known of it.
+pub(super) type Log = Box<dyn Fn(u16, &mut Notes) + Send + Sync>;
+
 impl Backend {
+    /// The program `child`, which serves on `port` of loopback.
+    pub(super) fn new(port: u16, child: Child, log: Option<Log>) -> Self {
+        Self { address: (Ipv4Addr::LOCALHOST, port).into(), child, log }
+    }
+
+    /// Adds what the program itself says of a connection that is over.
+    pub(super) fn told(&self, notes: &mut Notes) {
+        if let (Some(log), Some(port)) = (&self.log, notes.forwarded_from) {
+            log(port, notes);
+        }
+    }
+
     /// Passes bytes between `stream` and the program until both have ended.
-    pub(super) async fn forward<S: AsyncRead + AsyncWrite + Unpin>(&self, mut stream: S) -> anyhow::Result<()> {
+    pub(super) async fn forward<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        mut stream: S,
+        notes: &SharedNotes,
+    ) -> anyhow::Result<()> {
         let mut upstream = TcpStream::connect(self.address).await.context("the origin's program does not answer")?;
+        lock(notes).forwarded_from = Some(upstream.local_addr()?.port());
         tokio::io::copy_bidirectional(&mut stream, &mut upstream)
             .await
             .context("between ATS and the origin's program")?;
@@ -78,13 +101,13 @@ pub(super) async fn openssl(
             let mut lines = BufReader::new(stderr).lines();
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         }
-        return Ok(Backend { address: (Ipv4Addr::LOCALHOST, port).into(), child });
+        return Ok(Backend::new(port, child, None));
     }
     Err(format!("this image's openssl s_server cannot serve with {}", args.join(" ")))
 }
 
 /// A port that nobody has, for a program that cannot be handed a socket.
-async fn free_port() -> anyhow::Result<u16> {
+pub(super) async fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port())
 }
 

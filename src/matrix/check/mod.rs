@@ -42,13 +42,15 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
     let mut checker = Checker { file, outline, names, found: Vec::new() };
     let distros: Vec<Distro> = checker.distros(document.distros);
     let ats = checker.columns(document.ats);
+    let nginx = checker.nginx(document.origins);
     let (exclude, include) = checker.choices(document.exclude, document.include);
     let expect = checker.expectations(document.expect);
     let defaults = checker.defaults(document.defaults);
     checker.done()?;
     let file = file.to_owned();
     let places = checker.places(&ats);
-    let matrix = Matrix { digest: String::new(), distros, ats, exclude, include, expect, defaults, file, places };
+    let matrix =
+        Matrix { digest: String::new(), distros, ats, nginx, exclude, include, expect, defaults, file, places };
     checker.combinations(&matrix);
     checker.done()?;
     Ok(matrix)

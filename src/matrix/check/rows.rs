@@ -4,8 +4,9 @@ use indexmap::IndexMap;
 
 use super::super::diagnostic::Path;
 use super::super::distro::{Bootstrap, Distro};
-use super::super::document::{BootstrapEntry, DistroEntry};
-use super::{Checker, values};
+use super::super::document::{BootstrapEntry, DistroEntry, OriginsEntry};
+use super::{Axis, Checker, values};
+use crate::model::DistroId;
 
 /// Most rows, and most columns: a table above that helps nobody, and the checks of combinations take
 /// their product.
@@ -37,6 +38,16 @@ impl Checker<'_> {
         self.args(path, &entry.args);
         let (optional, forecast, args) = (entry.optional, entry.forecast, entry.args);
         Some(Distro { id: id?, title, family, image, bootstrap, optional, forecast, args })
+    }
+
+    /// The distro that the nginx origin is made of.
+    pub(super) fn nginx(&mut self, entry: Option<OriginsEntry>) -> Option<DistroId> {
+        let on = entry?.nginx?.on;
+        let path = Path::default().key("origins").key("nginx").key("on");
+        if !self.names.distros.contains(&on) {
+            self.unknown(&path, &on, Axis::Distro);
+        }
+        on.parse().ok()
     }
 
     fn bootstrap(&mut self, path: &Path, entry: BootstrapEntry) -> Bootstrap {

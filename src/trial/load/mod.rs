@@ -1,3 +1,4 @@
 //! Many requests at once.
 
 pub(super) mod load_200;
+pub(super) mod reload;

@@ -18,24 +18,11 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
 
 fn set_up() -> TrialSpec {
     let tls = OriginTls { client_auth: true, ..OriginTls::default() };
-    let records = vec![
-        spec::string("ssl.client.cert.path", "{dir}"),
-        spec::string("ssl.client.cert.filename", "client.pem"),
-        spec::string("ssl.client.private_key.path", "{dir}"),
-        spec::string("ssl.client.private_key.filename", "client.key"),
-    ];
-    TrialSpec { records, ..spec::https_get_from(tls) }
+    TrialSpec { records: spec::client_certificate(), ..spec::https_get_from(tls) }
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
     let mut checks = check::one_tls_answer(observation);
-    checks.push(check::negotiated(
-        observation,
-        "a client certificate at the origin",
-        |tls| tls.peer == "client",
-        |tls| {
-            if tls.peer == "client" { "a client certificate".into() } else { "no client certificate".into() }
-        },
-    ));
+    checks.push(check::with_client_certificate(observation));
     checks
 }

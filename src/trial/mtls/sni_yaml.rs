@@ -24,13 +24,6 @@ fn set_up() -> TrialSpec {
 
 fn judge(observation: &Observation) -> Vec<Check> {
     let mut checks = check::one_tls_answer(observation);
-    checks.push(check::negotiated(
-        observation,
-        "a client certificate at the origin",
-        |tls| tls.peer == "client",
-        |tls| {
-            if tls.peer == "client" { "a client certificate".into() } else { "no client certificate".into() }
-        },
-    ));
+    checks.push(check::with_client_certificate(observation));
     checks
 }

@@ -1,0 +1,181 @@
+//! nginx as an origin: one process a port, without a master, behind the agent's own listener. What it negotiated it
+//! says in its access log, which is written before a request counts as done, and so before its connection ends.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+
+use super::Notes;
+use super::backend::{Backend, free_port};
+use crate::model::{Identity, Leaf, OriginRequest, TlsSeen};
+
+/// nginx is ready within milliseconds.
+const START: Duration = Duration::from_secs(10);
+
+/// Where packages put it. Not every image has this folder on its PATH.
+const PROGRAM: &str = "/usr/sbin/nginx";
+
+/// The name of the access log in the folder of a port.
+const LOG: &str = "access.log";
+
+/// Starts nginx with `directives` in its server block, answering with `body` under `leaf`; its files are in `folder`.
+pub(super) async fn start(
+    body: &[u8],
+    directives: &[String],
+    leaf: &Leaf,
+    identity: &Identity,
+    folder: &Path,
+) -> anyhow::Result<Backend> {
+    let port = free_port().await?;
+    let text = config(port, directives, folder);
+    let files: [(&str, &[u8]); 5] = [
+        ("leaf.pem", leaf.chain_pem.as_bytes()),
+        ("leaf.key", leaf.key_pem.as_bytes()),
+        ("ca.pem", identity.ca_pem.as_bytes()),
+        ("body", body),
+        ("nginx.conf", text.as_bytes()),
+    ];
+    for (name, bytes) in files {
+        std::fs::write(folder.join(name), bytes).with_context(|| format!("cannot write {name} for nginx"))?;
+    }
+    let mut child = Command::new(PROGRAM)
+        .args(["-e", "stderr", "-c"])
+        .arg(folder.join("nginx.conf"))
+        .arg("-p")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("cannot start {PROGRAM}"))?;
+    let stderr = child.stderr.take().context("nginx has no stderr")?;
+    let mut lines = BufReader::new(stderr).lines();
+    let mut last = String::new();
+    let ready = async {
+        // Its sockets are open by the time it says how it waits for events.
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.contains("event method") {
+                return true;
+            }
+            last = line;
+        }
+        false
+    };
+    if !tokio::time::timeout(START, ready).await.unwrap_or_default() {
+        bail!("nginx does not start: {last:.300}");
+    }
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    let log = folder.join(LOG);
+    let read = move |from: u16, notes: &mut Notes| {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        take(&text, from, notes);
+    };
+    Ok(Backend::new(port, child, Some(Box::new(read))))
+}
+
+fn config(port: u16, directives: &[String], folder: &Path) -> String {
+    let dir = folder.display().to_string();
+    let more = directives.join("\n    ").replace("{dir}", &dir);
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|what| format!("{what}_temp_path {dir}/{what};"))
+        .join("\n  ");
+    format!(
+        // One process, that stays who it is: it has no right to become another, or to give its folders away.
+        "user root root;\ndaemon off;\nmaster_process off;\npid {dir}/nginx.pid;\nerror_log stderr notice;\n\
+         events {{ worker_connections 256; }}\n\
+         http {{\n  log_format facts escape=json '{{\"from\":\"$remote_port\",\"method\":\"$request_method\",\
+         \"target\":\"$request_uri\",\"version\":\"$server_protocol\",\"host\":\"$http_host\",\
+         \"tls\":\"$ssl_protocol\",\"suite\":\"$ssl_cipher\",\"group\":\"$ssl_curve\",\
+         \"alpn\":\"$ssl_alpn_protocol\",\"reused\":\"$ssl_session_reused\",\
+         \"client\":\"$ssl_client_verify\",\"at\":\"$msec\"}}';\n  access_log {dir}/{LOG} facts;\n  {temporary}\n  \
+         server {{\n    listen 127.0.0.1:{port} ssl;\n    ssl_certificate {dir}/leaf.pem;\n    \
+         ssl_certificate_key {dir}/leaf.key;\n    {more}\n    \
+         location / {{ root {dir}; try_files /body =404; }}\n  }}\n}}\n"
+    )
+}
+
+/// A line of the access log.
+#[derive(Deserialize)]
+struct Logged {
+    from: String,
+    method: String,
+    target: String,
+    version: String,
+    host: String,
+    tls: String,
+    suite: String,
+    group: String,
+    alpn: String,
+    reused: String,
+    client: String,
+    at: String,
+}
+
+/// Adds what the log has about the connection from `port`.
+fn take(log: &str, port: u16, notes: &mut Notes) {
+    let port = port.to_string();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Logged>(line).ok());
+    for line in lines.filter(|line| line.from == port) {
+        notes.tls = Some(TlsSeen {
+            version: line.tls,
+            suite: line.suite,
+            group: line.group,
+            alpn: line.alpn,
+            resumed: line.reused == "r",
+            peer: if line.client == "SUCCESS" { "client".into() } else { String::new() },
+        });
+        notes.requests.push(OriginRequest {
+            method: line.method,
+            target: line.target,
+            version: line.version,
+            host: line.host,
+            at_us: microseconds(&line.at),
+            ..OriginRequest::default()
+        });
+    }
+}
+
+/// `1732550000.123`, seconds with milliseconds, as microseconds.
+fn microseconds(text: &str) -> u64 {
+    let (seconds, milliseconds) = text.split_once('.').unwrap_or((text, "0"));
+    let number = |text: &str| text.parse::<u64>().unwrap_or_default();
+    number(seconds).saturating_mul(1_000_000).saturating_add(number(milliseconds).saturating_mul(1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_tells_of_each_connection_by_itself() {
+        let line = |from: u16, client: &str| {
+            format!(
+                r#"{{"from":"{from}","method":"GET","target":"/","version":"HTTP/1.1","host":"a.t","tls":"TLSv1.3","suite":"TLS_AES_256_GCM_SHA384","group":"X25519","alpn":"","reused":"r","client":"{client}","at":"1732550000.123"}}"#
+            )
+        };
+        let log = format!("{}\n{}\nnonsense\n{}\n", line(7, "NONE"), line(8, "SUCCESS"), line(7, "NONE"));
+        let mut notes = Notes::default();
+        take(&log, 7, &mut notes);
+        assert_eq!(notes.requests.len(), 2);
+        assert_eq!(notes.requests[0].at_us, 1_732_550_000_123_000);
+        let tls = notes.tls.unwrap();
+        assert_eq!((tls.version.as_str(), tls.resumed, tls.peer.as_str()), ("TLSv1.3", true, ""));
+        let mut other = Notes::default();
+        take(&log, 8, &mut other);
+        assert_eq!((other.requests.len(), other.tls.unwrap().peer.as_str()), (1, "client"));
+    }
+
+    #[test]
+    fn directives_stand_in_the_server_block_with_their_folder() {
+        let text = config(1234, &["ssl_client_certificate {dir}/ca.pem;".into()], Path::new("/run/x"));
+        assert!(text.contains("listen 127.0.0.1:1234 ssl;"), "{text}");
+        assert!(text.contains("    ssl_client_certificate /run/x/ca.pem;\n"), "{text}");
+        assert_eq!(text.matches('{').count(), text.matches('}').count(), "{text}");
+    }
+}
