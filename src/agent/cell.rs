@@ -62,7 +62,7 @@ pub(super) struct Kept {
 pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Option<Box<Kept>>> {
     let ports: BTreeSet<u16> = plan.trials.iter().map(|trial| trial.port).collect();
     let capture = Capture::start(&ports).context("cannot capture packets: the container needs NET_RAW")?;
-    let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter).await?;
+    let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter).await;
     let names = NameServer::start(settings::addresses(&plan)?).await?;
     settings::write_certificates(&plan.identity)?;
     let asker = Asker::new(&plan)?;

@@ -97,7 +97,7 @@ async fn origin_container(
     emitter: &Emitter,
     stdin_closed: oneshot::Receiver<()>,
 ) -> anyhow::Result<Option<Origin>> {
-    let origin = Origin::start(&plan.ports, &plan.identity, Path::new(cell::ROOT), emitter).await?;
+    let origin = Origin::start(&plan.ports, &plan.identity, Path::new(cell::ROOT), emitter).await;
     emitter.emit(&Line::Listening);
     let _ = stdin_closed.await;
     if plan.keep {

@@ -71,7 +71,7 @@ impl Pair<'_> {
         let origin_plan = AgentPlan::Origin(OriginPlan { ports, identity: identity.clone(), keep });
         let origin = self.start("origin", &self.job.origin_image, &[], &origin_plan).await?;
         let mut origin_lines = self.started[origin].lines();
-        tokio::time::timeout(ORIGIN_START, listening(&mut origin_lines))
+        tokio::time::timeout(ORIGIN_START, listening(&mut origin_lines, &mut self.gathered))
             .await
             .with_context(|| format!("the origin did not listen within {} s", ORIGIN_START.as_secs()))??;
         let address = self.started[origin].ip().await.context("the origin has no address")?;
@@ -203,11 +203,13 @@ fn read(line: &str) -> Option<Line> {
     serde_json::from_str(line).ok()
 }
 
-async fn listening(lines: &mut UnboundedReceiver<String>) -> anyhow::Result<()> {
+/// Waits until the origin listens. The trials whose ports it could not serve are noted; the others go on.
+async fn listening(lines: &mut UnboundedReceiver<String>, gathered: &mut Gathered) -> anyhow::Result<()> {
     while let Some(line) = lines.recv().await {
         match read(&line) {
             Some(Line::Listening) => return Ok(()),
-            Some(Line::Fault { text, .. }) => bail!("the origin: {text}"),
+            Some(Line::Fault { trial: None, text }) => bail!("the origin: {text}"),
+            Some(fault @ Line::Fault { .. }) => gathered.add(fault),
             _ => {}
         }
     }
