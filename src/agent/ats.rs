@@ -1,6 +1,8 @@
 //! The life of `traffic_server` inside the cell: find it, configure it, start it, notice that it is
 //! ready, dead or silent, and gather its logs.
 
+mod health;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -127,6 +129,8 @@ pub(super) struct Ats {
     child: Child,
     logs: PathBuf,
     output: Arc<Output>,
+    /// Whether it was ended since it did not answer any more.
+    hung: bool,
 }
 
 impl Ats {
@@ -158,6 +162,10 @@ impl Ats {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", installation.binary.display()))?;
+        if let Some(pid) = child.id() {
+            // Who takes too much memory is ATS. Where the kernel has to choose, the agent is to live and tell.
+            let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), "1000");
+        }
         let output = Arc::new(Output::default());
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(follow(stdout, Arc::clone(&output)));
@@ -165,7 +173,7 @@ impl Ats {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(follow(stderr, Arc::clone(&output)));
         }
-        let mut ats = Self { ports, child, logs: PathBuf::from(&place.logdir), output };
+        let mut ats = Self { ports, child, logs: PathBuf::from(&place.logdir), output, hung: false };
         let waited = tokio::time::timeout(START, ats.until_ready(installation.dialect)).await;
         match waited {
             Ok(Ok(())) => Ok(ats),
@@ -179,8 +187,19 @@ impl Ats {
         self.child.id()
     }
 
+    /// The settings that it says it does not know.
+    pub(super) fn unknown_settings(&self) -> Vec<String> {
+        let diags = tail(&self.logs.join(LogFile::Diags.name()));
+        let output = self.output.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = output.iter().map(String::as_str).chain(diags.lines());
+        lines.filter_map(log::unknown_setting).map(str::to_owned).collect()
+    }
+
     /// Whether it still runs.
     pub(super) fn life(&mut self) -> AtsLife {
+        if self.hung {
+            return AtsLife::Died(health::hangs());
+        }
         match self.child.try_wait() {
             Ok(None) => AtsLife::Alive,
             Ok(Some(status)) => AtsLife::Died(format!("{}; {}", describe(status), self.last_words())),

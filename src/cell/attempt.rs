@@ -95,10 +95,15 @@ impl Pair<'_> {
             .context("the origin did not say its last line")?
     }
 
+    /// Kernel settings of the cell's container.
+    ///
     /// Engines give containers of networks without IPv6 a loopback without it as well. A kernel that has none
     /// would refuse the setting; containers share it with this machine, or with one like it.
     fn sysctls(&self) -> BTreeMap<String, String> {
         let mut sysctls = self.job.sysctls.clone();
+        // Trials of TCP Fast Open have their origin beside ATS: 1 lets clients ask for it (the kernel's default), 2
+        // lets servers take it, 1024 all of them without asking.
+        sysctls.entry("net.ipv4.tcp_fastopen".to_owned()).or_insert_with(|| "1027".to_owned());
         if Path::new("/proc/sys/net/ipv6").exists() {
             sysctls.entry("net.ipv6.conf.lo.disable_ipv6".to_owned()).or_insert_with(|| "0".to_owned());
         }
