@@ -36,3 +36,65 @@ impl Lives {
         lives
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ats::{Dialect, config};
+    use crate::trial::CATALOGUE;
+
+    /// The plans of all trials that an ATS of this version can do.
+    fn plans(version: &str) -> Vec<TrialPlan> {
+        let dialect = Dialect::of(&version.parse().unwrap()).unwrap();
+        let able = CATALOGUE.iter().zip(20_000..).filter(|(trial, _)| {
+            trial.unsupported(Some(version), None).is_none() && config::check(dialect, &(trial.spec)().records).is_ok()
+        });
+        able.map(|(trial, port)| TrialPlan { id: trial.id.to_owned(), port, spec: (trial.spec)() }).collect()
+    }
+
+    #[test]
+    fn a_cell_takes_no_more_lives_of_ats_than_its_settings_differ() {
+        // Each life is a start of ATS, a third of a second. Who adds one says so here.
+        let count = |version: &'static str| {
+            let lives = Lives::of(&plans(version));
+            (version, lives.together.len(), lives.alone.len())
+        };
+        let versions = ["8.1.11", "9.2.9", "10.0.6", "10.1.2", "10.2.0"];
+        let pinned = [("8.1.11", 11, 1), ("9.2.9", 15, 1), ("10.0.6", 16, 1), ("10.1.2", 16, 1), ("10.2.0", 16, 1)];
+        assert_eq!(versions.map(count), pinned);
+    }
+
+    #[test]
+    fn who_waits_for_a_timeout_begins_first() {
+        let lives = Lives::of(&plans("9.2.9"));
+        let first: Vec<&str> = lives.together[0].1.iter().map(|trial| trial.id.as_str()).collect();
+        assert_eq!(first, ["fault-silent-handshake", "fault-silent-response"]);
+    }
+
+    #[test]
+    fn all_tunnels_share_a_life_in_which_one_port_is_forbidden() {
+        let all = plans("9.2.12");
+        let lives = Lives::of(&all);
+        let has = |trials: &[TrialPlan], id: &str| trials.iter().any(|trial| trial.id == id);
+        let (records, trials) = lives.together.iter().find(|(_, trials)| has(trials, "tunnel-connect")).unwrap();
+        for id in ["tunnel-connect-forbidden", "tunnel-route", "tunnel-route-split-hello"] {
+            assert!(has(trials, id), "{id}");
+        }
+        let ports = &records.iter().find(|record| record.name.ends_with("connect_ports")).unwrap().value;
+        let listed = |id: &str| {
+            let port = all.iter().find(|trial| trial.id == id).unwrap().port.to_string();
+            ports.split(' ').any(|listed| listed == port)
+        };
+        assert!(listed("tunnel-connect") && listed("tunnel-route") && !listed("tunnel-connect-forbidden"));
+    }
+
+    #[test]
+    fn no_origin_changes_from_one_connection_to_the_next() {
+        // A trial that shares ATS is run again when another ends it; connections are counted over both.
+        for trial in CATALOGUE {
+            if let crate::model::Speak::Script(scripts) = (trial.spec)().origin.speak {
+                assert_eq!(scripts.len(), 1, "{}", trial.id);
+            }
+        }
+    }
+}
