@@ -15,12 +15,9 @@ const FIRST_LIFE: u16 = 18_000;
 /// What the fake does with a request for a host: its own end, or silence for everybody.
 const BEHAVIOURS: [&str; 3] = ["dies", "hangs", "grows"];
 
-/// Not a test: `traffic_server`, when the script of [`fake`] starts it.
-#[test]
-#[ignore = "started by the other tests as their traffic_server"]
-fn traffic_server() {
-    let root = PathBuf::from(std::env::var("TS_RUNROOT").unwrap());
-    let records = find(&root, "records.config");
+/// `traffic_server`: what the test that [`fake`] names does instead when it is started with a root to run in.
+fn traffic_server(root: &Path) {
+    let records = find(root, "records.config");
     let ports = records.lines().find_map(|line| line.strip_prefix("CONFIG proxy.config.http.server_ports STRING "));
     let port: u16 = ports.unwrap().split(' ').next().unwrap().parse().unwrap();
     let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
@@ -70,7 +67,7 @@ async fn fake(folder: &Path) -> Installation {
     let test = std::env::current_exe().unwrap();
     let script = format!(
         "#!/bin/sh\ncase \"$1\" in -V) echo 'Traffic Server 9.2.9'; exit 0;; esac\n\
-         exec {} --ignored --exact agent::cell::tests::traffic_server --nocapture\n",
+         exec {} --exact agent::cell::tests::a_trial_that_ends_ats_spoils_itself_alone --nocapture\n",
         test.display()
     );
     executable(&program, &script);
@@ -160,6 +157,9 @@ async fn cell(ids: &[&str], records: &[Record], deadline: Duration, lives: u16) 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_trial_that_ends_ats_spoils_itself_alone() {
+    if let Some(root) = std::env::var_os("TS_RUNROOT") {
+        return traffic_server(Path::new(&root));
+    }
     let ids = ["well", "dies", "hangs", "better", "grows", "best"];
     let (cell, told, folder) = cell(&ids, &[], Duration::from_mins(1), 0).await;
     cell.through(&fake(folder.path()).await).await;
