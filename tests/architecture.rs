@@ -43,6 +43,7 @@ const SIBLINGS: &[(&str, &str)] = &[
     ("ats", "wire"),
     ("diagnosis", "trial"),
     ("diagnosis", "wire"),
+    ("trial", "wire"),
     ("verdict", "trial"),
     ("plan", "matrix"),
     ("report", "verdict"),

@@ -3,12 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the docs has failed")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use atsmatrix::model::{Place, Remap, Route, Side, Speak, TrialSpec};
+use atsmatrix::model::{Observation, Place, Remap, Route, Side, Speak, TrialSpec};
 use atsmatrix::trial::{CATALOGUE, Kind, Need, Trial};
 
 /// What stands before the rows of docs/trials.md.
@@ -18,7 +18,19 @@ fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
 }
 
-fn page(trial: &Trial) -> String {
+/// What each trial passes on: its checks say what they expect.
+fn right() -> BTreeMap<String, Observation> {
+    #[derive(serde::Deserialize)]
+    struct Right {
+        trial: String,
+        observation: Observation,
+    }
+    let lines = include_str!("fixtures/judges/right.jsonl").lines();
+    let read = lines.map(|line| serde_json::from_str::<Right>(line).unwrap());
+    read.map(|right| (right.trial, right.observation)).collect()
+}
+
+fn page(trial: &Trial, right: &BTreeMap<String, Observation>) -> String {
     let spec = (trial.spec)();
     let kind = match trial.kind {
         Kind::DirectControl => "a control that goes past ATS: when it fails, the origin or the network is at fault",
@@ -27,6 +39,10 @@ fn page(trial: &Trial) -> String {
     };
     let mut page = format!("# {}\n\n{}: {}.\n\n", trial.id, capital(trial.title), kind);
     write!(page, "Why: {}. <{}>\n\n## What it does\n\n{}", trial.why, trial.link, does(&spec)).unwrap();
+    page.push_str("\n## Passes when\n\n");
+    for check in trial.judge(&right[trial.id]).checks {
+        writeln!(page, "- {}", check.expected).unwrap();
+    }
     if !trial.needs.is_empty() {
         page.push_str("\n## Unsupported where\n\n");
         for need in trial.needs {
@@ -68,7 +84,7 @@ fn does(spec: &TrialSpec) -> String {
         "origin speaks",
         match &spec.origin.speak {
             Speak::Http { body_len } => format!("HTTP, answering with {body_len} bytes"),
-            Speak::Script(scripts) => format!("a script ({} connections differ)", scripts.len()),
+            Speak::Script(_) => "a script".into(),
             Speak::Openssl { args, sign } => {
                 format!("openssl s_server {} {}", args.join(" "), sign.join(" ")).trim().into()
             }
@@ -123,18 +139,22 @@ fn index(text: &str) -> String {
 
 #[test]
 fn pages_and_rows_say_what_the_catalogue_says() {
-    let folder = docs().join("trials");
+    let (folder, right) = (docs().join("trials"), right());
     if std::env::var_os("ATSMATRIX_BLESS").is_some() {
         fs::create_dir_all(&folder).unwrap();
         for trial in CATALOGUE {
-            fs::write(folder.join(format!("{}.md", trial.id)), page(trial)).unwrap();
+            fs::write(folder.join(format!("{}.md", trial.id)), page(trial, &right)).unwrap();
         }
         let text = fs::read_to_string(docs().join("trials.md")).unwrap();
         fs::write(docs().join("trials.md"), index(&text)).unwrap();
     }
     for trial in CATALOGUE {
         let text = fs::read_to_string(folder.join(format!("{}.md", trial.id))).unwrap_or_default();
-        assert!(text == page(trial), "docs/trials/{}.md: ATSMATRIX_BLESS=1 cargo test --test trial_pages", trial.id);
+        assert!(
+            text == page(trial, &right),
+            "docs/trials/{}.md: ATSMATRIX_BLESS=1 cargo test --test trial_pages",
+            trial.id
+        );
     }
     let text = fs::read_to_string(docs().join("trials.md")).unwrap();
     assert!(text == index(&text), "docs/trials.md: ATSMATRIX_BLESS=1 cargo test --test trial_pages");

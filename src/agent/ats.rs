@@ -1,6 +1,8 @@
 //! The life of `traffic_server` inside the cell: find it, configure it, start it, notice that it is
 //! ready, dead or silent, and gather its logs.
 
+mod health;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -121,6 +123,35 @@ async fn said(command: &mut Command) -> anyhow::Result<String> {
     Ok(text)
 }
 
+/// How a running ATS is acted on.
+#[derive(Debug, Clone)]
+pub(super) struct Control {
+    /// Of the process that was started.
+    pid: Option<u32>,
+    /// Whether that is the manager, and `traffic_server` its child.
+    managed: bool,
+    root: PathBuf,
+    place: PrivateRoot,
+}
+
+impl Control {
+    /// The process id of `traffic_server`.
+    pub(super) fn server_pid(&self) -> Option<u32> {
+        if self.managed { child_of(self.pid?, "traffic_server") } else { self.pid }
+    }
+
+    /// The directory it was started in, its run root.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Replaces one of its configuration files.
+    pub(super) fn write(&self, name: &str, content: &str) -> anyhow::Result<()> {
+        let path = Path::new(&self.place.sysconfdir).join(name);
+        std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
 /// What starts `traffic_server`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum By<'a> {
@@ -155,11 +186,10 @@ struct Output {
 pub(super) struct Ats {
     ports: Ports,
     child: Child,
-    /// Whether `child` is the manager, and `traffic_server` its child.
-    managed: bool,
-    root: PathBuf,
-    place: PrivateRoot,
+    control: Control,
     output: Arc<Output>,
+    /// Whether it was ended since it did not answer any more.
+    hung: bool,
 }
 
 impl Ats {
@@ -198,6 +228,10 @@ impl Ats {
             .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start {}", installation.binary.display()))?;
+        if let Some(pid) = child.id() {
+            // Who takes too much memory is ATS. Where the kernel has to choose, the agent is to live and tell.
+            let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), "1000");
+        }
         let output = Arc::new(Output::default());
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(follow(stdout, Arc::clone(&output)));
@@ -205,7 +239,8 @@ impl Ats {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(follow(stderr, Arc::clone(&output)));
         }
-        let mut ats = Self { ports, child, managed, root: root.to_owned(), place, output };
+        let control = Control { pid: child.id(), managed, root: root.to_owned(), place };
+        let mut ats = Self { ports, child, control, output, hung: false };
         let waited = tokio::time::timeout(START, ats.until_ready(installation.dialect)).await;
         match waited {
             Ok(Ok(())) => Ok(ats),
@@ -214,29 +249,28 @@ impl Ats {
         }
     }
 
-    /// The process id of `traffic_server`.
-    pub(super) fn server_pid(&self) -> Option<u32> {
-        let id = self.child.id()?;
-        if self.managed { child_of(id, "traffic_server") } else { Some(id) }
-    }
-
-    /// The directory it was started in, its run root.
-    pub(super) fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// Replaces one of its configuration files.
-    pub(super) fn write(&self, name: &str, content: &str) -> anyhow::Result<()> {
-        let path = Path::new(&self.place.sysconfdir).join(name);
-        std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
+    /// What acts on it while others wait for it.
+    pub(super) fn control(&self) -> &Control {
+        &self.control
     }
 
     fn log(&self, file: LogFile) -> PathBuf {
-        Path::new(&self.place.logdir).join(file.name())
+        Path::new(&self.control.place.logdir).join(file.name())
+    }
+
+    /// The settings that it says it does not know.
+    pub(super) fn unknown_settings(&self) -> Vec<String> {
+        let diags = tail(&self.log(LogFile::Diags));
+        let output = self.output.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = output.iter().map(String::as_str).chain(diags.lines());
+        lines.filter_map(log::unknown_setting).map(str::to_owned).collect()
     }
 
     /// Whether it still runs.
     pub(super) fn life(&mut self) -> AtsLife {
+        if self.hung {
+            return AtsLife::Died(health::hangs());
+        }
         match self.child.try_wait() {
             Ok(None) => AtsLife::Alive,
             Ok(Some(status)) => AtsLife::Died(format!("{}; {}", describe(status), self.last_words())),
@@ -245,7 +279,7 @@ impl Ats {
     }
 
     async fn until_ready(&mut self, dialect: Dialect) -> anyhow::Result<()> {
-        if self.managed {
+        if self.control.managed {
             return self.until_answered(|_| true).await;
         }
         tokio::select! {
@@ -292,8 +326,8 @@ impl Ats {
     /// Ends it at once and returns its logs. SIGKILL: ATS takes a second over SIGTERM, and what
     /// matters of its logs has been flushed.
     pub(super) async fn stop(mut self) -> Vec<(LogFile, String)> {
-        if self.managed
-            && let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok())
+        if self.control.managed
+            && let Some(id) = self.control.pid.and_then(|id| i32::try_from(id).ok())
         {
             // The manager and all that it started.
             let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);

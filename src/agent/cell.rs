@@ -2,6 +2,8 @@
 //! seen.
 
 mod ask;
+mod life;
+mod lives;
 mod reload;
 mod settings;
 
@@ -15,8 +17,9 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
-use super::ats::{self, Ats, By, Installation, Ports};
+use super::ats::{self, Ats, By, Control, Installation, Ports};
 use super::capture::Capture;
 use super::client::Target;
 use super::dns::NameServer;
@@ -29,16 +32,13 @@ use crate::model::{
     added_name, front_name, origin_name,
 };
 use ask::Asker;
+use lives::Lives;
 
 /// The only writable place of the container.
 pub(super) const ROOT: &str = "/run/atsmatrix";
 
 /// Log lines told per log and ATS life; ATS can be made to log without end.
 const MAX_LOG_LINES: usize = 500;
-
-/// Trials that run at the same time. Each has its own origin, port and host name, so they tell apart;
-/// what they wait for is mostly time.
-const AT_ONCE: usize = 12;
 
 /// Lives of ATS at the same time, each with settings, ports and files of its own.
 const LIVES: usize = 3;
@@ -54,6 +54,11 @@ struct Cell {
     /// Paths of everything mapped by the ATS processes so far, where that is asked.
     inventoried: Mutex<BTreeSet<String>>,
     lives: AtomicU16,
+    /// Where each life of ATS gets a directory.
+    root: PathBuf,
+    /// The cell's deadline: trials that are not over by then are told to be ours to blame, and what was seen of the
+    /// others is told as always.
+    until: Instant,
 }
 
 /// What goes on running after the trials, for a look by hand.
@@ -65,9 +70,10 @@ pub(super) struct Kept {
 
 /// Runs the whole plan. With its `keep` everything is left running, with the baseline's settings.
 pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Option<Box<Kept>>> {
+    let until = Instant::now() + Duration::from_millis(plan.deadline_ms);
     let ports: BTreeSet<u16> = plan.trials.iter().map(|trial| trial.port).collect();
     let capture = Capture::start(&ports).context("cannot capture packets: the container needs NET_RAW")?;
-    let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter).await?;
+    let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter).await;
     let names = NameServer::start(settings::addresses(&plan)?).await?;
     settings::write_certificates(&plan.identity)?;
     let asker = Asker::new(&plan)?;
@@ -81,13 +87,18 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
         provenance_told: Mutex::new(false),
         inventoried: Mutex::default(),
         lives: AtomicU16::new(0),
+        root: PathBuf::from(ROOT),
+        until,
     };
-    let found = Installation::find(cell.plan.binary.as_deref()).await;
-    cell.direct().await;
-    match &found {
-        Ok(installation) => cell.through(installation).await,
-        Err(error) => cell.emitter.emit(&Line::Fault { trial: None, text: format!("{error:#}") }),
-    }
+    let through = async {
+        let found = Installation::find(cell.plan.binary.as_deref()).await;
+        match &found {
+            Ok(installation) => cell.through(installation).await,
+            Err(error) => cell.emitter.emit(&Line::Fault { trial: None, text: format!("{error:#}") }),
+        }
+        found
+    };
+    let (found, ()) = tokio::join!(through, cell.direct());
     if !*cell.provenance_told.lock().await {
         cell.emitter.emit(&Line::Provenance(Box::new(provenance::base())));
     }
@@ -116,107 +127,41 @@ enum NoStart {
     Settings(String),
     /// ATS itself did not come up.
     Ats(String),
-}
-
-impl NoStart {
-    /// What is told of a trial that could not be run for this reason.
-    fn line(&self, trial: &str) -> Line {
-        let trial = trial.to_owned();
-        match self {
-            Self::Settings(text) => Line::Fault { trial: Some(trial), text: text.clone() },
-            Self::Ats(why) => Line::Client { trial, run: ClientRun::default(), ats: AtsLife::NeverReady(why.clone()) },
-        }
-    }
+    /// The cell's deadline came before.
+    Late,
 }
 
 impl Cell {
     /// The controls that need no ATS.
     async fn direct(&self) {
         for trial in self.plan.trials.iter().filter(|trial| trial.spec.route != Route::Ats) {
-            let run = self.ask(trial, Ports::of(0)).await;
-            self.emitter.emit(&Line::Client { trial: trial.id.clone(), run, ats: AtsLife::Alive });
+            match tokio::time::timeout_at(self.until, self.ask(trial, Ports::of(0))).await {
+                Ok(run) => {
+                    self.emitter.emit(&Line::Client { trial: trial.id.clone(), run, ats: AtsLife::Alive });
+                }
+                Err(_) => self.late(&trial.id),
+            }
         }
     }
 
-    /// The trials through ATS, grouped by the settings they need; those that want to be alone come last.
+    /// The trials through ATS; those that want to be alone come last.
     async fn through(&self, installation: &Installation) {
-        let mut groups: Vec<(Vec<Record>, Vec<TrialPlan>)> = Vec::new();
-        for trial in self.plan.trials.iter().filter(|trial| trial.spec.route == Route::Ats) {
-            let records = settings::filled(trial);
-            match groups.iter_mut().find(|(known, _)| *known == records) {
-                Some((_, trials)) => trials.push(trial.clone()),
-                None => groups.push((records, vec![trial.clone()])),
-            }
-        }
-        let (mut together, mut alone) = (Vec::new(), Vec::new());
-        for (records, trials) in groups {
-            let (wanting, rest): (Vec<_>, Vec<_>) = trials.into_iter().partition(|trial| trial.spec.alone);
-            alone.extend(wanting.into_iter().map(|trial| (records.clone(), vec![trial])));
-            together.extend((!rest.is_empty()).then_some((records, rest)));
-        }
-        let lives = stream::iter(together);
-        lives.for_each_concurrent(LIVES, |(records, batch)| self.group(installation, records, batch)).await;
-        for (records, batch) in alone {
+        let lives = Lives::of(&self.plan.trials);
+        let together = stream::iter(lives.together);
+        together.for_each_concurrent(LIVES, |(records, batch)| self.group(installation, records, batch)).await;
+        for (records, batch) in lives.alone {
             self.group(installation, records, batch).await;
         }
     }
 
-    /// Lives of ATS with the same settings, until every trial of `batch` has had its turn.
-    async fn group(&self, installation: &Installation, records: Vec<Record>, batch: Vec<TrialPlan>) {
-        let mut left = vec![batch];
-        while !left.is_empty() {
-            left = self.life(installation, &records, left).await;
-        }
-    }
-
-    /// One life of ATS: runs batches until all are done or it dies; returns those to be run in another
-    /// life. Whose trial it was that ended it shows when each of its batch has a life of its own.
-    async fn life(
-        &self,
-        installation: &Installation,
-        records: &[Record],
-        batches: Vec<Vec<TrialPlan>>,
-    ) -> Vec<Vec<TrialPlan>> {
-        let reloads = batches.iter().flatten().any(|trial| matches!(trial.spec.client.act, Act::Reload { .. }));
-        let (mut running, root, ports) = match self.start(installation, records, reloads).await {
-            Ok(started) => started,
-            Err(why) => {
-                batches.iter().flatten().for_each(|trial| self.emitter.emit(&why.line(&trial.id)));
-                return Vec::new();
-            }
-        };
-        self.tell_provenance(installation, running.server_pid()).await;
-        let mut batches = batches.into_iter();
-        let (mut trouble, mut again) = (false, Vec::new());
-        for batch in batches.by_ref() {
-            let runs: Vec<ClientRun> = stream::iter(&batch)
-                .map(|trial| self.through_ats(trial, installation, &running, ports))
-                .buffered(AT_ONCE)
-                .collect()
-                .await;
-            let ats = running.life();
-            let died = ats != AtsLife::Alive;
-            trouble |= died || runs.iter().any(in_trouble);
-            if died && batch.len() > 1 {
-                again.extend(batch.into_iter().map(|trial| vec![trial]));
-            } else {
-                for (trial, run) in batch.into_iter().zip(runs) {
-                    self.emitter.emit(&Line::Client { trial: trial.id, run, ats: ats.clone() });
-                }
-            }
-            if died {
-                break;
-            }
-        }
-        if trouble {
-            running.flush_error_log().await;
-        }
-        self.tell_inventory(installation, running.server_pid()).await;
-        let logs = running.stop().await;
-        self.tell_logs(logs, again.is_empty());
-        let _ = std::fs::remove_dir_all(&root);
-        again.extend(batches);
-        again
+    /// Tells that the cell's deadline came before `trial` was over.
+    fn late(&self, trial: &str) {
+        let seconds = self.plan.deadline_ms / 1000;
+        let text = format!(
+            "the cell's deadline of {seconds} s passed before this trial was over: give it longer \
+             (`deadlines: {{ cell: ... }}` in matrix.yaml), or run fewer cells at once"
+        );
+        self.emitter.emit(&Line::Fault { trial: Some(trial.to_owned()), text });
     }
 
     /// Starts ATS in a root of its own, with `records` over the baseline.
@@ -228,19 +173,31 @@ impl Cell {
         reloads: bool,
     ) -> Result<(Ats, PathBuf, Ports), NoStart> {
         let number = self.lives.fetch_add(1, Ordering::Relaxed);
-        let (root, ports) = (Path::new(ROOT).join(format!("ats-{number}")), Ports::of(number));
+        let (root, ports) = (self.root.join(format!("ats-{number}")), Ports::of(number));
         let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), records);
         settings.body_factory = installation.error_pages();
-        let files =
-            config::files(installation.dialect, &settings).map_err(|error| NoStart::Settings(error.to_string()))?;
+        let unwritten = |error: config::Unsupported| NoStart::Settings(error.to_string());
+        let files = config::files(installation.dialect, &settings).map_err(unwritten)?;
+        let written = config::names(installation.dialect, &settings).map_err(unwritten)?;
         let by = match &self.plan.swap {
             Some(_) if reloads => return Err(NoStart::Settings("a reload cannot be run with parts swapped".into())),
             Some(swap) => By::Swap(swap),
             None if reloads && installation.dialect < Dialect::V10 => By::Manager,
             None => By::Itself,
         };
-        let started = Ats::start(installation, &root, &files, ports, by).await;
-        Ok((started.map_err(|error| NoStart::Ats(format!("{error:#}")))?, root, ports))
+        let started = Ats::start(installation, &root, &files, ports, by);
+        let ats = match tokio::time::timeout_at(self.until, started).await {
+            Ok(started) => started.map_err(|error| NoStart::Ats(format!("{error:#}")))?,
+            Err(_) => return Err(NoStart::Late),
+        };
+        match ats.unknown_settings().into_iter().find(|name| written.contains(name)) {
+            Some(name) => Err(NoStart::Settings(format!(
+                "ATS {} does not know {name} and goes on without it: what is seen with it would mean nothing. Its \
+                 dialect in src/ats/config has to learn that",
+                installation.version
+            ))),
+            None => Ok((ats, root, ports)),
+        }
     }
 
     /// Tells what runs here, once; while one life tells it, others go on.
@@ -268,7 +225,13 @@ impl Cell {
     }
 
     /// Runs the client of a trial through `ats`.
-    async fn through_ats(&self, trial: &TrialPlan, installation: &Installation, ats: &Ats, ports: Ports) -> ClientRun {
+    async fn through_ats(
+        &self,
+        trial: &TrialPlan,
+        installation: &Installation,
+        ats: &Control,
+        ports: Ports,
+    ) -> ClientRun {
         let (Act::Reload { at_once }, Speak::Http { body_len }) = (&trial.spec.client.act, &trial.spec.origin.speak)
         else {
             return self.ask(trial, ports).await;
@@ -318,18 +281,16 @@ impl Cell {
     }
 }
 
-/// Whether something may stand in `error.log` of this run.
-fn in_trouble(run: &ClientRun) -> bool {
-    run.exchanges.iter().any(|seen| seen.error.is_some() || seen.status.is_none_or(|code| code >= 400))
-}
-
 /// Tells what was captured of every trial.
 fn tell_wire(plan: &CellPlan, emitter: &Emitter, capture: Capture) -> anyhow::Result<()> {
     let captured = capture.finish()?;
     for trial in &plan.trials {
         let pcapng = base64::engine::general_purpose::STANDARD.encode(captured.pcapng(trial.port, &trial.id));
         let flows = captured.flows(trial.port);
-        emitter.emit(&Line::Wire { trial: trial.id.clone(), flows, pcapng });
+        emitter.emit(&Line::Wire { trial: trial.id.clone(), flows, pcapng, lost: captured.lost });
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

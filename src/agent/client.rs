@@ -22,8 +22,8 @@ use crate::model::{Act, ClientError, ClientPhase, ClientRun, Exchange, Load, Req
 use crate::trial::body::{self, Sum};
 use sender::{Open, Sender};
 
-/// Bytes of an error's body kept as evidence.
-const BODY_HEAD: usize = 200;
+/// Bytes of a typed body kept as evidence: error pages are small, that of `openssl s_server` has 5 KiB.
+const BODY_HEAD: usize = 8 * 1024;
 
 /// Bytes of a chunk of a chunked request body.
 const CHUNK: usize = 16 * 1024;
@@ -67,7 +67,7 @@ impl Target {
 pub(super) async fn act(target: &Target, act: &Act, deadline: Duration) -> ClientRun {
     match act {
         Act::Requests(requests) => run(target, requests, deadline).await,
-        Act::Load { requests, at_once } => load(target, *requests, *at_once, deadline).await,
+        Act::Load { requests, at_once, body_len } => load(target, (*requests, *at_once), *body_len, deadline).await,
         Act::Script(steps) => play(target, steps, deadline).await,
         // The cell does what only it can, see `cell::reload`.
         Act::Reload { .. } => ClientRun::default(),
@@ -107,19 +107,20 @@ fn ended(
     done.err()
 }
 
-/// Sends `count` GETs, each on a connection of its own, `at_once` at a time.
-async fn load(target: &Target, count: u32, at_once: u32, deadline: Duration) -> ClientRun {
+/// Sends `count` GETs, each on a connection of its own, `at_once` at a time; whole is what has 200 and `body_len`
+/// bytes of the counting pattern.
+async fn load(target: &Target, (count, at_once): (u32, u32), body_len: u64, deadline: Duration) -> ClientRun {
     let get = [RequestSpec { method: "GET".into(), ..RequestSpec::default() }];
     let until = Instant::now() + deadline;
     let mut runs = stream::iter(0..count)
         .map(|_| run(target, &get, until.saturating_duration_since(Instant::now())))
         .buffer_unordered(usize::try_from(at_once).unwrap_or(1));
     let (mut told, mut whole) = (Vec::new(), 0);
-    let mut first: Option<(u64, String)> = None;
+    let sha256 = body::sha256(body_len);
     while let Some(run) = runs.next().await {
         for exchange in run.exchanges {
-            let body = (exchange.body_len, exchange.body_sha256.clone());
-            if exchange.status == Some(200) && exchange.error.is_none() && *first.get_or_insert(body.clone()) == body {
+            let expected = exchange.body_len == body_len && exchange.body_sha256 == sha256;
+            if exchange.status == Some(200) && exchange.error.is_none() && expected {
                 whole += 1;
             } else if told.len() < LOAD_EXCHANGES {
                 told.push(exchange);

@@ -76,52 +76,56 @@ struct Notes {
 
 type SharedNotes = Arc<Mutex<Notes>>;
 
+/// Why an origin is not there.
+#[derive(Debug)]
+enum Unable {
+    /// This image or container lacks what it takes: a program, or IPv6.
+    Missing(String),
+    /// Anything else: ours. What failed says nothing of what is supported.
+    Fault(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Unable {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Fault(error)
+    }
+}
+
 impl Origin {
-    /// Listens on every port of `ports`; programs that serve some of them keep their files in `folder`.
-    pub(super) async fn start(
-        ports: &[Port],
-        identity: &Identity,
-        folder: &Path,
-        emitter: &Emitter,
-    ) -> anyhow::Result<Self> {
+    /// Listens on every port of `ports`; programs that serve some of them keep their files in `folder`. A port that
+    /// cannot be served is told as the fault of its trial alone.
+    pub(super) async fn start(ports: &[Port], identity: &Identity, folder: &Path, emitter: &Emitter) -> Self {
         let mut origin = Self { stop: CancellationToken::new(), tasks: TaskTracker::new(), missing: BTreeMap::new() };
         for port in ports.iter().filter(|port| port.origin.speak != Speak::Nobody) {
-            let play = match prepare(port, identity, folder).await? {
-                Ok(play) => play,
-                Err(reason) => {
+            match origin.listen(port, identity, folder, emitter).await {
+                Ok(()) => {}
+                Err(Unable::Missing(reason)) => {
                     origin.missing.insert(port.trial.clone(), reason);
-                    continue;
                 }
-            };
-            let address = SocketAddr::from((bind_address(port.place), port.port));
-            let listener = match TcpListener::bind(address).await {
-                Ok(listener) => listener,
-                Err(error) if port.place == Place::SameHostV6 => {
-                    origin.missing.insert(port.trial.clone(), format!("no IPv6 in this container: {error}"));
-                    continue;
+                Err(Unable::Fault(error)) => {
+                    let text = format!("the origin of {}: {error:#}", port.trial);
+                    emitter.emit(&Line::Fault { trial: Some(port.trial.clone()), text });
                 }
-                Err(error) => {
-                    let what = format!("the origin of {} cannot listen on {address}", port.trial);
-                    return Err(anyhow::Error::new(error).context(what));
-                }
-            };
-            let behaviour = Behaviour {
-                trial: port.trial.clone(),
-                port: port.port,
-                https: port.origin.https,
-                tls: port.origin.tls.as_ref().map(|wanted| tls::server(wanted, identity)).transpose()?,
-                play,
-                accepted: AtomicUsize::new(0),
-            };
-            origin.tasks.spawn(accept(
-                listener,
-                Arc::new(behaviour),
-                emitter.clone(),
-                origin.stop.clone(),
-                origin.tasks.clone(),
-            ));
+            }
         }
-        Ok(origin)
+        origin
+    }
+
+    async fn listen(&self, port: &Port, identity: &Identity, folder: &Path, emitter: &Emitter) -> Result<(), Unable> {
+        let play = prepare(port, identity, folder).await?;
+        let address = SocketAddr::from((bind_address(port.place), port.port));
+        let listener = TcpListener::bind(address).await.map_err(|error| no_listener(port.place, address, error))?;
+        let behaviour = Behaviour {
+            trial: port.trial.clone(),
+            port: port.port,
+            https: port.origin.https,
+            tls: port.origin.tls.as_ref().map(|wanted| tls::server(wanted, identity)).transpose()?,
+            play,
+            accepted: AtomicUsize::new(0),
+        };
+        let (stop, tasks) = (self.stop.clone(), self.tasks.clone());
+        self.tasks.spawn(accept(listener, Arc::new(behaviour), emitter.clone(), stop, tasks));
+        Ok(())
     }
 
     /// Why this image cannot play the origin of `trial`, if so.
@@ -137,6 +141,14 @@ impl Origin {
     }
 }
 
+/// A container without IPv6 has no `::1`; whatever else keeps an origin from listening is no lack of the container.
+fn no_listener(place: Place, address: SocketAddr, error: std::io::Error) -> Unable {
+    if place == Place::SameHostV6 && error.kind() == std::io::ErrorKind::AddrNotAvailable {
+        return Unable::Missing(format!("no IPv6 in this container: {error}"));
+    }
+    Unable::Fault(anyhow::Error::new(error).context(format!("cannot listen on {address}")))
+}
+
 fn bind_address(place: Place) -> IpAddr {
     match place {
         Place::SameHostV6 => Ipv6Addr::LOCALHOST.into(),
@@ -144,27 +156,29 @@ fn bind_address(place: Place) -> IpAddr {
     }
 }
 
-/// What `port` plays, or why this image cannot.
-async fn prepare(port: &Port, identity: &Identity, folder: &Path) -> anyhow::Result<Result<Play, String>> {
+/// What `port` plays.
+async fn prepare(port: &Port, identity: &Identity, folder: &Path) -> Result<Play, Unable> {
     Ok(match &port.origin.speak {
-        Speak::Http { body_len } => Ok(Play::Http(body::bytes(*body_len).into())),
-        Speak::Script(scripts) => Ok(Play::Script(scripts.clone())),
+        Speak::Http { body_len } => Play::Http(body::bytes(*body_len).into()),
+        Speak::Script(scripts) => Play::Script(scripts.clone()),
         Speak::Openssl { args, sign } => {
             let leaf = identity.origins.get(&Certificate::Good).context("the plan lacks the good certificate")?;
             let folder = folder.join(format!("openssl-{}", port.port));
             std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-            backend::openssl(args, sign, leaf, identity, &origin_name(&port.trial), &folder)
-                .await
-                .map(|backend| Play::Forward(Box::new(backend)))
+            let at = (origin_name(&port.trial), port.port);
+            let backend = backend::openssl(args, sign, leaf, identity, (&at.0, at.1), &folder).await?;
+            Play::Forward(Box::new(backend))
         }
         Speak::Nginx { body_len, directives } => {
             let leaf = identity.origins.get(&Certificate::Good).context("the plan lacks the good certificate")?;
             let folder = folder.join(format!("nginx-{}", port.port));
             std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-            let backend = nginx::start(&body::bytes(*body_len), directives, leaf, identity, &folder).await?;
-            Ok(Play::Forward(Box::new(backend)))
+            let body = body::bytes(*body_len);
+            let at = port.port + backend::BEHIND;
+            let backend = nginx::start(&body, directives, leaf, identity, at, &folder).await?;
+            Play::Forward(Box::new(backend))
         }
-        Speak::Nobody => Err("nobody listens".into()),
+        Speak::Nobody => return Err(Unable::Fault(anyhow::anyhow!("nobody is to listen"))),
     })
 }
 

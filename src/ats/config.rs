@@ -83,6 +83,15 @@ pub fn check(dialect: Dialect, records: &[Record]) -> Result<(), Unsupported> {
     translate::translate(dialect, records).and_then(|records| records::text(dialect, &records)).map(drop)
 }
 
+/// The names of all settings that [`files`] writes, as this ATS has them.
+///
+/// # Errors
+/// When this ATS cannot have one of them.
+pub fn names(dialect: Dialect, settings: &Settings) -> Result<Vec<String>, Unsupported> {
+    let wanted = merge(baseline::records(settings), &settings.records);
+    Ok(translate::translate(dialect, &wanted)?.into_iter().map(|record| record.name).collect())
+}
+
 /// Every configuration file, by name, to be written into ATS's sysconfdir.
 ///
 /// # Errors

@@ -83,7 +83,7 @@ impl Pair<'_> {
         }
         let mut addresses = Vec::new();
         for origin in &mut origins {
-            tokio::time::timeout(ORIGIN_START, listening(&mut origin.lines))
+            tokio::time::timeout(ORIGIN_START, listening(&mut origin.lines, &mut self.gathered))
                 .await
                 .with_context(|| format!("the origin did not listen within {} s", ORIGIN_START.as_secs()))??;
             let address = self.started[origin.place].ip().await.context("the origin has no address")?;
@@ -127,10 +127,15 @@ impl Pair<'_> {
         Ok(Origin { place, lines: self.started[place].lines() })
     }
 
+    /// Kernel settings of the cell's container.
+    ///
     /// Engines give containers of networks without IPv6 a loopback without it as well. A kernel that has none
     /// would refuse the setting; containers share it with this machine, or with one like it.
     fn sysctls(&self) -> BTreeMap<String, String> {
         let mut sysctls = self.job.sysctls.clone();
+        // Trials of TCP Fast Open have their origin beside ATS: 1 lets clients ask for it (the kernel's default), 2
+        // lets servers take it, 1024 all of them without asking.
+        sysctls.entry("net.ipv4.tcp_fastopen".to_owned()).or_insert_with(|| "1027".to_owned());
         if Path::new("/proc/sys/net/ipv6").exists() {
             sysctls.entry("net.ipv6.conf.lo.disable_ipv6".to_owned()).or_insert_with(|| "0".to_owned());
         }
@@ -235,11 +240,13 @@ fn read(line: &str) -> Option<Line> {
     serde_json::from_str(line).ok()
 }
 
-async fn listening(lines: &mut UnboundedReceiver<String>) -> anyhow::Result<()> {
+/// Waits until the origin listens. The trials whose ports it could not serve are noted; the others go on.
+async fn listening(lines: &mut UnboundedReceiver<String>, gathered: &mut Gathered) -> anyhow::Result<()> {
     while let Some(line) = lines.recv().await {
         match read(&line) {
             Some(Line::Listening) => return Ok(()),
-            Some(Line::Fault { text, .. }) => bail!("the origin: {text}"),
+            Some(Line::Fault { trial: None, text }) => bail!("the origin: {text}"),
+            Some(fault @ Line::Fault { .. }) => gathered.add(fault),
             _ => {}
         }
     }

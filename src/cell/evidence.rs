@@ -6,6 +6,9 @@ use crate::ats::log;
 use crate::model::{ClosedBy, Inventory, Line, LogFile, LogLine, Observation, OriginConnection, Provenance};
 use crate::wire::timeline;
 
+/// The agents of a cell: its own, and the origin's.
+const AGENTS: usize = 2;
+
 /// Everything the two agents of a cell said in one attempt.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
@@ -19,6 +22,8 @@ pub(crate) struct Gathered {
     pub(crate) pcaps: BTreeMap<String, String>,
     /// Log lines that name no trial.
     pub(crate) logs: Vec<LogLine>,
+    /// Agents that have said all they had to.
+    pub(crate) ended: usize,
     /// Our side's troubles: trial (if one is concerned) and text.
     pub(crate) faults: Vec<(Option<String>, String)>,
     /// What the agents said on stderr, if anything: panics.
@@ -31,7 +36,8 @@ impl Gathered {
     /// Adds a line.
     pub(crate) fn add(&mut self, line: Line) {
         match line {
-            Line::Listening | Line::Began { .. } | Line::End => {}
+            Line::Listening | Line::Began { .. } => {}
+            Line::End => self.ended += 1,
             Line::Provenance(provenance) => self.provenance = *provenance,
             Line::Inventory(found) => match &mut self.inventory {
                 Some(known) => {
@@ -52,8 +58,9 @@ impl Gathered {
             Line::Connection(connection) => {
                 self.trials.entry(connection.trial.clone()).or_default().origin.push(*connection);
             }
-            Line::Wire { trial, flows, pcapng } => {
-                self.trials.entry(trial.clone()).or_default().wire = flows;
+            Line::Wire { trial, flows, pcapng, lost } => {
+                let observation = self.trials.entry(trial.clone()).or_default();
+                (observation.wire, observation.wire_lost) = (flows, lost);
                 self.pcaps.insert(trial, pcapng);
             }
             Line::Log(line) => match &line.trial {
@@ -67,6 +74,13 @@ impl Gathered {
     /// Whether there is anything about `trial`, or a fault that concerns all.
     pub(crate) fn asked(&self, trial: &str) -> bool {
         self.trials.contains_key(trial) || self.faults.iter().any(|(of, _)| of.as_deref().is_none_or(|of| of == trial))
+    }
+
+    /// Whether all there is to know of `trial` is here: what its client saw, its packets, and both agents to their
+    /// last line.
+    pub(crate) fn complete(&self, trial: &str) -> bool {
+        let client = self.trials.get(trial).is_some_and(|seen| seen.client.is_some());
+        client && self.pcaps.contains_key(trial) && self.ended == AGENTS
     }
 
     /// What was said outside of trials, for the raw record.
@@ -104,7 +118,12 @@ pub(crate) fn lines(observation: &Observation) -> Vec<String> {
         lines.push("origin: no connection".into());
     }
     lines.extend(observation.origin.iter().map(origin_line));
-    lines.extend(observation.wire.iter().map(|flow| format!("wire: {}", timeline::summary(flow))));
+    if observation.wire_lost == 0 {
+        lines.extend(observation.wire.iter().map(|flow| format!("wire: {}", timeline::summary(flow))));
+    } else {
+        // A summary of what is left would tell of an end that was none.
+        lines.push("wire: capture incomplete".into());
+    }
     for line in observation.logs.iter().filter(|line| line.file != LogFile::Output) {
         lines.push(format!("{}: {}", line.file.name(), log::normalise(&line.text)));
     }
@@ -156,7 +175,29 @@ const MAX_LINES: usize = 12;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ClientRun, Closed, Exchange};
+    use crate::model::{ClientRun, Closed, Exchange, Flow};
+
+    #[test]
+    fn a_capture_that_lost_packets_is_not_summed_up() {
+        let mut gathered = Gathered::default();
+        let wire = |lost| Line::Wire { trial: "t".into(), flows: vec![Flow::default()], pcapng: String::new(), lost };
+        gathered.add(wire(0));
+        assert_eq!(lines(&gathered.trials["t"]), ["wire: begin not seen, 0 bytes to the origin, still open"]);
+        gathered.add(wire(7));
+        assert_eq!(lines(&gathered.trials["t"]), ["wire: capture incomplete"]);
+    }
+
+    #[test]
+    fn a_trial_is_complete_when_both_agents_have_said_all() {
+        let mut gathered = Gathered::default();
+        let (run, ats) = (ClientRun::default(), crate::model::AtsLife::Alive);
+        gathered.add(Line::Client { trial: "t".into(), run, ats });
+        gathered.add(Line::Wire { trial: "t".into(), flows: Vec::new(), pcapng: String::new(), lost: 0 });
+        gathered.add(Line::End);
+        assert!(!gathered.complete("t"));
+        gathered.add(Line::End);
+        assert!(gathered.complete("t") && !gathered.complete("another"));
+    }
 
     #[test]
     fn the_seed_failure_is_told_without_times_and_addresses() {

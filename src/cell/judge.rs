@@ -79,7 +79,10 @@ fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> Judgement {
     if let Some(reason) = without_origin(trial, job) {
         return not_judged(Outcome::Error, &format!("no nginx origin: {reason}"));
     }
-    let fault = gathered.faults.iter().find(|(of, _)| of.as_deref().is_none_or(|of| of == trial.id));
+    // A fault of the whole cell takes nothing from a trial of which all is known.
+    let concerns =
+        |of: &Option<String>| of.as_deref().map_or_else(|| !gathered.complete(trial.id), |of| of == trial.id);
+    let fault = gathered.faults.iter().find(|(of, _)| concerns(of));
     let observation = gathered.trials.get(trial.id);
     match (observation.filter(|observation| observation.client.is_some()), fault) {
         // Evidence may be cut short by a fault; what there is of it cannot be trusted as a whole.
@@ -270,27 +273,7 @@ fn check_version(job: &Job, run: &mut CellRun) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn job_of(trials: &[&'static Trial]) -> Job {
-        let second = std::time::Duration::from_secs(1);
-        Job {
-            id: "debian-12/9.2.9".parse().unwrap(),
-            version: "9.2.9".into(),
-            binary: None,
-            image: "image".into(),
-            origin_image: "origin".into(),
-            nginx: Beside::None,
-            network: "network".into(),
-            name: "name".into(),
-            labels: crate::engine::Labels::new(),
-            trials: trials.to_vec(),
-            limits: super::super::Limits { cell: second, trial: second, memory: 1, pids: 1 },
-            over: Vec::new(),
-            keep: false,
-            swap: None,
-            sysctls: std::collections::BTreeMap::new(),
-        }
-    }
+    use crate::model::Line;
 
     fn record(name: &str, value: &str) -> Record {
         Record { name: name.into(), kind: "INT".into(), value: value.into() }
@@ -299,9 +282,9 @@ mod tests {
     #[test]
     fn what_asks_for_nginx_is_unsupported_without_it_and_in_error_where_it_could_not_be_made() {
         let trial = crate::trial::by_id("nginx-get").unwrap();
-        let job = |nginx| Job { nginx, ..job_of(&[trial]) };
+        let with = |nginx| Job { nginx, ..job(trial) };
         let outcome = |nginx| {
-            let job = job(nginx);
+            let job = with(nginx);
             assert_eq!(plans(&job).is_empty(), !matches!(job.nginx, Beside::Image(_)));
             let (_, judgement) = first(&job, &Gathered::default()).remove(0);
             (judgement.outcome, judgement.summary)
@@ -324,5 +307,48 @@ mod tests {
         let mut spec = (direct.spec)();
         lay_over(&mut spec, &[record("c", "2")]);
         assert_eq!(spec, (direct.spec)());
+    }
+
+    fn job(trial: &'static Trial) -> Job {
+        Job {
+            id: "d/a".parse().unwrap(),
+            version: "9.2.9".into(),
+            binary: None,
+            image: String::new(),
+            origin_image: String::new(),
+            nginx: Beside::None,
+            network: String::new(),
+            name: String::new(),
+            labels: crate::engine::Labels::new(),
+            trials: vec![trial],
+            limits: crate::cell::Limits {
+                cell: std::time::Duration::ZERO,
+                trial: std::time::Duration::ZERO,
+                memory: 0,
+                pids: 0,
+            },
+            over: Vec::new(),
+            keep: false,
+            swap: None,
+            sysctls: std::collections::BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_fault_of_the_cell_takes_nothing_from_what_is_known_whole() {
+        let trial = crate::trial::by_id("ctl-unmapped").unwrap();
+        let mut gathered = Gathered::default();
+        let exchange = crate::model::Exchange { status: Some(404), ..Default::default() };
+        let run = crate::model::ClientRun { exchanges: vec![exchange], load: None };
+        gathered.add(Line::Client { trial: trial.id.into(), run, ats: crate::model::AtsLife::Alive });
+        gathered.add(Line::End);
+        gathered.add(Line::End);
+        gathered.add(Line::Fault { trial: None, text: "no traffic_server".into() });
+        let outcome = |gathered: &Gathered| judge(trial, &job(trial), gathered).outcome;
+        assert_eq!(outcome(&gathered), Outcome::Error, "its packets are not known");
+        gathered.add(Line::Wire { trial: trial.id.into(), flows: Vec::new(), pcapng: String::new(), lost: 0 });
+        assert_eq!(outcome(&gathered), Outcome::Pass);
+        gathered.add(Line::Fault { trial: Some(trial.id.into()), text: "late".into() });
+        assert_eq!(outcome(&gathered), Outcome::Error);
     }
 }

@@ -40,6 +40,9 @@ pub enum Line {
         flows: Vec<Flow>,
         /// The packets themselves as a pcapng file, base64; bounded.
         pcapng: String,
+        /// Packets of the whole capture that the kernel threw away.
+        #[serde(default)]
+        lost: u64,
     },
     /// A log line of ATS.
     Log(LogLine),

@@ -18,10 +18,18 @@ pub struct Observation {
     /// TCP flows between ATS (or the direct client) and the trial's origin, as captured in ATS's
     /// network namespace.
     pub wire: Vec<Flow>,
+    /// Packets of the whole capture that were lost, since nobody took them in time: `wire` may lack some.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub wire_lost: u64,
     /// Lines of ATS's logs that name this trial's host.
     pub logs: Vec<LogLine>,
     /// What became of ATS while this trial ran.
     pub ats: AtsLife,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What became of the ATS process while a trial ran.
@@ -76,7 +84,7 @@ pub struct Exchange {
     pub body_len: u64,
     /// SHA-256 of the body received, hex.
     pub body_sha256: String,
-    /// The first 200 bytes of the body of an error response, escaped.
+    /// The first 8 KiB of a body that has a type, escaped: an error page, or what another program serves.
     pub body_head: String,
     /// Interim responses (1xx) before the response, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

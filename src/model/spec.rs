@@ -17,7 +17,8 @@ pub struct TrialSpec {
     /// What the client does.
     pub client: ClientSpec,
     /// ATS settings that differ from the baseline; trials with equal ones share an ATS. In values,
-    /// `{dir}` stands for the directory with the cell's certificates and `{port}` for the origin's port.
+    /// `{dir}` stands for the directory with the cell's certificates, `{port}` for the origin's port and `{ports}`
+    /// for those of all origins of the cell that listen.
     pub records: Vec<Record>,
     /// How ATS is told of the origin.
     pub remap: Remap,
@@ -115,7 +116,8 @@ pub enum Speak {
         /// Bytes.
         body_len: u64,
     },
-    /// Plays one script a connection; the last one also for all further connections.
+    /// Plays one script a connection; the last one also for all further connections. Connections are counted
+    /// over the whole cell: a trial that shares ATS with others may be run again, so one script should do.
     Script(Vec<Vec<Step>>),
     /// The distro's own `openssl s_server -www` with these arguments more, in the ATS container.
     Openssl {
@@ -237,6 +239,8 @@ pub enum Act {
         requests: u32,
         /// How many at once.
         at_once: u32,
+        /// Bytes of the counting pattern that each answer must have.
+        body_len: u64,
     },
     /// GETs by so many clients without end, while ATS is given one remap rule more and told to read its
     /// configuration anew; ATS runs under its manager where it has one.

@@ -5,6 +5,12 @@ use crate::model::{AtsLife, ClientPhase, Exchange, Hello, Observation, OriginCon
 use super::body;
 use super::spec::{BODY, BOUND_S, CUT_BODY};
 
+mod refusal;
+mod wire;
+
+pub(super) use refusal::{Reason, refused, refused_for};
+pub(super) use wire::{no_flow, reset_by_origin, syn_data, turned_away};
+
 /// One thing a trial looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
@@ -63,6 +69,9 @@ fn weigh(checks: &[Check], observation: &Observation) -> (Outcome, String) {
         return (Outcome::Fail, format!("expected an end of its own, saw {}", error.text));
     }
     if let Some(broken) = checks.iter().find(|check| !check.held) {
+        if broken.seen == wire::INCOMPLETE {
+            return (Outcome::Error, format!("expected {}: the capture lost packets", broken.expected));
+        }
         return (Outcome::Fail, format!("expected {}, saw {}", broken.expected, broken.seen));
     }
     (Outcome::Pass, checks.iter().map(|check| check.seen.as_str()).collect::<Vec<_>>().join(", "))
@@ -269,17 +278,6 @@ pub(super) fn server_name(observation: &Observation, wanted: Option<&str>) -> Ch
     hello(observation, name(wanted), holds, |hello| name(hello.sni.as_deref()))
 }
 
-/// ATS refused the origin: it said a ClientHello, so that it was TLS that ended it, gave its client a
-/// 502 and sent no request.
-pub(super) fn refused(observation: &Observation) -> Vec<Check> {
-    let requests: usize = observation.origin.iter().map(|connection| connection.requests.len()).sum();
-    vec![
-        status(observation, &[502]),
-        said_hello(observation),
-        Check::new(requests == 0, "no request at the origin", format!("{requests} requests at the origin")),
-    ]
-}
-
 /// A line of the logs holds `text`, or none does when it is not `wanted`.
 pub(super) fn logged(observation: &Observation, text: &str, wanted: bool) -> Check {
     let found = observation.logs.iter().any(|line| line.text.contains(text));
@@ -346,6 +344,18 @@ pub(super) fn statuses(observation: &Observation, wanted: &[u16]) -> Check {
     Check::new(seen == wanted, text(&wanted), text(&seen))
 }
 
+/// The last answer was preceded by this interim response.
+pub(super) fn interim(observation: &Observation, wanted: u16) -> Check {
+    let seen = exchanges(observation).last().map(|exchange| exchange.interim.as_slice()).unwrap_or_default();
+    let told: Vec<String> = seen.iter().map(ToString::to_string).collect();
+    let told: Vec<&str> = told.iter().map(String::as_str).collect();
+    Check::new(
+        seen.contains(&wanted),
+        format!("an interim {wanted} at the client"),
+        format!("interim {} at the client", list(&told)),
+    )
+}
+
 /// The lengths of all answers' bodies, each of the counting pattern.
 pub(super) fn bodies(observation: &Observation, wanted: &[u64]) -> Check {
     let whole = |(exchange, len): (&Exchange, &u64)| {
@@ -358,12 +368,6 @@ pub(super) fn bodies(observation: &Observation, wanted: &[u64]) -> Check {
         text(wanted.iter().map(ToString::to_string).collect()),
         text(exchanges.iter().map(|exchange| exchange.body_len.to_string()).collect()),
     )
-}
-
-/// Nobody connected to the origin.
-pub(super) fn unreached(observation: &Observation) -> Check {
-    let count = observation.origin.len();
-    Check::new(count == 0, "no connection at the origin", format!("{count} connections at the origin"))
 }
 
 /// Connections that served came from addresses that begin with `prefix`.

@@ -106,6 +106,20 @@ pub(super) fn post(body_len: u64) -> RequestSpec {
     RequestSpec { method: "POST".into(), body_len, ..RequestSpec::default() }
 }
 
+/// A whole response like [`answer`], on a connection that takes no other request.
+pub(super) fn answer_once() -> Vec<Step> {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {BODY}\r\nConnection: close\r\n\r\n");
+    vec![Step::ReadHead, Step::ReadBody, send(&head), Step::SendPattern(BODY), Step::Close]
+}
+
+/// Two GETs on two connections to an origin that takes TCP Fast Open: the first gets the cookie with which the
+/// second may send data in its SYN (RFC 7413 section 3). The origin is in ATS's container, whose kernel settings
+/// are the cell's.
+pub(super) fn two_fast_opens() -> TrialSpec {
+    let client = requests(vec![get(), fresh_get()]);
+    TrialSpec { place: Place::SameHost, origin: scripted(vec![answer_once()]), client, ..https_get() }
+}
+
 /// A step that sends text.
 pub(super) fn send(text: &str) -> Step {
     Step::Send(text.into())
@@ -146,7 +160,7 @@ pub(super) fn two_connections(tls: OriginTls) -> TrialSpec {
 pub(super) fn tunnel_route(front: Front) -> TrialSpec {
     let client = ClientSpec { front, ..https_get().client };
     let sni = vec![sni(Side::Client, &[("tunnel_route", "{origin}:{port}")])];
-    let records = vec![int("url_remap.remap_required", 0), string("http.connect_ports", "443 {port}")];
+    let records = vec![int("url_remap.remap_required", 0), string("http.connect_ports", "443 {ports}")];
     TrialSpec { client, records, sni, ..https_get() }
 }
 
@@ -193,6 +207,15 @@ pub(super) fn enforced() -> Vec<Record> {
 /// Timeouts of a second towards origins, for trials in which one is waited for.
 pub(super) fn impatient() -> Vec<Record> {
     vec![int("http.connect_attempts_timeout", 1), int("http.transaction_no_activity_timeout_out", 1)]
+}
+
+/// Up to three more tries, after the first of them at another address, and addresses in turn.
+pub(super) fn retrying() -> Vec<Record> {
+    vec![
+        int("http.connect_attempts_max_retries", 3),
+        int("http.connect_attempts_rr_retries", 1),
+        int("hostdb.strict_round_robin", 1),
+    ]
 }
 
 /// A line of sni.yaml.

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use tokio::process::Command;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::super::ats::{Ats, Installation};
+use super::super::ats::{Control, Installation};
 use super::super::client::{self, Target};
 use super::super::now_us;
 use crate::model::{ClientError, ClientPhase, ClientRun, Exchange, Load, RequestSpec};
@@ -31,7 +31,7 @@ const AFTER: u32 = 5;
 /// What a reload is about.
 pub(super) struct Order<'a> {
     /// The ATS that runs.
-    pub(super) ats: &'a Ats,
+    pub(super) ats: &'a Control,
     /// As it is installed.
     pub(super) installation: &'a Installation,
     /// The host that is asked for all the time.

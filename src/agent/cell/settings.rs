@@ -10,7 +10,7 @@ use super::super::ats::{self, Ports};
 use super::ROOT;
 use crate::ats::config::{FileRef, Map, Settings, SniEntry};
 use crate::model::{
-    CellPlan, Identity, Place, Record, Remap, Side, TrialPlan, added_name, front_name, origin_name, wild_name,
+    CellPlan, Identity, Place, Record, Remap, Side, Speak, TrialPlan, added_name, front_name, origin_name, wild_name,
 };
 
 /// The CA's file in [`ROOT`].
@@ -72,15 +72,21 @@ pub(super) fn write_certificates(identity: &Identity) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn fill(text: &str, trial: &TrialPlan) -> String {
+fn fill(text: &str, trial: &TrialPlan, all: &[TrialPlan]) -> String {
     let origin = origin_name(&trial.id);
-    text.replace("{dir}", ROOT).replace("{port}", &trial.port.to_string()).replace("{origin}", &origin)
+    let text = text.replace("{dir}", ROOT).replace("{port}", &trial.port.to_string()).replace("{origin}", &origin);
+    if !text.contains("{ports}") {
+        return text;
+    }
+    let listening = all.iter().filter(|trial| trial.spec.origin.speak != Speak::Nobody);
+    let ports: Vec<String> = listening.map(|trial| trial.port.to_string()).collect();
+    text.replace("{ports}", &ports.join(" "))
 }
 
-/// The records of a trial with their placeholders filled.
-pub(super) fn filled(trial: &TrialPlan) -> Vec<Record> {
+/// The records of a trial of the plan `all` with their placeholders filled.
+pub(super) fn filled(trial: &TrialPlan, all: &[TrialPlan]) -> Vec<Record> {
     let records = trial.spec.records.iter();
-    records.map(|record| Record { value: fill(&record.value, trial), ..record.clone() }).collect()
+    records.map(|record| Record { value: fill(&record.value, trial, all), ..record.clone() }).collect()
 }
 
 /// The settings of one life of ATS: all trials of the cell, whether or not they are run in it.
@@ -96,7 +102,7 @@ pub(super) fn settings(plan: &CellPlan, ports: Ports, dns_port: u16, records: &[
         ca: Some(FileRef { directory: ROOT.to_owned(), name: CA.to_owned() }),
         server_identity: Some((format!("{ROOT}/front.pem"), format!("{ROOT}/front.key"))),
         maps: nowhere.into_iter().chain(plan.trials.iter().flat_map(|trial| maps(plan, trial))).collect(),
-        sni: plan.trials.iter().flat_map(sni).collect(),
+        sni: plan.trials.iter().flat_map(|trial| sni(plan, trial)).collect(),
         records: records.to_vec(),
         ..Settings::default()
     }
@@ -132,13 +138,13 @@ pub(super) fn added(trial: &TrialPlan) -> Map {
     Map { from: format!("http://{}/", added_name(&trial.id)), to }
 }
 
-fn sni(trial: &TrialPlan) -> impl Iterator<Item = SniEntry> {
+fn sni(plan: &CellPlan, trial: &TrialPlan) -> impl Iterator<Item = SniEntry> {
     trial.spec.sni.iter().map(|rule| SniEntry {
         fqdn: match rule.side {
             Side::Client => front_name(&trial.id),
             Side::Origin => origin_name(&trial.id),
         },
-        keys: rule.keys.iter().map(|(key, value)| (key.clone(), fill(value, trial))).collect(),
+        keys: rule.keys.iter().map(|(key, value)| (key.clone(), fill(value, trial, &plan.trials))).collect(),
     })
 }
 

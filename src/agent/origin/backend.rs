@@ -6,16 +6,24 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use super::{Notes, SharedNotes, lock};
+use super::{Notes, SharedNotes, Unable, lock};
 use crate::model::{Identity, Leaf};
 
 /// `openssl` answers within milliseconds.
 const START: Duration = Duration::from_secs(10);
+
+/// From a trial's origin port to that of the program behind it, on loopback: below the ports that the kernel
+/// hands out by itself (32768 and up), so that nobody has it.
+pub(super) const BEHIND: u16 = 10_000;
+
+/// All that `openssl req` wants of a configuration. It stands in for the distro's own: what an origin can do
+/// must not depend on the crypto policy that ATS is tested under.
+const CONFIG: &str = "[req]\ndistinguished_name = none\n[none]\n";
 
 /// A program that serves on a port of loopback, until dropped.
 pub(super) struct Backend {
@@ -57,35 +65,35 @@ impl Backend {
     }
 }
 
-/// Starts `openssl s_server -www` with `args`, serving `good` or a certificate for `name` signed with
-/// the arguments `sign`. The error says what this image's openssl cannot do.
+/// Starts `openssl s_server -www` with `args` behind the origin port `port`, serving `good` or a certificate for
+/// `name` signed with the arguments `sign`.
 pub(super) async fn openssl(
     args: &[String],
     sign: &[String],
     good: &Leaf,
     identity: &Identity,
-    name: &str,
+    (name, port): (&str, u16),
     folder: &Path,
-) -> Result<Backend, String> {
+) -> Result<Backend, Unable> {
     let files = [("leaf.pem", &good.chain_pem), ("leaf.key", &good.key_pem), ("ca.pem", &identity.ca_pem)];
     for (file, text) in files.into_iter().chain([("ca.key", &identity.ca_key_pem)]) {
-        std::fs::write(folder.join(file), text).map_err(|error| format!("cannot write {file}: {error}"))?;
+        write(folder, file, text)?;
     }
+    write(folder, "openssl.cnf", CONFIG)?;
     if !sign.is_empty() {
         sign_leaf(sign, name, folder).await?;
     }
-    let port = free_port().await.map_err(|error| error.to_string())?;
-    let mut child = Command::new("openssl")
+    let port = port + BEHIND;
+    let said = folder.join("s_server.err");
+    let stderr = std::fs::File::create(&said).with_context(|| format!("cannot make {}", said.display()))?;
+    let mut child = program(folder)
         .args(["s_server", "-accept", &format!("127.0.0.1:{port}"), "-cert", "leaf.pem", "-key", "leaf.key", "-www"])
         .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
+        .stderr(stderr)
         .spawn()
-        .map_err(|error| missing(&error))?;
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        .map_err(no_start)?;
+    let stdout = child.stdout.take();
     let ready = async {
         let mut lines = BufReader::new(stdout?).lines();
         while let Ok(Some(line)) = lines.next_line().await {
@@ -96,32 +104,47 @@ pub(super) async fn openssl(
         }
         None
     };
-    if tokio::time::timeout(START, ready).await.ok().flatten().is_some() {
-        if let Some(stderr) = stderr {
-            let mut lines = BufReader::new(stderr).lines();
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    match tokio::time::timeout(START, ready).await {
+        Ok(Some(())) => Ok(Backend::new(port, child, None)),
+        Ok(None) => {
+            let text = std::fs::read_to_string(&said).unwrap_or_default();
+            Err(anyhow!("openssl s_server {} ended before it served: {}", args.join(" "), last_line(&text)).into())
         }
-        return Ok(Backend::new(port, child, None));
+        Err(_) => {
+            Err(anyhow!("openssl s_server {} does not serve within {} s", args.join(" "), START.as_secs()).into())
+        }
     }
-    Err(format!("this image's openssl s_server cannot serve with {}", args.join(" ")))
 }
 
-/// A port that nobody has, for a program that cannot be handed a socket.
-pub(super) async fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port())
+/// The distro's openssl without the distro's configuration. The variable is the way of RHEL 9 to sign with SHA-1
+/// whatever its policy says; elsewhere it means nothing.
+fn program(folder: &Path) -> Command {
+    let mut command = Command::new("openssl");
+    command
+        .env("OPENSSL_CONF", folder.join("openssl.cnf"))
+        .env("OPENSSL_ENABLE_SHA1_SIGNATURES", "1")
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
 }
 
-fn missing(error: &std::io::Error) -> String {
+fn write(folder: &Path, file: &str, text: &str) -> anyhow::Result<()> {
+    let path = folder.join(file);
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Only a program that is not there is something the image lacks.
+fn no_start(error: std::io::Error) -> Unable {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "this image has no openssl".into(),
-        _ => format!("cannot start openssl: {error}"),
+        std::io::ErrorKind::NotFound => Unable::Missing("this image has no openssl".into()),
+        _ => Unable::Fault(anyhow::Error::new(error).context("cannot start openssl")),
     }
 }
 
 /// Replaces the leaf by one that `openssl` signs as told: no library of ours would sign with SHA-1.
-async fn sign_leaf(sign: &[String], name: &str, folder: &Path) -> Result<(), String> {
-    let extensions = format!("subjectAltName=DNS:{name}\nextendedKeyUsage=serverAuth\n");
-    std::fs::write(folder.join("leaf.ext"), extensions).map_err(|error| error.to_string())?;
+async fn sign_leaf(sign: &[String], name: &str, folder: &Path) -> Result<(), Unable> {
+    write(folder, "leaf.ext", &format!("subjectAltName=DNS:{name}\nextendedKeyUsage=serverAuth\n"))?;
     let subject = format!("/CN={name}");
     let request =
         ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", &subject, "-keyout", "leaf.key", "-out", "leaf.csr"];
@@ -133,17 +156,31 @@ async fn sign_leaf(sign: &[String], name: &str, folder: &Path) -> Result<(), Str
     run(&signing, folder).await
 }
 
-async fn run(args: &[&str], folder: &Path) -> Result<(), String> {
-    let command =
-        Command::new("openssl").args(args).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true).output();
-    let output = tokio::time::timeout(START, command)
+async fn run(args: &[&str], folder: &Path) -> Result<(), Unable> {
+    let output = tokio::time::timeout(START, program(folder).args(args).output())
         .await
-        .map_err(|_| format!("openssl {} does not end", args[0]))?
-        .map_err(|error| missing(&error))?;
+        .with_context(|| format!("openssl {} does not end within {} s", args[0], START.as_secs()))?
+        .map_err(no_start)?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().last().unwrap_or_default();
-    Err(format!("this image's openssl {} cannot {}: {last:.200}", args[0], args.join(" ")))
+    Err(anyhow!("openssl {} fails: {}", args.join(" "), last_line(&said)).into())
+}
+
+fn last_line(text: &str) -> String {
+    text.lines().last().unwrap_or("it said nothing").chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_program_that_is_not_there_is_missing() {
+        let of = |kind: std::io::ErrorKind| no_start(kind.into());
+        assert!(matches!(of(std::io::ErrorKind::NotFound), Unable::Missing(_)));
+        assert!(matches!(of(std::io::ErrorKind::PermissionDenied), Unable::Fault(_)));
+        assert!(matches!(of(std::io::ErrorKind::OutOfMemory), Unable::Fault(_)));
+    }
 }

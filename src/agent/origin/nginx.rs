@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use super::Notes;
-use super::backend::{Backend, free_port};
+use super::backend::Backend;
 use crate::model::{Identity, Leaf, OriginRequest, TlsSeen};
 
 /// nginx is ready within milliseconds.
@@ -23,15 +23,15 @@ const PROGRAM: &str = "/usr/sbin/nginx";
 /// The name of the access log in the folder of a port.
 const LOG: &str = "access.log";
 
-/// Starts nginx with `directives` in its server block, answering with `body` under `leaf`; its files are in `folder`.
+/// Starts nginx on `port` of loopback with `directives` in its server block, answering with `body` under `leaf`; its files are in `folder`.
 pub(super) async fn start(
     body: &[u8],
     directives: &[String],
     leaf: &Leaf,
     identity: &Identity,
+    port: u16,
     folder: &Path,
 ) -> anyhow::Result<Backend> {
-    let port = free_port().await?;
     let text = config(port, directives, folder);
     let files: [(&str, &[u8]); 5] = [
         ("leaf.pem", leaf.chain_pem.as_bytes()),

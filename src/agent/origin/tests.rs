@@ -18,15 +18,15 @@ impl Write for Told {
 }
 
 impl Told {
-    fn connections(&self) -> Vec<OriginConnection> {
+    fn lines(&self) -> Vec<Line> {
         let bytes = self.0.lock().unwrap().clone();
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        lines
-            .filter_map(|line| match serde_json::from_slice(line).unwrap() {
-                Line::Connection(connection) => Some(*connection),
-                _ => None,
-            })
-            .collect()
+        lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+    }
+
+    fn connections(&self) -> Vec<OriginConnection> {
+        let connection = |line| if let Line::Connection(connection) = line { Some(*connection) } else { None };
+        self.lines().into_iter().filter_map(connection).collect()
     }
 }
 
@@ -58,7 +58,7 @@ async fn origin() -> (Origin, Told, Identity, SocketAddr) {
     let origin = OriginSpec { https: true, tls, speak: Speak::Http { body_len: 5000 } };
     let ports = [Port { trial: "t".into(), port, place: Place::Remote, origin }];
     let told = Told::default();
-    let origin = Origin::start(&ports, &identity, Path::new("/nowhere"), &Emitter::to(told.clone())).await.unwrap();
+    let origin = Origin::start(&ports, &identity, Path::new("/nowhere"), &Emitter::to(told.clone())).await;
     (origin, told, identity, SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }
 
@@ -102,4 +102,34 @@ async fn a_certificate_of_another_ca_ends_in_the_handshake() {
     origin.finish().await;
     let [connection] = told.connections().try_into().unwrap();
     assert!(connection.tls.is_none() && connection.hello.is_some() && connection.requests.is_empty());
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_the_fault_of_its_trial_alone() {
+    let (_first, _, identity, address) = origin().await;
+    let port = |trial: &str, port| {
+        let origin = OriginSpec { https: false, tls: None, speak: Speak::Http { body_len: 1 } };
+        Port { trial: trial.into(), port, place: Place::Remote, origin }
+    };
+    let told = Told::default();
+    let ports = [port("taken", address.port()), port("free", free_port())];
+    let second = Origin::start(&ports, &identity, Path::new("/nowhere"), &Emitter::to(told.clone())).await;
+    // Not missing: that would make an unsupported trial of a failure.
+    assert_eq!((second.missing("taken"), second.missing("free")), (None, None));
+    let told = told.lines();
+    let [Line::Fault { trial, text }] = told.as_slice() else { panic!("{told:?}") };
+    assert!(trial.as_deref() == Some("taken") && text.contains("cannot listen on"), "{text}");
+    let target = Target::plain((Ipv4Addr::LOCALHOST, ports[1].port).into(), "t.test");
+    let run = client::run(&target, &[request("GET", 0)], Duration::from_secs(10)).await;
+    assert_eq!(run.exchanges[0].status, Some(200));
+}
+
+#[test]
+fn only_an_address_that_is_not_there_means_no_ipv6() {
+    let address = SocketAddr::from((Ipv6Addr::LOCALHOST, 1));
+    let of = |kind: std::io::ErrorKind| no_listener(Place::SameHostV6, address, kind.into());
+    assert!(matches!(of(std::io::ErrorKind::AddrNotAvailable), Unable::Missing(_)));
+    assert!(matches!(of(std::io::ErrorKind::AddrInUse), Unable::Fault(_)));
+    let remote = no_listener(Place::Remote, address, std::io::ErrorKind::AddrNotAvailable.into());
+    assert!(matches!(remote, Unable::Fault(_)));
 }

@@ -22,6 +22,12 @@ fn set_up() -> TrialSpec {
 
 fn judge(observation: &Observation) -> Vec<Check> {
     let mut checks = check::one_tls_answer(observation);
+    checks.push(check::negotiated(
+        observation,
+        "ALPN http/1.1 or none at the origin",
+        |tls| ["", "http/1.1"].contains(&tls.alpn.as_str()),
+        |tls| if tls.alpn.is_empty() { "no ALPN".into() } else { format!("ALPN {}", tls.alpn) },
+    ));
     checks.push(check::requested_by(observation, "HTTP/1.1"));
     checks
 }

@@ -22,5 +22,5 @@ fn set_up() -> TrialSpec {
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    vec![check::status(observation, &[404])]
+    vec![check::status(observation, &[404]), check::no_flow(observation)]
 }

@@ -21,5 +21,9 @@ fn set_up() -> TrialSpec {
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    vec![check::status(observation, &[502]), check::in_time(observation, spec::BOUND_S)]
+    vec![
+        check::status(observation, &[502]),
+        check::reset_by_origin(observation),
+        check::in_time(observation, spec::BOUND_S),
+    ]
 }

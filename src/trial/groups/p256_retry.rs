@@ -26,5 +26,12 @@ fn set_up() -> TrialSpec {
 fn judge(observation: &Observation) -> Vec<Check> {
     let mut checks = check::one_tls_answer(observation);
     checks.push(check::over_group(observation, GROUP));
+    // With a share of it the origin would not have had to ask again.
+    checks.push(check::hello(
+        observation,
+        format!("a first ClientHello without a key share of {GROUP}"),
+        |hello| !hello.key_shares.iter().any(|share| share == GROUP),
+        |hello| format!("a first ClientHello with key shares of {}", hello.key_shares.join(", ")),
+    ));
     checks
 }

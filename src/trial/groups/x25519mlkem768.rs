@@ -7,6 +7,10 @@ use crate::trial::{Kind, Need, Trial, spec};
 /// The only group of the origin, by its name in rustls.
 const GROUP: &str = "X25519MLKEM768";
 
+/// What an Ethernet segment carries at most (MSS 1460): what is longer takes two. The capture cannot count
+/// them, since the kernel hands such a write to the container's interface in one piece.
+const SEGMENT: u32 = 1460;
+
 /// The entry of the catalogue.
 pub(in crate::trial) const TRIAL: Trial = Trial {
     id: "group-x25519mlkem768",
@@ -26,5 +30,14 @@ fn set_up() -> TrialSpec {
 fn judge(observation: &Observation) -> Vec<Check> {
     let mut checks = check::one_tls_answer(observation);
     checks.push(check::over_group(observation, GROUP));
+    checks.push(check::hello(
+        observation,
+        format!("a ClientHello of more than {SEGMENT} bytes"),
+        |hello| hello.len > SEGMENT,
+        |hello| {
+            let more = if hello.len > SEGMENT { "more than" } else { "at most" };
+            format!("a ClientHello of {more} {SEGMENT} bytes")
+        },
+    ));
     checks
 }

@@ -29,6 +29,7 @@ fn set_up() -> TrialSpec {
 
 fn judge(observation: &Observation) -> Vec<Check> {
     let mut checks = check::one_tls_answer(observation);
+    checks.push(check::interim(observation, 100));
     checks.push(check::posted(observation, spec::BODY));
     checks
 }

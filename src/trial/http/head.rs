@@ -23,7 +23,7 @@ fn set_up() -> TrialSpec {
 
 fn judge(observation: &Observation) -> Vec<Check> {
     vec![
-        check::status(observation, &[200]),
+        check::statuses(observation, &[200, 200]),
         check::no_error(observation),
         check::bodies(observation, &[0, spec::BODY]),
         check::served(observation, 2, Some(1)),

@@ -20,7 +20,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
 };
 
 fn set_up() -> TrialSpec {
-    let act = Act::Load { requests: REQUESTS, at_once: 50 };
+    let act = Act::Load { requests: REQUESTS, at_once: 50, body_len: spec::BODY };
     TrialSpec {
         client: ClientSpec { act, ..spec::https_get().client },
         alone: true,
@@ -30,5 +30,9 @@ fn set_up() -> TrialSpec {
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    vec![check::all_whole(observation, REQUESTS), check::over_tls(observation)]
+    vec![
+        check::all_whole(observation, REQUESTS),
+        check::served(observation, REQUESTS as usize, None),
+        check::over_tls(observation),
+    ]
 }

@@ -17,11 +17,16 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
 };
 
 fn set_up() -> TrialSpec {
-    let records =
-        vec![spec::int("http.connect_attempts_max_retries", 3), spec::int("http.connect_attempts_rr_retries", 1)];
-    TrialSpec { place: Place::RemoteAndDead, records, ..spec::https_get() }
+    // Each of the two connects anew, and they begin with different addresses: one of them with the dead one.
+    let client = spec::requests(vec![spec::get(), spec::fresh_get()]);
+    let origin = spec::scripted(vec![spec::answer_once()]);
+    TrialSpec { place: Place::RemoteAndDead, origin, client, records: spec::retrying(), ..spec::https_get() }
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    check::one_tls_answer(observation)
+    let mut checks = check::answers(observation, 2, spec::BODY);
+    checks.push(check::served(observation, 2, None));
+    checks.push(check::over_tls(observation));
+    checks.push(check::turned_away(observation));
+    checks
 }

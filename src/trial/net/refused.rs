@@ -22,5 +22,9 @@ fn set_up() -> TrialSpec {
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    vec![check::status(observation, &[502]), check::unreached(observation), check::in_time(observation, spec::BOUND_S)]
+    vec![
+        check::status(observation, &[502]),
+        check::turned_away(observation),
+        check::in_time(observation, spec::BOUND_S),
+    ]
 }

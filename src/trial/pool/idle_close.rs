@@ -4,6 +4,9 @@ use crate::model::{Observation, Step, TrialSpec};
 use crate::trial::check::{self, Check};
 use crate::trial::{Kind, Trial, spec};
 
+/// How long the client waits before it asks again, milliseconds: the origin's close has long arrived by then.
+const IDLE_MS: u64 = 300;
+
 /// The entry of the catalogue.
 pub(in crate::trial) const TRIAL: Trial = Trial {
     id: "pool-idle-close",
@@ -17,8 +20,9 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
 };
 
 fn set_up() -> TrialSpec {
-    let client = spec::requests(vec![spec::get(), spec::get()]);
-    let origin = spec::scripted(vec![spec::answer_and(&[Step::Close, Step::Hang]), spec::answer_and(&[Step::Hang])]);
+    let get = || [spec::send("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"), Step::ReadHead, Step::ReadBody];
+    let client = spec::script(get().into_iter().chain([Step::Pause(IDLE_MS)]).chain(get()).collect());
+    let origin = spec::scripted(vec![spec::answer_and(&[Step::Close, Step::Hang])]);
     TrialSpec { origin, client, ..spec::https_get() }
 }
 

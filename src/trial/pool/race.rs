@@ -18,12 +18,13 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
 
 fn set_up() -> TrialSpec {
     let client = spec::requests(vec![spec::get(), spec::get()]);
-    let origin =
-        spec::scripted(vec![spec::answer_and(&[Step::ReadHead, Step::Close]), spec::answer_and(&[Step::Hang])]);
-    let records = vec![spec::int("http.connect_attempts_max_retries", 3)];
-    TrialSpec { origin, client, records, ..spec::https_get() }
+    let origin = spec::scripted(vec![spec::answer_and(&[Step::ReadHead, Step::Close])]);
+    TrialSpec { origin, client, records: spec::retrying(), ..spec::https_get() }
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    check::answers(observation, 2, spec::BODY)
+    let mut checks = check::answers(observation, 2, spec::BODY);
+    // The second request was sent on the first connection, and once more on another.
+    checks.push(check::served(observation, 3, Some(2)));
+    checks
 }

@@ -24,5 +24,5 @@ fn set_up() -> TrialSpec {
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    check::refused(observation)
+    check::refused_for(observation, check::Reason::WeakSignature)
 }

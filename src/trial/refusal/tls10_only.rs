@@ -23,5 +23,13 @@ fn set_up() -> TrialSpec {
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    check::refused(observation)
+    let mut checks = check::refused(observation);
+    // It is the version that they do not agree on.
+    checks.push(check::hello(
+        observation,
+        "a ClientHello without TLSv1.0",
+        |hello| !hello.versions.is_empty() && !hello.versions.iter().any(|version| version == "TLSv1.0"),
+        |hello| format!("a ClientHello with {}", hello.versions.join(", ")),
+    ));
+    checks
 }

@@ -22,7 +22,7 @@ fn set_up() -> TrialSpec {
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    let mut checks = check::refused(observation);
+    let mut checks = check::refused_for(observation, check::Reason::OtherName);
     checks.push(check::server_name(observation, Some("sni-pristine-host.t")));
     checks
 }

@@ -17,9 +17,13 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
 };
 
 fn set_up() -> TrialSpec {
-    TrialSpec { records: vec![spec::int("net.sock_option_flag_out", 9)], ..spec::https_get() }
+    TrialSpec { records: vec![spec::int("net.sock_option_flag_out", 9)], ..spec::two_fast_opens() }
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    check::one_tls_answer(observation)
+    let mut checks = check::answers(observation, 2, spec::BODY);
+    checks.push(check::served(observation, 2, Some(2)));
+    checks.push(check::over_tls(observation));
+    checks.push(check::syn_data(observation));
+    checks
 }

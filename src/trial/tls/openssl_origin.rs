@@ -26,5 +26,13 @@ fn set_up() -> TrialSpec {
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    vec![check::status(observation, &[200]), check::said_hello(observation)]
+    let page = check::exchanges(observation).last().map_or("", |exchange| &exchange.body_head);
+    let version = page.split("Protocol  : ").nth(1).and_then(|rest| rest.split('\\').next());
+    let modern = version.is_some_and(|version| ["TLSv1.2", "TLSv1.3"].contains(&version));
+    let spoken = format!("{} on the page of s_server", version.unwrap_or("no protocol"));
+    vec![
+        check::status(observation, &[200]),
+        check::said_hello(observation),
+        Check::new(modern, "TLSv1.2 or TLSv1.3 on the page of s_server", spoken),
+    ]
 }

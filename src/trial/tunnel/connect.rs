@@ -17,7 +17,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
 };
 
 fn set_up() -> TrialSpec {
-    let records = vec![spec::int("url_remap.remap_required", 0), spec::string("http.connect_ports", "443 {port}")];
+    let records = vec![spec::int("url_remap.remap_required", 0), spec::string("http.connect_ports", "443 {ports}")];
     let client = ClientSpec { front: Front::Connect, ..spec::https_get().client };
     TrialSpec { client, records, ..spec::https_get() }
 }

@@ -1,6 +1,6 @@
 //! `tunnel-connect-forbidden`: a CONNECT to a port that is not listed is refused.
 
-use crate::model::{ClientSpec, Front, Observation, TrialSpec};
+use crate::model::{ClientSpec, Front, Observation, OriginSpec, Speak, TrialSpec};
 use crate::trial::check::{self, Check};
 use crate::trial::{Kind, Trial, spec};
 
@@ -17,11 +17,13 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
 };
 
 fn set_up() -> TrialSpec {
-    let records = vec![spec::int("url_remap.remap_required", 0), spec::string("http.connect_ports", "443")];
+    let records = vec![spec::int("url_remap.remap_required", 0), spec::string("http.connect_ports", "443 {ports}")];
+    // An origin that does not listen is the one port that the tunnels of the cell may not use.
+    let origin = OriginSpec { speak: Speak::Nobody, ..spec::https_get().origin };
     let client = ClientSpec { front: Front::Connect, ..spec::https_get().client };
-    TrialSpec { client, records, ..spec::https_get() }
+    TrialSpec { origin, client, records, ..spec::https_get() }
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    vec![check::status(observation, &[403]), check::unreached(observation)]
+    vec![check::status(observation, &[403]), check::no_flow(observation)]
 }
