@@ -14,6 +14,8 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc::unbounded_channel;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::engine::{Engine, ImageInfo, TarStream, labels};
 use crate::matrix::Bootstrap;
@@ -22,9 +24,10 @@ use crate::matrix::Bootstrap;
 const PIECE: usize = 256 << 10;
 
 /// How long mmdebstrap may take to remove its half-made root after it was told to stop.
-const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
 
-/// Makes the base image `tag`. `on_line` gets mmdebstrap's progress.
+/// Makes the base image `tag`. `on_line` gets mmdebstrap's progress; `under_way` counts until mmdebstrap has
+/// ended, also when this future is dropped before.
 ///
 /// # Errors
 /// With mmdebstrap's last error, or what to install when it is not there.
@@ -32,6 +35,7 @@ pub(super) async fn run(
     engine: &dyn Engine,
     bootstrap: &Bootstrap,
     tag: &str,
+    under_way: &TaskTracker,
     mut on_line: impl FnMut(&str),
 ) -> anyhow::Result<ImageInfo> {
     if let Some(keyring) = keyrings(&bootstrap.sources).find(|keyring| !Path::new(keyring).exists()) {
@@ -60,7 +64,10 @@ pub(super) async fn run(
         }
     };
     let marks = labels::image_labels();
-    let (imported, ()) = tokio::join!(engine.import(tag, &marks, pieces(Maker(Some((stdout, child))))), follow);
+    let (imported, ()) = tokio::join!(
+        engine.import(tag, &marks, pieces(Maker { running: Some((stdout, child)), under_way: under_way.token() })),
+        follow
+    );
     imported.with_context(|| format!("cannot bootstrap {} (mmdebstrap: {last_error})", bootstrap.suite))
 }
 
@@ -91,13 +98,16 @@ fn spawn(bootstrap: &Bootstrap) -> anyhow::Result<Child> {
 
 /// A running mmdebstrap. Dropped before its end it is told to stop, so that it removes the root in
 /// /tmp that it was making, and killed if it does not.
-struct Maker(Option<(ChildStdout, Child)>);
+struct Maker {
+    running: Option<(ChildStdout, Child)>,
+    under_way: TaskTrackerToken,
+}
 
 impl Maker {
     /// The next piece of the tar; `None` at its end. It ends with an error when mmdebstrap fails: an engine
     /// would take a cut-off tar for a small image.
     async fn next(&mut self) -> std::io::Result<Option<Bytes>> {
-        let Some((stdout, child)) = &mut self.0 else { return Ok(None) };
+        let Some((stdout, child)) = &mut self.running else { return Ok(None) };
         let mut piece = vec![0; PIECE];
         let count = stdout.read(&mut piece).await?;
         if count > 0 {
@@ -105,19 +115,20 @@ impl Maker {
             return Ok(Some(Bytes::from(piece)));
         }
         let status = child.wait().await?;
-        self.0 = None;
+        self.running = None;
         if status.success() { Ok(None) } else { Err(std::io::Error::other(format!("mmdebstrap ended with {status}"))) }
     }
 }
 
 impl Drop for Maker {
     fn drop(&mut self) {
-        let Some((mut stdout, mut child)) = self.0.take() else { return };
+        let Some((mut stdout, mut child)) = self.running.take() else { return };
         let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) else { return };
         // A group that is gone needs no signal.
         let _ = killpg(group, Signal::SIGTERM);
         // Without a runtime (the program is ending) the signal has to do.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let under_way = self.under_way.clone();
         runtime.spawn(async move {
             let mut nowhere = tokio::io::sink();
             let end = async { tokio::join!(tokio::io::copy(&mut stdout, &mut nowhere), child.wait()) };
@@ -125,6 +136,7 @@ impl Drop for Maker {
                 let _ = killpg(group, Signal::SIGKILL);
                 let _ = child.wait().await;
             }
+            drop(under_way);
         });
     }
 }
@@ -153,7 +165,8 @@ mod tests {
         command.args(["-c", script]).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
-        (Maker(Some((child.stdout.take().unwrap(), child))), stderr)
+        let running = Some((child.stdout.take().unwrap(), child));
+        (Maker { running, under_way: TaskTracker::new().token() }, stderr)
     }
 
     #[tokio::test]
@@ -161,8 +174,10 @@ mod tests {
         let script = "trap 'echo removed >&2; exit' TERM; echo made; while :; do sleep 9; done";
         let (mut made, mut said) = maker(script);
         assert_eq!(made.next().await.unwrap().unwrap(), "made\n");
+        let under_way = made.under_way.task_tracker().clone();
+        under_way.close();
         drop(made);
-        // It ends when the whole group has.
+        under_way.wait().await;
         let mut all = String::new();
         said.read_to_string(&mut all).await.unwrap();
         // The shell may tell of its sleep that was terminated.

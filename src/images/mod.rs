@@ -26,6 +26,7 @@ use futures_util::future::{BoxFuture, FutureExt as _, Shared, join_all};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::engine::{BuildSpec, Class, Engine, EngineError, ImageInfo, labels};
 use crate::model::{Event, ImageWork};
@@ -94,6 +95,8 @@ pub struct Maker {
     permits: Semaphore,
     compilers: Semaphore,
     registries: Registries,
+    /// Bootstraps that run or still clean up.
+    bootstraps: TaskTracker,
 }
 
 type Pending = Shared<BoxFuture<'static, Made>>;
@@ -109,7 +112,17 @@ impl Maker {
     ) -> Self {
         let permits = Semaphore::new(policy.jobs.max(1));
         let compilers = Semaphore::new(policy.compilers.max(1));
-        Self { engine, recipes, policy, log_folder, events, permits, compilers, registries: Registries::default() }
+        Self {
+            engine,
+            recipes,
+            policy,
+            log_folder,
+            events,
+            permits,
+            compilers,
+            registries: Registries::default(),
+            bootstraps: TaskTracker::new(),
+        }
     }
 
     /// Makes `steps` (each after its parents) and tells what became of each, by tag. What is not done
@@ -134,6 +147,9 @@ impl Maker {
         }
         let tags: Vec<String> = pending.keys().cloned().collect();
         let made = join_all(pending.into_values()).await;
+        // Those that were stopped remove what they made; nobody waits for ever for that.
+        self.bootstraps.close();
+        let _ = tokio::time::timeout(bootstrap::GRACE * 2, self.bootstraps.wait()).await;
         tags.into_iter().zip(made).collect()
     }
 
@@ -206,7 +222,7 @@ impl Maker {
                 log.add(line);
                 self.told_line(&step.name, line);
             };
-            match bootstrap::run(self.engine.as_ref(), bootstrap, &step.tag, on_line).await {
+            match bootstrap::run(self.engine.as_ref(), bootstrap, &step.tag, &self.bootstraps, on_line).await {
                 Ok(image) => return Made::Ready { id: image.id },
                 Err(error) => reasons.push(format!("{error:#}")),
             }
