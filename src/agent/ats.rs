@@ -145,7 +145,8 @@ impl Ats {
         let (place, mut command) = match swap {
             Some(swap) => {
                 let files = swap::layered(files, &swap.config);
-                (write_root(installation, root, &files)?, swap::command(swap, &installation.binary)?)
+                let place = write_root(installation, root, &files)?;
+                (place, swap::command(swap, &installation.binary, &root.join("swap"))?)
             }
             None => (write_root(installation, root, files)?, Command::new(&installation.binary)),
         };

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::engine::Labels;
-use crate::engine::fake::FakeEngine;
+use crate::engine::fake::{Behaviour, FakeEngine};
 use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::model::{Bisection, Effect, Standing};
@@ -33,6 +33,7 @@ fn order(bad: &str) -> (Order, FakeEngine) {
         good: "debian-12/9.2.5".parse().unwrap(),
         bad: bad.parse().unwrap(),
         trial: crate::trial::by_id("tls-remote-origin"),
+        asked: true,
         recipes,
         policy: Policy { no_build: true, ..Policy::default() },
         image_logs: PathBuf::from("unused: nothing is built"),
@@ -73,10 +74,41 @@ async fn containers_that_say_nothing_give_no_answer_and_nothing_is_left() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interrupted_search_has_no_answer_and_leaves_nothing() {
-    let (order, engine) = order("debian-13/9.2.5");
-    let stop = CancellationToken::new();
-    stop.cancel();
-    let (exit, message) = exit(search(&order, &engine, stop).await);
-    assert!(matches!(exit, Exit::Interrupted | Exit::Incomplete), "{message}");
+    for bad in ["debian-13/9.2.5", "debian-12/9.2.9"] {
+        let (order, engine) = order(bad);
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let (exit, message) = exit(search(&order, &engine, stop).await);
+        assert_eq!(exit, Exit::Interrupted, "{bad}: {message}");
+        assert!(engine.left().is_empty(), "{:?}", engine.left());
+    }
+}
+
+/// In the middle of an experiment, and while an image is made: neither is a place that tells nothing.
+#[tokio::test(start_paused = true)]
+async fn an_interruption_under_way_is_no_outcome() {
+    for bad in ["debian-13/9.2.5", "debian-12/9.2.9"] {
+        let (order, engine) = order(bad);
+        let stop = CancellationToken::new();
+        let engine = engine.with_containers({
+            let stop = stop.clone();
+            move |_| {
+                stop.cancel();
+                Behaviour::default()
+            }
+        });
+        let (exit, message) = exit(search(&order, &engine, stop).await);
+        assert_eq!(exit, Exit::Interrupted, "{bad}: {message}");
+        assert!(engine.left().is_empty(), "{:?}", engine.left());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_that_takes_too_long_says_so() {
+    let (mut order, engine) = order("debian-12/9.2.9");
+    order.matrix.defaults.deadlines.run = std::time::Duration::ZERO;
+    let (exit, message) = exit(search(&order, &engine, CancellationToken::new()).await);
+    assert_eq!(exit, Exit::Incomplete);
+    assert!(message.contains("deadline of 0 s"), "{message}");
     assert!(engine.left().is_empty(), "{:?}", engine.left());
 }

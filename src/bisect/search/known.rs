@@ -86,6 +86,16 @@ impl Known {
         Some(Seen { effect: Effect::Inconclusive, needs: Parts::new() })
     }
 
+    /// Whether some experiment passed in one round and failed in another.
+    pub(super) fn contradicts_itself(&self) -> bool {
+        let told = self.0.iter().filter(|(_, seen)| seen.effect != Effect::Inconclusive);
+        let told: Vec<_> = told.collect();
+        told.windows(2).any(|pair| {
+            let [(one, first), (other, second)] = pair else { return false };
+            (one.at, &one.swapped) == (other.at, &other.swapped) && first.effect != second.effect
+        })
+    }
+
     pub(super) fn has(&self, at: Side, swapped: &Parts, round: u32) -> bool {
         self.0.contains_key(&Experiment { at, swapped: swapped.clone(), round })
     }
