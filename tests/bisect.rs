@@ -8,8 +8,9 @@
     reason = "a test that cannot read its results has failed; what a search said is shown with it"
 )]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use atsmatrix::matrix::Matrix;
@@ -166,6 +167,33 @@ fn the_fix_is_found_among_the_versions_and_its_patch_by_rebuilding_one_tree() {
         .map(|suspect| suspect.name.as_str())
         .collect();
     assert_eq!(culprits, ["0023-update-to-929.patch, iocore/net/SSLNetVConnection.cc", "9.2.5 -> 9.2.5-backport"]);
+}
+
+/// An interruption is no outcome: along versions it once counted as one, and replaced what was kept.
+#[test]
+fn an_interrupted_search_ends_with_130_and_leaves_what_is_kept_alone() {
+    let results = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bisect-interrupted");
+    let kept = results.join("bisect/debian-13_9.2.5..9.2.9.tls-remote-origin.json");
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    std::fs::write(&kept, "as it was").unwrap();
+    let mut running = Command::new(PROGRAM)
+        .args(["bisect", "--distro", "debian-13", "--ats", "9.2.5..9.2.9", "--trial", "tls-remote-origin", "--results"])
+        .arg(&results)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("NO_COLOR", "1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
+    // In the middle of the search: one experiment is over.
+    let seen = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("[1] ") && !line.contains("trying"));
+    assert!(seen.is_some(), "it ended before its first experiment was over");
+    let signalled = Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(running.wait().unwrap().code(), Some(130), "{rest:?}");
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), "as it was");
 }
 
 #[test]

@@ -75,6 +75,9 @@ async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
         let both = look(bench, &pair, &trials).await?;
         for trial in bench::candidates(bench.order, &both[0], &both[1]) {
             let (ends, tried, known) = ends(&pair, &both, trial)?;
+            for (number, line) in (1..).zip(&tried) {
+                bench.tell(finished(number, line, format!("{} as it is", line.base)));
+            }
             let answer = with(bench, &pair, &ends, tried, known).await?;
             if answer.1 {
                 return Ok(answer.0);
@@ -82,6 +85,7 @@ async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
             // A trial that does not tell the ends apart steadily: the next one may.
             unsteady = unsteady.or(Some(answer.0));
         }
+        bench.tell(Event::Note(format!("of {} trials none tells the two cells apart steadily", trials.len())));
         seen = both;
     }
     if let Some(found) = pair.where_it_was_built(bench, &seen).await? {
