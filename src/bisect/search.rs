@@ -9,6 +9,7 @@ mod known;
 use crate::model::Effect;
 
 pub use known::{Experiment, Known, Parts, Seen, Side};
+use known::{split, without};
 
 /// What to search.
 #[derive(Debug, Clone, Copy)]
@@ -388,23 +389,6 @@ impl Search<'_> {
         let experiment = |(at, swapped, round)| Experiment { at, swapped, round };
         Need { experiments: wanted.into_iter().map(experiment).collect(), suspects: self.suspects.clone() }
     }
-}
-
-fn without(set: &Parts, part: usize) -> Parts {
-    set.iter().copied().filter(|other| *other != part).collect()
-}
-
-/// `set` in `pieces` parts of about equal size.
-fn split(set: &Parts, pieces: usize) -> Vec<Parts> {
-    let all: Vec<usize> = set.iter().copied().collect();
-    let mut rest = all.as_slice();
-    let mut subsets = Vec::new();
-    for left in (1..=pieces.min(all.len())).rev() {
-        let (subset, behind) = rest.split_at(rest.len().div_ceil(left));
-        subsets.push(subset.iter().copied().collect());
-        rest = behind;
-    }
-    subsets
 }
 
 #[cfg(test)]

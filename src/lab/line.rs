@@ -210,7 +210,8 @@ impl Search<'_> {
                 Next::Between { last, first } => return Ok((last, first)),
                 Next::Try { place, after, before } => {
                     let column = self.column(&matrix, &columns[place]);
-                    let left = Left::between(steps, after, before);
+                    let range = format!("between {} and {}", columns[after], columns[before]);
+                    let left = Left::between(steps, after, before, range);
                     let Some(effect) = self.try_one(&column, 1, &left).await? else { return Ok((after, before)) };
                     known.insert(place, effect);
                 }
@@ -240,7 +241,9 @@ impl Search<'_> {
                     let ats = derivation.add(matrix, &self.distro, place, from);
                     let ats = ats.ok_or_else(|| anyhow::anyhow!("cannot make a version with {place} changes"))?;
                     let version = Place { matrix, ats: &ats, declared: declared.clone() };
-                    let left = Left::between(&steps, after, before);
+                    let of = steps.len();
+                    let range = format!("between {after} and {before} of {of} changes");
+                    let left = Left::between(&steps, after, before, range);
                     let Some(effect) = self.try_one(&version, 1, &left).await? else { return Ok((after, before)) };
                     line.insert(place, effect);
                 }
@@ -275,6 +278,8 @@ impl Search<'_> {
         match made {
             Made::Ready { .. } => {
                 let trials = bench::beside_controls(self.trial);
+                let again = Left { range: Some("once more".to_owned()), ..Left::default() };
+                let left = if round > 1 { &again } else { left };
                 let once = once(self.bench, &planned, number, trials, left).await?;
                 let declared: Vec<&str> = place.declared.iter().map(String::as_str).collect();
                 bench::as_declared(&once, &declared)?;
@@ -305,7 +310,8 @@ impl Search<'_> {
     }
 
     fn keep(&mut self, line: Tried) {
-        self.bench.tell(finished(self.tried.len() + 1, &line, line.base.clone()));
+        let again = if line.round > 1 { ", once more" } else { "" };
+        self.bench.tell(finished(self.tried.len() + 1, &line, format!("{}{again}", line.base)));
         self.tried.push(line);
     }
 }

@@ -100,3 +100,21 @@ impl Known {
         self.0.contains_key(&Experiment { at, swapped: swapped.clone(), round })
     }
 }
+
+/// `set` less one part.
+pub(super) fn without(set: &Parts, part: usize) -> Parts {
+    set.iter().copied().filter(|other| *other != part).collect()
+}
+
+/// `set` in `pieces` parts of about equal size.
+pub(super) fn split(set: &Parts, pieces: usize) -> Vec<Parts> {
+    let all: Vec<usize> = set.iter().copied().collect();
+    let mut rest = all.as_slice();
+    let mut subsets = Vec::new();
+    for left in (1..=pieces.min(all.len())).rev() {
+        let (subset, behind) = rest.split_at(rest.len().div_ceil(left));
+        subsets.push(subset.iter().copied().collect());
+        rest = behind;
+    }
+    subsets
+}

@@ -37,7 +37,7 @@ pub fn stale(bisection: &Bisection, result: &MatrixResult) -> Option<String> {
         let now = cell(id)?.provenance.openssl.as_ref()?;
         let searched = searched.split(' ').next()?;
         (now.version != searched)
-            .then(|| format!("{id} runs with OpenSSL {} now, this was found with {searched}", now.version))
+            .then(|| format!("{id} has OpenSSL {} in these results, this was found with {searched}", now.version))
     })
 }
 
@@ -67,7 +67,9 @@ mod tests {
         assert!(stale(&bisection, &passing).unwrap().contains("does not fail tls-remote-origin any more: it is pass"));
         let mut upgraded = fresh.clone();
         upgraded.cells[0].provenance.openssl.as_mut().unwrap().version = "3.6.0".into();
-        assert!(stale(&bisection, &upgraded).unwrap().contains("OpenSSL 3.6.0 now, this was found with 3.5.7"));
+        assert!(
+            stale(&bisection, &upgraded).unwrap().contains("OpenSSL 3.6.0 in these results, this was found with 3.5.7")
+        );
         let nobody = Bisection { suspects: Vec::<Suspect>::new(), ..bisection.clone() };
         assert_eq!(stale(&nobody, &upgraded), None, "nothing is known of its OpenSSL");
         let elsewhere = Bisection { bad: "debian-99/9.2.5".parse().unwrap(), ..bisection };
