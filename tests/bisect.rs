@@ -8,8 +8,9 @@
     reason = "a test that cannot read its results has failed; what a search said is shown with it"
 )]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use atsmatrix::matrix::Matrix;
@@ -84,9 +85,10 @@ fn the_culprit_between_debian_12_and_13_is_openssl() {
 #[test]
 fn it_is_confirmed_both_ways_and_twice() {
     assert_eq!(searched().found.standing, Standing::BothWays);
-    assert_eq!(seen("debian-13/9.2.5", &[]), [Effect::Fail; 2]);
+    // A trial that flickers would show at the ends.
+    assert_eq!(seen("debian-13/9.2.5", &[]), [Effect::Fail; 3]);
     assert_eq!(seen("debian-13/9.2.5", &["openssl"]), [Effect::Pass; 2]);
-    assert_eq!(seen("debian-12/9.2.5", &[]), [Effect::Pass; 2]);
+    assert_eq!(seen("debian-12/9.2.5", &[]), [Effect::Pass; 3]);
     // OpenSSL 3.5 of Debian 13 needs its glibc, which decides nothing by itself.
     assert_eq!(seen("debian-12/9.2.5", &["glibc", "openssl"]), [Effect::Fail; 2]);
     assert_eq!(seen("debian-12/9.2.5", &["glibc"]), [Effect::Pass; 2]);
@@ -102,10 +104,10 @@ fn what_does_not_load_is_inconclusive_and_names_the_symbol_version() {
 }
 
 #[test]
-fn every_other_suspect_is_ruled_out_or_the_same() {
+fn every_other_suspect_is_ruled_out_or_not_applied_or_the_same() {
     let found = &searched().found;
     for suspect in found.suspects.iter().filter(|suspect| suspect.name != "openssl") {
-        assert!(matches!(suspect.fate, Fate::RuledOut | Fate::Same), "{suspect:?}");
+        assert!(matches!(suspect.fate, Fate::RuledOut | Fate::NotApplied | Fate::Same), "{suspect:?}");
     }
     let named = |name: &str| found.suspects.iter().find(|suspect| suspect.name == name).map(|suspect| suspect.fate);
     assert_eq!(named("glibc"), Some(Fate::RuledOut));
@@ -125,7 +127,7 @@ fn each_experiment_left_its_evidence_and_none_its_containers() {
     for (number, tried) in (1..).zip(&found.experiments) {
         // What did not load never began its trial.
         if tried.result != Effect::Inconclusive {
-            let file = format!("{}/{}.{number}.json", tried.base.replace('/', "_"), found.trial);
+            let file = format!("bisect/{}/{}.{number}.json", tried.base.replace('/', "_"), found.trial);
             assert!(run.join(&file).is_file(), "{file}");
         }
     }
@@ -143,6 +145,8 @@ fn the_answer_is_shown_and_the_progress_says_what_is_tried() {
     assert!(flat.contains(&found.answer), "{shown}");
     assert!(shown.contains("502 Invalid argument") && shown.contains("no ClientHello"), "{shown}");
     assert!(progress.contains("trying debian-13/9.2.5 with") && progress.contains("suspected: "), "{progress}");
+    assert!(progress.contains("ruled out: "), "{progress}");
+    assert!(progress.contains(&format!("note: {} experiments, ", found.experiments.len())), "{progress}");
 }
 
 #[test]
@@ -163,6 +167,33 @@ fn the_fix_is_found_among_the_versions_and_its_patch_by_rebuilding_one_tree() {
         .map(|suspect| suspect.name.as_str())
         .collect();
     assert_eq!(culprits, ["0023-update-to-929.patch, iocore/net/SSLNetVConnection.cc", "9.2.5 -> 9.2.5-backport"]);
+}
+
+/// An interruption is no outcome: along versions it once counted as one, and replaced what was kept.
+#[test]
+fn an_interrupted_search_ends_with_130_and_leaves_what_is_kept_alone() {
+    let results = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bisect-interrupted");
+    let kept = results.join("bisect/debian-13_9.2.5..9.2.9.tls-remote-origin.json");
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    std::fs::write(&kept, "as it was").unwrap();
+    let mut running = Command::new(PROGRAM)
+        .args(["bisect", "--distro", "debian-13", "--ats", "9.2.5..9.2.9", "--trial", "tls-remote-origin", "--results"])
+        .arg(&results)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("NO_COLOR", "1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
+    // In the middle of the search: one experiment is over.
+    let seen = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("[1] ") && !line.contains("trying"));
+    assert!(seen.is_some(), "it ended before its first experiment was over");
+    let signalled = Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(running.wait().unwrap().code(), Some(130), "{rest:?}");
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), "as it was");
 }
 
 #[test]
@@ -256,12 +287,13 @@ fn a_setting_of_the_system_is_found_among_other_settings_where_all_libraries_are
         names.collect::<Vec<_>>()
     };
     assert_eq!(of(Fate::Culprit), ["openssl.cnf"]);
-    assert_eq!(of(Fate::RuledOut), ["resolver", "ATS's default configuration", "locale", "kernel settings"]);
+    assert_eq!(of(Fate::RuledOut), ["resolver", "locale"]);
+    assert_eq!(of(Fate::NotApplied), ["ATS's default configuration", "kernel settings"]);
     let alone = |name: &str| {
         let tried = found.experiments.iter().find(|tried| tried.base == "own/9.2.5" && tried.swapped == [name]);
         tried.map(|tried| tried.result)
     };
-    for other in of(Fate::RuledOut) {
+    for other in of(Fate::RuledOut).into_iter().chain(of(Fate::NotApplied)) {
         assert_eq!(alone(other), Some(Effect::Fail), "{other}");
     }
     for tag in ["own", "plain"] {

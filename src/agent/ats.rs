@@ -51,6 +51,9 @@ const START: Duration = Duration::from_secs(15);
 /// periodic one up to two seconds.
 const FLUSH: Duration = Duration::from_secs(4);
 
+/// How long the end of its output is awaited once it has ended: its children may hold the pipes.
+const REST: Duration = Duration::from_secs(2);
+
 /// Bytes of each log that are read, from its end.
 const MAX_LOG: u64 = 512 * 1024;
 
@@ -209,7 +212,8 @@ impl Ats {
         let (place, mut command) = match by {
             By::Swap(swap) => {
                 let files = swap::layered(files, &swap.config);
-                (write_root(installation, root, &files)?, swap::command(swap, &installation.binary)?)
+                let place = write_root(installation, root, &files)?;
+                (place, swap::command(swap, &installation.binary, &root.join("swap"))?)
             }
             By::Itself => (write_root(installation, root, files)?, Command::new(&installation.binary)),
             By::Manager => (write_root(installation, root, files)?, Command::new(installation.manager())),
@@ -233,18 +237,19 @@ impl Ats {
             let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), "1000");
         }
         let output = Arc::new(Output::default());
-        if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(follow(stdout, Arc::clone(&output)));
-        }
-        if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(follow(stderr, Arc::clone(&output)));
-        }
+        let out = child.stdout.take().map(|stdout| tokio::spawn(follow(stdout, Arc::clone(&output))));
+        let err = child.stderr.take().map(|stderr| tokio::spawn(follow(stderr, Arc::clone(&output))));
         let control = Control { pid: child.id(), managed, root: root.to_owned(), place };
         let mut ats = Self { ports, child, control, output, hung: false };
         let waited = tokio::time::timeout(START, ats.until_ready(installation.dialect)).await;
         match waited {
             Ok(Ok(())) => Ok(ats),
-            Ok(Err(error)) => Err(error.context(ats.last_words())),
+            Ok(Err(error)) => {
+                // Why it ended may still be in the pipes: a loader's refusal is all that it says.
+                let rest = async { futures_util::future::join_all(out.into_iter().chain(err)).await };
+                let _ = tokio::time::timeout(REST, rest).await;
+                Err(error.context(ats.last_words()))
+            }
             Err(_) => bail!("it said nothing of being ready within {} s; {}", START.as_secs(), ats.last_words()),
         }
     }

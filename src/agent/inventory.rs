@@ -239,5 +239,7 @@ fn wanted_sysctls() -> BTreeMap<String, String> {
     }
     let last = small(Path::new("/etc/sysctl.conf")).unwrap_or_default();
     let set = files.into_values().chain(std::iter::once(last)).flat_map(|text| system::sysctls(&text));
-    set.filter(|(key, _)| system::belongs_to_container(key)).collect()
+    // No pattern, and nothing that this kernel or a container does not have: an engine would refuse to start it.
+    let exists = |key: &str| !key.contains('*') && Path::new("/proc/sys").join(key.replace('.', "/")).is_file();
+    set.filter(|(key, _)| system::belongs_to_container(key) && exists(key)).collect()
 }

@@ -10,12 +10,9 @@ use tokio::process::Command;
 
 use crate::model::{SWAP_FOLDER, Swap};
 
-/// The command that starts `binary` under `swap`. What it needs in the scratch space is written anew.
-pub(super) fn command(swap: &Swap, binary: &Path) -> anyhow::Result<Command> {
-    let folder = Path::new(SWAP_FOLDER);
-    if folder.exists() {
-        std::fs::remove_dir_all(folder).with_context(|| format!("cannot clear {SWAP_FOLDER}"))?;
-    }
+/// The command that starts `binary` under `swap`. What it needs is written into `folder`, which is this life's
+/// own: several lives of ATS run at the same time, and each loads libraries as long as it lives.
+pub(super) fn command(swap: &Swap, binary: &Path, folder: &Path) -> anyhow::Result<Command> {
     let libraries = folder.join("lib");
     std::fs::create_dir_all(&libraries).with_context(|| format!("cannot make {}", libraries.display()))?;
     for (soname, path) in &swap.libraries {
@@ -42,7 +39,7 @@ pub(super) fn command(swap: &Swap, binary: &Path) -> anyhow::Result<Command> {
     command.env("LD_BIND_NOW", "1");
     for (name, value) in &swap.environment {
         match value {
-            Some(value) => command.env(name, value),
+            Some(value) => command.env(name, value.replace(SWAP_FOLDER, &folder.display().to_string())),
             None => command.env_remove(name),
         };
     }
@@ -66,6 +63,33 @@ pub(super) fn layered(files: &BTreeMap<String, String>, below: &BTreeMap<String,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_life_has_links_and_files_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = format!("{SWAP_FOLDER}/openssl.cnf");
+        let swap = Swap {
+            libraries: [("libx.so.1".to_owned(), "/layer/libx.so.1".to_owned())].into(),
+            environment: [("OPENSSL_CONF".to_owned(), Some(path))].into(),
+            files: [("openssl.cnf".to_owned(), "a = 1\n".to_owned())].into(),
+            ..Swap::default()
+        };
+        let folders = ["ats-0", "ats-1"].map(|name| dir.path().join(name));
+        for folder in &folders {
+            let command = command(&swap, Path::new("/bin/ats"), folder).unwrap();
+            let set = |wanted: &str| {
+                let mut found = command.as_std().get_envs().filter(|(name, _)| *name == wanted);
+                found.next().and_then(|(_, value)| value).map(|value| Path::new(value).to_owned())
+            };
+            assert_eq!(set("LD_LIBRARY_PATH"), Some(folder.join("lib")));
+            assert_eq!(set("OPENSSL_CONF"), Some(folder.join("openssl.cnf")));
+        }
+        // The second life took nothing from the first.
+        for folder in &folders {
+            assert_eq!(std::fs::read_link(folder.join("lib/libx.so.1")).unwrap(), Path::new("/layer/libx.so.1"));
+            assert_eq!(std::fs::read_to_string(folder.join("openssl.cnf")).unwrap(), "a = 1\n");
+        }
+    }
 
     #[test]
     fn a_configuration_lies_below_the_cells_own() {

@@ -1,6 +1,6 @@
 //! From what a search came to, to what is kept and said. Pure.
 
-use super::parts::Parting;
+use super::parts::{Kind, Parting};
 use super::search::{Conclusion, Found, Parts, Reverse, Side};
 use crate::model::{BISECT_SCHEMA, Bisection, CellId, Fate, Over, Standing, Suspect, Tried};
 
@@ -48,6 +48,11 @@ pub fn over_distro(case: Case<'_>, end: &End, experiments: Vec<Tried>) -> Bisect
     notes.extend(case.parting.notes.iter().cloned());
     if let End::Concluded(Conclusion::Found(found)) = end {
         notes.extend(case.reverse_note(found));
+        if !found.steady {
+            let note = "an experiment passed in one round and failed in another: the trial flickers, and what it \
+                        seems to depend on may be chance";
+            notes.push(note.to_owned());
+        }
     }
     Bisection {
         schema: BISECT_SCHEMA,
@@ -63,12 +68,20 @@ pub fn over_distro(case: Case<'_>, end: &End, experiments: Vec<Tried>) -> Bisect
     }
 }
 
-fn standing(found: &Found) -> Standing {
+/// How sure a found set is.
+pub fn standing(found: &Found) -> Standing {
     match found.reverse {
-        _ if found.culprits.is_empty() || !found.unresolved.is_empty() => Standing::Narrowed,
+        _ if found.culprits.is_empty() || !found.unresolved.is_empty() || !found.steady => Standing::Narrowed,
         Reverse::Confirmed(_) => Standing::BothWays,
-        Reverse::Unclear(_) | Reverse::NotAlone(_) => Standing::OneWay,
+        Reverse::Unclear(_) => Standing::OneWay,
+        // Something else takes part, or the trial flickers: nobody is named.
+        Reverse::NotAlone(_) => Standing::Narrowed,
     }
+}
+
+/// Whether those who are at fault can be named: the other image bears them out, and nothing contradicts itself.
+fn is_named(found: &Found) -> bool {
+    found.steady && !matches!(found.reverse, Reverse::NotAlone(_))
 }
 
 impl Case<'_> {
@@ -77,6 +90,9 @@ impl Case<'_> {
         let Self { good, bad, trial, .. } = self;
         let named = if found.culprits.is_empty() { &found.unresolved } else { &found.culprits };
         let who = match (found.culprits.len(), found.unresolved.is_empty()) {
+            _ if !is_named(found) => {
+                format!("{} may take part in it, and nothing is certain", self.list(named))
+            }
             (0, _) => format!("one or more of {} decide it, and no experiment could tell them apart", self.list(named)),
             (1, true) => format!("{} decides it", self.list(named)),
             (_, true) => format!("{} decide it together", self.list(named)),
@@ -156,22 +172,30 @@ impl Case<'_> {
 
     fn suspects(&self, end: &End) -> Vec<Suspect> {
         let everything: Parts = (0..self.parting.parts.len()).collect();
+        // Cells write their own configuration, and an engine sets no sysctl.d: the ends ran without.
+        let cleared = |part: usize| match self.parting.parts.get(part).map(|part| part.kind) {
+            Some(Kind::Configuration | Kind::Sysctls) => Fate::NotApplied,
+            _ => Fate::RuledOut,
+        };
         let fate = |part: usize| match end {
             End::Concluded(Conclusion::Found(found)) => {
-                if found.culprits.contains(&part) {
+                let culprit = found.culprits.contains(&part);
+                if culprit && !is_named(found) {
+                    Fate::Unresolved
+                } else if culprit {
                     Fate::Culprit
                 } else if found.companions.contains(&part) {
                     Fate::Companion
                 } else if found.unresolved.contains(&part) {
                     Fate::Unresolved
                 } else {
-                    Fate::RuledOut
+                    cleared(part)
                 }
             }
-            End::Concluded(Conclusion::NotAmongThese) => Fate::RuledOut,
+            End::Concluded(Conclusion::NotAmongThese) => cleared(part),
             End::Concluded(_) => Fate::Unresolved,
             End::OutOfExperiments(suspects) if suspects.contains(&part) => Fate::Unresolved,
-            End::OutOfExperiments(_) => Fate::RuledOut,
+            End::OutOfExperiments(_) => cleared(part),
         };
         let parts = everything.into_iter().zip(&self.parting.parts).map(|(number, part)| Suspect {
             name: part.name.clone(),
@@ -187,7 +211,8 @@ impl Case<'_> {
             Fate::Companion => 1,
             Fate::Unresolved => 2,
             Fate::RuledOut => 3,
-            Fate::Same => 4,
+            Fate::NotApplied => 4,
+            Fate::Same => 5,
         };
         suspects.sort_by_key(rank);
         suspects
@@ -225,7 +250,7 @@ pub fn telling_trial<'a>(trials: &[&'a str], good: &[(&str, bool)], bad: &[(&str
 
 #[cfg(test)]
 mod tests {
-    use super::super::parts::{Kind, Part};
+    use super::super::parts::Part;
     use super::*;
 
     fn parting() -> Parting {
@@ -249,7 +274,7 @@ mod tests {
     fn found(culprits: &[usize], reverse: Reverse) -> Found {
         let set: Parts = culprits.iter().copied().collect();
         let (companions, unresolved) = (Parts::new(), Parts::new());
-        Found { at: Side::Bad, culprits: set.clone(), set, companions, unresolved, reverse }
+        Found { at: Side::Bad, culprits: set.clone(), set, companions, unresolved, reverse, steady: true }
     }
 
     #[test]
@@ -267,10 +292,28 @@ mod tests {
     }
 
     #[test]
+    fn what_cells_run_without_is_not_called_ruled_out() {
+        let mut parting = parting();
+        parting.parts[2].kind = Kind::Sysctls;
+        let (good, bad) = ("debian-12/9.2.5".parse().unwrap(), "debian-13/9.2.5".parse().unwrap());
+        let case = Case { good: &good, bad: &bad, trial: "tls-x", parting: &parting, notes: &[] };
+        let end = End::Concluded(Conclusion::Found(found(&[1], Reverse::Confirmed([].into()))));
+        let answer = over_distro(case, &end, Vec::new());
+        assert_eq!(answer.suspects[2].fate, Fate::NotApplied);
+    }
+
+    #[test]
     fn what_could_not_be_told_is_said() {
         let one_way = answer(&End::Concluded(Conclusion::Found(found(&[1], Reverse::Unclear([0, 1].into())))));
         assert_eq!(one_way.standing, Standing::OneWay);
         assert!(one_way.notes[0].contains("debian-12/9.2.5 with glibc and openssl swapped"), "{:?}", one_way.notes);
+        let unsteady = Found { steady: false, ..found(&[1], Reverse::Confirmed(Parts::new())) };
+        for found in [found(&[1], Reverse::NotAlone(Parts::new())), unsteady] {
+            let nobody = answer(&End::Concluded(Conclusion::Found(found)));
+            assert_eq!(nobody.standing, Standing::Narrowed);
+            assert!(nobody.suspects.iter().all(|suspect| suspect.fate != Fate::Culprit), "{:?}", nobody.suspects);
+            assert!(nobody.answer.starts_with("openssl may take part in it"), "{}", nobody.answer);
+        }
         let narrowed = Found {
             culprits: Parts::new(),
             unresolved: [1, 2].into(),

@@ -31,13 +31,19 @@ pub enum Next {
     NoEnds,
 }
 
+/// Whether the two ends of a line of `count` places are known, one to pass and one to fail.
+pub fn differ(count: usize, known: &Line) -> bool {
+    let ends = [known.get(&0), known.get(&(count.saturating_sub(1)))];
+    [Effect::Pass, Effect::Fail].iter().all(|wanted| ends.contains(&Some(wanted)))
+}
+
 /// The next place to try on a line of `count` places, or where it turns. The two ends come first.
 pub fn next(count: usize, known: &Line) -> Next {
     let (Some(begin), Some(end)) = (known.get(&0), known.get(&(count.saturating_sub(1)))) else {
         let place = if known.contains_key(&0) { count.saturating_sub(1) } else { 0 };
         return Next::Try { place, after: 0, before: count.saturating_sub(1) };
     };
-    if begin == end || [begin, end].contains(&&Effect::Inconclusive) {
+    if !differ(count, known) {
         return Next::NoEnds;
     }
     // Where the line turns more than once, the first change that is seen from the begin is followed.

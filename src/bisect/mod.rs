@@ -2,6 +2,7 @@
 //! all of them come to. Pure; whoever makes the experiments ([`crate::lab`]) asks here again after each.
 
 pub mod answer;
+pub mod failure;
 pub mod linear;
 pub mod loader;
 pub mod parts;

@@ -283,14 +283,15 @@ impl Parting {
     /// What went wrong with the swap itself, by what the process really had mapped; `None`: it had just what
     /// it was told.
     pub fn mistaken(&self, set: &Parts, found: &Inventory) -> Option<String> {
-        let in_layer = |soname: &str| {
+        // Several lives of ATS may have mapped one: all of them count.
+        let mapped = |soname: &str, wanted: bool| {
             let mut mapped = found.libraries.iter().filter(|mapped| mapped.soname == soname);
-            mapped.next().map(|mapped| mapped.path.starts_with(LAYER))
+            mapped.any(|mapped| mapped.path.starts_with(LAYER) == wanted)
         };
         let libraries = self.parts.iter().enumerate().filter(|(_, part)| part.kind == Kind::Libraries);
         for (place, part) in libraries {
             let meant = set.contains(&place);
-            if let Some(soname) = part.members.iter().find(|soname| in_layer(soname) == Some(!meant)) {
+            if let Some(soname) = part.members.iter().find(|soname| mapped(soname, !meant)) {
                 let how = if meant { "did not take" } else { "took" };
                 return Some(format!("the process {how} {soname} from the other image"));
             }

@@ -9,6 +9,7 @@ mod known;
 use crate::model::Effect;
 
 pub use known::{Experiment, Known, Parts, Seen, Side};
+use known::{split, without};
 
 /// What to search.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +18,8 @@ pub struct Problem {
     pub libraries: usize,
     /// Parts `libraries..libraries + others` are other suspects: each is one experiment.
     pub others: usize,
+    /// Rounds of both ends before anything is searched: who flickers shall show it there.
+    pub ends: u32,
     /// Rounds that a conclusion needs.
     pub rounds: u32,
     /// Sets that are asked at the same time, where the next would be asked anyway unless this one decides.
@@ -60,6 +63,8 @@ pub struct Found {
     pub unresolved: Parts,
     /// What the other image said.
     pub reverse: Reverse,
+    /// Whether no experiment contradicted itself from one round to another.
+    pub steady: bool,
 }
 
 /// What the other image said about a set that turns the first.
@@ -77,7 +82,7 @@ pub enum Reverse {
 /// own n² + 3n (Zeller and Hildebrandt 2002, proposition 12), once in each image, and what confirms it.
 pub fn worst(parts: usize, rounds: u32) -> usize {
     let rounds = rounds as usize;
-    2 * (parts * parts + 3 * parts) + (2 + parts) * rounds + 2 * (parts + rounds) + 2
+    2 * (parts * parts + 3 * parts) + (4 + parts) * rounds + 3 * (parts + rounds) + 2
 }
 
 /// What is known so far comes to, or what must be tried next.
@@ -96,10 +101,13 @@ type Answer<T> = Result<T, Need>;
 impl Search<'_> {
     fn run(&mut self) -> Answer<Conclusion> {
         let none = Parts::new();
-        self.ask_all(&[(Side::Bad, none.clone()), (Side::Good, none.clone())])?;
-        for side in [Side::Bad, Side::Good] {
-            if self.ask(side, &none)?.effect != side.plain() {
-                return Ok(Conclusion::NoEnds);
+        let ends = [(Side::Bad, none.clone()), (Side::Good, none.clone())];
+        for rounds in [1, self.problem.ends] {
+            self.rounds(&ends, rounds)?;
+            for side in [Side::Bad, Side::Good] {
+                if self.ask(side, &none)?.effect != side.plain() {
+                    return Ok(Conclusion::NoEnds);
+                }
             }
         }
         let Some((at, start)) = self.start()? else {
@@ -109,8 +117,9 @@ impl Search<'_> {
         };
         let set = self.reduce(at, start)?;
         self.ahead(at, &set)?;
-        let found = self.weigh(at, set)?;
+        let mut found = self.weigh(at, set)?;
         self.confirm(&found)?;
+        found.steady = !self.known.contradicts_itself();
         Ok(Conclusion::Found(found))
     }
 
@@ -202,30 +211,68 @@ impl Search<'_> {
 
     /// Tells culprits of a smallest set from parts that only let it load.
     fn weigh(&self, at: Side, set: Parts) -> Answer<Found> {
-        let (mut culprits, mut companions, mut unresolved) = (Parts::new(), Parts::new(), Parts::new());
-        for part in &set {
-            let rest = without(&set, *part);
-            let fate = if self.ask(at, &rest)?.effect == at.plain() {
-                &mut culprits
-            } else {
-                // It does not load without the part, so ask the other image whether the rest decides.
-                match self.carried(at.other(), &rest)? {
-                    Reverse::Confirmed(carriers) if !carriers.contains(part) => &mut companions,
-                    Reverse::NotAlone(carriers) if carriers.is_empty() && self.turns(at.other(), &set)? => {
-                        &mut culprits
-                    }
-                    _ => &mut unresolved,
-                }
+        let (culprits, companions, unresolved) = (Parts::new(), Parts::new(), Parts::new());
+        let reverse = Reverse::Unclear(Parts::new());
+        let mut found = Found { at, set, culprits, companions, unresolved, reverse, steady: true };
+        for part in found.set.clone() {
+            let fate = match self.guilty(at, &found.set, part)? {
+                Some(true) => &mut found.culprits,
+                Some(false) => &mut found.companions,
+                None => &mut found.unresolved,
             };
-            fate.insert(*part);
+            fate.insert(part);
         }
-        let deciding = if culprits.is_empty() { &set } else { &culprits };
-        let reverse = self.carried(at.other(), deciding)?;
-        let mut found = Found { at, set, culprits, companions, unresolved, reverse };
-        if matches!(found.reverse, Reverse::NotAlone(_)) {
-            self.accomplices(&mut found)?;
+        let deciding = if found.culprits.is_empty() { &found.set } else { &found.culprits };
+        found.reverse = self.carried(at.other(), deciding)?;
+        match found.reverse.clone() {
+            Reverse::Confirmed(carriers) => self.carriers(&mut found, &carriers)?,
+            Reverse::NotAlone(_) => self.accomplices(&mut found)?,
+            Reverse::Unclear(_) => {}
         }
         Ok(found)
+    }
+
+    /// Whether `part` of a smallest set decides; `None`: it cannot be told.
+    fn guilty(&self, at: Side, set: &Parts, part: usize) -> Answer<Option<bool>> {
+        let (there, rest) = (at.other(), without(set, part));
+        if self.ask(at, &rest)?.effect == at.plain() {
+            return Ok(Some(true));
+        }
+        // The set does not load without the part, so ask the other image whether the rest decides.
+        match self.carried(there, &rest)? {
+            Reverse::Confirmed(carriers) if !carriers.contains(&part) => {}
+            Reverse::NotAlone(carriers) if carriers.is_empty() && self.turns(there, set)? => return Ok(Some(true)),
+            _ => return Ok(None),
+        }
+        // The rest does. That clears the part only if it does nothing by itself.
+        let alone = Parts::from([part]);
+        Ok(match self.carried(there, &alone)? {
+            Reverse::Confirmed(_) => Some(true),
+            Reverse::NotAlone(carriers) => {
+                self.repeat(&[(there, alone.union(&carriers).copied().collect())])?;
+                Some(false)
+            }
+            Reverse::Unclear(_) => None,
+        })
+    }
+
+    /// What carries the culprits in the other image and turns this one by itself is guilty too: it takes them
+    /// all to fail, and each of them mends it.
+    fn carriers(&self, found: &mut Found, carriers: &Parts) -> Answer<()> {
+        let at = found.at;
+        let alone: Vec<(Side, Parts)> =
+            carriers.difference(&found.set).map(|part| (at, Parts::from([*part]))).collect();
+        self.ask_all(&alone)?;
+        let mut left = carriers.clone();
+        for (_, set) in alone {
+            if self.turns(at, &set)? {
+                self.repeat(&[(at, set.clone())])?;
+                left = left.difference(&set).copied().collect();
+                found.culprits.extend(set);
+            }
+        }
+        found.reverse = Reverse::Confirmed(left);
+        Ok(())
     }
 
     /// When the culprits do not turn the other image alone, what else it takes there is guilty too: one
@@ -251,12 +298,6 @@ impl Search<'_> {
                 }
             }
             self.repeat(&resting)?;
-            if set.is_subset(&found.culprits) {
-                // It fails there without them.
-                let cleared: Vec<usize> = found.unresolved.difference(&set).copied().collect();
-                found.unresolved.clear();
-                found.companions.extend(cleared);
-            }
             if found.culprits.is_subset(&set) {
                 found.reverse = Reverse::Confirmed(set.difference(&found.culprits).copied().collect());
             }
@@ -328,9 +369,13 @@ impl Search<'_> {
 
     /// All of `asked` in every round that a conclusion needs.
     fn repeat(&self, asked: &[(Side, Parts)]) -> Answer<()> {
+        self.rounds(asked, self.problem.rounds)
+    }
+
+    fn rounds(&self, asked: &[(Side, Parts)], rounds: u32) -> Answer<()> {
         let mut unknown = Vec::new();
         for (at, set) in asked {
-            for round in 1..=self.problem.rounds {
+            for round in 1..=rounds {
                 let wanted = (*at, set.clone(), round);
                 if !self.known.has(*at, set, round) && !unknown.contains(&wanted) {
                     unknown.push(wanted);
@@ -344,23 +389,6 @@ impl Search<'_> {
         let experiment = |(at, swapped, round)| Experiment { at, swapped, round };
         Need { experiments: wanted.into_iter().map(experiment).collect(), suspects: self.suspects.clone() }
     }
-}
-
-fn without(set: &Parts, part: usize) -> Parts {
-    set.iter().copied().filter(|other| *other != part).collect()
-}
-
-/// `set` in `pieces` parts of about equal size.
-fn split(set: &Parts, pieces: usize) -> Vec<Parts> {
-    let all: Vec<usize> = set.iter().copied().collect();
-    let mut rest = all.as_slice();
-    let mut subsets = Vec::new();
-    for left in (1..=pieces.min(all.len())).rev() {
-        let (subset, behind) = rest.split_at(rest.len().div_ceil(left));
-        subsets.push(subset.iter().copied().collect());
-        rest = behind;
-    }
-    subsets
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub struct Case<'a> {
     pub changes: Option<(Found<'a>, [&'a str; 2])>,
     /// Whether the two places that differ were seen to differ twice.
     pub confirmed: bool,
+    /// How many experiments were made, when more would have been needed and were not allowed.
+    pub limited: Option<usize>,
     /// What is to be said besides.
     pub notes: &'a [String],
 }
@@ -41,13 +43,13 @@ pub fn over_ats(case: Case<'_>, experiments: Vec<Tried>) -> Bisection {
     let single = |found: &Found<'_>| found.first == found.last + 1;
     let finest = case.changes.map(|(found, _)| found).or(case.columns);
     let standing = match finest {
+        Some(_) if case.limited.is_some() => Standing::Narrowed,
         Some(found) if single(&found) && case.confirmed => Standing::BothWays,
-        Some(found) if single(&found) => Standing::Open,
-        Some(_) => Standing::Narrowed,
-        None => Standing::Open,
+        Some(_) if case.confirmed => Standing::Narrowed,
+        _ => Standing::Open,
     };
-    let columns = case.columns.map(|found| suspects(&found)).unwrap_or_default();
-    let changes = case.changes.map(|(found, _)| suspects(&found)).unwrap_or_default();
+    let columns = case.columns.map(|found| case.suspects(&found)).unwrap_or_default();
+    let changes = case.changes.map(|(found, _)| case.suspects(&found)).unwrap_or_default();
     Bisection {
         schema: BISECT_SCHEMA,
         over: Over::Ats,
@@ -62,36 +64,45 @@ pub fn over_ats(case: Case<'_>, experiments: Vec<Tried>) -> Bisection {
     }
 }
 
-/// The steps of a line as suspects.
-fn suspects(found: &Found<'_>) -> Vec<Suspect> {
-    let single = found.first == found.last + 1;
-    let fate = |step: usize| match (found.last..found.first).contains(&step) {
-        true if single => Fate::Culprit,
-        true => Fate::Unresolved,
-        false => Fate::RuledOut,
-    };
-    let steps = found.steps.iter().enumerate().map(|(step, name)| Suspect {
-        name: name.clone(),
-        members: Vec::new(),
-        good: String::new(),
-        bad: String::new(),
-        fate: fate(step),
-    });
-    steps.collect()
-}
-
 impl Case<'_> {
+    /// The steps of a line as suspects. None is a culprit that was not confirmed.
+    fn suspects(&self, found: &Found<'_>) -> Vec<Suspect> {
+        let single = found.first == found.last + 1 && self.confirmed && self.limited.is_none();
+        let fate = |step: usize| match (found.last..found.first).contains(&step) {
+            true if single => Fate::Culprit,
+            true => Fate::Unresolved,
+            false => Fate::RuledOut,
+        };
+        let steps = found.steps.iter().enumerate().map(|(step, name)| Suspect {
+            name: name.clone(),
+            members: Vec::new(),
+            good: String::new(),
+            bad: String::new(),
+            fate: fate(step),
+        });
+        steps.collect()
+    }
+
     fn sentence(&self) -> String {
         let distro = &self.bad.distro;
         let trial = self.trial;
         let Some(columns) = self.columns else {
-            return format!("nothing to search: {trial} does not pass on {} and fail on {}", self.good, self.bad);
+            let (good, bad) = (self.good, self.bad);
+            return format!("nothing to search: {trial} does not pass on {good} and fail on {bad} steadily");
         };
         let becomes = |found: &Found<'_>| match found.known.get(&found.first) {
             Some(Effect::Pass) => "makes it pass",
             _ => "makes it fail",
         };
-        let unsure = if self.confirmed { "" } else { "; a second run contradicted the first, so nothing is certain" };
+        let unsure = match self.limited {
+            Some(count) => {
+                format!("; {count} experiments were not enough to tell more or to confirm it, allow more with --limit")
+            }
+            None if self.confirmed => String::new(),
+            None => "; a second run contradicted the first, so nothing is certain".to_owned(),
+        };
+        let between = if self.limited.is_some() { "was not tried" } else { "could not be run" };
+        let apart = if self.limited.is_some() { "were not tried" } else { "do not work apart" };
         let steps = |found: &Found<'_>| list(&found.steps[found.last..found.first]);
         if let Some((changes, [base, derived])) = &self.changes {
             let many = changes.first - changes.last;
@@ -108,8 +119,8 @@ impl Case<'_> {
                 );
             }
             return format!(
-                "one of {many} changes from ATS {base} to {derived} {} ({trial} on {distro}), and those between do not \
-                 work apart: {}{unsure}",
+                "one of {many} changes from ATS {base} to {derived} {} ({trial} on {distro}), and those between \
+                 {apart}: {}{unsure}",
                 becomes(changes),
                 steps(changes)
             );
@@ -118,7 +129,7 @@ impl Case<'_> {
             return format!("the step {} {} ({trial} on {distro}){unsure}", steps(&columns), becomes(&columns));
         }
         format!(
-            "one of the steps {} {} ({trial} on {distro}): what lies between could not be run{unsure}",
+            "one of the steps {} {} ({trial} on {distro}): what lies between {between}{unsure}",
             steps(&columns),
             becomes(&columns)
         )
@@ -147,6 +158,7 @@ mod tests {
             columns: Some(Found { steps: &columns, known: &top, last: 0, first: 1 }),
             changes: Some((Found { steps: &changes, known: &known, last: 1, first: 2 }, ["9.2.5", "9.2.5-backport"])),
             confirmed: true,
+            limited: None,
             notes: &[],
         };
         let found = over_ats(case, Vec::new());
@@ -170,7 +182,14 @@ mod tests {
         assert!(narrowed.answer.contains("p, a.cc and p, b.cc"), "{}", narrowed.answer);
         let open = over_ats(Case { columns: None, changes: None, ..case }, Vec::new());
         assert_eq!((open.standing, open.suspects.len()), (Standing::Open, 0));
-        let unsteady = over_ats(Case { confirmed: false, ..case }, Vec::new());
-        assert_eq!(unsteady.standing, Standing::Open);
+        for unsteady in [Case { confirmed: false, ..case }, Case { confirmed: false, ..gap }] {
+            let unsteady = over_ats(unsteady, Vec::new());
+            assert_eq!(unsteady.standing, Standing::Open);
+            assert!(unsteady.suspects.iter().all(|suspect| suspect.fate != Fate::Culprit));
+        }
+        let limited = over_ats(Case { confirmed: false, limited: Some(5), ..gap }, Vec::new());
+        assert_eq!(limited.standing, Standing::Narrowed);
+        assert!(limited.answer.contains("were not tried") && limited.answer.contains("5 experiments were not enough"));
+        assert!(limited.suspects.iter().all(|suspect| suspect.fate != Fate::Culprit));
     }
 }

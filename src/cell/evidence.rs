@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ats::log;
-use crate::model::{ClosedBy, Inventory, Line, LogFile, LogLine, Observation, OriginConnection, Provenance};
+use crate::model::{ClosedBy, Inventory, Line, LogFile, LogLine, Mapped, Observation, OriginConnection, Provenance};
 use crate::wire::timeline;
 
 /// The agents of a cell: its own, and the origin's.
@@ -43,7 +43,8 @@ impl Gathered {
                 Some(known) => {
                     // Another life of ATS may have mapped more, and reads the same files.
                     for mapped in found.libraries {
-                        if !known.libraries.iter().any(|other| other.soname == mapped.soname) {
+                        let is = |other: &&Mapped| (&other.soname, &other.path) == (&mapped.soname, &mapped.path);
+                        if known.libraries.iter().find(is).is_none() {
                             known.libraries.push(mapped);
                         }
                     }

@@ -259,15 +259,21 @@ fn result(
 /// A declared version that differs from the reported one makes the cell an error: the table would
 /// speak of another ATS than its column says.
 fn check_version(job: &Job, run: &mut CellRun) {
-    let Some(ats) = &run.provenance.ats else { return };
-    if ats.reported != job.version {
+    if let Some(text) = other_version(&job.version, &run.provenance) {
         run.verdict = Verdict::Error;
-        run.reason = Some(format!(
-            "matrix.yaml declares ATS {}, `traffic_server -V` reports {}: correct `version`, or add `reports: \"{}\"` \
-             to the source if that is meant",
-            job.version, ats.reported, ats.reported
-        ));
+        run.reason = Some(text);
     }
+}
+
+/// What to say when ATS reports another version than `declared`.
+pub(super) fn other_version(declared: &str, provenance: &Provenance) -> Option<String> {
+    let reported = &provenance.ats.as_ref()?.reported;
+    (reported != declared).then(|| {
+        format!(
+            "matrix.yaml declares ATS {declared}, `traffic_server -V` reports {reported}: correct `version`, or add \
+             `reports: \"{reported}\"` to the source if that is meant"
+        )
+    })
 }
 
 #[cfg(test)]

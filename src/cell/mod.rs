@@ -161,6 +161,12 @@ pub async fn once(
     judge::once(job, gathered, number)
 }
 
+/// What to say when the ATS of a cell reports another version than `declared`; `None`: it is that one, or did not
+/// say.
+pub fn other_version(declared: &str, provenance: &Provenance) -> Option<String> {
+    judge::other_version(declared, provenance)
+}
+
 /// The evidence of a trial in a few lines without times or addresses.
 pub fn lines(observation: &Observation) -> Vec<String> {
     evidence::lines(observation)

@@ -156,6 +156,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
         good,
         bad,
         trial,
+        asked: options.trial.is_some(),
         recipes,
         policy: Policy {
             no_build: options.no_build,
@@ -175,7 +176,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
     });
     let stop = CancellationToken::new();
     let signals = tokio::spawn(interrupted(stop.clone(), events.clone()));
-    let recorder = Recorder { folder, trouble: Mutex::default() };
+    let recorder = Recorder { evidence: folder.of_bisection(), folder, trouble: Mutex::default() };
     let engine = connected.engine.clone();
     let done = match over {
         Over::Distro => lab::over_distro(engine, &owner, &order, &recorder, events, stop).await,
@@ -211,6 +212,8 @@ fn finish(options: &Options, results: &Results, done: &Bisection, recorder: Reco
 /// Keeps raw evidence in the run's folder: attempts are numbered by experiment.
 struct Recorder {
     folder: RunFolder,
+    /// Where evidence goes: an experiment is not the cell.
+    evidence: RunFolder,
     trouble: Mutex<Vec<String>>,
 }
 
@@ -226,9 +229,9 @@ impl Recorder {
     fn keep(&self, cell: &CellId, number: u32, once: &Once) -> anyhow::Result<()> {
         for raw in &once.evidence {
             let evidence = Evidence { trial: raw.trial.clone(), attempt: number, observation: raw.observation.clone() };
-            self.folder.write_evidence(cell, &evidence)?;
+            self.evidence.write_evidence(cell, &evidence)?;
             if let Some(pcapng) = &raw.pcapng {
-                self.folder.write_pcapng(cell, &raw.trial, number, pcapng)?;
+                self.evidence.write_pcapng(cell, &raw.trial, number, pcapng)?;
             }
         }
         let mut log = self.folder.debug_log()?;

@@ -65,6 +65,12 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
         let known = if trial::by_id(asked).is_some() { "it was not run there" } else { "there is no such trial" };
         Failure::new(Exit::Usage, format!("{} has no trial `{asked}`: {known}", cell.id))
     })?;
+    // Bisections are kept beside the results on disk.
+    let bisections = match &options.source {
+        None => Results::new(places.results()).bisections_of(&cell.id)?,
+        Some(_) => Vec::new(),
+    };
+    let told = told.with_bisections(&bisections, &result);
     if options.upstream {
         if !cell.verdict.is_answer() {
             let message =

@@ -91,9 +91,9 @@ impl Bars {
                 self.whole.set_position(tally.done as u64);
                 self.whole.set_message(tally.kinds());
             }
-            Event::ExperimentStarted { number, what, suspects } => {
+            Event::ExperimentStarted { number, what, suspects, ruled_out } => {
                 let bar = self.add(ProgressBar::no_length().with_style(template(IMAGE)), &format!("[{number}] {what}"));
-                bar.set_message(suspected(suspects));
+                bar.set_message(suspected(suspects, ruled_out));
                 self.replace_experiment(*number, Some(bar));
             }
             Event::ExperimentFinished { number, .. } => self.replace_experiment(*number, None),

@@ -8,6 +8,9 @@ use crate::report::finding::Trials;
 use crate::report::ink::Ink;
 use crate::report::mark;
 
+/// Parts that are ruled out, as many as are named.
+const NAMED: usize = 6;
+
 /// Cells so far.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -45,8 +48,10 @@ pub(super) fn plain(event: &Event, tally: &Tally, colour: bool) -> Option<String
         Event::ImageFinished { name, error: None, ms } => {
             Some(format!("image {}: ready ({})", terminal(name, SHORT), span(*ms)))
         }
-        Event::ExperimentStarted { number, what, suspects } if !suspects.is_empty() => {
-            Some(format!("[{number}] trying {} ({})", terminal(what, LINE), suspected(suspects)))
+        Event::ExperimentStarted { number, what, suspects, ruled_out } => {
+            let left = suspected(suspects, ruled_out);
+            let left = if left.is_empty() { left } else { format!(" ({left})") };
+            Some(format!("[{number}] trying {}{left}", terminal(what, LINE)))
         }
         event => lasting(event, tally, colour),
     }
@@ -110,13 +115,19 @@ fn experiment(number: usize, what: &str, result: Effect, summary: &str, colour: 
     format!("[{number}] {}: {}{why}", terminal(what, LINE), ink.paint(result.word(), colour))
 }
 
-/// What is still suspected, for a line that lasts as long as the experiment does.
-pub(super) fn suspected(suspects: &[String]) -> String {
-    match suspects {
-        [] => String::new(),
-        few @ ([_] | [_, _] | [_, _, _]) => format!("suspected: {}", terminal(&few.join(", "), LINE)),
-        many => format!("suspected: {} parts", many.len()),
-    }
+/// What is ruled out and what is still suspected, for a line that lasts as long as the experiment does.
+pub(super) fn suspected(suspects: &[String], ruled_out: &[String]) -> String {
+    let still = match suspects {
+        [] => return String::new(),
+        few @ ([_] | [_, _] | [_, _, _]) => format!("suspected: {}", few.join(", ")),
+        many => format!("{} suspected", many.len()),
+    };
+    let told = match ruled_out {
+        [] => still,
+        few if few.len() <= NAMED => format!("ruled out: {}; still {still}", few.join(", ")),
+        many => format!("ruled out: {} and {} more; still {still}", many[..NAMED].join(", "), many.len() - NAMED),
+    };
+    terminal(&told, LINE)
 }
 
 fn many(count: usize, thing: &str) -> String {
@@ -139,20 +150,26 @@ mod tests {
     #[test]
     fn an_experiment_says_what_is_tried_and_what_is_still_suspected() {
         let what = "debian-13/9.2.5 with openssl of debian-12".to_owned();
-        let tried = |suspects: &[&str]| Event::ExperimentStarted {
+        let strings = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        let tried = |suspects: &[&str], ruled_out: &[&str]| Event::ExperimentStarted {
             number: 7,
             what: what.clone(),
-            suspects: suspects.iter().map(ToString::to_string).collect(),
+            suspects: strings(suspects),
+            ruled_out: strings(ruled_out),
         };
-        let plain = |event: &Event| plain(event, &Tally::default(), false);
-        let line = plain(&tried(&["openssl", "zlib"])).unwrap();
+        let plain = |event: &Event| plain(event, &Tally::default(), false).unwrap();
+        let line = plain(&tried(&["openssl", "zlib"], &[]));
         assert_eq!(line, "[7] trying debian-13/9.2.5 with openssl of debian-12 (suspected: openssl, zlib)");
-        assert!(plain(&tried(&["a", "b", "c", "d"])).unwrap().ends_with("(suspected: 4 parts)"));
-        assert_eq!(plain(&tried(&[])), None, "the ends: nobody is suspected yet");
+        assert!(plain(&tried(&["a", "b", "c", "d"], &[])).ends_with("(4 suspected)"));
+        let line = plain(&tried(&["a", "b", "c", "d"], &["xz-utils", "zlib"]));
+        assert!(line.ends_with("(ruled out: xz-utils, zlib; still 4 suspected)"), "{line}");
+        let line = plain(&tried(&["a"], &["1", "2", "3", "4", "5", "6", "7", "8"]));
+        assert!(line.ends_with("(ruled out: 1, 2, 3, 4, 5, 6 and 2 more; still suspected: a)"), "{line}");
+        assert!(plain(&tried(&[], &[])).ends_with("of debian-12"), "the ends: nobody is suspected yet");
         let done =
             |result| Event::ExperimentFinished { number: 7, what: what.clone(), result, summary: "why\n".into() };
-        assert!(plain(&done(Effect::Pass)).unwrap().ends_with("debian-12: pass"));
-        assert!(plain(&done(Effect::Inconclusive)).unwrap().ends_with("inconclusive: why\\n"));
+        assert!(plain(&done(Effect::Pass)).ends_with("debian-12: pass"));
+        assert!(plain(&done(Effect::Inconclusive)).ends_with("inconclusive: why\\n"));
     }
 
     #[test]

@@ -15,9 +15,12 @@ pub use upstream::report;
 pub use words::{json, outline};
 
 use crate::diagnosis::{self, Workaround};
-use crate::model::{CellId, CellResult, Expected, IssueMatch, Observation, Outcome, Provenance, TrialResult, Verdict};
+use crate::model::{
+    Bisection, CellId, CellResult, Expected, IssueMatch, MatrixResult, Observation, Outcome, Provenance, Standing,
+    TrialResult, Verdict,
+};
 use crate::report::finding::Trials;
-use crate::report::{legend, mark, workaround};
+use crate::report::{bisection, legend, mark, workaround};
 use crate::trial;
 
 /// Raw evidence of one attempt of a trial.
@@ -60,8 +63,29 @@ pub struct Explanation {
     pub known_issues: Vec<Issue>,
     /// Failing trials that match none.
     pub unknown: Vec<String>,
+    /// What bisections found.
+    pub bisections: Vec<Decided>,
     /// What to do.
     pub advice: Vec<String>,
+}
+
+/// What decides a trial, as a kept bisection says.
+#[derive(Debug, Clone, Serialize)]
+pub struct Decided {
+    /// Trial id.
+    pub trial: String,
+    /// The cell that passes.
+    pub good: CellId,
+    /// How sure it is.
+    pub standing: Standing,
+    /// The sentence, with how sure it is.
+    pub sentence: String,
+    /// What else must be known to weigh it.
+    pub notes: Vec<String>,
+    /// Why it is no longer about these results.
+    pub stale: Option<String>,
+    /// What asks the same again.
+    pub command: String,
 }
 
 /// A trial in one line.
@@ -169,10 +193,34 @@ pub fn explain(cell: &CellResult, only: Option<&str>, raw: &[Raw], run: Option<&
         others: others.into_iter().map(brief).collect(),
         known_issues,
         unknown,
+        bisections: Vec::new(),
         advice: Vec::new(),
     };
     explanation.advice = advice::of(cell, &explanation);
     Some(explanation)
+}
+
+impl Explanation {
+    /// The same with what `bisections` found about the trials that are told; `result` is where the cell is from.
+    #[must_use]
+    pub fn with_bisections(mut self, bisections: &[Bisection], result: &MatrixResult) -> Self {
+        let told = |one: &&Bisection| self.trials.iter().any(|story| story.id == one.trial);
+        let decided = |one: &Bisection| Decided {
+            trial: one.trial.clone(),
+            good: one.good.clone(),
+            standing: one.standing,
+            sentence: bisection::sentence(one),
+            notes: one.notes.clone(),
+            stale: bisection::stale(one, result),
+            command: bisection::command(one),
+        };
+        // Of a cell that does not fail any more, too: the answer is kept, and out of date.
+        let of_cell = bisection::of_cell(bisections, &self.cell);
+        let all = self.trials.is_empty();
+        let decided: Vec<Decided> = of_cell.filter(|one| all || told(one)).map(decided).collect();
+        self.bisections = decided;
+        self
+    }
 }
 
 fn brief(trial: &TrialResult) -> Brief {

@@ -141,3 +141,22 @@ fn the_report_for_upstream_says_what_ran_what_was_seen_and_how_to_see_it() {
     let bare = report(&told, &[]);
     assert!(!bare.contains("How to reproduce"), "nothing is promised that is not there");
 }
+
+#[test]
+fn what_was_found_by_bisecting_is_told_with_what_it_is_worth() {
+    let found = crate::report::bisection::fixture::bisection();
+    let result = fixture::matrix();
+    let told = told(&failing(), None).with_bisections(std::slice::from_ref(&found), &result);
+    let text = outline(&told).text();
+    assert!(text.contains("  tls-remote-origin, bisected: found, confirmed both ways: openssl decides it\n"), "{text}");
+    let value: serde_json::Value = serde_json::from_str(&json(&told)).unwrap();
+    assert_eq!(value["bisections"][0]["standing"], "both-ways");
+    assert_eq!(value["bisections"][0]["stale"], serde_json::Value::Null);
+    let mut passing = result.clone();
+    let cell = passing.cells.iter_mut().find(|cell| cell.id == found.bad).unwrap();
+    cell.trials.truncate(1);
+    (cell.trials[0].id, cell.trials[0].outcome) = (found.trial.clone(), Outcome::Pass);
+    let told = explain(cell, None, &[], None).unwrap();
+    let text = outline(&told.with_bisections(&[found], &passing.clone())).text();
+    assert!(text.contains("out of date: debian-13/9.2.5 does not fail tls-remote-origin any more"), "{text}");
+}

@@ -169,6 +169,15 @@ fn means(out: &mut Outline, told: &Explanation) {
     for issue in &told.known_issues {
         known(out, issue);
     }
+    for decided in &told.bisections {
+        out.line(1).strong(&decided.trial).say(", bisected: ").say(&decided.sentence);
+        if let Some(why) = &decided.stale {
+            out.line(2).say(format!("out of date: {why}; ask again with `{}`", decided.command));
+        }
+        for note in &decided.notes {
+            out.line(2).say(note);
+        }
+    }
     if !told.unknown.is_empty() {
         out.line(1).say("unknown, no known issue matches: ").list(&told.unknown);
     }

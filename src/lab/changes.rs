@@ -111,6 +111,8 @@ fn divided(patch: &Patch) -> Vec<Change> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::plan::{Plan, Selection, Work};
 
@@ -159,5 +161,84 @@ mod tests {
             matches!(&step.work, Work::Recipe { containerfile, .. } if containerfile == "tarball/rebuild.Containerfile")
         });
         assert_eq!(rebuilds.count(), 2, "one on top of the other");
+    }
+
+    /// `count` patches of a series, the first `series/1.patch`.
+    fn series(count: usize) -> Vec<Patch> {
+        let patch = |number: usize| Patch {
+            urls: vec!["https://a.test/series.tar".into()],
+            sha256: "ab".repeat(32),
+            file: Some(format!("series/{number}.patch")),
+            only: Vec::new(),
+        };
+        (1..=count).map(patch).collect()
+    }
+
+    /// The shipped matrix, where columns named `kinds` are made on debian-12 like that.
+    fn with(kinds: Vec<(&str, SourceKind)>) -> Matrix {
+        let mut matrix = shipped();
+        for (id, kind) in kinds {
+            let mut column = matrix.ats(&"9.2.5".parse().unwrap()).unwrap().clone();
+            column.id = id.parse().unwrap();
+            let on = Globs::new(["debian-12"]).unwrap();
+            column.sources = vec![Source { on, kind, reports: None, optional: false, args: BTreeMap::default() }];
+            matrix.ats.push(column);
+        }
+        matrix
+    }
+
+    fn between(matrix: &Matrix, base: &str, derived: &str) -> Option<Vec<String>> {
+        let found = Derivation::between(
+            matrix,
+            &"debian-12".parse().unwrap(),
+            &base.parse().unwrap(),
+            &derived.parse().unwrap(),
+        )?;
+        assert_eq!((found.base.as_str(), found.derived.as_str()), (base, derived));
+        Some(found.changes.into_iter().map(|change| change.name).collect())
+    }
+
+    fn rebuild(of: &str, count: usize) -> SourceKind {
+        SourceKind::Rebuild(Rebuild { of: of.parse().unwrap(), patches: series(count) })
+    }
+
+    #[test]
+    fn each_patch_of_a_series_is_a_step() {
+        let matrix = with(vec![("a", rebuild("9.2.5", 1)), ("b", rebuild("9.2.5", 4))]);
+        assert_eq!(between(&matrix, "9.2.5", "b").unwrap(), ["1.patch", "2.patch", "3.patch", "4.patch"]);
+        assert_eq!(between(&matrix, "a", "b").unwrap(), ["2.patch", "3.patch", "4.patch"], "both of one base");
+        assert_eq!(between(&matrix, "9.2.5", "a"), None, "a single step needs no search");
+        let on_top = with(vec![("a", rebuild("9.2.5", 1)), ("b", rebuild("a", 2))]);
+        assert_eq!(between(&on_top, "a", "b").unwrap(), ["1.patch", "2.patch"]);
+        assert_eq!(between(&on_top, "9.2.5", "b"), None, "one on top of another is no neighbour of its base");
+    }
+
+    #[test]
+    fn a_series_that_is_no_longer_one_is_not_searched() {
+        let mut others = series(3);
+        others.remove(0);
+        let others = SourceKind::Rebuild(Rebuild { of: "9.2.5".parse().unwrap(), patches: others });
+        let matrix = with(vec![("a", rebuild("9.2.5", 1)), ("b", others)]);
+        assert_eq!(between(&matrix, "a", "b"), None, "b lacks the patch of a");
+        let apart = with(vec![("a", rebuild("9.2.5", 1)), ("b", rebuild("9.2.9", 3))]);
+        assert_eq!(between(&apart, "a", "b"), None, "of two bases");
+    }
+
+    #[test]
+    fn a_tarball_with_more_patches_is_made_from_the_one_with_fewer() {
+        let matrix = shipped();
+        let (ats, distro) = ("9.2.5".parse().unwrap(), "debian-12".parse().unwrap());
+        let SourceKind::Tarball(tarball) = matrix.ats(&ats).unwrap().source(&distro).unwrap().kind.clone() else {
+            panic!("9.2.5 is a tarball there")
+        };
+        let mut more = tarball.clone();
+        more.patches.extend(series(2));
+        let mut otherwise = more.clone();
+        otherwise.configure.push_str(" --enable-x");
+        let matrix = with(vec![("a", SourceKind::Tarball(more)), ("b", SourceKind::Tarball(otherwise))]);
+        assert_eq!(between(&matrix, "9.2.5", "a").unwrap(), ["1.patch", "2.patch"]);
+        assert_eq!(between(&matrix, "9.2.5", "b"), None, "configured in another way");
+        let elsewhere = with(vec![("a", SourceKind::BuildOn("debian-13".parse().unwrap()))]);
+        assert_eq!(between(&elsewhere, "9.2.5", "a"), None, "built elsewhere");
     }
 }

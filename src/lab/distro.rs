@@ -8,23 +8,27 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use super::bench::{self, Bench, Setup};
-use super::{Order, Record, one_build};
+use super::pair::Pair;
+use super::progress::{Left, finished, started};
+use super::{Order, Record};
 use crate::bisect::answer::{self, Case, End};
 use crate::bisect::parts::{self, LAYER, Parting, Swapped};
-use crate::bisect::search::{Experiment, Known, Parts, Problem, Seen, Side, search};
+use crate::bisect::search::{Conclusion, Experiment, Known, Parts, Problem, Seen, Side, search};
 use crate::cell::Once;
 use crate::engine::Engine;
 use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::images::{Layer, layer};
-use crate::matrix::{Globs, Matrix};
 use crate::model::{Bisection, CellId, Effect, Event, Inventory, Swap, Tried};
-use crate::plan::{Plan, PlannedCell, Selection};
-use crate::trial::{CATALOGUE, Trial, by_id};
+use crate::plan::PlannedCell;
+use crate::trial::Trial;
 
 /// Sets that are tried at the same time while one is searched for. Not the number of jobs: what is tried is
 /// committed, and must not depend on the machine.
 const AHEAD: usize = 2;
+
+/// How often both ends are run before anything is searched.
+const ENDS: u32 = 3;
 
 /// How often an experiment that a conclusion rests on is made.
 const ROUNDS: u32 = 2;
@@ -43,8 +47,7 @@ pub async fn over_distro(
 ) -> anyhow::Result<Bisection> {
     let bench = Bench::new(engine, owner, order, record, events, stop).await?;
     let done = bisect(&bench).await;
-    bench.clear().await?;
-    done
+    bench.end(done).await
 }
 
 /// One end.
@@ -66,24 +69,58 @@ struct Ends {
 }
 
 async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
-    let (plan, mut notes) = plan(&bench.order.matrix, bench.order)?;
-    let made = bench.make(&plan).await;
-    let mut planned = Vec::new();
-    for cell in [&bench.order.good, &bench.order.bad] {
-        let cell = bench::planned(&plan, cell)?;
-        let id = Bench::needed(&made, &cell)?;
-        planned.push((cell, id));
+    let pair = Pair::of(bench).await?;
+    let (mut seen, mut unsteady) = (Vec::new(), None);
+    for trials in bench::stages(bench.order) {
+        let both = look(bench, &pair, &trials).await?;
+        for trial in bench::candidates(bench.order, &both[0], &both[1]) {
+            let (ends, tried, known) = ends(&pair, &both, trial)?;
+            for (number, line) in (1..).zip(&tried) {
+                bench.tell(finished(number, line, format!("{} as it is", line.base)));
+            }
+            let answer = with(bench, &pair, &ends, tried, known).await?;
+            if answer.1 {
+                return Ok(answer.0);
+            }
+            // A trial that does not tell the ends apart steadily: the next one may.
+            unsteady = unsteady.or(Some(answer.0));
+        }
+        bench.tell(Event::Note(format!("of {} trials none tells the two cells apart steadily", trials.len())));
+        seen = both;
     }
-    let (mut known, mut tried) = (Known::default(), Vec::new());
-    let ends = look(bench, planned, &mut known, &mut tried).await?;
-    notes.extend(build_note(&ends));
+    if let Some(found) = pair.where_it_was_built(bench, &seen).await? {
+        return Ok(found);
+    }
+    let hint = match seen.as_slice() {
+        [good, bad] => bench::reversed(good, bad, bench.order.trial.filter(|_| bench.order.asked)),
+        _ => "",
+    };
+    if let Some(answer) = unsteady {
+        return Ok(Bisection { answer: answer.answer + hint, ..answer });
+    }
+    let (good, bad) = (&bench.order.good, &bench.order.bad);
+    let message = format!("nothing to search: no trial passes on {good} and fails on {bad}{hint}");
+    Err(Failure::new(Exit::Incomplete, message).into())
+}
+
+/// Searches with one trial; also whether it told the ends apart.
+async fn with(
+    bench: &Bench<'_>,
+    pair: &Pair,
+    ends: &Ends,
+    mut tried: Vec<Tried>,
+    mut known: Known,
+) -> anyhow::Result<(Bisection, bool)> {
+    let mut notes = pair.notes.clone();
+    notes.extend(build_note(ends));
     let problem = Problem {
         libraries: ends.parting.libraries,
         others: ends.parting.parts.len() - ends.parting.libraries,
+        ends: ENDS,
         rounds: ROUNDS,
         width: AHEAD,
     };
-    let images = Images { bench, ends: &ends, plain: tokio::sync::OnceCell::new() };
+    let images = Images { bench, ends, plain: tokio::sync::OnceCell::new() };
     let end = loop {
         let need = match search(&problem, &known) {
             Ok(conclusion) => break End::Concluded(conclusion),
@@ -92,7 +129,7 @@ async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
         if known.count() + need.experiments.len() > bench.order.limit {
             break End::OutOfExperiments(need.suspects);
         }
-        let left = ends.parting.names(&need.suspects);
+        let left = Left::of(&ends.parting, &need.suspects);
         let first = tried.len() + 1;
         let experiments = need.experiments.into_iter().enumerate();
         let experiments = experiments.map(|(more, experiment)| try_one(&images, experiment, first + more, &left));
@@ -102,38 +139,10 @@ async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
             tried.push(line);
         }
     };
+    let told = end != End::Concluded(Conclusion::NoEnds);
     let (good, bad) = (&bench.order.good, &bench.order.bad);
     let case = Case { good, bad, trial: ends.trial.id, parting: &ends.parting, notes: &notes };
-    Ok(answer::over_distro(case, &end, tried))
-}
-
-/// The plan of both cells with one build of ATS, and what is to be said about that.
-fn plan(matrix: &Matrix, order: &Order) -> anyhow::Result<(Plan, Vec<String>)> {
-    let of = |matrix: &Matrix| -> anyhow::Result<Plan> {
-        let names = [order.good.distro.as_str(), order.bad.distro.as_str()];
-        let columns = [order.good.ats.as_str(), order.bad.ats.as_str()];
-        let selection = Selection { distros: Some(Globs::new(names)?), ats: Some(Globs::new(columns)?) };
-        let plan = Plan::of(matrix, &selection, &order.recipes);
-        let mut plan = plan.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-        plan.keep(|cells| cells.into_iter().filter(|cell| [&order.good, &order.bad].contains(&&cell.id)).collect());
-        Ok(plan)
-    };
-    let as_stated = of(matrix)?;
-    let builds = [&order.good, &order.bad]
-        .map(|id| bench::planned(&as_stated, id).map(|cell| one_build::build(&as_stated, &cell)));
-    let [good, bad] = builds;
-    if good? == bad? {
-        return Ok((as_stated, Vec::new()));
-    }
-    let Some(changed) = one_build::with_one_build(matrix, &order.good, &order.bad) else {
-        return Ok((as_stated, Vec::new()));
-    };
-    let note = format!(
-        "matrix.yaml builds the ATS of {} for itself; here both cells run the one built for {}, as after an in-place \
-         upgrade of the distro",
-        order.bad, order.good
-    );
-    Ok((of(&changed)?, vec![note]))
+    Ok((answer::over_distro(case, &end, tried), told))
 }
 
 /// What to say about the build that ran.
@@ -146,57 +155,37 @@ fn build_note(ends: &Ends) -> Option<String> {
 }
 
 /// Runs the two ends as they are, with an account of all they consist of.
-async fn look(
-    bench: &Bench<'_>,
-    planned: Vec<(PlannedCell, String)>,
-    known: &mut Known,
-    tried: &mut Vec<Tried>,
-) -> anyhow::Result<Ends> {
-    let run = |number: usize, trials: &[&'static Trial]| {
-        let (planned, _) = &planned[number];
-        let swap = Swap { account: true, ..Swap::default() };
-        let swapped = Some(Swapped { swap, ..Swapped::default() });
-        let number = u32::try_from(number + 1).unwrap_or(u32::MAX);
-        bench.tell(started(number as usize, format!("{} as it is", planned.id), &[]));
-        bench.run(Setup { number, planned, image: &planned.tag, swapped, trials: trials.to_vec() })
-    };
-    let (mut both, mut trial) = (Vec::<Once>::new(), bench.order.trial);
-    for trials in bench::stages(trial) {
-        let ends = stream::iter([run(0, &trials), run(1, &trials)]);
-        both = ends.buffered(bench.order.jobs.max(1)).try_collect().await?;
-        trial = trial.or_else(|| telling_trial(&both));
-        if trial.is_some() {
-            break;
+async fn look(bench: &Bench<'_>, pair: &Pair, trials: &[&'static Trial]) -> anyhow::Result<Vec<Once>> {
+    let run = |number: u32, planned: &'_ PlannedCell| {
+        let (planned, trials) = (planned.clone(), trials.to_vec());
+        async move {
+            let swapped = Some(Swapped { swap: Swap { account: true, ..Swap::default() }, ..Swapped::default() });
+            bench.tell(started(number as usize, format!("{} as it is", planned.id), &Left::default()));
+            let once = bench.run(Setup { number, planned: &planned, image: &planned.tag, swapped, trials }).await?;
+            bench::as_declared(&once, &[&planned.version])?;
+            Ok::<_, anyhow::Error>(once)
         }
-    }
-    let trial = trial.ok_or_else(|| {
-        let message =
-            format!("nothing to search: no trial passes on {} and fails on {}", planned[0].0.id, planned[1].0.id);
-        Failure::new(Exit::Incomplete, message)
-    })?;
-    let failure = bench::said(&both[1], trial, None);
-    let failure = (failure.effect == Effect::Fail).then_some(failure.summary);
-    let mut ends = Vec::new();
-    for ((once, (cell, id)), at) in both.iter().zip(planned).zip([Side::Good, Side::Bad]) {
+    };
+    let both = stream::iter([run(1, &pair.good.0), run(2, &pair.bad.0)]);
+    both.buffered(bench.order.jobs.max(1)).try_collect().await
+}
+
+/// What both ends are to a search with `trial`, and the first two experiments.
+fn ends(pair: &Pair, both: &[Once], trial: &'static Trial) -> anyhow::Result<(Ends, Vec<Tried>, Known)> {
+    let failure = both.last().map(|bad| bench::said(bad, trial, None));
+    let failure = failure.filter(|said| said.effect == Effect::Fail).map(|said| said.summary);
+    let (mut known, mut tried, mut ends) = (Known::default(), Vec::new(), Vec::new());
+    for ((once, (planned, id)), at) in both.iter().zip([&pair.good, &pair.bad]).zip([Side::Good, Side::Bad]) {
         let said = bench::said(once, trial, failure.as_deref());
-        let line = Tried {
-            base: cell.id.to_string(),
-            swapped: Vec::new(),
-            round: 1,
-            result: said.effect,
-            summary: said.summary,
-            evidence: said.evidence,
-        };
-        bench.tell(finished(tried.len() + 1, &line, format!("{} as it is", cell.id)));
-        tried.push(line);
-        let experiment = Experiment { at, swapped: Parts::new(), round: 1 };
-        known.add(experiment, Seen { effect: said.effect, needs: Parts::new() });
-        let inventory = once.inventory.clone().ok_or_else(|| mute(&cell.id, once))?;
-        ends.push(Cell { planned: cell, id, inventory });
+        known
+            .add(Experiment { at, swapped: Parts::new(), round: 1 }, Seen { effect: said.effect, needs: Parts::new() });
+        tried.push(said.line(planned.id.to_string(), Vec::new(), 1));
+        let inventory = once.inventory.clone().ok_or_else(|| mute(&planned.id, once))?;
+        ends.push(Cell { planned: planned.clone(), id: id.clone(), inventory });
     }
     let (Some(bad), Some(good)) = (ends.pop(), ends.pop()) else { anyhow::bail!("a search has two ends") };
     let parting = Parting::between(&good.inventory, &bad.inventory);
-    Ok(Ends { good, bad, parting, trial, failure })
+    Ok((Ends { good, bad, parting, trial, failure }, tried, known))
 }
 
 /// No account of what ATS consists of: the error says what was seen instead.
@@ -204,12 +193,6 @@ fn mute(cell: &CellId, once: &Once) -> Failure {
     let said = once.transcript.first().cloned().unwrap_or_else(|| "ATS did not stay up".to_owned());
     let message = format!("nobody knows what ATS consists of in {cell}: {said}");
     Failure::new(Exit::Incomplete, message)
-}
-
-fn telling_trial(both: &[Once]) -> Option<&'static Trial> {
-    let [good, bad] = both else { return None };
-    let catalogue: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
-    answer::telling_trial(&catalogue, &bench::answers(good), &bench::answers(bad)).and_then(by_id)
 }
 
 /// The images of experiments, made when first needed.
@@ -248,7 +231,7 @@ async fn try_one(
     images: &Images<'_>,
     experiment: Experiment,
     number: usize,
-    left: &[String],
+    left: &Left,
 ) -> anyhow::Result<(Experiment, Seen, Tried)> {
     let Images { bench, ends, .. } = images;
     let (good, bad) = (&ends.good.inventory, &ends.bad.inventory);
@@ -276,16 +259,10 @@ async fn try_one(
         said.summary = mistake;
     }
     let needs = ends.parting.needs(&said.missing, &experiment.swapped, good, bad);
-    let line = Tried {
-        base: here.planned.id.to_string(),
-        swapped: ends.parting.names(&experiment.swapped),
-        round: experiment.round,
-        result: said.effect,
-        summary: said.summary,
-        evidence: said.evidence,
-    };
+    let line = said.line(here.planned.id.to_string(), ends.parting.names(&experiment.swapped), experiment.round);
     bench.tell(finished(number, &line, what));
-    Ok((experiment, Seen { effect: said.effect, needs }, line))
+    let effect = line.result;
+    Ok((experiment, Seen { effect, needs }, line))
 }
 
 /// `debian-13/9.2.5 with openssl of debian-12`.
@@ -304,12 +281,4 @@ fn describe(ends: &Ends, experiment: &Experiment) -> String {
             format!("{} with {count} of {all} parts of {distro}{again}", here.planned.id)
         }
     }
-}
-
-pub(super) fn started(number: usize, what: String, left: &[String]) -> Event {
-    Event::ExperimentStarted { number, what, suspects: left.to_vec() }
-}
-
-pub(super) fn finished(number: usize, line: &Tried, what: String) -> Event {
-    Event::ExperimentFinished { number, what, result: line.result, summary: line.summary.clone() }
 }

@@ -8,9 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::{self, Bench, Setup};
 use super::changes::Derivation;
-use super::distro::{finished, started};
+use super::progress::{Left, finished, started};
 use super::{Order, Record};
-use crate::bisect::answer::telling_trial;
 use crate::bisect::linear::{self, Line, Next};
 use crate::bisect::versions::{self, Case, Found};
 use crate::cell::Once;
@@ -21,7 +20,7 @@ use crate::images::Made;
 use crate::matrix::{Globs, Matrix};
 use crate::model::{AtsId, Bisection, CellId, DistroId, Effect, Tried};
 use crate::plan::{Plan, PlannedCell, Selection};
-use crate::trial::{CATALOGUE, Trial, by_id};
+use crate::trial::Trial;
 
 /// Finds the version or change of ATS that decides. Everything made on the engine but images is removed
 /// again.
@@ -37,37 +36,90 @@ pub async fn over_ats(
     stop: CancellationToken,
 ) -> anyhow::Result<Bisection> {
     let bench = Bench::new(engine, owner, order, record, events, stop).await?;
-    let mut search = Search {
-        bench: &bench,
-        distro: order.bad.distro.clone(),
-        trial: order.trial,
-        failure: None,
-        tried: Vec::new(),
-    };
-    let done = search.run().await;
-    bench.clear().await?;
-    done
+    let done = bisect(&bench).await;
+    bench.end(done).await
+}
+
+/// How often both ends are run before anything is searched.
+const ENDS: u32 = 3;
+
+/// How often the two places between which it turns are run.
+const ROUNDS: u32 = 2;
+
+/// One end: what ran, and what was seen.
+type End = (PlannedCell, Once);
+
+async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
+    let order = bench.order;
+    let distro = order.bad.distro.clone();
+    let columns = between(&order.matrix, &distro, &order.good.ats, &order.bad.ats);
+    let new = |trial| Search { bench, distro: distro.clone(), trial, failure: None, tried: Vec::new(), limited: false };
+    let mut ends = Vec::new();
+    for id in [&columns[0], &columns[columns.len() - 1]] {
+        let (planned, made) = image(bench, &order.matrix, &distro, id).await?;
+        Bench::needed(&[(planned.tag.clone(), made)].into(), &planned)?;
+        ends.push(planned);
+    }
+    let mut unsteady = None;
+    for trials in bench::stages(order) {
+        let mut both: Vec<End> = Vec::new();
+        for (number, planned) in (1..).zip(&ends) {
+            let once = once(bench, planned, number, trials.clone(), &Left::default()).await?;
+            bench::as_declared(&once, &[&planned.version])?;
+            both.push((planned.clone(), once));
+        }
+        let [(_, a), (_, b)] = both.as_slice() else { anyhow::bail!("a search has two ends") };
+        // Whichever of them passes.
+        let mut candidates = bench::candidates(order, a, b);
+        candidates.extend(bench::candidates(order, b, a));
+        candidates.dedup_by_key(|trial| trial.id);
+        for trial in candidates {
+            let mut search = new(trial);
+            let (answer, told) = search.run(&columns, &both).await?;
+            if told || order.asked {
+                return Ok(answer);
+            }
+            unsteady = unsteady.or(Some(answer));
+        }
+    }
+    unsteady.ok_or_else(|| {
+        let (a, b) = (&ends[0].id, &ends[1].id);
+        let message = format!("nothing to search: no trial passes on one and fails on the other of {a} and {b}");
+        Failure::new(Exit::Incomplete, message).into()
+    })
 }
 
 struct Search<'a> {
     bench: &'a Bench<'a>,
     distro: DistroId,
-    trial: Option<&'static Trial>,
+    trial: &'static Trial,
     /// How the end that fails does.
     failure: Option<String>,
     tried: Vec<Tried>,
+    /// Whether the experiments that were allowed are used up.
+    limited: bool,
+}
+
+/// A version to try.
+struct Place<'a> {
+    matrix: &'a Matrix,
+    ats: &'a AtsId,
+    /// The versions that it may report.
+    declared: Vec<String>,
 }
 
 impl Search<'_> {
-    async fn run(&mut self) -> anyhow::Result<Bisection> {
+    /// The answer, and whether the trial told the ends apart.
+    async fn run(&mut self, columns: &[AtsId], both: &[End]) -> anyhow::Result<(Bisection, bool)> {
         let matrix = &self.bench.order.matrix;
-        let columns = between(matrix, &self.distro, &self.bench.order.good.ats, &self.bench.order.bad.ats);
-        let mut known = self.ends(matrix, &columns).await?;
-        let (good, bad) = self.sides(&columns, &known);
         let steps: Vec<String> = columns.windows(2).map(|pair| format!("{} -> {}", pair[0], pair[1])).collect();
-        let (mut changes, mut confirmed) = (None, false);
-        let turn = self.along(&mut known, columns.len(), |place| Ok((matrix.clone(), columns[place].clone()))).await?;
-        if let Some((last, first)) = turn {
+        let mut known = self.ends(columns, both);
+        let steady = linear::differ(columns.len(), &known) && self.steady(columns).await?;
+        let (good, bad) = self.sides(columns, &known);
+        let (mut changes, mut confirmed, mut turn) = (None, false, None);
+        if steady {
+            let (last, first) = self.along(&mut known, columns, &steps).await?;
+            turn = Some((last, first));
             let derivation = Derivation::between(matrix, &self.distro, &columns[last], &columns[first]);
             let mut pair = [columns[last].clone(), columns[first].clone()];
             let mut finest = matrix.clone();
@@ -89,51 +141,57 @@ impl Search<'_> {
         let case = Case {
             good: &good,
             bad: &bad,
-            trial: self.trial.map_or("", |trial| trial.id),
+            trial: self.trial.id,
             columns: turn.map(|(last, first)| Found { steps: &steps, known: &known, last, first }),
             changes: changes.as_ref().map(|(derivation, line, (last, first))| {
                 let found = Found { steps: &names, known: line, last: *last, first: *first };
                 (found, [derivation.base.as_str(), derivation.derived.as_str()])
             }),
             confirmed,
+            limited: self.limited.then_some(self.tried.len()),
             notes: &[],
         };
-        Ok(versions::over_ats(case, std::mem::take(&mut self.tried)))
+        Ok((versions::over_ats(case, std::mem::take(&mut self.tried)), steady))
     }
 
-    /// Runs both ends and settles which trial is searched for.
-    async fn ends(&mut self, matrix: &Matrix, columns: &[AtsId]) -> anyhow::Result<Line> {
-        let last = columns.len() - 1;
-        let mut ends = Vec::new();
-        for place in [0, last] {
-            let (planned, made) = self.image(matrix, &columns[place]).await?;
-            Bench::needed(&[(planned.tag.clone(), made)].into(), &planned)?;
-            ends.push(planned);
-        }
-        let (mut both, mut trial) = (Vec::new(), self.trial);
-        for trials in bench::stages(trial) {
-            both.clear();
-            for (number, planned) in (1..).zip(&ends) {
-                both.push((self.once(planned, number, trials.clone()).await?, planned.clone()));
-            }
-            trial = trial.or_else(|| telling(&both));
-            if trial.is_some() {
-                break;
-            }
-        }
-        let trial = trial.ok_or_else(|| {
-            let (a, b) = (&ends[0].id, &ends[1].id);
-            let message = format!("nothing to search: no trial passes on one and fails on the other of {a} and {b}");
-            Failure::new(Exit::Incomplete, message)
-        })?;
-        self.trial = Some(trial);
-        let failures = both.iter().map(|(once, _)| bench::said(once, trial, None));
+    /// What both ends are to a search with this trial.
+    fn ends(&mut self, columns: &[AtsId], both: &[End]) -> Line {
+        let failures = both.iter().map(|(_, once)| bench::said(once, self.trial, None));
         self.failure = failures.filter(|said| said.effect == Effect::Fail).map(|said| said.summary).next();
         let mut known = Line::new();
-        for (place, (once, planned)) in [0, last].into_iter().zip(both) {
-            known.insert(place, self.note(&once, &planned, 1));
+        for (place, (planned, once)) in [0, columns.len() - 1].into_iter().zip(both) {
+            known.insert(place, self.note(once, planned, 1));
         }
-        Ok(known)
+        known
+    }
+
+    /// Whether both ends say the same each time: a trial that flickers would name anybody.
+    async fn steady(&mut self, columns: &[AtsId]) -> anyhow::Result<bool> {
+        let matrix = self.bench.order.matrix.clone();
+        for round in 2..=ENDS {
+            for ats in [&columns[0], &columns[columns.len() - 1]] {
+                let place = self.column(&matrix, ats);
+                let first = self.first(ats);
+                let Some(again) = self.try_one(&place, round, &Left::default()).await? else { return Ok(true) };
+                if first != Some(again) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// A column of the matrix.
+    fn column<'m>(&self, matrix: &'m Matrix, ats: &'m AtsId) -> Place<'m> {
+        let id = CellId { distro: self.distro.clone(), ats: ats.clone() };
+        let declared = matrix.cells().find(|cell| cell.id() == id).map(|cell| cell.reports().to_owned());
+        Place { matrix, ats, declared: declared.into_iter().collect() }
+    }
+
+    /// What the first round of a version came to.
+    fn first(&self, ats: &AtsId) -> Option<Effect> {
+        let base = CellId { distro: self.distro.clone(), ats: ats.clone() }.to_string();
+        self.tried.iter().find(|tried| tried.base == base).map(|tried| tried.result)
     }
 
     /// The good cell and the bad one, by what was seen.
@@ -143,21 +201,18 @@ impl Search<'_> {
         if known.get(&0) == Some(&Effect::Pass) { (begin, end) } else { (end, begin) }
     }
 
-    /// Searches a line of `count` places, each an ATS of a matrix; returns the two places between which it
-    /// turns.
-    async fn along(
-        &mut self,
-        known: &mut Line,
-        count: usize,
-        mut at: impl FnMut(usize) -> anyhow::Result<(Matrix, AtsId)>,
-    ) -> anyhow::Result<Option<(usize, usize)>> {
+    /// Searches the columns; returns the two between which it turns, as far as experiments are allowed.
+    async fn along(&mut self, known: &mut Line, columns: &[AtsId], steps: &[String]) -> anyhow::Result<(usize, usize)> {
+        let matrix = self.bench.order.matrix.clone();
         loop {
-            match linear::next(count, known) {
-                Next::NoEnds => return Ok(None),
-                Next::Between { last, first } => return Ok(Some((last, first))),
-                Next::Try { place, .. } => {
-                    let (matrix, ats) = at(place)?;
-                    let effect = self.try_one(&matrix, &ats, 1).await?;
+            match linear::next(columns.len(), known) {
+                Next::NoEnds => anyhow::bail!("ends that differ are the ends of a line"),
+                Next::Between { last, first } => return Ok((last, first)),
+                Next::Try { place, after, before } => {
+                    let column = self.column(&matrix, &columns[place]);
+                    let range = format!("between {} and {}", columns[after], columns[before]);
+                    let left = Left::between(steps, after, before, range);
+                    let Some(effect) = self.try_one(&column, 1, &left).await? else { return Ok((after, before)) };
                     known.insert(place, effect);
                 }
             }
@@ -172,48 +227,63 @@ impl Search<'_> {
         matrix: &mut Matrix,
         line: &mut Line,
     ) -> anyhow::Result<(usize, usize)> {
-        let count = derivation.changes.len() + 1;
+        let steps: Vec<String> = derivation.changes.iter().map(|change| change.name.clone()).collect();
+        // What a version reports that has some of the patches, nobody declares.
+        let of = |ats: &AtsId| self.column(&self.bench.order.matrix, ats).declared;
+        let declared = [of(&derivation.base), of(&derivation.derived)].concat();
         loop {
-            match linear::next(count, line) {
+            match linear::next(steps.len() + 1, line) {
                 Next::NoEnds => anyhow::bail!("two columns that differ are the ends of what lies between them"),
                 Next::Between { last, first } => return Ok((last, first)),
-                Next::Try { place, .. } => {
+                Next::Try { place, after, before } => {
                     let there = line.range(..place).rev().find(|(_, effect)| **effect != Effect::Inconclusive);
                     let from = there.map_or(0, |(place, _)| *place);
                     let ats = derivation.add(matrix, &self.distro, place, from);
                     let ats = ats.ok_or_else(|| anyhow::anyhow!("cannot make a version with {place} changes"))?;
-                    let effect = self.try_one(matrix, &ats, 1).await?;
+                    let version = Place { matrix, ats: &ats, declared: declared.clone() };
+                    let of = steps.len();
+                    let range = format!("between {after} and {before} of {of} changes");
+                    let left = Left::between(&steps, after, before, range);
+                    let Some(effect) = self.try_one(&version, 1, &left).await? else { return Ok((after, before)) };
                     line.insert(place, effect);
                 }
             }
         }
     }
 
-    /// Whether both places say the same once more.
+    /// Whether both places said the same in all rounds.
     async fn confirm(&mut self, matrix: &Matrix, pair: &[AtsId; 2]) -> anyhow::Result<bool> {
-        let mut seen = Vec::new();
+        let mut same = true;
         for ats in pair {
             let base = CellId { distro: self.distro.clone(), ats: ats.clone() }.to_string();
-            let first = self.tried.iter().find(|tried| tried.base == base).map(|tried| tried.result);
-            let again = self.try_one(matrix, ats, 2).await?;
-            seen.push(first == Some(again));
+            let seen = self.tried.iter().filter(|tried| tried.base == base).count();
+            let first = self.first(ats);
+            let place = Place { matrix, ats, declared: Vec::new() };
+            for round in (1..=ROUNDS).skip(seen) {
+                let again = self.try_one(&place, round, &Left::default()).await?;
+                same &= again.is_some() && first == again;
+            }
         }
-        Ok(seen.into_iter().all(|same| same))
+        Ok(same)
     }
 
-    /// Makes an ATS and tries it.
-    async fn try_one(&mut self, matrix: &Matrix, ats: &AtsId, round: u32) -> anyhow::Result<Effect> {
+    /// Makes an ATS and tries it; `None`: no further experiment is allowed.
+    async fn try_one(&mut self, place: &Place<'_>, round: u32, left: &Left) -> anyhow::Result<Option<Effect>> {
         let number = self.tried.len() + 1;
         if number > self.bench.order.limit {
-            let message = format!("{} experiments were not enough: allow more with --limit", self.tried.len());
-            return Err(Failure::new(Exit::Incomplete, message).into());
+            self.limited = true;
+            return Ok(None);
         }
-        let (planned, made) = self.image(matrix, ats).await?;
+        let (planned, made) = image(self.bench, place.matrix, &self.distro, place.ats).await?;
         match made {
             Made::Ready { .. } => {
-                let trials = self.trial.map(bench::beside_controls).unwrap_or_default();
-                let once = self.once(&planned, number, trials).await?;
-                Ok(self.note(&once, &planned, round))
+                let trials = bench::beside_controls(self.trial);
+                let again = Left { range: Some("once more".to_owned()), ..Left::default() };
+                let left = if round > 1 { &again } else { left };
+                let once = once(self.bench, &planned, number, trials, left).await?;
+                let declared: Vec<&str> = place.declared.iter().map(String::as_str).collect();
+                bench::as_declared(&once, &declared)?;
+                Ok(Some(self.note(&once, &planned, round)))
             }
             Made::Unbuildable { reason } | Made::Unavailable { reason } => {
                 let line = Tried {
@@ -225,63 +295,54 @@ impl Search<'_> {
                     evidence: Vec::new(),
                 };
                 self.keep(line);
-                Ok(Effect::Inconclusive)
+                Ok(Some(Effect::Inconclusive))
             }
             Made::Stopped => Err(bench::stopped()),
         }
     }
 
-    /// The image of an ATS on this distro.
-    async fn image(&self, matrix: &Matrix, ats: &AtsId) -> anyhow::Result<(PlannedCell, Made)> {
-        let selection =
-            Selection { distros: Some(Globs::new([self.distro.as_str()])?), ats: Some(Globs::new([ats.as_str()])?) };
-        let plan = Plan::of(matrix, &selection, &self.bench.order.recipes);
-        let plan = plan.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-        let planned = bench::planned(&plan, &CellId { distro: self.distro.clone(), ats: ats.clone() })?;
-        let mut made = self.bench.make(&plan).await;
-        let what = made.remove(&planned.tag);
-        Ok((planned, what.unwrap_or(Made::Unavailable { reason: "its image is not part of the plan".into() })))
-    }
-
-    async fn once(&self, planned: &PlannedCell, number: usize, trials: Vec<&'static Trial>) -> anyhow::Result<Once> {
-        self.bench.tell(started(number, planned.id.to_string(), &[]));
-        let setup = Setup {
-            number: u32::try_from(number).unwrap_or(u32::MAX),
-            planned,
-            image: &planned.tag,
-            swapped: None,
-            trials,
-        };
-        self.bench.run(setup).await
-    }
-
     /// Writes down what was seen.
     fn note(&mut self, once: &Once, planned: &PlannedCell, round: u32) -> Effect {
-        let Some(trial) = self.trial else { return Effect::Inconclusive };
-        let said = bench::said(once, trial, self.failure.as_deref());
-        self.keep(Tried {
-            base: planned.id.to_string(),
-            swapped: Vec::new(),
-            round,
-            result: said.effect,
-            summary: said.summary,
-            evidence: said.evidence,
-        });
-        said.effect
+        let line =
+            bench::said(once, self.trial, self.failure.as_deref()).line(planned.id.to_string(), Vec::new(), round);
+        let effect = line.result;
+        self.keep(line);
+        effect
     }
 
     fn keep(&mut self, line: Tried) {
-        self.bench.tell(finished(self.tried.len() + 1, &line, line.base.clone()));
+        let again = if line.round > 1 { ", once more" } else { "" };
+        self.bench.tell(finished(self.tried.len() + 1, &line, format!("{}{again}", line.base)));
         self.tried.push(line);
     }
 }
 
-/// The trial that tells the two ends apart, whichever of them passes.
-fn telling(both: &[(Once, PlannedCell)]) -> Option<&'static Trial> {
-    let [(a, _), (b, _)] = both else { return None };
-    let catalogue: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
-    let (a, b) = (bench::answers(a), bench::answers(b));
-    telling_trial(&catalogue, &a, &b).or_else(|| telling_trial(&catalogue, &b, &a)).and_then(by_id)
+/// The image of an ATS on this distro.
+async fn image(
+    bench: &Bench<'_>,
+    matrix: &Matrix,
+    distro: &DistroId,
+    ats: &AtsId,
+) -> anyhow::Result<(PlannedCell, Made)> {
+    let selection = Selection { distros: Some(Globs::new([distro.as_str()])?), ats: Some(Globs::new([ats.as_str()])?) };
+    let plan = Plan::of(matrix, &selection, &bench.order.recipes);
+    let plan = plan.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    let planned = bench::planned(&plan, &CellId { distro: distro.clone(), ats: ats.clone() })?;
+    let mut made = bench.make(&plan).await?;
+    let what = made.remove(&planned.tag);
+    Ok((planned, what.unwrap_or(Made::Unavailable { reason: "its image is not part of the plan".into() })))
+}
+
+async fn once(
+    bench: &Bench<'_>,
+    planned: &PlannedCell,
+    number: usize,
+    trials: Vec<&'static Trial>,
+    left: &Left,
+) -> anyhow::Result<Once> {
+    bench.tell(started(number, planned.id.to_string(), left));
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    bench.run(Setup { number, planned, image: &planned.tag, swapped: None, trials }).await
 }
 
 /// The columns from one to the other that `distro` has, in the order of matrix.yaml.

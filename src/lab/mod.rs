@@ -7,6 +7,8 @@ mod distro;
 
 mod line;
 mod one_build;
+mod pair;
+mod progress;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,6 +32,8 @@ pub struct Order {
     pub bad: CellId,
     /// The trial that tells them apart; `None`: found out by running all.
     pub trial: Option<&'static Trial>,
+    /// Whether somebody asked for that trial; else another one will do as well.
+    pub asked: bool,
     /// Files of the images folder.
     pub recipes: BTreeMap<String, Vec<u8>>,
     /// How images are made.

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
+use super::bench::{as_declared, candidates, reversed, said};
 use super::*;
 use crate::engine::Labels;
-use crate::engine::fake::FakeEngine;
+use crate::engine::fake::{Behaviour, FakeEngine, Op};
 use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
-use crate::model::{Bisection, Effect, Standing};
+use crate::model::{AtsBuild, Bisection, Effect, Outcome, Provenance, Standing};
 use crate::plan::{Plan, Selection};
+use crate::trial::{CATALOGUE, Judgement, Kind, by_id};
 
 struct Nowhere;
 
@@ -33,6 +35,7 @@ fn order(bad: &str) -> (Order, FakeEngine) {
         good: "debian-12/9.2.5".parse().unwrap(),
         bad: bad.parse().unwrap(),
         trial: crate::trial::by_id("tls-remote-origin"),
+        asked: true,
         recipes,
         policy: Policy { no_build: true, ..Policy::default() },
         image_logs: PathBuf::from("unused: nothing is built"),
@@ -73,10 +76,113 @@ async fn containers_that_say_nothing_give_no_answer_and_nothing_is_left() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interrupted_search_has_no_answer_and_leaves_nothing() {
-    let (order, engine) = order("debian-13/9.2.5");
-    let stop = CancellationToken::new();
-    stop.cancel();
-    let (exit, message) = exit(search(&order, &engine, stop).await);
-    assert!(matches!(exit, Exit::Interrupted | Exit::Incomplete), "{message}");
+    for bad in ["debian-13/9.2.5", "debian-12/9.2.9"] {
+        let (order, engine) = order(bad);
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let (exit, message) = exit(search(&order, &engine, stop).await);
+        assert_eq!(exit, Exit::Interrupted, "{bad}: {message}");
+        assert!(engine.left().is_empty(), "{:?}", engine.left());
+    }
+}
+
+/// In the middle of an experiment, and while an image is made: neither is a place that tells nothing.
+#[tokio::test(start_paused = true)]
+async fn an_interruption_under_way_is_no_outcome() {
+    for bad in ["debian-13/9.2.5", "debian-12/9.2.9"] {
+        let (order, engine) = order(bad);
+        let stop = CancellationToken::new();
+        let engine = engine.with_containers({
+            let stop = stop.clone();
+            move |_| {
+                stop.cancel();
+                Behaviour::default()
+            }
+        });
+        let (exit, message) = exit(search(&order, &engine, stop).await);
+        assert_eq!(exit, Exit::Interrupted, "{bad}: {message}");
+        assert!(engine.left().is_empty(), "{:?}", engine.left());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_that_takes_too_long_says_so() {
+    let (mut order, engine) = order("debian-12/9.2.9");
+    order.matrix.defaults.deadlines.run = std::time::Duration::ZERO;
+    let (exit, message) = exit(search(&order, &engine, CancellationToken::new()).await);
+    assert_eq!(exit, Exit::Incomplete);
+    assert!(message.contains("deadline of 0 s"), "{message}");
     assert!(engine.left().is_empty(), "{:?}", engine.left());
+}
+
+/// An attempt in which trials came to these outcomes.
+fn once(rows: &[(&str, Outcome, &str)]) -> Once {
+    let judged = rows.iter().map(|(id, outcome, summary)| {
+        let judged = Judgement { outcome: *outcome, summary: (*summary).to_owned(), checks: Vec::new() };
+        (by_id(id).unwrap(), judged)
+    });
+    Once {
+        judged: judged.collect(),
+        seen: BTreeMap::new(),
+        inventory: None,
+        provenance: Provenance::default(),
+        evidence: Vec::new(),
+        transcript: Vec::new(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_experiment_that_broke_is_made_once_more_before_it_counts() {
+    let (order, engine) = order("debian-12/9.2.9");
+    search(&order, &engine, CancellationToken::new()).await.unwrap();
+    let starts = |name: &str| {
+        let log = engine.log();
+        log.iter().filter(|op| matches!(op, Op::Start(started) if started.contains(name))).count()
+    };
+    // The containers of this engine say nothing at all.
+    assert_eq!((starts("-x1-1-origin"), starts("-x1b-1-origin")), (1, 1));
+    assert_eq!(starts("-x1bb"), 0);
+}
+
+#[test]
+fn an_end_fails_as_it_does_even_if_plain_http_fails_there_too() {
+    let plain = CATALOGUE.iter().find(|trial| trial.kind == Kind::PlainControl).unwrap();
+    let tls = by_id("tls-remote-origin").unwrap();
+    let bad = once(&[(plain.id, Outcome::Fail, "502"), (tls.id, Outcome::Fail, "saw 502, 3 retries")]);
+    let end = said(&bad, tls, None);
+    assert_eq!((end.effect, end.summary.as_str()), (Effect::Fail, "saw 502, 3 retries"));
+    let again = once(&[(tls.id, Outcome::Fail, "saw 502, 4 retries")]);
+    assert_eq!(said(&again, tls, Some(&end.summary)).effect, Effect::Fail, "a count is no other failure");
+    let other = once(&[(plain.id, Outcome::Fail, "x"), (tls.id, Outcome::Fail, "saw 504")]);
+    let other = said(&other, tls, Some(&end.summary));
+    assert_eq!(other.effect, Effect::Inconclusive);
+    assert!(other.summary.contains(plain.id), "{}", other.summary);
+}
+
+#[test]
+fn without_a_trial_that_was_asked_for_all_that_tell_are_tried_and_reversed_ends_are_told() {
+    let (mut order, _) = order("debian-13/9.2.5");
+    let [a, b, c] = ["tls-remote-origin", "tls12-only", "tls13-only"];
+    let good = once(&[(a, Outcome::Pass, ""), (b, Outcome::Pass, ""), (c, Outcome::Pass, "")]);
+    let bad = once(&[(a, Outcome::Pass, ""), (b, Outcome::Fail, "x"), (c, Outcome::Fail, "x")]);
+    let ids = |order: &Order| candidates(order, &good, &bad).iter().map(|trial| trial.id).collect::<Vec<_>>();
+    assert_eq!(ids(&order), [a], "what was asked for is not exchanged");
+    assert_eq!(reversed(&good, &bad, order.trial), "");
+    order.asked = false;
+    assert_eq!(ids(&order).len(), 2);
+    assert!(!ids(&order).contains(&a));
+    assert_eq!(reversed(&good, &bad, None), "");
+    assert!(reversed(&bad, &good, None).contains("swap --good and --bad"));
+}
+
+#[test]
+fn another_ats_than_is_declared_is_no_answer_in_the_words_of_a_run() {
+    let mut other = once(&[]);
+    assert!(as_declared(&other, &["9.2.5"]).is_ok(), "ATS did not come up: nobody knows");
+    other.provenance.ats = Some(AtsBuild { reported: "9.2.9".into(), ..AtsBuild::default() });
+    assert!(as_declared(&other, &["9.2.9"]).is_ok());
+    assert!(as_declared(&other, &["9.2.5", "9.2.9"]).is_ok(), "a version in between reports either");
+    let failure = as_declared(&other, &["9.2.5"]).unwrap_err().downcast::<Failure>().unwrap();
+    assert_eq!(failure.exit, Exit::Incomplete);
+    assert!(failure.message.starts_with("matrix.yaml declares ATS 9.2.5, `traffic_server -V` reports 9.2.9: correct"));
 }

@@ -85,6 +85,8 @@ pub enum Fate {
     Unresolved,
     /// Experiments cleared it.
     RuledOut,
+    /// Neither cell runs with it, so it cannot be why they differ; laid over the cell it changed nothing.
+    NotApplied,
     /// It is the same in both.
     Same,
 }
@@ -137,6 +139,7 @@ impl Fate {
             Self::Companion => "only carries it",
             Self::Unresolved => "not told apart",
             Self::RuledOut => "ruled out",
+            Self::NotApplied => "not applied in cells",
             Self::Same => "same in both",
         }
     }

@@ -81,6 +81,9 @@ pub enum Event {
         what: String,
         /// What is still suspected; empty: nobody knows yet.
         suspects: Vec<String>,
+        /// What was suspected and is not any more.
+        #[serde(default)]
+        ruled_out: Vec<String>,
     },
     /// An experiment is over.
     ExperimentFinished {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Folder of a cell's scratch space in which the agent writes [`Swap::files`], so that
-/// [`Swap::environment`] can name them.
+/// Stands in [`Swap::environment`] for the folder in which the agent writes [`Swap::files`]: every life of ATS has
+/// one of its own.
 pub const SWAP_FOLDER: &str = "/run/atsmatrix/swap";
 
 /// What the `traffic_server` process takes from elsewhere. Nothing else in the container is
@@ -21,7 +21,7 @@ pub struct Swap {
     pub loader: Option<String>,
     /// Environment variables; `None` unsets one.
     pub environment: BTreeMap<String, Option<String>>,
-    /// Files to write into [`SWAP_FOLDER`], by name.
+    /// Files to write, by name; [`SWAP_FOLDER`] stands for their folder.
     pub files: BTreeMap<String, String>,
     /// Files of an ATS configuration that lie below the cell's own, by name: records come before the
     /// cell's, every other file is used where the cell has none.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{CellId, Observation, RunId, Verdict};
+use crate::model::{Bisection, CellId, Observation, RunId, Verdict};
 
 use super::outline::Outline;
 
@@ -15,6 +15,8 @@ pub struct Details {
     pub trials: BTreeMap<String, About>,
     /// Raw evidence by cell, in the order of trials and attempts. It bears times and addresses.
     pub evidence: BTreeMap<CellId, Vec<Attempt>>,
+    /// Kept bisections, of any cells.
+    pub bisections: Vec<Bisection>,
     /// Earlier results; `None`: nobody looked.
     pub past: Option<Past>,
 }

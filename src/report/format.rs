@@ -35,7 +35,7 @@ pub struct Format {
 pub const FORMATS: &[Format] = &[
     Format {
         name: "html",
-        about: "One self-contained page: matrix, trials, packets, provenance, history",
+        about: "One self-contained page: matrix, trials, packets, bisections, provenance, history",
         detailed: true,
         render: |input| html::render(input.result, input.details),
     },
@@ -43,7 +43,7 @@ pub const FORMATS: &[Format] = &[
         name: "markdown",
         about: "A page for a repository's front end, as results/README.md",
         detailed: false,
-        render: |input| markdown::render(input.result),
+        render: |input| markdown::with_bisections(input.result, &input.details.bisections),
     },
     Format {
         name: "terminal",

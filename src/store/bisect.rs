@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result};
 use crate::model::{Bisection, CellId, Over};
 use crate::report::bisection as format;
 
-use super::Results;
 use super::file;
+use super::{Results, RunFolder};
 
 impl Results {
     /// Keeps a bisection; returns the file, and whether its bytes changed. An earlier answer to the same
@@ -20,6 +20,10 @@ impl Results {
         fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let path = dir.join(name(bisection));
         let changed = file::replace(&path, format::json(bisection).as_bytes())?;
+        if let Some(result) = self.read()? {
+            // README.md tells the answer.
+            self.commit(|present| present.unwrap_or(result))?;
+        }
         Ok((path, changed))
     }
 
@@ -52,6 +56,14 @@ impl Results {
     }
 }
 
+impl RunFolder {
+    /// The folder of the same run for what was seen in experiments: they are not the cells whose images they use.
+    #[must_use]
+    pub fn of_bisection(&self) -> Self {
+        Self::at(self.dir().join("bisect"))
+    }
+}
+
 /// `debian-12_9.2.5..debian-13_9.2.5.TRIAL.json`: names of cells and trials may hold no `_`.
 fn name(bisection: &Bisection) -> String {
     let plain = |cell: &CellId| format!("{}_{}", cell.distro, cell.ats);
@@ -68,6 +80,18 @@ fn name(bisection: &Bisection) -> String {
 mod tests {
     use super::*;
     use crate::report::bisection::fixture;
+
+    #[test]
+    fn experiments_are_no_evidence_of_the_cell() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = Results::new(dir.path()).begin(&"r1".parse().unwrap()).unwrap();
+        let cell: CellId = "debian-13/9.2.5".parse().unwrap();
+        let observation = crate::model::Observation::default();
+        let evidence = crate::store::Evidence { trial: "tls-get".into(), attempt: 3, observation };
+        run.of_bisection().write_evidence(&cell, &evidence).unwrap();
+        assert_eq!(run.read_evidence(&cell).unwrap(), []);
+        assert_eq!(run.of_bisection().read_evidence(&cell).unwrap(), [evidence]);
+    }
 
     #[test]
     fn a_question_has_one_file_and_equal_answers_change_nothing() {

@@ -50,9 +50,11 @@ impl Results {
     pub fn commit(&self, make: impl FnOnce(Option<MatrixResult>) -> MatrixResult) -> Result<Vec<PathBuf>> {
         let _lock = self.lock()?;
         let result = make(self.read()?);
+        // Results of a run are not lost for an answer that cannot be read: `report` says which.
+        let bisections = self.bisections().unwrap_or_default();
         let files = [
             (self.matrix_json(), json::write(&result)),
-            (self.dir.join("README.md"), markdown::render(&result).into_bytes()),
+            (self.dir.join("README.md"), markdown::with_bisections(&result, &bisections).into_bytes()),
         ];
         let mut changed = Vec::new();
         for (path, bytes) in files {

@@ -145,6 +145,9 @@ fn a_process_that_did_not_take_what_it_was_told_is_noticed() {
     }
     assert_eq!(parting.mistaken(&[2].into(), &swapped), None);
     assert!(parting.mistaken(&Parts::new(), &swapped).unwrap().contains("took libcrypto.so.3"));
+    // Of two lives of ATS one took the image's own.
+    swapped.libraries.push(mapped("libssl.so.3", "b8", "libssl3t64 3.5.7-1", "openssl"));
+    assert!(parting.mistaken(&[2].into(), &swapped).unwrap().contains("did not take libssl.so.3"));
     // The layer holds what differs or is missing, ATS itself never.
     assert_eq!(layer(&good, &bad).len(), 7);
     let hostile = Mapped { path: "/x/$(id)/*.so".into(), ..mapped("libx.so.1", "c1", "x 1", "x") };

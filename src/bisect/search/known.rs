@@ -86,7 +86,35 @@ impl Known {
         Some(Seen { effect: Effect::Inconclusive, needs: Parts::new() })
     }
 
+    /// Whether some experiment passed in one round and failed in another.
+    pub(super) fn contradicts_itself(&self) -> bool {
+        let told = self.0.iter().filter(|(_, seen)| seen.effect != Effect::Inconclusive);
+        let told: Vec<_> = told.collect();
+        told.windows(2).any(|pair| {
+            let [(one, first), (other, second)] = pair else { return false };
+            (one.at, &one.swapped) == (other.at, &other.swapped) && first.effect != second.effect
+        })
+    }
+
     pub(super) fn has(&self, at: Side, swapped: &Parts, round: u32) -> bool {
         self.0.contains_key(&Experiment { at, swapped: swapped.clone(), round })
     }
+}
+
+/// `set` less one part.
+pub(super) fn without(set: &Parts, part: usize) -> Parts {
+    set.iter().copied().filter(|other| *other != part).collect()
+}
+
+/// `set` in `pieces` parts of about equal size.
+pub(super) fn split(set: &Parts, pieces: usize) -> Vec<Parts> {
+    let all: Vec<usize> = set.iter().copied().collect();
+    let mut rest = all.as_slice();
+    let mut subsets = Vec::new();
+    for left in (1..=pieces.min(all.len())).rev() {
+        let (subset, behind) = rest.split_at(rest.len().div_ceil(left));
+        subsets.push(subset.iter().copied().collect());
+        rest = behind;
+    }
+    subsets
 }

@@ -6,6 +6,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use proptest::prelude::*;
 
 use super::*;
+use crate::bisect::answer::standing;
+use crate::model::Standing;
 
 /// When a cell fails, by the parts that are of the bad version.
 #[derive(Debug, Clone)]
@@ -38,12 +40,14 @@ struct World {
     old_needs_old: Vec<(usize, usize)>,
     /// Out of 100 sets of parts, so many contradict themselves from round to round.
     unsteady: u64,
+    /// Out of 100 single experiments, so many come to the contrary, drawn from the seed.
+    flicker: Option<(u64, u64)>,
 }
 
 impl World {
     fn new(libraries: usize, fault: Fault) -> Self {
-        let problem = Problem { libraries, others: 3, rounds: 2, width: 2 };
-        Self { problem, fault, new_needs_new: Vec::new(), old_needs_old: Vec::new(), unsteady: 0 }
+        let problem = Problem { libraries, others: 3, ends: 3, rounds: 2, width: 2 };
+        Self { problem, fault, new_needs_new: Vec::new(), old_needs_old: Vec::new(), unsteady: 0, flicker: None }
     }
 
     fn try_it(&self, experiment: &Experiment) -> Seen {
@@ -69,6 +73,11 @@ impl World {
         (experiment.at, &experiment.swapped).hash(&mut hasher);
         if hasher.finish() % 100 < self.unsteady && experiment.round.is_multiple_of(2) {
             fails = !fails;
+        }
+        if let Some((share, seed)) = self.flicker {
+            let mut hasher = DefaultHasher::new();
+            (experiment.at, &experiment.swapped, experiment.round, seed).hash(&mut hasher);
+            fails ^= hasher.finish() % 100 < share;
         }
         Seen { effect: if fails { Effect::Fail } else { Effect::Pass }, needs }
     }
@@ -108,7 +117,7 @@ fn the_seed_case_openssl_found_among_twenty_although_it_loads_in_one_direction_o
     let Conclusion::Found(found) = conclusion else { panic!("{conclusion:?}") };
     assert_eq!((found.at, &found.set, &found.culprits), (Side::Bad, &[7].into(), &[7].into()));
     assert_eq!(found.reverse, Reverse::Confirmed([3].into()));
-    assert!(tried <= 24, "{tried}");
+    assert!(tried <= 27, "{tried}");
 }
 
 #[test]
@@ -148,7 +157,8 @@ fn what_must_come_along_to_load_is_told_from_the_culprit() {
     let mut world = World::new(8, Fault::Any([1].into()));
     world.old_needs_old = vec![(1, 4)];
     let found = found(&world);
-    assert_eq!((found.culprits, found.companions), ([1].into(), [4].into()));
+    // Whether 4 would decide by itself nobody can see: where it is bad, 1 is, too.
+    assert_eq!((found.culprits, found.companions, found.unresolved), ([1].into(), [].into(), [4].into()));
 }
 
 #[test]
@@ -180,6 +190,32 @@ fn ends_that_contradict_themselves_are_told() {
     let mut world = World::new(5, Fault::Any([1].into()));
     world.unsteady = 100;
     assert_eq!(world.search().0, Conclusion::NoEnds);
+}
+
+/// A trial that fails by chance names an innocent seldom, and never where the other image does not bear it out.
+#[test]
+fn a_trial_that_flickers_seldom_names_an_innocent() {
+    for share in [5, 10, 20, 50] {
+        let (mut named, mut wrong, seeds) = (0, 0, 400);
+        for seed in 0..seeds {
+            let libraries = 1 + usize::try_from(seed).unwrap() % 8;
+            let guilty: Parts = [usize::try_from(seed).unwrap() / 8 % (libraries + 3)].into();
+            let fault = match seed % 3 {
+                0 => Fault::Elsewhere,
+                1 => Fault::All(guilty),
+                _ => Fault::Any(guilty),
+            };
+            let world = World { flicker: Some((share, seed)), ..World::new(libraries, fault) };
+            let (Conclusion::Found(found), _) = world.search() else { continue };
+            if matches!(standing(&found), Standing::BothWays | Standing::OneWay) {
+                assert!(!matches!(found.reverse, Reverse::NotAlone(_)) && found.steady, "{found:?}");
+                named += 1;
+                wrong += usize::from(!found.culprits.is_subset(&world.fault.guilty()));
+            }
+        }
+        // Of 4000 seeds a world and share, 30 at most were wrong.
+        assert!(wrong * 100 <= usize::try_from(seeds).unwrap() * 2, "{wrong} of {named} with {share} %");
+    }
 }
 
 prop_compose! {
@@ -217,6 +253,21 @@ proptest! {
     }
 
     #[test]
+    fn in_steady_cells_no_guilty_part_is_cleared_where_both_images_agree(world in worlds()) {
+        let world = World { unsteady: 0, ..world };
+        if let (Conclusion::Found(found), _) = world.search()
+            && let Reverse::Confirmed(carriers) = &found.reverse
+            && found.unresolved.is_empty()
+        {
+            let guilty = world.fault.guilty();
+            prop_assert!(found.companions.is_disjoint(&guilty), "{:?}", found);
+            // The carriers are named in the answer: nobody can try the culprits without them there.
+            let told: Parts = found.culprits.union(carriers).copied().collect();
+            prop_assert!(guilty.is_subset(&told), "{:?}", found);
+        }
+    }
+
+    #[test]
     fn steady_cells_that_load_are_solved_whole_and_within_the_bound(
         libraries in 1usize..24,
         guilty in prop::collection::btree_set(0usize..24, 1..4),
@@ -233,7 +284,7 @@ proptest! {
         if guilty.len() == 1 && guilty.iter().all(|part| *part < libraries) {
             // Two halves a level, what else is suspected, the ends and the confirmation.
             let level = usize::BITS as usize - (libraries - 1).leading_zeros() as usize;
-            prop_assert!(tried <= 2 * level + 3 + 8, "{} experiments for {} libraries", tried, libraries);
+            prop_assert!(tried <= 2 * level + 3 + 10, "{} experiments for {} libraries", tried, libraries);
         }
     }
 

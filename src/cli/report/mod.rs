@@ -61,14 +61,16 @@ fn format() -> impl TypedValueParser<Value = &'static Format> {
 pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let source = Source::on_disk(&options.places);
     let result = source.load(&options.places)?;
+    let bisections = store::Results::new(options.places.results()).bisections()?;
     let details = if options.format.detailed {
         Details {
+            bisections,
             trials: details::trials(),
             evidence: details::evidence(&options.places, &result, options.run.as_ref())?,
             past: if options.no_history { None } else { details::past(&options.places, &source, &result)? },
         }
     } else {
-        Details::default()
+        Details { bisections, ..Details::default() }
     };
     let file = Stream { is_terminal: false, columns: None };
     let stream = options.output.as_ref().map_or_else(Stream::stdout, |_| file);

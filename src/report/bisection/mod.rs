@@ -5,8 +5,11 @@ use crate::model::{BISECT_SCHEMA, Bisection, Effect, Fate, Over, Standing, Suspe
 
 use super::outline::Outline;
 
+mod kept;
 mod table;
 
+pub use kept::{command, of_cell, sentence, stale};
+pub(super) use table::{Rows, experiments, suspects};
 pub use table::{page, text};
 
 /// Why bytes are no bisection that this program understands.
@@ -83,10 +86,10 @@ pub fn outline(bisection: &Bisection) -> Outline {
     outline
 }
 
-fn title(bisection: &Bisection) -> String {
+pub(super) fn title(bisection: &Bisection) -> &'static str {
     match bisection.over {
-        Over::Distro => "suspects".to_owned(),
-        Over::Ats => "steps".to_owned(),
+        Over::Distro => "suspects",
+        Over::Ats => "steps",
     }
 }
 
@@ -101,7 +104,7 @@ fn versions(suspect: &Suspect) -> Option<String> {
 }
 
 /// What an experiment took from the other side, and which round it was.
-fn swapped(bisection: &Bisection, tried: &Tried) -> Option<String> {
+pub(super) fn swapped(bisection: &Bisection, tried: &Tried) -> Option<String> {
     let differing = bisection.suspects.iter().filter(|suspect| suspect.fate != Fate::Same).count();
     let round = if tried.round > 1 { format!(", round {}", tried.round) } else { String::new() };
     let what = match tried.swapped.as_slice() {

@@ -11,9 +11,9 @@ use crate::report::escape::{LINE, SHORT, markdown, markdown_fence, terminal};
 use crate::report::paragraph::wrap;
 
 /// A table's heads and rows, not yet escaped.
-struct Rows {
-    heads: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
+pub(in crate::report) struct Rows {
+    pub(in crate::report) heads: Vec<&'static str>,
+    pub(in crate::report) rows: Vec<Vec<String>>,
 }
 
 /// The whole of it for a terminal of `width` columns. Ends with a line end.
@@ -26,7 +26,9 @@ pub fn text(bisection: &Bisection, width: u16) -> String {
     for note in &bisection.notes {
         text += &wrap("  ", 2, &terminal(note, LINE), columns);
     }
-    for (heading, rows) in [(title(bisection), suspects(bisection)), (many(bisection), experiments(bisection))] {
+    for (heading, rows) in
+        [(title(bisection).to_owned(), suspects(bisection)), (many(bisection), experiments(bisection))]
+    {
         let _ = write!(text, "\n{heading}\n{}", drawn(&rows, width));
     }
     for (number, tried) in evidence(bisection) {
@@ -47,7 +49,9 @@ pub fn page(bisection: &Bisection) -> String {
     if !bisection.notes.is_empty() {
         page.push('\n');
     }
-    for (heading, rows) in [(title(bisection), suspects(bisection)), (many(bisection), experiments(bisection))] {
+    for (heading, rows) in
+        [(title(bisection).to_owned(), suspects(bisection)), (many(bisection), experiments(bisection))]
+    {
         let _ = write!(page, "\n**{heading}**\n\n{}", piped(&rows));
     }
     for (number, tried) in evidence(bisection) {
@@ -57,7 +61,7 @@ pub fn page(bisection: &Bisection) -> String {
     page
 }
 
-fn suspects(bisection: &Bisection) -> Rows {
+pub(in crate::report) fn suspects(bisection: &Bisection) -> Rows {
     let versions = bisection.suspects.iter().any(|suspect| !suspect.good.is_empty() || !suspect.bad.is_empty());
     let row = |suspect: &Suspect| {
         let mut row = vec![suspect.name.clone()];
@@ -86,7 +90,7 @@ fn suspects(bisection: &Bisection) -> Rows {
     Rows { heads, rows }
 }
 
-fn experiments(bisection: &Bisection) -> Rows {
+pub(in crate::report) fn experiments(bisection: &Bisection) -> Rows {
     let row = |(number, tried): (usize, &Tried)| {
         let what = format!("{}{}", tried.base, swapped(bisection, tried).unwrap_or_default());
         vec![number.to_string(), what, tried.result.word().to_owned(), tried.summary.clone()]

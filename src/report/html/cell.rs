@@ -13,7 +13,7 @@ use super::Page;
 use super::compare::or_unknown;
 use super::findings::known_issue;
 use super::parts::{badge, cell_anchor, class, link, outcome, shown, trial_anchor};
-use super::{evidence, past};
+use super::{bisection, evidence, past};
 
 pub(super) fn sections(page: Page) -> Markup {
     html! {
@@ -39,6 +39,7 @@ fn section(page: Page, cell: &CellResult) -> Markup {
             }
             @if let Some(reason) = &cell.reason { pre { (shown(reason, LINE)) } }
             @for issue in &cell.known_issues { (known_issue(issue)) }
+            (bisection::of_cell(page, &cell.id))
             (expectation(cell))
             @if !cell.trials.is_empty() { (trials(page, cell)) }
             @if let Some(known) = &page.details.past { (past::of_cell(known, &cell.id)) }
@@ -101,6 +102,7 @@ fn one(page: Page, cell: &CellResult, trial: &TrialResult, open: bool) -> Markup
                 @if !about.title.is_empty() {
                     p.about { (shown(&about.title, LINE)) ". " span.why { "Why: " (shown(&about.why, LINE)) " (" (link("link", &about.link)) ")" } }
                 }
+                (bisection::links(page, &cell.id, &trial.id))
                 (evidence::section(trial, &attempts, about.direct))
                 p.tools { a href={ "#" (anchor) } { "Permalink to this trial" } }
             }

@@ -8,6 +8,7 @@
 //! Cells are `#cell/DISTRO/ATS`, trials `#trial/DISTRO/ATS/TRIAL`, comparisons
 //! `#compare/DISTRO/ATS/DISTRO/ATS`. The first two are elements, so the browser alone finds them.
 
+mod bisection;
 mod cell;
 mod compare;
 mod evidence;
@@ -45,6 +46,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 /// What a page shows: the cells with everything known beside them.
 #[derive(Clone, Copy)]
 struct Page<'a> {
+    result: &'a MatrixResult,
     grid: &'a Grid<'a>,
     details: &'a Details,
 }
@@ -52,7 +54,7 @@ struct Page<'a> {
 /// The whole page. The same result and details give the same bytes. Ends with a line end.
 pub fn render(result: &MatrixResult, details: &Details) -> String {
     let grid = Grid::new(result);
-    let page = Page { grid: &grid, details };
+    let page = Page { result, grid: &grid, details };
     let markup = html! {
         (DOCTYPE)
         html lang="en" {

@@ -171,7 +171,7 @@
         $("compare").scrollIntoView();
       }
     }
-    const cell = kind === "cell" || kind === "trial" ? rest.slice(0, 2).join("/") : "";
+    const cell = ["cell", "trial", "bisection"].includes(kind) ? rest.slice(0, 2).join("/") : "";
     const before = links.find((link) => link.hasAttribute("aria-current"));
     for (const link of links) {
       if (link.dataset.cell === cell) link.setAttribute("aria-current", "true");

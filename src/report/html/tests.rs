@@ -65,7 +65,12 @@ fn details() -> Details {
         cells: [(id.clone(), cell)].into(),
         cut: true,
     };
-    Details { trials: [("tls-get".to_owned(), about)].into(), evidence: [(id, vec![attempt])].into(), past: Some(past) }
+    Details {
+        trials: [("tls-get".to_owned(), about)].into(),
+        evidence: [(id, vec![attempt])].into(),
+        past: Some(past),
+        ..Details::default()
+    }
 }
 
 #[test]
@@ -91,6 +96,22 @@ fn packets_of_a_committed_line_are_drawn_without_times() {
     let mut result = fixture::matrix();
     result.cells.retain(|cell| cell.id.to_string() == "debian-14/9.2.5");
     assert_snapshot!("ladder", part(&body(&render(&result, &Details::default())), "<figure", "</figure>"));
+}
+
+/// The answer, who was suspected and what was tried, linked from the trial.
+#[test]
+fn a_bisection_stands_with_the_cell_that_fails() {
+    let mut found = crate::report::bisection::fixture::bisection();
+    found.trial = "tls-get".into();
+    let details = Details { bisections: vec![found.clone()], ..details() };
+    let page = body(&render(&fixture::matrix(), &details));
+    assert_snapshot!("bisection", part(&page, "<div class=\"issue bisection\"", "<p class=\"hint\""));
+    let anchor = "bisection/debian-13/9.2.5/debian-12/9.2.5/tls-get";
+    assert!(page.contains(&format!("href=\"#{anchor}\"")) && page.contains(&format!("id=\"{anchor}\"")));
+    let elsewhere =
+        Details { bisections: vec![crate::model::Bisection { bad: found.good.clone(), ..found }], ..details };
+    let page = render(&fixture::matrix(), &elsewhere);
+    assert!(!part(&page, "id=\"cell/debian-13/9.2.5\"", "</section>").contains("bisection"));
 }
 
 /// Wherever the order of cells comes from: the committed page must not change without a change.
@@ -171,6 +192,16 @@ fn filled(text: &str) -> (MatrixResult, Details) {
     }
     let about = About { title: text.into(), why: text.into(), link: text.into(), direct: true };
     details.trials = [(text.to_owned(), about)].into();
+    let mut found = crate::report::bisection::fixture::bisection();
+    (found.trial, found.answer, found.notes) = (text.into(), text.into(), vec![text.into()]);
+    for suspect in &mut found.suspects {
+        (suspect.name, suspect.good, suspect.members) = (text.into(), text.into(), vec![text.into(), text.into()]);
+    }
+    for tried in &mut found.experiments {
+        (tried.base, tried.summary, tried.evidence) = (text.into(), text.into(), vec![text.into()]);
+        tried.swapped = tried.swapped.iter().map(|_| text.into()).collect();
+    }
+    details.bisections = vec![found];
     let past = details.past.as_mut().unwrap();
     for moment in &mut past.revisions {
         (moment.commit, moment.day, moment.subject) = (text.into(), text.into(), text.into());

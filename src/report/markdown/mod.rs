@@ -7,8 +7,9 @@ mod provenance;
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
-use crate::model::{CellId, CellResult, IssueMatch, MatrixResult};
+use crate::model::{Bisection, CellId, CellResult, IssueMatch, MatrixResult};
 
+use super::bisection;
 use super::escape::{LINE, SHORT, markdown, markdown_link};
 use super::finding::{gaps, needs_words};
 use super::grid::Grid;
@@ -17,12 +18,18 @@ use super::mark::{Mark, label, sum};
 
 /// The whole page. Ends with a line end.
 pub fn render(result: &MatrixResult) -> String {
+    with_bisections(result, &[])
+}
+
+/// The whole page, with what was found by bisecting.
+pub fn with_bisections(result: &MatrixResult, bisections: &[Bisection]) -> String {
     let grid = Grid::new(result);
     let sections = [
         title(&grid),
         reproduce(result),
         matrix(&grid),
         findings(&grid),
+        found(result, bisections),
         unavailable(&grid),
         known_issues(&grid),
         provenance::section(&grid),
@@ -85,6 +92,28 @@ fn findings(grid: &Grid) -> String {
         return String::new();
     }
     format!("## Findings\n\n{}", sections.join("\n"))
+}
+
+/// What decides where a cell fails and its neighbour passes.
+fn found(result: &MatrixResult, bisections: &[Bisection]) -> String {
+    if bisections.is_empty() {
+        return String::new();
+    }
+    let mut text = "## Found by bisecting\n\n".to_owned();
+    for one in bisections {
+        let (trial, sentence) = (markdown(&one.trial, SHORT), markdown(&bisection::sentence(one), 4 * LINE));
+        let _ = write!(text, "- [{0}](#{0}), {trial}: {sentence}", one.bad);
+        if let Some(why) = bisection::stale(one, result) {
+            let _ = write!(
+                text,
+                ". **Out of date**: {}; ask again with `{}`",
+                markdown(&why, LINE),
+                bisection::command(one)
+            );
+        }
+        text.push('\n');
+    }
+    text
 }
 
 fn unavailable(grid: &Grid) -> String {

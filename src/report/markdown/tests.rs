@@ -233,3 +233,18 @@ fn hostile_text_stays_text() {
         .collect();
     assert!(table.len() > 3 && table.iter().all(|count| *count == 10), "{table:?}");
 }
+
+#[test]
+fn what_was_found_by_bisecting_is_said_and_so_is_that_it_is_out_of_date() {
+    let (mut result, found) = (fixture::matrix(), crate::report::bisection::fixture::bisection());
+    assert_eq!(with_bisections(&result, &[]), render(&result));
+    let page = with_bisections(&result, std::slice::from_ref(&found));
+    let line =
+        "- [debian-13/9.2.5](#debian-13/9.2.5), tls-remote-origin: found, confirmed both ways: openssl decides it";
+    assert!(page.contains(line), "{page}");
+    let cell = result.cells.iter_mut().find(|cell| cell.id == found.bad).unwrap();
+    cell.trials.truncate(1);
+    (cell.trials[0].id, cell.trials[0].outcome) = (found.trial.clone(), crate::model::Outcome::Pass);
+    let page = with_bisections(&result, &[found]);
+    assert!(page.contains("**Out of date**: debian-13/9.2.5 does not fail tls-remote-origin any more"), "{page}");
+}
