@@ -167,6 +167,33 @@ fn on_github_shards_become_one_result_that_is_gated_and_committed() {
     assert_eq!((code, printed.as_str()), (0, "the results are as they were\n"));
 }
 
+/// Half a matrix is no result: nothing of it is committed.
+#[test]
+fn a_shard_that_is_not_there_is_missed() {
+    let dir = checkout("shards/shard-#/shard/matrix.json");
+    let work = dir.path().join("work");
+    fs::remove_dir_all(work.join("shards/shard-2")).unwrap();
+    let (code, printed) = run(&work, &script(GITHUB, "atsmatrix merge"));
+    assert_eq!((code, printed.contains("debian-13/9.2.5, debian-13/9.2.9")), (4, true), "{printed}");
+    let template: Value = serde_yaml::from_str(GITHUB).unwrap();
+    let steps = template["jobs"]["decide"]["steps"].as_sequence().unwrap();
+    let merge = steps.iter().position(|step| step["id"] == "merge").unwrap();
+    for step in &steps[merge + 1..] {
+        let condition = step["if"].as_str().unwrap_or("success()");
+        let waits = condition == "success()" || condition.contains("steps.merge.outcome == 'success'");
+        assert!(waits, "after a merge that failed this would run: {step:?}");
+    }
+
+    let dir = checkout("shard-#/matrix.json");
+    let work = dir.path().join("work");
+    fs::remove_dir_all(work.join("shard-2")).unwrap();
+    let decide = script(GITLAB, "atsmatrix merge")
+        .replace("https://atsmatrix:$ATSMATRIX_PUSH_TOKEN@$CI_SERVER_HOST/$CI_PROJECT_PATH.git", "origin");
+    let (code, printed) = run(&work, &format!("ATSMATRIX_PUSH_TOKEN=x CI_COMMIT_BRANCH=main\n{decide}"));
+    assert_eq!((code, subjects(dir.path()).as_str()), (4, "Results\n"), "{printed}");
+    assert_eq!(fs::read_to_string(work.join("results/README.md")).unwrap(), "old");
+}
+
 #[test]
 fn on_gitlab_too_and_the_job_ends_as_the_baseline_says() {
     let dir = checkout("shard-#/matrix.json");

@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use atsmatrix::model::{Direction, Expected, Flow, Observation, Outcome, Packet, Verdict};
 use atsmatrix::report::json;
@@ -16,8 +16,6 @@ use atsmatrix::store::{Evidence, Results};
 use tempfile::TempDir;
 
 use support::{cell, git, known, put, result};
-
-const MATRIX: &str = "version: 1\n";
 
 /// A repository in which debian-13/9.2.5 passed on 2023-11-14 and fails since 2023-11-15.
 fn repository() -> TempDir {
@@ -90,11 +88,55 @@ fn another_matrix_yaml_or_old_results_cannot_open() {
     let bytes = fs::read(&file).unwrap();
     fs::write(&file, &bytes).unwrap();
     assert_eq!(atsmatrix(dir.path(), &old).0, 4);
-    fs::write(&file, [&bytes[..], b"\n"].concat()).unwrap();
-    assert_eq!(atsmatrix(dir.path(), &old).0, 0);
-    fs::write(dir.path().join("matrix.yaml"), MATRIX).unwrap();
+    let other = [&bytes[..], b"\n"].concat();
+    fs::write(&file, &other).unwrap();
+    let (code, printed) = atsmatrix(dir.path(), &old);
+    assert_eq!((code, printed.contains("nobody knows how old")), (4, true), "{printed}");
+    fs::write(&file, &bytes).unwrap();
+    fs::write(dir.path().join("matrix.yaml"), "version: 1\n").unwrap();
     let (code, printed) = atsmatrix(dir.path(), &upgrade("9.2.9"));
     assert_eq!((code, printed.contains("matrix.yaml has changed")), (4, true), "{printed}");
+}
+
+#[test]
+fn where_matrix_yaml_is_not_there_the_gate_does_not_open() {
+    let dir = repository();
+    fs::remove_file(dir.path().join("matrix.yaml")).unwrap();
+    let with = |more: &[&str]| atsmatrix(dir.path(), &[&upgrade("9.2.9"), more].concat());
+    let (code, printed) = with(&[]);
+    assert_eq!((code, printed.contains("matrix.yaml is not here")), (4, true), "{printed}");
+    assert_eq!(with(&["--any-matrix"]).0, 0);
+    let (code, printed) = with(&["--matrix", "other.yaml", "--results", "results"]);
+    assert_eq!((code, printed.contains("there is no other.yaml")), (2, true), "{printed}");
+}
+
+/// A run that finds everything as it was writes the same bytes, and makes them young all the same.
+#[test]
+fn results_are_as_old_as_the_run_that_confirmed_them() {
+    let dir = repository();
+    let bytes = fs::read(dir.path().join("results/matrix.json")).unwrap();
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let gate = |folder: &Path, day: jiff::civil::Date, of: &[u8]| {
+        let digest = atsmatrix::matrix::sha256_hex(of);
+        let checked = format!("{{ \"schema\": 1, \"results\": \"{digest}\", \"day\": \"{day}\" }}");
+        fs::write(folder.join("results/checked.json"), checked).unwrap();
+        atsmatrix(folder, &[upgrade("9.2.9"), vec!["--max-age", "30d"]].concat()).0
+    };
+    assert_eq!(gate(dir.path(), now, &bytes), 0);
+    assert_eq!(gate(dir.path(), now, b"other results"), 4, "as old as their commit");
+    let old = now.checked_sub(jiff::Span::new().days(31)).unwrap();
+    assert_eq!(gate(dir.path(), old, &bytes), 4);
+    // Outside of git a file is as young as its last copy, which says nothing.
+    let elsewhere = tempfile::tempdir().unwrap();
+    put(elsewhere.path(), "results/matrix.json", &known(Verdict::Fail, "3.5.7"));
+    assert_eq!(gate(elsewhere.path(), now, b"other results"), 4);
+    assert_eq!(gate(elsewhere.path(), now, &bytes), 0);
+    // What is merged is as old as the oldest part.
+    assert_eq!(gate(elsewhere.path(), old, &bytes), 4);
+    let merge = ["merge", "results/matrix.json", "--into", "merged"];
+    assert_eq!(atsmatrix(elsewhere.path(), &merge).0, 0);
+    let checked = fs::read_to_string(elsewhere.path().join("merged/checked.json")).unwrap();
+    assert!(checked.contains(&format!("\"day\": \"{old}\"")), "{checked}");
 }
 
 #[test]
@@ -143,6 +185,7 @@ fn explain_tells_every_result_there_is_and_says_what_there_is_not() {
     says(&["debian-13/9.2.5", "tls12-onyl"], 2, "there is no such trial");
     says(&["debian-14/9.2.5"], 4, "no result of debian-14/9.2.5");
     says(&["debian-13"], 2, "debian-13");
+    fs::remove_file(dir.path().join("matrix.yaml")).unwrap();
     says(&["debian-13/9.2.5", "--try"], 2, "cannot read matrix.yaml");
     let mut gone = known(Verdict::Fail, "3.5.7");
     gone.cells[2].verdict = Verdict::Unavailable;
@@ -250,6 +293,10 @@ fn shards_are_merged_and_contradictions_refused() {
     let (code, printed) = atsmatrix(dir.path(), &["merge", "results/2.json", "results/1.json", "--into", "merged"]);
     assert_eq!(code, 0, "{printed}");
     assert_eq!(json::read(&fs::read(dir.path().join("merged/matrix.json")).unwrap()).unwrap(), whole);
+    let (code, printed) = atsmatrix(dir.path(), &["merge", "results/2.json", "--into", "part"]);
+    assert_eq!((code, printed.starts_with("2 cells missing: nothing was merged\n")), (4, true), "{printed}");
+    assert!(printed.contains("debian-12/9.2.5, debian-12/9.2.9") && !dir.path().join("part").exists(), "{printed}");
+    assert_eq!(atsmatrix(dir.path(), &["merge", "results/2.json", "--into", "part", "--partial"]).0, 0);
     put(dir.path(), "results/3.json", &result(vec![cell("debian-13/9.2.5", Verdict::Pass, "3.5.7")]));
     let (code, printed) = atsmatrix(dir.path(), &["merge", "results/2.json", "results/3.json"]);
     assert_eq!((code, printed.contains("debian-13/9.2.5 has different outcomes")), (3, true), "{printed}");
@@ -265,6 +312,8 @@ fn the_real_results_close_the_upgrade_for_the_seed_bug_and_the_path_leads_round_
     assert!(printed.contains("what changes: OpenSSL 3.0."), "{printed}");
     let (code, printed) = atsmatrix(here, &upgrade("9.2.9"));
     assert_eq!((code, printed.contains("holds: debian-13/9.2.9")), (0, true), "{printed}");
+    let (code, printed) = atsmatrix(here, &["gate", "--from", "debian-12", "--to", "debian-13"]);
+    assert_eq!((code, printed.contains("debian-13/9.2.5 fails")), (3, true), "{printed}");
     let (code, printed) = atsmatrix(here, &["path", "debian-12/9.2.5", "debian-13/9.2.9"]);
     assert_eq!(code, 0, "{printed}");
     let first = printed.find("step 1: ATS 9.2.5 -> 9.2.9");
@@ -381,19 +430,23 @@ fn github_is_told_why_the_gate_is_shut() {
     assert_eq!(fs::read_to_string(&summary).unwrap().matches("**closed**").count(), 2, "it is appended to");
 }
 
-/// The promise is 50 ms; how long it took is printed, as a busy machine may take longer.
+/// The promise is 50 ms. The best of five may take twenty times that here: an unoptimised program on a busy machine,
+/// and still far below anything that asks an engine or a network.
 #[test]
 fn the_gate_needs_nothing_but_the_results() {
-    let dir = tempfile::tempdir().unwrap();
-    put(dir.path(), "results/matrix.json", &known(Verdict::Pass, "3.5.7"));
-    let started = Instant::now();
-    // No git, no engine, no home.
-    let output = Command::new(assert_cmd::cargo::cargo_bin!("atsmatrix"))
-        .current_dir(dir.path())
-        .args(upgrade("9.2.9"))
-        .env_clear()
-        .output()
-        .unwrap();
-    println!("the gate took {:?}", started.elapsed());
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let took = |_| {
+        let started = Instant::now();
+        // No git, no engine, no home.
+        let output = Command::new(assert_cmd::cargo::cargo_bin!("atsmatrix"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(upgrade("9.2.9"))
+            .env_clear()
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        started.elapsed()
+    };
+    let best = (0..5).map(took).min().unwrap();
+    println!("the gate took {best:?}");
+    assert!(best < Duration::from_secs(1), "{best:?}");
 }

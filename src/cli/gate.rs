@@ -2,7 +2,7 @@
 //! committed results alone.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
@@ -16,7 +16,7 @@ use super::source::Source;
 use crate::console;
 use crate::exit::{Exit, Failure};
 use crate::gate::{self, Answer, Basis, Question, Reason, Requirement};
-use crate::matrix::sha256_hex;
+use crate::matrix::{Matrix, sha256_hex};
 use crate::model::{AtsId, DistroId, MatrixResult};
 use crate::report::github::{Annotation, Level};
 use crate::trial;
@@ -60,6 +60,9 @@ pub(super) struct Trust {
     /// Do not answer from results older than this, for example 30d or 12h
     #[arg(long, value_name = "TIME", value_parser = max_age)]
     max_age: Option<Duration>,
+    /// Answer whatever matrix.yaml the results were made with, also where there is none
+    #[arg(long)]
+    any_matrix: bool,
 }
 
 impl Trust {
@@ -81,14 +84,16 @@ impl Trust {
         if let Some(max) = self.max_age {
             basis = basis.no_older_than(max, source.age(places, SystemTime::now())?);
         }
-        let note = match digest(places)? {
-            Some(digest) => {
-                basis = basis.for_matrix(digest);
-                None
-            }
-            None => Some("matrix.yaml is not here, so nobody knows whether it changed since".to_owned()),
+        if self.any_matrix {
+            return Ok((basis, Some("nobody asked whether matrix.yaml changed since (--any-matrix)".to_owned())));
+        }
+        let basis = match present(places, result)? {
+            // What should have been run and is not in the results can be told only from the file itself.
+            Present::Same(matrix) => basis.with_cells(matrix.cells().map(|cell| cell.id())),
+            Present::Other(digest) => basis.for_matrix(digest),
+            Present::Absent => basis.without_matrix(),
         };
-        Ok((basis, note))
+        Ok((basis, None))
     }
 }
 
@@ -141,13 +146,36 @@ fn requirement(file: &PathBuf) -> anyhow::Result<(String, Requirement)> {
     Ok((name, list))
 }
 
-/// SHA-256 of matrix.yaml, as results carry it; `None`: there is no such file.
-fn digest(places: &Places) -> anyhow::Result<Option<String>> {
-    match std::fs::read(&places.matrix) {
-        Ok(bytes) => Ok(Some(sha256_hex(&bytes))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", places.matrix.display())),
+/// matrix.yaml as it is now, beside results.
+pub(super) enum Present {
+    /// The one that they were made with.
+    Same(Box<Matrix>),
+    /// Another one, of this SHA-256.
+    Other(String),
+    /// It was not named, and there is none.
+    Absent,
+}
+
+/// What matrix.yaml is to `result`. It is read whole only where it is the one that was run: another may be one that
+/// this atsmatrix refuses.
+pub(super) fn present(places: &Places, result: &MatrixResult) -> anyhow::Result<Present> {
+    let file = places.matrix.display();
+    let bytes = match std::fs::read(&places.matrix) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if places.matrix == Path::new("matrix.yaml") {
+                return Ok(Present::Absent);
+            }
+            let message = format!("there is no {file}: name the matrix.yaml that these results were made with");
+            return Err(Failure::new(Exit::Usage, message).into());
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot read {file}")),
+    };
+    let digest = sha256_hex(&bytes);
+    if digest != result.matrix {
+        return Ok(Present::Other(digest));
     }
+    Ok(Present::Same(Box::new(places.read()?.0)))
 }
 
 /// `30d`, `12h`, `2w 3d`; a day has 24 hours.

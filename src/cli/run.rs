@@ -42,7 +42,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     /// Only this part of the cells, for example 2/4; put the parts together with `atsmatrix merge`
-    #[arg(long, value_name = "I/N")]
+    #[arg(long, value_name = "I/N", requires = "results")]
     shard: Option<Shard>,
     /// Begin no further cell after the first unexpected outcome
     #[arg(long)]
@@ -202,7 +202,8 @@ fn finish(
     let shard = options.shard.is_some();
     let mut shown = None;
     if !done.cells.is_empty() {
-        results.commit(|previous| {
+        let fresh = done.cells.len();
+        let make = |previous: Option<MatrixResult>| {
             let previous = previous.filter(|_| !shard);
             let mut frame = frame(&order.matrix);
             // Cells that are kept are of the matrix.yaml before: its digest stays until all were run.
@@ -210,8 +211,22 @@ fn finish(
                 frame.matrix.clone_from(&previous.matrix);
             }
             shown = Some(only(&merge(None, &frame, done.cells.clone()), &done.cells));
-            merge(previous, &frame, done.cells)
-        })?;
+            let result = merge(previous, &frame, done.cells);
+            // Cells that were kept are no younger than they were.
+            let day = order.terms.today.filter(|_| result.cells.len() == fresh);
+            (result, day)
+        };
+        // A cell of which a few trials were run must not replace what is known of the whole.
+        if options.choice.trial.is_empty() || options.places.results.is_some() {
+            results.commit_checked(make)?;
+        } else {
+            make(results.read()?);
+            let folder = options.places.results();
+            let folder = folder.display();
+            console::aside(&format!(
+                "{folder} stays as it is, as only some trials were run: --results DIR keeps them\n"
+            ));
+        }
     }
     if let Some(result) = shown.filter(|_| !options.no_table) {
         show(&result, &options.look)?;

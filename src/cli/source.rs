@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::Places;
 use crate::exit::{Exit, Failure};
 use crate::git::{Committed, Repository, Revision};
 use crate::model::MatrixResult;
 use crate::report;
+use crate::store::{CHECKED, day_of};
 
 /// Where results are: `FILE`, `git:REV` (the committed results in that revision) or `git:REV:FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,9 +97,12 @@ impl Source {
         }
     }
 
-    /// How old the results are at `now`: since they were committed, or since the file was written
-    /// where git does not have it as it is. `None`: nobody knows.
+    /// How old the results are at `now`: since the day of their run, where that was noted, or else since they
+    /// were committed. `None`: nobody knows; when a file was written says nothing, as any copy is new.
     pub(super) fn age(&self, places: &Places, now: SystemTime) -> anyhow::Result<Option<Duration>> {
+        if let Some(day) = self.day(places)? {
+            return Ok(since_day(day, now));
+        }
         let committed = match self {
             Self::Git(revision, _) => {
                 let (repository, name) = self.in_git(places)?;
@@ -106,16 +112,18 @@ impl Source {
         };
         Ok(match committed {
             Some(Committed::At(time)) => Some(since(time.into(), now)),
-            Some(Committed::Never | Committed::CutOff) => None,
-            None => Some(since(self.written()?, now)),
+            Some(Committed::Never | Committed::CutOff) | None => None,
         })
     }
 
-    /// When the file on disk was written.
-    fn written(&self) -> anyhow::Result<SystemTime> {
-        let Self::File(file) = self else { bail!("{self} is no file on disk") };
-        let written = fs::metadata(file).and_then(|data| data.modified());
-        written.with_context(|| format!("cannot tell when {self} was written"))
+    /// The day of the run that made the results, as the file beside them says.
+    pub(super) fn day(&self, places: &Places) -> anyhow::Result<Option<Date>> {
+        let Some(results) = self.bytes(places)? else { return Ok(None) };
+        let checked = match self {
+            Self::File(file) => Self::File(file.with_file_name(CHECKED)),
+            Self::Git(revision, _) => Self::Git(revision.clone(), Some(self.file(places).with_file_name(CHECKED))),
+        };
+        Ok(checked.bytes(places)?.and_then(|checked| day_of(&checked, &results)))
     }
 
     /// When the file on disk was committed, if it is the same as in git.
@@ -144,6 +152,13 @@ fn since(then: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(then).unwrap_or_default()
 }
 
+/// Since the beginning of `day`; `None`: it is no day that could have been.
+fn since_day(day: Date, now: SystemTime) -> Option<Duration> {
+    let begin = day.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    let tomorrow = Duration::from_hours(24);
+    (SystemTime::from(begin) <= now + tomorrow).then(|| since(begin.into(), now))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +170,15 @@ mod tests {
         }
         assert_eq!("git:main".parse(), Ok(Source::Git("main".parse().unwrap(), None)));
         assert!("git:-n".parse::<Source>().is_err() && "git:".parse::<Source>().is_err());
+    }
+
+    #[test]
+    fn a_day_that_is_yet_to_come_makes_nothing_young() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 30);
+        let since = |day: &str| since_day(day.parse().unwrap(), now);
+        assert_eq!(since("1970-01-21"), Some(Duration::from_hours(240)));
+        assert_eq!(since("1970-02-01"), Some(Duration::ZERO), "clocks differ a little");
+        assert_eq!(since("1970-03-01"), None);
     }
 
     #[test]

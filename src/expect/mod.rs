@@ -13,7 +13,8 @@ use serde::Serialize;
 
 use crate::matrix::{Addition, CellFacts, Edit, Expectation, Globs, Matrix};
 use crate::model::{CellId, CellResult, Expected, MatrixResult, Outcome, Verdict};
-use crate::verdict::Scope;
+use crate::report::escape::terminal;
+use crate::verdict::{Scope, is_answer};
 
 pub use words::outline;
 
@@ -80,10 +81,12 @@ impl<'a> Entry<'a> {
         self.stated.verdict == Verdict::Unbuildable || cell.verdict != Verdict::Unbuildable
     }
 
-    /// Whether everything that it is about was run in `cell`.
+    /// Whether everything that it is about was run in `cell`, and came to something.
     fn whole(&self, cell: &CellResult, trials: &[&str]) -> bool {
-        let ran = |id: &str| cell.trials.iter().any(|trial| trial.id == id);
-        self.stated.verdict == Verdict::Unbuildable || trials.iter().all(|id| !self.covers(id) || ran(id))
+        let ran = |id: &str| cell.trials.iter().any(|trial| trial.id == id && is_answer(trial.outcome));
+        let open = cell.trials.iter().any(|trial| !is_answer(trial.outcome) && self.covers(&trial.id));
+        let all = || !open && trials.iter().all(|id| !self.covers(id) || ran(id));
+        self.stated.verdict == Verdict::Unbuildable || all()
     }
 
     /// Whether every trial was taken out of it.
@@ -258,9 +261,11 @@ fn explained(cell: &CellResult, verdict: Verdict, trial: Option<&str>, seen: &st
     Addition { cells: Vec::new(), trials: Vec::new(), verdict, reason, link, expires: None }
 }
 
-/// One bounded line without control characters.
+/// One bounded line of what has a glyph: no control characters, no line ends that only Unicode knows, nothing
+/// that reorders what is read.
 fn line(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON).collect();
+    let shows = |c: &char| c.is_alphanumeric() || terminal(c.encode_utf8(&mut [0; 4]), 1) == c.to_string();
+    let plain: String = text.chars().map(|c| if shows(&c) { c } else { ' ' }).take(REASON).collect();
     plain.trim().to_owned()
 }
 

@@ -24,12 +24,15 @@ fn matrix(expect: &str) -> (String, Matrix) {
     (text, matrix)
 }
 
-/// One letter a trial: pass, fail, flaky (`~`), not run (`.`); `!` does not compile, `?` is unavailable.
+/// One letter a trial: pass, fail, flaky (`~`), error, skipped, unsupported, not run (`.`); `!` does not compile, `?` is unavailable.
 fn cell(id: &str, openssl: &str, outcomes: &str) -> CellResult {
     let outcome = |letter| match letter {
         'p' => Some(Outcome::Pass),
         'f' => Some(Outcome::Fail),
         '~' => Some(Outcome::Flaky),
+        'e' => Some(Outcome::Error),
+        's' => Some(Outcome::Skipped),
+        'u' => Some(Outcome::Unsupported),
         _ => None,
     };
     let trials: Vec<TrialResult> = TRIALS
@@ -120,10 +123,18 @@ fn what_is_mended_goes_and_where_it_is_mended_in_part_only_that_part() {
 
 #[test]
 fn what_was_not_run_says_nothing() {
-    for cells in [row("ppp", "?", "?"), row("ppp", "p..", "?"), row("ppp", "..p", "?"), Vec::new()] {
+    for cells in [
+        row("ppp", "pef", "?"),
+        row("ppp", "sp~", "?"),
+        row("ppp", "?", "?"),
+        row("ppp", "p..", "?"),
+        row("ppp", "..p", "?"),
+        Vec::new(),
+    ] {
         let (_, matrix) = matrix(SEED);
         let changes = changes(&matrix, &cells, &TRIALS, today());
-        assert_eq!((changes.edits, changes.unjudged), (Vec::new(), vec![0]));
+        assert!(changes.edits.iter().all(|edit| matches!(edit, Edit::Add(_))), "{changes:?}");
+        assert_eq!(changes.unjudged, [0]);
     }
 }
 
@@ -242,7 +253,7 @@ fn changes_are_told() {
 }
 
 fn any_cell() -> impl Strategy<Value = String> {
-    prop_oneof![8 => "[pf~]{3}", 1 => Just("!".to_owned()), 1 => Just("?".to_owned()), 1 => "[pf.]{3}"]
+    prop_oneof![8 => "[pf~]{3}", 1 => Just("!".to_owned()), 1 => Just("?".to_owned()), 1 => "[pf.]{3}", 2 => "[pf~esu]{3}"]
 }
 
 fn any_entry() -> impl Strategy<Value = String> {

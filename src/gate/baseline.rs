@@ -17,6 +17,7 @@ pub(super) fn ask(basis: &Basis<'_>, name: &str, baseline: &MatrixResult, answer
     }
     let mut ids: Vec<&CellId> = basis.result().cells.iter().map(|cell| &cell.id).collect();
     ids.extend(baseline.cells.iter().map(|cell| &cell.id));
+    ids.extend(basis.lacking());
     let mut seen = std::collections::BTreeSet::new();
     let mut compared = false;
     for id in ids.into_iter().filter(|id| seen.insert(*id)) {
@@ -32,6 +33,13 @@ pub(super) fn ask(basis: &Basis<'_>, name: &str, baseline: &MatrixResult, answer
 }
 
 fn judge(basis: &Basis<'_>, id: &CellId, old: Option<&CellResult>, new: Option<&CellResult>, answer: &mut Answer) {
+    if basis.lacks(id) {
+        // Run from today's matrix.yaml it would be there, whatever it came to.
+        let before = old.map_or(String::new(), |cell| format!(", {} before", cell.verdict));
+        let reason = Reason::new(Cause::Missing, format!("not in the results{before}")).about(id);
+        answer.unknown.push(reason.way_out(super::basis::run_again(id)));
+        return;
+    }
     if let (Some(_), Stand::Not(reason)) = (new, basis.must_pass(id))
         && reason.cause == Cause::Unsound
     {
@@ -49,13 +57,16 @@ fn judge(basis: &Basis<'_>, id: &CellId, old: Option<&CellResult>, new: Option<&
     if out_of_date(id, new, &surprises, answer) {
         return;
     }
-    if worse && new.is_some_and(|cell| excused(cell, &surprises)) {
-        answer.notes.push(format!("{id} is worse ({change}), as matrix.yaml expects"));
-        answer.held.push(id.clone());
-    } else if worse {
+    if worse && !new.is_some_and(|cell| excused(cell, &surprises)) {
         let text = describe(change, verdicts, &trials(Bearing::Worse));
         answer.closed.push(reason(basis, Cause::Worse, &text, id, difference.as_ref(), new));
-    } else if unknown && change == Change::StillUnanswered && new.is_some_and(optional) {
+        return;
+    }
+    if worse {
+        answer.notes.push(format!("{id} is worse ({change}), as matrix.yaml expects"));
+    }
+    // What is excused excuses nothing beside it: a trial without an answer may have regressed, too.
+    if unknown && change == Change::StillUnanswered && new.is_some_and(optional) {
         answer.notes.push(format!("{id} is optional and as unavailable as before"));
     } else if unknown {
         let text = describe(change, verdicts, &trials(Bearing::Unknown));

@@ -17,11 +17,24 @@ pub struct Basis<'a> {
     result: &'a MatrixResult,
     cells: BTreeMap<&'a CellId, &'a CellResult>,
     twice: BTreeSet<&'a CellId>,
-    matrix_now: Option<String>,
+    now: Now,
+    /// The cells of matrix.yaml, where it is the one that was run.
+    wanted: Option<BTreeSet<CellId>>,
     age: Option<Duration>,
     max_age: Option<Duration>,
     trials: &'a [&'a str],
     today: Option<Date>,
+}
+
+/// What matrix.yaml is now.
+#[derive(Debug)]
+enum Now {
+    /// Nobody asks.
+    Any,
+    /// It is not there.
+    Absent,
+    /// It has this SHA-256.
+    Digest(String),
 }
 
 /// How a cell stands when it must pass.
@@ -41,13 +54,26 @@ impl<'a> Basis<'a> {
                 twice.insert(&cell.id);
             }
         }
-        Self { result, cells, twice, matrix_now: None, age: None, max_age: None, trials: &[], today: None }
+        Self { result, cells, twice, now: Now::Any, wanted: None, age: None, max_age: None, trials: &[], today: None }
     }
 
     /// Only if matrix.yaml still has this SHA-256 (lower-case hex).
     #[must_use]
     pub fn for_matrix(self, sha256: impl Into<String>) -> Self {
-        Self { matrix_now: Some(sha256.into()), ..self }
+        Self { now: Now::Digest(sha256.into()), ..self }
+    }
+
+    /// There is no matrix.yaml to compare with, which is no answer.
+    #[must_use]
+    pub fn without_matrix(self) -> Self {
+        Self { now: Now::Absent, ..self }
+    }
+
+    /// These are the cells of the matrix.yaml that was run: what is not in the results was left out, and what
+    /// is not among them is no cell.
+    #[must_use]
+    pub fn with_cells(self, cells: impl IntoIterator<Item = CellId>) -> Self {
+        Self { wanted: Some(cells.into_iter().collect()), ..self }
     }
 
     /// Only if the results are no older than `max`; their age is `None` when nobody knows it.
@@ -79,6 +105,21 @@ impl<'a> Basis<'a> {
 
     pub(super) fn cell(&self, id: &CellId) -> Option<&'a CellResult> {
         self.cells.get(id).copied()
+    }
+
+    /// Whether `id` is a cell of matrix.yaml; `None`: nobody knows.
+    pub(super) fn is_cell(&self, id: &CellId) -> Option<bool> {
+        self.wanted.as_ref().map(|wanted| wanted.contains(id))
+    }
+
+    /// Whether `id` is a cell of matrix.yaml that is not in the results.
+    pub(super) fn lacks(&self, id: &CellId) -> bool {
+        self.is_cell(id) == Some(true) && self.cell(id).is_none()
+    }
+
+    /// Cells of matrix.yaml that are not in the results.
+    pub(super) fn lacking(&self) -> impl Iterator<Item = &CellId> {
+        self.wanted.iter().flatten().filter(|id| self.cell(id).is_none())
     }
 
     pub(super) fn has_distro(&self, distro: &DistroId) -> bool {
@@ -120,9 +161,18 @@ impl<'a> Basis<'a> {
         if self.result.cells.is_empty() {
             doubts.push(Reason::new(Cause::Missing, "the results have no cell").way_out("run it: atsmatrix run"));
         }
-        if self.matrix_now.as_ref().is_some_and(|now| *now != self.result.matrix) {
-            let text = "matrix.yaml has changed since these results were made";
-            doubts.push(Reason::new(Cause::MatrixChanged, text).way_out("run it again: atsmatrix run"));
+        match &self.now {
+            Now::Digest(now) if *now != self.result.matrix => {
+                let text = "matrix.yaml has changed since these results were made";
+                doubts.push(Reason::new(Cause::MatrixChanged, text).way_out("run it again: atsmatrix run"));
+            }
+            Now::Absent => {
+                let text = "matrix.yaml is not here, so nobody knows whether it changed since these results were made";
+                let way_out =
+                    "ask where it is, name it with --matrix FILE, or take the results for what they are: --any-matrix";
+                doubts.push(Reason::new(Cause::MatrixChanged, text).way_out(way_out));
+            }
+            Now::Digest(_) | Now::Any => {}
         }
         let Some(max) = self.max_age else { return doubts };
         let too_old = match self.age {
@@ -138,8 +188,12 @@ impl<'a> Basis<'a> {
 
     /// How the cell `id` stands when it must pass.
     pub(super) fn must_pass(&self, id: &CellId) -> Stand {
-        let again = format!("run it: atsmatrix run --distro {} --ats {}", id.distro, id.ats);
+        let again = run_again(id);
         let Some(cell) = self.cell(id) else {
+            if self.is_cell(id) == Some(false) {
+                let reason = Reason::new(Cause::Missing, "no cell of matrix.yaml, so it is never run").about(id);
+                return Stand::Not(reason.way_out("give this ATS a source for this distro in matrix.yaml, and run it"));
+            }
             let reason = Reason::new(Cause::Missing, "not in the results");
             return Stand::Not(reason.about(id).way_out(again));
         };
@@ -165,6 +219,11 @@ impl<'a> Basis<'a> {
             ..reason.about(id)
         })
     }
+}
+
+/// What to do about a cell without an answer.
+pub(super) fn run_again(id: &CellId) -> String {
+    format!("run it: atsmatrix run --distro {} --ats {}", id.distro, id.ats)
 }
 
 /// `fails: tls-remote-origin, tls-same-host (2 of 8 trials)`.

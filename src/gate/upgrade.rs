@@ -7,7 +7,7 @@ use crate::compare::provenance;
 use crate::model::{AtsId, CellId, DistroId, Verdict};
 
 use super::answer::{Answer, Cause, Reason};
-use super::basis::{Basis, Stand};
+use super::basis::{Basis, Stand, run_again};
 
 pub(super) fn ask(basis: &Basis<'_>, from: &DistroId, to: &DistroId, named: &[AtsId], answer: &mut Answer) {
     let with = match named {
@@ -41,30 +41,28 @@ struct Upgrade<'a> {
 }
 
 impl Upgrade<'_> {
-    /// Every ATS that passes on the old distro. One that fails there is not what hosts run; of one
-    /// without an answer there, nobody knows.
+    /// Every ATS that passes on the old distro. Of all others nobody knows whether hosts run them, which
+    /// matters where they do not pass on the new one.
     fn ask_about_all(self, answer: &mut Answer) {
         let mut asked = false;
         for ats in columns(self.basis) {
             let today = id(self.from, &ats);
-            match self.basis.cell(&today).map(|cell| cell.verdict) {
-                None => {}
-                Some(Verdict::Fail | Verdict::Unbuildable) => self.note_today(&ats, answer),
-                Some(_) if self.basis.verdict(&today) == Some(Verdict::Pass) => {
+            if self.basis.lacks(&today) {
+                // The matrix was run in part: what was left out may be what hosts run.
+                let reason = Reason::new(Cause::Missing, "not in the results, so it is not known whether hosts run it");
+                answer.unknown.push(reason.about(&today).way_out(run_again(&today)));
+                continue;
+            }
+            let verdict = self.basis.cell(&today).map(|cell| cell.verdict);
+            match verdict {
+                None if self.basis.is_cell(&today) == Some(false) => {
+                    answer.notes.push(format!("{today} is no cell of matrix.yaml, so it was not asked about"));
+                }
+                Some(Verdict::Pass) if self.basis.verdict(&today) == Some(Verdict::Pass) => {
                     asked = true;
                     self.ask_about(&ats, answer);
                 }
-                Some(_) => {
-                    if let Stand::Not(reason) = self.basis.must_pass(&id(self.to, &ats)) {
-                        let text = format!(
-                            "no sound answer, so it is not known whether hosts run this ATS; {} does not pass",
-                            id(self.to, &ats)
-                        );
-                        let cause = if reason.cause.closes() { Cause::Missing } else { reason.cause };
-                        let way_out = format!("if they do not, name those that they run: --ats {ats}");
-                        answer.unknown.push(Reason::new(cause, text).about(&today).way_out(way_out));
-                    }
-                }
+                _ => self.ask_in_doubt(&ats, verdict, answer),
             }
         }
         if !asked {
@@ -72,6 +70,39 @@ impl Upgrade<'_> {
             let way_out = "name the ATS that your hosts run, for example: --ats 9.2.9";
             answer.unknown.push(Reason::new(Cause::NothingAsked, text).way_out(way_out));
         }
+    }
+
+    /// About an ATS that hosts may run although it is not known to pass where they are.
+    fn ask_in_doubt(self, ats: &AtsId, verdict: Option<Verdict>, answer: &mut Answer) {
+        let (today, goal) = (id(self.from, ats), id(self.to, ats));
+        let fails = matches!(verdict, Some(Verdict::Fail | Verdict::Unbuildable));
+        let Stand::Not(reason) = self.basis.must_pass(&goal) else {
+            if fails {
+                self.note_today(ats, answer);
+            }
+            return;
+        };
+        let stands = match verdict {
+            Some(Verdict::Fail) => "fails",
+            Some(Verdict::Unbuildable) => "does not compile",
+            None => "not in the results",
+            Some(_) => "no sound answer",
+        };
+        let text = format!("{stands}, so it is not known whether hosts run this ATS; {goal} does not pass");
+        let cause = if reason.cause.closes() { Cause::Missing } else { reason.cause };
+        let way_out = format!("if they do not, name those that they run: --ats {}", self.others(ats));
+        answer.unknown.push(Reason::new(cause, text).about(&today).way_out(way_out));
+    }
+
+    /// The ATS that pass on the old distro, as an option names them.
+    fn others(self, ats: &AtsId) -> String {
+        let passes = |other: &AtsId| self.basis.verdict(&id(self.from, other)) == Some(Verdict::Pass);
+        let others: Vec<String> = columns(self.basis)
+            .iter()
+            .filter(|other| *other != ats && passes(other))
+            .map(ToString::to_string)
+            .collect();
+        if others.is_empty() { "ATS".to_owned() } else { others.join(",") }
     }
 
     /// What is to be known about the present, where it is not a pass.

@@ -68,6 +68,9 @@ fn walk(outline: &mut Outline, depth: usize, number: usize, step: &Step) {
         Axis::Ats => line.say(format!("step {number}: ATS {} -> {}", step.from.ats, step.to.ats)),
         Axis::Distro => line.say(format!("step {number}: distro {} -> {}", step.from.distro, step.to.distro)),
     };
+    if step.downgrade {
+        line.say(", which is older");
+    }
     line.say(format!(" ({} passes)", step.to));
     let versions = versions(&step.provenance);
     if !versions.is_empty() {

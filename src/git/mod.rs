@@ -45,7 +45,8 @@ pub struct Commit {
 pub struct Log {
     /// Oldest first, along first parents: what the branch itself went through.
     pub commits: Vec<Commit>,
-    /// Whether there may have been earlier ones: a shallow clone, or the limit was reached.
+    /// Whether there may have been earlier ones: a shallow clone, the limit was reached, or the file had another
+    /// name before.
     pub cut: bool,
 }
 
@@ -70,7 +71,7 @@ impl Repository {
             return Ok(None);
         }
         let repository = Self { dir: full };
-        run(&repository.dir, &["rev-parse", "--git-dir"])?;
+        run(&repository.dir, &["rev-parse", "--git-dir"]).map_err(|error| unusable(&repository.dir, &error))?;
         Ok(Some(repository))
     }
 
@@ -119,7 +120,22 @@ impl Repository {
         let more = commits.len() > limit;
         commits.truncate(limit);
         commits.reverse();
-        Ok(Log { commits, cut: more || self.is_shallow()? })
+        let cut = more || self.is_shallow()? || self.was_renamed(commits.first(), path)?;
+        Ok(Log { commits, cut })
+    }
+
+    /// Whether `oldest`, the commit in which the file at `path` appears, gave it that name and no more.
+    fn was_renamed(&self, oldest: Option<&Commit>, path: &Path) -> Result<bool> {
+        let Some(oldest) = oldest else { return Ok(false) };
+        let parent = format!("{}^1", oldest.id);
+        if first_line(&self.dir, &["rev-parse", "--verify", "--quiet", "--end-of-options", &parent])?.is_none() {
+            return Ok(false);
+        }
+        let prefix = first_line(&self.dir, &["rev-parse", "--show-prefix"])?.unwrap_or_default();
+        let name = format!("{prefix}{}", plain(path)?);
+        let args = ["diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-only", &parent, &oldest.id];
+        let renamed = run(&self.dir, &args)?;
+        Ok(renamed.split(|byte| *byte == 0).any(|found| found == name.as_bytes()))
     }
 
     /// When the file at `path`, as it is in `revision`, was committed.
@@ -155,6 +171,16 @@ impl Repository {
         let shallow = first_line(&self.dir, &["rev-parse", "--is-shallow-repository"])?;
         shallow.map(|answer| answer == "true").context("git does not say whether the clone is shallow")
     }
+}
+
+/// Without git there is no answer, which is not the same as a mistake in here.
+fn unusable(dir: &Path, error: &anyhow::Error) -> Failure {
+    let dir = dir.display();
+    let message = format!(
+        "there is a git repository around {dir}, and it cannot be used: {error:#}. If it belongs to another user, say that \
+         it is safe: git config --global --add safe.directory {dir} (or its top directory); or name files instead of git:REV"
+    );
+    Failure::new(Exit::Incomplete, message)
 }
 
 fn parse(line: &str) -> Result<(Commit, bool)> {

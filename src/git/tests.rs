@@ -75,6 +75,23 @@ fn the_log_is_that_of_the_file_and_says_when_it_is_cut() {
 }
 
 #[test]
+fn a_log_that_begins_with_another_name_is_cut() {
+    let dir = repository();
+    let file = |name: &str| dir.path().join(name);
+    git(&dir, &["mv", "results", "outcome"], 1_800_000_000);
+    commit(&dir, "another name", 1_800_000_000);
+    fs::write(file("outcome/matrix.json"), "four").unwrap();
+    commit(&dir, "results: four", 1_800_000_001);
+    let log = |dir: &Path, path: &str| {
+        let log = Repository::around(dir).unwrap().unwrap().log(&Revision::head(), Path::new(path), 10).unwrap();
+        (log.commits.len(), log.cut)
+    };
+    assert_eq!(log(dir.path(), "outcome/matrix.json"), (2, true));
+    assert_eq!(log(&file("outcome"), "matrix.json"), (2, true));
+    assert_eq!(log(dir.path(), "README.md"), (1, false));
+}
+
+#[test]
 fn the_age_of_a_file_is_that_of_its_last_change_unless_the_clone_hides_it() {
     let dir = repository();
     let repository = Repository::around(dir.path()).unwrap().unwrap();

@@ -224,7 +224,7 @@ mod tests {
             2026-11-03 (000000000000, Results of day 3): newly tested, absent -> pass
           not readable: 2026-11-01 (000000000000, Results of day 1)
             schema 99
-          note: there may be earlier revisions (a shallow clone, or --limit)
+          note: there may be earlier revisions (a shallow clone, --limit, or another name of the file before)
         ");
     }
 

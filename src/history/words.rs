@@ -44,7 +44,9 @@ pub fn outline(history: &History) -> Outline {
         outline.line(2).say(why);
     }
     if history.cut {
-        outline.line(1).say("note: there may be earlier revisions (a shallow clone, or --limit)");
+        outline
+            .line(1)
+            .say("note: there may be earlier revisions (a shallow clone, --limit, or another name of the file before)");
     }
     outline
 }

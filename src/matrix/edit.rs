@@ -1,6 +1,8 @@
 //! Small edits of the text of matrix.yaml below `expect`: everything else keeps its bytes, comments and
 //! order included. Knows where things stand, not why they change.
 
+mod shows;
+
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -10,6 +12,8 @@ use serde::Serialize;
 use super::diagnostic::{Diagnostic, Path};
 use super::outline::{Child, Content, Outline};
 use crate::model::{CellId, Verdict};
+
+pub(super) use shows::shows;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -211,7 +215,11 @@ impl<'a> Editor<'a> {
             let names = names.join(", ");
             let end = self.end(child);
             if self.is_flow(child) {
-                let at = self.text[..end - 1].trim_end().len();
+                // Not before the bracket: a comment may stand there.
+                let Content::Map(entries) = &child.node.content else {
+                    return Err(EditError(format!("{entry} is no map")));
+                };
+                let at = entries.last().map_or(end - 1, |last| last.value.extent.end);
                 return Ok(self.replaced(at..at, &format!(", except: [{names}]")));
             }
             let column = " ".repeat(child.at.column - 1);
@@ -299,7 +307,27 @@ fn scalar(text: &str) -> String {
     let safe = starts && !text.ends_with(' ') && text.chars().all(plain) && !word.contains(&&*text.to_lowercase());
     let url =
         text.starts_with("https://") && text[8..].chars().all(|c| c.is_ascii_alphanumeric() || "./_-".contains(c));
-    if safe || url { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+    if safe || url { text.to_owned() } else { quoted(text) }
+}
+
+/// `text` between double quotes. Whatever is neither a letter, a digit nor printable ASCII is written as
+/// an escape: YAML takes some of it for line ends, even between quotes, and refuses some.
+fn quoted(text: &str) -> String {
+    let mut quoted = "\"".to_owned();
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            ' '..='~' => quoted.push(c),
+            c if c.is_alphanumeric() => quoted.push(c),
+            c => quoted.push_str(&escaped(c)),
+        }
+    }
+    quoted + "\""
+}
+
+fn escaped(c: char) -> String {
+    let code = u32::from(c);
+    if code <= 0xffff { format!("\\u{code:04X}") } else { format!("\\U{code:08X}") }
 }
 
 #[cfg(test)]

@@ -133,11 +133,9 @@ impl Matrix {
     pub fn edited(&self, text: &str, edits: &[Edit]) -> Result<(String, Self), EditError> {
         let text = edit::apply(text, edits)?;
         let matrix = Self::parse(&self.file, &text).map_err(|found| EditError::broken(&found))?;
-        let added = edits.iter().filter(|edit| matches!(edit, Edit::Add(_))).count();
-        let removed = edits.iter().filter(|edit| matches!(edit, Edit::Remove { .. })).count();
         // Positions move; all else outside of `expect` is as it was.
         let rest = |of: &Self| Self { expect: Vec::new(), digest: String::new(), places: Vec::new(), ..of.clone() };
-        if rest(self) != rest(&matrix) || self.expect.len() + added != matrix.expect.len() + removed {
+        if rest(self) != rest(&matrix) || !edit::shows(&self.expect, &matrix.expect, edits) {
             return Err(EditError::broken(&[]));
         }
         Ok((text, matrix))

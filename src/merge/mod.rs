@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::model::{CellId, CellResult, MatrixResult, Outcome, SCHEMA_VERSION, Verdict};
 use crate::report::answer;
 
-pub use words::{conflicts, json, merged};
+pub use words::{conflicts, incomplete, json, json_incomplete, merged};
 
 /// A result and what it is called in messages.
 #[derive(Debug, Clone)]
@@ -95,6 +95,12 @@ pub fn merge(parts: &[Part]) -> Result<Merged, Vec<Conflict>> {
     });
     let (matrix, distros, ats) = (result.matrix.clone(), result.distros.clone(), result.ats.clone());
     Ok(Merged { result: MatrixResult { schema: SCHEMA_VERSION, matrix, distros, ats, cells }, agreed, answered })
+}
+
+/// Those of `cells`, the cells of the matrix, that `result` does not have, in their order.
+pub fn missing(result: &MatrixResult, cells: impl IntoIterator<Item = CellId>) -> Vec<CellId> {
+    let there: BTreeSet<&CellId> = result.cells.iter().map(|cell| &cell.id).collect();
+    cells.into_iter().filter(|id| !there.contains(id)).collect()
 }
 
 /// What all parts must have in common.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::model::CellId;
 use crate::report::answer;
 use crate::report::outline::Outline;
 
@@ -41,6 +42,26 @@ pub fn conflicts(conflicts: &[Conflict]) -> Outline {
         outline.line(1).say("way out: run these cells again on one machine, and leave the other results out");
     }
     outline
+}
+
+/// Why nothing was written: a shard is not there, or a cell was taken out of it.
+pub fn incomplete(missing: &[CellId]) -> Outline {
+    let mut outline = Outline::default();
+    let plural = if missing.len() == 1 { "" } else { "s" };
+    outline.line(0).strong(format!("{} cell{plural} missing", missing.len())).say(": nothing was merged");
+    outline.line(1).say("of matrix.yaml, and in none of the results: ").list(missing);
+    outline.line(1).say("way out: name the results of every shard, or take what there is: --partial");
+    outline
+}
+
+/// The same for machines. Ends with a line end.
+pub fn json_incomplete(missing: &[CellId]) -> String {
+    answer::json(&Incomplete { missing })
+}
+
+#[derive(Serialize)]
+struct Incomplete<'a> {
+    missing: &'a [CellId],
 }
 
 #[derive(Serialize)]

@@ -174,6 +174,10 @@ fn of_cell(cell: &CellResult, terms: &Terms<'_>) -> Status {
         verdict::surprises(cell, terms).iter().filter(|it| told(it)).map(ToString::to_string).collect();
     match verdict::standing(cell, terms) {
         Standing::Excused => Status::Skipped { kind: "unavailable", message: reason() },
+        // Those trials say it themselves, too: they are in error.
+        Standing::Unanswered if cell.verdict.is_answer() => {
+            Status::Error { message: text(&format!("no answer in {}", verdict::unanswered(cell).join(", ")), LINE) }
+        }
         Standing::Unanswered => Status::Error { message: format!("{}: {}", cell.verdict, reason()) },
         _ if !surprises.is_empty() => {
             let why = cell.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
@@ -181,10 +185,12 @@ fn of_cell(cell: &CellResult, terms: &Terms<'_>) -> Status {
             let kind = if cell.verdict == Verdict::Unbuildable { "unbuildable" } else { "expectation" };
             Status::Failure { kind, message, again: false }
         }
-        _ if cell.verdict == Verdict::Unbuildable => match cell.expectations().next() {
-            Some(expected) => excuse(expected),
-            None => Status::Success,
-        },
+        _ if cell.verdict == Verdict::Unbuildable => {
+            match cell.expectations().find(|expected| expected.verdict == Verdict::Unbuildable) {
+                Some(expected) => excuse(expected),
+                None => Status::Success,
+            }
+        }
         _ => Status::Success,
     }
 }

@@ -29,7 +29,11 @@ pub fn items<'a>(result: &'a MatrixResult, terms: &Terms<'_>) -> Vec<Item<'a>> {
 fn of_cell<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Item<'a>> {
     let reason = cell.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
     if verdict::standing(cell, terms) == Standing::Unanswered {
-        let text = format!("has no answer, {}{reason}", cell.verdict);
+        let text = if cell.verdict.is_answer() {
+            format!("has no answer in {}", verdict::unanswered(cell).join(", "))
+        } else {
+            format!("has no answer, {}{reason}", cell.verdict)
+        };
         let way_out = match cell.verdict {
             Verdict::Unavailable => "see to it that its parts can be had, or declare it `optional`",
             _ => "run it again; its evidence is in the run's folder",

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! results/matrix.json  results/README.md      committed; the same outcomes give the same bytes
+//! results/checked.json                        committed; the day of the run, for the gate's --max-age
 //! results/bisect/GOOD..BAD.TRIAL.json         committed; what bisections found
 //! results/runs/.lock                          held while the committed files are replaced
 //! results/runs/RUN/journal.jsonl              events, as they came
@@ -16,6 +17,7 @@
 //! Calls block; in async code, run them where blocking is allowed.
 
 mod bisect;
+mod checked;
 mod file;
 mod journal;
 mod log;
@@ -23,6 +25,7 @@ mod merge;
 mod results;
 mod run;
 
+pub use checked::{CHECKED, day as day_of};
 pub use file::put;
 pub use file::replace;
 pub use journal::{Journal, Recovered};

@@ -5,10 +5,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use jiff::civil::Date;
 
 use crate::model::{MatrixResult, RunId};
 use crate::report::{json, markdown};
 
+use super::checked::{self, CHECKED};
 use super::file;
 use super::run::RunFolder;
 
@@ -47,15 +49,28 @@ impl Results {
     ///
     /// A present matrix.json that cannot be read (damaged, or of a newer atsmatrix) is an error and
     /// stays as it is.
+    ///
+    /// They stay as old as they were: what is known of their day (`checked.json`) goes with them.
     pub fn commit(&self, make: impl FnOnce(Option<MatrixResult>) -> MatrixResult) -> Result<Vec<PathBuf>> {
+        self.commit_checked(|previous| (make(previous), None))
+    }
+
+    /// As [`Self::commit`], of results whose cells were all run on the day that `make` gives; without one they
+    /// stay as old as they were.
+    pub fn commit_checked(
+        &self,
+        make: impl FnOnce(Option<MatrixResult>) -> (MatrixResult, Option<Date>),
+    ) -> Result<Vec<PathBuf>> {
         let _lock = self.lock()?;
-        let result = make(self.read()?);
+        let before = self.day()?;
+        let (result, day) = make(self.read()?);
         // Results of a run are not lost for an answer that cannot be read: `report` says which.
         let bisections = self.bisections().unwrap_or_default();
-        let files = [
-            (self.matrix_json(), json::write(&result)),
-            (self.dir.join("README.md"), markdown::with_bisections(&result, &bisections).into_bytes()),
-        ];
+        let bytes = json::write(&result);
+        let checked = day.or(before).map(|day| (self.dir.join(CHECKED), checked::write(&bytes, day).into_bytes()));
+        let page = markdown::with_bisections(&result, &bisections).into_bytes();
+        let files = [(self.matrix_json(), bytes), (self.dir.join("README.md"), page)];
+        let files = files.into_iter().chain(checked);
         let mut changed = Vec::new();
         for (path, bytes) in files {
             if file::replace(&path, &bytes)? {
@@ -63,6 +78,12 @@ impl Results {
             }
         }
         Ok(changed)
+    }
+
+    /// The day of the run that made the present result, where it is known.
+    fn day(&self) -> Result<Option<Date>> {
+        let (results, checked) = (file::read(&self.matrix_json())?, file::read(&self.dir.join(CHECKED))?);
+        Ok(results.zip(checked).and_then(|(results, checked)| checked::day(&checked, &results)))
     }
 
     /// Held until the file is dropped; the kernel gives it up when the process dies, so there are
@@ -162,6 +183,25 @@ mod tests {
         names.sort();
         assert_eq!(names, ["README.md", "matrix.json", "runs"]);
         assert_eq!(fs::read_to_string(dir.path().join("results/runs/.gitignore")).unwrap(), "*\n");
+    }
+
+    #[test]
+    fn the_day_of_a_run_goes_with_its_results() {
+        let dir = tempfile::tempdir().unwrap();
+        let results = Results::new(dir.path());
+        let on = |day: &str| Some(day.parse::<Date>().unwrap());
+        results.commit_checked(|_| (fixture::matrix(), on("2026-11-20"))).unwrap();
+        assert_eq!(results.day().unwrap(), on("2026-11-20"));
+        // The same results on another day: only the day is written.
+        let changed = results.commit_checked(|_| (fixture::matrix(), on("2026-11-25"))).unwrap();
+        assert_eq!(changed, [dir.path().join(CHECKED)]);
+        assert!(results.commit_checked(|_| (fixture::matrix(), on("2026-11-25"))).unwrap().is_empty());
+        // Some cells were run anew, or expectations changed: the others are as old as they were.
+        let other = MatrixResult { matrix: "other".into(), ..fixture::matrix() };
+        assert_eq!(results.commit(|_| other).unwrap().len(), 3, "its digest stands in each of them");
+        assert_eq!(results.day().unwrap(), on("2026-11-25"));
+        fs::write(results.matrix_json(), json::write(&fixture::matrix())).unwrap();
+        assert_eq!(results.day().unwrap(), None, "somebody else wrote the results");
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub enum Standing {
     /// Another answer than expected: a failure, a flake, a pass where a failure is declared, or an
     /// expectation that has expired.
     Unexpected,
-    /// No answer, and one was due.
+    /// No answer, of the cell or of one of its trials, and one was due.
     Unanswered,
     /// No answer, and the cell is optional.
     Excused,
@@ -73,7 +73,27 @@ pub fn standing(cell: &CellResult, terms: &Terms<'_>) -> Standing {
         let excused = cell.optional && !terms.strict && cell.verdict == Verdict::Unavailable;
         return if excused { Standing::Excused } else { Standing::Unanswered };
     }
-    if surprises(cell, terms).is_empty() { Standing::Expected } else { Standing::Unexpected }
+    if !surprises(cell, terms).is_empty() {
+        Standing::Unexpected
+    } else if unanswered(cell).is_empty() {
+        Standing::Expected
+    } else {
+        // The declared failure is there, and something else came to nothing.
+        Standing::Unanswered
+    }
+}
+
+/// The trials of `cell` that came to nothing.
+pub fn unanswered(cell: &CellResult) -> Vec<&str> {
+    cell.trials.iter().filter(|trial| !is_answer(trial.outcome)).map(|trial| trial.id.as_str()).collect()
+}
+
+/// Whether `outcome` says anything about ATS. A trial in error or not reached may fail as well as pass.
+pub fn is_answer(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Pass | Outcome::Fail | Outcome::Flaky | Outcome::Unsupported => true,
+        Outcome::Error | Outcome::Skipped => false,
+    }
 }
 
 /// The exit code of a run over `cells`.
@@ -164,6 +184,19 @@ mod tests {
         assert_eq!(exit(&[cell(Verdict::Pass, Some(Verdict::Fail), Vec::new())], &Terms::default()), Exit::Unexpected);
         let stray = vec![trial("tls-get", Outcome::Fail), trial("http-post", Outcome::Fail)];
         assert_eq!(exit(&[cell(Verdict::Fail, Some(Verdict::Fail), stray)], &Terms::default()), Exit::Unexpected);
+    }
+
+    #[test]
+    fn an_expected_failure_does_not_hide_a_trial_without_an_answer() {
+        for (outcome, wanted) in [
+            (Outcome::Error, Exit::Incomplete),
+            (Outcome::Skipped, Exit::Incomplete),
+            (Outcome::Unsupported, Exit::Success),
+        ] {
+            let trials = vec![trial("tls-get", Outcome::Fail), trial("http-post", outcome)];
+            assert_eq!(exit(&[cell(Verdict::Fail, Some(Verdict::Fail), trials.clone())], &STRICT), wanted, "{outcome}");
+            assert_eq!(exit(&[cell(Verdict::Fail, None, trials)], &STRICT), Exit::Unexpected, "{outcome}");
+        }
     }
 
     #[test]

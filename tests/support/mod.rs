@@ -6,12 +6,23 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use atsmatrix::matrix::sha256_hex;
 use atsmatrix::model::{CellResult, Library, MatrixResult, Outcome, Provenance, SCHEMA_VERSION, TrialResult, Verdict};
 use atsmatrix::report::json;
 use atsmatrix::trial::{CATALOGUE, Kind};
 
-/// A digest of another matrix.yaml than any that is there.
-pub(crate) const DIGEST: &str = "0f0f";
+/// The matrix.yaml that [`result`] was made with.
+pub(crate) const MATRIX: &str = "\
+version: 1
+distros:
+  debian-12: { family: debian, image: x }
+  debian-13: { family: debian, image: x }
+ats:
+  \"9.2.5\":
+    sources: [{ on: [\"*\"], image: { reference: x } }]
+  \"9.2.9\":
+    sources: [{ on: [\"*\"], image: { reference: x } }]
+";
 
 /// A cell with every trial of the catalogue.
 pub(crate) fn cell(id: &str, verdict: Verdict, openssl: &str) -> CellResult {
@@ -40,7 +51,7 @@ pub(crate) fn cell(id: &str, verdict: Verdict, openssl: &str) -> CellResult {
 pub(crate) fn result(cells: Vec<CellResult>) -> MatrixResult {
     MatrixResult {
         schema: SCHEMA_VERSION,
-        matrix: DIGEST.into(),
+        matrix: sha256_hex(MATRIX.as_bytes()),
         distros: ["debian-12", "debian-13"].map(|id| id.parse().unwrap()).into(),
         ats: ["9.2.5", "9.2.9"].map(|id| id.parse().unwrap()).into(),
         cells,
@@ -57,8 +68,11 @@ pub(crate) fn known(seed: Verdict, openssl: &str) -> MatrixResult {
     ])
 }
 
-/// Writes results to `file` in `dir`.
+/// Writes results to `file` in `dir`, and their matrix.yaml if there is none.
 pub(crate) fn put(dir: &Path, file: &str, result: &MatrixResult) {
+    if !dir.join("matrix.yaml").exists() {
+        fs::write(dir.join("matrix.yaml"), MATRIX).unwrap();
+    }
     fs::create_dir_all(dir.join("results")).unwrap();
     fs::write(dir.join(file), json::write(result)).unwrap();
 }

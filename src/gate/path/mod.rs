@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::compare::{Fact, provenance};
-use crate::model::{CellId, Verdict};
+use crate::model::{CellId, Verdict, Version};
 
 use super::answer::{Cause, Reason, Word};
 use super::basis::{Basis, Stand};
@@ -75,6 +75,8 @@ pub struct Step {
     pub to: CellId,
     /// What it costs.
     pub cost: u32,
+    /// Whether it is to an older ATS.
+    pub downgrade: bool,
     /// What is different about what ran, from the one to the other.
     pub provenance: Vec<Fact>,
 }
@@ -123,7 +125,9 @@ impl Path {
 /// before distro, then the order of the matrix.
 ///
 /// The start itself need not pass: hosts are there. Distros of another family than those of the two
-/// cells are no stopovers: nobody upgrades from Debian to Debian by way of Fedora.
+/// cells are no stopovers: nobody upgrades from Debian to Debian by way of Fedora. Neither are rows that do
+/// not lie between the two in the order of the matrix: distros are not taken back. An older ATS may be a
+/// stopover, and its step says so.
 pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Path {
     let mut path = Path {
         from: from.clone(),
@@ -170,5 +174,16 @@ fn step(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Step {
         _ => Vec::new(),
     };
     let cost = if axis == Axis::Ats { costs.ats } else { costs.distro };
-    Step { axis, from: from.clone(), to: to.clone(), cost, provenance }
+    let downgrade = axis == Axis::Ats && is_older(version(basis, to).as_ref(), version(basis, from).as_ref());
+    Step { axis, from: from.clone(), to: to.clone(), cost, downgrade, provenance }
+}
+
+/// The version that ATS reported; where it never ran, the one that its name begins with.
+fn version(basis: &Basis<'_>, id: &CellId) -> Option<Version> {
+    let reported = basis.cell(id).and_then(|cell| cell.provenance.ats.as_ref());
+    reported.and_then(|ats| ats.reported.parse().ok()).or_else(|| id.ats.as_str().parse().ok())
+}
+
+fn is_older(one: Option<&Version>, other: Option<&Version>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if one < other)
 }

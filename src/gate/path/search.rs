@@ -107,7 +107,7 @@ impl Grid {
                 continue;
             }
             prices.insert(spot, price);
-            for next in self.neighbours(spot) {
+            for next in self.neighbours(spot).filter(|next| self.is_forward(spot.0, next.0)) {
                 if !prices.contains_key(&next) && may(self.ground[next.0][next.1]) {
                     open.push(Reverse((price + self.price(spot, next), next)));
                 }
@@ -125,7 +125,8 @@ impl Grid {
                 prices.get(before).is_some_and(|price| *price + self.price(*before, spot) == prices[&spot])
             };
             // Going back, a change of distro is preferred as the last step: so ATS comes first.
-            let Some(before) = self.neighbours(spot).find(reached) else { break };
+            let mut nearby = self.neighbours(spot).filter(|before| self.is_forward(before.0, spot.0));
+            let Some(before) = nearby.find(reached) else { break };
             way.push(before);
             spot = before;
         }
@@ -140,6 +141,13 @@ impl Grid {
         let rows = (0..self.rows.len()).filter(move |other| *other != row).map(move |other| (other, column));
         let columns = (0..self.columns.len()).filter(move |other| *other != column).map(move |other| (row, other));
         rows.chain(columns)
+    }
+
+    /// Whether a step from one row to another leads towards the goal and not past it, in the order of the matrix:
+    /// no system goes back to an older release.
+    fn is_forward(&self, from: usize, to: usize) -> bool {
+        let goal = self.goal.0;
+        (from.min(goal)..=from.max(goal)).contains(&to)
     }
 
     fn price(&self, from: Spot, to: Spot) -> Price {

@@ -227,6 +227,46 @@ fn what_cannot_be_edited_safely_is_left_to_a_person() {
     assert!(error.contains("there is no cell `debian-11/9.2.5`"), "{error}");
 }
 
+#[test]
+fn whatever_a_reason_holds_is_read_back_as_it_is() {
+    for reason in ["x \u{2028} y", "x\u{2029}", "\u{fffe}", "\u{feff}x", "\u{1f980} \"\\", "größe ٣", "\u{202e}x"] {
+        let edit = Edit::Add(Addition { reason: reason.into(), ..addition() });
+        let (text, after) = Matrix::parse("m", HEAD).unwrap().edited(HEAD, &[edit]).unwrap();
+        assert_eq!(after.expect[0].reason, reason, "{text}");
+    }
+    assert_eq!(scalar("x \u{2028} \u{1f980}"), r#""x \u2028 \U0001F980""#);
+}
+
+#[test]
+fn a_comment_at_the_end_of_an_entry_between_braces_stays_one() {
+    let end = "reason: because }";
+    for (written, wanted) in [
+        ("reason: because # known\n    }", "reason: because, except: [debian-12/9.2.5] # known\n    }"),
+        ("reason: \"because\", # known\n    }", "reason: \"because\", except: [debian-12/9.2.5], # known\n    }"),
+    ] {
+        let text = whole().replace(end, written);
+        let edit = Edit::Except { entry: 2, cells: cells(&["debian-12/9.2.5"]) };
+        let (edited, after) = Matrix::parse("m", &text).unwrap().edited(&text, &[edit]).unwrap();
+        assert!(edited.contains(wanted), "{edited}");
+        assert!(after.expect[2].except.as_ref().unwrap().matches("debian-12/9.2.5"));
+    }
+}
+
+#[test]
+fn an_edit_that_does_not_show_or_shows_elsewhere_is_refused() {
+    let matrix = Matrix::parse("m", &whole()).unwrap();
+    let edit = Edit::Except { entry: 0, cells: cells(&["debian-12/9.2.5"]) };
+    let (_, after) = matrix.edited(&whole(), std::slice::from_ref(&edit)).unwrap();
+    assert!(shows(&matrix.expect, &after.expect, std::slice::from_ref(&edit)));
+    assert!(!shows(&matrix.expect, &matrix.expect, std::slice::from_ref(&edit)), "nothing was done");
+    let other = Edit::Except { entry: 2, cells: cells(&["debian-12/9.2.5"]) };
+    assert!(!shows(&matrix.expect, &after.expect, &[other]), "it was done to another entry");
+    let (_, gone) = matrix.edited(&whole(), &[Edit::Remove { entry: 1 }]).unwrap();
+    assert!(!shows(&matrix.expect, &gone.expect, &[Edit::Remove { entry: 2 }]), "another one is gone");
+    let (_, new) = matrix.edited(&whole(), &[Edit::Add(addition())]).unwrap();
+    assert!(!shows(&matrix.expect, &new.expect, &[Edit::Add(Addition { reason: "r".into(), ..addition() })]));
+}
+
 fn any_edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         (0..3_usize).prop_map(|entry| Edit::Remove { entry }),

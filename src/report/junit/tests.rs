@@ -205,3 +205,41 @@ fn the_schema_is_no_formality() {
     assert!(validate(&xml.replace(" tests=", " trials=")).is_err());
     assert!(validate(&xml.replacen("</testsuite>", "<unknown/></testsuite>", 1)).is_err());
 }
+
+#[test]
+fn what_does_not_compile_is_excused_by_the_entry_that_says_so() {
+    let expects = |verdict, reason: &str| Expected {
+        verdict,
+        reason: reason.into(),
+        link: None,
+        trials: Vec::new(),
+        expires: None,
+        also: Vec::new(),
+    };
+    let mut cell = fixture::failing("debian-sid/9.2.5", "4.0.0");
+    (cell.verdict, cell.trials) = (Verdict::Unbuildable, Vec::new());
+    let first = expects(Verdict::Fail, "fast open");
+    cell.expected = Some(Expected { also: vec![expects(Verdict::Unbuildable, "OpenSSL 4")], ..first });
+    let message = "expected: OpenSSL 4".to_owned();
+    assert_eq!(of_cell(&cell, &Terms::default()), Status::Skipped { kind: "expected", message });
+}
+
+#[test]
+fn a_trial_without_an_answer_is_no_pass_of_the_cell() {
+    let mut cell = fixture::passing("debian-13/9.2.9", "3.5.7");
+    cell.verdict = Verdict::Flaky;
+    let expected = Expected {
+        verdict: Verdict::Flaky,
+        reason: "a race".into(),
+        link: None,
+        trials: Vec::new(),
+        expires: None,
+        also: Vec::new(),
+    };
+    cell.expected = Some(expected);
+    let last = cell.trials.len() - 1;
+    cell.trials[last - 1].outcome = Outcome::Flaky;
+    cell.trials[last].outcome = Outcome::Skipped;
+    let message = format!("no answer in {}", cell.trials[last].id);
+    assert_eq!(of_cell(&cell, &Terms::default()), Status::Error { message });
+}
