@@ -97,6 +97,17 @@ async fn an_interrupted_run_keeps_what_is_finished_and_removes_what_is_ours() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_is_stopped_before_its_cells_does_nothing_more() {
+    let engine = passing(1);
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let ran = recorded("r1", &engine, &order(&ready(1, 1)), |_| (), stop).await;
+    assert_eq!((ran.verdicts(), engine.log()), (vec![], vec![]));
+    assert!(ran.done.unwrap().interrupted);
+    assert_eq!(ran.events.last(), Some(&Event::Finished { interrupted: true }));
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_runs_at_once_do_not_disturb_each_other() {
     let engine = passing(3);
     let wanted = order(&ready(4, 3));
