@@ -31,6 +31,8 @@ pub(super) fn links(page: Page, cell: &CellId, trial: &str) -> Markup {
 }
 
 fn section(page: Page, one: &Bisection) -> Markup {
+    // A page may have several: each table has a name of its own.
+    let named = |what: &str| format!("{what}: {}, {}, {}", one.bad, one.good, shown(&one.trial, SHORT));
     let effects: Vec<Effect> = one.experiments.iter().map(|tried| tried.result).collect();
     let shown_evidence = (1..).zip(&one.experiments);
     let rests: Vec<_> =
@@ -45,11 +47,11 @@ fn section(page: Page, one: &Bisection) -> Markup {
             @if !one.notes.is_empty() { ul { @for note in &one.notes { li { (shown(note, LINE)) } } } }
             details.group {
                 summary { h3 { (bisection::title(one)) " " span.count { (one.suspects.len()) } } }
-                (table(bisection::title(one), &bisection::suspects(one), None))
+                (table(&named(bisection::title(one)), &bisection::suspects(one), None))
             }
             details.group {
                 summary { h3 { "experiments " span.count { (one.experiments.len()) } } }
-                (table("experiments", &bisection::experiments(one), Some(&effects)))
+                (table(&named("experiments"), &bisection::experiments(one), Some(&effects)))
             }
             @if !rests.is_empty() {
                 details.group {
