@@ -11,6 +11,7 @@ use crate::explain::{self, Raw, by_hand};
 use crate::matrix::Globs;
 use crate::model::{CellId, CellResult, Event};
 use crate::plan::{Plan, Selection};
+use crate::report::github::inert;
 use crate::report::outline::Outline;
 use crate::store::{Results, RunFolder};
 use crate::{images, trial};
@@ -77,7 +78,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
                 format!("{} is {}, which says nothing about ATS: there is nothing to report", cell.id, cell.verdict);
             return Err(Failure::new(Exit::Usage, message).into());
         }
-        console::print(&explain::report(&told, &commands(places, cell, &told)));
+        console::print(&inert(&explain::report(&told, &commands(places, cell, &told))));
         return Ok(Exit::Success);
     }
     let format = if options.json { Format::Json } else { options.format };

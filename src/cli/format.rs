@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+use crate::report::github::inert;
 use crate::report::outline::Outline;
 
 /// How to show an answer.
@@ -17,12 +18,13 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// The answer in this format; `json` is asked only if it is that.
+    /// The answer in this format; `json` is asked only if it is that. It may hold text from containers, which
+    /// GitHub must not obey.
     pub(super) fn show(self, outline: &Outline, json: impl FnOnce() -> String) -> String {
-        match self {
+        inert(&match self {
             Self::Text => outline.text(),
             Self::Json => json(),
             Self::Markdown => outline.markdown(),
-        }
+        })
     }
 }

@@ -1,11 +1,14 @@
 //! `atsmatrix show`: the table of the results on disk.
 
+use anyhow::Context as _;
 use clap::Args;
 
 use super::Places;
-use super::run::{Look, show};
+use super::run::{Look, stdout_style};
 use super::source::Source;
+use crate::console;
 use crate::exit::Exit;
+use crate::report::github::inert;
 
 /// Options of `atsmatrix show`.
 #[derive(Debug, Args)]
@@ -17,6 +20,10 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
-    show(&Source::on_disk(&options.places).load(&options.places)?, &options.look)?;
+    let result = Source::on_disk(&options.places).load(&options.places)?;
+    let mut table = Vec::new();
+    console::results(&mut table, &result, stdout_style(&options.look)).context("cannot make the table")?;
+    // Reasons may be text from containers, which GitHub must not obey.
+    console::print(&inert(&String::from_utf8_lossy(&table)));
     Ok(Exit::Success)
 }

@@ -5,7 +5,8 @@ use crate::model::MatrixResult;
 
 use super::details::Details;
 use super::terminal::Shape;
-use super::{html, json, markdown, terminal};
+use super::{github, html, json, junit, markdown, terminal};
+use crate::verdict::Terms;
 
 /// What a report is made from.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +15,8 @@ pub struct Input<'a> {
     pub result: &'a MatrixResult,
     /// What is known beside it.
     pub details: &'a Details,
+    /// What the results are judged by, for formats that say what is not as expected.
+    pub terms: Terms<'a>,
     /// What a terminal takes; other formats have no use for it.
     pub shape: Shape,
 }
@@ -52,12 +55,31 @@ pub const FORMATS: &[Format] = &[
         render: |input| terminal::render(input.result, input.shape),
     },
     Format {
+        name: "junit",
+        about: "JUnit XML for CI systems, as `run --junit`",
+        detailed: false,
+        render: |input| ended(junit::render(input.result, &input.terms)),
+    },
+    Format {
+        name: "github",
+        about: "Markdown for the summary of a step, as `run` and `gate` write it on GitHub",
+        detailed: false,
+        render: |input| ended(github::summary(input.result, &input.terms)),
+    },
+    Format {
         name: "json",
         about: "For machines, as results/matrix.json",
         detailed: false,
         render: |input| String::from_utf8_lossy(&json::write(input.result)).into_owned(),
     },
 ];
+
+fn ended(mut text: String) -> String {
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
 
 /// The format named `name`.
 pub fn by_name(name: &str) -> Option<&'static Format> {
@@ -73,7 +95,12 @@ mod tests {
     #[test]
     fn every_format_has_a_name_of_its_own_and_renders() {
         let (result, details) = (fixture::matrix(), Details::default());
-        let input = Input { result: &result, details: &details, shape: Shape { width: 100, colour: false } };
+        let input = Input {
+            result: &result,
+            details: &details,
+            terms: Terms::default(),
+            shape: Shape { width: 100, colour: false },
+        };
         for (at, format) in FORMATS.iter().enumerate() {
             assert!(FORMATS[..at].iter().all(|other| other.name != format.name), "{} twice", format.name);
             let text = (format.render)(&input);

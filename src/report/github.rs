@@ -102,6 +102,19 @@ pub fn resume(token: &str) -> String {
     format!("::{token}::\n")
 }
 
+/// `text` (an answer, its Markdown or its JSON), which says the same and commands nothing: GitHub obeys what stands
+/// behind blanks at the beginning of a line, and an older kind of command anywhere in it.
+pub fn inert(text: &str) -> String {
+    // Within a JSON text this is the same character; elsewhere it is hardly ever there.
+    let is_json = text.starts_with('{');
+    let text = text.replace("##[", if is_json { "#\\u0023[" } else { "#\\#[" });
+    let line = |line: &str| match line.trim_start().strip_prefix("::") {
+        Some(rest) => format!("{}\\::{rest}", &line[..line.len() - line.trim_start().len()]),
+        None => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
@@ -162,6 +175,16 @@ mod tests {
     fn annotation(level: Level, message: &str) -> Annotation {
         let place = Some(("a,b:c%/matrix.yaml".to_owned(), 3, 5));
         Annotation { level, place, title: "debian-13/9.2.5".into(), message: message.into() }
+    }
+
+    #[test]
+    fn what_is_printed_commands_nothing() {
+        assert_eq!(inert("a\n  ::error::x\n\t::\nb ::c"), "a\n  \\::error::x\n\t\\::\nb ::c");
+        assert_eq!(inert("seen: ##[error]x"), "seen: #\\#[error]x");
+        let json = "{\n  \"text\": \"::x ##[error]\"\n}\n";
+        assert_ne!(inert(json), json);
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(read(&inert(json)), read(json));
     }
 
     #[test]

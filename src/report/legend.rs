@@ -40,5 +40,5 @@ pub const MARKS: [(&str, &str); 5] = [
     ("PASS?!", "a pass where matrix.yaml expects none: the expectation is out of date"),
     ("?!", "not what matrix.yaml expects"),
     ("(optional)", "its absence does not turn the run red"),
-    ("·", "no such cell in the matrix"),
+    ("·", "not in these results"),
 ];

@@ -130,7 +130,19 @@ impl Piece {
     fn markdown(&self) -> String {
         match self {
             Self::Said(text) => markdown(text, LINE),
-            Self::Strong(text) => format!("**{}**", markdown(text, LINE)),
+            Self::Strong(text) => {
+                // Stars beside a blank are stars.
+                let shown = terminal(text, LINE);
+                let bold = shown.trim_matches(' ');
+                let (before, after) = (
+                    shown.len() - shown.trim_start_matches(' ').len(),
+                    shown.len() - shown.trim_end_matches(' ').len(),
+                );
+                match bold {
+                    "" => shown,
+                    bold => format!("{}**{}**{}", " ".repeat(before), markdown(bold, LINE), " ".repeat(after)),
+                }
+            }
             Self::Link { text, url } => markdown_link(text, url),
             Self::List(names) | Self::Block(names) => joined(names, markdown),
         }
@@ -161,6 +173,14 @@ mod tests {
             outline.markdown(),
             "**closed**: why?\n\n- because of [\\#1](<https://a.test/1>)\n  - a\\_b, c\n- and so on\n\nthe end\n"
         );
+    }
+
+    #[test]
+    fn blanks_stay_outside_of_what_stands_out() {
+        let mut outline = Outline::default();
+        outline.line(0).strong(" a *b* ").say("c").strong("  ").strong("d ");
+        assert_eq!(outline.markdown(), " **a \\*b\\*** c  **d** \n");
+        assert_eq!(outline.text(), " a *b* c  d \n");
     }
 
     #[test]

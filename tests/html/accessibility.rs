@@ -15,8 +15,13 @@ fn axe_finds_nothing_wrong() {
     let dark = View { dark: true, ..DESKTOP };
     for (site, view) in [(real(), DESKTOP), (real(), dark), (made(), PHONE), (made(), dark), (made(), DESKTOP)] {
         let mut browser = Browser::start(view);
-        for place in ["", "#trial/debian-13/9.2.5/tls-remote-origin", "#cell/debian-12/9.2.9"] {
+        for place in ["", "?verdict=fail", "#trial/debian-13/9.2.5/tls-remote-origin", "#cell/debian-12/9.2.9"] {
             browser.open(&site.url(place));
+            if place.contains("verdict") {
+                let off = "document.querySelectorAll('.matrix td.off a').length > 0 && \
+                    [...document.querySelectorAll('.matrix td.off a')].every(a => a.tabIndex === -1)";
+                assert_eq!(browser.value(off), true, "what is filtered out is no stop for the keyboard");
+            }
             browser.value("document.querySelectorAll('details').forEach(it => { it.open = true; })");
             browser.value(AXE);
             let found: serde_json::Value = serde_json::from_str(&browser.text(RUN)).unwrap();

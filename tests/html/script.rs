@@ -123,7 +123,7 @@ fn two_cells_stand_side_by_side_with_what_differs_marked() {
     assert_eq!(browser.text(rows), differing);
     browser.value("(() => { const it = document.querySelector('#pair [name=one]'); it.value = 'debian-13/9.2.5'; it.dispatchEvent(new Event('input', {bubbles: true})); })()");
     assert!(
-        browser.text("document.getElementById('difference').textContent").starts_with("This is the same cell twice.")
+        browser.text("document.getElementById('differing').textContent").starts_with("This is the same cell twice.")
     );
     assert_eq!(browser.text("location.hash"), "#compare/debian-13/9.2.5/debian-13/9.2.5");
 

@@ -16,7 +16,8 @@ use crate::model::{IdError, RunId};
 use crate::report::details::Details;
 use crate::report::format::{FORMATS, Format, Input, by_name};
 use crate::report::terminal::Shape;
-use crate::store;
+use crate::verdict::Terms;
+use crate::{store, trial};
 
 /// Options of `atsmatrix report`.
 #[derive(Debug, Args)]
@@ -76,7 +77,9 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let stream = options.output.as_ref().map_or_else(Stream::stdout, |_| file);
     let style = style(|name| std::env::var_os(name), stream, Flags::default());
     let shape = Shape { width: style.width, colour: style.colour };
-    let text = (options.format.render)(&Input { result: &result, details: &details, shape });
+    let today = Some(super::run::day(jiff::Timestamp::now()));
+    let terms = Terms { strict: false, today, trials: trial::ids() };
+    let text = (options.format.render)(&Input { result: &result, details: &details, terms, shape });
     match &options.output {
         Some(file) => store::put(file, text.as_bytes())?,
         None => console::print(&text),

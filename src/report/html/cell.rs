@@ -3,11 +3,12 @@
 
 use maud::{Markup, html};
 
-use crate::model::{CellResult, Outcome, Provenance, TrialResult};
+use crate::model::{CellResult, IssueMatch, Outcome, Provenance, TrialResult};
 use crate::report::details::{About, Attempt};
 use crate::report::escape::{LINE, SHORT};
 use crate::report::finding::Trials;
 use crate::report::mark::Mark;
+use crate::report::workaround;
 
 use super::Page;
 use super::compare::or_unknown;
@@ -38,9 +39,9 @@ fn section(page: Page, cell: &CellResult) -> Markup {
                 }
             }
             @if let Some(reason) = &cell.reason { pre { (shown(reason, LINE)) } }
-            @for issue in &cell.known_issues { (known_issue(issue)) }
+            @for issue in &cell.known_issues { (known_issue(issue)) (tried(issue)) }
             (bisection::of_cell(page, &cell.id))
-            (expectation(cell))
+            (expectations(cell))
             @if !cell.trials.is_empty() { (trials(page, cell)) }
             @if let Some(known) = &page.details.past { (past::of_cell(known, &cell.id)) }
             (ran(cell))
@@ -48,13 +49,29 @@ fn section(page: Page, cell: &CellResult) -> Markup {
     }
 }
 
-fn expectation(cell: &CellResult) -> Markup {
-    let Some(expected) = &cell.expected else { return html! {} };
+/// Everything that is expected of it, and until when.
+fn expectations(cell: &CellResult) -> Markup {
+    let stale = matches!(Mark::of(cell), Mark::Unexpected(_)) && cell.expected.is_some();
     html! {
-        p.expectation {
-            "Expected in " code { "matrix.yaml" } ": " (expected.verdict) "; " (shown(&expected.reason, LINE))
-            @if let Some(url) = &expected.link { " (" (link("link", url)) ")" } "."
-            @if let Mark::Unexpected(_) = Mark::of(cell) { strong { " This is out of date: correct " code { "expect" } "." } }
+        @for expected in cell.expectations() {
+            p.expectation {
+                "Expected in " code { "matrix.yaml" } ": " (expected.verdict)
+                @if !expected.trials.is_empty() { " in " (shown(&expected.trials.join(", "), LINE)) }
+                "; " (shown(&expected.reason, LINE))
+                @if let Some(url) = &expected.link { " (" (link("link", url)) ")" }
+                @if let Some(last) = expected.expires { "; until " (last) }
+                "."
+            }
+        }
+        @if stale { p.expectation { strong { "This is out of date: correct " code { "expect" } "." } } }
+    }
+}
+
+/// Workarounds that were tried on this very cell.
+fn tried(issue: &IssueMatch) -> Markup {
+    html! {
+        @if !issue.workarounds.is_empty() {
+            ul.tried { @for tried in &issue.workarounds { li { (shown(&workaround::line(tried), 2 * LINE)) } } }
         }
     }
 }
@@ -123,5 +140,47 @@ fn ran(cell: &CellResult) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Expected, Verdict, WorkaroundTried};
+    use crate::report::fixture;
+
+    #[test]
+    fn all_that_is_expected_is_told_with_its_last_day() {
+        let expects = |trials: &[&str], reason: &str, expires: Option<&str>| Expected {
+            verdict: Verdict::Fail,
+            reason: reason.into(),
+            link: None,
+            trials: trials.iter().map(|id| (*id).to_owned()).collect(),
+            expires: expires.map(|day| day.parse().unwrap()),
+            also: Vec::new(),
+        };
+        let mut cell = fixture::failing("debian-13/9.2.5", "3.5.7");
+        let first = expects(&["tls-*"], "one", Some("2027-01-31"));
+        cell.expected = Some(Expected { also: vec![expects(&[], "two", None)], ..first });
+        let told = expectations(&cell).into_string();
+        assert!(told.contains(": fail in tls-*; one; until 2027-01-31.</p>"), "{told}");
+        assert!(told.contains(": fail; two.</p>"), "{told}");
+    }
+
+    #[test]
+    fn what_was_tried_is_told_with_what_came_of_it() {
+        let mut issue = fixture::failing("debian-13/9.2.5", "3.5.7").known_issues.remove(0);
+        assert_eq!(tried(&issue).into_string(), "");
+        issue.workarounds.push(WorkaroundTried {
+            name: "tcp-fast-open".into(),
+            settings: vec!["proxy.config.net.sock_option_flag_out INT 9".into()],
+            worked: true,
+            passed: vec!["tls-get".into()],
+            not_passed: Vec::new(),
+            cost: "<data> in the SYN".into(),
+        });
+        let told = tried(&issue).into_string();
+        assert!(told.contains("tcp-fast-open worked: 1 of 1 trials passed with it"), "{told}");
+        assert!(told.contains("flag_out INT 9") && told.contains("&lt;data&gt; in the SYN"), "{told}");
     }
 }

@@ -22,7 +22,8 @@ pub(super) fn section(grid: &Grid) -> Markup {
                     button #swap type="button" { "Swap" }
                     label.check { input #same type="checkbox" name="same"; " show what is the same too" }
                 }
-                div #difference aria-live="polite" {}
+                p.hint #differing aria-live="polite" {}
+                div #difference {}
             }
             @if ran.is_empty() {
                 p { "Nothing ran." }

@@ -49,7 +49,7 @@ fn row(page: Page, distro: &DistroId) -> Markup {
 
 fn place(cell: Option<&CellResult>, ats: &AtsId) -> Markup {
     let Some(cell) = cell else {
-        return html! { td.none data-ats=(ats) { span aria-hidden="true" { "·" } span.vh { "no such cell" } } };
+        return html! { td.none data-ats=(ats) { span aria-hidden="true" { "·" } span.vh { "not in these results" } } };
     };
     html! {
         td data-ats=(ats) data-verdict=(cell.verdict) {

@@ -57,6 +57,8 @@
         const fits = (verdicts.length === 0 || verdicts.includes(td.dataset.verdict))
           && terms.every((term) => textOf(link.dataset.cell).includes(term));
         td.classList.toggle("off", !fits);
+        if (fits) link.removeAttribute("tabindex");
+        else link.tabIndex = -1;
         some ||= fits;
         if (fits && (distro === "" || row.dataset.distro === distro)) shown += 1;
       }
@@ -136,7 +138,8 @@
     const box = make("div", "", { class: "scroll", role: "region", "aria-label": "Comparison", tabindex: "0" });
     box.append(table);
     const count = differing === 1 ? "1 thing differs." : `${differing} things differ.`;
-    $("difference").replaceChildren(make("p", one === other ? "This is the same cell twice." : count, { class: "hint" }), box);
+    $("differing").textContent = one === other ? "This is the same cell twice." : count;
+    $("difference").replaceChildren(box);
   };
   const compared = () => `compare/${pair.elements.one.value}/${pair.elements.other.value}`;
   if (pair) {
@@ -195,7 +198,7 @@
     for (let row = rows.indexOf(link.closest("tr")) + down, at = column + right; ; row += down, at += right) {
       const td = rows[row]?.cells[at];
       if (!td || td.tagName === "TH") return;
-      const next = td.hidden ? null : td.querySelector("a");
+      const next = td.hidden || td.classList.contains("off") ? null : td.querySelector("a");
       if (next) return next.focus();
     }
   };

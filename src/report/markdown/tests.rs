@@ -147,7 +147,7 @@ fn the_page_of_a_whole_matrix() {
     - **PASS?!** a pass where matrix.yaml expects none: the expectation is out of date
     - **?!** not what matrix.yaml expects
     - **(optional)** its absence does not turn the run red
-    - **·** no such cell in the matrix
+    - **·** not in these results
 
     Outcome of a trial:
 

@@ -85,7 +85,7 @@ fn the_report_of_a_whole_matrix() {
     (expected)   matrix.yaml expects exactly this; it still closes the gate
     PASS?!       a pass where matrix.yaml expects none: the expectation is out of date
     (optional)   its absence does not turn the run red
-    ·            no such cell in the matrix
+    ·            not in these results
 
     12 cells: 4 pass (1 unexpected), 2 fail (1 expected), 1 unbuildable, 1 flaky, 1 error, 3 unavailable (3
       optional)
