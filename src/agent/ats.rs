@@ -1,6 +1,7 @@
 //! The life of `traffic_server` inside the cell: find it, configure it, start it, notice that it is
 //! ready, dead or silent, and gather its logs.
 
+mod control;
 mod health;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
+
+pub(super) use control::Control;
 
 use super::client::{self, Target};
 use super::swap;
@@ -126,35 +129,6 @@ async fn said(command: &mut Command) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// How a running ATS is acted on.
-#[derive(Debug, Clone)]
-pub(super) struct Control {
-    /// Of the process that was started.
-    pid: Option<u32>,
-    /// Whether that is the manager, and `traffic_server` its child.
-    managed: bool,
-    root: PathBuf,
-    place: PrivateRoot,
-}
-
-impl Control {
-    /// The process id of `traffic_server`.
-    pub(super) fn server_pid(&self) -> Option<u32> {
-        if self.managed { child_of(self.pid?, "traffic_server") } else { self.pid }
-    }
-
-    /// The directory it was started in, its run root.
-    pub(super) fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// Replaces one of its configuration files.
-    pub(super) fn write(&self, name: &str, content: &str) -> anyhow::Result<()> {
-        let path = Path::new(&self.place.sysconfdir).join(name);
-        std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
-    }
-}
-
 /// What starts `traffic_server`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum By<'a> {
@@ -164,18 +138,6 @@ pub(super) enum By<'a> {
     Swap(&'a Swap),
     /// `traffic_manager`, without which 8 and 9 cannot be told to reload.
     Manager,
-}
-
-/// The first child of the process `parent` whose command has this name.
-fn child_of(parent: u32, name: &str) -> Option<u32> {
-    let ids = std::fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    ids.into_iter().find(|id: &u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        // `PID (COMMAND) STATE PPID ...`; the command may hold anything, and ATS renames its main thread.
-        let Some((_, after)) = stat.rsplit_once(')') else { return false };
-        let runs = std::fs::read_link(format!("/proc/{id}/exe")).is_ok_and(|exe| exe.ends_with(name));
-        runs && after.split_whitespace().nth(1) == Some(&parent.to_string())
-    })
 }
 
 /// Lines of output so far, and whether ATS said that it is ready.
