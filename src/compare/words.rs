@@ -186,14 +186,14 @@ mod tests {
 
         - another matrix.yaml was run
 
-        **regressed: **debian-13/9.2.5 pass -&gt; fail
+        **regressed:** debian-13/9.2.5 pass -&gt; fail
 
         - regressed: tls-remote-origin pass -&gt; fail (200 -&gt; 502 Invalid argument)
         - expected in matrix.yaml: nothing -&gt; fail
         - matches now: ATS-11465
         - OpenSSL 3.1.9 -&gt; 3.5.7
 
-        **no longer tested: **debian-13/9.2.9 pass -&gt; absent
+        **no longer tested:** debian-13/9.2.9 pass -&gt; absent
 
         same outcomes, but something else ran:
 
