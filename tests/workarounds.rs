@@ -122,9 +122,15 @@ fn every_cell_of_the_shipped_matrix_has_commands_that_a_shell_takes() {
     assert!(plan.cells.len() > 20);
     for cell in &plan.cells {
         let image = by_hand::image(&plan, cell).unwrap_or_else(|| panic!("{} has no commands", cell.id));
-        let settings = ["proxy.config.ssl.client.groups_list STRING P-256".to_owned()];
-        let run = by_hand::run(cell, &settings);
-        assert!(run.contains("--env PROXY_CONFIG_SSL_CLIENT_GROUPS_LIST='P-256'"), "{run}");
+        let by = |id: &str| by_hand::run(cell, &(atsmatrix::trial::by_id(id).unwrap().spec)());
+        let run = by("pool-off").unwrap_or_else(|| panic!("{} has nothing to run", cell.id));
+        assert!(run.contains("--env PROXY_CONFIG_HTTP_SERVER_SESSION_SHARING_MATCH='none'"), "{run}");
+        let lenient = run.contains("--env PROXY_CONFIG_SSL_CLIENT_VERIFY_SERVER_POLICY='PERMISSIVE'");
+        assert_eq!(lenient, !cell.version.starts_with("8."), "{run}");
+        // Another origin, another client: they would show something else.
+        for other in ["fault-alert", "refuse-expired", "sni-yaml-verify", "nginx-get", "load-200", "inbound-h2"] {
+            assert_eq!(by(other), None, "{other}");
+        }
         for commands in [image, run] {
             let checked = Command::new("sh").args(["-n", "-c", &commands]).output().unwrap();
             assert!(checked.status.success() && checked.stderr.is_empty(), "{}: {checked:?}\n{commands}", cell.id);

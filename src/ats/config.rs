@@ -83,6 +83,14 @@ pub fn check(dialect: Dialect, records: &[Record]) -> Result<(), Unsupported> {
     translate::translate(dialect, records).and_then(|records| records::text(dialect, &records)).map(drop)
 }
 
+/// `records` as this ATS has them.
+///
+/// # Errors
+/// When it cannot have one of them.
+pub fn translated(dialect: Dialect, records: &[Record]) -> Result<Vec<Record>, Unsupported> {
+    translate::translate(dialect, records)
+}
+
 /// The names of all settings that [`files`] writes, as this ATS has them.
 ///
 /// # Errors

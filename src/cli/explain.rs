@@ -130,8 +130,8 @@ fn commands(places: &Places, cell: &CellResult, told: &explain::Explanation) -> 
     let Ok(plan) = plan() else { return Vec::new() };
     let Some(planned) = plan.cells.first() else { return Vec::new() };
     let image = by_hand::image(&plan, planned);
-    // What does not compile has nothing to run.
-    let settings = told.trials.first().map(|story| story.settings.clone()).unwrap_or_default();
-    let run = (!cell.trials.is_empty()).then(|| by_hand::run(planned, &settings));
+    // What does not compile has nothing to run; of what failed, the first that can be shown so.
+    let specs = told.trials.iter().filter_map(|story| crate::trial::by_id(&story.id)).map(|trial| (trial.spec)());
+    let run = specs.into_iter().find_map(|spec| by_hand::run(planned, &spec));
     [image, run].into_iter().flatten().collect()
 }

@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::ats::{Dialect, config};
+use crate::model::{Act, Front, OriginTls, Record, Remap, Route, Speak, TrialSpec};
 use crate::plan::{Plan, PlannedCell, Step, Work};
 
 /// Packages that compiling ATS 9 takes, by family.
@@ -48,8 +50,31 @@ pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
     ))
 }
 
-/// Commands that run `cell` beside a TLS origin and ask it, with `settings` (`NAME TYPE VALUE`).
-pub fn run(cell: &PlannedCell, settings: &[String]) -> String {
+/// Commands that run `cell` beside a TLS origin and ask it with the settings of the trial `spec`. `None` where
+/// they would show something else than the trial: one whose point is another origin, another client, names or
+/// certificates.
+pub fn run(cell: &PlannedCell, spec: &TrialSpec) -> Option<String> {
+    let dialect = Dialect::of(&cell.version.parse().ok()?)?;
+    let plain = spec.route == Route::Ats
+        && spec.sni.is_empty()
+        && spec.remap == Remap::ByName
+        && spec.client.front == Front::Http
+        && matches!(spec.client.act, Act::Requests(_))
+        && matches!(spec.origin.speak, Speak::Http { .. })
+        && spec.origin.tls == Some(OriginTls::default());
+    let verifies = |record: &Record| record.name.contains(".verify.server") || record.value.contains('{');
+    if !plain || spec.records.iter().any(verifies) {
+        return None;
+    }
+    // The origin below signs its own certificate, and ATS 10 refuses that unless told not to.
+    let policy = Record {
+        name: "proxy.config.ssl.client.verify.server.policy".into(),
+        kind: "STRING".into(),
+        value: "PERMISSIVE".into(),
+    };
+    let lenient = (dialect > Dialect::V8).then_some(policy);
+    let wanted: Vec<Record> = spec.records.iter().cloned().chain(lenient).collect();
+    let settings = config::translated(dialect, &wanted).ok()?;
     let prefix = cell.binary.as_deref().and_then(|binary| binary.strip_suffix("/bin/traffic_server"));
     let (etc, log, program) = match prefix {
         Some(prefix) if prefix != "/usr" => (
@@ -59,47 +84,52 @@ pub fn run(cell: &PlannedCell, settings: &[String]) -> String {
         ),
         _ => ("/etc/trafficserver".into(), "/var/log/trafficserver".into(), "traffic_server".into()),
     };
-    let quick = ["proxy.config.log.max_secs_per_buffer INT 1", "proxy.config.log.periodic_tasks_interval INT 1"];
-    let stay = ["proxy.config.admin.user_id STRING #-1"];
-    let fixed = stay.into_iter().chain(quick).map(str::to_owned);
-    let env: Vec<String> = fixed.chain(settings.iter().cloned()).filter_map(|setting| environment(&setting)).collect();
-    RUN.replace("ETC", &etc)
+    let fixed = [
+        ("proxy.config.admin.user_id", "#-1"),
+        ("proxy.config.log.max_secs_per_buffer", "1"),
+        ("proxy.config.log.periodic_tasks_interval", "1"),
+    ];
+    let own = settings.iter().map(|record| (record.name.as_str(), record.value.as_str()));
+    let env: Vec<String> = fixed.into_iter().chain(own).filter_map(|(name, value)| environment(name, value)).collect();
+    let text = RUN
+        .replace("ETC", &etc)
         .replace("LOG", &log)
         .replace("PROGRAM", &program)
-        .replace("ENV", &env.iter().map(|one| format!("  --env {one}")).collect::<Vec<_>>().join(" \\\n"))
+        .replace("ENV", &env.iter().map(|one| format!("  --env {one}")).collect::<Vec<_>>().join(" \\\n"));
+    Some(text)
 }
 
 /// What the commands are made from.
 const RUN: &str = r#"IMAGE=${IMAGE:-ats-by-hand}
-docker network create ats-by-hand
-docker run --detach --name ats-by-hand-origin --network ats-by-hand --network-alias origin.test \
+NAME=ats-by-hand-$$
+trap 'docker rm --force "$NAME" "$NAME-origin"; docker network rm "$NAME"' EXIT
+docker network create "$NAME"
+docker run --detach --name "$NAME-origin" --network "$NAME" --network-alias origin.test \
   --entrypoint sh "$IMAGE" -c '
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout /tmp/key.pem -out /tmp/cert.pem \
       -subj /CN=origin.test -addext subjectAltName=DNS:origin.test
     exec openssl s_server -accept 8443 -key /tmp/key.pem -cert /tmp/cert.pem -www'
-docker run --detach --name ats-by-hand --network ats-by-hand \
+docker run --detach --name "$NAME" --network "$NAME" \
 ENV \
   --entrypoint sh "$IMAGE" -c '
     mkdir -p /run/trafficserver
     echo "map http://repro.t/ https://origin.test:8443/" >ETC/remap.config
     exec PROGRAM'
-until docker exec ats-by-hand curl --silent --output /dev/null http://127.0.0.1:8080/; do sleep 1; done
-docker exec ats-by-hand curl --silent --insecure --output /dev/null \
+for second in $(seq 30); do
+  docker exec "$NAME" curl --silent --output /dev/null http://127.0.0.1:8080/ && break
+  sleep 1
+done
+docker exec "$NAME" curl --silent --insecure --output /dev/null \
   --write-out 'straight to the origin: %{http_code}\n' https://origin.test:8443/
-docker exec ats-by-hand curl --silent --output /dev/null \
+docker exec "$NAME" curl --silent --output /dev/null \
   --write-out 'through ATS: %{http_code}\n' --header 'Host: repro.t' http://127.0.0.1:8080/
 sleep 6 # ATS writes error.log late
-docker exec ats-by-hand cat LOG/error.log || echo no error was logged
-docker rm --force ats-by-hand ats-by-hand-origin
-docker network rm ats-by-hand
+docker exec "$NAME" cat LOG/error.log || echo no error was logged
 "#;
 
-/// A setting as an environment variable, which every ATS reads: its 9.x name in capitals.
-fn environment(setting: &str) -> Option<String> {
-    let mut parts = setting.splitn(3, ' ');
-    let (name, _, value) = (parts.next()?, parts.next()?, parts.next()?);
-    // The files that a trial's own settings name are not there.
-    let plain = !value.contains(['\'', '{']) && name.starts_with("proxy.config.");
+/// A setting as an environment variable, which every ATS reads: its name in capitals.
+fn environment(name: &str, value: &str) -> Option<String> {
+    let plain = !value.contains('\'') && name.starts_with("proxy.config.");
     plain.then(|| format!("{}='{value}'", name.to_ascii_uppercase().replace('.', "_")))
 }
 
