@@ -146,12 +146,16 @@ impl Cell {
 
     /// The trials through ATS; those that want to be alone come last.
     async fn through(&self, installation: &Installation) {
-        let lives = Lives::of(&self.plan.trials);
-        let together = stream::iter(lives.together);
-        together.for_each_concurrent(LIVES, |(records, batch)| self.group(installation, records, batch)).await;
-        for (records, batch) in lives.alone {
-            self.group(installation, records, batch).await;
-        }
+        let Lives { beside, together, alone } = Lives::of(&self.plan.trials);
+        let run = |groups, at_once| {
+            stream::iter(groups)
+                .for_each_concurrent(at_once, |(records, batch)| self.group(installation, records, batch))
+        };
+        let others = async {
+            run(together, LIVES).await;
+            run(alone, 1).await;
+        };
+        tokio::join!(run(beside, 1), others);
     }
 
     /// Tells that the cell's deadline came before `trial` was over.

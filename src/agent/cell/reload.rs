@@ -25,8 +25,8 @@ const LOOK: Duration = Duration::from_millis(50);
 /// `traffic_ctl` answers at once; the reload itself goes on behind it.
 const CONTROL: Duration = Duration::from_secs(10);
 
-/// Requests after the reload, as a multiple of the clients.
-const AFTER: u32 = 5;
+/// Requests of each client after the reload.
+const AFTER: u32 = 2;
 
 /// What a reload is about.
 pub(super) struct Order<'a> {
