@@ -31,7 +31,7 @@ pub struct Settings {
     pub server_identity: Option<(String, String)>,
     /// Lines of remap.config, in order.
     pub maps: Vec<Map>,
-    /// Settings per server name, in order; 8.1 has none of them (its file is of another form).
+    /// Settings per server name, in order.
     pub sni: Vec<SniEntry>,
     /// Lines of plugin.config, for example `stats_over_http.so`.
     pub plugins: Vec<String>,
@@ -110,7 +110,7 @@ pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, S
     let files = [
         (dialect.records_file(), records::text(dialect, &records)?),
         (dialect.ip_allow_file(), ip_allow(dialect).into()),
-        (dialect.sni_file(), if dialect == Dialect::V8 { EMPTY.into() } else { sni(&settings.sni) }),
+        (dialect.sni_file(), sni(dialect, &settings.sni)),
         ("remap.config", remap(settings)),
         ("plugin.config", lines(settings.plugins.iter().cloned())),
         // No line, no cache: ATS starts with "Cache Disabled".
@@ -160,14 +160,16 @@ fn ip_allow(dialect: Dialect) -> &'static str {
 }
 
 /// Values are quoted: paths and `HOST:PORT` are plain text to YAML either way, names with `*` are not.
-fn sni(entries: &[SniEntry]) -> String {
+fn sni(dialect: Dialect, entries: &[SniEntry]) -> String {
     if entries.is_empty() {
         return EMPTY.to_owned();
     }
-    let mut text = "sni:\n".to_owned();
+    // In 8.1 the file is the bare list.
+    let mut text = if dialect == Dialect::V8 { String::new() } else { "sni:\n".to_owned() };
     for entry in entries {
         text.push_str(&lines(std::iter::once(format!("- fqdn: '{}'", entry.fqdn))));
-        text.push_str(&lines(entry.keys.iter().map(|(key, value)| format!("  {key}: '{value}'"))));
+        let keys = entry.keys.iter().filter_map(|(key, value)| translate::sni_key(dialect, key, value));
+        text.push_str(&lines(keys.map(|(key, value)| format!("  {key}: '{value}'"))));
     }
     text
 }

@@ -66,6 +66,32 @@ fn the_files_of_8_1() {
 }
 
 #[test]
+fn server_names_of_8_1_are_a_bare_list_with_its_own_keys() {
+    let entry = |fqdn: &str, keys: &[(&str, &str)]| SniEntry {
+        fqdn: fqdn.into(),
+        keys: keys.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+    };
+    let sni = vec![
+        entry("a.test", &[("verify_server_policy", "ENFORCED"), ("verify_server_properties", "ALL")]),
+        entry("b.test", &[("client_cert", "/x/client.pem"), ("client_key", "/x/client.key")]),
+        entry("c.t", &[("tunnel_route", "c.test:1")]),
+    ];
+    let of = |dialect: Dialect| {
+        let settings = Settings { sni: sni.clone(), ..settings() };
+        super::files(dialect, &settings).unwrap()[dialect.sni_file()].clone()
+    };
+    insta::assert_snapshot!(of(Dialect::V8), @r"
+    - fqdn: 'a.test'
+      verify_origin_server: 'STRICT'
+    - fqdn: 'b.test'
+      client_cert: '/x/client.pem'
+    - fqdn: 'c.t'
+      tunnel_route: 'c.test:1'
+    ");
+    assert!(of(Dialect::V9).starts_with("sni:\n- fqdn: 'a.test'\n  verify_server_policy: 'ENFORCED'\n"));
+}
+
+#[test]
 fn the_files_of_9() {
     let files = files(Dialect::V9, &settings()).unwrap();
     insta::assert_snapshot!(files["records.config"], @r"

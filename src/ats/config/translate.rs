@@ -136,3 +136,24 @@ fn into_10(dialect: Dialect, record: &Record) -> Result<Record, Unsupported> {
     };
     Ok(changing.map_or_else(|| record.clone(), |name| renamed(record, name)))
 }
+
+/// A key of the table of server names, from its 9.x name; `None`: this ATS has none like it and does without. 8.1 as
+/// <https://docs.trafficserver.apache.org/en/8.1.x/admin-guide/files/ssl_server_name.yaml.en.html> has it: it
+/// verifies signature and name together, and has no key for a client certificate's key.
+pub(super) fn sni_key<'a>(dialect: Dialect, key: &'a str, value: &'a str) -> Option<(&'a str, &'a str)> {
+    if dialect > Dialect::V8 {
+        return Some((key, value));
+    }
+    match key {
+        "verify_server_policy" => {
+            let level = match value {
+                "ENFORCED" => "STRICT",
+                "PERMISSIVE" => "MODERATE",
+                _ => "NONE",
+            };
+            Some(("verify_origin_server", level))
+        }
+        "verify_server_properties" | "client_key" => None,
+        _ => Some((key, value)),
+    }
+}

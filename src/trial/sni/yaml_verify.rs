@@ -2,7 +2,7 @@
 
 use crate::model::{Certificate, Observation, OriginTls, Side, TrialSpec};
 use crate::trial::check::{self, Check};
-use crate::trial::{Kind, Need, Trial, spec};
+use crate::trial::{Kind, Trial, spec};
 
 /// The entry of the catalogue.
 pub(in crate::trial) const TRIAL: Trial = Trial {
@@ -11,7 +11,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     why: "how verification is brought in step by step",
     link: "https://github.com/apache/trafficserver/blob/master/tests/gold_tests/tls/tls_verify.test.py",
     kind: Kind::Subject,
-    needs: &[Need::Ats(">=9", "8.1 has no sni.yaml")],
+    needs: &[],
     spec: set_up,
     judge,
 };

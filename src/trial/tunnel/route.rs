@@ -2,7 +2,7 @@
 
 use crate::model::{Front, Observation, TrialSpec};
 use crate::trial::check::{self, Check};
-use crate::trial::{Kind, Need, Trial, spec};
+use crate::trial::{Kind, Trial, spec};
 
 /// The entry of the catalogue.
 pub(in crate::trial) const TRIAL: Trial = Trial {
@@ -11,7 +11,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     why: "ATS reads the server name and passes bytes on",
     link: "https://docs.trafficserver.apache.org/en/9.2.x/admin-guide/files/sni.yaml.en.html",
     kind: Kind::Subject,
-    needs: &[Need::Ats(">=9", "8.1 has no sni.yaml")],
+    needs: &[],
     spec: set_up,
     judge,
 };
