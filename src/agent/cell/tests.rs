@@ -3,7 +3,6 @@
 
 use std::io::{Read as _, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex as StdMutex};
 
 use super::*;
@@ -78,9 +77,14 @@ async fn fake(folder: &Path) -> Installation {
     Installation::find(program.to_str()).await.unwrap()
 }
 
+/// Written by a process of its own: what this one writes to may be held open by a child that another test's thread
+/// has forked meanwhile, and such a file cannot be run.
 fn executable(path: &Path, text: &str) {
-    std::fs::write(path, text).unwrap();
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut install = std::process::Command::new("install");
+    let mut install =
+        install.args(["-m", "755", "/dev/stdin"]).arg(path).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    install.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    assert!(install.wait().unwrap().success());
 }
 
 #[derive(Clone, Default)]
