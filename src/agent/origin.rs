@@ -9,7 +9,7 @@ mod nginx;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +27,7 @@ use super::script::{self, Heard};
 use super::tap::{Book, Tap};
 use super::tls;
 use crate::model::{
-    Certificate, Identity, Line, OriginConnection, OriginRequest, Place, Port, Speak, Step, TlsSeen, origin_name,
+    Certificate, Identity, Leaf, Line, OriginConnection, OriginRequest, Place, Port, Speak, Step, TlsSeen, origin_name,
 };
 use crate::trial::body;
 use backend::Backend;
@@ -156,23 +156,29 @@ fn bind_address(place: Place) -> IpAddr {
     }
 }
 
+/// The certificate that programs serve.
+fn good(identity: &Identity) -> anyhow::Result<&Leaf> {
+    identity.origins.get(&Certificate::Good).context("the plan lacks the good certificate")
+}
+
 /// What `port` plays.
 async fn prepare(port: &Port, identity: &Identity, folder: &Path) -> Result<Play, Unable> {
+    let own_folder = |program: &str| -> anyhow::Result<PathBuf> {
+        let folder = folder.join(format!("{program}-{}", port.port));
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(folder)
+    };
     Ok(match &port.origin.speak {
         Speak::Http { body_len } => Play::Http(body::bytes(*body_len).into()),
         Speak::Script(scripts) => Play::Script(scripts.clone()),
         Speak::Openssl { args, sign } => {
-            let leaf = identity.origins.get(&Certificate::Good).context("the plan lacks the good certificate")?;
-            let folder = folder.join(format!("openssl-{}", port.port));
-            std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            let (leaf, folder) = (good(identity)?, own_folder("openssl")?);
             let at = (origin_name(&port.trial), port.port);
             let backend = backend::openssl(args, sign, leaf, identity, (&at.0, at.1), &folder).await?;
             Play::Forward(Box::new(backend))
         }
         Speak::Nginx { body_len, directives } => {
-            let leaf = identity.origins.get(&Certificate::Good).context("the plan lacks the good certificate")?;
-            let folder = folder.join(format!("nginx-{}", port.port));
-            std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            let (leaf, folder) = (good(identity)?, own_folder("nginx")?);
             let body = body::bytes(*body_len);
             let at = port.port + backend::BEHIND;
             let backend = nginx::start(&body, directives, leaf, identity, at, &folder).await?;

@@ -23,7 +23,8 @@ const PROGRAM: &str = "/usr/sbin/nginx";
 /// The name of the access log in the folder of a port.
 const LOG: &str = "access.log";
 
-/// Starts nginx on `port` of loopback with `directives` in its server block, answering with `body` under `leaf`; its files are in `folder`.
+/// Starts nginx on `port` of loopback with `directives` in its server block, answering with `body` under `leaf`;
+/// its files are in `folder`.
 pub(super) async fn start(
     body: &[u8],
     directives: &[String],
