@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
-use super::evidence::Gathered;
+use super::evidence::{Agent, Gathered};
 use super::{Beside, Job, Progress, identity};
 use crate::agent::{PLAN_VARIABLE, pack};
 use crate::engine::{Container, ContainerSpec, Engine, labels};
@@ -53,8 +53,9 @@ pub(super) async fn run(
     pair.finish().await
 }
 
-/// An origin container: its place among those started, and what it says.
+/// An origin container: whose it is, its place among those started, and what it says.
 struct Origin {
+    agent: Agent,
     place: usize,
     lines: UnboundedReceiver<String>,
 }
@@ -76,17 +77,18 @@ impl Pair<'_> {
             plans.iter().filter(|plan| wanted(plan.spec.place)).map(Port::of).collect()
         };
         let remote = at(|place| matches!(place, Place::Remote | Place::RemoteAndDead));
-        let mut origins = vec![self.origin("origin", &self.job.origin_image, remote, &identity).await?];
+        let mut origins = vec![self.origin(Agent::Origin, &self.job.origin_image, remote, &identity).await?];
         let beside = at(|place| place == Place::Nginx);
         if let (Beside::Image(image), false) = (&self.job.nginx, beside.is_empty()) {
-            origins.push(self.origin("nginx", image, beside, &identity).await?);
+            origins.push(self.origin(Agent::Nginx, image, beside, &identity).await?);
         }
         let mut addresses = Vec::new();
         for origin in &mut origins {
-            tokio::time::timeout(ORIGIN_START, listening(&mut origin.lines, &mut self.gathered))
-                .await
-                .with_context(|| format!("the origin did not listen within {} s", ORIGIN_START.as_secs()))??;
-            let address = self.started[origin.place].ip().await.context("the origin has no address")?;
+            tokio::time::timeout(ORIGIN_START, listening(origin, &mut self.gathered)).await.with_context(|| {
+                format!("{} did not listen within {} s", origin.agent.name(), ORIGIN_START.as_secs())
+            })??;
+            let address = self.started[origin.place].ip().await;
+            let address = address.with_context(|| format!("{} has no address", origin.agent.name()))?;
             addresses.push(address.to_string());
         }
 
@@ -101,15 +103,15 @@ impl Pair<'_> {
             keep,
             swap: self.job.swap.clone(),
         }));
-        let cell = self.start("cell", &self.job.image, &["NET_RAW"], &cell_plan).await?;
+        let cell = self.start(Agent::Cell, &self.job.image, &["NET_RAW"], &cell_plan).await?;
         let lines = self.started[cell].lines();
-        self.listen(lines, cell, progress).await?;
+        self.listen(Agent::Cell, lines, cell, progress).await?;
 
-        for Origin { place, lines } in origins {
+        for Origin { agent, place, lines } in origins {
             self.started[place].close_stdin().await?;
-            tokio::time::timeout(LAST_WORDS, self.listen(lines, place, progress))
+            tokio::time::timeout(LAST_WORDS, self.listen(agent, lines, place, progress))
                 .await
-                .context("the origin did not say its last line")??;
+                .with_context(|| format!("{} did not say its last line", agent.name()))??;
         }
         Ok(())
     }
@@ -117,14 +119,14 @@ impl Pair<'_> {
     /// Starts a container that plays the origins of `ports`.
     async fn origin(
         &mut self,
-        kind: &str,
+        agent: Agent,
         image: &str,
         ports: Vec<Port>,
         identity: &Identity,
     ) -> anyhow::Result<Origin> {
         let plan = AgentPlan::Origin(OriginPlan { ports, identity: identity.clone(), keep: self.job.keep });
-        let place = self.start(kind, image, &[], &plan).await?;
-        Ok(Origin { place, lines: self.started[place].lines() })
+        let place = self.start(agent, image, &[], &plan).await?;
+        Ok(Origin { agent, place, lines: self.started[place].lines() })
     }
 
     /// Kernel settings of the cell's container.
@@ -145,11 +147,12 @@ impl Pair<'_> {
     /// Starts a container and returns its place in `started`.
     async fn start(
         &mut self,
-        kind: &str,
+        agent: Agent,
         image: &str,
         capabilities: &[&str],
         plan: &AgentPlan,
     ) -> anyhow::Result<usize> {
+        let kind = agent.name();
         let mut marks = self.job.labels.clone();
         marks.insert(labels::KIND.to_owned(), kind.to_owned());
         if self.job.keep {
@@ -163,7 +166,7 @@ impl Pair<'_> {
             network: Some(self.job.network.clone()),
             capabilities: capabilities.iter().map(ToString::to_string).collect(),
             read_only: true,
-            sysctls: if kind == "cell" { self.sysctls() } else { BTreeMap::new() },
+            sysctls: if agent == Agent::Cell { self.sysctls() } else { BTreeMap::new() },
             tmpfs: BTreeMap::from([("/run/atsmatrix".to_owned(), SCRATCH.to_owned())]),
             memory: Some(self.job.limits.memory),
             pids: Some(self.job.limits.pids),
@@ -172,6 +175,7 @@ impl Pair<'_> {
             ..ContainerSpec::default()
         };
         self.started.push(self.engine.start(&spec).await?);
+        self.gathered.started(agent);
         Ok(self.started.len() - 1)
     }
 
@@ -179,6 +183,7 @@ impl Pair<'_> {
     /// the end, so a stream without a last line is read again from the engine's log.
     async fn listen(
         &mut self,
+        agent: Agent,
         mut lines: UnboundedReceiver<String>,
         of: usize,
         progress: &dyn Progress,
@@ -203,12 +208,16 @@ impl Pair<'_> {
             }
             if taken.last() != Some(&Line::End) {
                 let killed = if exit.oom_killed { " for want of memory" } else { "" };
-                let text = format!("a container ended{killed} with code {} before it had said all", exit.code);
+                let text = format!(
+                    "the {} container ended{killed} with code {} before it had said all",
+                    agent.name(),
+                    exit.code
+                );
                 self.gathered.faults.push((None, text));
             }
         }
         for line in taken {
-            self.gathered.add(line);
+            self.gathered.add(agent, line);
         }
         Ok(())
     }
@@ -230,6 +239,7 @@ impl Pair<'_> {
                 self.gathered.notes.push(error.to_string());
             }
         }
+        self.gathered.tell_unended();
         self.gathered.sort();
         self.gathered
     }
@@ -241,14 +251,15 @@ fn read(line: &str) -> Option<Line> {
 }
 
 /// Waits until the origin listens. The trials whose ports it could not serve are noted; the others go on.
-async fn listening(lines: &mut UnboundedReceiver<String>, gathered: &mut Gathered) -> anyhow::Result<()> {
-    while let Some(line) = lines.recv().await {
+async fn listening(origin: &mut Origin, gathered: &mut Gathered) -> anyhow::Result<()> {
+    let agent = origin.agent;
+    while let Some(line) = origin.lines.recv().await {
         match read(&line) {
             Some(Line::Listening) => return Ok(()),
-            Some(Line::Fault { trial: None, text }) => bail!("the origin: {text}"),
-            Some(fault @ Line::Fault { .. }) => gathered.add(fault),
+            Some(Line::Fault { trial: None, text }) => bail!("{}: {text}", agent.name()),
+            Some(fault @ Line::Fault { .. }) => gathered.add(agent, fault),
             _ => {}
         }
     }
-    bail!("the origin ended before it listened")
+    bail!("{} ended before it listened", agent.name())
 }

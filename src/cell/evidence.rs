@@ -6,10 +6,29 @@ use crate::ats::log;
 use crate::model::{ClosedBy, Inventory, Line, LogFile, LogLine, Mapped, Observation, OriginConnection, Provenance};
 use crate::wire::timeline;
 
-/// The agents of a cell: its own, and the origin's.
-const AGENTS: usize = 2;
+/// An agent of a cell: each has a container, and says its own lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Agent {
+    /// Beside ATS.
+    Cell,
+    /// The instrumented origin.
+    Origin,
+    /// The nginx origin.
+    Nginx,
+}
 
-/// Everything the two agents of a cell said in one attempt.
+impl Agent {
+    /// Its name in labels, names of containers, and texts.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cell => "cell",
+            Self::Origin => "origin",
+            Self::Nginx => "nginx",
+        }
+    }
+}
+
+/// Everything the agents of a cell said in one attempt.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     /// By trial id.
@@ -22,8 +41,8 @@ pub(crate) struct Gathered {
     pub(crate) pcaps: BTreeMap<String, String>,
     /// Log lines that name no trial.
     pub(crate) logs: Vec<LogLine>,
-    /// Agents that have said all they had to.
-    pub(crate) ended: usize,
+    /// The agents that were started, and whether each has said all it had to.
+    agents: BTreeMap<Agent, bool>,
     /// Our side's troubles: trial (if one is concerned) and text.
     pub(crate) faults: Vec<(Option<String>, String)>,
     /// What the agents said on stderr, if anything: panics.
@@ -33,11 +52,23 @@ pub(crate) struct Gathered {
 }
 
 impl Gathered {
-    /// Adds a line.
-    pub(crate) fn add(&mut self, line: Line) {
+    /// Notes that `agent` was started: from now on nothing is whole until it has said its last line.
+    pub(crate) fn started(&mut self, agent: Agent) {
+        self.agents.entry(agent).or_default();
+    }
+
+    /// The agents that were started and have not said their last line.
+    pub(crate) fn unended(&self) -> Vec<Agent> {
+        self.agents.iter().filter(|(_, ended)| !**ended).map(|(agent, _)| *agent).collect()
+    }
+
+    /// Adds a line of `agent`.
+    pub(crate) fn add(&mut self, agent: Agent, line: Line) {
         match line {
             Line::Listening | Line::Began { .. } => {}
-            Line::End => self.ended += 1,
+            Line::End => {
+                self.agents.insert(agent, true);
+            }
             Line::Provenance(provenance) => self.provenance = *provenance,
             Line::Inventory(found) => match &mut self.inventory {
                 Some(known) => {
@@ -77,11 +108,21 @@ impl Gathered {
         self.trials.contains_key(trial) || self.faults.iter().any(|(of, _)| of.as_deref().is_none_or(|of| of == trial))
     }
 
-    /// Whether all there is to know of `trial` is here: what its client saw, its packets, and both agents to their
-    /// last line.
+    /// Whether all there is to know of `trial` is here: what its client saw, its packets, and every agent that was
+    /// started to its last line. Which of them its evidence rests on is not asked: an origin that died may have
+    /// disturbed the others.
     pub(crate) fn complete(&self, trial: &str) -> bool {
         let client = self.trials.get(trial).is_some_and(|seen| seen.client.is_some());
-        client && self.pcaps.contains_key(trial) && self.ended == AGENTS
+        client && self.pcaps.contains_key(trial) && self.agents.contains_key(&Agent::Cell) && self.unended().is_empty()
+    }
+
+    /// Sees to it that an agent without a last line is told, whatever became of it: what others said is not whole.
+    pub(crate) fn tell_unended(&mut self) {
+        let unended = self.unended();
+        if !unended.is_empty() && !self.faults.iter().any(|(of, _)| of.is_none()) {
+            let names: Vec<&str> = unended.into_iter().map(Agent::name).collect();
+            self.faults.push((None, format!("no last line came from: {}", names.join(", "))));
+        }
     }
 
     /// What was said outside of trials, for the raw record.
@@ -182,40 +223,64 @@ mod tests {
     fn a_capture_that_lost_packets_is_not_summed_up() {
         let mut gathered = Gathered::default();
         let wire = |lost| Line::Wire { trial: "t".into(), flows: vec![Flow::default()], pcapng: String::new(), lost };
-        gathered.add(wire(0));
+        gathered.add(Agent::Cell, wire(0));
         assert_eq!(lines(&gathered.trials["t"]), ["wire: begin not seen, 0 bytes to the origin, still open"]);
-        gathered.add(wire(7));
+        gathered.add(Agent::Cell, wire(7));
         assert_eq!(lines(&gathered.trials["t"]), ["wire: capture incomplete"]);
     }
 
     #[test]
-    fn a_trial_is_complete_when_both_agents_have_said_all() {
-        let mut gathered = Gathered::default();
-        let (run, ats) = (ClientRun::default(), crate::model::AtsLife::Alive);
-        gathered.add(Line::Client { trial: "t".into(), run, ats });
-        gathered.add(Line::Wire { trial: "t".into(), flows: Vec::new(), pcapng: String::new(), lost: 0 });
-        gathered.add(Line::End);
-        assert!(!gathered.complete("t"));
-        gathered.add(Line::End);
-        assert!(gathered.complete("t") && !gathered.complete("another"));
+    fn a_trial_is_complete_when_every_agent_that_was_started_has_said_all() {
+        use Agent::{Cell, Nginx, Origin};
+        let all: [&[Agent]; 3] = [&[Cell], &[Cell, Origin], &[Cell, Origin, Nginx]];
+        for started in all {
+            // Each of them dies once; at last nobody does.
+            for dies in started.iter().copied().map(Some).chain([None]) {
+                let mut gathered = Gathered::default();
+                for agent in started {
+                    gathered.started(*agent);
+                }
+                let (run, ats) = (ClientRun::default(), crate::model::AtsLife::Alive);
+                gathered.add(Cell, Line::Client { trial: "t".into(), run, ats });
+                gathered.add(Cell, Line::Wire { trial: "t".into(), flows: Vec::new(), pcapng: String::new(), lost: 0 });
+                for agent in started.iter().filter(|agent| Some(**agent) != dies) {
+                    assert!(!gathered.complete("t"));
+                    // One that says its last line twice does not stand in for another.
+                    gathered.add(*agent, Line::End);
+                    gathered.add(*agent, Line::End);
+                }
+                assert_eq!(gathered.complete("t"), dies.is_none(), "{started:?} {dies:?}");
+                assert!(!gathered.complete("another"));
+                gathered.tell_unended();
+                let told: Vec<&str> = gathered.faults.iter().map(|(_, text)| text.as_str()).collect();
+                let expected = dies.map(|agent| format!("no last line came from: {}", agent.name()));
+                assert_eq!(told, Vec::from_iter(expected.as_deref()));
+            }
+        }
     }
 
     #[test]
     fn the_seed_failure_is_told_without_times_and_addresses() {
         let mut gathered = Gathered::default();
         let exchange = Exchange { status: Some(502), reason: "Invalid argument".into(), ..Exchange::default() };
-        gathered.add(Line::Client {
-            trial: "t".into(),
-            run: ClientRun { exchanges: vec![exchange], ..ClientRun::default() },
-            ats: crate::model::AtsLife::Alive,
-        });
-        for accepted_us in [2, 1] {
-            gathered.add(Line::Connection(Box::new(OriginConnection {
+        gathered.add(
+            Agent::Cell,
+            Line::Client {
                 trial: "t".into(),
-                accepted_us,
-                closed: Some(Closed { by: ClosedBy::Peer, at_us: 3 }),
-                ..OriginConnection::default()
-            })));
+                run: ClientRun { exchanges: vec![exchange], ..ClientRun::default() },
+                ats: crate::model::AtsLife::Alive,
+            },
+        );
+        for accepted_us in [2, 1] {
+            gathered.add(
+                Agent::Origin,
+                Line::Connection(Box::new(OriginConnection {
+                    trial: "t".into(),
+                    accepted_us,
+                    closed: Some(Closed { by: ClosedBy::Peer, at_us: 3 }),
+                    ..OriginConnection::default()
+                })),
+            );
         }
         gathered.sort();
         assert_eq!(gathered.trials["t"].origin[0].accepted_us, 1);

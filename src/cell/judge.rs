@@ -278,6 +278,7 @@ pub(super) fn other_version(declared: &str, provenance: &Provenance) -> Option<S
 
 #[cfg(test)]
 mod tests {
+    use super::evidence::Agent;
     use super::*;
     use crate::model::Line;
 
@@ -346,15 +347,26 @@ mod tests {
         let mut gathered = Gathered::default();
         let exchange = crate::model::Exchange { status: Some(404), ..Default::default() };
         let run = crate::model::ClientRun { exchanges: vec![exchange], load: None };
-        gathered.add(Line::Client { trial: trial.id.into(), run, ats: crate::model::AtsLife::Alive });
-        gathered.add(Line::End);
-        gathered.add(Line::End);
-        gathered.add(Line::Fault { trial: None, text: "no traffic_server".into() });
+        let agents = [Agent::Cell, Agent::Origin];
+        for agent in agents {
+            gathered.started(agent);
+        }
+        let client = Line::Client { trial: trial.id.into(), run, ats: crate::model::AtsLife::Alive };
+        gathered.add(Agent::Cell, client);
+        for agent in agents {
+            gathered.add(agent, Line::End);
+        }
+        gathered.add(Agent::Cell, Line::Fault { trial: None, text: "no traffic_server".into() });
         let outcome = |gathered: &Gathered| judge(trial, &job(trial), gathered).outcome;
         assert_eq!(outcome(&gathered), Outcome::Error, "its packets are not known");
-        gathered.add(Line::Wire { trial: trial.id.into(), flows: Vec::new(), pcapng: String::new(), lost: 0 });
+        let wire = Line::Wire { trial: trial.id.into(), flows: Vec::new(), pcapng: String::new(), lost: 0 };
+        gathered.add(Agent::Cell, wire);
         assert_eq!(outcome(&gathered), Outcome::Pass);
-        gathered.add(Line::Fault { trial: Some(trial.id.into()), text: "late".into() });
+        gathered.started(Agent::Nginx);
+        assert_eq!(outcome(&gathered), Outcome::Error, "an agent that was started has not said all");
+        gathered.add(Agent::Nginx, Line::End);
+        assert_eq!(outcome(&gathered), Outcome::Pass);
+        gathered.add(Agent::Cell, Line::Fault { trial: Some(trial.id.into()), text: "late".into() });
         assert_eq!(outcome(&gathered), Outcome::Error);
     }
 }
