@@ -356,6 +356,7 @@ fn an_update_of_expectations_keeps_comments_and_needs_no_new_run() {
         reason: "it did once".into(),
         link: None,
         trials: Vec::new(),
+        issue: None,
         expires: None,
         also: Vec::new(),
     };
@@ -393,6 +394,7 @@ fn an_expectation_ends_with_its_last_day() {
             reason: "known".into(),
             link: None,
             trials: Vec::new(),
+            issue: None,
             expires: Some(last),
             also: Vec::new(),
         });

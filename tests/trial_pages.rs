@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use atsmatrix::diagnosis::by_id;
 use atsmatrix::model::{Observation, Place, Remap, Route, Side, Speak, TrialSpec};
 use atsmatrix::trial::{CATALOGUE, Kind, Need, Trial};
 
@@ -51,6 +52,15 @@ fn page(trial: &Trial, right: &BTreeMap<String, Observation>) -> String {
                 Need::OpenSsl(range, reason) => ("OpenSSL", range, reason),
             };
             writeln!(page, "- {what} is not `{range}`: {reason}.").unwrap();
+        }
+    }
+    if !trial.limitations.is_empty() {
+        page.push_str("\n## Known limitations\n\n");
+        for limitation in trial.limitations {
+            let issue = by_id(limitation.issue).unwrap();
+            let versions: Vec<String> = limitation.ats.iter().map(|range| format!("`{range}`")).collect();
+            let versions = versions.join(" or ");
+            writeln!(page, "- ATS {versions}: [{}]({}), {}.", issue.id, issue.link, issue.title).unwrap();
         }
     }
     page

@@ -3,11 +3,13 @@
 use base64::Engine as _;
 
 use super::evidence::{self, Gathered};
+use super::limits;
 use super::{Beside, CellRun, Job, Once, Progress, Raw};
 use crate::ats::{Dialect, config};
 use crate::diagnosis::{self, Case, Evidence};
 use crate::model::{
-    LogLine, Observation, Outcome, Place, Provenance, Record, Route, TrialPlan, TrialResult, TrialSpec, Verdict,
+    IssueMatch, LogLine, Observation, Outcome, Place, Provenance, Record, Route, TrialPlan, TrialResult, TrialSpec,
+    Verdict,
 };
 use crate::trial::{Judgement, Kind, Trial};
 use crate::verdict;
@@ -27,7 +29,8 @@ pub(super) fn plans(job: &Job) -> Vec<TrialPlan> {
         .filter(|(trial, _)| unsupported(trial, job, None).is_none() && without_origin(trial, job).is_none())
         .map(|(trial, port)| {
             let mut spec = (trial.spec)();
-            spec.deadline_ms = spec.deadline_ms.min(longest);
+            let known = trial.limitation(&job.version).map_or(longest, |_| limits::DEADLINE_MS.min(longest));
+            spec.deadline_ms = spec.deadline_ms.min(known);
             lay_over(&mut spec, &job.over);
             TrialPlan { id: trial.id.to_owned(), port, spec }
         })
@@ -119,14 +122,23 @@ pub(super) fn once(job: &Job, gathered: Gathered, number: u32) -> Once {
     }
 }
 
-/// Trials to run once more: those that did not pass, and the direct controls beside them.
-pub(super) fn to_repeat(judged: &[(&'static Trial, Judgement)], plans: &[TrialPlan]) -> Vec<TrialPlan> {
-    let doubtful =
-        |judgement: &Judgement| matches!(judgement.outcome, Outcome::Fail | Outcome::Error | Outcome::Skipped);
-    if !judged.iter().any(|(_, judgement)| doubtful(judgement)) {
+/// Trials to run once more: those that did not pass, those that passed although a known issue limits them, and the
+/// controls beside them.
+pub(super) fn to_repeat(
+    first: &Gathered,
+    judged: &[(&'static Trial, Judgement)],
+    plans: &[TrialPlan],
+) -> Vec<TrialPlan> {
+    let doubtful = |(trial, judgement): &(&'static Trial, Judgement)| match judgement.outcome {
+        Outcome::Fail | Outcome::Error | Outcome::Skipped => true,
+        // It contradicts what is known of this ATS.
+        Outcome::Pass => diagnosis::limitation(trial, &first.provenance).is_some(),
+        Outcome::Limitation | Outcome::Flaky | Outcome::Unsupported => false,
+    };
+    if !judged.iter().any(doubtful) {
         return Vec::new();
     }
-    let again = judged.iter().filter(|(trial, judgement)| doubtful(judgement) || trial.is_control());
+    let again = judged.iter().filter(|row| doubtful(row) || row.0.is_control());
     let ids: Vec<&str> = again.map(|(trial, _)| trial.id).collect();
     plans.iter().filter(|plan| ids.contains(&plan.id.as_str())).cloned().collect()
 }
@@ -180,12 +192,16 @@ impl Both {
     fn observation(&self, trial: &Trial, outcome: Outcome) -> Option<&Observation> {
         let first = self.first.trials.get(trial.id);
         let second = self.second.as_ref().and_then(|gathered| gathered.trials.get(trial.id));
-        let failed_first = first.is_some_and(|seen| trial.judge(seen).outcome == Outcome::Fail);
         match outcome {
-            Outcome::Flaky if failed_first => first,
+            Outcome::Flaky if self.first_failure(trial).is_some() => first,
             Outcome::Pass => first.filter(|seen| trial.judge(seen).outcome == Outcome::Pass).or(second),
             _ => second.or(first),
         }
+    }
+
+    /// What the first attempt saw of a trial that failed in it.
+    fn first_failure(&self, trial: &Trial) -> Option<&Observation> {
+        self.first.trials.get(trial.id).filter(|seen| trial.judge(seen).outcome == Outcome::Fail)
     }
 
     fn all(&self) -> impl Iterator<Item = &Gathered> {
@@ -214,17 +230,10 @@ fn result(
 ) -> CellRun {
     let nothing = Observation::default();
     let seen = |trial: &Trial, outcome| both.observation(trial, outcome).unwrap_or(&nothing);
-    let cases: Vec<Case<'_>> = rows
-        .iter()
-        .map(|(trial, row)| Case {
-            trial: trial.id,
-            kind: trial.kind,
-            outcome: row.outcome,
-            observation: seen(trial, row.outcome),
-        })
-        .collect();
     let logs: Vec<LogLine> = both.all().flat_map(|gathered| &gathered.logs).cloned().collect();
-    let known_issues = diagnosis::diagnose(&Evidence { cases: &cases, provenance: &provenance, logs: &logs });
+    let known_issues = diagnosed(rows, &provenance, &logs, seen);
+    let first = |trial: &Trial, outcome| both.first_failure(trial).unwrap_or_else(|| seen(trial, outcome));
+    let attempts = [diagnosed(rows, &provenance, &logs, first), known_issues.clone()];
     let mut run = CellRun {
         verdict: Verdict::Error,
         reason: None,
@@ -235,14 +244,16 @@ fn result(
         transcript: both.all().flat_map(Gathered::transcript).collect(),
     };
     for (trial, row) in rows {
-        progress.judged(trial.id, row.outcome);
+        let (outcome, limitation) = limits::weigh(trial, row.outcome, &run.provenance, &attempts);
+        progress.judged(trial.id, outcome);
         let observation = seen(trial, row.outcome);
-        let shown = matches!(row.outcome, Outcome::Fail | Outcome::Flaky | Outcome::Error);
+        let shown = matches!(outcome, Outcome::Fail | Outcome::Limitation | Outcome::Flaky | Outcome::Error);
         run.evidence.extend(both.raw(trial.id, shown));
         run.trials.push(TrialResult {
             id: trial.id.to_owned(),
-            outcome: row.outcome,
+            outcome,
             control: trial.is_control(),
+            limitation,
             summary: crate::ats::log::normalise(&row.summary),
             evidence: if shown { evidence::lines(observation) } else { Vec::new() },
         });
@@ -254,6 +265,23 @@ fn result(
         run.reason = faults.map(|(_, text)| crate::ats::log::normalise(text)).next();
     }
     run
+}
+
+/// Known issues by what is `seen` of each trial.
+fn diagnosed<'a>(
+    rows: &[(&'static Trial, Judgement)],
+    provenance: &Provenance,
+    logs: &[LogLine],
+    seen: impl Fn(&Trial, Outcome) -> &'a Observation,
+) -> Vec<IssueMatch> {
+    let case = |(trial, row): &(&'static Trial, Judgement)| Case {
+        trial: trial.id,
+        kind: trial.kind,
+        outcome: row.outcome,
+        observation: seen(trial, row.outcome),
+    };
+    let cases: Vec<Case<'a>> = rows.iter().map(case).collect();
+    diagnosis::diagnose(&Evidence { cases: &cases, provenance, logs })
 }
 
 /// A declared version that differs from the reported one makes the cell an error: the table would

@@ -4,6 +4,7 @@ mod attempt;
 pub(crate) mod evidence;
 pub(crate) mod identity;
 mod judge;
+mod limits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -139,7 +140,7 @@ pub async fn run(engine: &Arc<dyn Engine>, job: &Job, progress: &dyn Progress, s
     let plans = judge::plans(job);
     let first = attempt::run(engine, job, &plans, 1, progress, stop).await;
     let judged = judge::first(job, &first);
-    let again: Vec<TrialPlan> = judge::to_repeat(&judged, &plans);
+    let again: Vec<TrialPlan> = judge::to_repeat(&first, &judged, &plans);
     let second = if again.is_empty() || stop.is_cancelled() {
         None
     } else {

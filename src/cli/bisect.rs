@@ -126,7 +126,7 @@ fn trial(options: &Options, results: &Results, good: &CellId, bad: &CellId) -> a
         let trials = trials.filter(|trial| !trial.control);
         let answered = trials.filter_map(|trial| match trial.outcome {
             Outcome::Pass => Some((trial.id.as_str(), true)),
-            Outcome::Fail => Some((trial.id.as_str(), false)),
+            Outcome::Fail | Outcome::Limitation => Some((trial.id.as_str(), false)),
             _ => None,
         });
         answered.collect::<Vec<_>>()

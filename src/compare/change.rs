@@ -13,6 +13,8 @@ pub enum State {
     Pass,
     /// Failed, twice.
     Fail,
+    /// Failed twice, as a known issue says that this ATS does everywhere (trials only).
+    Limitation,
     /// Does not compile (cells only).
     Unbuildable,
     /// Failed and passed.
@@ -48,6 +50,7 @@ impl From<Option<Outcome>> for State {
         match outcome {
             Some(Outcome::Pass) => Self::Pass,
             Some(Outcome::Fail) => Self::Fail,
+            Some(Outcome::Limitation) => Self::Limitation,
             Some(Outcome::Flaky) => Self::Flaky,
             Some(Outcome::Error) => Self::Error,
             Some(Outcome::Unsupported) => Self::Unsupported,
@@ -61,11 +64,12 @@ impl From<Option<Outcome>> for State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
-    /// It passed, or passed at times, and fails now.
+    /// It passed, or passed at times, or had no more than a known limitation, and fails now; or it passed, or passed
+    /// at times, and has a known limitation now.
     Regressed,
     /// It fails, and there was no answer before.
     NewlyFailing,
-    /// It is flaky, and was not known to fail.
+    /// It is flaky, and was not known to fail, or only by a known limitation.
     TurnedFlaky,
     /// It passed and is not tested any more.
     NoLongerTested,
@@ -75,7 +79,7 @@ pub enum Change {
     Unavailable,
     /// No answer before, none now.
     StillUnanswered,
-    /// It failed and passes now.
+    /// It failed, or had a known limitation, and passes now.
     Fixed,
     /// It was flaky and passes now.
     Steadied,
@@ -83,14 +87,19 @@ pub enum Change {
     SometimesPasses,
     /// It passes, and there was no answer before.
     NewlyTested,
-    /// It failed or was flaky, and is not tested any more.
+    /// It has a known limitation, and there was no answer before.
+    NewlyLimited,
+    /// It failed, was flaky or had a known limitation, and is not tested any more.
     FailureRemoved,
-    /// It failed and fails now in another way: not built instead of not working, or the reverse.
+    /// It failed and fails now in another way: not built instead of not working, or the reverse, or by no more than a
+    /// known limitation.
     OtherFailure,
     /// Flaky as before.
     StillFlaky,
     /// Fails as before.
     SameFail,
+    /// Has a known limitation as before.
+    SameLimitation,
     /// Passes as before.
     SamePass,
     /// There was no answer before, and it is not asked for now.
@@ -114,24 +123,28 @@ impl Change {
     /// The table. No pair is left out and none falls through: a new [`State`] does not compile
     /// until it has its places here.
     pub fn of(before: State, after: State) -> Self {
-        use State::{Absent, Error, Fail, Flaky, Pass, Skipped, Unavailable, Unbuildable, Unsupported};
+        use State::{Absent, Error, Fail, Flaky, Limitation, Pass, Skipped, Unavailable, Unbuildable, Unsupported};
         match (before, after) {
             (Pass, Pass) => Self::SamePass,
             (Fail, Fail) | (Unbuildable, Unbuildable) => Self::SameFail,
-            (Fail, Unbuildable) | (Unbuildable, Fail) => Self::OtherFailure,
+            (Limitation, Limitation) => Self::SameLimitation,
+            (Fail, Unbuildable | Limitation) | (Unbuildable, Fail | Limitation) => Self::OtherFailure,
             (Flaky, Flaky) => Self::StillFlaky,
-            (Pass | Flaky, Fail | Unbuildable) => Self::Regressed,
-            (Fail | Unbuildable, Pass) => Self::Fixed,
+            (Pass | Flaky | Limitation, Fail | Unbuildable) | (Pass | Flaky, Limitation) => Self::Regressed,
+            (Fail | Unbuildable | Limitation, Pass) => Self::Fixed,
             (Fail | Unbuildable, Flaky) => Self::SometimesPasses,
             (Flaky, Pass) => Self::Steadied,
-            (Pass | Error | Unavailable | Skipped | Unsupported | Absent, Flaky) => Self::TurnedFlaky,
+            (Pass | Limitation | Error | Unavailable | Skipped | Unsupported | Absent, Flaky) => Self::TurnedFlaky,
             (Error | Unavailable | Skipped | Unsupported | Absent, Pass) => Self::NewlyTested,
             (Error | Unavailable | Skipped | Unsupported | Absent, Fail | Unbuildable) => Self::NewlyFailing,
+            (Error | Unavailable | Skipped | Unsupported | Absent, Limitation) => Self::NewlyLimited,
             (Error | Unavailable | Skipped, Error | Unavailable | Skipped) => Self::StillUnanswered,
-            (Pass | Fail | Unbuildable | Flaky | Unsupported | Absent, Error | Skipped) => Self::Infrastructure,
-            (Pass | Fail | Unbuildable | Flaky | Unsupported | Absent, Unavailable) => Self::Unavailable,
+            (Pass | Fail | Limitation | Unbuildable | Flaky | Unsupported | Absent, Error | Skipped) => {
+                Self::Infrastructure
+            }
+            (Pass | Fail | Limitation | Unbuildable | Flaky | Unsupported | Absent, Unavailable) => Self::Unavailable,
             (Pass, Unsupported | Absent) => Self::NoLongerTested,
-            (Fail | Unbuildable | Flaky, Unsupported | Absent) => Self::FailureRemoved,
+            (Fail | Limitation | Unbuildable | Flaky, Unsupported | Absent) => Self::FailureRemoved,
             (Error | Unavailable | Skipped | Unsupported | Absent, Unsupported | Absent) => Self::NotTested,
         }
     }
@@ -142,10 +155,12 @@ impl Change {
             Self::Regressed | Self::NewlyFailing | Self::TurnedFlaky => Bearing::Worse,
             Self::NoLongerTested | Self::Infrastructure | Self::Unavailable | Self::StillUnanswered => Bearing::Unknown,
             Self::Fixed | Self::Steadied | Self::SometimesPasses | Self::NewlyTested => Bearing::Better,
-            Self::FailureRemoved
+            Self::NewlyLimited
+            | Self::FailureRemoved
             | Self::OtherFailure
             | Self::StillFlaky
             | Self::SameFail
+            | Self::SameLimitation
             | Self::SamePass
             | Self::NotTested => Bearing::Same,
         }
@@ -165,10 +180,12 @@ impl Change {
             Self::Steadied => "steadied",
             Self::SometimesPasses => "sometimes passes",
             Self::NewlyTested => "newly tested",
+            Self::NewlyLimited => "newly limited",
             Self::FailureRemoved => "failure removed",
             Self::OtherFailure => "other failure",
             Self::StillFlaky => "still flaky",
             Self::SameFail => "same fail",
+            Self::SameLimitation => "same limitation",
             Self::SamePass => "same pass",
             Self::NotTested => "not tested",
         }
@@ -185,9 +202,10 @@ impl fmt::Display for Change {
 mod tests {
     use super::*;
 
-    const STATES: [State; 9] = [
+    const STATES: [State; 10] = [
         State::Pass,
         State::Fail,
+        State::Limitation,
         State::Unbuildable,
         State::Flaky,
         State::Error,
@@ -199,16 +217,17 @@ mod tests {
 
     /// One row a state before, one column a state after, both in the order of [`STATES`].
     #[rustfmt::skip]
-    const TABLE: [[&str; 9]; 9] = [
-        ["same pass", "regressed", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "no longer tested", "no longer tested"],
-        ["fixed", "same fail", "other failure", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
-        ["fixed", "other failure", "same fail", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
-        ["steadied", "regressed", "regressed", "still flaky", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
-        ["newly tested", "newly failing", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested"],
-        ["newly tested", "newly failing", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested"],
-        ["newly tested", "newly failing", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested"],
-        ["newly tested", "newly failing", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested"],
-        ["newly tested", "newly failing", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested"],
+    const TABLE: [[&str; 10]; 10] = [
+        ["same pass", "regressed", "regressed", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "no longer tested", "no longer tested"],
+        ["fixed", "same fail", "other failure", "other failure", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
+        ["fixed", "regressed", "same limitation", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
+        ["fixed", "other failure", "other failure", "same fail", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
+        ["steadied", "regressed", "regressed", "regressed", "still flaky", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested"],
     ];
 
     #[test]

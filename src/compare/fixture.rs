@@ -1,8 +1,8 @@
 //! Small results for tests: sound cells with any verdict, and matrices of them.
 
 use crate::model::{
-    AtsBuild, CellId, CellResult, Expected, ImageDigests, IssueMatch, Library, MatrixResult, Outcome, Provenance,
-    Release, SCHEMA_VERSION, TrialResult, Verdict,
+    AtsBuild, CellId, CellResult, Confidence, Expected, ImageDigests, IssueMatch, Library, MatrixResult, Outcome,
+    Provenance, Release, SCHEMA_VERSION, TrialResult, Verdict,
 };
 
 /// Every field is known.
@@ -35,6 +35,7 @@ pub(crate) fn trial(id: &str, outcome: Outcome) -> TrialResult {
         id: id.into(),
         outcome,
         control: id.starts_with("ctl-"),
+        limitation: None,
         summary: summary.into(),
         evidence: Vec::new(),
     }
@@ -47,7 +48,7 @@ pub(crate) fn issue() -> IssueMatch {
         link: "https://github.com/apache/trafficserver/issues/11465".into(),
         fixed_in: "9.2.7".into(),
         way_out: "upgrade ATS to 9.2.7 or later before the distro".into(),
-        confidence: "certain".into(),
+        confidence: Confidence::Certain,
         trials: vec!["tls-remote-origin".into()],
         workarounds: Vec::new(),
     }
@@ -60,6 +61,7 @@ pub(crate) fn expected(verdict: Verdict) -> Expected {
         reason: "OpenSSL 3.2 breaks outgoing TLS".into(),
         link: None,
         trials: vec!["tls-*".into()],
+        issue: None,
         expires: None,
         also: Vec::new(),
     }

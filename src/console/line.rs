@@ -91,6 +91,7 @@ pub(super) fn lasting(event: &Event, tally: &Tally, colour: bool) -> Option<Stri
 /// `[3/12] debian-13/9.2.5: fail (expected), 7 of 9 trials did not pass, ATS-11465 (1.6 s)`.
 fn cell(result: &CellResult, ms: u64, tally: &Tally, colour: bool) -> String {
     let mut facts = vec![mark::ink(result).paint(&mark::label(result), colour)];
+    facts.extend(Trials::of(result).count().filter(|_| result.verdict == Verdict::Pass));
     if result.verdict != Verdict::Pass {
         facts.extend(result.reason.as_ref().map(|reason| terminal(reason, LINE)));
         let trials = Trials::of(result);

@@ -18,8 +18,8 @@ pub use issue::{KnownIssue, Shows, Workaround};
 pub use issues::KNOWN_ISSUES;
 pub use sign::{Sign, Witness};
 
-use crate::model::{AtsBuild, IssueMatch, LogLine, Observation, Outcome, Provenance};
-use crate::trial::Kind;
+use crate::model::{AtsBuild, Confidence, IssueMatch, LogLine, Observation, Outcome, Provenance};
+use crate::trial::{Kind, Trial};
 
 /// A trial's evidence, as diagnosis needs it.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +54,13 @@ pub fn by_id(id: &str) -> Option<&'static KnownIssue> {
 /// registry.
 pub fn diagnose(evidence: &Evidence<'_>) -> Vec<IssueMatch> {
     KNOWN_ISSUES.iter().filter_map(|issue| in_trials(issue, evidence)).collect()
+}
+
+/// Id of the known issue that limits what ran in `trial`, as the catalogue declares. A build that carries the fix is not
+/// limited, nor is one of which nothing is known.
+pub fn limitation(trial: &Trial, ran: &Provenance) -> Option<&'static str> {
+    let id = trial.limitation(&ran.ats.as_ref()?.reported)?;
+    (by_id(id)?.affected.reach(ran) == Reach::Affected).then_some(id)
 }
 
 /// Known issues that the errors of a compiler match. `version` is the ATS that did not compile. None
@@ -108,7 +115,7 @@ fn stated(issue: &KnownIssue, certain: bool, trials: Vec<String>) -> IssueMatch 
         link: issue.link.into(),
         fixed_in: issue.fixed_in.into(),
         way_out: issue.way_out.into(),
-        confidence: if certain { "certain" } else { "looks like" }.into(),
+        confidence: if certain { Confidence::Certain } else { Confidence::LooksLike },
         trials,
         workarounds: Vec::new(),
     }

@@ -21,7 +21,7 @@ fn scenes(issue: &KnownIssue) -> Vec<Scene> {
 fn told(scene: &Scene, id: &str) -> String {
     let matched = scene.diagnose().into_iter().find(|matched| matched.id == id);
     matched.map_or("nothing".into(), |matched| {
-        [vec![matched.confidence], matched.trials].concat().join(" ").trim_end().to_owned()
+        [vec![matched.confidence.to_string()], matched.trials].concat().join(" ").trim_end().to_owned()
     })
 }
 
@@ -75,6 +75,30 @@ fn every_known_issue_is_well_formed() {
             }
         }
     }
+}
+
+#[test]
+fn every_limitation_of_a_trial_is_a_known_issue_of_those_versions() {
+    let minors =
+        (8..=9).flat_map(|major| (0..=2).map(move |minor| (major, minor))).chain((0..=3).map(|minor| (10, minor)));
+    let versions: Vec<String> =
+        minors.flat_map(|(major, minor)| (0..20).map(move |patch| format!("{major}.{minor}.{patch}"))).collect();
+    let mut limited = 0;
+    for trial in crate::trial::CATALOGUE {
+        for limitation in trial.limitations {
+            let issue = by_id(limitation.issue).unwrap_or_else(|| panic!("{}: {}", trial.id, limitation.issue));
+            let Shows::Trials { among, .. } = issue.shows else { panic!("{} shows in no trial", issue.id) };
+            assert!(among.is_empty() || among.iter().any(|glob| sign::is_like(glob, trial.id)), "{}", trial.id);
+        }
+        for version in versions.iter().filter(|version| trial.limitation(version).is_some()) {
+            let ats = AtsBuild { reported: version.clone(), ..AtsBuild::default() };
+            let ran = Provenance { ats: Some(ats), ..Provenance::default() };
+            assert!(limitation(trial, &ran).is_some(), "{} {version}: no known issue of that version", trial.id);
+            assert!(trial.unsupported(Some(version), None).is_none(), "{} {version} never runs", trial.id);
+            limited += 1;
+        }
+    }
+    assert!(limited > 50);
 }
 
 #[test]

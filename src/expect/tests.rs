@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{IssueMatch, Library, Provenance, SCHEMA_VERSION, TrialResult};
+use crate::model::{Confidence, IssueMatch, Library, Provenance, SCHEMA_VERSION, TrialResult};
 use crate::verdict::{self, Terms, surprises};
 
 const TRIALS: [&str; 3] = ["tls-a", "tls-b", "http-c"];
@@ -40,7 +40,14 @@ fn cell(id: &str, openssl: &str, outcomes: &str) -> CellResult {
         .zip(outcomes.chars())
         .filter_map(|(id, letter)| {
             let (id, summary) = ((*id).to_owned(), "502 Invalid argument".to_owned());
-            Some(TrialResult { id, outcome: outcome(letter)?, control: false, summary, evidence: Vec::new() })
+            Some(TrialResult {
+                id,
+                outcome: outcome(letter)?,
+                control: false,
+                limitation: None,
+                summary,
+                evidence: Vec::new(),
+            })
         })
         .collect();
     let openssl = Library { version: openssl.into(), path: String::new(), package: None };
@@ -147,7 +154,7 @@ fn new_trouble_gets_entries_with_its_known_issue_or_what_was_seen() {
         link: "https://github.com/apache/trafficserver/issues/11465".into(),
         fixed_in: "9.2.7".into(),
         way_out: "upgrade".into(),
-        confidence: "certain".into(),
+        confidence: Confidence::Certain,
         trials: vec!["tls-a".into(), "tls-b".into()],
         workarounds: Vec::new(),
     });

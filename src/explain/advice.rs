@@ -2,6 +2,7 @@
 
 use super::{Explanation, Issue};
 use crate::model::{CellResult, Outcome, Verdict};
+use crate::report::limits;
 use crate::report::mark::Mark;
 
 /// Where failures of ATS are reported.
@@ -35,6 +36,9 @@ pub(super) fn of(cell: &CellResult, told: &Explanation) -> Vec<String> {
     }
     if let Mark::Unexpected(expected) = Mark::of(cell) {
         advice.push(format!("matrix.yaml expects {expected}: correct `expect`"));
+    }
+    if !told.lifted.is_empty() {
+        advice.push(limits::LIFTED_WAY_OUT.to_owned());
     }
     if cell.trials.iter().any(|trial| trial.control && trial.outcome == Outcome::Fail) {
         advice.push("a control failed: mend that first, it is not about TLS to the origin".to_owned());

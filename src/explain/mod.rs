@@ -20,7 +20,7 @@ use crate::model::{
     TrialResult, Verdict,
 };
 use crate::report::finding::Trials;
-use crate::report::{bisection, legend, mark, workaround};
+use crate::report::{bisection, legend, limits, mark, workaround};
 use crate::trial;
 
 /// Raw evidence of one attempt of a trial.
@@ -61,6 +61,8 @@ pub struct Explanation {
     pub others: Vec<Brief>,
     /// Known issues that match.
     pub known_issues: Vec<Issue>,
+    /// Known limitations that do not show, which is news.
+    pub lifted: Vec<String>,
     /// Failing trials that match none.
     pub unknown: Vec<String>,
     /// What bisections found.
@@ -170,7 +172,9 @@ pub struct Untried {
 pub fn explain(cell: &CellResult, only: Option<&str>, raw: &[Raw], run: Option<&str>) -> Option<Explanation> {
     let told = |trial: &&TrialResult| match only {
         Some(id) => trial.id == id,
-        None => matches!(trial.outcome, Outcome::Fail | Outcome::Flaky | Outcome::Error),
+        None => {
+            matches!(trial.outcome, Outcome::Fail | Outcome::Limitation | Outcome::Flaky | Outcome::Error)
+        }
     };
     let (trials, others): (Vec<_>, Vec<_>) = cell.trials.iter().partition(told);
     if only.is_some() && trials.is_empty() {
@@ -192,6 +196,7 @@ pub fn explain(cell: &CellResult, only: Option<&str>, raw: &[Raw], run: Option<&
         trials: trials.into_iter().map(|trial| story(trial, raw)).collect(),
         others: others.into_iter().map(brief).collect(),
         known_issues,
+        lifted: limits::lifted(cell),
         unknown,
         bisections: Vec::new(),
         advice: Vec::new(),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::words::what_ran;
 use super::{Explanation, Story};
-use crate::model::Verdict;
+use crate::model::{Confidence, Verdict};
 use crate::report::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link};
 
 /// The report. `by_hand` are shell commands that show the failure, from the image on.
@@ -104,7 +104,7 @@ fn known(told: &Explanation) -> String {
         let _ = writeln!(
             text,
             "This {} {}: {}.",
-            if matched.confidence == "certain" { "is" } else { "looks like" },
+            if matched.confidence == Confidence::Certain { "is" } else { "looks like" },
             markdown_link(&matched.id, &matched.link),
             markdown(&matched.title, LINE)
         );

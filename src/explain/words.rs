@@ -169,6 +169,9 @@ fn means(out: &mut Outline, told: &Explanation) {
     for issue in &told.known_issues {
         known(out, issue);
     }
+    for lifted in &told.lifted {
+        out.line(1).strong("news").say(": ").say(lifted);
+    }
     for decided in &told.bisections {
         out.line(1).strong(&decided.trial).say(", bisected: ").say(&decided.sentence);
         if let Some(why) = &decided.stale {

@@ -93,7 +93,7 @@ fn excused(cell: &CellResult, surprises: &[Surprise<'_>]) -> bool {
 fn out_of_date(id: &CellId, new: Option<&CellResult>, surprises: &[Surprise<'_>], answer: &mut Answer) -> bool {
     let stale = surprises.iter().filter(|surprise| match surprise {
         Surprise::Trouble { .. } => false,
-        Surprise::Expired { .. } => true,
+        Surprise::Expired { .. } | Surprise::Lifted { .. } => true,
         // Flaky is neither: it failed as declared, and it passed.
         Surprise::Mended { .. } => new.is_some_and(|cell| cell.verdict != Verdict::Flaky),
     });
@@ -101,6 +101,7 @@ fn out_of_date(id: &CellId, new: Option<&CellResult>, surprises: &[Surprise<'_>]
     answer.closed.extend(stale.map(|surprise| {
         let way_out = match surprise {
             Surprise::Expired { .. } => "look at it again: mend it, or give matrix.yaml a later day and a new reason",
+            Surprise::Lifted { .. } => verdict::LIFTED_WAY_OUT,
             _ => "take it out of matrix.yaml: atsmatrix expect --update",
         };
         Reason::new(Cause::Expectation, surprise.to_string()).about(id).way_out(way_out)

@@ -93,6 +93,7 @@ impl Expectation {
             reason: self.reason.clone(),
             link: self.link.clone(),
             trials,
+            issue: None,
             expires: self.expires,
             also: Vec::new(),
         }

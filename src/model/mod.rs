@@ -28,7 +28,9 @@ pub use plan::{
     AgentPlan, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, added_name, front_name, origin_name, wild_name,
 };
 pub use provenance::{AtsBuild, ImageDigests, Library, Provenance, ProvenanceField, Release};
-pub use result::{CellResult, Expected, IssueMatch, MatrixResult, SCHEMA_VERSION, TrialResult, WorkaroundTried};
+pub use result::{
+    CellResult, Confidence, Expected, IssueMatch, MatrixResult, SCHEMA_VERSION, TrialResult, WorkaroundTried,
+};
 pub use script::Step;
 pub use spec::{
     Act, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, Remap, RequestSpec, Route, Side,

@@ -13,6 +13,10 @@ pub enum Outcome {
     Pass,
     /// A check failed, twice, each time in a fresh ATS, while the controls held.
     Fail,
+    /// It failed twice as a known issue says that this ATS does on every distro, recognised with certainty:
+    /// [`super::TrialResult::limitation`] names it. Anything else that goes wrong there is a [`Self::Fail`].
+    #[serde(rename = "known-limitation")]
+    Limitation,
     /// It failed and, repeated, passed (or the other way round).
     Flaky,
     /// Our side, the engine, or the origin broke: nothing is said about ATS.
@@ -27,7 +31,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Every trial that applies passed. Only this is green.
+    /// Every trial that applies passed, known limitations left aside. Only this is green.
     Pass,
     /// At least one trial failed.
     Fail,
@@ -47,6 +51,7 @@ impl Outcome {
         match self {
             Self::Pass => "pass",
             Self::Fail => "fail",
+            Self::Limitation => "known limitation",
             Self::Flaky => "flaky",
             Self::Error => "error",
             Self::Unsupported => "unsupported",

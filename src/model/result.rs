@@ -1,5 +1,7 @@
 //! What is committed: results/matrix.json. Deterministic: no times, no addresses, no run ids.
 
+use std::fmt;
+
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,8 +11,9 @@ use super::outcome::{Outcome, Verdict};
 use super::provenance::Provenance;
 
 /// Version of the shape of matrix.json. Rises with every change that an older reader would
-/// misunderstand. 2: an expectation may expire, and a cell may have several.
-pub const SCHEMA_VERSION: u32 = 2;
+/// misunderstand. 2: an expectation may expire, and a cell may have several. 3: a trial may be a known limitation, and
+/// an expectation may name a known issue.
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// The whole of results/matrix.json.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +64,10 @@ pub struct Expected {
     pub link: Option<String>,
     /// Globs of the trials that may fail under it; empty: all. One that is named in full must fail.
     pub trials: Vec<String>,
+    /// The known issue that it is about: it excuses what is recognised as that with certainty, and nothing else. With the
+    /// verdict pass: the known limitation that does not show here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<String>,
     /// The last day on which it is accepted, as matrix.yaml says. Never a day of a run: whoever judges
     /// compares it with their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,6 +94,10 @@ pub struct TrialResult {
     pub outcome: Outcome,
     /// Whether it is a control.
     pub control: bool,
+    /// Id of the known issue that limits this ATS in this trial, as the catalogue declares, whatever the trial came to:
+    /// it should be [`Outcome::Limitation`], and a pass is news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limitation: Option<String>,
     /// What was seen, in one line without times or addresses.
     pub summary: String,
     /// Evidence of a trial that did not pass: client, origin, wire, log; normalised, one line each.
@@ -106,13 +117,47 @@ pub struct IssueMatch {
     pub fixed_in: String,
     /// What to do.
     pub way_out: String,
-    /// `certain`, or `looks like`.
-    pub confidence: String,
+    /// How sure it is.
+    pub confidence: Confidence,
     /// The trials concerned.
     pub trials: Vec<String>,
     /// Its workarounds as they were tried on this very cell; empty when none was tried.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workarounds: Vec<WorkaroundTried>,
+}
+
+/// How sure it is that evidence shows a known issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Confidence {
+    /// Nothing else known looks like it.
+    #[serde(rename = "certain")]
+    Certain,
+    /// It may be another thing.
+    #[serde(rename = "looks like")]
+    LooksLike,
+}
+
+impl Confidence {
+    /// The words used in tables and files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Certain => "certain",
+            Self::LooksLike => "looks like",
+        }
+    }
+}
+
+impl fmt::Display for Confidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl IssueMatch {
+    /// Whether it is what made `trial` fail, with certainty. Only this excuses anything.
+    pub fn is_certain_of(&self, trial: &str) -> bool {
+        self.confidence == Confidence::Certain && self.trials.iter().any(|id| id == trial)
+    }
 }
 
 /// A workaround that was tried on a cell: its failing trials ran once more with these settings.

@@ -3,6 +3,7 @@
 
 use crate::model::{CellResult, Outcome, TrialResult, Verdict, WorkaroundTried};
 
+use super::escape::{SHORT, terminal};
 use super::grid::Grid;
 use super::mark::Mark;
 
@@ -34,8 +35,10 @@ pub struct Gap<'a> {
 /// The trials of a cell, told apart.
 #[derive(Debug)]
 pub struct Trials<'a> {
-    /// Trials that did not pass (fail, flaky or error), controls left out.
+    /// Trials that did not pass (fail, flaky or error), controls and known limitations left out.
     pub failing: Vec<&'a TrialResult>,
+    /// Trials in which a known limitation shows.
+    pub limited: Vec<&'a TrialResult>,
     /// How many trials apply and were run, controls left out.
     pub run: usize,
     /// Controls that did not hold.
@@ -50,27 +53,53 @@ impl<'a> Trials<'a> {
         let ran = |trial: &&TrialResult| !matches!(trial.outcome, Outcome::Unsupported | Outcome::Skipped);
         let (controls, trials): (Vec<_>, Vec<_>) = cell.trials.iter().filter(ran).partition(|trial| trial.control);
         let not_passed = |trials: &[&'a TrialResult]| -> Vec<&'a TrialResult> {
-            trials.iter().copied().filter(|trial| trial.outcome != Outcome::Pass).collect()
+            let well = |trial: &&TrialResult| matches!(trial.outcome, Outcome::Pass | Outcome::Limitation);
+            trials.iter().copied().filter(|trial| !well(trial)).collect()
         };
         Self {
             failing: not_passed(&trials),
+            limited: trials.iter().copied().filter(|trial| trial.outcome == Outcome::Limitation).collect(),
             run: trials.len(),
             broken_controls: not_passed(&controls),
             controls: controls.len(),
         }
     }
 
-    /// Everything that did not pass, trials before controls.
+    /// Trials that passed.
+    pub fn passed(&self) -> usize {
+        self.run - self.failing.len() - self.limited.len()
+    }
+
+    /// `1 known limitation`; `None`: there is none.
+    pub fn limitations(&self) -> Option<String> {
+        match self.limited.len() {
+            0 => None,
+            1 => Some("1 known limitation".to_owned()),
+            count => Some(format!("{count} known limitations")),
+        }
+    }
+
+    /// `93/94, 1 known limitation`; `None` without one.
+    pub fn count(&self) -> Option<String> {
+        Some(format!("{}/{}, {}", self.passed(), self.run, self.limitations()?))
+    }
+
+    /// Everything that did not pass, trials before controls. Known limitations are told apart.
     pub fn not_passed(&self) -> impl Iterator<Item = &'a TrialResult> {
         self.failing.iter().chain(&self.broken_controls).copied()
     }
 
-    /// `7 of 9 trials did not pass`, or that all passed, or that none ran.
+    /// `7 of 9 trials did not pass`, or that all passed, or that none ran; with the known limitations.
     pub fn tally(&self) -> String {
-        match self.run {
-            0 => "no trial ran".to_owned(),
-            run if self.failing.is_empty() => format!("all {run} trials passed"),
-            run => format!("{} of {run} trials did not pass", self.failing.len()),
+        match (self.run, self.count()) {
+            (0, _) => "no trial ran".to_owned(),
+            (run, None) if self.failing.is_empty() => format!("all {run} trials passed"),
+            (_, Some(count)) if self.failing.is_empty() => format!("{count}: {}", names_of_limits(&self.limited)),
+            (run, None) => format!("{} of {run} trials did not pass", self.failing.len()),
+            (run, Some(count)) => {
+                let limited = names_of_limits(&self.limited);
+                format!("{} of {run} trials did not pass; {count}: {limited}", self.failing.len())
+            }
         }
     }
 
@@ -82,6 +111,15 @@ impl<'a> Trials<'a> {
             (controls, broken) => format!("controls did not hold ({} of {controls})", controls - broken),
         }
     }
+}
+
+/// `tunnel-route-split-hello (ATS-11758)`.
+fn names_of_limits(limited: &[&TrialResult]) -> String {
+    let name = |trial: &&TrialResult| {
+        let issue = trial.limitation.as_deref().unwrap_or("an unnamed issue");
+        format!("{} ({})", terminal(&trial.id, SHORT), terminal(issue, SHORT))
+    };
+    limited.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// Names of trials, with the outcome where it is not a plain failure.
@@ -98,7 +136,7 @@ pub fn names(trials: &[&TrialResult]) -> String {
 pub fn needs_words(cell: &CellResult) -> bool {
     match cell.verdict {
         Verdict::Fail | Verdict::Unbuildable | Verdict::Flaky | Verdict::Error => true,
-        Verdict::Pass | Verdict::Unavailable => matches!(Mark::of(cell), Mark::Unexpected(_)),
+        Verdict::Pass | Verdict::Unavailable => matches!(Mark::of(cell), Mark::Unexpected(_) | Mark::Lifted),
     }
 }
 
@@ -193,6 +231,22 @@ mod tests {
         assert_eq!(trials.control_tally(), "controls held (2 of 2)");
         cell.trials.retain(|trial| !trial.control);
         assert_eq!(Trials::of(&cell).control_tally(), "no control ran");
+    }
+
+    #[test]
+    fn known_limitations_are_counted_and_named_and_are_no_findings() {
+        let mut cell = fixture::passing("debian-12/9.2.9", "3.0.20");
+        (cell.trials[3].outcome, cell.trials[3].limitation) = (Outcome::Limitation, Some("ATS-11758".into()));
+        let trials = Trials::of(&cell);
+        assert_eq!(trials.count().unwrap(), "3/4, 1 known limitation");
+        assert_eq!(trials.tally(), "3/4, 1 known limitation: tls12-only (ATS-11758)");
+        assert_eq!(trials.not_passed().count(), 0);
+        assert!(!needs_words(&cell));
+        cell.trials[4].outcome = Outcome::Fail;
+        let tally = Trials::of(&cell).tally();
+        assert_eq!(tally, "1 of 4 trials did not pass; 2/4, 1 known limitation: tls12-only (ATS-11758)");
+        (cell.trials[4].outcome, cell.trials[3].outcome) = (Outcome::Pass, Outcome::Pass);
+        assert!(needs_words(&cell), "a limitation that passes is news");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A realistic result for tests: every verdict, every mark, the known answers.
 
 use crate::model::{
-    AtsBuild, CellResult, Expected, ImageDigests, IssueMatch, Library, MatrixResult, Outcome, Provenance, Release,
-    SCHEMA_VERSION, TrialResult, Verdict,
+    AtsBuild, CellResult, Confidence, Expected, ImageDigests, IssueMatch, Library, MatrixResult, Outcome, Provenance,
+    Release, SCHEMA_VERSION, TrialResult, Verdict,
 };
 
 const ISSUE: &str = "https://github.com/apache/trafficserver/issues/11465";
@@ -12,6 +12,7 @@ fn trial(id: &str, outcome: Outcome, summary: &str, evidence: &[&str]) -> TrialR
         id: id.into(),
         outcome,
         control: id.starts_with("ctl-"),
+        limitation: None,
         summary: summary.into(),
         evidence: evidence.iter().map(|line| (*line).to_owned()).collect(),
     }
@@ -88,7 +89,7 @@ pub(crate) fn failing(id: &str, openssl: &str) -> CellResult {
         link: ISSUE.into(),
         fixed_in: "9.2.7".into(),
         way_out: "upgrade ATS to 9.2.7 or later before the distro".into(),
-        confidence: "certain".into(),
+        confidence: Confidence::Certain,
         trials: vec!["tls-get".into(), "tls12-only".into(), "tls13-only".into()],
         workarounds: Vec::new(),
     }];
@@ -101,6 +102,7 @@ fn expected(verdict: Verdict, reason: &str) -> Expected {
         reason: reason.into(),
         link: Some(ISSUE.into()),
         trials: Vec::new(),
+        issue: None,
         expires: None,
         also: Vec::new(),
     }
@@ -141,7 +143,7 @@ fn forecast() -> CellResult {
             link: "https://github.com/apache/trafficserver/pull/13471".into(),
             fixed_in: "10.2.0".into(),
             way_out: "stay on OpenSSL 3".into(),
-            confidence: "looks like".into(),
+            confidence: Confidence::LooksLike,
             trials: Vec::new(),
             workarounds: Vec::new(),
         }],

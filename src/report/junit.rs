@@ -2,7 +2,7 @@
 //! test case a trial; one more, `verdict`, is about the cell as a whole.
 //!
 //! Red is what turns the run red, as pytest does with its xfail: an expected failure is *skipped*, with
-//! its reason, and what matrix.yaml has wrong fails the case `verdict`. Reruns are told as Surefire tells
+//! its reason, and so is a known limitation; what matrix.yaml has wrong fails the case `verdict`. Reruns are told as Surefire tells
 //! them: a flaky trial passes with a `flakyFailure` (and fails the case `verdict`, unless it is expected), one that
 //! failed twice has a `rerunFailure` beside its `failure`. Durations are left out: the same results give
 //! the same bytes.
@@ -16,6 +16,7 @@ use crate::model::{CellResult, Expected, MatrixResult, Outcome, Provenance, Tria
 use crate::verdict::{self, Scope, Standing, Terms};
 
 use super::escape::{LINE, SHORT, terminal};
+use super::finding::Trials;
 use super::grid::Grid;
 
 /// The file of a run that did not come to an end: an error, and nothing that could be taken for a pass.
@@ -207,6 +208,10 @@ fn of_trial(cell: &CellResult, trial: &TrialResult, terms: &Terms<'_>) -> Status
             Some(expected) => excuse(expected),
             None => Status::Failure { kind: "fail", message, again: true },
         },
+        Outcome::Limitation => {
+            let issue = trial.limitation.as_deref().unwrap_or("an unnamed issue");
+            Status::Skipped { kind: "known-limitation", message: text(&format!("{issue}: {}", trial.summary), LINE) }
+        }
         Outcome::Flaky => Status::Flaky { message },
         Outcome::Error => Status::Error { message },
         Outcome::Unsupported => Status::Skipped { kind: "unsupported", message },
@@ -233,9 +238,10 @@ fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
         ("ats.source", ats.as_ref().and_then(|ats| ats.source.as_deref())),
         ("image", images.as_ref().map(|images| images.ats.as_str())),
     ];
+    let count = Trials::of(cell).count().map(|count| ("trials", count));
     let issues =
         cell.known_issues.iter().map(|issue| ("known-issue", text(&format!("{} {}", issue.id, issue.link), LINE)));
-    known.into_iter().filter_map(|(name, value)| Some((name, text(value?, LINE)))).chain(issues).collect()
+    known.into_iter().filter_map(|(name, value)| Some((name, text(value?, LINE)))).chain(count).chain(issues).collect()
 }
 
 /// One bounded line of characters that XML 1.0 has.

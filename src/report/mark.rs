@@ -1,8 +1,9 @@
 //! How a verdict stands to its expectation, as every report words it.
 
 use crate::model::{CellResult, Verdict};
-use crate::verdict::{self, Terms};
+use crate::verdict::{self, Surprise, Terms};
 
+use super::finding::Trials;
 use super::ink::Ink;
 use super::legend::VERDICTS;
 
@@ -17,6 +18,8 @@ pub enum Mark {
     Unexpected(Verdict),
     /// It was expected, but not in all of its trials; or trials that should fail too pass.
     Partly,
+    /// A trial passes in which a known issue is declared to limit this ATS.
+    Lifted,
     /// Unavailable, and declared optional.
     Optional,
 }
@@ -28,9 +31,13 @@ impl Mark {
         if cell.optional && cell.verdict == Verdict::Unavailable {
             return Self::Optional;
         }
+        let surprises = verdict::surprises(cell, &Terms::default());
+        if cell.verdict == Verdict::Pass && surprises.iter().any(|it| matches!(it, Surprise::Lifted { .. })) {
+            return Self::Lifted;
+        }
         let mut expected = cell.expectations().map(|expected| expected.verdict).filter(|it| *it != Verdict::Pass);
         let Some(first) = expected.next().filter(|_| cell.verdict.is_answer()) else { return Self::None };
-        match &verdict::surprises(cell, &Terms::default())[..] {
+        match &surprises[..] {
             [] if cell.verdict == Verdict::Pass => Self::None,
             [] => Self::Expected,
             _ if cell.verdict == first || expected.any(|it| it == cell.verdict) => Self::Partly,
@@ -45,6 +52,7 @@ impl Mark {
             Self::Expected => Some("(expected)".to_owned()),
             Self::Unexpected(expected) => Some(format!("(expected {expected})")),
             Self::Partly => Some("(partly expected)".to_owned()),
+            Self::Lifted => Some("(known limitation gone)".to_owned()),
             Self::Optional => Some("(optional)".to_owned()),
         }
     }
@@ -54,7 +62,7 @@ impl Mark {
 /// `PASS?!`.
 pub fn word(cell: &CellResult) -> String {
     match (cell.verdict, Mark::of(cell)) {
-        (Verdict::Pass, Mark::Unexpected(_)) => "PASS?!".to_owned(),
+        (Verdict::Pass, Mark::Unexpected(_) | Mark::Lifted) => "PASS?!".to_owned(),
         (verdict, Mark::Unexpected(_) | Mark::Partly) => format!("{verdict} ?!"),
         (verdict, _) => verdict.to_string(),
     }
@@ -63,7 +71,7 @@ pub fn word(cell: &CellResult) -> String {
 /// The colour of a cell: that of its verdict, unless something else was expected.
 pub fn ink(cell: &CellResult) -> Ink {
     match Mark::of(cell) {
-        Mark::Unexpected(_) | Mark::Partly => Ink::Doubt,
+        Mark::Unexpected(_) | Mark::Partly | Mark::Lifted => Ink::Doubt,
         _ => Ink::of(cell.verdict),
     }
 }
@@ -73,6 +81,14 @@ pub fn label(cell: &CellResult) -> String {
     match Mark::of(cell).note() {
         Some(note) => format!("{} {note}", word(cell)),
         None => word(cell),
+    }
+}
+
+/// [`label()`] with the count where the cell has known limitations: `pass, 93/94, 1 known limitation`.
+pub fn label_with_count(cell: &CellResult) -> String {
+    match Trials::of(cell).count() {
+        Some(count) => format!("{}, {count}", label(cell)),
+        None => label(cell),
     }
 }
 
@@ -86,8 +102,9 @@ pub fn sum<'a>(cells: impl Iterator<Item = &'a CellResult>) -> String {
             let with = |wanted: fn(Mark) -> bool| same.iter().filter(|cell| wanted(Mark::of(cell))).count();
             let notes: Vec<String> = [
                 (with(|mark| mark == Mark::Expected), "expected"),
-                (with(|mark| matches!(mark, Mark::Unexpected(_) | Mark::Partly)), "unexpected"),
+                (with(|mark| matches!(mark, Mark::Unexpected(_) | Mark::Partly | Mark::Lifted)), "unexpected"),
                 (with(|mark| mark == Mark::Optional), "optional"),
+                (same.iter().filter(|cell| !Trials::of(cell).limited.is_empty()).count(), "with known limitations"),
             ]
             .into_iter()
             .filter(|(count, _)| *count > 0)
@@ -106,7 +123,7 @@ pub fn sum<'a>(cells: impl Iterator<Item = &'a CellResult>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::Expected;
+    use crate::model::{Expected, Outcome};
     use crate::report::fixture;
 
     use super::*;
@@ -119,6 +136,7 @@ mod tests {
             reason: "why".into(),
             link: None,
             trials: Vec::new(),
+            issue: None,
             expires: None,
             also: Vec::new(),
         });
@@ -146,6 +164,18 @@ mod tests {
         }
         assert_eq!(label(&cell(Verdict::Unavailable, None, true)), "unavailable (optional)");
         assert_eq!(label(&cell(Verdict::Fail, None, true)), "fail");
+    }
+
+    #[test]
+    fn a_known_limitation_is_told_with_the_count_and_marked_when_it_is_gone() {
+        let mut limited = cell(Verdict::Pass, None, false);
+        (limited.trials[3].outcome, limited.trials[3].limitation) = (Outcome::Limitation, Some("ATS-11758".into()));
+        assert_eq!(label(&limited), "pass");
+        assert_eq!(label_with_count(&limited), "pass, 3/4, 1 known limitation");
+        assert_eq!(sum([&limited].into_iter()), "1 cell: 1 pass (1 with known limitations)");
+        limited.trials[3].outcome = Outcome::Pass;
+        assert_eq!(label_with_count(&limited), "PASS?! (known limitation gone)");
+        assert_eq!(sum([&limited].into_iter()), "1 cell: 1 pass (1 unexpected)");
     }
 
     #[test]

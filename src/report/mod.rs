@@ -14,6 +14,7 @@ pub mod ink;
 pub mod json;
 pub mod junit;
 pub mod legend;
+pub mod limits;
 pub mod mark;
 pub mod markdown;
 pub mod outline;

@@ -54,6 +54,7 @@ fn of_cell<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Item<'a>> {
             Surprise::Mended { expected, .. } => {
                 (Some(expected), text, "take it out of matrix.yaml: atsmatrix expect --update")
             }
+            Surprise::Lifted { .. } => (None, text, verdict::LIFTED_WAY_OUT),
             Surprise::Expired { expected, .. } => {
                 (Some(expected), text, "look at it again: mend it, or give matrix.yaml a later day and a new reason")
             }

@@ -71,6 +71,23 @@ impl Need {
     }
 }
 
+/// What keeps some versions of ATS from passing a trial, on every distro: a known issue. The trial runs all the same.
+#[derive(Debug, Clone, Copy)]
+pub struct Limitation {
+    /// Id of the known issue.
+    pub issue: &'static str,
+    /// Ranges of the versions that have it, one of which must hold.
+    pub ats: &'static [&'static str],
+}
+
+impl Limitation {
+    /// Whether `version` has it. One that cannot be read has not: the trial then speaks for itself.
+    fn holds(&self, version: &str) -> bool {
+        let Ok(version) = version.parse::<Version>() else { return false };
+        self.ats.iter().any(|range| range.parse::<VersionRange>().is_ok_and(|range| range.contains(&version)))
+    }
+}
+
 /// One entry of the catalogue.
 #[derive(Debug)]
 pub struct Trial {
@@ -86,6 +103,8 @@ pub struct Trial {
     pub kind: Kind,
     /// What it needs of the cell; where that is not given it is unsupported, with the reason.
     pub needs: &'static [Need],
+    /// Known issues by which versions of ATS fail it, on every distro. Not for what an ATS has no feature for.
+    pub limitations: &'static [Limitation],
     /// What it does.
     pub spec: fn() -> TrialSpec,
     /// How an observation is judged: every check must hold.
@@ -209,6 +228,11 @@ impl Trial {
         self.needs.iter().find_map(|need| need.unmet(ats, openssl))
     }
 
+    /// Id of the known issue by which this version of ATS fails it, as declared.
+    pub fn limitation(&self, ats: &str) -> Option<&'static str> {
+        self.limitations.iter().find(|limitation| limitation.holds(ats)).map(|limitation| limitation.issue)
+    }
+
     /// Judges `observation`.
     pub fn judge(&self, observation: &Observation) -> Judgement {
         Judgement::from_checks((self.judge)(observation), observation)
@@ -235,6 +259,11 @@ mod tests {
             for need in trial.needs {
                 let (Need::Ats(range, reason) | Need::OpenSsl(range, reason)) = need;
                 assert!(range.parse::<VersionRange>().is_ok() && !reason.is_empty(), "{}", trial.id);
+            }
+            for limitation in trial.limitations {
+                assert!(!limitation.ats.is_empty() && !trial.is_control(), "{}", trial.id);
+                let parse = |range: &&str| range.parse::<VersionRange>().is_ok();
+                assert!(limitation.ats.iter().all(parse), "{}", trial.id);
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::model::{CellResult, Outcome, TrialResult, Verdict};
 use crate::trial::Kind;
 
-pub use surprise::{Scope, Surprise, Terms, surprises};
+pub use surprise::{LIFTED_WAY_OUT, Scope, Surprise, Terms, surprises};
 
 /// What a trial came to after its first attempt and, if that did not pass, its repetition in a fresh
 /// ATS. Only the same trouble twice counts; a repetition that could not be had leaves the question
@@ -35,7 +35,7 @@ pub fn weigh_controls(outcomes: &mut [(Kind, Outcome)]) {
     }
 }
 
-/// The verdict on a cell that ran.
+/// The verdict on a cell that ran. A known limitation does not by itself make it anything but a pass.
 pub fn of_trials(trials: &[TrialResult]) -> Verdict {
     let any = |wanted: Outcome| trials.iter().any(|trial| trial.outcome == wanted);
     let passed = trials.iter().any(|trial| trial.outcome == Outcome::Pass && !trial.control);
@@ -91,7 +91,7 @@ pub fn unanswered(cell: &CellResult) -> Vec<&str> {
 /// Whether `outcome` says anything about ATS. A trial in error or not reached may fail as well as pass.
 pub fn is_answer(outcome: Outcome) -> bool {
     match outcome {
-        Outcome::Pass | Outcome::Fail | Outcome::Flaky | Outcome::Unsupported => true,
+        Outcome::Pass | Outcome::Fail | Outcome::Limitation | Outcome::Flaky | Outcome::Unsupported => true,
         Outcome::Error | Outcome::Skipped => false,
     }
 }
@@ -119,7 +119,7 @@ mod tests {
 
     fn trial(id: &str, outcome: Outcome) -> TrialResult {
         let control = id.starts_with("ctl-");
-        TrialResult { id: id.into(), outcome, control, summary: String::new(), evidence: Vec::new() }
+        TrialResult { id: id.into(), outcome, control, limitation: None, summary: String::new(), evidence: Vec::new() }
     }
 
     fn cell(verdict: Verdict, expected: Option<Verdict>, trials: Vec<TrialResult>) -> CellResult {
@@ -128,6 +128,7 @@ mod tests {
             reason: "known".into(),
             link: None,
             trials: vec!["tls-*".into()],
+            issue: None,
             expires: None,
             also: Vec::new(),
         });

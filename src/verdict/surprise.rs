@@ -38,6 +38,13 @@ pub enum Surprise<'a> {
         /// The trials that it names in full and that do not fail any more; empty: none fails.
         trials: Vec<&'a str>,
     },
+    /// Trials pass although a known issue is declared to limit this ATS in them.
+    Lifted {
+        /// Id of the known issue.
+        issue: &'a str,
+        /// The trials.
+        trials: Vec<&'a str>,
+    },
     /// The expectation was to hold until a day that is over.
     Expired {
         /// The expectation.
@@ -46,6 +53,10 @@ pub enum Surprise<'a> {
         last: Date,
     },
 }
+
+/// What to do about [`Surprise::Lifted`].
+pub const LIFTED_WAY_OUT: &str = "if this build carries the fix, say so in matrix.yaml: `verdict: pass` with that \
+                                  `issue`; else the catalogue is wrong about this version: tell atsmatrix";
 
 impl fmt::Display for Surprise<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,6 +74,9 @@ impl fmt::Display for Surprise<'_> {
                 let which = if trials.is_empty() { String::new() } else { format!(" in {}", trials.join(", ")) };
                 write!(f, "does not {}{which} as matrix.yaml expects: {}", word(expected), expected.reason)
             }
+            Self::Lifted { issue, trials } => {
+                write!(f, "passes {}, in which {issue} is known to limit this ATS", trials.join(", "))
+            }
             Self::Expired { expected, last } => {
                 write!(f, "was expected to {} until {last}, which is over: {}", word(expected), expected.reason)
             }
@@ -74,6 +88,7 @@ fn word(expected: &Expected) -> &'static str {
     match expected.verdict {
         Verdict::Unbuildable => "break the compiler",
         Verdict::Flaky => "be flaky",
+        Verdict::Pass => "pass",
         _ => "fail",
     }
 }
@@ -86,6 +101,7 @@ pub fn surprises<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Surprise<'a
     }
     let expected: Vec<(&Expected, Scope)> = cell.expectations().map(|it| (it, Scope::of(&it.trials))).collect();
     let mut found = troubles(cell, &expected);
+    found.extend(lifted(cell, &expected));
     for (expected, scope) in expected {
         found.extend(mended(cell, expected, &scope, terms));
         let over = expected.expires.filter(|last| terms.today.is_some_and(|today| today > *last));
@@ -114,6 +130,30 @@ fn troubles<'a>(cell: &'a CellResult, expected: &[(&Expected, Scope)]) -> Vec<Su
     }
     if cell.verdict == Verdict::Unbuildable && !declared(&[Verdict::Unbuildable]) {
         found.push(Surprise::Trouble { verdict: Verdict::Unbuildable, trials: Vec::new() });
+    }
+    found
+}
+
+/// Known limitations that do not show, by issue, and are not declared to. What passes in a build without the fix may be
+/// another test, and what nobody knows of a build with it hides what comes next.
+fn lifted<'a>(cell: &'a CellResult, expected: &[(&Expected, Scope)]) -> Vec<Surprise<'a>> {
+    let mut found: Vec<Surprise<'a>> = Vec::new();
+    for trial in cell.trials.iter().filter(|trial| trial.outcome == Outcome::Pass) {
+        let Some(issue) = trial.limitation.as_deref() else { continue };
+        let declared = |(it, scope): &(&Expected, Scope)| {
+            it.verdict == Verdict::Pass && it.issue.as_deref() == Some(issue) && scope.has(&trial.id)
+        };
+        if expected.iter().any(declared) {
+            continue;
+        }
+        let same = found.iter_mut().find_map(|one| match one {
+            Surprise::Lifted { issue: other, trials } if *other == issue => Some(trials),
+            _ => None,
+        });
+        match same {
+            Some(trials) => trials.push(&trial.id),
+            None => found.push(Surprise::Lifted { issue, trials: vec![&trial.id] }),
+        }
     }
     found
 }
@@ -185,12 +225,12 @@ mod tests {
 
     fn trial(id: &str, outcome: Outcome) -> TrialResult {
         let control = id.starts_with("ctl-");
-        TrialResult { id: id.into(), outcome, control, summary: String::new(), evidence: Vec::new() }
+        TrialResult { id: id.into(), outcome, control, limitation: None, summary: String::new(), evidence: Vec::new() }
     }
 
     fn expects(verdict: Verdict, trials: &[&str]) -> Expected {
         let trials = trials.iter().map(|id| (*id).to_owned()).collect();
-        Expected { verdict, reason: "why".into(), link: None, trials, expires: None, also: Vec::new() }
+        Expected { verdict, reason: "why".into(), link: None, trials, issue: None, expires: None, also: Vec::new() }
     }
 
     fn cell(trials: &[(&str, Outcome)], expected: &[Expected]) -> CellResult {
@@ -277,6 +317,28 @@ mod tests {
             assert_eq!(words(&other, &Terms::default()).len(), 1);
         }
         assert_eq!(words(&cell(&[("tls-a", P), ("tls-b", Outcome::Unsupported)], &[tls]), &Terms::default()).len(), 1);
+    }
+
+    #[test]
+    fn a_known_limitation_is_no_news_and_one_that_passes_is() {
+        let limited = |outcome| {
+            let mut cell = cell(&[("tls-a", P), ("tls-b", outcome)], &[]);
+            cell.trials[1].limitation = Some("ATS-11758".into());
+            cell
+        };
+        let known = limited(Outcome::Limitation);
+        assert_eq!(known.verdict, Verdict::Pass);
+        assert!(words(&known, &Terms::default()).is_empty());
+        assert_eq!(
+            words(&limited(P), &Terms::default()),
+            ["passes tls-b, in which ATS-11758 is known to limit this ATS"]
+        );
+        // A failure of another kind is a failure, and what passes at times is flaky.
+        assert_eq!(words(&limited(F), &Terms::default()), ["fails in tls-b, which matrix.yaml does not expect"]);
+        let flaky = words(&limited(Outcome::Flaky), &Terms::default());
+        assert_eq!(flaky, ["is flaky in tls-b, which matrix.yaml does not expect"]);
+        let alone = cell(&[("tls-b", Outcome::Limitation)], &[]);
+        assert_eq!(alone.verdict, Verdict::Error, "nothing passed");
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use atsmatrix::model::{
-    AtsBuild, CellResult, ClientRun, Closed, ClosedBy, Direction, Exchange, Expected, Flow, IssueMatch, Library,
-    LogFile, LogLine, MatrixResult, Observation, OriginConnection, Outcome, Packet, Provenance, SCHEMA_VERSION,
-    TrialResult, Verdict,
+    AtsBuild, CellResult, ClientRun, Closed, ClosedBy, Confidence, Direction, Exchange, Expected, Flow, IssueMatch,
+    Library, LogFile, LogLine, MatrixResult, Observation, OriginConnection, Outcome, Packet, Provenance,
+    SCHEMA_VERSION, TrialResult, Verdict,
 };
 use atsmatrix::report::json;
 use atsmatrix::store::{Evidence, Results};
@@ -104,6 +104,7 @@ fn trial(id: &str, outcome: Outcome) -> TrialResult {
         id: id.into(),
         outcome,
         control: id.starts_with("ctl-"),
+        limitation: None,
         summary: if failed { HOSTILE[1].into() } else { "200 OK".into() },
         evidence: if failed { evidence } else { Vec::new() },
     }
@@ -126,7 +127,7 @@ fn cell(id: &str, verdict: Verdict, openssl: &str) -> CellResult {
         link: HOSTILE[5].into(),
         fixed_in: HOSTILE[1].into(),
         way_out: HOSTILE[6].into(),
-        confidence: "certain".into(),
+        confidence: Confidence::Certain,
         trials: vec!["tls-remote-origin".into()],
         workarounds: Vec::new(),
     };
@@ -156,6 +157,7 @@ fn results(seed: Verdict) -> MatrixResult {
         reason: HOSTILE[3].into(),
         link: Some(HOSTILE[5].into()),
         trials: Vec::new(),
+        issue: None,
         expires: None,
         also: Vec::new(),
     };

@@ -31,6 +31,7 @@ pub(crate) fn cell(id: &str, verdict: Verdict, openssl: &str) -> CellResult {
         id: trial.id.into(),
         outcome: outcome(trial.kind),
         control: trial.kind != Kind::Subject,
+        limitation: None,
         summary: String::new(),
         evidence: Vec::new(),
     });

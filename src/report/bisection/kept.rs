@@ -24,7 +24,9 @@ pub fn stale(bisection: &Bisection, result: &MatrixResult) -> Option<String> {
     let cell = |id: &CellId| result.cells.iter().find(|cell| cell.id == *id);
     let bad = cell(&bisection.bad)?;
     let trial = bad.trials.iter().find(|trial| trial.id == bisection.trial);
-    if let Some(trial) = trial.filter(|trial| !matches!(trial.outcome, Outcome::Fail | Outcome::Flaky)) {
+    if let Some(trial) =
+        trial.filter(|trial| !matches!(trial.outcome, Outcome::Fail | Outcome::Limitation | Outcome::Flaky))
+    {
         return Some(format!("{} does not fail {} any more: it is {}", bad.id, trial.id, trial.outcome));
     }
     if bisection.over != Over::Distro {

@@ -7,6 +7,7 @@ use crate::model::{CellResult, IssueMatch, Outcome, Provenance, TrialResult};
 use crate::report::details::{About, Attempt};
 use crate::report::escape::{LINE, SHORT};
 use crate::report::finding::Trials;
+use crate::report::limits;
 use crate::report::mark::Mark;
 use crate::report::workaround;
 
@@ -40,6 +41,7 @@ fn section(page: Page, cell: &CellResult) -> Markup {
             }
             @if let Some(reason) = &cell.reason { pre { (shown(reason, LINE)) } }
             @for issue in &cell.known_issues { (known_issue(issue)) (tried(issue)) }
+            @for lifted in limits::lifted(cell) { p.expectation { strong { (shown(&lifted, LINE)) "." } } }
             (bisection::of_cell(page, &cell.id))
             (expectations(cell))
             @if !cell.trials.is_empty() { (trials(page, cell)) }
@@ -82,12 +84,13 @@ fn trials(page: Page, cell: &CellResult) -> Markup {
     let not_passed: Vec<&TrialResult> = tallied.not_passed().collect();
     let with = |wanted: fn(&TrialResult) -> bool| cell.trials.iter().filter(|trial| wanted(trial)).collect::<Vec<_>>();
     let folded = [
+        ("Known limitations", with(|trial| trial.outcome == Outcome::Limitation)),
         ("Passed", with(|trial| trial.outcome == Outcome::Pass && !trial.control)),
         ("Controls that held", with(|trial| trial.outcome == Outcome::Pass && trial.control)),
         ("Not run", with(|trial| matches!(trial.outcome, Outcome::Unsupported | Outcome::Skipped))),
     ];
     html! {
-        p.tally { (tallied.tally()) "; " (tallied.control_tally()) "." }
+        p.tally { (shown(&tallied.tally(), 2 * LINE)) "; " (tallied.control_tally()) "." }
         @if !not_passed.is_empty() {
             h3 { "Did not pass " span.count { (not_passed.len()) } }
             @for (at, trial) in not_passed.iter().enumerate() { (one(page, cell, trial, at == 0)) }
@@ -156,6 +159,7 @@ mod tests {
             reason: reason.into(),
             link: None,
             trials: trials.iter().map(|id| (*id).to_owned()).collect(),
+            issue: None,
             expires: expires.map(|day| day.parse().unwrap()),
             also: Vec::new(),
         };

@@ -6,17 +6,23 @@ use crate::model::{CellResult, IssueMatch};
 use crate::report::escape::{LINE, SHORT};
 use crate::report::finding::{Finding, Gap, Trials, findings, gaps};
 use crate::report::grid::Grid;
+use crate::report::limits::{self, Limited};
 use crate::report::mark::Mark;
 
 use super::parts::{badge, cell_anchor, icon, link, shown};
 
 pub(super) fn section(grid: &Grid) -> Markup {
-    let (findings, gaps) = (findings(grid), gaps(grid));
+    let (findings, gaps, limited) = (findings(grid), gaps(grid), limits::of_all(grid));
     html! {
         section #findings aria-labelledby="findings-title" tabindex="-1" {
             h2 #findings-title { "Findings" }
             @if findings.is_empty() { p { "Every cell with an answer passed." } }
             @for finding in &findings { (card(finding)) }
+            @if !limited.is_empty() {
+                h3 { "Known limitations" }
+                p.hint { "Each fails as its known issue says that this ATS does on every distro." }
+                ul.gaps { @for one in &limited { (limitation(one)) } }
+            }
             @if !gaps.is_empty() {
                 h3 { "Unavailable" }
                 p.hint { "A part could not be had; this says nothing about ATS." }
@@ -33,8 +39,9 @@ fn card(finding: &Finding) -> Markup {
         article class={ "card v-" (example.verdict) } {
             h3 { (badge(example)) span { (cells(&finding.cells)) } }
             @if let Some(reason) = &example.reason { pre { (shown(reason, LINE)) } }
-            @if !example.trials.is_empty() { p { (trials.tally()) "; " (trials.control_tally()) "." } }
+            @if !example.trials.is_empty() { p { (shown(&trials.tally(), 2 * LINE)) "; " (trials.control_tally()) "." } }
             @for issue in &example.known_issues { (known_issue(issue)) }
+            @for lifted in limits::lifted(example) { p { strong { (shown(&lifted, LINE)) "." } } }
         }
     }
 }
@@ -43,10 +50,24 @@ fn card(finding: &Finding) -> Markup {
 pub(super) fn known_issue(issue: &IssueMatch) -> Markup {
     html! {
         div.issue {
-            p { strong { (link(&issue.id, &issue.link)) } " (" (shown(&issue.confidence, SHORT)) "): " (shown(&issue.title, LINE)) }
+            p { strong { (link(&issue.id, &issue.link)) } " (" (issue.confidence) "): " (shown(&issue.title, LINE)) }
             dl.facts {
                 dt { "Fixed in" } dd { (shown(&issue.fixed_in, LINE)) }
                 dt { "Way out" } dd { (shown(&issue.way_out, LINE)) }
+            }
+        }
+    }
+}
+
+fn limitation(limited: &Limited) -> Markup {
+    html! {
+        li.v-known-limitation {
+            (icon("known limitation"))
+            div {
+                (shown(limited.issue, SHORT)) " in " (shown(&limited.trials.join(", "), LINE)) ": " (cells(&limited.cells))
+                @if let Some(known) = limited.known {
+                    " " span.reason { (link(&known.title, &known.link)) "; fixed in " (shown(&known.fixed_in, LINE)) }
+                }
             }
         }
     }

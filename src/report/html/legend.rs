@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::report::legend::{MARKS, OUTCOMES, VERDICTS, outcome, verdict};
 
-use super::parts::icon;
+use super::parts::{icon, name};
 
 pub(super) fn section() -> Markup {
     html! {
@@ -23,7 +23,7 @@ pub(super) fn section() -> Markup {
                     h3 { "Outcome of a trial" }
                     dl.legend {
                         @for word in OUTCOMES {
-                            dt class={ "v-" (word) } { (icon(word.word())) (word) } dd { (outcome(word)) }
+                            dt class={ "v-" (name(word.word())) } { (icon(word.word())) (word) } dd { (outcome(word)) }
                         }
                     }
                 }

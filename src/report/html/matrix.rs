@@ -65,12 +65,14 @@ fn place(cell: Option<&CellResult>, ats: &AtsId) -> Markup {
 /// What stands below the word: what was expected, and how many trials passed.
 fn note(cell: &CellResult) -> String {
     let trials = Trials::of(cell);
-    let counts = (trials.run > 0).then(|| format!("{}/{}", trials.run - trials.failing.len(), trials.run));
+    let counts = (trials.run > 0).then(|| format!("{}/{}", trials.passed(), trials.run));
+    let counts = trials.count().or(counts);
     let mark = match Mark::of(cell) {
         Mark::None => None,
         Mark::Expected => Some("expected".to_owned()),
         Mark::Unexpected(verdict) => Some(format!("expected {verdict}")),
         Mark::Partly => Some("not all as expected".to_owned()),
+        Mark::Lifted => Some("known limitation gone".to_owned()),
         Mark::Optional => Some("optional".to_owned()),
     };
     [counts, mark].into_iter().flatten().collect::<Vec<_>>().join(" · ")

@@ -104,9 +104,9 @@
   };
   // A verdict or outcome with its symbol, anything else as it is.
   const valued = (name, value) => {
-    const icon = /^(verdict$|trial )/.test(name) && document.querySelector(`.badge.v-${CSS.escape(value)} .icon`);
+    const icon = /^(verdict$|trial )/.test(name) && document.querySelector(`.badge.v-${CSS.escape(value.replaceAll(" ", "-"))} .icon`);
     if (!icon) return make("td", value);
-    const badge = make("span", value, { class: `badge v-${value}` });
+    const badge = make("span", value, { class: `badge v-${value.replaceAll(" ", "-")}` });
     badge.prepend(icon.cloneNode(true));
     const td = make("td", "", { class: "told" });
     td.append(badge);

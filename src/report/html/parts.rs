@@ -35,7 +35,12 @@ pub(super) fn trial_anchor(cell: &CellId, trial: &str) -> String {
 
 /// A symbol beside a word: it has a shape of its own, for who does not tell the colours apart.
 pub(super) fn icon(word: &str) -> Markup {
-    html! { svg.icon aria-hidden="true" width="16" height="16" { use href={ "#i-" (word) } {} } }
+    html! { svg.icon aria-hidden="true" width="16" height="16" { use href={ "#i-" (name(word)) } {} } }
+}
+
+/// A word as part of an id or a class, which have no blanks.
+pub(super) fn name(word: &str) -> String {
+    word.replace(' ', "-")
 }
 
 /// The classes of a verdict's colours.
@@ -43,7 +48,7 @@ pub(super) fn class(cell: &CellResult) -> String {
     let mark = match Mark::of(cell) {
         Mark::None => "",
         Mark::Expected => " expected",
-        Mark::Unexpected(_) | Mark::Partly => " unexpected",
+        Mark::Unexpected(_) | Mark::Partly | Mark::Lifted => " unexpected",
         Mark::Optional => " optional",
     };
     format!("v-{}{mark}", cell.verdict)
@@ -61,7 +66,7 @@ pub(super) fn badge(cell: &CellResult) -> Markup {
 
 /// Symbol and word of an outcome.
 pub(super) fn outcome(outcome: Outcome) -> Markup {
-    html! { span class={ "badge v-" (outcome) } { (icon(outcome.word())) span.word { (outcome) } } }
+    html! { span class={ "badge v-" (name(outcome.word())) } { (icon(outcome.word())) span.word { (outcome) } } }
 }
 
 /// Where `--c` of a word is not its own class but a mark in a line.
@@ -83,7 +88,7 @@ pub(super) fn symbols() -> Markup {
     html! {
         svg.symbols aria-hidden="true" width="0" height="0" {
             @for word in words {
-                symbol id={ "i-" (word) } viewBox="0 0 16 16" { @for path in drawing(word) { path d=(path) {} } }
+                symbol id={ "i-" (name(word)) } viewBox="0 0 16 16" { @for path in drawing(word) { path d=(path) {} } }
             }
         }
     }
@@ -101,6 +106,7 @@ fn drawing(word: &str) -> &'static [&'static str] {
             "M8 1.5a6.5 6.5 0 0 1 4.6 1.9M14.5 8a6.5 6.5 0 0 1-1.9 4.6M8 14.5a6.5 6.5 0 0 1-4.6-1.9M1.5 8a6.5 6.5 0 0 1 1.9-4.6",
             "M5.2 8h5.6",
         ],
+        "known limitation" => &["M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13", "M8 4.6v4.2M8 10.7v.6"],
         "unsupported" => &["M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13", "M3.6 3.6l8.8 8.8"],
         _ => &["M3.5 3.5L8 8l-4.5 4.5M8.5 3.5L13 8l-4.5 4.5"],
     }

@@ -4,15 +4,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    AtsBuild, CellResult, Expected, ImageDigests, IssueMatch, Library, Outcome, Provenance, Release, TrialResult,
-    WorkaroundTried,
+    AtsBuild, CellResult, Confidence, Expected, ImageDigests, IssueMatch, Library, Outcome, Provenance, Release,
+    TrialResult, Verdict, WorkaroundTried,
 };
 use crate::report::{fixture, legend};
 
 #[test]
 fn the_file_starts_with_its_schema_and_ends_with_a_line_end() {
     let text = String::from_utf8(write(&fixture::matrix())).unwrap();
-    assert!(text.starts_with("{\n  \"schema\": 2,\n  \"matrix\": \"0f"), "{text}");
+    assert!(text.starts_with("{\n  \"schema\": 3,\n  \"matrix\": \"0f"), "{text}");
     assert!(text.ends_with("  ]\n}\n"));
     let cell =
         "\"id\": \"debian-13/9.2.5\",\n      \"verdict\": \"fail\",\n      \"reason\": null,\n      \"expected\": {";
@@ -33,9 +33,9 @@ fn the_order_of_cells_does_not_change_the_bytes() {
 
 #[test]
 fn a_newer_schema_is_refused_whatever_else_it_holds() {
-    let error = read(br#"{"schema": 3, "cells": {"a": 1}}"#).unwrap_err();
-    assert!(matches!(error, ReadError::Newer { found: 3 }));
-    assert_eq!(error.to_string(), "matrix.json has schema 3, this atsmatrix knows up to 2: use a newer atsmatrix");
+    let error = read(br#"{"schema": 4, "cells": {"a": 1}}"#).unwrap_err();
+    assert!(matches!(error, ReadError::Newer { found: 4 }));
+    assert_eq!(error.to_string(), "matrix.json has schema 4, this atsmatrix knows up to 3: use a newer atsmatrix");
 }
 
 #[test]
@@ -65,22 +65,41 @@ fn what_schema_1_wrote_is_read() {
     assert_eq!(write(&read(&write(&result)).unwrap()), write(&result));
 }
 
+/// Written by the version that had schema 2.
+const V2: &[u8] = include_bytes!("../../../tests/fixtures/matrix.v2.json");
+
+#[test]
+fn what_schema_2_wrote_is_read() {
+    let result = read(V2).unwrap();
+    assert_eq!((result.schema, result.cells.len()), (SCHEMA_VERSION, 3));
+    let failing = result.cells.iter().find(|cell| cell.id.to_string() == "debian-13/9.2.5").unwrap();
+    assert_eq!(failing.known_issues[0].confidence, Confidence::Certain);
+    assert!(failing.expectations().all(|expected| expected.issue.is_none()) && failing.expected.is_some());
+    assert!(result.cells.iter().flat_map(|cell| &cell.trials).all(|trial| trial.limitation.is_none()));
+    assert_eq!(write(&read(&write(&result)).unwrap()), write(&result));
+}
+
 #[test]
 fn the_published_schema_takes_what_is_written_now_and_was_before() {
     let mut result = fixture::matrix();
     let expected = result.cells.iter_mut().find_map(|cell| cell.expected.as_mut()).unwrap();
     expected.expires = Some("2027-01-31".parse().unwrap());
+    expected.issue = Some("ATS-11465".into());
     expected.also = vec![Expected { also: Vec::new(), ..expected.clone() }];
+    let limited = result.cells.iter_mut().find(|cell| cell.verdict == Verdict::Pass).unwrap();
+    (limited.trials[2].outcome, limited.trials[2].limitation) = (Outcome::Limitation, Some("ATS-11758".into()));
     let committed = include_bytes!("../../../results/matrix.json");
-    for bytes in [&write(&result)[..], V1, committed] {
+    for bytes in [&write(&result)[..], V1, V2, committed] {
         assert_eq!(against_schema(bytes), Vec::<String>::new());
     }
     let text = String::from_utf8(write(&result)).unwrap();
     for (good, bad) in [
-        ("\"schema\": 2", "\"schema\": 3"),
+        ("\"schema\": 3", "\"schema\": 4"),
         ("\"verdict\": \"pass\"", "\"verdict\": \"green\""),
         ("\"optional\": false", "\"optional\": 0"),
         ("2027-01-31", "soon"),
+        ("\"confidence\": \"certain\"", "\"confidence\": \"quite\""),
+        ("\"outcome\": \"known-limitation\"", "\"outcome\": \"known limitation\""),
     ] {
         let validator = jsonschema::options().should_validate_formats(true).build(&schema()).unwrap();
         let value = serde_json::from_str(&text.replacen(good, bad, 1)).unwrap();
@@ -133,12 +152,20 @@ fn provenance() -> impl Strategy<Value = Provenance> {
 
 fn trial() -> impl Strategy<Value = TrialResult> {
     let outcome: proptest::sample::Select<Outcome> = proptest::sample::select(&legend::OUTCOMES[..]);
-    (text(), outcome, any::<bool>(), text(), vec(text(), 0..3))
-        .prop_map(|(id, outcome, control, summary, evidence)| TrialResult { id, outcome, control, summary, evidence })
+    (text(), outcome, any::<bool>(), option::of(text()), text(), vec(text(), 0..3)).prop_map(
+        |(id, outcome, control, limitation, summary, evidence)| TrialResult {
+            id,
+            outcome,
+            control,
+            limitation,
+            summary,
+            evidence,
+        },
+    )
 }
 
 fn issue() -> impl Strategy<Value = IssueMatch> {
-    (text(), text(), text(), text(), text(), text(), vec(text(), 0..3), vec(workaround(), 0..2)).prop_map(
+    (text(), text(), text(), text(), text(), confidence(), vec(text(), 0..3), vec(workaround(), 0..2)).prop_map(
         |(id, title, link, fixed_in, way_out, confidence, trials, workarounds)| IssueMatch {
             id,
             title,
@@ -150,6 +177,10 @@ fn issue() -> impl Strategy<Value = IssueMatch> {
             workarounds,
         },
     )
+}
+
+fn confidence() -> impl Strategy<Value = Confidence> {
+    proptest::sample::select(vec![Confidence::Certain, Confidence::LooksLike])
 }
 
 fn workaround() -> impl Strategy<Value = WorkaroundTried> {
@@ -169,12 +200,13 @@ fn workaround() -> impl Strategy<Value = WorkaroundTried> {
 fn cell() -> impl Strategy<Value = CellResult> {
     let verdict = || proptest::sample::select(&legend::VERDICTS[..]);
     let day = (2000..2100_i16, 1..13_i8).prop_map(|(year, month)| jiff::civil::date(year, month, 1));
-    let one = (verdict(), text(), option::of(text()), vec(text(), 0..3), option::of(day)).prop_map(
-        |(verdict, reason, link, trials, expires)| Expected {
+    let one = (verdict(), text(), option::of(text()), vec(text(), 0..3), option::of(text()), option::of(day)).prop_map(
+        |(verdict, reason, link, trials, issue, expires)| Expected {
             verdict,
             reason,
             link,
             trials,
+            issue,
             expires,
             also: Vec::new(),
         },

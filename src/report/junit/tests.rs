@@ -213,6 +213,7 @@ fn what_does_not_compile_is_excused_by_the_entry_that_says_so() {
         reason: reason.into(),
         link: None,
         trials: Vec::new(),
+        issue: None,
         expires: None,
         also: Vec::new(),
     };
@@ -233,6 +234,7 @@ fn a_trial_without_an_answer_is_no_pass_of_the_cell() {
         reason: "a race".into(),
         link: None,
         trials: Vec::new(),
+        issue: None,
         expires: None,
         also: Vec::new(),
     };

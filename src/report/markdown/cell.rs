@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use crate::model::{CellResult, Expected, Outcome, TrialResult};
 use crate::report::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link};
 use crate::report::finding::Trials;
+use crate::report::limits;
 use crate::report::mark::{Mark, label};
 use crate::report::workaround;
 
@@ -27,7 +28,7 @@ pub(super) fn section(cell: &CellResult) -> String {
     }
     let trials = Trials::of(cell);
     if !cell.trials.is_empty() {
-        let _ = writeln!(text, "{}; {}.\n", trials.tally(), trials.control_tally());
+        let _ = writeln!(text, "{}; {}.\n", markdown(&trials.tally(), 2 * LINE), trials.control_tally());
     }
     let groups = by_evidence(trials.not_passed());
     let (shown, rest) = groups.split_at(groups.len().min(SHOWN));
@@ -52,7 +53,7 @@ pub(super) fn section(cell: &CellResult) -> String {
         let _ = writeln!(
             text,
             "Known issue ({}): {}, {}. Fixed in {}. Way out: {}.\n",
-            markdown(&issue.confidence, SHORT),
+            issue.confidence,
             markdown_link(&issue.id, &issue.link),
             markdown(&issue.title, LINE),
             markdown(&issue.fixed_in, SHORT),
@@ -61,6 +62,9 @@ pub(super) fn section(cell: &CellResult) -> String {
         for tried in &issue.workarounds {
             let _ = writeln!(text, "Workaround {}.\n", markdown(&workaround::line(tried), LINE));
         }
+    }
+    for lifted in limits::lifted(cell) {
+        let _ = writeln!(text, "News: {}.\n", markdown(&lifted, LINE));
     }
     text.push_str(&unknown(cell));
     text.push_str(&expectation(cell));

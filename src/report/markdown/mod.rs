@@ -11,10 +11,11 @@ use crate::model::{Bisection, CellId, CellResult, IssueMatch, MatrixResult};
 
 use super::bisection;
 use super::escape::{LINE, SHORT, markdown, markdown_link};
-use super::finding::{gaps, needs_words};
+use super::finding::{Trials, gaps, needs_words};
 use super::grid::Grid;
 use super::legend;
-use super::mark::{Mark, label, sum};
+use super::limits;
+use super::mark::{Mark, label_with_count, sum};
 
 /// The whole page. Ends with a line end.
 pub fn render(result: &MatrixResult) -> String {
@@ -30,6 +31,7 @@ pub fn with_bisections(result: &MatrixResult, bisections: &[Bisection]) -> Strin
         matrix(&grid),
         findings(&grid),
         found(result, bisections),
+        limited(&grid),
         unavailable(&grid),
         known_issues(&grid),
         provenance::section(&grid),
@@ -73,8 +75,9 @@ fn matrix(grid: &Grid) -> String {
 }
 
 fn linked(cell: &CellResult) -> String {
-    let has_section = needs_words(cell) || !cell.verdict.is_answer();
-    if has_section { format!("[{}](#{})", label(cell), cell.id) } else { label(cell) }
+    let has_section = needs_words(cell) || !cell.verdict.is_answer() || !Trials::of(cell).limited.is_empty();
+    let label = label_with_count(cell);
+    if has_section { format!("[{label}](#{})", cell.id) } else { label }
 }
 
 /// The place that `#debian-13/9.2.5` leads to.
@@ -112,6 +115,24 @@ fn found(result: &MatrixResult, bisections: &[Bisection]) -> String {
             );
         }
         text.push('\n');
+    }
+    text
+}
+
+/// What trials of cells fail as known; cells that have a section of their own say it there as well.
+fn limited(grid: &Grid) -> String {
+    let cells: Vec<&CellResult> = grid.cells().filter(|cell| !Trials::of(cell).limited.is_empty()).collect();
+    if cells.is_empty() {
+        return String::new();
+    }
+    let mut text = "## Known limitations\n\n\
+                    Each fails as its known issue says that this ATS does on every distro. The evidence of one: \
+                    `atsmatrix explain CELL TRIAL`.\n\n"
+        .to_owned();
+    for cell in cells {
+        let anchor = if needs_words(cell) { String::new() } else { anchor(&cell.id) };
+        let tally = Trials::of(cell).count().unwrap_or_default();
+        let _ = writeln!(text, "- {anchor}{}: {tally}: {}", cell.id, markdown(&limits::names(cell), LINE));
     }
     text
 }

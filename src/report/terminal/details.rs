@@ -7,6 +7,7 @@ use crate::report::escape::{LINE, SHORT, terminal};
 use crate::report::finding::{Finding, Gap, Trials, names};
 use crate::report::grid::Grid;
 use crate::report::ink::Ink;
+use crate::report::limits::{self, Limited};
 use crate::report::mark::{Mark, ink, word};
 use crate::report::paragraph::wrap;
 use crate::report::workaround;
@@ -32,6 +33,9 @@ pub(super) fn finding(finding: &Finding, shape: Shape) -> String {
     }
     for issue in &example.known_issues {
         text.push_str(&known_issue(issue, width));
+    }
+    for lifted in limits::lifted(example) {
+        text.push_str(&wrap("  ", 4, &terminal(&lifted, LINE), width));
     }
     text.push_str(&unknown(example, width));
     for cell in &finding.cells {
@@ -84,12 +88,7 @@ fn trials(finding: &Finding, width: usize) -> String {
 }
 
 fn known_issue(issue: &IssueMatch, width: usize) -> String {
-    let title = format!(
-        "{} ({}): {}",
-        terminal(&issue.id, SHORT),
-        terminal(&issue.confidence, SHORT),
-        terminal(&issue.title, LINE)
-    );
+    let title = format!("{} ({}): {}", terminal(&issue.id, SHORT), issue.confidence, terminal(&issue.title, LINE));
     let fix = format!("fixed in {}; way out: {}", terminal(&issue.fixed_in, SHORT), terminal(&issue.way_out, LINE));
     let tried = issue.workarounds.iter().map(|tried| wrap("    ", 4, &terminal(&workaround::line(tried), LINE), width));
     let link = wrap("    ", 4, &terminal(&issue.link, LINE), width);
@@ -125,6 +124,16 @@ fn expectation(cell: &CellResult, named: bool, width: usize) -> String {
         lines.push_str(&wrap("  ", 4, &text, width));
     }
     lines
+}
+
+/// Cells with the same known limitation, and what is known of it.
+pub(super) fn limited(limited: &Limited, shape: Shape) -> String {
+    let width = usize::from(shape.width);
+    let cells: Vec<String> = limited.cells.iter().map(|cell| cell.id.to_string()).collect();
+    let trials = terminal(&limited.trials.join(", "), NAMES);
+    let text = format!("{} in {trials}: {}", terminal(limited.issue, SHORT), cells.join(", "));
+    painted(&wrap("known limitation: ", 2, &text, width), Ink::Dim, shape)
+        + &limited.known.map_or(String::new(), |issue| painted(&known_issue(issue, width), Ink::Dim, shape))
 }
 
 /// Cells that are unavailable for the same reason; a whole row is written as `fedora-40/*`.

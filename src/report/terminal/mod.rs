@@ -6,11 +6,11 @@ mod table;
 
 use crate::model::{CellResult, MatrixResult, Verdict};
 
-use super::finding::{Finding, findings, gaps};
+use super::finding::{Finding, Trials, findings, gaps};
 use super::grid::Grid;
 use super::ink::Ink;
 use super::mark::{Mark, sum};
-use super::{legend, paragraph};
+use super::{legend, limits, paragraph};
 
 /// What the output must fit. The caller knows the terminal and the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,13 @@ pub fn render(result: &MatrixResult, shape: Shape) -> String {
     for finding in findings(&grid) {
         text.push('\n');
         text.push_str(&details::finding(&finding, shape));
+    }
+    let limited = limits::of_all(&grid);
+    if !limited.is_empty() {
+        text.push('\n');
+    }
+    for one in &limited {
+        text.push_str(&details::limited(one, shape));
     }
     let gaps = gaps(&grid);
     if !gaps.is_empty() {
@@ -67,7 +74,7 @@ fn legend(grid: &Grid, shape: Shape) -> String {
     });
     verdicts
         .chain(marks)
-        .map(|(word, meaning)| painted(&paragraph::wrap(&format!("{word:<13}"), 13, meaning, width), Ink::Dim, shape))
+        .map(|(word, meaning)| painted(&paragraph::wrap(&format!("{word:<12} "), 13, meaning, width), Ink::Dim, shape))
         .collect()
 }
 
@@ -77,9 +84,13 @@ fn painted(lines: &str, ink: Ink, shape: Shape) -> String {
 }
 
 fn shows(cell: &CellResult, mark: &str) -> bool {
+    if mark == "known limitation" {
+        return !Trials::of(cell).limited.is_empty();
+    }
     match Mark::of(cell) {
         Mark::None => false,
         Mark::Expected => mark == "(expected)",
+        Mark::Lifted => mark == "PASS?!",
         Mark::Unexpected(_) if cell.verdict == Verdict::Pass => mark == "PASS?!",
         Mark::Unexpected(_) | Mark::Partly => mark == "?!",
         Mark::Optional => mark == "(optional)",

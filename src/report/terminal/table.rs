@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::model::{AtsId, CellResult, DistroId};
 use crate::report::escape::{SHORT, terminal};
+use crate::report::finding::Trials;
 use crate::report::grid::Grid;
 use crate::report::mark::{Mark, ink, word};
 
@@ -67,11 +68,18 @@ fn columns_that_fit<'a>(grid: &Grid<'a>, heads: &[String], width: usize) -> Vec<
 /// The lines in a cell.
 fn content(grid: &Grid, distro: &DistroId, ats: &AtsId) -> Vec<String> {
     let Some(cell) = grid.cell(distro, ats) else { return vec!["·".to_owned()] };
-    match (Mark::of(cell), Mark::of(cell).note()) {
+    let mut lines = match (Mark::of(cell), Mark::of(cell).note()) {
         (Mark::Expected, Some(note)) => vec![format!("{} {note}", word(cell))],
         (_, Some(note)) => vec![word(cell), note],
         (_, None) => vec![word(cell)],
+    };
+    let trials = Trials::of(cell);
+    if let Some(limitations) = trials.limitations() {
+        // In two lines: a column takes the width of its widest.
+        lines.push(format!("{}/{},", trials.passed(), trials.run));
+        lines.push(limitations);
     }
+    lines
 }
 
 fn one_table(grid: &Grid, heads: &[String], ats: &[&AtsId], shape: Shape) -> String {

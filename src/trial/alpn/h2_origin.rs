@@ -12,6 +12,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://github.com/apache/trafficserver/pull/12190",
     kind: Kind::Subject,
     needs: &[Need::Ats(">=10", "ATS speaks HTTP/2 to origins from 10.0 on")],
+    limitations: &[],
     spec: set_up,
     judge,
 };

@@ -12,6 +12,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://github.com/apache/trafficserver/pull/7587",
     kind: Kind::Subject,
     needs: &[],
+    limitations: &[],
     spec: set_up,
     judge,
 };

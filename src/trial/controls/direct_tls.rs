@@ -12,6 +12,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://github.com/apache/trafficserver/issues/11858",
     kind: Kind::DirectControl,
     needs: &[],
+    limitations: &[],
     spec: set_up,
     judge,
 };

@@ -12,6 +12,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://docs.trafficserver.apache.org/en/9.2.x/admin-guide/files/remap.config.en.html",
     kind: Kind::PlainControl,
     needs: &[],
+    limitations: &[],
     spec: set_up,
     judge,
 };

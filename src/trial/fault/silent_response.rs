@@ -15,6 +15,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
         ">=9",
         "8.1 does not end a silent connection to an origin by these timeouts (measured with 8.1.11)",
     )],
+    limitations: &[],
     spec: set_up,
     judge,
 };

@@ -19,6 +19,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://github.com/openssl/openssl/pull/26801",
     kind: Kind::Subject,
     needs: &[Need::OpenSsl(">=3.5", "OpenSSL has X25519MLKEM768 from 3.5 on")],
+    limitations: &[],
     spec: set_up,
     judge,
 };

@@ -2,7 +2,7 @@
 
 use crate::model::{Observation, Step, TrialSpec};
 use crate::trial::check::{self, Check};
-use crate::trial::{Kind, Need, Trial, spec};
+use crate::trial::{Kind, Limitation, Trial, spec};
 
 /// The entry of the catalogue.
 pub(in crate::trial) const TRIAL: Trial = Trial {
@@ -11,7 +11,8 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     why: "without the interim response clients wait a second, or for ever",
     link: "https://github.com/apache/trafficserver/issues/7346",
     kind: Kind::Subject,
-    needs: &[Need::Ats(">=9", "8.1 keeps the 100 of the origin to itself (apache/trafficserver#7346)")],
+    needs: &[],
+    limitations: &[Limitation { issue: "ATS-7346", ats: &[">=8.0,<9"] }],
     spec: set_up,
     judge,
 };

@@ -15,6 +15,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://www.rfc-editor.org/rfc/rfc9112#section-7.1",
     kind: Kind::Subject,
     needs: &[],
+    limitations: &[],
     spec: set_up,
     judge,
 };

@@ -12,6 +12,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://docs.trafficserver.apache.org/en/9.2.x/appendices/command-line/traffic_ctl.en.html#traffic-ctl-config",
     kind: Kind::Subject,
     needs: &[],
+    limitations: &[],
     spec: set_up,
     judge,
 };

@@ -12,6 +12,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://docs.trafficserver.apache.org/en/9.2.x/admin-guide/files/sni.yaml.en.html",
     kind: Kind::Subject,
     needs: &[Need::Ats(">=9", "no form of client_cert in ssl_server_name.yaml was seen to work with 8.1.11")],
+    limitations: &[],
     spec: set_up,
     judge,
 };

@@ -12,6 +12,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://nginx.org/en/docs/http/ngx_http_ssl_module.html#ssl_verify_client",
     kind: Kind::Subject,
     needs: &[],
+    limitations: &[],
     spec: set_up,
     judge,
 };

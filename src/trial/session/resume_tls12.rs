@@ -12,6 +12,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://github.com/apache/trafficserver/pull/7479",
     kind: Kind::Subject,
     needs: &[Need::Ats(">=9", "8.1 does not resume sessions with origins")],
+    limitations: &[],
     spec: set_up,
     judge,
 };

@@ -22,6 +22,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://github.com/curl/curl/issues/8943",
     kind: Kind::Subject,
     needs: &[Need::OpenSsl(">=3.0", "before 3.0 OpenSSL connects to origins without RFC 5746")],
+    limitations: &[],
     spec: set_up,
     judge,
 };

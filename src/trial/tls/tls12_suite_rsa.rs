@@ -15,6 +15,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://docs.fedoraproject.org/en-US/packaging-guidelines/CryptoPolicies/",
     kind: Kind::Subject,
     needs: &[],
+    limitations: &[],
     spec: set_up,
     judge,
 };

@@ -2,7 +2,7 @@
 
 use crate::model::{Front, Observation, TrialSpec};
 use crate::trial::check::{self, Check};
-use crate::trial::{Kind, Need, Trial, spec};
+use crate::trial::{Kind, Limitation, Trial, spec};
 
 /// The entry of the catalogue.
 pub(in crate::trial) const TRIAL: Trial = Trial {
@@ -11,10 +11,8 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     why: "browsers with post-quantum key shares send such ones",
     link: "https://github.com/apache/trafficserver/issues/11758",
     kind: Kind::Subject,
-    needs: &[Need::Ats(
-        ">=9.2.12",
-        "before 9.2.12 and 10.1 ATS hangs on a split ClientHello (apache/trafficserver#11758)",
-    )],
+    needs: &[],
+    limitations: &[Limitation { issue: "ATS-11758", ats: &[">=8.0,<9.2.12", ">=10.0,<10.1"] }],
     spec: set_up,
     judge,
 };

@@ -15,6 +15,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     link: "https://www.rfc-editor.org/rfc/rfc6455#section-4",
     kind: Kind::Subject,
     needs: &[],
+    limitations: &[],
     spec: set_up,
     judge,
 };
