@@ -125,8 +125,13 @@ pub(super) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, name)| name)
 }
 
+/// `did you mean ...?`, where one of the `known` names is near `text`.
+pub fn did_you_mean<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(text, known).map(|name| format!("did you mean `{name}`?"))
+}
+
 /// Help for a name that does not exist: the likely one, or all there are.
-pub(super) fn known_names(text: &str, known: &[&str]) -> String {
+pub fn known_names(text: &str, known: &[&str]) -> String {
     if let Some(name) = nearest(text, known.iter().copied()) {
         return format!("did you mean `{name}`?");
     }

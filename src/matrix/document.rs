@@ -214,7 +214,7 @@ pub(super) struct PackageEntry {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ImageEntry {
-    /// Its reference.
+    /// Its reference, for example `registry.example.com/ats:prod`.
     pub(super) reference: String,
     /// Where `traffic_server` is in it; default: found out.
     pub(super) binary: Option<String>,
@@ -228,7 +228,7 @@ pub(super) struct ExcludeEntry {
     pub(super) distro: Option<Vec<String>>,
     /// Patterns over ATS names; default: every ATS.
     pub(super) ats: Option<Vec<String>>,
-    /// Why they are left out.
+    /// One line: why they are left out.
     pub(super) reason: String,
 }
 
@@ -260,9 +260,9 @@ pub(super) struct ExpectEntry {
     pub(super) ats_version: Option<String>,
     /// Patterns over the trials that are known to fail; default: any. One named in full must fail.
     pub(super) trials: Option<Vec<String>>,
-    /// The verdict.
+    /// What it comes to: `fail`, `unbuildable` or `flaky`.
     pub(super) verdict: ExpectedVerdict,
-    /// Why.
+    /// One line: why this is accepted.
     pub(super) reason: String,
     /// Where to read about it.
     pub(super) link: Option<String>,

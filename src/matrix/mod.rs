@@ -5,6 +5,7 @@
 //! bounded work), `shape` (unknown and missing keys, against the published schema), `check` (what
 //! the values mean, dangling names, impossible combinations).
 
+mod broken;
 mod check;
 mod diagnostic;
 mod digest;
@@ -20,7 +21,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use diagnostic::Diagnostic;
+pub use diagnostic::{Diagnostic, did_you_mean, known_names};
 pub use digest::sha256_hex;
 pub use distro::{Bootstrap, Distro};
 pub use document::schema;
@@ -30,6 +31,8 @@ pub use globs::{GlobError, Globs};
 pub use limits::{Deadlines, Defaults};
 pub use outline::MAX_BYTES;
 pub use source::{Ats, Package, Patch, Proof, RESERVED_ARGS, ReadyImage, Rebuild, Source, SourceKind, Tarball};
+
+use std::collections::BTreeMap;
 
 use crate::model::{AtsId, CellId, DistroId, Expected, Provenance, Verdict};
 
@@ -57,8 +60,16 @@ pub struct Matrix {
     pub defaults: Defaults,
     /// The file's name, for later diagnostics.
     file: String,
-    /// Line and column of every source, by column and source.
-    places: Vec<Vec<(usize, usize)>>,
+    places: Places,
+}
+
+/// Where things stand that are looked at again once all is read: lines and columns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Places {
+    /// Of every source, by column and source.
+    sources: Vec<Vec<(usize, usize)>>,
+    /// Of families and build arguments, by their path in the document.
+    named: BTreeMap<String, (usize, usize)>,
 }
 
 /// Cells to leave out.
@@ -134,7 +145,8 @@ impl Matrix {
         let text = edit::apply(text, edits)?;
         let matrix = Self::parse(&self.file, &text).map_err(|found| EditError::broken(&found))?;
         // Positions move; all else outside of `expect` is as it was.
-        let rest = |of: &Self| Self { expect: Vec::new(), digest: String::new(), places: Vec::new(), ..of.clone() };
+        let rest =
+            |of: &Self| Self { expect: Vec::new(), digest: String::new(), places: Places::default(), ..of.clone() };
         if rest(self) != rest(&matrix) || !edit::shows(&self.expect, &matrix.expect, edits) {
             return Err(EditError::broken(&[]));
         }
@@ -178,7 +190,30 @@ impl Matrix {
     pub fn place(&self, cell: &CellId) -> Option<(usize, usize)> {
         let column = self.ats.iter().position(|ats| ats.id == cell.ats)?;
         let source = self.ats[column].sources.iter().position(|source| source.on.matches(cell.distro.as_str()))?;
-        self.places.get(column)?.get(source).copied()
+        self.places.sources.get(column)?.get(source).copied()
+    }
+
+    /// Something is wrong with the family of `distro`.
+    pub fn family_diagnostic(&self, distro: &DistroId, message: String, help: String) -> Diagnostic {
+        self.diagnostic(&diagnostic::Path::default().key("distros").key(distro.as_str()).key("family"), message, help)
+    }
+
+    /// Something is wrong with the build argument `name` of `cell`, be it its source's or its distro's.
+    pub fn argument_diagnostic(&self, cell: &MatrixCell<'_>, name: &str, message: String, help: String) -> Diagnostic {
+        let at = cell.ats.sources.iter().position(|source| std::ptr::eq(source, cell.source)).unwrap_or_default();
+        let root = diagnostic::Path::default();
+        let of = if cell.source.args.contains_key(name) {
+            root.key("ats").key(cell.ats.id.as_str()).key("sources").index(at)
+        } else {
+            root.key("distros").key(cell.distro.id.as_str())
+        };
+        self.diagnostic(&of.key("args").key(name), message, help)
+    }
+
+    fn diagnostic(&self, path: &diagnostic::Path, message: String, help: String) -> Diagnostic {
+        let path = path.to_string();
+        let (line, column) = self.places.named.get(&path).copied().unwrap_or((1, 1));
+        Diagnostic { file: self.file.clone(), line, column, path, message, help }
     }
 
     /// Line and column of the entry that states `expected`.

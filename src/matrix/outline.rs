@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StructureStyle};
 
+use super::broken;
 use super::diagnostic::{Diagnostic, Path, Segment, quoted};
 
 /// The largest file that is read, bytes.
@@ -106,7 +107,7 @@ impl Outline {
         }
         Reader::default()
             .read(text)
-            .map_err(|fault| Diagnostic::new(file, fault.at, &Path::default(), fault.message, fault.help.to_owned()))
+            .map_err(|fault| Diagnostic::new(file, fault.at, &Path::default(), fault.message, fault.help))
     }
 
     /// The value at `path`.
@@ -149,11 +150,17 @@ impl Outline {
 struct Fault {
     at: Position,
     message: String,
-    help: &'static str,
+    help: String,
 }
 
-fn fault(at: Position, message: impl Into<String>, help: &'static str) -> Fault {
-    Fault { at, message: message.into(), help }
+fn fault(at: Position, message: impl Into<String>, help: impl Into<String>) -> Fault {
+    Fault { at, message: message.into(), help: help.into() }
+}
+
+impl From<broken::Mend> for Fault {
+    fn from((at, message, help): broken::Mend) -> Self {
+        Self { at, message, help }
+    }
 }
 
 /// A collection that is still open.
@@ -180,6 +187,9 @@ struct Reader {
 
 impl Reader {
     fn read(mut self, text: &str) -> Result<Outline, Fault> {
+        if let Some(mend) = broken::byte_order_mark(text) {
+            return Err(mend.into());
+        }
         let options = granit_parser::options! {
             emit_comments: false,
             flow_nesting_limit: MAX_DEPTH,
@@ -187,7 +197,7 @@ impl Reader {
             disallow_directives: true,
         };
         for event in Parser::new_from_str_with_options(text, options) {
-            let (event, span) = event.map_err(|error| fault((*error.marker()).into(), error.info(), ""))?;
+            let (event, span) = event.map_err(|error| broken::mend(text, &error))?;
             self.take(event, span)?;
         }
         let root = self.root.ok_or_else(|| {

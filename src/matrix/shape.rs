@@ -65,7 +65,9 @@ impl<'a> Shape<'a> {
         for key in required.filter_map(Value::as_str) {
             if !entries.iter().any(|entry| entry.key == key) {
                 let about = properties.get(key).map(|rule| self.description(rule)).unwrap_or_default();
-                self.report(at, path, format!("the key `{key}` is missing"), about);
+                let help =
+                    if about.is_empty() { "add it".to_owned() } else { format!("add it: {}", uncapitalised(&about)) };
+                self.report(at, path, format!("the key `{key}` is missing"), help);
             }
         }
     }
@@ -140,6 +142,17 @@ impl<'a> Shape<'a> {
 
     fn report(&mut self, at: Position, path: &Path, message: String, help: String) {
         self.found.push(Diagnostic::new(self.file, at, path, message, help));
+    }
+}
+
+/// A sentence as the end of another.
+fn uncapitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    // `SHA-256` stays as it is.
+    let is_word = text.chars().nth(1).is_none_or(|c| !c.is_uppercase() && c != '-');
+    match rest.next() {
+        Some(first) if is_word => first.to_lowercase().chain(rest).collect(),
+        _ => text.to_owned(),
     }
 }
 

@@ -111,8 +111,8 @@ fn unknown_keys_are_reported_all_at_once_with_the_likely_one() {
 #[test]
 fn missing_keys_and_wrong_shapes_say_what_belongs_there() {
     insta::assert_snapshot!(parse("version: 1\n").unwrap_err(), @"
-    matrix.yaml:1:1: the key `distros` is missing; The rows, in order: name to distro
-    matrix.yaml:1:1: the key `ats` is missing; The columns, in order: name to Apache Traffic Server
+    matrix.yaml:1:1: the key `distros` is missing; add it: the rows, in order: name to distro
+    matrix.yaml:1:1: the key `ats` is missing; add it: the columns, in order: name to Apache Traffic Server
     ");
     insta::assert_snapshot!(broken("      - on: [debian-12]\n        tarball", "      - on: debian-12\n        tarball"), @"matrix.yaml:16:13: ats.\"9.2.5\".sources[0].on: the text `debian-12` stands where a list belongs; write [debian-12]");
     insta::assert_snapshot!(broken("optional: true", "optional: yes"), @"matrix.yaml:12:15: distros.debian-13.optional: `yes` is no flag; write true or false");

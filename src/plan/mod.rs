@@ -1,6 +1,7 @@
 //! From the matrix and a selection to the cells to run, in order, and the image steps they need.
 //! Pure: the files of the images folder come in as bytes.
 
+mod fit;
 mod recipe;
 mod selection;
 mod tag;
@@ -92,6 +93,7 @@ impl Plan {
         let mut book = recipe::Book::new(matrix, recipes);
         let mut cells = Vec::new();
         for cell in matrix.cells().filter(|cell| selection.takes(&cell.id())) {
+            fit::check(matrix, &cell, recipes)?;
             let (tag, source) = book.cell(&cell)?;
             cells.push(PlannedCell {
                 id: cell.id(),

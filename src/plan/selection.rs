@@ -1,6 +1,6 @@
 //! Which cells and trials a user chose.
 
-use crate::matrix::{Globs, Matrix};
+use crate::matrix::{Globs, Matrix, did_you_mean};
 use crate::model::CellId;
 
 /// Patterns over the axes; `None` takes all.
@@ -31,7 +31,9 @@ impl Selection {
         for (what, globs, names) in [("distro", &self.distros, distros), ("ATS", &self.ats, ats)] {
             let dangling = globs.as_ref().map(|globs| globs.dangling(&names)).unwrap_or_default();
             if let Some(pattern) = dangling.first() {
-                return Err(SelectionError(format!("no {what} matches `{pattern}`; there are {}", names.join(", "))));
+                let help = did_you_mean(pattern, names.iter().copied());
+                let help = help.unwrap_or_else(|| format!("there are {}", names.join(", ")));
+                return Err(SelectionError(format!("no {what} matches `{pattern}`; {help}")));
             }
         }
         Ok(())

@@ -53,19 +53,23 @@ pub(super) fn files<'a>(
     named.map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect()
 }
 
+/// The arguments that a Containerfile declares, each with whether it has a default.
+pub(super) fn declared<'a>(recipes: &'a Recipes, containerfile: &str) -> Vec<(&'a str, bool)> {
+    let text = recipes.get(containerfile).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("ARG ")).map(str::trim);
+    lines.map(|line| line.split_once('=').map_or((line, false), |(name, _)| (name, true))).collect()
+}
+
 /// What is wrong between the arguments a recipe is given and those it declares.
 pub(super) fn check_arguments(
     recipes: &Recipes,
     containerfile: &str,
     args: &BTreeMap<String, String>,
 ) -> Result<(), String> {
-    let Some(bytes) = recipes.get(containerfile) else {
+    if !recipes.contains_key(containerfile) {
         return Err(format!("the images folder has no {containerfile}: is `family` a folder of it?"));
-    };
-    let text = String::from_utf8_lossy(bytes);
-    let lines = text.lines().filter_map(|line| line.strip_prefix("ARG ")).map(str::trim);
-    let declared: Vec<(&str, bool)> =
-        lines.map(|line| line.split_once('=').map_or((line, false), |(name, _)| (name, true))).collect();
+    }
+    let declared = declared(recipes, containerfile);
     if let Some(unknown) = args.keys().find(|name| !declared.iter().any(|(known, _)| known == name)) {
         return Err(format!("{containerfile} has no argument {unknown}: see images/README.md"));
     }

@@ -3,7 +3,7 @@ use std::path::Path;
 use super::*;
 use crate::matrix::Globs;
 
-fn shipped() -> (Matrix, Recipes) {
+pub(super) fn shipped() -> (Matrix, Recipes) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(root.join("matrix.yaml")).unwrap();
     let matrix = Matrix::parse("matrix.yaml", &text).unwrap_or_else(|found| panic!("{found:#?}"));

@@ -12,7 +12,7 @@ use super::document::Document;
 use super::globs::Globs;
 use super::outline::{Outline, Position};
 use super::source::Ats;
-use super::{Distro, Matrix};
+use super::{Distro, Matrix, Places};
 
 /// The one format there is.
 const FORMAT: &str = "1";
@@ -48,7 +48,7 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
     let defaults = checker.defaults(document.defaults);
     checker.done()?;
     let file = file.to_owned();
-    let places = checker.places(&ats);
+    let places = checker.places(&distros, &ats);
     let matrix =
         Matrix { digest: String::new(), distros, ats, nginx, exclude, include, expect, defaults, file, places };
     checker.combinations(&matrix);
@@ -91,14 +91,34 @@ impl Checker<'_> {
         if self.found.is_empty() { Ok(()) } else { Err(std::mem::take(&mut self.found)) }
     }
 
-    /// Where the sources stand, by column.
-    fn places(&self, ats: &[Ats]) -> Vec<Vec<(usize, usize)>> {
+    /// Where sources, families and build arguments stand.
+    fn places(&self, distros: &[Distro], ats: &[Ats]) -> Places {
+        let mut places = Places::default();
+        let pair = |at: Position| (at.line, at.column);
+        let mut args = |of: &Path, names: &mut dyn Iterator<Item = &String>| {
+            for path in names.map(|name| of.key("args").key(name)) {
+                places.named.insert(path.to_string(), pair(self.outline.key_position(&path)));
+            }
+        };
+        for distro in distros {
+            args(&Path::default().key("distros").key(distro.id.as_str()), &mut distro.args.keys());
+        }
+        for ats in ats {
+            let sources = Path::default().key("ats").key(ats.id.as_str()).key("sources");
+            for (i, source) in ats.sources.iter().enumerate() {
+                args(&sources.index(i), &mut source.args.keys());
+            }
+        }
+        for distro in distros {
+            let family = Path::default().key("distros").key(distro.id.as_str()).key("family");
+            places.named.insert(family.to_string(), pair(self.outline.value_position(&family)));
+        }
         let of = |ats: &Ats| {
             let path = Path::default().key("ats").key(ats.id.as_str()).key("sources");
-            let at = |i| self.outline.value_position(&path.index(i));
-            (0..ats.sources.len()).map(|i| (at(i).line, at(i).column)).collect()
+            (0..ats.sources.len()).map(|i| pair(self.outline.value_position(&path.index(i)))).collect()
         };
-        ats.iter().map(of).collect()
+        places.sources = ats.iter().map(of).collect();
+        places
     }
 
     /// Something is wrong with the value at `path`.
