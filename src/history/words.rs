@@ -2,9 +2,13 @@
 
 use crate::compare::words::{changes, turn_of};
 use crate::report::answer;
+use crate::report::escape::terminal;
 use crate::report::outline::{Line, Outline};
 
 use super::{History, Revision};
+
+/// Characters of a commit's subject.
+const SUBJECT: usize = 60;
 
 /// Since when, and why; then what else happened, newest first.
 pub fn outline(history: &History) -> Outline {
@@ -54,7 +58,7 @@ pub fn outline(history: &History) -> Outline {
 /// `2026-11-03 (3f2a9c1d2e4b, Results of today)`.
 fn name<'a>(line: &'a mut Line, revision: &Revision) -> &'a mut Line {
     let commit: String = revision.commit.chars().take(12).collect();
-    let subject: String = revision.subject.chars().take(60).collect();
+    let subject = terminal(&revision.subject, SUBJECT);
     line.say(&revision.day).say(format!(" ({commit}, ")).say(subject).say(")")
 }
 

@@ -88,7 +88,13 @@ pub(super) fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
         Edit::Add(_) => (1, 0),
         Edit::Remove { entry } => (2, usize::MAX - entry),
     });
-    edits.into_iter().try_fold(text.to_owned(), |text, edit| Editor::new(&text)?.apply(edit))
+    let edited = edits.into_iter().try_fold(text.to_owned(), |text, edit| Editor::new(&text)?.apply(edit))?;
+    Ok(if ends_lines_with_two(text) { edited.replace("\r\n", "\n").replace('\n', "\r\n") } else { edited })
+}
+
+/// Whether every line of `text` ends with CR and LF, as some editors write it: new lines are to do so too.
+fn ends_lines_with_two(text: &str) -> bool {
+    text.contains('\n') && text.split_inclusive('\n').all(|line| line.ends_with("\r\n") || !line.ends_with('\n'))
 }
 
 struct Editor<'a> {

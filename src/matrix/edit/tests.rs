@@ -267,6 +267,16 @@ fn an_edit_that_does_not_show_or_shows_elsewhere_is_refused() {
     assert!(!shows(&matrix.expect, &new.expect, &[Edit::Add(Addition { reason: "r".into(), ..addition() })]));
 }
 
+#[test]
+fn new_lines_end_as_the_others_do() {
+    let text = whole().replace('\n', "\r\n");
+    let edits = [Edit::Add(addition()), Edit::Except { entry: 0, cells: cells(&["debian-12/9.2.5"]) }];
+    let (edited, _) = Matrix::parse("m", &text).unwrap().edited(&text, &edits).unwrap();
+    assert!(edited.split_inclusive('\n').all(|line| line.ends_with("\r\n")), "{edited:?}");
+    let (plain, _) = Matrix::parse("m", &whole()).unwrap().edited(&whole(), &edits).unwrap();
+    assert_eq!(edited, plain.replace('\n', "\r\n"));
+}
+
 fn any_edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         (0..3_usize).prop_map(|entry| Edit::Remove { entry }),
