@@ -1,6 +1,7 @@
 //! Build contexts: the images folder as a tar, the same bytes for the same files.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
@@ -11,15 +12,23 @@ use crate::engine::{BuildSpec, Labels};
 /// The images folder is scripts; more than this is a mistake.
 const MAX_BYTES: u64 = 8 << 20;
 
-/// Reads every file of the images folder, by its path within the folder.
+/// The recipes as they were when this program was built, by path.
+const SHIPPED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
+
+/// The recipes by their path within the images folder: those that this program carries along, and over them, file by
+/// file, those of `folder`, if it is there.
 ///
 /// # Errors
-/// When the folder is not there or is far too large to be one of recipes.
+/// When the folder cannot be read or is far too large to be one of recipes.
 pub fn recipes(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
-    let mut found = BTreeMap::new();
+    let mut found: BTreeMap<String, Vec<u8>> =
+        SHIPPED.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+    if matches!(folder.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound) {
+        return Ok(found);
+    }
     let mut left = MAX_BYTES;
     read(folder, "", &mut found, &mut left)
-        .with_context(|| format!("cannot read the recipes in {} (they stand beside matrix.yaml)", folder.display()))?;
+        .with_context(|| format!("cannot read the recipes in {}", folder.display()))?;
     Ok(found)
 }
 
@@ -75,10 +84,25 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_recipes_are_found_and_a_missing_folder_is_named() {
+    fn the_program_carries_the_shipped_recipes_byte_by_byte() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("images");
-        assert!(recipes(&folder).unwrap().contains_key("agent/Containerfile"));
-        let error = format!("{:#}", recipes(Path::new("/nowhere/images")).unwrap_err());
-        assert!(error.contains("/nowhere/images"), "{error}");
+        let (mut read_here, mut left) = (BTreeMap::new(), MAX_BYTES);
+        read(&folder, "", &mut read_here, &mut left).unwrap();
+        assert!(read_here.contains_key("agent/Containerfile"));
+        assert_eq!(recipes(Path::new("/nowhere/images")).unwrap(), read_here, "so that tags are the same");
+        assert_eq!(recipes(&folder).unwrap(), read_here);
+    }
+
+    #[test]
+    fn a_folder_beside_the_matrix_overrides_file_by_file() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("debian")).unwrap();
+        std::fs::write(dir.path().join("debian/package.sh"), "mine").unwrap();
+        let found = recipes(dir.path()).unwrap();
+        assert_eq!(found["debian/package.sh"], b"mine");
+        assert!(found.contains_key("debian/Containerfile") && found.contains_key("agent/Containerfile"));
+        let file = dir.path().join("debian/package.sh");
+        let error = format!("{:#}", recipes(&file).unwrap_err());
+        assert!(error.contains(&file.display().to_string()), "{error}");
     }
 }
