@@ -2,6 +2,7 @@
 //! seen.
 
 mod ask;
+mod baseline;
 mod life;
 mod lives;
 mod reload;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use base64::Engine as _;
 use futures_util::stream::{self, StreamExt as _};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
 use super::ats::{self, Ats, By, Control, Installation, Ports};
@@ -32,6 +33,7 @@ use crate::model::{
     added_name, front_name, origin_name,
 };
 use ask::Asker;
+use baseline::Started;
 use lives::Lives;
 
 /// The only writable place of the container.
@@ -54,6 +56,8 @@ struct Cell {
     /// Paths of everything mapped by the ATS processes so far, where that is asked.
     inventoried: Mutex<BTreeSet<String>>,
     lives: AtomicU16,
+    /// Why ATS does not come up with the baseline's settings, once that is known; `None` in it: it does.
+    down: OnceCell<Option<String>>,
     /// Where each life of ATS gets a directory.
     root: PathBuf,
     /// The cell's deadline: trials that are not over by then are told to be ours to blame, and what was seen of the
@@ -87,6 +91,7 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
         provenance_told: Mutex::new(false),
         inventoried: Mutex::default(),
         lives: AtomicU16::new(0),
+        down: OnceCell::new(),
         root: PathBuf::from(ROOT),
         until,
     };
@@ -110,7 +115,7 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
     }
     tell_wire(&cell.plan, &cell.emitter, capture)?;
     let ats = match &found {
-        Ok(installation) => cell.start(installation, &[], false).await.ok().map(|(ats, ..)| ats),
+        Ok(installation) => cell.start_if_it_comes_up(installation, &[], false).await.ok().map(|(ats, ..)| ats),
         Err(_) => None,
     };
     Ok(Some(Box::new(Kept { cell, ats })))
@@ -170,12 +175,7 @@ impl Cell {
 
     /// Starts ATS in a root of its own, with `records` over the baseline.
     /// With `reloads` in a way that it can be told to read its configuration anew.
-    async fn start(
-        &self,
-        installation: &Installation,
-        records: &[Record],
-        reloads: bool,
-    ) -> Result<(Ats, PathBuf, Ports), NoStart> {
+    async fn start(&self, installation: &Installation, records: &[Record], reloads: bool) -> Started {
         let number = self.lives.fetch_add(1, Ordering::Relaxed);
         let (root, ports) = (self.root.join(format!("ats-{number}")), Ports::of(number));
         let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), records);

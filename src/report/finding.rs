@@ -103,6 +103,15 @@ impl<'a> Trials<'a> {
         }
     }
 
+    /// What every single trial that ran failed of, where that is one and the same: ATS does not start. Then their names
+    /// say nothing.
+    pub fn one_cause(&self) -> Option<&'a str> {
+        let (first, rest) = self.failing.split_first()?;
+        let alike = |trial: &&TrialResult| trial.outcome == Outcome::Fail && trial.summary == first.summary;
+        let all = self.failing.len() == self.run && alike(first) && !rest.is_empty() && rest.iter().all(alike);
+        all.then_some(first.summary.as_str())
+    }
+
     /// Whether the controls held: whose fault a failure is.
     pub fn control_tally(&self) -> String {
         match (self.controls, self.broken_controls.len()) {
@@ -214,6 +223,21 @@ mod tests {
         let failed = cell.trials.iter_mut().find(|trial| trial.outcome == Outcome::Fail).unwrap();
         failed.summary = "502 Broken pipe".into();
         assert!(findings(&Grid::new(&result)).iter().all(|finding| finding.cells.len() == 1));
+    }
+
+    #[test]
+    fn one_cause_is_what_all_trials_failed_of() {
+        let cell = fixture::stillborn("debian-13/9.2.5");
+        assert_eq!(Trials::of(&cell).one_cause(), Some("ATS did not start: it said: FATAL: no libssl.so.9"));
+        for (at, outcome, summary) in [(1, Outcome::Fail, "another"), (1, Outcome::Pass, ""), (0, Outcome::Flaky, "")] {
+            let mut cell = cell.clone();
+            let trial = cell.trials.iter_mut().filter(|trial| !trial.control).nth(at).unwrap();
+            trial.outcome = outcome;
+            if !summary.is_empty() {
+                trial.summary = summary.into();
+            }
+            assert_eq!(Trials::of(&cell).one_cause(), None, "{outcome} {summary}");
+        }
     }
 
     #[test]

@@ -96,6 +96,17 @@ pub(crate) fn failing(id: &str, openssl: &str) -> CellResult {
     cell
 }
 
+/// A cell whose ATS does not start.
+pub(crate) fn stillborn(id: &str) -> CellResult {
+    let mut cell = passing(id, "3.5.7");
+    cell.verdict = Verdict::Fail;
+    for trial in cell.trials.iter_mut().filter(|trial| !trial.control) {
+        trial.outcome = Outcome::Fail;
+        trial.summary = "ATS did not start: it said: FATAL: no libssl.so.9".into();
+    }
+    cell
+}
+
 fn expected(verdict: Verdict, reason: &str) -> Expected {
     Expected {
         verdict,

@@ -3,6 +3,7 @@
 use crate::model::{CellResult, Expected, MatrixResult, Verdict};
 use crate::verdict::{self, Standing, Surprise, Terms};
 
+use super::finding::Trials;
 use super::grid::Grid;
 use super::outline::Outline;
 
@@ -40,8 +41,14 @@ fn of_cell<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Item<'a>> {
         };
         return vec![Item { cell, unanswered: true, expected: None, text, way_out }];
     }
+    let trials = Trials::of(cell);
     let told = |surprise: Surprise<'a>| {
-        let text = surprise.to_string();
+        let text = match (&surprise, trials.one_cause()) {
+            (Surprise::Trouble { trials: strays, .. }, Some(cause)) if strays.len() > 1 => {
+                format!("fails in all of its trials, which matrix.yaml does not expect: {cause}")
+            }
+            _ => surprise.to_string(),
+        };
         let (expected, text, way_out) = match surprise {
             Surprise::Trouble { .. } if !cell.known_issues.is_empty() => (
                 None,
@@ -114,6 +121,24 @@ mod tests {
         ");
         let red = items(&result, &Terms::default()).len();
         assert_eq!(items(&result, &Terms { strict: true, ..Terms::default() }).len(), red + 3);
+    }
+
+    #[test]
+    fn one_cause_is_one_line() {
+        let mut result = fixture::matrix();
+        result.cells = vec![fixture::stillborn("debian-13/9.2.5")];
+        assert_snapshot!(outline(&items(&result, &Terms::default())).text(), @"
+        1 cell not as expected:
+          debian-13/9.2.5 fails in all of its trials, which matrix.yaml does not expect: ATS did not start: it said: FATAL: no libssl.so.9
+            way out: look at its evidence; if it must be lived with: atsmatrix expect --update
+        ");
+        let shape = crate::report::terminal::Shape { width: 200, colour: false };
+        let page = crate::report::terminal::render(&result, shape);
+        assert_eq!(page.matches("FATAL: no libssl.so.9").count(), 1, "{page}");
+        assert!(
+            result.cells[0].trials.iter().filter(|it| !it.control).all(|trial| !page.contains(&trial.id)),
+            "{page}"
+        );
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Cell {
         batches: Vec<Vec<TrialPlan>>,
     ) -> Vec<Vec<TrialPlan>> {
         let reloads = batches.iter().flatten().any(|trial| matches!(trial.spec.client.act, Act::Reload { .. }));
-        let (mut running, root, ports) = match self.start(installation, records, reloads).await {
+        let (mut running, root, ports) = match self.start_if_it_comes_up(installation, records, reloads).await {
             Ok(started) => started,
             Err(why) => {
                 batches.iter().flatten().for_each(|trial| self.not_run(&why, trial));

@@ -70,6 +70,29 @@ async fn fake(folder: &Path) -> Installation {
         test.display()
     );
     executable(&program, &script);
+    with_layout(folder, &program).await
+}
+
+/// An installation whose `traffic_server` notes each start in the file `starts`; it does what `script` says, and then
+/// as the fake.
+async fn fake_after(folder: &Path, script: &str) -> Installation {
+    fake(folder).await;
+    let (program, fake) = (folder.join("traffic_server"), folder.join("fake"));
+    std::fs::rename(&program, &fake).unwrap();
+    let script = format!(
+        "#!/bin/sh\ncase \"$1\" in -V) echo 'Traffic Server 9.2.9'; exit 0;; esac\necho start >> {}\n{script}\nexec {}\n",
+        folder.join("starts").display(),
+        fake.display()
+    );
+    executable(&program, &script);
+    with_layout(folder, &program).await
+}
+
+fn starts(folder: &Path) -> usize {
+    std::fs::read_to_string(folder.join("starts")).unwrap().lines().count()
+}
+
+async fn with_layout(folder: &Path, program: &Path) -> Installation {
     let layout =
         ["PREFIX", "BINDIR", "SYSCONFDIR", "DATADIR", "LIBDIR", "PLUGINDIR", "RUNTIMEDIR", "LOGDIR", "CACHEDIR"]
             .map(|name| format!("\"{name}\": \"{}\"", folder.display()));
@@ -154,6 +177,7 @@ async fn cell(ids: &[&str], records: &[Record], deadline: Duration, lives: u16) 
         provenance_told: Mutex::new(true),
         inventoried: Mutex::default(),
         lives: AtomicU16::new(FIRST_LIFE + lives),
+        down: OnceCell::new(),
         root: folder.path().to_owned(),
         until: Instant::now() + deadline,
     };
@@ -205,4 +229,42 @@ async fn a_setting_that_ats_does_not_know_is_a_fault() {
     assert_eq!(told.ends(), []);
     let [(of, text)] = told.faults().try_into().unwrap();
     assert!(of.as_deref() == Some("well") && text.contains("proxy.config.nobody.knows"), "{text}");
+}
+
+/// A cell of eight trials, each with settings of its own but the first two.
+async fn cell_of_many(lives: u16) -> (Cell, Told, tempfile::TempDir) {
+    let ids = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
+    let (mut cell, told, folder) = cell(&ids, &[], Duration::from_mins(1), lives).await;
+    for (trial, number) in cell.plan.trials.iter_mut().zip(0..).skip(2) {
+        let name = "proxy.config.http.keep_alive_no_activity_timeout_in".to_owned();
+        trial.spec.records = vec![Record { name, kind: "INT".into(), value: (100 + number).to_string() }];
+    }
+    (cell, told, folder)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ats_that_does_not_come_up_is_started_for_no_further_trial() {
+    let (cell, told, folder) = cell_of_many(300).await;
+    let installation = fake_after(folder.path(), "echo 'FATAL: libssl.so.9 is gone' >&2; exit 70").await;
+    cell.through(&installation).await;
+    let ends = told.ends();
+    assert_eq!(ends.len(), 8, "each trial is told: {ends:?}");
+    let reasons: BTreeSet<String> = ends.iter().map(|(.., ats)| format!("{ats:?}")).collect();
+    assert_eq!(reasons.len(), 1, "for one reason: {reasons:?}");
+    assert!(
+        reasons.iter().all(|why| why.starts_with("NeverReady") && why.contains("libssl.so.9 is gone")),
+        "{reasons:?}"
+    );
+    assert!(starts(folder.path()) <= LIVES, "{} starts", starts(folder.path()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ats_that_does_not_come_up_with_settings_of_a_trial_concerns_that_trial() {
+    let (cell, told, folder) = cell_of_many(400).await;
+    let script = "if grep -rqs 'activity_timeout_in INT 104' \"$TS_RUNROOT\"; then echo 'FATAL: 104' >&2; exit 70; fi";
+    cell.through(&fake_after(folder.path(), script).await).await;
+    let down: Vec<String> =
+        told.ends().into_iter().filter(|(.., ats)| *ats != AtsLife::Alive).map(|(id, ..)| id).collect();
+    assert_eq!(down, ["five"]);
+    assert_eq!(told.ends().len(), 8);
 }

@@ -66,6 +66,10 @@ fn trials(finding: &Finding, width: usize) -> String {
     let trials = Trials::of(cell);
     let same = finding.cells.iter().all(|other| Trials::of(other).tally() == trials.tally());
     let whose = if same { String::new() } else { format!("{}: ", cell.id) };
+    if let Some(cause) = trials.one_cause() {
+        let cause = format!("{whose}{}: {}", trials.tally(), terminal(cause, LINE));
+        return wrap("  ", 4, &cause, width) + &wrap("  ", 4, &trials.control_tally(), width);
+    }
     let mut text = String::new();
     let listed = |title: String, trials: &[&TrialResult]| match trials {
         [] => wrap("  ", 4, &title, width),
@@ -101,7 +105,10 @@ fn unknown(cell: &CellResult, width: usize) -> String {
     if trials.is_empty() {
         return String::new();
     }
-    let trials = terminal(&trials.join(", "), NAMES);
+    let trials = match Trials::of(cell).one_cause() {
+        Some(_) => "this".to_owned(),
+        None => terminal(&trials.join(", "), NAMES),
+    };
     let text = format!("unknown: no known issue matches {trials}; see `atsmatrix explain {}`", cell.id);
     wrap("  ", 4, &text, width)
 }

@@ -1,0 +1,66 @@
+//! Whether ATS comes up at all. Where it does not with the settings of the baseline, no trial has anything to find
+//! out: one start says so for all.
+
+use std::path::PathBuf;
+
+use super::super::ats::{Ats, Installation, Ports};
+use super::{Cell, NoStart};
+use crate::model::Record;
+
+/// A life of ATS, its folder and its ports.
+pub(super) type Started = Result<(Ats, PathBuf, Ports), NoStart>;
+
+impl Cell {
+    /// As [`Cell::start`], unless the baseline is known not to come up. Where a start fails with settings of its own,
+    /// the baseline tells whether these are why.
+    pub(super) async fn start_if_it_comes_up(
+        &self,
+        installation: &Installation,
+        records: &[Record],
+        reloads: bool,
+    ) -> Started {
+        if let Some(Some(why)) = self.down.get() {
+            return Err(NoStart::Ats(why.clone()));
+        }
+        if records.is_empty() && !reloads {
+            let mut first = None;
+            let down = self.down.get_or_init(|| async {
+                let started = self.start(installation, &[], false).await;
+                let why = why_not(&started);
+                first = Some(started);
+                why
+            });
+            let down = down.await.clone();
+            return match (first, down) {
+                (Some(started), _) => started,
+                (None, Some(why)) => Err(NoStart::Ats(why)),
+                (None, None) => self.start(installation, &[], false).await,
+            };
+        }
+        let started = self.start(installation, records, reloads).await;
+        if why_not(&started).is_none() {
+            return started;
+        }
+        let down = self.down.get_or_init(|| async {
+            let started = self.start(installation, &[], false).await;
+            let why = why_not(&started);
+            if let Ok((ats, root, _)) = started {
+                ats.stop().await;
+                let _ = std::fs::remove_dir_all(root);
+            }
+            why
+        });
+        match down.await {
+            Some(why) => Err(NoStart::Ats(why.clone())),
+            None => started,
+        }
+    }
+}
+
+/// What ATS itself had to say where it did not come up.
+fn why_not(started: &Started) -> Option<String> {
+    match started {
+        Err(NoStart::Ats(why)) => Some(why.clone()),
+        _ => None,
+    }
+}
