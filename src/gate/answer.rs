@@ -119,6 +119,8 @@ pub enum Cause {
     Fails,
     /// Its ATS does not compile there.
     Unbuildable,
+    /// No system is upgraded that way.
+    NoUpgrade,
     /// It passes at times.
     Flaky,
     /// It is worse than the baseline.
@@ -145,7 +147,7 @@ impl Cause {
     /// Whether it is an answer (no), rather than the lack of one.
     pub fn closes(self) -> bool {
         match self {
-            Self::Fails | Self::Unbuildable | Self::Flaky | Self::Worse | Self::Expectation => true,
+            Self::Fails | Self::Unbuildable | Self::NoUpgrade | Self::Flaky | Self::Worse | Self::Expectation => true,
             Self::Missing
             | Self::Unavailable
             | Self::Error

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::compare::{Fact, provenance};
-use crate::model::{CellId, Verdict, Version};
+use crate::model::{CellId, Version};
 
 use super::answer::{Cause, Reason, Word};
 use super::basis::{Basis, Stand};
@@ -124,10 +124,10 @@ impl Path {
 /// steps, then the fewest detours (rows and columns that do not lie between the two), then ATS
 /// before distro, then the order of the matrix.
 ///
-/// The start itself need not pass: hosts are there. Distros of another family than those of the two
-/// cells are no stopovers: nobody upgrades from Debian to Debian by way of Fedora. Neither are rows that do
-/// not lie between the two in the order of the matrix: distros are not taken back. An older ATS may be a
-/// stopover, and its step says so.
+/// The start has to pass as well: where it does not, the steps lead out of it and nobody calls them safe. Both cells
+/// are of one family, and so are all stopovers: no system becomes another distro's. A step is to the next release:
+/// none that the matrix has is skipped, and distros are not taken back. An older ATS may be a stopover, and its step
+/// says so.
 pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Path {
     let mut path = Path {
         from: from.clone(),
@@ -146,15 +146,22 @@ pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Path
     if !path.blocks.is_empty() {
         return path;
     }
-    match basis.cell(from).map(|cell| cell.verdict) {
-        Some(Verdict::Pass) => {}
-        Some(verdict) => path.notes.push(format!("{from}, where hosts are, does not pass itself: {verdict}")),
-        None => path.notes.push(format!("{from}, where hosts are, is not in the results")),
+    let (here, there) = (search::family(basis, &from.distro), search::family(basis, &to.distro));
+    if here != there {
+        let text = format!("no system is upgraded from {here} to {there}: it is set up anew");
+        path.blocks.push(Reason::new(Cause::NoUpgrade, text).way_out(format!("set hosts up on {}", to.distro)));
+        return path;
+    }
+    if block(basis, from).is_some() {
+        path.notes
+            .push(format!("{from} is where hosts are: whatever they do there stays as it is until they have left"));
     }
     let grid = Grid::new(basis, from, to, costs);
     let route = grid.route();
-    path.blocks = route.iter().skip(1).chain((from == to).then_some(from)).filter_map(|id| block(basis, id)).collect();
+    path.blocks = route.iter().skip(1).filter_map(|id| block(basis, id)).collect();
+    path.blocks.extend(route.windows(2).filter_map(|pair| grid.gap(&pair[0].distro, &pair[1].distro)));
     path.arrives = path.blocks.is_empty();
+    path.blocks.extend(block(basis, from));
     let stops = if path.arrives { route } else { grid.nearest() };
     path.steps = stops.windows(2).map(|pair| step(basis, &pair[0], &pair[1], costs)).collect();
     path

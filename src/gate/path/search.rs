@@ -8,6 +8,7 @@ use std::ops::Add;
 
 use crate::model::{AtsId, CellId, DistroId};
 
+use super::super::answer::{Cause, Reason};
 use super::super::basis::{Basis, Stand};
 use super::Costs;
 
@@ -52,7 +53,10 @@ enum Ground {
 
 /// The part of the matrix that ways may lead through.
 pub(super) struct Grid {
+    family: String,
     rows: Vec<DistroId>,
+    /// What the distro of each row calls its release; the same for a row and its variants.
+    releases: Vec<Option<String>>,
     columns: Vec<AtsId>,
     ground: Vec<Vec<Ground>>,
     start: Spot,
@@ -61,12 +65,13 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// Rows of the families of `from` and `to`, and all columns. Both cells lie in it.
+    /// Rows of the family that `from` and `to` are of, and all columns. Both cells lie in it.
     pub(super) fn new(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Self {
         let cells = &basis.result().cells;
-        let families = [family(basis, &from.distro), family(basis, &to.distro)];
+        let of = family(basis, &from.distro);
         let mut rows = once_each(basis.result().distros.iter().chain(cells.iter().map(|cell| &cell.id.distro)));
-        rows.retain(|distro| families.contains(&family(basis, distro)));
+        rows.retain(|distro| family(basis, distro) == of);
+        let releases = rows.iter().map(|distro| release(basis, distro)).collect();
         let columns = once_each(basis.result().ats.iter().chain(cells.iter().map(|cell| &cell.id.ats)));
         let spot = |id: &CellId| (index(&rows, &id.distro), index(&columns, &id.ats));
         let (start, goal) = (spot(from), spot(to));
@@ -76,7 +81,7 @@ impl Grid {
                 columns.iter().map(|ats| ground(basis, &CellId { distro: distro.clone(), ats: ats.clone() })).collect()
             })
             .collect();
-        Self { rows, columns, ground, start, goal, costs }
+        Self { family: of, rows, releases, columns, ground, start, goal, costs }
     }
 
     /// The best way from start to goal, both included, through whatever is in the way.
@@ -136,9 +141,29 @@ impl Grid {
             .collect()
     }
 
+    /// What keeps a step between two rows from being to the next release, although the matrix has none between.
+    pub(super) fn gap(&self, from: &DistroId, to: &DistroId) -> Option<Reason> {
+        let number = |distro| self.releases[index(&self.rows, distro)].as_ref()?.parse::<u32>().ok();
+        // Fedora supports upgrades over one release.
+        let widest = if self.family == "fedora" { 2 } else { 1 };
+        if number(from)?.abs_diff(number(to)?) <= widest {
+            return None;
+        }
+        let text =
+            format!("{}'s releases between {from} and {to} are not in the results, and none is skipped", self.family);
+        Some(Reason::new(Cause::Missing, text).way_out("add a row for each to matrix.yaml"))
+    }
+
+    /// Whether no release lies between two rows, in the order of the matrix.
+    fn is_next(&self, from: usize, to: usize) -> bool {
+        let ends = [&self.releases[from], &self.releases[to]];
+        self.releases[from.min(to)..=from.max(to)].iter().all(|between| ends.contains(&between))
+    }
+
     /// Spots one step away: other distros in the order of the matrix, then other ATS.
     fn neighbours(&self, (row, column): Spot) -> impl Iterator<Item = Spot> {
-        let rows = (0..self.rows.len()).filter(move |other| *other != row).map(move |other| (other, column));
+        let is_next = move |other: &usize| *other != row && self.is_next(row, *other);
+        let rows = (0..self.rows.len()).filter(is_next).map(move |other| (other, column));
         let columns = (0..self.columns.len()).filter(move |other| *other != column).map(move |other| (row, other));
         rows.chain(columns)
     }
@@ -172,8 +197,17 @@ fn ground(basis: &Basis<'_>, id: &CellId) -> Ground {
     }
 }
 
+/// The VERSION_ID of `/etc/os-release`, as found in any cell of the row; else what follows the first `-` of its name,
+/// up to the next one. `None`: it has none, as a suite that moves.
+fn release(basis: &Basis<'_>, distro: &DistroId) -> Option<String> {
+    let row = basis.result().cells.iter().filter(|cell| cell.id.distro == *distro);
+    let found = row.filter_map(|cell| cell.provenance.distro.as_ref()).map(|release| release.version.clone()).next();
+    let named = || distro.as_str().split('-').nth(1).filter(|name| name.starts_with(|c: char| c.is_ascii_digit()));
+    found.filter(|release| !release.is_empty()).or_else(|| named().map(str::to_owned))
+}
+
 /// The ID of `/etc/os-release`, as found in any cell of the row; else the name up to its first `-`.
-fn family(basis: &Basis<'_>, distro: &DistroId) -> String {
+pub(super) fn family(basis: &Basis<'_>, distro: &DistroId) -> String {
     let row = basis.result().cells.iter().filter(|cell| cell.id.distro == *distro);
     let found = row.filter_map(|cell| cell.provenance.distro.as_ref()).map(|release| release.id.clone()).next();
     found.unwrap_or_else(|| distro.as_str().split('-').next().unwrap_or_default().to_owned())

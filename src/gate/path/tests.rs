@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::compare::fixture::{cell, known_answers, matrix, result};
-use crate::model::MatrixResult;
+use crate::model::{MatrixResult, Verdict};
 
 fn id(text: &str) -> CellId {
     text.parse().unwrap()
@@ -65,7 +65,7 @@ fn costs_weigh_steps() {
     ]);
     assert_eq!(stops(&ask(&results, "a-1/1", "a-3/2", "distro=1")), ["a-2/1", "a-2/2", "a-3/2"]);
     let path = ask(&results, "a-1/1", "a-3/2", "distro=3,ats=1");
-    assert_eq!((stops(&path), path.cost()), (vec!["a-1/3".into(), "a-3/3".into(), "a-3/2".into()], 5));
+    assert_eq!((stops(&path), path.cost()), (vec!["a-2/1".into(), "a-2/2".into(), "a-3/2".into()], 7));
 }
 
 #[test]
@@ -74,10 +74,39 @@ fn another_family_is_no_stopover() {
     let mut cells = vec![("debian-12/1", Pass), ("debian-12/2", Fail), ("debian-13/1", Fail), ("debian-13/2", Pass)];
     cells.extend([("fedora-40/1", Pass), ("fedora-40/2", Pass)]);
     assert_eq!(ask(&matrix(&cells), "debian-12/1", "debian-13/2", "ats=1").word(), Word::Closed);
-    assert_eq!(ask(&matrix(&cells), "debian-12/1", "fedora-40/2", "ats=1").word(), Word::Open);
+    let path = ask(&matrix(&cells), "debian-12/1", "fedora-40/2", "ats=1");
+    assert_eq!((path.word(), path.steps.len(), path.blocks[0].cause), (Word::Closed, 0, Cause::NoUpgrade));
     cells.extend([("debian-11/1", Pass), ("debian-11/2", Pass)]);
     // By way of debian-11 it would be three steps.
     assert_eq!(ask(&matrix(&cells), "debian-12/1", "debian-13/2", "ats=1").word(), Word::Closed);
+}
+
+#[test]
+fn no_release_is_skipped() {
+    use Verdict::{Fail, Pass, Unavailable};
+    let cells = |twelve| {
+        let mut results = matrix(&[("debian-11/1", Pass), ("debian-12/1", twelve), ("debian-13/1", Pass)]);
+        results.distros.push("debian-13-twin".parse().unwrap());
+        let mut twin = cell("debian-13-twin/1", Pass);
+        twin.provenance.distro.as_mut().unwrap().version = "13".into();
+        results.cells.push(twin);
+        results
+    };
+    let path = |twelve| ask(&cells(twelve), "debian-11/1", "debian-13/1", "ats=1");
+    assert_eq!(stops(&path(Pass)), ["debian-12/1", "debian-13/1"]);
+    assert_eq!(path(Fail).word(), Word::Closed);
+    assert_eq!(path(Unavailable).word(), Word::CannotTell);
+    assert_eq!(stops(&ask(&cells(Pass), "debian-12/1", "debian-13-twin/1", "ats=1")), ["debian-13-twin/1"]);
+    // Nor one that the matrix does not have; Fedora supports upgrades over one.
+    let mut gap = cells(Pass);
+    gap.distros.retain(|distro| distro.as_str() != "debian-12");
+    gap.cells.retain(|cell| cell.id.distro.as_str() != "debian-12");
+    let path = ask(&gap, "debian-11/1", "debian-13/1", "ats=1");
+    assert_eq!((path.word(), path.blocks[0].cause), (Word::CannotTell, Cause::Missing));
+    for (to, word) in [("fedora-43/1", Word::Open), ("fedora-44/1", Word::CannotTell)] {
+        let results = matrix(&[("fedora-41/1", Pass), (to, Pass)]);
+        assert_eq!(ask(&results, "fedora-41/1", to, "ats=1").word(), word, "{to}");
+    }
 }
 
 #[test]
@@ -110,8 +139,8 @@ fn strangers_and_hosts_in_bad_places_are_told() {
     let path = ask(&known_answers(), "debian-12/9.2.4", "debian-13/9.2.9", "ats=1");
     assert_eq!((path.word(), path.blocks[0].cause), (Word::CannotTell, Cause::Missing));
     let path = ask(&known_answers(), "debian-13/9.2.5", "debian-13/9.2.9", "ats=1");
-    assert_eq!((path.word(), path.steps.len()), (Word::Open, 1));
-    assert_eq!(path.notes, ["debian-13/9.2.5, where hosts are, does not pass itself: fail"]);
+    assert_eq!((path.word(), path.steps.len(), path.arrives), (Word::Closed, 1, true), "the steps lead out of it");
+    assert_eq!(path.blocks[0].cell, Some(id("debian-13/9.2.5")));
     let path = ask(&known_answers(), "debian-13/9.2.9", "debian-13/9.2.9", "ats=1");
     assert_eq!((path.word(), path.steps.len()), (Word::Open, 0));
     let path = ask(&known_answers(), "debian-13/9.2.5", "debian-13/9.2.5", "ats=1");
@@ -171,7 +200,10 @@ fn least_cost(
     for _ in 0..cells.len() {
         for one in 0..cells.len() {
             let (row, goal) = (one / SIDE, to / SIDE);
-            let forward = |other: &usize| (row.min(goal)..=row.max(goal)).contains(&(other / SIDE));
+            let forward = |other: &usize| {
+                let to = other / SIDE;
+                (row.min(goal)..=row.max(goal)).contains(&to) && row.abs_diff(to) <= 1
+            };
             for other in (0..cells.len()).filter(|other| safe(cells[*other]) && *other != one && forward(other)) {
                 let step = match (one / SIDE == other / SIDE, one % SIDE == other % SIDE) {
                     (true, _) => costs.ats,
@@ -209,10 +241,11 @@ proptest! {
         if path.arrives {
             prop_assert_eq!(&at, &path.to);
             prop_assert_eq!(Some(path.cost()), best);
-            prop_assert_eq!(path.word(), Word::Open);
         }
+        let starts_well = cells[from] == Some(Verdict::Pass);
+        prop_assert_eq!(path.word() == Word::Open, path.arrives && starts_well);
         let hopeful = least_cost(&cells, |verdict| verdict != Some(Verdict::Fail), from, to, costs);
-        prop_assert_eq!(path.word() == Word::Closed, hopeful.is_none());
-        prop_assert_eq!(path.blocks.is_empty(), path.arrives);
+        prop_assert_eq!(path.word() == Word::Closed, hopeful.is_none() || cells[from] == Some(Verdict::Fail));
+        prop_assert_eq!(path.blocks.is_empty(), path.arrives && starts_well);
     }
 }
