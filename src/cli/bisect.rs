@@ -1,6 +1,5 @@
 //! `atsmatrix bisect`: which part of a distro, or which version or patch of ATS, decides a trial.
 
-use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
@@ -8,9 +7,9 @@ use clap::Args;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
-use super::Places;
 use super::format::Format;
 use super::run::{Look, console, fresh_id, interrupted, listen, stdout_style};
+use super::{Places, near_cell, no_trial};
 use crate::cell::Once;
 use crate::console;
 use crate::engine;
@@ -22,6 +21,7 @@ use crate::lab::{self, Order, Record};
 use crate::matrix::Matrix;
 use crate::model::{AtsId, Bisection, CellId, DistroId, Outcome, Over, Standing};
 use crate::report::bisection;
+use crate::report::github::inert;
 use crate::store::{Evidence, Results, RunFolder};
 use crate::trial::{CATALOGUE, Trial, by_id};
 
@@ -103,8 +103,10 @@ fn ends(options: &Options, matrix: &Matrix) -> anyhow::Result<(Over, CellId, Cel
         return Err(usage(format!("{good} is one cell: a search has two ends")).into());
     }
     for id in [&good, &bad] {
-        if !matrix.cells().any(|cell| cell.id() == *id) {
-            return Err(usage(format!("there is no cell {id} in this matrix: `atsmatrix list` shows all")).into());
+        let cells: Vec<CellId> = matrix.cells().map(|cell| cell.id()).collect();
+        if !cells.contains(id) {
+            let help = near_cell(id, &cells).unwrap_or_else(|| "`atsmatrix list` shows all".to_owned());
+            return Err(usage(format!("there is no cell {id} in this matrix: {help}")).into());
         }
     }
     Ok((over, good, bad))
@@ -114,7 +116,7 @@ fn ends(options: &Options, matrix: &Matrix) -> anyhow::Result<(Over, CellId, Cel
 fn trial(options: &Options, results: &Results, good: &CellId, bad: &CellId) -> anyhow::Result<Option<&'static Trial>> {
     if let Some(id) = &options.trial {
         let found = by_id(id).filter(|trial| !trial.is_control()).ok_or_else(|| {
-            let message = format!("no trial that can be searched is named `{id}`: `atsmatrix list --trials` shows all");
+            let message = format!("no trial that can be searched is named `{id}`: {}", no_trial(id));
             Failure::new(Exit::Usage, message)
         })?;
         return Ok(Some(found));
@@ -198,11 +200,12 @@ fn finish(options: &Options, results: &Results, done: &Bisection, recorder: Reco
         Format::Json => bisection::json(done),
         Format::Markdown => bisection::page(done),
     };
-    console::deliver(&mut io::stdout().lock(), &shown).context("cannot write the answer")?;
+    let written = console::document(&inert(&shown));
     let trouble = recorder.trouble.into_inner().unwrap_or_else(PoisonError::into_inner);
     for text in trouble {
         console::error(&anyhow::anyhow!(text));
     }
+    written?;
     Ok(match done.standing {
         Standing::BothWays | Standing::OneWay => Exit::Success,
         Standing::Narrowed | Standing::Open => Exit::Incomplete,

@@ -46,7 +46,7 @@ pub(super) struct Hush {
 
 impl Drop for Hush {
     fn drop(&mut self) {
-        console::aside(&github::resume(&self.token));
+        console::command(&github::resume(&self.token));
     }
 }
 
@@ -72,7 +72,7 @@ impl Github {
             // No container can guess it.
             let [high, low] = unguessable();
             let token = format!("{high:016x}{low:016x}");
-            console::aside(&github::pause(&token));
+            console::command(&github::pause(&token));
             Hush { token }
         })
     }
@@ -82,7 +82,7 @@ impl Github {
         if !self.wanted() {
             return Ok(());
         }
-        console::aside(&github::commands(annotations));
+        console::command(&github::commands(annotations));
         let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else {
             return Ok(());
         };

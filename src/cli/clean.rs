@@ -48,6 +48,6 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "removed {count} images");
     }
-    console::print(&text);
+    console::print(&text)?;
     Ok(Exit::Success)
 }

@@ -30,6 +30,6 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let difference = compare::results(&options.before.load(places)?, &after.load(places)?);
     let (before, after) = (options.before.to_string(), after.to_string());
     let outline = compare::words::outline(&difference, &before, &after);
-    console::print(&options.format.show(&outline, || compare::json::render(&difference, &before, &after)));
+    console::document(&options.format.show(&outline, || compare::json::render(&difference, &before, &after)))?;
     Ok(Exit::Success)
 }

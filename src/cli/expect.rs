@@ -43,7 +43,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
         update(options, &matrix, &bytes, &changes.edits)?;
     }
     let outline = expect::outline(&changes, &matrix, done);
-    console::print(&options.format.show(&outline, || answer::json(&Told { updated: done, changes: &changes })));
+    console::document(&options.format.show(&outline, || answer::json(&Told { updated: done, changes: &changes })))?;
     let settled = if done { changes.expired.is_empty() } else { changes.is_empty() };
     Ok(if settled { Exit::Success } else { Exit::Unexpected })
 }

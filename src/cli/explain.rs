@@ -4,14 +4,13 @@ use clap::Args;
 
 use super::format::Format;
 use super::source::Source;
-use super::{Places, run};
+use super::{Places, near_cell, no_trial, run};
 use crate::console;
 use crate::exit::{Exit, Failure};
 use crate::explain::{self, Raw, by_hand};
 use crate::matrix::Globs;
 use crate::model::{CellId, CellResult, Event};
 use crate::plan::{Plan, Selection};
-use crate::report::github::inert;
 use crate::report::outline::Outline;
 use crate::store::{Results, RunFolder};
 use crate::{images, trial};
@@ -52,18 +51,19 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
     let source = options.source.clone().unwrap_or_else(|| Source::on_disk(places));
     let result = source.load(places)?;
     let cell = result.cells.iter().find(|cell| cell.id == options.cell).ok_or_else(|| {
-        let message = format!(
-            "{source} has no result of {}: `atsmatrix list` shows the cells, `run` makes results",
-            options.cell
-        );
-        Failure::new(Exit::Incomplete, message)
+        let near = near_cell(&options.cell, result.cells.iter().map(|cell| &cell.id));
+        let help = near.unwrap_or_else(|| "`atsmatrix list` shows the cells, `run` makes results".to_owned());
+        Failure::new(Exit::Incomplete, format!("{source} has no result of {}: {help}", options.cell))
     })?;
     // Raw evidence is of what is on disk.
     let evidence = if options.source.is_none() { raw(&Results::new(places.results()), cell) } else { None };
     let (run, raw) = evidence.map_or((None, Vec::new()), |(run, raw)| (Some(run), raw));
     let told = explain::explain(cell, options.trial.as_deref(), &raw, run.as_deref()).ok_or_else(|| {
         let asked = options.trial.as_deref().unwrap_or_default();
-        let known = if trial::by_id(asked).is_some() { "it was not run there" } else { "there is no such trial" };
+        let known = match trial::by_id(asked) {
+            Some(_) => "it was not run there".to_owned(),
+            None => format!("there is no such trial; {}", no_trial(asked)),
+        };
         Failure::new(Exit::Usage, format!("{} has no trial `{asked}`: {known}", cell.id))
     })?;
     // Bisections are kept beside the results on disk.
@@ -78,12 +78,12 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
                 format!("{} is {}, which says nothing about ATS: there is nothing to report", cell.id, cell.verdict);
             return Err(Failure::new(Exit::Usage, message).into());
         }
-        console::print(&inert(&explain::report(&told, &commands(places, cell, &told))));
+        console::print(&explain::report(&told, &commands(places, cell, &told)))?;
         return Ok(Exit::Success);
     }
     let format = if options.json { Format::Json } else { options.format };
     let outline: Outline = explain::outline(&told);
-    console::print(&format.show(&outline, || explain::json(&told)));
+    console::document(&format.show(&outline, || explain::json(&told)))?;
     Ok(Exit::Success)
 }
 

@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::console::{Flags, Stream, style};
+use crate::report::escape;
 use crate::report::github::inert;
 use crate::report::outline::Outline;
 
@@ -22,9 +24,21 @@ impl Format {
     /// GitHub must not obey.
     pub(super) fn show(self, outline: &Outline, json: impl FnOnce() -> String) -> String {
         inert(&match self {
-            Self::Text => outline.text(),
-            Self::Json => json(),
+            Self::Text => text(outline),
+            Self::Json => escape::json(&json()),
             Self::Markdown => outline.markdown(),
         })
     }
+}
+
+/// An answer as whoever reads it has it best: lines that fit a terminal; elsewhere whole ones, which can be searched.
+pub(super) fn text(outline: &Outline) -> String {
+    width().map_or_else(|| outline.text(), |width| outline.text_within(width))
+}
+
+/// The columns of the terminal that stdout is; `None`: it is none.
+pub(super) fn width() -> Option<usize> {
+    let stream = Stream::stdout();
+    let style = style(|name| std::env::var_os(name), stream, Flags::default());
+    stream.is_terminal.then_some(usize::from(style.width))
 }

@@ -16,7 +16,7 @@ use super::source::Source;
 use crate::console;
 use crate::exit::{Exit, Failure};
 use crate::gate::{self, Answer, Basis, Question, Reason, Requirement};
-use crate::matrix::{Matrix, sha256_hex};
+use crate::matrix::{Matrix, did_you_mean, sha256_hex};
 use crate::model::{AtsId, DistroId, MatrixResult};
 use crate::report::github::{Annotation, Level};
 use crate::trial;
@@ -118,10 +118,28 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let (basis, note) = options.trust.basis(places, &source, &result)?;
     let mut answer = gate::decide(&basis, &questions);
     answer.notes.extend(note);
+    answer.notes.extend(strangers(&result, options.from.iter().chain(&options.to), &options.ats));
     let outline = gate::words::outline(&answer);
-    console::print(&options.format.show(&outline, || gate::json::render(&answer)));
+    console::document(&options.format.show(&outline, || gate::json::render(&answer)))?;
     options.github.tell(&annotations(&answer), || outline.markdown())?;
     Ok(answer.word().exit())
+}
+
+/// Help for names that the results do not know.
+pub(super) fn strangers<'a>(
+    result: &MatrixResult,
+    distros: impl IntoIterator<Item = &'a DistroId>,
+    ats: impl IntoIterator<Item = &'a AtsId>,
+) -> Vec<String> {
+    let known_distros: Vec<&str> = result.distros.iter().map(DistroId::as_str).collect();
+    let known_ats: Vec<&str> = result.ats.iter().map(AtsId::as_str).collect();
+    let named = distros.into_iter().map(|id| (id.as_str(), "distro", &known_distros));
+    let named = named.chain(ats.into_iter().map(|id| (id.as_str(), "ATS", &known_ats)));
+    let help = |(name, what, known): (&str, &str, &Vec<&str>)| {
+        let near = if known.contains(&name) { None } else { did_you_mean(name, known.iter().copied()) };
+        near.map(|near| format!("there is no {what} {name} in the results: {near}"))
+    };
+    named.filter_map(help).collect()
 }
 
 /// Why the gate is shut, for GitHub: what says no as errors, what is missing as warnings.

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::Places;
 use super::format::Format;
 use super::source::Source;
+use super::{Places, near_cell};
 use crate::exit::Exit;
 use crate::git::Revision;
 use crate::history::{self, Gathering};
@@ -46,6 +46,13 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
         Ok(())
     })?;
     let history = gathering.finish(log.cut);
-    console::print(&options.format.show(&history::outline(&history), || history::json(&history)));
+    console::document(&options.format.show(&history::outline(&history), || history::json(&history)))?;
+    if history.since.is_none()
+        && let Ok(here) = Source::on_disk(&options.places).load(&options.places)
+        && !here.cells.iter().any(|cell| cell.id == options.cell)
+        && let Some(near) = near_cell(&options.cell, here.cells.iter().map(|cell| &cell.id))
+    {
+        console::aside(&format!("note: there is no cell {}: {near}\n", options.cell));
+    }
     Ok(if history.since.is_some() { Exit::Success } else { Exit::Incomplete })
 }

@@ -45,7 +45,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let merged = match merge::merge(&parts) {
         Ok(merged) => merged,
         Err(found) => {
-            console::print(&options.format.show(&merge::conflicts(&found), || merge::json(&found)));
+            console::document(&options.format.show(&merge::conflicts(&found), || merge::json(&found)))?;
             return Ok(Exit::Unexpected);
         }
     };
@@ -53,7 +53,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
         let cells = cells_run(&options.places, &merged.result)?;
         let missing = merge::missing(&merged.result, cells);
         if !missing.is_empty() {
-            console::print(&options.format.show(&merge::incomplete(&missing), || merge::json_incomplete(&missing)));
+            console::document(&options.format.show(&merge::incomplete(&missing), || merge::json_incomplete(&missing)))?;
             return Ok(Exit::Incomplete);
         }
     }
@@ -62,9 +62,9 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
         Some(dir) => {
             let day = day(options)?;
             Results::new(dir).commit_checked(|_| (merged.result.clone(), day))?;
-            console::print(&options.format.show(&merge::merged(&merged, parts.len()), json));
+            console::document(&options.format.show(&merge::merged(&merged, parts.len()), json))?;
         }
-        None => console::print(&json()),
+        None => console::document(&json())?,
     }
     Ok(Exit::Success)
 }

@@ -27,10 +27,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::matrix::{Globs, Matrix};
+use crate::model::CellId;
 use crate::plan::{Plan, Recipes, Selection};
 use crate::trial::{CATALOGUE, Trial};
 use crate::{console, images, matrix};
@@ -114,11 +116,7 @@ impl Places {
     /// The matrix as read, with its bytes (results carry their digest).
     fn read(&self) -> anyhow::Result<(Matrix, Vec<u8>)> {
         let name = self.matrix.display().to_string();
-        let bytes = self.bytes().map_err(|error| {
-            let message =
-                format!("cannot read {name}: {error}; run where matrix.yaml is, or name it with --matrix FILE");
-            Failure::new(Exit::Usage, message)
-        })?;
+        let bytes = self.bytes().map_err(|error| self.unreadable(&error))?;
         let text = String::from_utf8(bytes)
             .map_err(|error| Failure::new(Exit::Usage, format!("{name}: {error}; write it as UTF-8")))?;
         let matrix = Matrix::parse(&name, &text).map_err(|found| usage(&found))?;
@@ -133,15 +131,25 @@ impl Places {
     /// The bytes of the file: no more than a matrix may have, and none of what is no file (a pipe might
     /// keep us waiting for ever).
     fn bytes(&self) -> io::Result<Vec<u8>> {
-        if !fs::metadata(&self.matrix)?.is_file() {
-            return Err(io::Error::other("it is no regular file"));
-        }
+        self.regular()?;
         let mut bytes = Vec::new();
         File::open(&self.matrix)?.take(matrix::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() > matrix::MAX_BYTES {
             return Err(io::Error::other(format!("it has more than {} bytes, which no matrix has", matrix::MAX_BYTES)));
         }
         Ok(bytes)
+    }
+
+    fn regular(&self) -> io::Result<()> {
+        let is_file = fs::metadata(&self.matrix)?.is_file();
+        if is_file { Ok(()) } else { Err(io::Error::other("it is no regular file")) }
+    }
+
+    fn unreadable(&self, error: &io::Error) -> Failure {
+        let name = self.matrix.display();
+        let what = if error.kind() == io::ErrorKind::NotFound { "there is no" } else { "cannot read" };
+        let message = format!("{what} {name}: {error}; run where matrix.yaml is, or name it with --matrix FILE");
+        Failure::new(Exit::Usage, message)
     }
 
     /// The folder of the matrix: images/ and results/ are there.
@@ -169,16 +177,35 @@ impl Choice {
 
     /// The chosen trials in the catalogue's order; controls always run.
     fn trials(&self) -> anyhow::Result<Vec<&'static Trial>> {
+        let chosen = self.chosen_trials()?;
+        let takes = |trial: &Trial| chosen.as_ref().is_none_or(|globs| globs.matches(trial.id));
+        Ok(CATALOGUE.iter().copied().filter(|trial| trial.is_control() || takes(trial)).collect())
+    }
+
+    /// What `--trial` says, each pattern of which matches a trial; `None`: it was not given.
+    fn chosen_trials(&self) -> anyhow::Result<Option<Globs>> {
         let chosen = globs("--trial", &self.trial)?;
         let ids: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
         let dangling = chosen.as_ref().map(|globs| globs.dangling(&ids)).unwrap_or_default();
         if let Some(pattern) = dangling.first() {
-            let message = format!("no trial matches `{pattern}`; `atsmatrix list --trials` shows them");
-            return Err(Failure::new(Exit::Usage, message).into());
+            return Err(
+                Failure::new(Exit::Usage, format!("no trial matches `{pattern}`; {}", no_trial(pattern))).into()
+            );
         }
-        let takes = |trial: &Trial| chosen.as_ref().is_none_or(|globs| globs.matches(trial.id));
-        Ok(CATALOGUE.iter().copied().filter(|trial| trial.is_control() || takes(trial)).collect())
+        Ok(chosen)
     }
+}
+
+/// Help for a trial that there is not.
+fn no_trial(name: &str) -> String {
+    let near = matrix::did_you_mean(name, CATALOGUE.iter().map(|trial| trial.id));
+    near.unwrap_or_else(|| "`atsmatrix list --trials` shows them".to_owned())
+}
+
+/// Help for a cell that there is not among `cells`; `None`: none has a name like it.
+fn near_cell<'a>(id: &CellId, cells: impl IntoIterator<Item = &'a CellId>) -> Option<String> {
+    let known: Vec<String> = cells.into_iter().map(ToString::to_string).collect();
+    matrix::did_you_mean(&id.to_string(), known.iter().map(String::as_str))
 }
 
 /// The patterns of an option; `None` when it was not given.
@@ -198,25 +225,66 @@ fn usage(diagnostics: &[matrix::Diagnostic]) -> Failure {
 
 /// Runs the program with `arguments` and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Success }.into();
-        }
+    let ended = match parsed(arguments) {
+        Ok(Ok(command)) => started(command),
+        Ok(Err(exit)) => Ok(exit),
+        Err(error) => Err(error),
     };
-    let ended = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(dispatch(cli.command)));
     match ended {
         Ok(exit) => exit.into(),
         Err(error) => {
             console::error(&error);
-            error.downcast_ref::<Failure>().map_or(Exit::Internal, |failure| failure.exit).into()
+            exit::of(&error).into()
         }
     }
+}
+
+/// The command that `arguments` ask for, or how it ends where they ask for none: for help, or for what there is not.
+fn parsed(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Result<Command, Exit>> {
+    let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((cli, matches))
+    });
+    match parsed {
+        Ok((cli, matches)) => matrix_is_there(&matches).map(|()| Ok(cli.command)),
+        Err(error) if error.use_stderr() => {
+            // Colours are clap's; what is quoted is the user's, and must not pass for them.
+            let text = error.render();
+            let plain = text.to_string();
+            if console::tame(&plain) == plain {
+                // What cannot be written to can be told nothing.
+                let _ = error.print();
+            } else {
+                console::aside(&plain);
+            }
+            Ok(Err(Exit::Usage))
+        }
+        Err(error) => match error.print() {
+            Err(trouble) if trouble.kind() != io::ErrorKind::BrokenPipe => Err(console::cut_off(&trouble).into()),
+            _ => Ok(Err(Exit::Success)),
+        },
+    }
+}
+
+/// Some commands have a use for matrix.yaml only where it is there. One that was named has to be.
+fn matrix_is_there(matches: &ArgMatches) -> anyhow::Result<()> {
+    let Some((_, options)) = matches.subcommand() else { return Ok(()) };
+    match options.try_get_one::<PathBuf>("matrix") {
+        Ok(Some(matrix)) if options.value_source("matrix") == Some(ValueSource::CommandLine) => {
+            let places = Places { matrix: matrix.clone(), results: None };
+            Ok(places.regular().map_err(|error| places.unreadable(&error))?)
+        }
+        // A command without such an option, or nothing was named.
+        _ => Ok(()),
+    }
+}
+
+fn started(command: Command) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .and_then(|runtime| runtime.block_on(dispatch(command)))
 }
 
 async fn dispatch(command: Command) -> anyhow::Result<Exit> {

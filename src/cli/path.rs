@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Places;
 use super::format::Format;
-use super::gate::Trust;
+use super::gate::{Trust, strangers};
 use crate::console;
 use crate::exit::Exit;
 use crate::gate::path::{self, Costs};
@@ -38,6 +38,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let (basis, note) = options.trust.basis(&options.places, &source, &result)?;
     let mut path = path::find(&basis, &options.from, &options.to, options.cost);
     path.notes.extend(note);
-    console::print(&options.format.show(&words::path(&path), || json::path(&path)));
+    let cells = [&options.from, &options.to];
+    path.notes.extend(strangers(&result, cells.map(|cell| &cell.distro), cells.map(|cell| &cell.ats)));
+    console::document(&options.format.show(&words::path(&path), || json::path(&path)))?;
     Ok(path.word().exit())
 }

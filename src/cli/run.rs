@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use super::ci::{Ci, Hush};
+use super::format::text;
 use super::{Choice, Places};
 use crate::cell::CellRun;
 use crate::console::{Console, Flags, Stream, Style, When, style};
@@ -228,9 +229,10 @@ fn finish(
             ));
         }
     }
+    let mut written = Ok(());
     if let Some(result) = shown.filter(|_| !options.no_table) {
-        show(&result, &options.look)?;
-        console::print(&unexpected::outline(&unexpected::items(&result, &order.terms)).text());
+        written = show(&result, &options.look)
+            .and_then(|()| console::document(&text(&unexpected::outline(&unexpected::items(&result, &order.terms)))));
         drop(hush);
         options.ci.finish(&order.matrix, &result, &order.terms)?;
     }
@@ -238,6 +240,7 @@ fn finish(
     for text in trouble {
         console::error(&anyhow::anyhow!(text));
     }
+    written?;
     Ok(exit)
 }
 
@@ -267,8 +270,8 @@ pub(super) fn console(look: &Look) -> Console {
 }
 
 /// Shows results on stdout.
-pub(super) fn show(result: &MatrixResult, look: &Look) -> anyhow::Result<()> {
-    console::results(&mut io::stdout().lock(), result, stdout_style(look)).context("cannot write the table")
+pub(super) fn show(result: &MatrixResult, look: &Look) -> Result<(), Failure> {
+    console::results(&mut io::stdout().lock(), result, stdout_style(look)).map_err(|error| console::cut_off(&error))
 }
 
 /// How what goes to stdout looks.

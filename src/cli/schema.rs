@@ -28,6 +28,6 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
         File::Matrix => matrix::schema(),
         File::Results => report::json::schema(),
     };
-    console::print(&format!("{}\n", serde_json::to_string_pretty(&schema)?));
+    console::document(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
     Ok(Exit::Success)
 }

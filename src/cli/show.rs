@@ -24,6 +24,6 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let mut table = Vec::new();
     console::results(&mut table, &result, stdout_style(&options.look)).context("cannot make the table")?;
     // Reasons may be text from containers, which GitHub must not obey.
-    console::print(&inert(&String::from_utf8_lossy(&table)));
+    console::document(&inert(&String::from_utf8_lossy(&table)))?;
     Ok(Exit::Success)
 }

@@ -14,7 +14,7 @@ use crate::report::terminal::{self, Shape};
 use bars::Bars;
 use line::Tally;
 
-pub use print::{aside, error, print};
+pub use print::{aside, command, cut_off, document, error, print, tame};
 pub use style::{Flags, Progress, Stream, Style, When, style};
 
 /// Shows the progress of one run.

@@ -205,6 +205,12 @@ fn plain(path: &Path) -> Result<&str> {
     let text = path.to_str().filter(|text| !text.chars().any(char::is_control));
     match text {
         Some(text) if path.is_relative() && !text.is_empty() => Ok(text),
-        _ => bail!("{} cannot be looked up in git: it must be a relative path of plain text", path.display()),
+        _ => {
+            let message = format!(
+                "`{}` cannot be looked up in git: name a file by a relative path of plain text, for example git:HEAD:results/matrix.json",
+                path.display()
+            );
+            Err(Failure::new(Exit::Usage, message).into())
+        }
     }
 }

@@ -228,7 +228,7 @@ pub(super) struct ExcludeEntry {
     pub(super) distro: Option<Vec<String>>,
     /// Patterns over ATS names; default: every ATS.
     pub(super) ats: Option<Vec<String>>,
-    /// One line: why they are left out.
+    /// In one line, why they are left out.
     pub(super) reason: String,
 }
 
@@ -262,7 +262,7 @@ pub(super) struct ExpectEntry {
     pub(super) trials: Option<Vec<String>>,
     /// What it comes to: `fail`, `unbuildable` or `flaky`.
     pub(super) verdict: ExpectedVerdict,
-    /// One line: why this is accepted.
+    /// In one line, why this is accepted.
     pub(super) reason: String,
     /// Where to read about it.
     pub(super) link: Option<String>,

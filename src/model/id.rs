@@ -29,7 +29,12 @@ fn check_name(text: &str, what: &'static str) -> Result<(), IdError> {
     if starts && text.len() <= 64 && text.chars().all(legal) {
         return Ok(());
     }
-    Err(IdError { text: text.chars().take(80).collect(), what, rule: NAME_RULE })
+    Err(IdError { text: shown(text), what, rule: NAME_RULE })
+}
+
+/// A refused text as a message repeats it: bounded, on one line, commanding no terminal.
+fn shown(text: &str) -> String {
+    text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
 macro_rules! name {
@@ -117,7 +122,7 @@ impl FromStr for CellId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
         let (distro, ats) = text.split_once('/').ok_or_else(|| IdError {
-            text: text.chars().take(80).collect(),
+            text: shown(text),
             what: "cell",
             rule: "write DISTRO/ATS, for example debian-13/9.2.5",
         })?;
@@ -146,9 +151,9 @@ mod tests {
     fn cell_ids_round_trip_and_bad_ones_say_the_rule() {
         let cell: CellId = "debian-13/9.2.5-backport".parse().unwrap();
         assert_eq!(cell.to_string().parse::<CellId>().unwrap(), cell);
-        for bad in ["", "debian-13", "Debian/9", "a/b/c", "a/../b", "-x/9", "a/\u{1b}[31m"] {
+        for bad in ["", "debian-13", "Debian/9", "a/b/c", "a/../b", "-x/9", "a/\u{1b}[31m", "a\n::error::x"] {
             let error = bad.parse::<CellId>().unwrap_err();
-            assert!(!error.rule.is_empty(), "{bad}");
+            assert!(!error.rule.is_empty() && !error.to_string().contains(char::is_control), "{bad}");
         }
     }
 }

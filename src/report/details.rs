@@ -19,6 +19,8 @@ pub struct Details {
     pub bisections: Vec<Bisection>,
     /// Earlier results; `None`: nobody looked.
     pub past: Option<Past>,
+    /// Whether somebody looked for earlier results and could not read them.
+    pub no_past: bool,
 }
 
 /// What a trial is for.

@@ -4,6 +4,8 @@
 //! The text is hostile: it may carry escape sequences that repaint a terminal, bidi controls that
 //! reorder what is read (<https://trojansource.codes/>), or Markdown and HTML that forge a table.
 
+use std::fmt::Write as _;
+
 /// Characters that one line of evidence may take in a report.
 pub const LINE: usize = 400;
 
@@ -33,6 +35,32 @@ pub fn terminal(text: &str, max: usize) -> String {
         }
     }
     shown
+}
+
+/// `text` of several lines, each whole and safe to print: as [`terminal`], without a bound.
+pub fn lines(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        if c == '\n' {
+            shown.push(c);
+        } else {
+            shown.push_str(&visible(c));
+        }
+        shown
+    })
+}
+
+/// JSON whose texts hold no character that a terminal obeys: there it is the same text. Line ends and blanks
+/// between values stay.
+pub fn json(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        if c.is_control() && c != '\n' {
+            // Writing to a String cannot fail.
+            let _ = write!(shown, "\\u{:04x}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+        shown
+    })
 }
 
 /// Quotes and backslashes stay: they are harmless on a terminal, and escaping backslashes would not

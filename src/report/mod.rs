@@ -18,7 +18,7 @@ pub mod limits;
 pub mod mark;
 pub mod markdown;
 pub mod outline;
-mod paragraph;
+pub mod paragraph;
 pub mod terminal;
 pub mod unexpected;
 pub mod workaround;

@@ -3,7 +3,10 @@
 
 use std::fmt::Display;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link, terminal};
+use super::paragraph::wrap;
 
 /// Lines, each at its depth.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,6 +66,18 @@ impl Outline {
             format!("{}{pieces}\n", "  ".repeat(line.depth))
         };
         self.lines.iter().map(line).collect()
+    }
+
+    /// As [`Self::text`], in lines of at most `width` columns, for somebody who reads them on a terminal. Names and
+    /// addresses longer than that stay whole.
+    pub fn text_within(&self, width: usize) -> String {
+        let wrapped = |line: &str| {
+            let text = line.trim_start_matches(' ');
+            let indent = line.len() - text.len();
+            // What has columns of its own and fits keeps them.
+            if line.width() <= width { format!("{line}\n") } else { wrap(&line[..indent], indent + 4, text, width) }
+        };
+        self.text().lines().map(wrapped).collect()
     }
 
     /// For comments and pages: paragraphs with nested lists below. Ends with a line end.

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 /// `text` in lines of at most `width` columns, the first after `first`, the others indented by
 /// `hang` columns; ends with a line end. A word longer than a line stays whole (addresses remain
 /// clickable).
-pub(super) fn wrap(first: &str, hang: usize, text: &str, width: usize) -> String {
+pub fn wrap(first: &str, hang: usize, text: &str, width: usize) -> String {
     let mut wrapped = first.to_owned();
     let mut column = first.width();
     let mut fresh = true;

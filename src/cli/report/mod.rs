@@ -12,8 +12,8 @@ use super::Places;
 use super::source::Source;
 use crate::console::{self, Flags, Stream, style};
 use crate::exit::Exit;
-use crate::model::{IdError, RunId};
-use crate::report::details::Details;
+use crate::model::{IdError, MatrixResult, RunId};
+use crate::report::details::{Details, Past};
 use crate::report::format::{FORMATS, Format, Input, by_name};
 use crate::report::terminal::Shape;
 use crate::verdict::Terms;
@@ -59,16 +59,29 @@ fn format() -> impl TypedValueParser<Value = &'static Format> {
     PossibleValuesParser::new(names).try_map(|name| by_name(&name).ok_or("no such format"))
 }
 
+/// Earlier results, and whether they could not be had although somebody wanted them: no reason to have no page.
+fn past(options: &Options, source: &Source, result: &MatrixResult) -> (Option<Past>, bool) {
+    match details::past(&options.places, source, result) {
+        Ok(past) => (past, false),
+        Err(error) => {
+            console::aside(&format!("note: the page has no history: {error:#}\n"));
+            (None, true)
+        }
+    }
+}
+
 pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let source = Source::on_disk(&options.places);
     let result = source.load(&options.places)?;
     let bisections = store::Results::new(options.places.results()).bisections()?;
     let details = if options.format.detailed {
+        let (past, no_past) = if options.no_history { (None, false) } else { past(options, &source, &result) };
         Details {
             bisections,
             trials: details::trials(),
             evidence: details::evidence(&options.places, &result, options.run.as_ref())?,
-            past: if options.no_history { None } else { details::past(&options.places, &source, &result)? },
+            past,
+            no_past,
         }
     } else {
         Details { bisections, ..Details::default() }
@@ -82,7 +95,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let text = (options.format.render)(&Input { result: &result, details: &details, terms, shape });
     match &options.output {
         Some(file) => store::put(file, text.as_bytes())?,
-        None => console::print(&text),
+        None => console::document(&text)?,
     }
     Ok(Exit::Success)
 }

@@ -69,6 +69,7 @@ pub fn render(result: &MatrixResult, details: &Details) -> String {
                     (findings::section(&grid))
                     (compare::section(&grid))
                     @if let Some(past) = &details.past { (past::section(&grid, past)) }
+                    @else if details.no_past { (past::missing()) }
                     (legend::section())
                 }
                 (footer(result))
@@ -114,7 +115,7 @@ fn masthead(grid: &Grid, details: &Details) -> Markup {
                 a href="#matrix" { "Matrix" }
                 a href="#findings" { "Findings" }
                 a href="#compare" { "Compare" }
-                @if details.past.is_some() { a href="#history" { "History" } }
+                @if details.past.is_some() || details.no_past { a href="#history" { "History" } }
                 a href="#legend" { "Legend" }
                 button #theme type="button" hidden { "Theme: system" }
             }

@@ -42,6 +42,16 @@ pub(super) fn section(grid: &Grid, past: &Past) -> Markup {
     }
 }
 
+/// Where earlier results could not be had.
+pub(super) fn missing() -> Markup {
+    html! {
+        section #history aria-labelledby="history-title" tabindex="-1" {
+            h2 #history-title { "History" }
+            p { "Earlier results could not be read from git when this page was made." }
+        }
+    }
+}
+
 fn table(cells: &[&CellId], past: &Past, name: &str) -> Markup {
     let from = past.revisions.len().saturating_sub(STRIP);
     html! {
