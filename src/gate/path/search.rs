@@ -197,7 +197,7 @@ fn ground(basis: &Basis<'_>, id: &CellId) -> Ground {
     }
 }
 
-/// The VERSION_ID of `/etc/os-release`, as found in any cell of the row; else what follows the first `-` of its name,
+/// The `VERSION_ID` of `/etc/os-release`, as found in any cell of the row; else what follows the first `-` of its name,
 /// up to the next one. `None`: it has none, as a suite that moves.
 fn release(basis: &Basis<'_>, distro: &DistroId) -> Option<String> {
     let row = basis.result().cells.iter().filter(|cell| cell.id.distro == *distro);
