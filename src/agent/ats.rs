@@ -48,7 +48,7 @@ pub(super) const READY_HOST: &str = "ready";
 pub(super) const BARRIER_HOST: &str = "barrier";
 
 /// ATS answers after 0.2 s here; ten times more on a loaded machine, and some to spare.
-const START: Duration = Duration::from_secs(15);
+pub(super) const START: Duration = Duration::from_secs(15);
 
 /// How long the flush of `error.log` is awaited. A size-triggered flush takes milliseconds; ATS's own
 /// periodic one up to two seconds.

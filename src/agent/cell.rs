@@ -19,6 +19,7 @@ use base64::Engine as _;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::ats::{self, Ats, By, Control, Installation, Ports};
 use super::capture::Capture;
@@ -58,6 +59,8 @@ struct Cell {
     lives: AtomicU16,
     /// Why ATS does not come up with the baseline's settings, once that is known; `None` in it: it does.
     down: OnceCell<Option<String>>,
+    /// Ends the wait for other starts once it is known not to come up.
+    is_down: CancellationToken,
     /// Where each life of ATS gets a directory.
     root: PathBuf,
     /// The cell's deadline: trials that are not over by then are told to be ours to blame, and what was seen of the
@@ -92,6 +95,7 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
         inventoried: Mutex::default(),
         lives: AtomicU16::new(0),
         down: OnceCell::new(),
+        is_down: CancellationToken::new(),
         root: PathBuf::from(ROOT),
         until,
     };

@@ -30,14 +30,18 @@ impl Cell {
                 first = Some(started);
                 why
             });
-            let down = down.await.clone();
+            let down = self.known(down.await.as_ref());
             return match (first, down) {
                 (Some(started), _) => started,
                 (None, Some(why)) => Err(NoStart::Ats(why)),
                 (None, None) => self.start(installation, &[], false).await,
             };
         }
-        let started = self.start(installation, records, reloads).await;
+        // ATS's manager starts it again and again, and has the last word only after its patience.
+        let started = tokio::select! {
+            started = self.start(installation, records, reloads) => started,
+            () = self.is_down.cancelled() => Err(NoStart::Ats("ATS does not come up".to_owned())),
+        };
         if why_not(&started).is_none() {
             return started;
         }
@@ -50,10 +54,15 @@ impl Cell {
             }
             why
         });
-        match down.await {
-            Some(why) => Err(NoStart::Ats(why.clone())),
-            None => started,
+        self.known(down.await.as_ref()).map_or(started, |why| Err(NoStart::Ats(why)))
+    }
+
+    /// What is known of the baseline, told to those who still wait for a start.
+    fn known(&self, down: Option<&String>) -> Option<String> {
+        if down.is_some() {
+            self.is_down.cancel();
         }
+        down.cloned()
     }
 }
 

@@ -178,6 +178,7 @@ async fn cell(ids: &[&str], records: &[Record], deadline: Duration, lives: u16) 
         inventoried: Mutex::default(),
         lives: AtomicU16::new(FIRST_LIFE + lives),
         down: OnceCell::new(),
+        is_down: CancellationToken::new(),
         root: folder.path().to_owned(),
         until: Instant::now() + deadline,
     };
@@ -256,6 +257,23 @@ async fn an_ats_that_does_not_come_up_is_started_for_no_further_trial() {
         "{reasons:?}"
     );
     assert!(starts(folder.path()) <= LIVES, "{} starts", starts(folder.path()));
+}
+
+/// The manager of ATS 8 and 9 starts it again and again: nobody waits for that once the baseline is known to be down.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_others_know_to_be_in_vain_is_not_waited_for() {
+    let (cell, _, folder) = cell_of_many(500).await;
+    let script = "if ! grep -rqs 'activity_timeout_in INT 104' \"$TS_RUNROOT\"; then echo 'FATAL: no' >&2; exit 70; fi; sleep 60";
+    let installation = fake_after(folder.path(), script).await;
+    let slow = cell.plan.trials[4].spec.records.clone();
+    let waiting = cell.start_if_it_comes_up(&installation, &slow, false);
+    let failing = cell.start_if_it_comes_up(&installation, &[], false);
+    let begun = Instant::now();
+    let (waiting, failing) = tokio::join!(waiting, failing);
+    for started in [waiting, failing] {
+        assert!(matches!(started, Err(NoStart::Ats(why)) if why.contains("FATAL: no")));
+    }
+    assert!(begun.elapsed() < ats::START, "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
