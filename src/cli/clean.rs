@@ -44,9 +44,17 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
         text.push('\n');
     }
     if options.images {
-        let count = images::remove_all(connected.engine.as_ref()).await?;
+        let removed = images::remove_all(connected.engine.as_ref()).await?;
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "removed {count} images");
+        let _ = writeln!(text, "removed {} images", removed.images);
+        if removed.nameless > 0 {
+            let _ = writeln!(
+                text,
+                "{} images without a name stay: they bear our label, and so does what somebody built on ours; see \
+                 `docker images --filter label=atsmatrix.kind=image`",
+                removed.nameless
+            );
+        }
     }
     console::print(&text)?;
     Ok(Exit::Success)

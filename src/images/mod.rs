@@ -173,7 +173,7 @@ impl Maker {
         let made = match &step.work {
             Work::Base { image, bootstrap } => self.base(step, image.as_deref(), bootstrap.as_ref()).await,
             Work::Ready { reference } => self.ready(step, reference, known).await,
-            Work::Recipe { containerfile, args } => self.recipe(step, containerfile, args).await,
+            Work::Recipe { containerfile, args } => self.recipe(step, containerfile, args, known).await,
         };
         let error = match &made {
             Made::Ready { .. } | Made::Stopped => None,
@@ -252,7 +252,13 @@ impl Maker {
     }
 
     /// An image from a Containerfile.
-    async fn recipe(&self, step: &Step, containerfile: &str, args: &BTreeMap<String, String>) -> Made {
+    async fn recipe(
+        &self,
+        step: &Step,
+        containerfile: &str,
+        args: &BTreeMap<String, String>,
+        known: Option<Made>,
+    ) -> Made {
         let context = match context::tar(&self.recipes) {
             Ok(context) => context,
             Err(error) => return Made::Unavailable { reason: format!("{error:#}") },
@@ -278,7 +284,12 @@ impl Maker {
             })
             .await;
         match built {
-            Ok(image) => Made::Ready { id: image.id },
+            Ok(image) => {
+                if let Some(Made::Ready { id }) = known.filter(|known| *known != Made::Ready { id: image.id.clone() }) {
+                    removal::superseded(self.engine.as_ref(), &id).await;
+                }
+                Made::Ready { id: image.id }
+            }
             Err(error) if matches!(error.class, Class::Build { .. }) && log.is_finding() => {
                 self.tombstone(step, &log).await
             }

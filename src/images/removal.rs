@@ -3,22 +3,30 @@
 use anyhow::Context as _;
 
 use super::REPOSITORY;
-use crate::engine::{Engine, labels};
+use crate::engine::{Engine, ImageInfo, labels};
 
-/// Removes every image that bears our label, and our tags of those that cannot bear it (bases that
-/// were pulled; their own tags stay). Returns how many images that were. What a container still uses
-/// stays.
+/// What became of the images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removed {
+    /// Images that lost the tags that we gave them; what has no other is gone.
+    pub images: usize,
+    /// Images that bear our label and no tag of anybody. They stay: what is built on an image of ours inherits its
+    /// label, so nobody can tell whose they are.
+    pub nameless: usize,
+}
+
+/// Removes every image by the tags that we gave it. Whatever else is on the engine stays: images that were built on
+/// ours, other tags of ours, and what a container still uses.
 ///
 /// # Errors
 /// When the engine does not answer.
-pub async fn remove_all(engine: &dyn Engine) -> anyhow::Result<usize> {
-    let label = format!("{}={}", labels::KIND, labels::Kind::Image.as_str());
-    let labelled = engine.images_with_label(&label).await.context("cannot list images")?;
+pub async fn remove_all(engine: &dyn Engine) -> anyhow::Result<Removed> {
     let tagged = engine.images_of(REPOSITORY).await.context("cannot list images")?;
-    let mut left: Vec<Vec<String>> = labelled.iter().map(|image| vec![image.id.clone()]).collect();
-    for image in tagged.into_iter().filter(|image| labelled.iter().all(|labelled| labelled.id != image.id)) {
-        left.push(image.tags_of(REPOSITORY).map(str::to_owned).collect());
-    }
+    let mut left: Vec<Vec<String>> = tagged
+        .iter()
+        .map(|image| ours(image).map(str::to_owned).collect())
+        .filter(|tags: &Vec<_>| !tags.is_empty())
+        .collect();
     let all = left.len();
     // Children go before their parents, so several rounds may be needed.
     loop {
@@ -35,9 +43,30 @@ pub async fn remove_all(engine: &dyn Engine) -> anyhow::Result<usize> {
         }
         left = stayed;
         if left.is_empty() || left.len() == before {
-            return Ok(all - left.len());
+            break;
         }
     }
+    let label = format!("{}={}", labels::KIND, labels::Kind::Image.as_str());
+    let labelled = engine.images_with_label(&label).await.context("cannot list images")?;
+    let nameless = labelled.iter().filter(|image| image.tags.is_empty()).count();
+    Ok(Removed { images: all - left.len(), nameless })
+}
+
+/// Removes an image whose tag another has taken, if nobody gave it one more and nothing is built on it.
+pub(super) async fn superseded(engine: &dyn Engine, id: &str) {
+    // What cannot be removed takes space, and does no harm.
+    if let Ok(Some(image)) = engine.image(id).await
+        && image.tags.is_empty()
+    {
+        let _ = engine.remove_image(id).await;
+    }
+}
+
+/// The tags of an image that are as we give them: `atsmatrix/KIND:` and 16 hex digits.
+fn ours(image: &ImageInfo) -> impl Iterator<Item = &str> {
+    let is_digest =
+        |tag: &str| tag.len() == 16 && tag.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c));
+    image.tags_of(REPOSITORY).filter(move |tag| tag.rsplit_once(':').is_some_and(|(_, digest)| is_digest(digest)))
 }
 
 #[cfg(test)]
@@ -47,21 +76,33 @@ mod tests {
     use crate::engine::fake::FakeEngine;
 
     #[tokio::test]
-    async fn what_bears_our_label_goes_and_of_a_pulled_base_our_tag_alone() {
+    async fn what_bears_our_tag_goes_and_of_a_pulled_base_our_tag_alone() {
         let engine = FakeEngine::new()
-            .with_image("atsmatrix/package:1", labels::image_labels())
+            .with_image("atsmatrix/package:00000000000000f1", labels::image_labels())
             .with_image("r.test/debian:12", Labels::new())
             .with_image("r.test/other:1", Labels::new());
-        engine.tag("r.test/debian:12", "atsmatrix/base:1").await.unwrap();
-        assert_eq!(remove_all(&engine).await.unwrap(), 2);
+        engine.tag("r.test/debian:12", "atsmatrix/base:00000000000000b1").await.unwrap();
+        assert_eq!(remove_all(&engine).await.unwrap().images, 2);
         for (reference, stays) in [
-            ("atsmatrix/package:1", false),
-            ("atsmatrix/base:1", false),
+            ("atsmatrix/package:00000000000000f1", false),
+            ("atsmatrix/base:00000000000000b1", false),
             ("r.test/debian:12", true),
             ("r.test/other:1", true),
         ] {
             assert_eq!(engine.image(reference).await.unwrap().is_some(), stays, "{reference}");
         }
-        assert_eq!(remove_all(&engine).await.unwrap(), 0);
+        assert_eq!(remove_all(&engine).await.unwrap(), Removed { images: 0, nameless: 0 });
+    }
+
+    /// What is built on an image of ours inherits its label.
+    #[tokio::test]
+    async fn what_others_built_on_ours_stays() {
+        let theirs = ["registry.corp.test/ats:prod", "localhost/mine:00000000000000f1", "atsmatrix/mine:1"];
+        let ours = FakeEngine::new().with_image("atsmatrix/runtime:00000000000000f1", labels::image_labels());
+        let engine = theirs.iter().fold(ours, |engine, name| engine.with_image(name, labels::image_labels()));
+        assert_eq!(remove_all(&engine).await.unwrap(), Removed { images: 1, nameless: 0 });
+        for reference in theirs {
+            assert!(engine.image(reference).await.unwrap().is_some(), "{reference}");
+        }
     }
 }
