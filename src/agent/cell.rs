@@ -27,7 +27,7 @@ use super::client::Target;
 use super::dns::NameServer;
 use super::emit::Emitter;
 use super::origin::Origin;
-use super::{inventory, provenance};
+use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
 use crate::model::{
     Act, AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Record, Route, Speak, TrialPlan,
@@ -144,7 +144,8 @@ impl Cell {
     /// The controls that need no ATS.
     async fn direct(&self) {
         for trial in self.plan.trials.iter().filter(|trial| trial.spec.route != Route::Ats) {
-            match tokio::time::timeout_at(self.until, self.ask(trial, Ports::of(0))).await {
+            let asked = self.timed(trial, Box::pin(self.ask(trial, Ports::of(0))));
+            match tokio::time::timeout_at(self.until, asked).await {
                 Ok(run) => {
                     self.emitter.emit(&Line::Client { trial: trial.id.clone(), run, ats: AtsLife::Alive });
                 }
@@ -230,6 +231,14 @@ impl Cell {
         inventoried.extend(paths);
         let found = if swap.account { inventory::gather(installation, pid).await } else { inventory::mapped(pid) };
         self.emitter.emit(&Line::Inventory(Box::new(found)));
+    }
+
+    /// Tells when the client of a trial ran.
+    async fn timed(&self, trial: &TrialPlan, asked: impl Future<Output = ClientRun>) -> ClientRun {
+        let from_us = now_us();
+        let run = asked.await;
+        self.emitter.emit(&Line::Lasted { trial: trial.id.clone(), from_us, to_us: now_us() });
+        run
     }
 
     /// Runs the client of a trial through `ats`.

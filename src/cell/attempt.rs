@@ -11,9 +11,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 use super::evidence::{Agent, Gathered};
-use super::{Beside, Job, Progress, identity};
+use super::trouble::{self, Trouble};
+use super::watch::Watch;
+use super::{Beside, Job, Progress, identity, patience};
 use crate::agent::{PLAN_VARIABLE, pack};
-use crate::engine::{Container, ContainerSpec, Engine, labels};
+use crate::engine::{Class, Container, ContainerSpec, Engine, EngineError, labels};
 use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, Place, Port, TrialPlan};
 
 /// How long the origin may take to listen. It starts in 0.4 s here; engines under load take longer.
@@ -41,16 +43,25 @@ pub(super) async fn run(
     stop: &CancellationToken,
 ) -> Gathered {
     let mut pair = Pair { engine, job, number, gathered: Gathered::default(), started: Vec::new() };
+    let mut watch = Watch::default();
     let limit = job.limits.cell + ORIGIN_START + GRACE;
     let done = tokio::select! {
-        done = tokio::time::timeout(limit, pair.run(plans, progress)) =>
+        done = tokio::time::timeout(limit, pair.run(plans, progress, &mut watch)) =>
             done.unwrap_or_else(|_| bail!("the cell did not end within {} s", limit.as_secs())),
         () = stop.cancelled() => Err(anyhow::anyhow!("interrupted")),
     };
+    pair.gathered.troubles.extend(watch.troubles());
     if let Err(error) = done {
+        pair.gathered.away = !stop.is_cancelled() && (broken_off(&error) || !patience::answers(engine).await);
         pair.gathered.faults.push((None, format!("{error:#}")));
     }
     pair.finish().await
+}
+
+/// Whether `error` is that of an engine that went away.
+fn broken_off(error: &anyhow::Error) -> bool {
+    let away = |error: &EngineError| matches!(error.class, Class::Unreachable | Class::Interrupted);
+    error.chain().any(|cause| cause.downcast_ref::<EngineError>().is_some_and(away))
 }
 
 /// An origin container: whose it is, its place among those started, and what it says.
@@ -70,7 +81,8 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    async fn run(&mut self, plans: &[TrialPlan], progress: &dyn Progress) -> anyhow::Result<()> {
+    async fn run(&mut self, plans: &[TrialPlan], progress: &dyn Progress, watch: &mut Watch) -> anyhow::Result<()> {
+        watch.begin(self.engine).await?;
         let keep = self.job.keep;
         let identity = identity::of(plans)?;
         let at = |wanted: fn(Place) -> bool| -> Vec<Port> {
@@ -90,6 +102,7 @@ impl Pair<'_> {
             let address = self.started[origin.place].ip().await;
             let address = address.with_context(|| format!("{} has no address", origin.agent.name()))?;
             addresses.push(address.to_string());
+            watch.over(self.started[origin.place].id(), origin.agent);
         }
 
         let mut addresses = addresses.into_iter();
@@ -104,8 +117,12 @@ impl Pair<'_> {
             swap: self.job.swap.clone(),
         }));
         let cell = self.start(Agent::Cell, &self.job.image, &["NET_RAW"], &cell_plan).await?;
+        watch.over(self.started[cell].id(), Agent::Cell);
         let lines = self.started[cell].lines();
-        self.listen(Agent::Cell, lines, cell, progress).await?;
+        tokio::select! {
+            done = self.listen(Agent::Cell, lines, cell, progress) => done?,
+            why = watch.hopeless() => return Err(why),
+        }
 
         for Origin { agent, place, lines } in origins {
             self.started[place].close_stdin().await?;
@@ -207,12 +224,8 @@ impl Pair<'_> {
                 taken = again;
             }
             if taken.last() != Some(&Line::End) {
-                let killed = if exit.oom_killed { " for want of memory" } else { "" };
-                let text = format!(
-                    "the {} container ended{killed} with code {} before it had said all",
-                    agent.name(),
-                    exit.code
-                );
+                let text = trouble::ended(agent, exit.code, exit.oom_killed);
+                self.gathered.troubles.push(Trouble::whole(agent, text.clone()));
                 self.gathered.faults.push((None, text));
             }
         }
@@ -234,8 +247,10 @@ impl Pair<'_> {
                 std::mem::forget(container);
                 continue;
             }
+            let id = container.id().to_owned();
             if let Err(error) = container.remove().await {
                 // All is said by then: no fault. The end of the run tries once more, and tells.
+                self.gathered.left.push(id);
                 self.gathered.notes.push(error.to_string());
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::trouble::Trouble;
 use crate::ats::log;
 use crate::model::{ClosedBy, Inventory, Line, LogFile, LogLine, Mapped, Observation, OriginConnection, Provenance};
 use crate::wire::timeline;
@@ -18,6 +19,9 @@ pub(crate) enum Agent {
 }
 
 impl Agent {
+    /// All there can be.
+    pub(crate) const ALL: [Self; 3] = [Self::Cell, Self::Origin, Self::Nginx];
+
     /// Its name in labels, names of containers, and texts.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -49,6 +53,14 @@ pub(crate) struct Gathered {
     pub(crate) stderr: Vec<String>,
     /// Troubles of ours that say nothing about the evidence.
     pub(crate) notes: Vec<String>,
+    /// When each trial ran, microseconds since the epoch.
+    pub(crate) windows: BTreeMap<String, (u64, u64)>,
+    /// What happened to the containers meanwhile.
+    pub(crate) troubles: Vec<Trouble>,
+    /// Whether the engine went away: whatever is missing says nothing.
+    pub(crate) away: bool,
+    /// Ids of containers that could not be removed.
+    pub(crate) left: Vec<String>,
 }
 
 impl Gathered {
@@ -68,6 +80,9 @@ impl Gathered {
             Line::Listening | Line::Began { .. } => {}
             Line::End => {
                 self.agents.insert(agent, true);
+            }
+            Line::Lasted { trial, from_us, to_us } => {
+                self.windows.insert(trial, (from_us, to_us));
             }
             Line::Provenance(provenance) => self.provenance = *provenance,
             Line::Inventory(found) => match &mut self.inventory {
@@ -103,11 +118,6 @@ impl Gathered {
         }
     }
 
-    /// Whether there is anything about `trial`, or a fault that concerns all.
-    pub(crate) fn asked(&self, trial: &str) -> bool {
-        self.trials.contains_key(trial) || self.faults.iter().any(|(of, _)| of.as_deref().is_none_or(|of| of == trial))
-    }
-
     /// Whether all there is to know of `trial` is here: what its client saw, its packets, and every agent that was
     /// started to its last line. Which of them its evidence rests on is not asked: an origin that died may have
     /// disturbed the others.
@@ -130,8 +140,9 @@ impl Gathered {
         let logs = self.logs.iter().map(|line| format!("{}: {}", line.file.name(), line.text));
         let faults =
             self.faults.iter().map(|(of, text)| format!("fault ({}): {text}", of.as_deref().unwrap_or("cell")));
+        let troubles = self.troubles.iter().map(|trouble| format!("trouble: {}", trouble.text));
         let stderr = self.stderr.iter().map(|text| format!("agent's stderr: {text}"));
-        logs.chain(faults).chain(stderr).chain(self.notes.iter().cloned()).collect()
+        logs.chain(faults).chain(troubles).chain(stderr).chain(self.notes.iter().cloned()).collect()
     }
 
     /// Puts what came in by two streams into the order of events. What happened before the client's

@@ -4,6 +4,7 @@ use base64::Engine as _;
 
 use super::evidence::{self, Gathered};
 use super::limits;
+use super::trouble::Trouble;
 use super::{Beside, CellRun, Job, Once, Progress, Raw};
 use crate::ats::{Dialect, config};
 use crate::diagnosis::{self, Case, Evidence};
@@ -68,30 +69,68 @@ fn lay_over(spec: &mut TrialSpec, over: &[Record]) {
     }
 }
 
-/// How the first attempt was judged, trial by trial.
-pub(super) fn first(job: &Job, gathered: &Gathered) -> Vec<(&'static Trial, Judgement)> {
-    job.trials.iter().map(|trial| (*trial, judge(trial, job, gathered))).collect()
+/// An attempt at a cell.
+pub(super) struct Attempt {
+    /// The trials it was to run; `None`: all of the job.
+    pub(super) asked: Option<Vec<TrialPlan>>,
+    /// What came of it.
+    pub(super) gathered: Gathered,
+}
+
+impl Attempt {
+    /// How it judged `trial`, if it was asked.
+    fn row(&self, trial: &Trial, job: &Job) -> Option<Row> {
+        let asked = self.asked.as_ref().is_none_or(|asked| asked.iter().any(|plan| plan.id == trial.id));
+        asked.then(|| judge(trial, job, &self.gathered))
+    }
+}
+
+/// How one attempt judged one trial.
+struct Row {
+    judgement: Judgement,
+    /// Whether it has no answer since something of ours was seen to break.
+    troubled: bool,
+}
+
+impl Row {
+    fn sound(judgement: Judgement) -> Self {
+        Self { judgement, troubled: false }
+    }
+
+    /// Whether it is to be seen twice. A pass is where the trial is `limited`: it contradicts what is known of this ATS.
+    fn to_be_confirmed(&self, limited: bool) -> bool {
+        match self.judgement.outcome {
+            Outcome::Fail => true,
+            Outcome::Pass => limited,
+            Outcome::Limitation | Outcome::Error | Outcome::Skipped | Outcome::Flaky | Outcome::Unsupported => false,
+        }
+    }
 }
 
 /// Judges one trial of one attempt.
-fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> Judgement {
+fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> Row {
     let openssl = gathered.provenance.openssl.as_ref().map(|library| library.version.as_str());
     if let Some(reason) = unsupported(trial, job, openssl) {
-        return not_judged(Outcome::Unsupported, &reason);
+        return Row::sound(not_judged(Outcome::Unsupported, &reason));
     }
     if let Some(reason) = without_origin(trial, job) {
-        return not_judged(Outcome::Error, &format!("no nginx origin: {reason}"));
+        return Row::sound(not_judged(Outcome::Error, &format!("no nginx origin: {reason}")));
+    }
+    let (place, window) = ((trial.spec)().place, gathered.windows.get(trial.id).copied());
+    if let Some(trouble) = gathered.troubles.iter().find(|trouble| trouble.concerns(place, window)) {
+        return Row { judgement: not_judged(Outcome::Error, &trouble.text), troubled: true };
     }
     // A fault of the whole cell takes nothing from a trial of which all is known.
     let concerns =
         |of: &Option<String>| of.as_deref().map_or_else(|| !gathered.complete(trial.id), |of| of == trial.id);
     let fault = gathered.faults.iter().find(|(of, _)| concerns(of));
     let observation = gathered.trials.get(trial.id);
+    let broken = gathered.away || !gathered.troubles.is_empty();
     match (observation.filter(|observation| observation.client.is_some()), fault) {
         // Evidence may be cut short by a fault; what there is of it cannot be trusted as a whole.
-        (_, Some((_, text))) => not_judged(Outcome::Error, text),
-        (None, None) => not_judged(Outcome::Skipped, "not reached"),
-        (Some(observation), None) => trial.judge(observation),
+        (_, Some((of, text))) => Row { judgement: not_judged(Outcome::Error, text), troubled: broken && of.is_none() },
+        (None, None) => Row { judgement: not_judged(Outcome::Skipped, "not reached"), troubled: broken },
+        (Some(observation), None) => Row::sound(trial.judge(observation)),
     }
 }
 
@@ -101,17 +140,14 @@ fn not_judged(outcome: Outcome, summary: &str) -> Judgement {
 
 /// A single attempt, judged by itself.
 pub(super) fn once(job: &Job, gathered: Gathered, number: u32) -> Once {
-    let mut judged = first(job, &gathered);
-    let mut outcomes: Vec<(Kind, Outcome)> = judged.iter().map(|(trial, row)| (trial.kind, row.outcome)).collect();
-    verdict::weigh_controls(&mut outcomes);
-    for ((_, row), (_, outcome)) in judged.iter_mut().zip(outcomes) {
-        row.outcome = outcome;
-    }
+    let judge = |trial: &&'static Trial| (*trial, judge(trial, job, &gathered).judgement);
+    let mut judged: Vec<(&'static Trial, Judgement)> = job.trials.iter().map(judge).collect();
+    weigh_controls(&mut judged);
     let transcript = gathered.transcript();
-    let both = Both { first: gathered, second: None };
-    let raws = judged.iter().flat_map(|(trial, row)| both.raw(trial.id, row.outcome != Outcome::Pass));
+    let all = Attempts(vec![Attempt { asked: None, gathered }]);
+    let raws = judged.iter().flat_map(|(trial, row)| all.raw(trial.id, row.outcome != Outcome::Pass));
     let evidence = raws.map(|raw| Raw { attempt: number, ..raw }).collect();
-    let gathered = both.first;
+    let gathered = all.0.into_iter().map(|attempt| attempt.gathered).next().unwrap_or_default();
     Once {
         judged,
         seen: gathered.trials,
@@ -122,93 +158,132 @@ pub(super) fn once(job: &Job, gathered: Gathered, number: u32) -> Once {
     }
 }
 
-/// Trials to run once more: those that did not pass, those that passed although a known issue limits them, and the
-/// controls beside them.
-pub(super) fn to_repeat(
-    first: &Gathered,
-    judged: &[(&'static Trial, Judgement)],
-    plans: &[TrialPlan],
-) -> Vec<TrialPlan> {
-    let doubtful = |(trial, judgement): &(&'static Trial, Judgement)| match judgement.outcome {
-        Outcome::Fail | Outcome::Error | Outcome::Skipped => true,
-        // It contradicts what is known of this ATS.
-        Outcome::Pass => diagnosis::limitation(trial, &first.provenance).is_some(),
-        Outcome::Limitation | Outcome::Flaky | Outcome::Unsupported => false,
-    };
-    if !judged.iter().any(doubtful) {
-        return Vec::new();
-    }
-    let again = judged.iter().filter(|row| doubtful(row) || row.0.is_control());
-    let ids: Vec<&str> = again.map(|(trial, _)| trial.id).collect();
-    plans.iter().filter(|plan| ids.contains(&plan.id.as_str())).cloned().collect()
-}
-
-/// Weighs both attempts.
-pub(super) fn conclude(
-    job: &Job,
-    first: Gathered,
-    judged: Vec<(&'static Trial, Judgement)>,
-    second: Option<Gathered>,
-    progress: &dyn Progress,
-) -> CellRun {
-    let mut rows: Vec<(&'static Trial, Judgement)> = Vec::new();
-    for (trial, judgement) in judged {
-        let again =
-            second.as_ref().filter(|gathered| gathered.asked(trial.id)).map(|gathered| judge(trial, job, gathered));
-        // A trial that was never reached is judged by its repetition as if that were the first.
-        let settled = match (judgement.outcome, &again) {
-            (Outcome::Pass, Some(again)) if again.outcome == Outcome::Fail => Outcome::Flaky,
-            (Outcome::Skipped, Some(again)) => again.outcome,
-            (outcome, again) => verdict::settle(outcome, again.as_ref().map(|again| again.outcome)),
-        };
-        let telling = match again {
-            Some(again) if settled == again.outcome => again,
-            _ => judgement,
-        };
-        rows.push((trial, Judgement { outcome: settled, ..telling }));
-    }
+fn weigh_controls(rows: &mut [(&'static Trial, Judgement)]) {
     let mut outcomes: Vec<(Kind, Outcome)> = rows.iter().map(|(trial, row)| (trial.kind, row.outcome)).collect();
     verdict::weigh_controls(&mut outcomes);
     for ((_, row), (_, outcome)) in rows.iter_mut().zip(outcomes) {
         row.outcome = outcome;
     }
-    let provenance = if first.provenance == Provenance::default() {
-        second.as_ref().map(|gathered| gathered.provenance.clone()).unwrap_or_default()
-    } else {
-        first.provenance.clone()
+}
+
+/// Trials to run once more after `attempts`: those that did not pass, those that passed although a known issue limits
+/// them, and the controls beside them.
+pub(super) fn to_repeat(job: &Job, attempts: &[Attempt], plans: &[TrialPlan]) -> Vec<TrialPlan> {
+    let wanted = |trial: &Trial| {
+        let rows: Vec<Row> = attempts.iter().filter_map(|attempt| attempt.row(trial, job)).collect();
+        let known = attempts.first().and_then(|attempt| diagnosis::limitation(trial, &attempt.gathered.provenance));
+        open(&rows, known.is_some())
     };
-    let whole = Both { first, second };
-    result(job, &rows, &whole, provenance, progress)
+    let doubtful: Vec<&str> = job.trials.iter().filter(|trial| wanted(trial)).map(|trial| trial.id).collect();
+    if doubtful.is_empty() {
+        return Vec::new();
+    }
+    let again = job.trials.iter().filter(|trial| doubtful.contains(&trial.id) || trial.is_control());
+    let ids: Vec<&str> = again.map(|trial| trial.id).collect();
+    plans.iter().filter(|plan| ids.contains(&plan.id.as_str())).cloned().collect()
 }
 
-/// Both attempts; the repetition's evidence of a trial takes precedence.
-struct Both {
-    first: Gathered,
-    second: Option<Gathered>,
-}
-
-impl Both {
-    /// The evidence that goes with a trial's outcome: of a flaky trial the attempt that failed.
-    fn observation(&self, trial: &Trial, outcome: Outcome) -> Option<&Observation> {
-        let first = self.first.trials.get(trial.id);
-        let second = self.second.as_ref().and_then(|gathered| gathered.trials.get(trial.id));
-        match outcome {
-            Outcome::Flaky if self.first_failure(trial).is_some() => first,
-            Outcome::Pass => first.filter(|seen| trial.judge(seen).outcome == Outcome::Pass).or(second),
-            _ => second.or(first),
+/// Whether a trial that was judged so is to run again. What did not pass is repeated once. A failure that stands
+/// alone, since the other attempt was in trouble, has one attempt more to be seen twice.
+fn open(rows: &[Row], limited: bool) -> bool {
+    let sound: Vec<&Row> = rows.iter().filter(|row| !row.troubled).collect();
+    match (sound.as_slice(), rows.len()) {
+        ([], tries) => tries < 2,
+        ([only], 1) => {
+            only.to_be_confirmed(limited) || matches!(only.judgement.outcome, Outcome::Error | Outcome::Skipped)
         }
+        ([only], 2) => only.to_be_confirmed(limited),
+        _ => false,
+    }
+}
+
+/// What the attempts at a trial come to. One in trouble counts only where there is no other.
+fn settle(rows: Vec<Row>) -> Judgement {
+    let any_sound = rows.iter().any(|row| !row.troubled);
+    let mut rows: Vec<Judgement> =
+        rows.into_iter().filter(|row| !any_sound || !row.troubled).map(|row| row.judgement).collect();
+    // A trial that was never reached is judged by its repetition as if that were the first.
+    if rows.iter().any(|row| row.outcome != Outcome::Skipped) {
+        rows.retain(|row| row.outcome != Outcome::Skipped);
+    }
+    let alone = rows.len() == 1;
+    let mut rows = rows.into_iter();
+    let Some(mut told) = rows.next() else { return not_judged(Outcome::Skipped, "not reached") };
+    if alone {
+        told.outcome = verdict::settle(told.outcome, None);
+    }
+    for again in rows {
+        let settled = match (told.outcome, again.outcome) {
+            (Outcome::Pass, Outcome::Fail) => Outcome::Flaky,
+            (first, again) => verdict::settle(first, Some(again)),
+        };
+        let telling = if settled == again.outcome { again } else { told };
+        told = Judgement { outcome: settled, ..telling };
+    }
+    told
+}
+
+/// Weighs all attempts.
+pub(super) fn conclude(job: &Job, attempts: Vec<Attempt>, progress: &dyn Progress) -> CellRun {
+    let mut rows: Vec<(&'static Trial, Judgement)> = Vec::new();
+    let mut troubled = Vec::new();
+    for trial in &job.trials {
+        let judged: Vec<Row> = attempts.iter().filter_map(|attempt| attempt.row(trial, job)).collect();
+        troubled.extend(judged.iter().all(|row| row.troubled).then_some(trial.id));
+        rows.push((trial, settle(judged)));
+    }
+    weigh_controls(&mut rows);
+    let all = Attempts(attempts);
+    // What ends the cell's own container may be ATS.
+    let by_itself = all.all().flat_map(|gathered| &gathered.troubles).any(Trouble::may_be_of_ats);
+    let told = all.all().map(|gathered| &gathered.provenance).find(|told| **told != Provenance::default());
+    let provenance = told.cloned().unwrap_or_default();
+    let mut run = result(job, &rows, &all, provenance, progress);
+    let lost = |trial: &&TrialResult| !verdict::is_answer(trial.outcome);
+    let unanswered: Vec<&str> = run.trials.iter().filter(lost).map(|trial| trial.id.as_str()).collect();
+    run.ours = run.verdict == Verdict::Error
+        && other_version(&job.version, &run.provenance).is_none()
+        && !by_itself
+        && !unanswered.is_empty()
+        && unanswered.iter().all(|id| troubled.contains(id));
+    run
+}
+
+/// All attempts, in order.
+struct Attempts(Vec<Attempt>);
+
+impl Attempts {
+    /// The evidence that goes with a trial's outcome: of a flaky trial the attempt that failed, else the last that
+    /// tells of it and was in no trouble.
+    fn observation(&self, job: &Job, trial: &Trial, outcome: Outcome) -> Option<&Observation> {
+        let seen = |attempt: &'_ Attempt| -> Option<(Outcome, bool)> {
+            attempt.gathered.trials.get(trial.id)?;
+            attempt.row(trial, job).map(|row| (row.judgement.outcome, row.troubled))
+        };
+        let of = |attempt: &'_ Attempt| -> bool { seen(attempt).is_some() };
+        let with = |wanted| self.0.iter().find(move |attempt| seen(attempt).is_some_and(|(it, _)| it == wanted));
+        let sound = || self.0.iter().rfind(|attempt| seen(attempt).is_some_and(|(_, troubled)| !troubled));
+        let last = || self.0.iter().rfind(|attempt| of(attempt));
+        let first = match outcome {
+            Outcome::Flaky => with(Outcome::Fail),
+            Outcome::Pass => with(Outcome::Pass),
+            _ => None,
+        };
+        first.or_else(sound).or_else(last).and_then(|attempt| attempt.gathered.trials.get(trial.id))
     }
 
     /// What the first attempt saw of a trial that failed in it.
-    fn first_failure(&self, trial: &Trial) -> Option<&Observation> {
-        self.first.trials.get(trial.id).filter(|seen| trial.judge(seen).outcome == Outcome::Fail)
+    fn first_failure(&self, job: &Job, trial: &Trial) -> Option<&Observation> {
+        let failed =
+            |attempt: &&Attempt| attempt.row(trial, job).is_some_and(|row| row.judgement.outcome == Outcome::Fail);
+        self.0.iter().find(failed).and_then(|attempt| attempt.gathered.trials.get(trial.id))
     }
 
     fn all(&self) -> impl Iterator<Item = &Gathered> {
-        std::iter::once(&self.first).chain(self.second.as_ref())
+        self.0.iter().map(|attempt| &attempt.gathered)
     }
 
-    /// What both attempts saw of a trial; its packets too when `packets`.
+    /// What all attempts saw of a trial; its packets too when `packets`.
     fn raw(&self, trial: &str, packets: bool) -> Vec<Raw> {
         let mut found = Vec::new();
         for (attempt, gathered) in (1..).zip(self.all()) {
@@ -224,15 +299,15 @@ impl Both {
 fn result(
     job: &Job,
     rows: &[(&'static Trial, Judgement)],
-    both: &Both,
+    all: &Attempts,
     provenance: Provenance,
     progress: &dyn Progress,
 ) -> CellRun {
     let nothing = Observation::default();
-    let seen = |trial: &Trial, outcome| both.observation(trial, outcome).unwrap_or(&nothing);
-    let logs: Vec<LogLine> = both.all().flat_map(|gathered| &gathered.logs).cloned().collect();
+    let seen = |trial: &Trial, outcome| all.observation(job, trial, outcome).unwrap_or(&nothing);
+    let logs: Vec<LogLine> = all.all().flat_map(|gathered| &gathered.logs).cloned().collect();
     let known_issues = diagnosed(rows, &provenance, &logs, seen);
-    let first = |trial: &Trial, outcome| both.first_failure(trial).unwrap_or_else(|| seen(trial, outcome));
+    let first = |trial: &Trial, outcome| all.first_failure(job, trial).unwrap_or_else(|| seen(trial, outcome));
     let attempts = [diagnosed(rows, &provenance, &logs, first), known_issues.clone()];
     let mut run = CellRun {
         verdict: Verdict::Error,
@@ -241,14 +316,15 @@ fn result(
         known_issues,
         provenance,
         evidence: Vec::new(),
-        transcript: both.all().flat_map(Gathered::transcript).collect(),
+        transcript: all.all().flat_map(Gathered::transcript).collect(),
+        ours: false,
     };
     for (trial, row) in rows {
         let (outcome, limitation) = limits::weigh(trial, row.outcome, &run.provenance, &attempts);
         progress.judged(trial.id, outcome);
         let observation = seen(trial, row.outcome);
         let shown = matches!(outcome, Outcome::Fail | Outcome::Limitation | Outcome::Flaky | Outcome::Error);
-        run.evidence.extend(both.raw(trial.id, shown));
+        run.evidence.extend(all.raw(trial.id, shown));
         run.trials.push(TrialResult {
             id: trial.id.to_owned(),
             outcome,
@@ -261,8 +337,9 @@ fn result(
     run.verdict = verdict::of_trials(&run.trials);
     check_version(job, &mut run);
     if run.verdict == Verdict::Error && run.reason.is_none() {
-        let faults = both.all().flat_map(|gathered| &gathered.faults);
-        run.reason = faults.map(|(_, text)| crate::ats::log::normalise(text)).next();
+        let faults = all.all().flat_map(|gathered| &gathered.faults).map(|(_, text)| text);
+        let troubles = all.all().flat_map(|gathered| &gathered.troubles).map(|trouble| &trouble.text);
+        run.reason = faults.chain(troubles).next().map(|text| crate::ats::log::normalise(text));
     }
     run
 }
@@ -305,96 +382,4 @@ pub(super) fn other_version(declared: &str, provenance: &Provenance) -> Option<S
 }
 
 #[cfg(test)]
-mod tests {
-    use super::evidence::Agent;
-    use super::*;
-    use crate::model::Line;
-
-    fn record(name: &str, value: &str) -> Record {
-        Record { name: name.into(), kind: "INT".into(), value: value.into() }
-    }
-
-    #[test]
-    fn what_asks_for_nginx_is_unsupported_without_it_and_in_error_where_it_could_not_be_made() {
-        let trial = crate::trial::by_id("nginx-get").unwrap();
-        let with = |nginx| Job { nginx, ..job(trial) };
-        let outcome = |nginx| {
-            let job = with(nginx);
-            assert_eq!(plans(&job).is_empty(), !matches!(job.nginx, Beside::Image(_)));
-            let (_, judgement) = first(&job, &Gathered::default()).remove(0);
-            (judgement.outcome, judgement.summary)
-        };
-        assert_eq!(outcome(Beside::None).0, Outcome::Unsupported);
-        let (outcome_of_missing, summary) = outcome(Beside::Missing("no mirror".into()));
-        assert_eq!((outcome_of_missing, summary.as_str()), (Outcome::Error, "no nginx origin: no mirror"));
-        assert_eq!(outcome(Beside::Image("x".into())).0, Outcome::Skipped);
-    }
-
-    #[test]
-    fn a_workaround_wins_over_a_trials_own_setting_and_leaves_direct_controls_alone() {
-        let trial = crate::trial::CATALOGUE.iter().find(|trial| (trial.spec)().route == Route::Ats).unwrap();
-        let mut spec = (trial.spec)();
-        spec.records = vec![record("a", "1"), record("b", "1")];
-        lay_over(&mut spec, &[record("b", "2"), record("c", "2")]);
-        assert_eq!(spec.records, [record("a", "1"), record("b", "2"), record("c", "2")]);
-
-        let direct = crate::trial::CATALOGUE.iter().find(|trial| (trial.spec)().route != Route::Ats).unwrap();
-        let mut spec = (direct.spec)();
-        lay_over(&mut spec, &[record("c", "2")]);
-        assert_eq!(spec, (direct.spec)());
-    }
-
-    fn job(trial: &'static Trial) -> Job {
-        Job {
-            id: "d/a".parse().unwrap(),
-            version: "9.2.9".into(),
-            binary: None,
-            image: String::new(),
-            origin_image: String::new(),
-            nginx: Beside::None,
-            network: String::new(),
-            name: String::new(),
-            labels: crate::engine::Labels::new(),
-            trials: vec![trial],
-            limits: crate::cell::Limits {
-                cell: std::time::Duration::ZERO,
-                trial: std::time::Duration::ZERO,
-                memory: 0,
-                pids: 0,
-            },
-            over: Vec::new(),
-            keep: false,
-            swap: None,
-            sysctls: std::collections::BTreeMap::new(),
-        }
-    }
-
-    #[test]
-    fn a_fault_of_the_cell_takes_nothing_from_what_is_known_whole() {
-        let trial = crate::trial::by_id("ctl-unmapped").unwrap();
-        let mut gathered = Gathered::default();
-        let exchange = crate::model::Exchange { status: Some(404), ..Default::default() };
-        let run = crate::model::ClientRun { exchanges: vec![exchange], load: None };
-        let agents = [Agent::Cell, Agent::Origin];
-        for agent in agents {
-            gathered.started(agent);
-        }
-        let client = Line::Client { trial: trial.id.into(), run, ats: crate::model::AtsLife::Alive };
-        gathered.add(Agent::Cell, client);
-        for agent in agents {
-            gathered.add(agent, Line::End);
-        }
-        gathered.add(Agent::Cell, Line::Fault { trial: None, text: "no traffic_server".into() });
-        let outcome = |gathered: &Gathered| judge(trial, &job(trial), gathered).outcome;
-        assert_eq!(outcome(&gathered), Outcome::Error, "its packets are not known");
-        let wire = Line::Wire { trial: trial.id.into(), flows: Vec::new(), pcapng: String::new(), lost: 0 };
-        gathered.add(Agent::Cell, wire);
-        assert_eq!(outcome(&gathered), Outcome::Pass);
-        gathered.started(Agent::Nginx);
-        assert_eq!(outcome(&gathered), Outcome::Error, "an agent that was started has not said all");
-        gathered.add(Agent::Nginx, Line::End);
-        assert_eq!(outcome(&gathered), Outcome::Pass);
-        gathered.add(Agent::Cell, Line::Fault { trial: Some(trial.id.into()), text: "late".into() });
-        assert_eq!(outcome(&gathered), Outcome::Error);
-    }
-}
+mod tests;

@@ -5,6 +5,9 @@ pub(crate) mod evidence;
 pub(crate) mod identity;
 mod judge;
 mod limits;
+mod patience;
+mod trouble;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +20,12 @@ use crate::model::{
     CellId, Inventory, Observation, Outcome, Provenance, Record, Swap, TrialPlan, TrialResult, Verdict,
 };
 use crate::trial::{Judgement, Trial};
+use evidence::Gathered;
+use judge::Attempt;
+pub use patience::Patience;
+
+/// Attempts that the engine may break by going away, before that counts.
+const AWAY_MOST: usize = 3;
 
 /// Everything a cell needs to run.
 pub struct Job {
@@ -50,6 +59,8 @@ pub struct Job {
     pub swap: Option<Swap>,
     /// Kernel settings of the cell's container.
     pub sysctls: BTreeMap<String, String>,
+    /// Waits for an engine that is away; shared by all cells of a run.
+    pub patience: Arc<Patience>,
 }
 
 /// An origin container beside the one that every cell has.
@@ -90,10 +101,13 @@ pub struct CellRun {
     pub known_issues: Vec<crate::model::IssueMatch>,
     /// What ran.
     pub provenance: Provenance,
-    /// Raw evidence of both attempts.
+    /// Raw evidence of all attempts.
     pub evidence: Vec<Raw>,
     /// Everything said outside of trials: log lines of ATS, our faults, stderr of the agents.
     pub transcript: Vec<String>,
+    /// Whether it has no answer for no other reason than that something of ours was seen to break: nothing new is
+    /// known of ATS.
+    pub ours: bool,
 }
 
 /// Raw evidence of one trial in one attempt.
@@ -101,7 +115,7 @@ pub struct CellRun {
 pub struct Raw {
     /// Trial id.
     pub trial: String,
-    /// 1, or 2 for the repetition.
+    /// From 1; those after the first are repetitions.
     pub attempt: u32,
     /// What was seen.
     pub observation: Observation,
@@ -132,21 +146,67 @@ pub trait Progress: Send + Sync {
     fn began(&self, trial: &str);
     /// A trial has an outcome.
     fn judged(&self, trial: &str, outcome: Outcome);
+    /// Something to know of beside trials.
+    fn note(&self, text: &str);
 }
 
 /// Runs a cell: all trials once, then those that did not pass once more in a fresh ATS, with the
-/// direct controls beside them.
+/// direct controls beside them. A failure whose repetition was in trouble is repeated again.
 pub async fn run(engine: &Arc<dyn Engine>, job: &Job, progress: &dyn Progress, stop: &CancellationToken) -> CellRun {
     let plans = judge::plans(job);
-    let first = attempt::run(engine, job, &plans, 1, progress, stop).await;
-    let judged = judge::first(job, &first);
-    let again: Vec<TrialPlan> = judge::to_repeat(&first, &judged, &plans);
-    let second = if again.is_empty() || stop.is_cancelled() {
-        None
-    } else {
-        Some(attempt::run(engine, job, &again, 2, progress, stop).await)
-    };
-    judge::conclude(job, first, judged, second, progress)
+    let mut tries = Tries { engine, job, progress, stop, number: 0, lost: Vec::new() };
+    let mut attempts = vec![Attempt { asked: None, gathered: tries.next(&plans).await }];
+    loop {
+        let again = judge::to_repeat(job, &attempts, &plans);
+        // An engine that does not come back has no more attempts to give.
+        let gone = attempts.last().is_some_and(|attempt| attempt.gathered.away);
+        if again.is_empty() || gone || stop.is_cancelled() {
+            break;
+        }
+        let gathered = tries.next(&again).await;
+        attempts.push(Attempt { asked: Some(again), gathered });
+    }
+    let mut run = judge::conclude(job, attempts, progress);
+    run.transcript.splice(0..0, tries.lost);
+    run
+}
+
+/// Makes attempts.
+struct Tries<'a> {
+    engine: &'a Arc<dyn Engine>,
+    job: &'a Job,
+    progress: &'a dyn Progress,
+    stop: &'a CancellationToken,
+    /// Tells the containers of one attempt from those of another.
+    number: u32,
+    /// What was said in attempts that do not count.
+    lost: Vec<String>,
+}
+
+impl Tries<'_> {
+    /// An attempt that counts: those that break since the engine goes away do not, if it comes back.
+    async fn next(&mut self, plans: &[TrialPlan]) -> Gathered {
+        for away in 1.. {
+            self.number += 1;
+            let gathered = attempt::run(self.engine, self.job, plans, self.number, self.progress, self.stop).await;
+            for trouble in &gathered.troubles {
+                self.progress.note(&format!("{}; the trials that stood on it say nothing", trouble.text));
+            }
+            if !gathered.away || away > AWAY_MOST {
+                return gathered;
+            }
+            if !self.job.patience.until_back(self.engine, self.progress, self.stop).await {
+                return gathered;
+            }
+            self.lost.extend(gathered.transcript());
+            for id in &gathered.left {
+                if let Err(error) = self.engine.remove_container(id).await {
+                    self.lost.push(error.to_string());
+                }
+            }
+        }
+        unreachable!("attempts that do not count are counted")
+    }
 }
 
 /// Runs a cell's trials once; `number` tells its attempts apart.
@@ -158,7 +218,9 @@ pub async fn once(
     stop: &CancellationToken,
 ) -> Once {
     let plans = judge::plans(job);
-    let gathered = attempt::run(engine, job, &plans, number, progress, stop).await;
+    // Names of an experiment's containers have its number twice where the engine went away.
+    let mut tries = Tries { engine, job, progress, stop, number: number.saturating_mul(10), lost: Vec::new() };
+    let gathered = tries.next(&plans).await;
     judge::once(job, gathered, number)
 }
 
@@ -172,3 +234,6 @@ pub fn other_version(declared: &str, provenance: &Provenance) -> Option<String> 
 pub fn lines(observation: &Observation) -> Vec<String> {
     evidence::lines(observation)
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,7 @@ use crate::model::{CellId, Event, MatrixResult, Place, RunId};
 use crate::report::unexpected;
 use crate::runner::{self, Done, Order, Record};
 use crate::shard::Shard;
-use crate::store::{Evidence, Frame, Results, RunFolder, merge, run_id};
+use crate::store::{Evidence, Frame, Results, RunFolder, merge, run_id, spare};
 use crate::verdict::Terms;
 use crate::{console, engine, trial, verdict};
 
@@ -199,20 +199,22 @@ fn finish(
     hush: Option<Hush>,
 ) -> anyhow::Result<Exit> {
     let exit = if done.interrupted { Exit::Interrupted } else { verdict::exit(&done.cells, &order.terms) };
-    let whole = order.matrix.cells().count() == done.cells.len();
     let shard = options.shard.is_some();
-    let mut shown = None;
+    let (mut shown, mut spared) = (None, Vec::new());
     if !done.cells.is_empty() {
-        let fresh = done.cells.len();
         let make = |previous: Option<MatrixResult>| {
             let previous = previous.filter(|_| !shard);
             let mut frame = frame(&order.matrix);
+            let this = merge(None, &frame, done.cells.clone());
+            let (cells, kept) = spare(previous.as_ref(), done.cells, &done.ours);
+            let (fresh, whole) = (cells.len(), order.matrix.cells().count() == cells.len());
+            spared = kept;
             // Cells that are kept are of the matrix.yaml before: its digest stays until all were run.
             if let Some(previous) = previous.as_ref().filter(|_| !whole) {
                 frame.matrix.clone_from(&previous.matrix);
             }
-            shown = Some(only(&merge(None, &frame, done.cells.clone()), &done.cells));
-            let result = merge(previous, &frame, done.cells);
+            shown = Some(only(&MatrixResult { matrix: frame.matrix.clone(), ..this.clone() }, &this.cells));
+            let result = merge(previous, &frame, cells);
             // Cells that were kept are no younger than they were.
             let day = order.terms.today.filter(|_| result.cells.len() == fresh);
             (result, day)
@@ -235,6 +237,16 @@ fn finish(
             .and_then(|()| console::document(&text(&unexpected::outline(&unexpected::items(&result, &order.terms)))));
         drop(hush);
         options.ci.finish(&order.matrix, &result, &order.terms)?;
+    }
+    for cell in spared {
+        let folder = options.places.results();
+        console::aside(&format!(
+            "{}: something of ours broke, which says nothing about ATS: {} keeps its earlier answer ({}), which is no \
+             younger for it\n",
+            cell.id,
+            folder.display(),
+            cell.verdict
+        ));
     }
     let trouble = recorder.trouble.into_inner().unwrap_or_else(PoisonError::into_inner);
     for text in trouble {

@@ -2,6 +2,7 @@
 //! with a real engine is the contract of the traits; the order of operations is kept in a log.
 
 mod container;
+mod script;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,14 +10,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use self::container::FakeContainer;
 pub use self::container::{Behaviour, End};
 use super::error::{Class, EngineError};
 use super::{
-    BuildSpec, Container, ContainerSpec, Engine, EngineInfo, ImageInfo, Labelled, Labels, NetworkSpec, OnLine, Result,
-    TarStream,
+    BuildSpec, Container, ContainerSpec, Engine, EngineInfo, Happening, ImageInfo, Labelled, Labels, NetworkSpec,
+    OnLine, Result, TarStream, What,
 };
 
 type Behave = dyn Fn(&ContainerSpec) -> Behaviour + Send + Sync;
@@ -101,7 +106,16 @@ struct State {
     building: usize,
     most_building: usize,
     slow_pulls: Duration,
+    /// Until when the engine is away.
+    away: Option<Instant>,
+    /// Rises with each outage: the connections of containers break.
+    outages: watch::Sender<u32>,
+    /// Who follows what happens.
+    followers: Vec<UnboundedSender<Result<Happening>>>,
 }
+
+/// The reason of an engine that is away.
+const AWAY: &str = "the engine cannot be reached (injected)";
 
 impl World {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -122,15 +136,18 @@ impl World {
 
     /// Whether the engine answers at all.
     fn reachable(&self, operation: &'static str, object: &str) -> Result<()> {
-        if self.fails(Fault::Unreachable) {
-            return Err(EngineError::new(
-                operation,
-                object,
-                Class::Unreachable,
-                "the engine cannot be reached (injected)",
-            ));
+        let away = self.state().away.is_some_and(|until| Instant::now() < until);
+        if away || self.fails(Fault::Unreachable) {
+            return Err(EngineError::new(operation, object, Class::Unreachable, AWAY));
         }
         Ok(())
+    }
+
+    /// Tells all followers that something happened to a container.
+    fn happens(&self, id: &str, what: What) {
+        let mut state = self.state();
+        let happening = Happening { at_us: now_us(), container: id.to_owned(), what };
+        state.followers.retain(|follower| follower.send(Ok(happening.clone())).is_ok());
     }
 
     fn remove(&self, id: &str) -> Result<()> {
@@ -150,93 +167,6 @@ impl World {
 impl Default for FakeEngine {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl FakeEngine {
-    /// An engine without images, networks or containers.
-    pub fn new() -> Self {
-        Self {
-            world: World::default(),
-            behave: Arc::new(|_| Behaviour::default()),
-            build: Arc::new(|_| FakeBuild { log: Vec::new(), result: Ok(()) }),
-        }
-    }
-
-    /// With an image that is there from the start.
-    #[must_use]
-    pub fn with_image(self, tag: &str, labels: Labels) -> Self {
-        self.world.state().images.insert(tag.to_owned(), image(tag, labels));
-        self
-    }
-
-    /// With an image that a registry hands out.
-    #[must_use]
-    pub fn with_pullable(self, reference: &str) -> Self {
-        self.world.state().pullable.insert(reference.to_owned(), image(reference, Labels::new()));
-        self
-    }
-
-    /// With a registry that takes so long for an answer.
-    #[must_use]
-    pub fn with_slow_pulls(self, pace: Duration) -> Self {
-        self.world.state().slow_pulls = pace;
-        self
-    }
-
-    /// With builds that go as `script` says.
-    #[must_use]
-    pub fn with_builds(mut self, script: impl Fn(&BuildSpec) -> FakeBuild + Send + Sync + 'static) -> Self {
-        self.build = Arc::new(script);
-        self
-    }
-
-    /// With containers that behave as `script` says.
-    #[must_use]
-    pub fn with_containers(mut self, script: impl Fn(&ContainerSpec) -> Behaviour + Send + Sync + 'static) -> Self {
-        self.behave = Arc::new(script);
-        self
-    }
-
-    /// With `fault` happening at the next `times` occasions.
-    #[must_use]
-    pub fn with_fault(self, fault: Fault, times: usize) -> Self {
-        self.world.state().faults.insert(fault, times);
-        self
-    }
-
-    /// The operations so far, in order.
-    pub fn log(&self) -> Vec<Op> {
-        self.world.state().log.clone()
-    }
-
-    /// Names of containers and networks that still exist, sorted.
-    pub fn left(&self) -> Vec<String> {
-        let state = self.world.state();
-        let mut names: Vec<String> =
-            state.containers.values().chain(state.networks.values()).map(|(name, _)| name.clone()).collect();
-        names.sort();
-        names
-    }
-
-    /// How many pulls were refused.
-    pub fn refused_pulls(&self) -> usize {
-        self.world.state().refused_pulls
-    }
-
-    /// The most pulls that were under way at the same time.
-    pub fn most_pulling(&self) -> usize {
-        self.world.state().most_pulling
-    }
-
-    /// The most builds that were under way at the same time.
-    pub fn most_building(&self) -> usize {
-        self.world.state().most_building
-    }
-
-    /// The most containers that ran at the same time.
-    pub fn most_running(&self) -> usize {
-        self.world.state().most_running
     }
 }
 
@@ -427,6 +357,24 @@ impl Engine for FakeEngine {
     async fn remove_container(&self, id: &str) -> Result<()> {
         self.world.remove(id)
     }
+
+    async fn happenings(&self) -> Result<BoxStream<'static, Result<Happening>>> {
+        self.world.reachable("follow events of", "fake")?;
+        let (follower, happenings) = unbounded_channel();
+        self.world.state().followers.push(follower);
+        let next = async |mut happenings: tokio::sync::mpsc::UnboundedReceiver<_>| {
+            happenings.recv().await.map(|happening| (happening, happenings))
+        };
+        Ok(stream::unfold(happenings, next).boxed())
+    }
+}
+
+/// Microseconds of the fake's clock: that of tokio, which tests may pause, from a moment before any test.
+fn now_us() -> u64 {
+    static BEGIN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    let begin = *BEGIN.get_or_init(std::time::Instant::now);
+    let since = Instant::now().into_std().saturating_duration_since(begin);
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn listed(things: &BTreeMap<String, (String, Labels)>) -> Vec<Labelled> {

@@ -104,6 +104,10 @@ pub trait Engine: Send + Sync {
 
     /// Kills and removes a container with its volumes. One that is not there counts as removed.
     async fn remove_container(&self, id: &str) -> Result<()>;
+
+    /// What happens to containers from now on, in order, anybody's and by anybody's hand. The stream ends with
+    /// an error when the engine breaks it off.
+    async fn happenings(&self) -> Result<BoxStream<'static, Result<Happening>>>;
 }
 
 /// A started container. Its stdin is open until [`Container::close_stdin`], or until this value or
@@ -142,6 +146,33 @@ pub trait Container: Send + Sync {
 
     /// Kills it if need be and removes it with its volumes.
     async fn remove(self: Box<Self>) -> Result<()>;
+}
+
+/// Something that happened to a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happening {
+    /// When, by the clock of the engine's host, which is that of its containers: microseconds since the epoch.
+    pub at_us: u64,
+    /// The container's id.
+    pub container: String,
+    /// What.
+    pub what: What,
+}
+
+/// What can happen to a container, as far as it takes its service from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Its first process ended.
+    Died {
+        /// Its exit code; 128 + N after signal N, -1 where the engine does not say.
+        code: i64,
+    },
+    /// It stands still: paused, or stopped by a signal.
+    Paused,
+    /// It goes on.
+    Resumed,
+    /// It was taken from a network.
+    LeftNetwork,
 }
 
 /// What an engine is and has.

@@ -13,7 +13,7 @@ use super::{Order, Record};
 use crate::bisect::answer::telling_trial;
 use crate::bisect::parts::Swapped;
 use crate::bisect::{failure, loader};
-use crate::cell::{self, Beside, Job, Limits, Once, Progress};
+use crate::cell::{self, Beside, Job, Limits, Once, Patience, Progress};
 use crate::engine::labels::{Kind, Owner};
 use crate::engine::{Engine, NetworkSpec, sweep};
 use crate::exit::{Exit, Failure};
@@ -39,6 +39,7 @@ pub(super) struct Bench<'a> {
     agent: AgentImages,
     origin_image: String,
     network: String,
+    patience: Arc<Patience>,
 }
 
 /// One experiment to make.
@@ -123,6 +124,7 @@ impl<'a> Bench<'a> {
             agent,
             origin_image,
             network,
+            patience: Arc::default(),
         })
     }
 
@@ -219,6 +221,7 @@ impl<'a> Bench<'a> {
             keep: false,
             swap,
             sysctls: sysctls.unwrap_or_default(),
+            patience: Arc::clone(&self.patience),
         })
     }
 
@@ -370,4 +373,6 @@ impl Progress for Silent {
     fn began(&self, _: &str) {}
 
     fn judged(&self, _: &str, _: Outcome) {}
+
+    fn note(&self, _: &str) {}
 }

@@ -21,6 +21,15 @@ pub enum Line {
         /// Trial id.
         trial: String,
     },
+    /// When a trial ran, to the end of its client.
+    Lasted {
+        /// Trial id.
+        trial: String,
+        /// Its begin, microseconds since the epoch.
+        from_us: u64,
+        /// Its end.
+        to_us: u64,
+    },
     /// A trial's client is done.
     Client {
         /// Trial id.

@@ -4,9 +4,9 @@
 mod outcome;
 mod workarounds;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use crate::cell::{self, Beside, CellRun, Job, Limits, Progress};
+use crate::cell::{self, Beside, CellRun, Job, Limits, Patience, Progress};
 use crate::engine::labels::{self, Kind, Owner};
 use crate::engine::sweep::Swept;
 use crate::engine::{Engine, EngineError, NetworkSpec, sweep};
@@ -70,6 +70,8 @@ pub struct Done {
     pub cells: Vec<CellResult>,
     /// Whether it was interrupted.
     pub interrupted: bool,
+    /// Those without an answer for no other reason than that something of ours broke: nothing new is known of them.
+    pub ours: BTreeSet<CellId>,
 }
 
 /// Runs `order` on `engine`. When `stop` is cancelled, what is finished is kept and what is ours is
@@ -93,7 +95,7 @@ pub async fn run(
     tell(Event::Started { cells: order.plan.cells.len(), engine: info.to_string() });
     let Some(swept) = stop.run_until_cancelled(sweep::sweep(engine.as_ref(), &owner.host)).await else {
         tell(Event::Finished { interrupted: true });
-        return Ok(Done { cells: Vec::new(), interrupted: true });
+        return Ok(Done { cells: Vec::new(), interrupted: true, ours: BTreeSet::new() });
     };
     told_of(&swept.context("cannot sweep what dead runs left")?).into_iter().for_each(tell);
     let deadline = stop.child_token();
@@ -112,7 +114,18 @@ pub async fn run(
         events.clone(),
     ));
     let made = images.make(order.plan.steps(), &deadline).await;
-    let run = Run { engine: &engine, owner, order, record, events: &events, stop: &stop, deadline, made };
+    let run = Run {
+        engine: &engine,
+        owner,
+        order,
+        record,
+        events: &events,
+        stop: &stop,
+        deadline,
+        made,
+        patience: Arc::default(),
+        ours: Mutex::default(),
+    };
     let cells = run.cells().await;
     timer.abort();
     if order.keep {
@@ -125,7 +138,8 @@ pub async fn run(
     }
     let interrupted = stop.is_cancelled();
     tell(Event::Finished { interrupted });
-    Ok(Done { cells: cells?, interrupted })
+    let ours = run.ours.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Done { cells: cells?, interrupted, ours })
 }
 
 /// What is told of a sweep.
@@ -160,6 +174,8 @@ struct Run<'a> {
     stop: &'a CancellationToken,
     deadline: CancellationToken,
     made: BTreeMap<String, Made>,
+    patience: Arc<Patience>,
+    ours: Mutex<BTreeSet<CellId>>,
 }
 
 impl Run<'_> {
@@ -243,6 +259,9 @@ impl Run<'_> {
             (Some(Made::Ready { id }), Some(stage)) => {
                 self.tell(Event::CellStarted { cell: planned.id.clone(), trials: self.order.trials.len() });
                 let mut run = self.in_containers(planned, stage, halt, &Variant::plain(&self.order.trials)).await;
+                if run.ours {
+                    self.ours.lock().unwrap_or_else(PoisonError::into_inner).insert(planned.id.clone());
+                }
                 self.record.cell(&planned.id, &run);
                 if self.order.workarounds {
                     self.try_workarounds(planned, stage, halt, &mut run).await;
@@ -284,7 +303,20 @@ impl Run<'_> {
         halt: &CancellationToken,
         variant: &Variant<'_>,
     ) -> CellRun {
-        let image = match halt.run_until_cancelled(stage.agent.on(&planned.tag)).await {
+        let progress: &dyn Progress = if variant.over.is_empty() {
+            &Told { cell: &planned.id, events: self.events }
+        } else {
+            &workarounds::Silent
+        };
+        let on = async {
+            let first = stage.agent.on(&planned.tag).await;
+            // An engine that was away and came back is asked again.
+            if first.is_ok() || !self.patience.until_back(self.engine, progress, halt).await {
+                return first;
+            }
+            stage.agent.on(&planned.tag).await
+        };
+        let image = match halt.run_until_cancelled(on).await {
             Some(Ok(image)) => image,
             Some(Err(error)) => return outcome::broken(format!("{error:#}")),
             // After any other stop nobody asks why.
@@ -314,12 +346,9 @@ impl Run<'_> {
             keep: self.order.keep && variant.over.is_empty(),
             swap: None,
             sysctls: BTreeMap::new(),
+            patience: Arc::clone(&self.patience),
         };
-        if variant.over.is_empty() {
-            let progress = Told { cell: &planned.id, events: self.events };
-            return cell::run(self.engine, &job, &progress, halt).await;
-        }
-        cell::run(self.engine, &job, &workarounds::Silent, halt).await
+        cell::run(self.engine, &job, progress, halt).await
     }
 }
 
@@ -362,6 +391,10 @@ impl Progress for Told<'_> {
     fn judged(&self, trial: &str, outcome: Outcome) {
         let event = Event::TrialFinished { cell: self.cell.clone(), trial: trial.to_owned(), outcome };
         let _ = self.events.send(event);
+    }
+
+    fn note(&self, text: &str) {
+        let _ = self.events.send(Event::Note(format!("{}: {text}", self.cell)));
     }
 }
 

@@ -53,5 +53,6 @@ pub(super) fn broken(reason: String) -> CellRun {
         provenance: Provenance::default(),
         evidence: Vec::new(),
         transcript: Vec::new(),
+        ours: true,
     }
 }

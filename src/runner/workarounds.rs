@@ -17,6 +17,7 @@ pub(super) struct Silent;
 impl Progress for Silent {
     fn began(&self, _trial: &str) {}
     fn judged(&self, _trial: &str, _outcome: Outcome) {}
+    fn note(&self, _text: &str) {}
 }
 
 impl Run<'_> {
@@ -116,6 +117,7 @@ mod tests {
             provenance: Provenance::default(),
             evidence: Vec::new(),
             transcript: Vec::new(),
+            ours: false,
         };
         weigh(&known.workarounds[0], &issue, &["ctl-x".to_owned()], &run)
     }

@@ -39,6 +39,25 @@ pub fn merge(previous: Option<MatrixResult>, frame: &Frame, fresh: Vec<CellResul
     }
 }
 
+/// Takes from the results of a run those cells of which it learned nothing, since something of ours broke (`ours`),
+/// and of which there is an earlier answer: that is kept, and is no younger for it. Returns the others, and the
+/// earlier answers.
+pub fn spare(
+    previous: Option<&MatrixResult>,
+    fresh: Vec<CellResult>,
+    ours: &BTreeSet<CellId>,
+) -> (Vec<CellResult>, Vec<CellResult>) {
+    let mut kept = Vec::new();
+    let before = |id: &CellId| previous?.cells.iter().find(|cell| cell.id == *id && cell.verdict.is_answer());
+    let fresh = fresh.into_iter().filter(|cell| {
+        let answer = before(&cell.id).filter(|_| ours.contains(&cell.id) && !cell.verdict.is_answer());
+        kept.extend(answer.cloned());
+        answer.is_none()
+    });
+    let fresh = fresh.collect();
+    (fresh, kept)
+}
+
 /// What is known of workarounds outlives a run that tried none: where the very same thing ran and
 /// fails in the same trials, what was seen of them holds.
 fn with_workarounds(mut cell: CellResult, previous: &[CellResult]) -> CellResult {
@@ -108,6 +127,27 @@ pub(super) mod tests {
         let mut other = fresh;
         other.known_issues[0].trials.pop();
         assert_eq!(merged(other.clone()), other, "other trials fail");
+    }
+
+    #[test]
+    fn an_answer_outlives_a_run_in_which_something_of_ours_broke_and_no_other() {
+        let mut previous = fixture::matrix();
+        previous.cells = vec![fixture::passing("debian-13/9.2.5", "3.5.7")];
+        let id = previous.cells[0].id.clone();
+        let mut lost = fixture::failing("debian-13/9.2.5", "3.5.7");
+        lost.verdict = Verdict::Error;
+        let (none, ours) = (BTreeSet::new(), BTreeSet::from([id]));
+        let spared = |previous: Option<&MatrixResult>, fresh: &CellResult, ours: &BTreeSet<CellId>| {
+            let (fresh, kept) = spare(previous, vec![fresh.clone()], ours);
+            (fresh.len(), kept.len())
+        };
+        assert_eq!(spared(Some(&previous), &lost, &ours), (0, 1));
+        assert_eq!(spared(Some(&previous), &lost, &none), (1, 0), "an error of another kind");
+        assert_eq!(spared(None, &lost, &ours), (1, 0), "there was no answer");
+        let failing = fixture::failing("debian-13/9.2.5", "3.5.7");
+        assert_eq!(spared(Some(&previous), &failing, &ours), (1, 0), "an answer is never held back");
+        previous.cells[0].verdict = Verdict::Unavailable;
+        assert_eq!(spared(Some(&previous), &lost, &ours), (1, 0), "the earlier one was none");
     }
 
     #[test]

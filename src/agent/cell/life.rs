@@ -85,7 +85,10 @@ impl Cell {
         let control = running.control().clone();
         let mut runs = vec![None; batch.len()];
         let asked = async {
-            let ask = async |(at, trial)| (at, self.through_ats(trial, installation, &control, ports).await);
+            let ask = async |(at, trial): (usize, &TrialPlan)| {
+                let asked = Box::pin(self.through_ats(trial, installation, &control, ports));
+                (at, self.timed(trial, asked).await)
+            };
             let asking = batch.iter().enumerate().map(ask);
             let mut asking = stream::iter(asking).buffer_unordered(AT_ONCE);
             while let Some((at, run)) = asking.next().await {

@@ -3,6 +3,7 @@
 
 mod build;
 mod container;
+mod events;
 mod images;
 mod info;
 mod networks;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bollard::errors::Error as ApiError;
 use bollard::{API_DEFAULT_VERSION, Docker};
+use futures_util::stream::BoxStream;
 use serde::Deserialize;
 
 use self::raw::{RawClient, RawError};
@@ -21,8 +23,8 @@ use super::discovery::Endpoint;
 use super::error::{Class, EngineError, Result};
 use super::podman::PodmanService;
 use super::{
-    BuildSpec, Container, ContainerSpec, Engine, EngineInfo, ImageInfo, Labelled, Labels, NetworkSpec, OnLine,
-    TarStream, labels,
+    BuildSpec, Container, ContainerSpec, Engine, EngineInfo, Happening, ImageInfo, Labelled, Labels, NetworkSpec,
+    OnLine, TarStream, labels,
 };
 
 /// How long the engine may take to answer an ordinary request. Starts serialise in the engine: thirty
@@ -213,5 +215,9 @@ impl Engine for ApiEngine {
 
     async fn remove_container(&self, id: &str) -> Result<()> {
         container::remove(&self.docker, id).await
+    }
+
+    async fn happenings(&self) -> Result<BoxStream<'static, Result<Happening>>> {
+        events::follow(&self.raw, self.endpoint.to_string()).await
     }
 }

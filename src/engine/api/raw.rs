@@ -121,7 +121,8 @@ impl RawClient {
         self.send(Method::POST, path, query, content_type, body).await
     }
 
-    async fn send(
+    /// Sends a request; the answer streams.
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,

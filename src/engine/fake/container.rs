@@ -1,6 +1,8 @@
 //! A scripted container.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +11,7 @@ use tokio::sync::watch;
 
 use super::{Op, World};
 use crate::engine::error::{Class, EngineError};
-use crate::engine::{Container, ContainerSpec, Exit, Result};
+use crate::engine::{Container, ContainerSpec, Exit, Result, What};
 
 /// Exit code of a process killed by SIGKILL.
 const KILLED: i64 = 137;
@@ -27,6 +29,8 @@ pub struct Behaviour {
     pub stderr: String,
     /// What it does after its lines.
     pub end: End,
+    /// What somebody else does to it, each so long after its start.
+    pub suffers: Vec<(Duration, What)>,
 }
 
 impl Default for Behaviour {
@@ -38,6 +42,7 @@ impl Default for Behaviour {
             pace: Duration::ZERO,
             stderr: String::new(),
             end: End::Exits { code: 0, oom_killed: false },
+            suffers: Vec::new(),
         }
     }
 }
@@ -72,6 +77,8 @@ pub(super) struct FakeContainer {
     name: String,
     ip: Option<IpAddr>,
     all: Vec<String>,
+    /// How many of them it has written.
+    written: Arc<AtomicUsize>,
     stderr: String,
     lines: Option<UnboundedReceiver<String>>,
     signal: watch::Sender<Signal>,
@@ -88,9 +95,19 @@ impl FakeContainer {
         let (sender, lines) = unbounded_channel();
         let (all, stderr) = (behaviour.lines.clone(), behaviour.stderr.clone());
         let (its_world, its_id) = (world.clone(), id.clone());
+        let written = Arc::new(AtomicUsize::new(0));
+        let so_far = Arc::clone(&written);
+        let mut outages = world.state().outages.subscribe();
         tokio::spawn(async move {
-            let exit = live(behaviour, sender, heard).await;
+            let suffered = suffer(&its_world, &its_id, behaviour.suffers.clone());
+            let exit = tokio::select! {
+                exit = live(behaviour, sender, heard, &so_far) => exit,
+                code = suffered => Exit { code, oom_killed: false, truncated: false },
+                // Its stdin has ended with the connection.
+                _ = outages.changed() => Exit { code: 1, oom_killed: false, truncated: false },
+            };
             its_world.state().running.remove(&its_id);
+            its_world.happens(&its_id, What::Died { code: exit.code });
             // Nobody may be waiting any more.
             let _ = ended.send(Some(exit));
         });
@@ -100,6 +117,7 @@ impl FakeContainer {
             name: spec.name.clone(),
             ip,
             all,
+            written,
             stderr,
             lines: Some(lines),
             signal,
@@ -127,22 +145,39 @@ fn register(world: &World, spec: &ContainerSpec) -> std::result::Result<(String,
     Ok((id, spec.network.as_ref().map(|_| Ipv4Addr::new(172, 31, high, low).into())))
 }
 
+/// Lets happen what is done to a container, and returns the exit code of what ends it.
+async fn suffer(world: &World, id: &str, what: Vec<(Duration, What)>) -> i64 {
+    let begin = tokio::time::Instant::now();
+    for (after, what) in what {
+        tokio::time::sleep_until(begin + after).await;
+        match what {
+            What::Died { code } => return code,
+            other => world.happens(id, other),
+        }
+    }
+    std::future::pending().await
+}
+
 /// The container's life. A kill ends it at any time.
 async fn live(
     behaviour: Behaviour,
     lines: tokio::sync::mpsc::UnboundedSender<String>,
     heard: watch::Receiver<Signal>,
+    written: &AtomicUsize,
 ) -> Exit {
     let exit = |code, oom_killed| Exit { code, oom_killed, truncated: false };
-    let told = behaviour.lines.len().saturating_sub(behaviour.lost);
+    let count = behaviour.lines.len();
+    let told = count.saturating_sub(behaviour.lost);
     let mut stdin = heard.clone();
     let script = async {
         for line in behaviour.lines.into_iter().take(told) {
             tokio::time::sleep(behaviour.pace).await;
             // Whoever dropped the receiver does not want them.
             let _ = lines.send(line);
+            written.fetch_add(1, Ordering::Relaxed);
         }
         tokio::time::sleep(behaviour.pace).await;
+        written.store(count, Ordering::Relaxed);
         match behaviour.end {
             End::Exits { code, oom_killed } => exit(code, oom_killed),
             End::AtStdinEof => {
@@ -211,7 +246,7 @@ impl Container for FakeContainer {
 
     async fn logs(&self) -> Result<Vec<String>> {
         self.world.reachable("read logs of container", &self.name)?;
-        Ok(self.all.clone())
+        Ok(self.all[..self.written.load(Ordering::Relaxed)].to_vec())
     }
 
     async fn kill(&self) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::rig::{count, engine, order, passing, ready, recorded, run_as};
 use super::*;
-use crate::engine::fake::Fault;
+use crate::engine::fake::{FakeEngine, Fault};
 
 #[tokio::test(start_paused = true)]
 async fn a_container_that_does_not_start_once_is_tried_again() {
@@ -62,6 +62,53 @@ async fn an_engine_that_goes_away_costs_the_cells_that_it_did_not_finish() {
     assert!(left.iter().all(|network| network.labels[labels::RUN] == "r1"), "{left:?}");
     sweep::remove_run(&engine, &"r1".parse().unwrap()).await.unwrap();
     assert!(engine.left().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_is_away_for_a_few_seconds_costs_no_cell() {
+    let engine = passing(6);
+    let away = engine.clone();
+    // In the middle of the next cell, and while another begins.
+    let at_cell = move |_: &str| {
+        let engine = away.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            engine.away_for(Duration::from_secs(5));
+        });
+    };
+    let wanted = Order { jobs: 2, ..order(&ready(1, 6)) };
+    let ran = recorded("r1", &engine, &wanted, at_cell, CancellationToken::new()).await;
+    assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 6)].into(), "{:?}", ran.notes());
+    assert!(ran.notes().iter().any(|note| note.contains("waiting for it, at most 120 s")), "{:?}", ran.notes());
+    assert!(ran.done.unwrap().ours.is_empty());
+    assert!(engine.left().is_empty(), "{:?}", engine.left());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cell_that_something_of_ours_broke_is_told_apart_from_one_that_broke_itself() {
+    let away = passing(1);
+    let gone = away.clone();
+    let cell = move |_: &crate::engine::ContainerSpec| {
+        gone.away_for(Duration::from_mins(10));
+        None
+    };
+    let ran = run_as("r1", &engine_of(&away, cell), &order(&ready(1, 1))).await;
+    let done = ran.done.unwrap();
+    assert_eq!((done.cells[0].verdict, done.ours.len()), (Verdict::Error, 1));
+    let ran = run_as("r2", &engine(1, |_| Some(rig::dies(139, false))), &order(&ready(1, 1))).await;
+    let done = ran.done.unwrap();
+    assert_eq!((done.cells[0].verdict, done.ours.len()), (Verdict::Error, 0));
+}
+
+/// `engine`, with this happening when a cell's container starts.
+fn engine_of(
+    engine: &FakeEngine,
+    script: impl Fn(&crate::engine::ContainerSpec) -> Option<Behaviour> + Send + Sync + 'static,
+) -> FakeEngine {
+    engine.clone().with_containers(move |spec| match spec.labels[labels::KIND].as_str() {
+        "origin" => rig::origin(),
+        _ => script(spec).unwrap_or_else(|| passes(rig::VERSION)),
+    })
 }
 
 #[tokio::test(start_paused = true)]

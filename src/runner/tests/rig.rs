@@ -63,7 +63,8 @@ fn lines(lines: &[Line]) -> Vec<String> {
     lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect()
 }
 
-fn origin() -> Behaviour {
+/// An origin that serves until it is told to end.
+pub(super) fn origin() -> Behaviour {
     Behaviour { lines: lines(&[Line::Listening, Line::End]), end: End::AtStdinEof, ..Behaviour::default() }
 }
 

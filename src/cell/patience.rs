@@ -1,0 +1,73 @@
+//! Waits for an engine that is away: a restart, a broken tunnel. What it costs is an attempt that does not count.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Progress;
+use crate::engine::Engine;
+
+/// How long an engine may be away. Docker restarts within seconds; a machine takes a minute or two.
+const AWAY: Duration = Duration::from_mins(2);
+
+/// Between two questions whether it is back: an engine that is away announces nothing.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How long it may take to answer what it is.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// What all cells of a run know about whether the engine is there. Once one has waited in vain, none waits again.
+#[derive(Debug, Default)]
+pub struct Patience {
+    /// Held by the one that waits.
+    waiting: Mutex<()>,
+    given_up: AtomicBool,
+}
+
+impl Patience {
+    /// Waits until `engine` answers, for a bounded time; whether it does.
+    pub async fn until_back(
+        &self,
+        engine: &Arc<dyn Engine>,
+        progress: &dyn Progress,
+        stop: &CancellationToken,
+    ) -> bool {
+        let _first = self.waiting.lock().await;
+        if answers(engine).await {
+            return true;
+        }
+        if self.given_up.load(Ordering::Relaxed) {
+            return false;
+        }
+        let begun = Instant::now();
+        progress.note(&format!("the engine does not answer: waiting for it, at most {} s", AWAY.as_secs()));
+        let back = async {
+            loop {
+                tokio::time::sleep(PAUSE).await;
+                if answers(engine).await {
+                    return;
+                }
+            }
+        };
+        let back = tokio::select! {
+            back = tokio::time::timeout(AWAY, back) => back.is_ok(),
+            () = stop.cancelled() => return false,
+        };
+        self.given_up.store(!back, Ordering::Relaxed);
+        progress.note(&if back {
+            format!("the engine answers again, after {:.1} s: what it broke runs again", begun.elapsed().as_secs_f64())
+        } else {
+            format!("the engine has not come back within {} s: `atsmatrix doctor` tells more", AWAY.as_secs())
+        });
+        back
+    }
+}
+
+/// Whether `engine` answers now.
+pub(super) async fn answers(engine: &Arc<dyn Engine>) -> bool {
+    matches!(tokio::time::timeout(ANSWER, engine.info()).await, Ok(Ok(_)))
+}
