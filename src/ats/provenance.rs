@@ -66,19 +66,23 @@ fn mapped(maps: &str, fits: impl Fn(&str) -> bool) -> Option<&str> {
     })
 }
 
-/// Reads the text of `/etc/os-release` (os-release(5)): `ID`, `VERSION_ID`, `PRETTY_NAME`, without their
-/// quotes. `VERSION_ID` is missing in Debian's testing and unstable; `None` when there is no `ID`.
+/// Reads the text of `/etc/os-release` (os-release(5)): `ID`, `VERSION_ID`, `VERSION_CODENAME`, `PRETTY_NAME`, without
+/// their quotes and each bounded. `VERSION_ID` is missing in Debian's testing and unstable; `None` when there is no `ID`.
 pub fn release(os_release: &str) -> Option<Release> {
     let value = |key: &str| {
         let line = os_release.lines().rfind(|line| line.split_once('=').is_some_and(|(name, _)| name == key))?;
-        Some(unquoted(line.split_once('=')?.1.trim()))
+        Some(unquoted(line.split_once('=')?.1.trim()).chars().take(MAX_VALUE).collect::<String>())
     };
     Some(Release {
         id: value("ID")?,
         version: value("VERSION_ID").unwrap_or_default(),
+        codename: value("VERSION_CODENAME").unwrap_or_default(),
         name: value("PRETTY_NAME").unwrap_or_default(),
     })
 }
+
+/// Characters kept of a value of os-release: an image may say anything there.
+const MAX_VALUE: usize = 100;
 
 /// A value as a shell would take it: quotes off, backslashes before `$`, `"`, `\` and backquote too.
 fn unquoted(value: &str) -> String {
@@ -145,14 +149,20 @@ mod tests {
 
     #[test]
     fn releases_are_read_with_and_without_a_version() {
-        let debian = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=x\nVERSION_ID=\"12\"\nID=debian\n";
-        let expected =
-            Release { id: "debian".into(), version: "12".into(), name: "Debian GNU/Linux 12 (bookworm)".into() };
+        let debian = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=x\nVERSION_ID=\"12\"\n\
+                      VERSION_CODENAME=bookworm\nID=debian\n";
+        let expected = Release {
+            id: "debian".into(),
+            version: "12".into(),
+            codename: "bookworm".into(),
+            name: "Debian GNU/Linux 12 (bookworm)".into(),
+        };
         assert_eq!(release(debian), Some(expected));
         let sid = release("PRETTY_NAME='Debian forky/sid'\n#ID=no\nID=debian").unwrap();
         assert_eq!((sid.version.as_str(), sid.name.as_str()), ("", "Debian forky/sid"));
         assert_eq!(release("ID=\"a\\\"b\"").unwrap().id, "a\"b");
         assert_eq!(release("NAME=x"), None);
+        assert_eq!(release(&format!("ID={}", "x".repeat(9999))).unwrap().id.len(), MAX_VALUE);
     }
 
     #[test]

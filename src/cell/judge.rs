@@ -8,9 +8,10 @@ use super::trouble::Trouble;
 use super::{Beside, CellRun, Job, Once, Progress, Raw};
 use crate::ats::{Dialect, config};
 use crate::diagnosis::{self, Case, Evidence};
+use crate::engine::lines::one_line;
 use crate::model::{
-    IssueMatch, LogLine, Observation, Outcome, Place, Provenance, Record, Route, TrialPlan, TrialResult, TrialSpec,
-    Verdict,
+    DistroId, IssueMatch, LogLine, Observation, Os, Outcome, Place, Provenance, Record, Release, Route, TrialPlan,
+    TrialResult, TrialSpec, Verdict,
 };
 use crate::trial::{Judgement, Kind, Trial};
 use crate::verdict;
@@ -335,7 +336,7 @@ fn result(
         });
     }
     run.verdict = verdict::of_trials(&run.trials);
-    check_version(job, &mut run);
+    check_declared(job, &mut run);
     if run.verdict == Verdict::Error && run.reason.is_none() {
         let faults = all.all().flat_map(|gathered| &gathered.faults).map(|(_, text)| text);
         let troubles = all.all().flat_map(|gathered| &gathered.troubles).map(|trouble| &trouble.text);
@@ -361,10 +362,11 @@ fn diagnosed<'a>(
     diagnosis::diagnose(&Evidence { cases: &cases, provenance, logs })
 }
 
-/// A declared version that differs from the reported one makes the cell an error: the table would
-/// speak of another ATS than its column says.
-fn check_version(job: &Job, run: &mut CellRun) {
-    if let Some(text) = other_version(&job.version, &run.provenance) {
+/// A distro or a version that differs from the declared one makes the cell an error: the table would speak of another
+/// distro than its row says, or of another ATS than its column.
+fn check_declared(job: &Job, run: &mut CellRun) {
+    let distro = || other_distro(&job.id.distro, job.os.as_ref(), &run.provenance);
+    if let Some(text) = distro().or_else(|| other_version(&job.version, &run.provenance)) {
         run.verdict = Verdict::Error;
         run.reason = Some(text);
     }
@@ -379,6 +381,24 @@ pub(super) fn other_version(declared: &str, provenance: &Provenance) -> Option<S
              `reports: \"{reported}\"` to the source if that is meant"
         )
     })
+}
+
+/// What to say when a cell of `row` ran on another distro than `os`. Of a cell that told nothing of itself nobody knows.
+pub(super) fn other_distro(row: &DistroId, os: Option<&Os>, provenance: &Provenance) -> Option<String> {
+    let os = os?;
+    let told = match &provenance.distro {
+        Some(release) if os.fits(release) => return None,
+        Some(Release { id, version, codename, .. }) => {
+            let words: Vec<&str> = [id, version, codename].into_iter().map(String::as_str).collect();
+            format!("says {}", one_line(&words.join(" "), 120))
+        }
+        None if *provenance == Provenance::default() => return None,
+        None => "is not there".to_owned(),
+    };
+    Some(format!(
+        "the row {row} is {os}, and /etc/os-release of what ran {told}: rebuild the image on the base of that row, give \
+         each row an image of its own (`on: [{row}]`), or correct `os`, `image` or `bootstrap` of the row"
+    ))
 }
 
 #[cfg(test)]

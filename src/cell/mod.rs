@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Engine, Labels};
 use crate::model::{
-    CellId, Inventory, Observation, Outcome, Provenance, Record, Swap, TrialPlan, TrialResult, Verdict,
+    CellId, DistroId, Inventory, Observation, Os, Outcome, Provenance, Record, Swap, TrialPlan, TrialResult, Verdict,
 };
 use crate::trial::{Judgement, Trial};
 use evidence::Gathered;
@@ -33,6 +33,8 @@ pub struct Job {
     pub id: CellId,
     /// The version `traffic_server -V` must report.
     pub version: String,
+    /// What `/etc/os-release` must say; `None`: nobody says.
+    pub os: Option<Os>,
     /// Where `traffic_server` is, if the matrix says so.
     pub binary: Option<String>,
     /// Tag of the ATS image with the agent as its last layer.
@@ -228,6 +230,11 @@ pub async fn once(
 /// say.
 pub fn other_version(declared: &str, provenance: &Provenance) -> Option<String> {
     judge::other_version(declared, provenance)
+}
+
+/// What to say when a cell of `row` did not run on the distro that its row stands for; `None`: it did, or nobody says.
+pub fn other_distro(row: &DistroId, os: Option<&Os>, provenance: &Provenance) -> Option<String> {
+    judge::other_distro(row, os, provenance)
 }
 
 /// The evidence of a trial in a few lines without times or addresses.

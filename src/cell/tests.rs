@@ -104,6 +104,7 @@ async fn run(engine: &FakeEngine) -> Ran {
     let job = Job {
         id: "d/a".parse().unwrap(),
         version: VERSION.into(),
+        os: None,
         binary: None,
         image: "cell".into(),
         origin_image: "origin".into(),

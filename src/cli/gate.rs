@@ -89,7 +89,10 @@ impl Trust {
         }
         let basis = match present(places, result)? {
             // What should have been run and is not in the results can be told only from the file itself.
-            Present::Same(matrix) => basis.with_cells(matrix.cells().map(|cell| cell.id())),
+            Present::Same(matrix) => {
+                let rows = matrix.distros.iter().map(|distro| (distro.id.clone(), distro.os.clone()));
+                basis.with_cells(matrix.cells().map(|cell| cell.id())).with_rows(rows)
+            }
             Present::Other(digest) => basis.for_matrix(digest),
             Present::Absent => basis.without_matrix(),
         };

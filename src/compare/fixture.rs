@@ -15,7 +15,7 @@ pub(crate) fn provenance(distro: &str, openssl: &str) -> Provenance {
         package: Some(format!("{package} {version}-1")),
     };
     Provenance {
-        distro: Some(Release { id: id.into(), version: version.into(), name }),
+        distro: Some(Release { id: id.into(), version: version.into(), codename: String::new(), name }),
         kernel: Some("6.1.0".into()),
         libc: Some(library("glibc 2.41", "libc.so.6", "libc6")),
         openssl: Some(library(openssl, "libssl.so.3", "libssl3")),

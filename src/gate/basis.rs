@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use crate::model::{AtsId, CellId, CellResult, DistroId, MatrixResult, Outcome, Verdict};
+use crate::model::{AtsId, CellId, CellResult, DistroId, MatrixResult, Os, Outcome, Release, Verdict};
 use crate::verdict::{self, Terms};
 
 use super::answer::{Cause, Reason};
@@ -24,6 +24,8 @@ pub struct Basis<'a> {
     max_age: Option<Duration>,
     trials: &'a [&'a str],
     today: Option<Date>,
+    /// What the rows of matrix.yaml are, where it is the one that was run.
+    rows: Option<BTreeMap<DistroId, Option<Os>>>,
 }
 
 /// What matrix.yaml is now.
@@ -54,7 +56,18 @@ impl<'a> Basis<'a> {
                 twice.insert(&cell.id);
             }
         }
-        Self { result, cells, twice, now: Now::Any, wanted: None, age: None, max_age: None, trials: &[], today: None }
+        Self {
+            result,
+            cells,
+            twice,
+            now: Now::Any,
+            wanted: None,
+            age: None,
+            max_age: None,
+            trials: &[],
+            today: None,
+            rows: None,
+        }
     }
 
     /// Only if matrix.yaml still has this SHA-256 (lower-case hex).
@@ -74,6 +87,12 @@ impl<'a> Basis<'a> {
     #[must_use]
     pub fn with_cells(self, cells: impl IntoIterator<Item = CellId>) -> Self {
         Self { wanted: Some(cells.into_iter().collect()), ..self }
+    }
+
+    /// These are the rows of the matrix.yaml that was run, and what each of them is, if it says so.
+    #[must_use]
+    pub fn with_rows(self, rows: impl IntoIterator<Item = (DistroId, Option<Os>)>) -> Self {
+        Self { rows: Some(rows.into_iter().collect()), ..self }
     }
 
     /// Only if the results are no older than `max`; their age is `None` when nobody knows it.
@@ -139,12 +158,19 @@ impl<'a> Basis<'a> {
     /// Why a cell cannot be taken at its word: a file that somebody edited, a bad merge or a run of
     /// a few trials must not open a gate.
     fn distrust(&self, cell: &CellResult) -> Option<Reason> {
-        let unsound = |text| Some(Reason::new(Cause::Unsound, format!("the results contradict themselves: {text}")));
+        let unsound =
+            |text: &str| Some(Reason::new(Cause::Unsound, format!("the results contradict themselves: {text}")));
         if self.twice.contains(&cell.id) {
             return unsound("it is there twice");
         }
         if cell.verdict != Verdict::Pass {
             return None;
+        }
+        if let (Some(os), Some(release)) = (self.os(&cell.id.distro), &cell.provenance.distro)
+            && !os.fits(release)
+        {
+            let (row, name) = (&cell.id.distro, printable(release));
+            return unsound(&format!("the row {row} is {os}, and what ran was {name}"));
         }
         if verdict::of_trials(&cell.trials) != Verdict::Pass {
             return unsound("the verdict is pass, but its trials do not say so");
@@ -153,6 +179,22 @@ impl<'a> Basis<'a> {
         let missing: Vec<&str> = self.trials.iter().filter(|id| !there(id)).copied().collect();
         let text = format!("only some trials were run: without {}", missing.join(", "));
         (!missing.is_empty()).then(|| Reason::new(Cause::Missing, text))
+    }
+
+    /// What matrix.yaml says that a row is.
+    fn os(&self, row: &DistroId) -> Option<&Os> {
+        self.rows.as_ref()?.get(row)?.as_ref()
+    }
+
+    /// The release that two cells of different rows both ran on, where nobody says that it is to be so: what
+    /// they came to tells of one distro, and of no way to another.
+    pub(super) fn same_release(&self, one: &CellId, other: &CellId) -> Option<String> {
+        let release = |id: &CellId| self.cell(id)?.provenance.distro.as_ref();
+        let (first, second) = (release(one)?, release(other)?);
+        let stated = self.os(&one.distro).is_some() && self.os(&other.distro).is_some();
+        // Releases without a number are told apart by their packages alone; matrix.yaml knows whether they are meant.
+        let unknown = self.rows.is_none() && first.version.is_empty();
+        (first == second && one.distro != other.distro && !stated && !unknown).then(|| printable(first))
     }
 
     /// What speaks against answering from these results at all.
@@ -219,6 +261,13 @@ impl<'a> Basis<'a> {
             ..reason.about(id)
         })
     }
+}
+
+/// A release as a person knows it.
+fn printable(release: &Release) -> String {
+    let Release { id, version, codename, name } = release;
+    let text = if name.is_empty() { format!("{id} {version} {codename}") } else { name.clone() };
+    text.trim().chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 /// What to do about a cell without an answer.

@@ -1,4 +1,5 @@
 mod partial;
+mod rows;
 
 use std::time::Duration;
 

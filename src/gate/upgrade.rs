@@ -118,7 +118,10 @@ impl Upgrade<'_> {
     fn ask_about(self, ats: &AtsId, answer: &mut Answer) {
         let goal = id(self.to, ats);
         match self.basis.must_pass(&goal) {
-            Stand::Passes => answer.held.push(goal),
+            Stand::Passes => match self.basis.same_release(&id(self.from, ats), &goal) {
+                None => answer.held.push(goal),
+                Some(release) => answer.unknown.push(self.no_upgrade(&goal, &release)),
+            },
             Stand::Not(mut reason) => {
                 if let (Some(today), Some(then)) = (self.basis.cell(&id(self.from, ats)), self.basis.cell(&goal)) {
                     reason.provenance = provenance(&today.provenance, &then.provenance);
@@ -131,6 +134,16 @@ impl Upgrade<'_> {
                 }
             }
         }
+    }
+
+    /// Both sides ran on one distro: whatever they came to says nothing of a way from one to another.
+    fn no_upgrade(self, goal: &CellId, release: &str) -> Reason {
+        let (from, to) = (self.from, self.to);
+        let text = format!("{from} and {to} both ran on {release}, so no upgrade was tried");
+        let way_out = format!(
+            "bring {to} an image of its own, or, where both rows are meant to be that, say so with `os` in matrix.yaml"
+        );
+        Reason::new(Cause::Unsound, text).about(goal).way_out(way_out)
     }
 
     /// The ATS that could make the journey instead.

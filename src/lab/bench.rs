@@ -203,6 +203,7 @@ impl<'a> Bench<'a> {
         Ok(Job {
             id: setup.planned.id.clone(),
             version: setup.planned.version.clone(),
+            os: setup.planned.os.clone(),
             binary: setup.planned.binary.clone(),
             image: self.agent.on(setup.image).await?,
             origin_image: self.origin_image.clone(),
@@ -262,6 +263,17 @@ pub(super) fn as_declared(once: &Once, declared: &[&str]) -> anyhow::Result<()> 
     match told.first() {
         Some(text) if told.len() == declared.len() => Err(Failure::new(Exit::Incomplete, text.clone()).into()),
         _ => Ok(()),
+    }
+}
+
+/// That an end did not run on the distro that its row stands for.
+///
+/// # Errors
+/// With what to correct.
+pub(super) fn on_its_distro(once: &Once, planned: &PlannedCell) -> anyhow::Result<()> {
+    match cell::other_distro(&planned.id.distro, planned.os.as_ref(), &once.provenance) {
+        Some(text) => Err(Failure::new(Exit::Incomplete, text).into()),
+        None => Ok(()),
     }
 }
 

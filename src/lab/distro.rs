@@ -163,6 +163,7 @@ async fn look(bench: &Bench<'_>, pair: &Pair, trials: &[&'static Trial]) -> anyh
             bench.tell(started(number as usize, format!("{} as it is", planned.id), &Left::default()));
             let once = bench.run(Setup { number, planned: &planned, image: &planned.tag, swapped, trials }).await?;
             bench::as_declared(&once, &[&planned.version])?;
+            bench::on_its_distro(&once, &planned)?;
             Ok::<_, anyhow::Error>(once)
         }
     };

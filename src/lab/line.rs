@@ -66,6 +66,7 @@ async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
         for (number, planned) in (1..).zip(&ends) {
             let once = once(bench, planned, number, trials.clone(), &Left::default()).await?;
             bench::as_declared(&once, &[&planned.version])?;
+            bench::on_its_distro(&once, planned)?;
             both.push((planned.clone(), once));
         }
         let [(_, a), (_, b)] = both.as_slice() else { anyhow::bail!("a search has two ends") };

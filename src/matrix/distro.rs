@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::DistroId;
+use crate::model::{DistroId, Os};
 
 /// A distro: a row of the matrix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Distro {
     pub image: Option<String>,
     /// How to make the base image where no registry is in reach.
     pub bootstrap: Option<Bootstrap>,
+    /// What its cells have to be; `None`: nobody says.
+    pub os: Option<Os>,
     /// Whether its unavailable cells are reported without turning the run red.
     pub optional: bool,
     /// Whether it shows what is coming, not what is in use: its unavailable cells are excused too.

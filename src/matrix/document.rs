@@ -51,6 +51,8 @@ pub(super) struct DistroEntry {
     pub(super) image: Option<String>,
     /// How to make its base image from its package mirror, for machines with no registry.
     pub(super) bootstrap: Option<BootstrapEntry>,
+    /// What `/etc/os-release` says in its cells; default: what its name begins with, as in `debian-12`.
+    pub(super) os: Option<OsEntry>,
     /// Its unavailable cells are reported and do not turn `run` red.
     #[serde(default)]
     pub(super) optional: bool,
@@ -61,6 +63,18 @@ pub(super) struct DistroEntry {
     /// Build arguments for every recipe that runs on it.
     #[serde(default)]
     pub(super) args: BTreeMap<String, String>,
+}
+
+/// What `/etc/os-release` says.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OsEntry {
+    /// `ID`, for example `debian`.
+    pub(super) id: String,
+    /// `VERSION_ID`, or its first parts: "9" is every 9.x; default: any.
+    pub(super) version: Option<String>,
+    /// `VERSION_CODENAME`, for example `forky`; default: any.
+    pub(super) codename: Option<String>,
 }
 
 /// Origins besides the instrumented one that every cell has.

@@ -354,3 +354,43 @@ fn cells_that_do_not_exist_are_no_conditions() {
         "m:19:5: expect[1]: it concerns no cell; its conditions must meet in a cell"
     );
 }
+
+#[test]
+fn a_row_says_what_it_is_or_its_name_does() {
+    let stated = |from: &str, to: &str| {
+        let matrix = parse(&GOOD.replace(from, to)).unwrap();
+        matrix.distros.iter().map(|distro| distro.os.as_ref().map(ToString::to_string)).collect::<Vec<_>>()
+    };
+    let named = |text: &str| Some(text.to_owned());
+    assert_eq!(stated("-", "-"), [named("debian 12"), named("debian 13")]);
+    let os = |os: &str| format!("    optional: true\n    os: {os}\n");
+    let second = |text: &str| stated("    optional: true\n", &os(text)).remove(1);
+    assert_eq!(second("{ id: debian, codename: forky }"), named("debian forky"));
+    assert_eq!(second("{ id: rocky, version: \"9.5\" }"), named("rocky 9.5"));
+    assert_eq!(second("{ id: arch }"), named("arch"));
+    let wrong = |text: &str| broken("    optional: true\n", &os(text));
+    insta::assert_snapshot!(wrong("{ id: Debian }"), @r#"matrix.yaml:13:15: distros.debian-13.os.id: `Debian` is no word of os-release; write it as /etc/os-release has it, like debian, "12" or bookworm"#);
+    insta::assert_snapshot!(wrong("{ id: debian, version: \"1 3\" }"), @r#"matrix.yaml:13:32: distros.debian-13.os.version: `1 3` is no word of os-release; write it as /etc/os-release has it, like debian, "12" or bookworm"#);
+    insta::assert_snapshot!(wrong("{ version: \"13\" }"), @"matrix.yaml:13:9: distros.debian-13.os: the key `id` is missing; `ID`, for example `debian`");
+    insta::assert_snapshot!(wrong("debian"), @"matrix.yaml:13:9: distros.debian-13.os: the text `debian` stands where a map belongs; write `key: value` lines");
+}
+
+#[test]
+fn a_ready_image_under_rows_of_which_nobody_says_what_they_are_is_refused_where_it_stands() {
+    let yaml = |rows: [&str; 2], sources: &str| {
+        let rows = rows.join("\n  ");
+        parse(&format!("version: 1\ndistros:\n  {rows}\nats:\n  \"9.2.9\":\n    sources:\n{sources}"))
+    };
+    let row = |name: &str, more: &str| format!("{name}: {{ family: debian, image: x{more} }}");
+    let (named, silent) = (row("debian-12", ""), row("prod", ""));
+    let stated = row("prod", ", os: { id: debian, version: \"13\" }");
+    let all = "      - { on: [\"*\"], image: { reference: r.test/ats:1 } }\n";
+    let each = "      - { on: [debian-12], image: { reference: r.test/ats:1 } }\n      - { on: [prod], image: { reference: r.test/ats:1 } }\n";
+    insta::assert_snapshot!(yaml([&named, &silent], all).unwrap_err(), @r#"matrix.yaml:8:15: ats."9.2.9".sources[0].on: the image `r.test/ats:1` runs under debian-12, prod, and nothing says which distro prod is; give each row an image of its own, or say in the row prod what /etc/os-release has to say there, like `os: { id: debian, version: "12" }`"#);
+    insta::assert_snapshot!(yaml([&named, &silent], each).unwrap_err(), @r#"matrix.yaml:9:15: ats."9.2.9".sources[1].on: the image `r.test/ats:1` runs under debian-12, prod, and nothing says which distro prod is; give each row an image of its own, or say in the row prod what /etc/os-release has to say there, like `os: { id: debian, version: "12" }`"#);
+    for (rows, sources) in [([&named, &stated], all), ([&named, &stated], each)] {
+        assert!(yaml(rows.map(String::as_str), sources).is_ok());
+    }
+    assert!(yaml([&named, &silent], &each.replacen("ats:1", "ats:2", 1)).is_ok(), "an image of its own");
+    assert!(yaml([&named, &silent], &all.replace("\"*\"", "prod")).is_ok(), "one row");
+}

@@ -6,6 +6,7 @@ mod event;
 mod id;
 mod line;
 mod observation;
+mod os;
 mod outcome;
 mod plan;
 mod provenance;
@@ -23,6 +24,7 @@ pub use observation::{
     AtsLife, ClientError, ClientPhase, ClientRun, Closed, ClosedBy, Direction, Exchange, Flow, Hello, Load,
     Observation, OriginConnection, OriginRequest, Packet, TlsSeen,
 };
+pub use os::Os;
 pub use outcome::{Outcome, Verdict};
 pub use plan::{
     AgentPlan, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, added_name, front_name, origin_name, wild_name,

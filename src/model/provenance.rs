@@ -31,6 +31,9 @@ pub struct Release {
     pub id: String,
     /// `VERSION_ID`, empty in Debian's testing and unstable.
     pub version: String,
+    /// `VERSION_CODENAME`: all that tells a Debian testing from another; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub codename: String,
     /// `PRETTY_NAME`.
     pub name: String,
 }
@@ -175,6 +178,6 @@ fn library(library: Option<&Library>) -> [Option<String>; 3] {
 
 /// The pretty name, with what it may hide: Debian's testing keeps its name while it moves.
 fn release(release: &Release) -> String {
-    let Release { id, version, name } = release;
+    let Release { id, version, name, codename: _ } = release;
     format!("{name} ({id} {version})").replace(" )", ")")
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use selection::{Selection, SelectionError};
 
 use crate::matrix::{Bootstrap, Matrix};
-use crate::model::CellId;
+use crate::model::{CellId, Os};
 
 /// The files of the images folder, by their path within it.
 pub type Recipes = BTreeMap<String, Vec<u8>>;
@@ -33,6 +33,8 @@ pub struct PlannedCell {
     pub id: CellId,
     /// What `traffic_server -V` must report.
     pub version: String,
+    /// What `/etc/os-release` must say; `None`: nobody says.
+    pub os: Option<Os>,
     /// Where `traffic_server` is, if matrix.yaml says so.
     pub binary: Option<String>,
     /// Whether its being unavailable is excused.
@@ -98,6 +100,7 @@ impl Plan {
             cells.push(PlannedCell {
                 id: cell.id(),
                 version: cell.reports().to_owned(),
+                os: cell.distro.os.clone(),
                 binary: recipe::binary(&cell),
                 optional: cell.optional(),
                 tag,

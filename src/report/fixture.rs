@@ -27,6 +27,7 @@ pub(crate) fn passing(id: &str, openssl: &str) -> CellResult {
         distro: Some(Release {
             id: "debian".into(),
             version: release.clone(),
+            codename: String::new(),
             name: format!("Debian GNU/Linux {release}"),
         }),
         kernel: Some("6.1.0-40-amd64".into()),

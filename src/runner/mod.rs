@@ -326,6 +326,7 @@ impl Run<'_> {
         let job = Job {
             id: planned.id.clone(),
             version: planned.version.clone(),
+            os: planned.os.clone(),
             binary: planned.binary.clone(),
             image,
             origin_image: stage.origin_image.clone(),

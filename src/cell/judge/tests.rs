@@ -42,6 +42,7 @@ fn job(trial: &'static Trial) -> Job {
     Job {
         id: "d/a".parse().unwrap(),
         version: "9.2.9".into(),
+        os: None,
         binary: None,
         image: String::new(),
         origin_image: String::new(),

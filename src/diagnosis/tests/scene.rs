@@ -71,7 +71,8 @@ impl Scene {
             "source" => self.ats().source = Some(rest.into()),
             "openssl" => self.provenance.openssl = Some(Library { version: rest.into(), ..Library::default() }),
             "distro" => {
-                let release = Release { id: parts[0].into(), version: parts[1].into(), name: rest.into() };
+                let (id, version) = (parts[0].into(), parts[1].into());
+                let release = Release { id, version, codename: String::new(), name: rest.into() };
                 self.provenance.distro = Some(release);
             }
             "build" => self.build = rest.split_once(' ').map(|(version, reason)| (version.into(), reason.into())),

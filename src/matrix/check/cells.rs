@@ -1,6 +1,8 @@
 //! Checks combinations, once every single value is right: sources that nobody uses, builds that do
 //! not exist, exclusions and expectations without a cell.
 
+use std::collections::BTreeMap;
+
 use super::super::Matrix;
 use super::super::diagnostic::{Path, known_names, quoted};
 use super::super::distro::Distro;
@@ -14,6 +16,7 @@ impl Checker<'_> {
             for (i, source) in ats.sources.iter().enumerate() {
                 self.source_in_use(matrix, ats, source, &path.index(i));
             }
+            self.ready_images(matrix, ats, &path);
         }
         self.exclusions(matrix);
         self.inclusions(matrix);
@@ -51,6 +54,34 @@ impl Checker<'_> {
                 }
             }
             SourceKind::Tarball(_) | SourceKind::Package(_) | SourceKind::Image(_) => {}
+        }
+    }
+
+    /// An image is of one distro. Under several rows nobody but they can say which of them it stands for.
+    fn ready_images(&mut self, matrix: &Matrix, ats: &Ats, path: &Path) {
+        let mut rows: BTreeMap<&str, Vec<(usize, &Distro)>> = BTreeMap::new();
+        for distro in &matrix.distros {
+            let source = ats.sources.iter().enumerate().find(|(_, source)| source.on.matches(distro.id.as_str()));
+            if let Some((i, Source { kind: SourceKind::Image(image), .. })) = source {
+                rows.entry(&image.reference).or_default().push((i, distro));
+            }
+        }
+        for (reference, rows) in rows.into_iter().filter(|(_, rows)| rows.len() > 1) {
+            let Some((_, silent)) = rows.iter().find(|(_, distro)| distro.os.is_none()) else { continue };
+            let last = rows.iter().map(|(i, _)| *i).max().unwrap_or_default();
+            let names: Vec<&str> = rows.iter().map(|(_, distro)| distro.id.as_str()).collect();
+            let message = format!(
+                "the image {} runs under {}, and nothing says which distro {} is",
+                quoted(reference),
+                names.join(", "),
+                silent.id
+            );
+            let help = format!(
+                "give each row an image of its own, or say in the row {} what /etc/os-release has to say there, like \
+                 `os: {{ id: debian, version: \"12\" }}`",
+                silent.id
+            );
+            self.at_value(&path.index(last).key("on"), message, help);
         }
     }
 

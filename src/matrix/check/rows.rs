@@ -4,9 +4,9 @@ use indexmap::IndexMap;
 
 use super::super::diagnostic::Path;
 use super::super::distro::{Bootstrap, Distro};
-use super::super::document::{BootstrapEntry, DistroEntry, OriginsEntry};
+use super::super::document::{BootstrapEntry, DistroEntry, OriginsEntry, OsEntry};
 use super::{Axis, Checker, values};
-use crate::model::DistroId;
+use crate::model::{DistroId, Os};
 
 /// Most rows, and most columns: a table above that helps nobody, and the checks of combinations take
 /// their product.
@@ -35,9 +35,21 @@ impl Checker<'_> {
         if image.is_none() && bootstrap.is_none() {
             self.at_key(path, "nothing says how its base image is had", "write `image` or `bootstrap`, or both");
         }
+        let os = entry.os.map(|os| self.os(&path.key("os"), &os)).or_else(|| Os::of_name(name));
         self.args(path, &entry.args);
         let (optional, forecast, args) = (entry.optional, entry.forecast, entry.args);
-        Some(Distro { id: id?, title, family, image, bootstrap, optional, forecast, args })
+        Some(Distro { id: id?, title, family, image, bootstrap, os, optional, forecast, args })
+    }
+
+    fn os(&mut self, path: &Path, entry: &OsEntry) -> Os {
+        let help = "write it as /etc/os-release has it, like debian, \"12\" or bookworm";
+        let mut word =
+            |key, text: &str| self.text(&path.key(key), text, values::is_os_word, "word of os-release", help);
+        Os {
+            id: word("id", &entry.id),
+            version: entry.version.as_deref().map(|version| word("version", version)),
+            codename: entry.codename.as_deref().map(|codename| word("codename", codename)),
+        }
     }
 
     /// The distro that the nginx origin is made of.

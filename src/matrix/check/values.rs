@@ -31,6 +31,12 @@ pub(super) fn is_family(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase()) && text.len() <= 64 && text.chars().all(legal)
 }
 
+/// A value of os-release that names a distro or a release (os-release(5)).
+pub(super) fn is_os_word(text: &str) -> bool {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
+    !text.is_empty() && text.len() <= 64 && text.chars().all(legal)
+}
+
 /// A distro's suite.
 pub(super) fn is_suite(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 64 && only(text, "-./")

@@ -128,7 +128,12 @@ fn library() -> impl Strategy<Value = Library> {
 }
 
 fn provenance() -> impl Strategy<Value = Provenance> {
-    let release = (text(), text(), text()).prop_map(|(id, version, name)| Release { id, version, name });
+    let release = (text(), text(), text(), text()).prop_map(|(id, version, codename, name)| Release {
+        id,
+        version,
+        codename,
+        name,
+    });
     let ats = (text(), text(), option::of(text()), option::of(text()))
         .prop_map(|(reported, binary, package, source)| AtsBuild { reported, binary, package, source });
     let images = (text(), text()).prop_map(|(ats, recipe)| ImageDigests { ats, recipe });

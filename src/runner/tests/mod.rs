@@ -167,6 +167,32 @@ async fn a_reported_version_other_than_declared_is_an_error_unless_the_source_sa
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cell_that_ran_on_another_distro_than_its_row_says_is_an_error_with_a_way_out() {
+    let yaml = ready(2, 1).replacen("version: \"12\"", "version: \"13\"", 1);
+    let ran = run_as("r1", &passing(1), &order(&yaml)).await;
+    assert_eq!(
+        ran.verdicts(),
+        [("d-00/a-00".to_owned(), Verdict::Error), ("d-01/a-00".to_owned(), Verdict::Pass)],
+        "one image under two rows is of one distro"
+    );
+    let reason = ran.reason("d-00");
+    assert!(reason.contains("the row d-00 is debian 13") && reason.contains("says debian 12 bookworm"), "{reason}");
+    assert!(reason.contains("an image of its own (`on: [d-00]`)") && reason.contains("correct `os`"), "{reason}");
+
+    // An image that does not say what it is cannot be held against anything.
+    let silent = engine(1, |_| {
+        let mut behaviour = passes(rig::VERSION);
+        let release = serde_json::to_string(&rig::bookworm()).unwrap();
+        assert!(behaviour.lines[0].contains(&release));
+        behaviour.lines[0] = behaviour.lines[0].replace(&release, "null");
+        Some(behaviour)
+    });
+    let ran = run_as("r2", &silent, &order(&ready(1, 1))).await;
+    assert_eq!(ran.verdicts(), [("d-00/a-00".to_owned(), Verdict::Error)]);
+    assert!(ran.reason("d-00").contains("/etc/os-release of what ran is not there"), "{}", ran.reason("d-00"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cell_that_dies_or_hangs_costs_itself_alone() {
     let engine = engine(4, |spec| match number(&spec.name, 4) {
         0 => Some(dies(139, false)),

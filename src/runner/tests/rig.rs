@@ -12,7 +12,9 @@ use super::super::*;
 use crate::engine::fake::{Behaviour, End, FakeEngine};
 use crate::engine::{ContainerSpec, Labels};
 use crate::images;
-use crate::model::{AtsBuild, ClientRun, Exchange, Line, OriginConnection, OriginRequest, Provenance, Speak, TlsSeen};
+use crate::model::{
+    AtsBuild, ClientRun, Exchange, Line, OriginConnection, OriginRequest, Os, Provenance, Release, Speak, TlsSeen,
+};
 use crate::plan::Selection;
 use crate::trial;
 
@@ -24,7 +26,9 @@ pub(super) const VERSION: &str = "9.2.9";
 
 /// A matrix of ready images: `distros` rows by `ats` columns.
 pub(super) fn ready(distros: usize, ats: usize) -> String {
-    let row = |n: usize| format!("  d-{n:02}: {{ family: debian, image: r.test/d-{n:02} }}\n");
+    // One image stands for all of them, so each says what it is.
+    let os = "os: { id: debian, version: \"12\" }";
+    let row = |n: usize| format!("  d-{n:02}: {{ family: debian, image: r.test/d-{n:02}, {os} }}\n");
     let column = |n: usize| {
         format!(
             "  \"a-{n:02}\":\n    version: \"{VERSION}\"\n    sources:\n      - on: [\"*\"]\n        image: {{ reference: \"{}\" }}\n",
@@ -50,7 +54,7 @@ pub(super) fn engine(
     let engine = (0..ats).fold(FakeEngine::new(), |engine, n| engine.with_image(&reference(n), Labels::new()));
     engine.with_containers(move |spec| match spec.labels[labels::KIND].as_str() {
         "origin" => origin(),
-        _ => script(spec).unwrap_or_else(|| passes(VERSION)),
+        _ => script(spec).unwrap_or_else(|| of_row(passes(VERSION), &spec.name)),
     })
 }
 
@@ -68,10 +72,30 @@ pub(super) fn origin() -> Behaviour {
     Behaviour { lines: lines(&[Line::Listening, Line::End]), end: End::AtStdinEof, ..Behaviour::default() }
 }
 
+/// What `/etc/os-release` says in these containers.
+pub(super) fn bookworm() -> Release {
+    Release { id: "debian".into(), version: "12".into(), codename: "bookworm".into(), name: "Debian 12".into() }
+}
+
+/// `behaviour` on the distro that the name of its row tells, if it does; `atsmatrix-RUN-ROW-...` is the container's.
+fn of_row(mut behaviour: Behaviour, container: &str) -> Behaviour {
+    let row = container.splitn(3, '-').nth(2).unwrap();
+    if let Some(Os { id, version, .. }) = Os::of_name(row) {
+        let json = |release: &Release| serde_json::to_string(release).unwrap();
+        let release = Release { id, version: version.unwrap(), ..Release::default() };
+        behaviour.lines[0] = behaviour.lines[0].replace(&json(&bookworm()), &json(&release));
+    }
+    behaviour
+}
+
 /// A cell in which every trial passes on an ATS that reports `version`.
 pub(super) fn passes(version: &str) -> Behaviour {
     let ats = AtsBuild { reported: version.to_owned(), ..AtsBuild::default() };
-    let mut told = vec![Line::Provenance(Box::new(Provenance { ats: Some(ats), ..Provenance::default() }))];
+    let mut told = vec![Line::Provenance(Box::new(Provenance {
+        distro: Some(bookworm()),
+        ats: Some(ats),
+        ..Provenance::default()
+    }))];
     for id in TRIALS {
         let Speak::Http { body_len } = (trial::by_id(id).unwrap().spec)().origin.speak else { unreachable!("{id}") };
         let body_sha256 = trial::body::sha256(body_len);
