@@ -107,7 +107,7 @@ fn any_of(ranges: &[&str], version: Option<&str>) -> Option<bool> {
     if held.contains(&Some(true)) { Some(true) } else { held.into_iter().collect::<Option<Vec<_>>>().map(|_| false) }
 }
 
-fn within(range: &str, version: Option<&str>) -> Option<bool> {
+pub(super) fn within(range: &str, version: Option<&str>) -> Option<bool> {
     let range = range.parse::<VersionRange>().ok()?;
     let version = version?.parse::<Version>().ok()?;
     Some(range.contains(&version))

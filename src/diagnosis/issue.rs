@@ -5,7 +5,7 @@ use super::sign::Sign;
 use crate::model::Record;
 
 /// A known issue.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct KnownIssue {
     /// Short id, for example `ATS-11465`.
     pub id: &'static str,
@@ -27,22 +27,49 @@ pub struct KnownIssue {
     pub workarounds: &'static [Workaround],
     /// What the evidence shows.
     pub shows: Shows,
+    /// What brings it about here.
+    pub provoked: Provoked,
 }
 
 /// How an issue shows.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Shows {
     /// In trials that fail.
-    Trials {
-        /// Globs of the trials that can show it; empty: any.
-        among: &'static [&'static str],
-        /// Signs that all must show.
-        must: &'static [Sign],
-        /// Signs that may show besides. Two witnesses are needed in all.
-        may: &'static [Sign],
-    },
+    Trials(Signature),
     /// In the errors of a compiler, which all must match these regular expressions.
     Build(&'static [&'static str]),
+}
+
+/// What tells an issue in the evidence of a trial from its neighbours, which look alike and have another cause.
+#[derive(Debug, Clone, Copy)]
+pub struct Signature {
+    /// Globs of the trials that can show it; empty: any.
+    pub among: &'static [&'static str],
+    /// Signs that all must show.
+    pub must: &'static [Sign],
+    /// Signs that may show besides. Two witnesses are needed in all.
+    pub may: &'static [Sign],
+    /// Signs of another cause: where one shows, it is not this issue.
+    pub not: &'static [Sign],
+    /// Signs that all must show for it to be certain: among them the twin of the trial that goes round it, and passes.
+    pub sure: &'static [Sign],
+    /// Signs of a cause that may be another: where one shows, it is not certain.
+    pub unless: &'static [Sign],
+    /// It comes and goes, so a trial that failed and then passed may show it. Nothing else does so with certainty.
+    pub at_times: bool,
+}
+
+/// No sign at all, for signatures to begin with.
+pub(super) const NO_SIGNS: Signature =
+    Signature { among: &[], must: &[], may: &[], not: &[], sure: &[], unless: &[], at_times: false };
+
+/// What brings an issue about in a run.
+#[derive(Debug, Clone, Copy)]
+pub enum Provoked {
+    /// These trials, which fail with it, or pass where that is right of ATS; and on what cells, in words.
+    By(&'static [&'static str], &'static str),
+    /// Nothing: why it cannot be.
+    Not(&'static str),
 }
 
 /// Something that may help without another version.
@@ -57,6 +84,9 @@ pub struct Workaround {
     pub records: &'static [(&'static str, &'static str, &'static str)],
     /// What it costs.
     pub cost: &'static str,
+    /// It mends every trial that fails with the issue and none that fails otherwise. Where it was tried on a trial
+    /// that failed all the same, that trial has another cause.
+    pub decides: bool,
 }
 
 impl Workaround {

@@ -7,9 +7,10 @@ use super::{Run, Stage, Variant};
 use crate::ats::{Dialect, config};
 use crate::cell::{CellRun, Progress};
 use crate::diagnosis::{self, Workaround};
-use crate::model::{Event, IssueMatch, Outcome, WorkaroundTried};
+use crate::model::{Event, IssueMatch, Outcome, Verdict, WorkaroundTried};
 use crate::plan::PlannedCell;
 use crate::trial::Trial;
+use crate::verdict;
 
 /// The trials of a cell under a workaround are none of the cell's progress.
 pub(super) struct Silent;
@@ -21,7 +22,8 @@ impl Progress for Silent {
 }
 
 impl Run<'_> {
-    /// Tries every workaround of every known issue that `run` matches, and adds what came of it.
+    /// Tries every workaround of every known issue that `run` matches, and adds what came of it: also to what is
+    /// said of the issue.
     pub(super) async fn try_workarounds(
         &self,
         planned: &PlannedCell,
@@ -30,13 +32,13 @@ impl Run<'_> {
         run: &mut CellRun,
     ) {
         let held: Vec<String> = held_controls(run);
-        for issue in &mut run.known_issues {
-            let known = diagnosis::by_id(&issue.id).map(|known| known.workarounds).unwrap_or_default();
+        for (id, trials) in by_issue(&run.known_issues) {
+            let known = diagnosis::by_id(&id).map(|known| known.workarounds).unwrap_or_default();
             for workaround in known.iter().filter(|workaround| fits(workaround, &planned.version)) {
                 let name = workaround.name;
-                self.tell(Event::Note(format!("{}: trying {name} against {}", planned.id, issue.id)));
+                self.tell(Event::Note(format!("{}: trying {name} against {id}", planned.id)));
                 let variant = Variant {
-                    trials: &concerned(&self.order.trials, issue),
+                    trials: &concerned(&self.order.trials, &trials),
                     over: workaround.settings(),
                     suffix: format!("-{name}"),
                 };
@@ -46,12 +48,30 @@ impl Run<'_> {
                     return;
                 }
                 self.record.workaround(&planned.id, name, &with);
-                let tried = weigh(workaround, issue, &held, &with);
+                let tried = weigh(workaround, &trials, &held, &with);
                 self.tell(Event::Note(format!("{}: {}", planned.id, crate::report::workaround::outcome(&tried))));
-                issue.workarounds.push(tried);
+                for issue in run.known_issues.iter_mut().filter(|issue| issue.id == id) {
+                    issue.workarounds.push(tried.clone());
+                }
             }
         }
+        run.known_issues = diagnosis::after_workarounds(std::mem::take(&mut run.known_issues));
+        if diagnosis::without_doubtful(&mut run.trials, &run.known_issues) && run.verdict != Verdict::Error {
+            run.verdict = verdict::of_trials(&run.trials);
+        }
     }
+}
+
+/// Every issue once with all its trials: what it is certain of, and what only looks like it.
+fn by_issue(found: &[IssueMatch]) -> Vec<(String, Vec<String>)> {
+    let mut issues: Vec<(String, Vec<String>)> = Vec::new();
+    for issue in found {
+        match issues.iter_mut().find(|(id, _)| *id == issue.id) {
+            Some((_, trials)) => trials.extend_from_slice(&issue.trials),
+            None => issues.push((issue.id.clone(), issue.trials.clone())),
+        }
+    }
+    issues
 }
 
 /// Whether it can be tried on an ATS of `version`: that has such settings.
@@ -60,9 +80,9 @@ fn fits(workaround: &Workaround, version: &str) -> bool {
     workaround.can_be_tried() && dialect.is_some_and(|dialect| config::check(dialect, &workaround.settings()).is_ok())
 }
 
-/// The trials that fail with `issue`, and all controls.
-fn concerned(trials: &[&'static Trial], issue: &IssueMatch) -> Vec<&'static Trial> {
-    let takes = |trial: &&&'static Trial| trial.is_control() || issue.trials.iter().any(|id| id == trial.id);
+/// Those of the trials that fail with an issue, and all controls.
+fn concerned(trials: &[&'static Trial], failing: &[String]) -> Vec<&'static Trial> {
+    let takes = |trial: &&&'static Trial| trial.is_control() || failing.iter().any(|id| id == trial.id);
     trials.iter().filter(takes).copied().collect()
 }
 
@@ -73,10 +93,10 @@ fn held_controls(run: &CellRun) -> Vec<String> {
 }
 
 /// What came of a workaround: it worked if everything passed with it, and the controls that had `held`.
-fn weigh(workaround: &Workaround, issue: &IssueMatch, held: &[String], with: &CellRun) -> WorkaroundTried {
+fn weigh(workaround: &Workaround, failing: &[String], held: &[String], with: &CellRun) -> WorkaroundTried {
     let outcome = |id: &str| with.trials.iter().find(|trial| trial.id == id).map(|trial| trial.outcome);
     let well = |id: &&String| outcome(id) == Some(Outcome::Pass);
-    let (passed, failed): (Vec<&String>, Vec<&String>) = issue.trials.iter().partition(well);
+    let (passed, failed): (Vec<&String>, Vec<&String>) = failing.iter().partition(well);
     let told = |id: &str, outcome: Option<Outcome>| format!("{id} ({})", outcome.unwrap_or(Outcome::Skipped));
     let bad = |outcome| !matches!(outcome, Outcome::Pass | Outcome::Unsupported);
     let controls = with.trials.iter().filter(|trial| held.contains(&trial.id) && bad(trial.outcome));
@@ -98,7 +118,7 @@ fn weigh(workaround: &Workaround, issue: &IssueMatch, held: &[String], with: &Ce
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Provenance, TrialResult, Verdict};
+    use crate::model::{Provenance, TrialResult};
 
     fn trial(id: &str, outcome: Outcome) -> TrialResult {
         let control = id.starts_with("ctl-");
@@ -107,8 +127,6 @@ mod tests {
 
     fn tried(trials: Vec<TrialResult>) -> WorkaroundTried {
         let known = diagnosis::by_id("ATS-11465").unwrap();
-        let mut issue = crate::compare::fixture::issue();
-        issue.trials = vec!["tls-a".into(), "tls-b".into()];
         let run = CellRun {
             verdict: Verdict::Pass,
             reason: None,
@@ -119,7 +137,7 @@ mod tests {
             transcript: Vec::new(),
             ours: false,
         };
-        weigh(&known.workarounds[0], &issue, &["ctl-x".to_owned()], &run)
+        weigh(&known.workarounds[0], &["tls-a".into(), "tls-b".into()], &["ctl-x".to_owned()], &run)
     }
 
     #[test]
@@ -143,10 +161,17 @@ mod tests {
     }
 
     #[test]
+    fn an_issue_is_tried_once_on_all_its_trials() {
+        let certain = crate::compare::fixture::issue();
+        let mut alike = certain.clone();
+        alike.trials = vec!["tls-z".into()];
+        let all = [certain.trials.clone(), alike.trials.clone()].concat();
+        assert_eq!(by_issue(&[certain.clone(), alike]), [(certain.id, all)]);
+    }
+
+    #[test]
     fn controls_and_the_trials_concerned_are_run() {
-        let mut issue = crate::compare::fixture::issue();
-        issue.trials = vec!["tls12-only".into()];
-        let ids: Vec<&str> = concerned(crate::trial::CATALOGUE, &issue)
+        let ids: Vec<&str> = concerned(crate::trial::CATALOGUE, &["tls12-only".into()])
             .iter()
             .filter(|trial| !trial.is_control())
             .map(|trial| trial.id)

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{AtsId, CellId, CellResult, DistroId, MatrixResult, SCHEMA_VERSION};
+use crate::diagnosis;
+use crate::model::{AtsId, CellId, CellResult, DistroId, IssueMatch, MatrixResult, SCHEMA_VERSION, Verdict};
+use crate::verdict;
 
 /// The matrix as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,23 +61,33 @@ pub fn spare(
 }
 
 /// What is known of workarounds outlives a run that tried none: where the very same thing ran and
-/// fails in the same trials, what was seen of them holds.
+/// fails in the same trials, what was seen of them holds, and counts for the name as it did then.
 fn with_workarounds(mut cell: CellResult, previous: &[CellResult]) -> CellResult {
     let before = previous.iter().find(|before| before.id == cell.id && before.provenance == cell.provenance);
-    for issue in cell.known_issues.iter_mut().filter(|issue| issue.workarounds.is_empty()) {
-        let same = before.and_then(|before| {
-            before.known_issues.iter().find(|known| known.id == issue.id && known.trials == issue.trials)
-        });
-        if let Some(same) = same {
-            issue.workarounds.clone_from(&same.workarounds);
+    let Some(before) = before else { return cell };
+    for at in 0..cell.known_issues.len() {
+        let id = cell.known_issues[at].id.clone();
+        let same = failing_with(&cell.known_issues, &id) == failing_with(&before.known_issues, &id);
+        let known = before.known_issues.iter().find(|known| known.id == id);
+        if let (Some(known), true, true) = (known, same, cell.known_issues[at].workarounds.is_empty()) {
+            cell.known_issues[at].workarounds.clone_from(&known.workarounds);
         }
+    }
+    cell.known_issues = diagnosis::after_workarounds(cell.known_issues);
+    if diagnosis::without_doubtful(&mut cell.trials, &cell.known_issues) && cell.verdict != Verdict::Error {
+        cell.verdict = verdict::of_trials(&cell.trials);
     }
     cell
 }
 
+/// Trials that fail with an issue, whether it is certain or only looks like it.
+fn failing_with<'a>(found: &'a [IssueMatch], id: &str) -> BTreeSet<&'a str> {
+    found.iter().filter(|issue| issue.id == id).flat_map(|issue| &issue.trials).map(String::as_str).collect()
+}
+
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::model::{Verdict, WorkaroundTried};
+    use crate::model::WorkaroundTried;
     use crate::report::fixture;
 
     use super::*;

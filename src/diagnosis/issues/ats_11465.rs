@@ -1,6 +1,7 @@
 //! The bug this program was made for.
 
-use crate::diagnosis::{Affected, KnownIssue, Patched, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Patched, Provoked, Shows, Sign, Signature, Workaround};
 use crate::model::LogFile;
 
 /// OpenSSL 3.2 changed what its socket BIO passes on, and ATS's fast-open BIO then called `sendto()`
@@ -40,14 +41,28 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         records: &[("proxy.config.net.sock_option_flag_out", "INT", "9")],
         cost: "data in the SYN, which middleboxes may drop, and a possible leak in ATS's BIO; experimental, no text of \
                upstream has it",
+        decides: false,
     }],
-    shows: Shows::Trials {
-        among: &[],
-        must: &[],
+    shows: Shows::Trials(Signature {
+        must: &[
+            // Packets may be lost on a busy machine; the origin sees as well that it is not spoken to.
+            Sign::Any(&[Sign::ClosedBeforeFirstByte, Sign::ClosedUnheard]),
+            Sign::Any(&[
+                Sign::Answer("^502 Invalid argument$"),
+                Sign::Log(LogFile::Error, r"CONNECT: attempt fail \[CONNECTION_ERROR\] .*Invalid argument \[22\]"),
+            ]),
+        ],
         may: &[
             Sign::Answer("^502 Invalid argument$"),
             Sign::Log(LogFile::Error, r"CONNECT: attempt fail \[CONNECTION_ERROR\] .*Invalid argument \[22\]"),
-            Sign::ClosedBeforeFirstByte,
         ],
-    },
+        // It leaves no handshake to begin, here or for the plainest of origins.
+        not: &[Sign::HelloOf(1)],
+        unless: &[Sign::Elsewhere("tls-remote-origin", &Sign::HelloOf(1))],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::By(
+        &["tls-remote-origin", "tls-same-host", "tls12-only", "tls13-only"],
+        "fail, and so does every other trial of a TLS origin but `tfo-on`, on debian-13/9.2.5 and later distros",
+    ),
 };

@@ -1,6 +1,7 @@
 //! Post-quantum browsers against ATS's TLS front.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature};
 
 /// ATS read one segment and took it for the whole ClientHello.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -14,10 +15,13 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     fixed_in: "ATS 9.2.12 and 10.1.0",
     way_out: "upgrade to 9.2.12 or 10.1.0",
     workarounds: &[],
-    shows: Shows::Trials {
+    shows: Shows::Trials(Signature {
         among: &["*split-hello*"],
         // The same tunnel works with the ClientHello in one piece.
-        must: &[Sign::NoAnswer, Sign::NotReached, Sign::Passes("tunnel-route")],
-        may: &[],
-    },
+        must: &[Sign::Hung, Sign::NotReached, Sign::Passes("tunnel-route")],
+        // An ATS that died or answers nobody hangs its clients, too.
+        not: &[Sign::Process("")],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::By(&["tunnel-route-split-hello"], "fails on every cell with ATS 8.1, 9.2.5 or 9.2.9"),
 };

@@ -1,6 +1,7 @@
 //! Kept-alive connections that the origin closes at the wrong moment.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
 
 /// The end of the stream fell through to where retries are switched off.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -18,10 +19,18 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
                the origin's own limit)",
         records: &[("proxy.config.http.keep_alive_enabled_out", "INT", "0")],
         cost: "a TCP and TLS handshake for every request",
+        decides: true,
     }],
-    shows: Shows::Trials {
+    shows: Shows::Trials(Signature {
         among: &["pool-*", "http-keepalive-*"],
-        must: &[Sign::LaterFails, Sign::ServedThenClosed],
-        may: &[],
-    },
+        must: &[Sign::LaterFails, Sign::Answer("^502 "), Sign::ServedThenClosed],
+        // It was repeated, or never got that far.
+        not: &[Sign::Connections(2), Sign::Refused, Sign::Process("")],
+        at_times: true,
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::By(
+        &["pool-race", "pool-idle-close"],
+        "fail on ATS 10.0, which only Fedora's rows could run: no registry is in reach here",
+    ),
 };

@@ -1,6 +1,7 @@
 //! From records.config to records.yaml.
 
-use crate::diagnosis::{Affected, KnownIssue, Patched, Shows, Sign};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Patched, Provoked, Shows, Sign, Signature};
 use crate::model::LogFile;
 
 /// The script left some names as they were, and ATS 10 only notes what it does not know.
@@ -22,12 +23,20 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     fixed_in: "ATS 10.2.0; backported in Fedora's 10.1.0-3",
     way_out: "correct records.yaml by hand: the start-up log names what was ignored",
     workarounds: &[],
-    shows: Shows::Trials {
-        among: &[],
-        must: &[Sign::Any(&[
-            Sign::CellLog(LogFile::Diags, r"Ignoring field .*(?:incoming|outgoing)_ip_to_bind.*Not registered"),
-            Sign::CellLog(LogFile::Output, r"Ignoring field .*(?:incoming|outgoing)_ip_to_bind.*Not registered"),
-        ])],
-        may: &[Sign::NoAnswer, Sign::Process("."), Sign::NotReached],
-    },
+    shows: Shows::Trials(Signature {
+        must: &[
+            Sign::Any(&[
+                Sign::CellLog(LogFile::Diags, r"Ignoring field .*(?:incoming|outgoing)_ip_to_bind.*Not registered"),
+                Sign::CellLog(LogFile::Output, r"Ignoring field .*(?:incoming|outgoing)_ip_to_bind.*Not registered"),
+            ]),
+            Sign::Any(&[Sign::NoAnswer, Sign::Process("")]),
+        ],
+        may: &[Sign::NotReached],
+        // It listens where it is asked.
+        unless: &[Sign::Elsewhere("tls*", &Sign::Answer("^200 "))],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::Not(
+        "the agent writes records.yaml itself, not with convert2yaml, and ATS 10 cannot be had here",
+    ),
 };

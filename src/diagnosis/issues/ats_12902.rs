@@ -1,6 +1,6 @@
 //! OpenSSL without engines.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Workaround};
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Workaround};
 
 /// Fedora's OpenSSL from 41 on has no engines; ATS included their header all the same.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -17,6 +17,8 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         what: "install the header where the distro has it apart (Fedora: openssl-devel-engine)",
         records: &[],
         cost: "a package that Fedora deprecates",
+        decides: false,
     }],
     shows: Shows::Build(&[r"openssl/engine\.h: No such file or directory"]),
+    provoked: Provoked::Not("Debian's OpenSSL 4 still has the header, and Fedora's rows need their registry"),
 };

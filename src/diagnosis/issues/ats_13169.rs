@@ -1,6 +1,7 @@
 //! Origins that do not answer.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
 use crate::model::LogFile;
 
 /// The threshold, the clock and the state of a dead origin were all wrong.
@@ -24,10 +25,15 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
             ("proxy.config.http.connect_attempts_rr_retries", "INT", "0"),
         ],
         cost: "a single lost SYN fails a request",
+        decides: true,
     }],
-    shows: Shows::Trials {
+    shows: Shows::Trials(Signature {
         among: &["net-*"],
-        must: &[Sign::Unanswered, Sign::Log(LogFile::Error, r"attempt fail .* retry_attempts=[1-9]")],
+        // A second request makes all its retries as the first did.
+        must: &[Sign::Unanswered, Sign::LogLines(LogFile::Error, r"attempt fail .* retry_attempts=[1-9]", 2)],
         may: &[Sign::Answer("^50[24] ")],
-    },
+        not: &[Sign::Log(LogFile::Error, "marking down")],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::Not("it needs ATS 10 and an address that drops SYNs; neither can be had here"),
 };

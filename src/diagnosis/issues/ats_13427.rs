@@ -1,6 +1,6 @@
 //! OpenSSL 4.0.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows};
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows};
 
 /// `ASN1_STRING` became opaque, and much of what was not const is now.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -17,4 +17,5 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         r"X509HostnameValidator\.cc|SSLUtils\.cc|SSLNetVConnection\.cc",
         r"incomplete type .{0,4}ASN1_STRING",
     ]),
+    provoked: Provoked::By(&[], "the build of debian-sid-openssl4/9.2.9"),
 };

@@ -1,6 +1,7 @@
 //! HTTP/2 to the origin and expectations.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
 
 /// The 100 of the origin is dropped below the state machine that waits for it.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -18,17 +19,28 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
             what: "HTTP/1.1 to origins",
             records: &[("proxy.config.ssl.client.alpn_protocols", "STRING", "http/1.1")],
             cost: "no multiplexing to origins",
+            decides: true,
         },
         Workaround {
             name: "ats-says-100",
             what: "ATS answers the expectation itself",
             records: &[("proxy.config.http.send_100_continue_response", "INT", "1")],
             cost: "the origin cannot refuse a body before it is sent",
+            decides: true,
         },
     ],
-    shows: Shows::Trials {
-        among: &["alpn-h2-post*"],
-        must: &[Sign::NoBody],
-        may: &[Sign::NoAnswer, Sign::Passes("alpn-h2-origin")],
-    },
+    shows: Shows::Trials(Signature {
+        among: &["alpn-h2-*"],
+        must: &[
+            Sign::Alpn("h2"),
+            Sign::Any(&[Sign::NoBody, Sign::OriginError("reading a body")]),
+            Sign::Any(&[Sign::Hung, Sign::Answer("^50[24] ")]),
+        ],
+        // HTTP/2 to the origin works, and so does the expectation without it.
+        sure: &[Sign::Passes("alpn-h2-fallback"), Sign::Passes("http-expect-100")],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::Not(
+        "it needs ATS 10, which cannot be had here; a trial that nobody has seen run would be a guess",
+    ),
 };

@@ -1,6 +1,7 @@
 //! Two values that stood for each other.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
 use crate::model::LogFile;
 
 /// In 8.0 the value 1 warned and 2 refused; documentation and 8.1 have it the other way round.
@@ -18,10 +19,18 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         what: "the value that refuses in 8.0",
         records: &[("proxy.config.ssl.client.verify.server", "INT", "2")],
         cost: "the same value only warns once ATS is upgraded: the setting must be changed with it",
+        decides: true,
     }],
-    shows: Shows::Trials {
+    shows: Shows::Trials(Signature {
         among: &["refuse-*"],
-        must: &[Sign::Answer("^200 ")],
-        may: &[Sign::Log(LogFile::Diags, r"certificate verification failed .*Action=Continue"), Sign::Served(1)],
-    },
+        must: &[Sign::Answer("^200 "), Sign::Log(LogFile::Diags, r"certificate verification failed .*Action=Continue")],
+        may: &[Sign::Served(1)],
+        // It was told by another setting, which it does not know.
+        not: &[Sign::CellLog(LogFile::Diags, r"Unrecognized configuration value 'proxy\.config\.ssl\.client\.verify")],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::By(
+        &["refuse-expired", "refuse-untrusted-ca"],
+        "fail on ATS 8.0, of which matrix.yaml has none: Debian's mirrors no longer have it",
+    ),
 };

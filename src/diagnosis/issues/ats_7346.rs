@@ -1,6 +1,7 @@
 //! Expect: 100-continue on a POST, as ATS 8 handles it.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
 
 /// ATS set up the body's way before it passed on the 100, so clients wait until they lose patience.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -17,14 +18,20 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         what: "ATS answers the expectation itself",
         records: &[("proxy.config.http.send_100_continue_response", "INT", "1")],
         cost: "the origin cannot refuse a body before it is sent",
+        decides: true,
     }],
-    shows: Shows::Trials {
-        among: &["http-expect-100*"],
+    shows: Shows::Trials(Signature {
+        among: &["http-expect-100"],
         // Patient clients never send the body, and the origin waits for it.
         must: &[
-            Sign::Any(&[Sign::Slow(900), Sign::NoAnswer]),
+            Sign::Any(&[Sign::Slow(900), Sign::Hung]),
             Sign::Any(&[Sign::Served(1), Sign::OriginError("reading a body")]),
         ],
-        may: &[Sign::Passes("http-post-*")],
-    },
+        may: &[Sign::Passes("http-post-1m")],
+        // The client was told to go on; or posts are slow without an expectation.
+        not: &[Sign::Interim(100), Sign::Elsewhere("http-post-*", &Sign::Slow(900))],
+        sure: &[Sign::Passes("http-post-1m")],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::By(&["http-expect-100"], "fails on debian-11/8.1"),
 };

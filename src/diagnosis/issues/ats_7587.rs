@@ -1,6 +1,7 @@
 //! The default that changed with ATS 10.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
 use crate::model::LogFile;
 
 /// Origins of a private CA worked because nobody verified them.
@@ -18,9 +19,9 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         what: "the default of ATS 9: warn and go on",
         records: &[("proxy.config.ssl.client.verify.server.policy", "STRING", "PERMISSIVE")],
         cost: "nobody verifies origins: whoever is on the way can read and change everything",
+        decides: false,
     }],
-    shows: Shows::Trials {
-        among: &[],
+    shows: Shows::Trials(Signature {
         must: &[
             Sign::Answer("^502 "),
             Sign::Log(
@@ -29,5 +30,15 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
             ),
         ],
         may: &[Sign::OriginError("(?i)alert")],
-    },
+        // Nobody asked for verification; and the chain ends in a root that ATS does not know. An issuer that is
+        // missing at the leaf may as well be an intermediate certificate that the origin does not send.
+        sure: &[
+            Sign::Unset("proxy.config.ssl.client.verify.server.policy"),
+            Sign::Log(LogFile::Diags, r"Error=self.signed certificate|Error=unable to get .*depth=[1-9]"),
+        ],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::Not(
+        "it needs ATS 10, which only Fedora's rows could run: no registry is in reach here; `verify-integer-key` would meet it",
+    ),
 };

@@ -1,7 +1,8 @@
 //! Names with addresses of both families.
 
 use crate::diagnosis::affected::ANYTHING;
-use crate::diagnosis::{KnownIssue, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
 use crate::model::LogFile;
 
 /// ATS asks for one family and does not come back for the other.
@@ -19,14 +20,15 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         what: "IPv4 where a name has both",
         records: &[("proxy.config.hostdb.ip_resolve", "STRING", "ipv4;ipv6")],
         cost: "IPv6 is not used for names that have IPv4 as well",
+        decides: true,
     }],
-    shows: Shows::Trials {
-        among: &[],
-        must: &[
-            Sign::Answer("^50[24] "),
-            Sign::Any(&[Sign::Unanswered, Sign::Refused]),
-            Sign::Log(LogFile::Error, r"CONNECT: attempt fail .* to \[?[0-9a-f]*:[0-9a-f]*:[0-9a-f:]*\]?:?\d* for"),
-        ],
-        may: &[],
-    },
+    shows: Shows::Trials(Signature {
+        // Its name has both addresses: where there is no other, nothing else could be tried.
+        among: &["net-v6-dead-v4-alive"],
+        must: &[Sign::Answer("^50[24] "), Sign::Any(&[Sign::Unanswered, Sign::Refused])],
+        may: &[Sign::Log(LogFile::Error, r"CONNECT: .* to \[?[0-9a-f]*:[0-9a-f]*:[0-9a-f:]*\]?:?\d* for")],
+        not: &[Sign::TriedIpv4],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::By(&["net-v6-dead-v4-alive"], "fails on every cell"),
 };

@@ -1,7 +1,7 @@
 //! CONNECT to nowhere.
 
-use crate::diagnosis::affected::ANYTHING;
-use crate::diagnosis::{KnownIssue, Shows, Sign};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature};
 
 /// ATS says 200 before it has tried.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -9,10 +9,16 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     title: "CONNECT to a closed port is answered 200, and only then closed",
     link: "https://github.com/apache/trafficserver/issues/7677",
     also: &[],
-    affected: ANYTHING,
+    affected: Affected { ats: &[">=9.0"], openssl: None, distro: None, patched: &[] },
     when: "a CONNECT whose target refuses",
     fixed_in: "no release yet",
     way_out: "clients must take an early end of the tunnel for a refusal",
     workarounds: &[],
-    shows: Shows::Trials { among: &["tunnel-connect*"], must: &[Sign::Answer("^200 "), Sign::Refused], may: &[] },
+    shows: Shows::Trials(Signature {
+        among: &["tunnel-connect*"],
+        must: &[Sign::Answer("^200 "), Sign::Refused],
+        not: &[Sign::Connected],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::By(&["tunnel-connect-closed-port"], "fails on every cell with ATS 9.2; 8.1 says 502"),
 };

@@ -1,6 +1,7 @@
 //! Session tickets on OpenSSL 3.0.
 
-use crate::diagnosis::{Affected, KnownIssue, Patched, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Patched, Provoked, Shows, Sign, Signature, Workaround};
 use crate::model::LogFile;
 
 /// The ticket callback got another context than it was written for.
@@ -26,13 +27,25 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         what: "no session tickets for clients",
         records: &[("proxy.config.ssl.server.session_ticket.enable", "INT", "0")],
         cost: "clients do full handshakes",
+        decides: true,
     }],
-    shows: Shows::Trials {
-        among: &[],
-        must: &[Sign::Process(r"signal 11|SIGSEGV|Segmentation")],
-        may: &[
-            Sign::CellLog(LogFile::Output, r"EVP_MAC_CTX_set_params|ssl_callback_session_ticket|processSessionTicket"),
-            Sign::CellLog(LogFile::Diags, r"EVP_MAC_CTX_set_params|ssl_callback_session_ticket|processSessionTicket"),
+    shows: Shows::Trials(Signature {
+        must: &[
+            Sign::Process(r"signal 11|SIGSEGV|Segmentation"),
+            Sign::Any(&[
+                Sign::CellLog(
+                    LogFile::Output,
+                    r"EVP_MAC_CTX_set_params|ssl_callback_session_ticket|processSessionTicket",
+                ),
+                Sign::CellLog(
+                    LogFile::Diags,
+                    r"EVP_MAC_CTX_set_params|ssl_callback_session_ticket|processSessionTicket",
+                ),
+            ]),
         ],
-    },
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::Not(
+        "it needs ATS 9.1, of which matrix.yaml has none; `inbound-tls` and `inbound-h2` would meet it",
+    ),
 };

@@ -1,6 +1,7 @@
 //! A crash on OpenSSL 3.0.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature};
 use crate::model::LogFile;
 
 /// `load_buffer_and_write` gave 0 for `SSL_ERROR_SYSCALL`.
@@ -14,12 +15,20 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     fixed_in: "ATS 9.2.2",
     way_out: "upgrade to 9.2.2",
     workarounds: &[],
-    shows: Shows::Trials {
-        among: &[],
-        must: &[Sign::Any(&[
-            Sign::CellLog(LogFile::Output, r"UnixNetVConnection\.cc:\d+: failed assertion `r != 0`"),
-            Sign::CellLog(LogFile::Diags, r"UnixNetVConnection\.cc:\d+: failed assertion `r != 0`"),
-        ])],
-        may: &[Sign::Process(r"signal 6|Aborted|failed assertion"), Sign::NoAnswer],
-    },
+    shows: Shows::Trials(Signature {
+        must: &[
+            // In the last words of the very process that this trial spoke to.
+            Sign::Process(r"UnixNetVConnection\.cc:\d+: failed assertion `r != 0`"),
+            Sign::Any(&[
+                Sign::CellLog(LogFile::Output, r"UnixNetVConnection\.cc:\d+: failed assertion `r != 0`"),
+                Sign::CellLog(LogFile::Diags, r"UnixNetVConnection\.cc:\d+: failed assertion `r != 0`"),
+            ]),
+        ],
+        may: &[Sign::NoAnswer],
+        at_times: true,
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::Not(
+        "it needs ATS before 9.2.2 with OpenSSL 3, and no source that is in reach has one; `fault-reset-mid-body` and `load-200` would meet it",
+    ),
 };

@@ -1,6 +1,7 @@
 //! Settings of ATS 9 in ATS 8.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
 use crate::model::LogFile;
 
 /// ATS 8 only warns of the keys it does not know, and its default is not to verify.
@@ -18,9 +19,10 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         what: "the setting that ATS 8 knows",
         records: &[("proxy.config.ssl.client.verify.server", "INT", "1")],
         cost: "origins with bad certificates are refused, which is what was meant",
+        decides: true,
     }],
-    shows: Shows::Trials {
-        among: &[],
+    shows: Shows::Trials(Signature {
+        among: &["refuse-*"],
         must: &[
             Sign::Answer("^200 "),
             Sign::CellLog(
@@ -29,5 +31,11 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
             ),
         ],
         may: &[Sign::Served(1)],
-    },
+        // It did verify, and went on.
+        not: &[Sign::Log(LogFile::Diags, r"verification failed|not in certificate")],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::Not(
+        "trials write the setting that each ATS knows, and one that it does not makes them errors; `verify-integer-key` has the mirror of it",
+    ),
 };

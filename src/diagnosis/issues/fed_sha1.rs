@@ -1,6 +1,7 @@
 //! Fedora's crypto policy.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
 use crate::model::LogFile;
 
 /// The DEFAULT policy of Fedora 41 no longer takes SHA-1 in signatures.
@@ -18,13 +19,19 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         what: "update-crypto-policies --set FEDORA40",
         records: &[],
         cost: "SHA-1 signatures, which can be forged, for every program of the host",
+        decides: false,
     }],
-    shows: Shows::Trials {
-        among: &[],
-        must: &[Sign::Any(&[
+    shows: Shows::Trials(Signature {
+        must: &[
             Sign::Log(LogFile::Diags, r"digest algorithm too weak|invalid digest|md too weak"),
-            Sign::CellLog(LogFile::Diags, r"digest algorithm too weak|invalid digest|md too weak"),
-        ])],
-        may: &[Sign::Answer("^502 "), Sign::Log(LogFile::Error, r"ENET_SSL_CONNECT_FAILED \[-20104\]")],
-    },
+            Sign::Answer("^502 "),
+        ],
+        // SHA-256 is taken: it is no stricter policy than the DEFAULT.
+        sure: &[Sign::Passes("cert-rsa")],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::By(
+        &["refuse-sha1-signature", "seclevel0-sha1"],
+        "only on Fedora's rows, which need their registry",
+    ),
 };

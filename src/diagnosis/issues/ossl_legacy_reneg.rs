@@ -1,6 +1,7 @@
 //! Servers from before RFC 5746.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
 use crate::model::LogFile;
 
 /// OpenSSL 3 no longer connects to servers without secure renegotiation.
@@ -19,18 +20,19 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         records: &[],
         cost: "renegotiation of these connections can be attacked (CVE-2009-3555), and it holds for every program that \
                reads that openssl.cnf",
+        decides: false,
     }],
-    shows: Shows::Trials {
-        among: &[],
+    shows: Shows::Trials(Signature {
         must: &[Sign::Any(&[
             Sign::Log(LogFile::Diags, "0A000152|unsafe legacy renegotiation disabled"),
             Sign::Log(LogFile::Output, "0A000152|unsafe legacy renegotiation disabled"),
-            Sign::CellLog(LogFile::Output, "0A000152|unsafe legacy renegotiation disabled"),
         ])],
         may: &[
             Sign::OriginError(r"(?i)handshake.?failure|alert 40\b"),
             Sign::Answer("^502 "),
             Sign::Log(LogFile::Error, r"ENET_SSL_CONNECT_FAILED \[-20104\]"),
         ],
-    },
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::By(&["tls-legacy-renegotiation"], "passes where ATS refuses"),
 };

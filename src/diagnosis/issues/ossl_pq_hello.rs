@@ -1,6 +1,7 @@
 //! A ClientHello longer than a segment.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
 
 /// X25519MLKEM768 makes the key share 1216 bytes.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -17,11 +18,21 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         what: "no post-quantum group towards origins: a ClientHello of 517 bytes again",
         records: &[("proxy.config.ssl.client.groups_list", "STRING", "P-256:X25519")],
         cost: "traffic that is recorded today can be read once there are quantum computers",
+        decides: true,
     }],
-    shows: Shows::Trials {
-        // Not where an origin misbehaves on purpose: it would close on any ClientHello.
-        among: &["pq-*", "tls-*", "tls1*", "group-*"],
-        must: &[Sign::HelloOf(1400)],
-        may: &[Sign::OriginClosedBeforeFirstByte, Sign::Answer("^502 (?:connect failed)?$"), Sign::NoAnswer],
-    },
+    shows: Shows::Trials(Signature {
+        // Whose origins drop what is larger than a segment: all others are ours, and read on.
+        among: &["pq-intolerant-*"],
+        must: &[Sign::HelloOf(1400), Sign::OriginClosedBeforeFirstByte],
+        may: &[Sign::Answer("^502 (?:connect failed)?$"), Sign::NoAnswer],
+        // It understood the ClientHello, and says what it does not like; or it was ATS.
+        not: &[Sign::OriginError("incompatible|received fatal alert|heard"), Sign::Process("")],
+        // The same origin is reached with a ClientHello that fits.
+        sure: &[Sign::Passes("pq-intolerant-groups-list")],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::By(
+        &["pq-intolerant-origin", "pq-intolerant-groups-list"],
+        "pass where a ClientHello too large is dropped and a small one is not; that it grew is told by `diff` and `gate`",
+    ),
 };

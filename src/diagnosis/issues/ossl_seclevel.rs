@@ -1,6 +1,7 @@
 //! What OpenSSL 3 finds too weak.
 
-use crate::diagnosis::{Affected, KnownIssue, Shows, Sign, Workaround};
+use crate::diagnosis::issue::NO_SIGNS;
+use crate::diagnosis::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
 use crate::model::LogFile;
 
 /// At security level 1 and above OpenSSL 3 takes no SHA-1 signatures, and so no TLS before 1.2.
@@ -22,15 +23,32 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
             ("proxy.config.ssl.client.TLSv1_1", "INT", "1"),
         ],
         cost: "broken cryptography towards every origin, also those that could do better",
+        decides: true,
     }],
-    shows: Shows::Trials {
-        among: &[],
-        must: &[Sign::Any(&[
-            Sign::Log(LogFile::Diags, r"digest algorithm too weak|key too weak|0A00042E|0A0000BF|0A000102"),
-            Sign::Log(LogFile::Output, r"too weak|0A00042E|0A0000BF|0A000102"),
-            Sign::CellLog(LogFile::Diags, r"digest algorithm too weak|key too weak"),
-            Sign::OriginError(r"(?i)protocol.?version|alert 70\b|unsupported protocol"),
-        ])],
-        may: &[Sign::Answer("^502 "), Sign::Log(LogFile::Error, r"ENET_SSL_CONNECT_FAILED \[-20104\]")],
-    },
+    shows: Shows::Trials(Signature {
+        must: &[
+            Sign::Any(&[
+                Sign::Log(LogFile::Diags, r"signature digest algorithm too weak|certificate key too weak"),
+                Sign::Log(LogFile::Output, r"signature digest algorithm too weak|certificate key too weak"),
+            ]),
+            Sign::Answer("^502 "),
+        ],
+        // The level is the usual one: an origin with RSA of 2048 bits and SHA-256 is not too weak for it. Where even
+        // that is, whoever raised the level is to be asked, not the origin.
+        sure: &[Sign::Passes("cert-rsa")],
+        // There a crypto policy decides.
+        unless: &[Sign::Any(&[Sign::Ran("fedora", ">=30"), Sign::Ran("rhel", ">=8"), Sign::Ran("rocky", ">=8")])],
+        ..NO_SIGNS
+    }),
+    provoked: Provoked::By(
+        &[
+            "refuse-sha1-signature",
+            "refuse-rsa1024",
+            "refuse-tls10-only",
+            "seclevel0-sha1",
+            "seclevel0-rsa1024",
+            "tls10-legacy-on",
+        ],
+        "pass where ATS refuses, and where it does not at level 0",
+    ),
 };

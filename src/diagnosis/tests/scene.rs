@@ -5,19 +5,22 @@
 //! ats 9.2.5 | openssl 3.5.7 | distro fedora 41 | package NAME VERSION | source FILE + PATCHES
 //! log FILE LINE                     a line that names no trial
 //! control ID OUTCOME | trial ID OUTCOME, and below it, indented:
-//!   answer STATUS REASON | no answer | after MS
+//!   answer STATUS REASON | no answer | hung | and of the last of them: after MS | interim STATUS | cut
 //!   FILE LINE                       a line of error.log, diags.log or traffic.out
-//!   wire > S 0 0 , < S. 0 0 ...
-//!   hello LEN NAME | request METHOD BODY | closed WHO | origin-error TEXT
+//!   wire [to ADDRESS] > S 0 0 , < S. 0 0 ... | wire-lost PACKETS
+//!   connection                      another connection at the origin; the first needs no such line
+//!   hello LEN NAME | alpn NAME | request METHOD BODY [NAME:VALUE]... | closed WHO | unheard | origin-error TEXT
 //!   died WORDS | never-ready WORDS
 //! build VERSION REASON              in place of all trials
-//! expect certain TRIAL... | looks like TRIAL... | nothing
+//! tried WORKAROUND WHAT DID NOT PASS, WITH OUTCOMES
+//! expect certain TRIAL... | looks like TRIAL... | certain TRIAL... ; looks like TRIAL... | nothing
 //! ```
 
-use super::super::{Case, Evidence, diagnose, diagnose_build};
+use super::super::{Case, Evidence, KnownIssue, diagnose_among, diagnose_build_among, tried};
 use crate::model::{
-    AtsBuild, AtsLife, Closed, ClosedBy, Direction, Exchange, Flow, Hello, IssueMatch, Library, LogFile, LogLine,
-    Observation, OriginConnection, OriginRequest, Outcome, Packet, Provenance, Release,
+    AtsBuild, AtsLife, ClientError, ClientPhase, Closed, ClosedBy, Direction, Exchange, Flow, Hello, IssueMatch,
+    Library, LogFile, LogLine, Observation, OriginConnection, OriginRequest, Outcome, Packet, Provenance, Release,
+    TlsSeen, WorkaroundTried,
 };
 use crate::trial::Kind;
 
@@ -30,19 +33,42 @@ pub(super) struct Scene {
     logs: Vec<LogLine>,
     trials: Vec<(String, Kind, Outcome, Observation)>,
     build: Option<(String, String)>,
+    tried: Option<(String, Vec<String>)>,
 }
 
 impl Scene {
-    pub(super) fn diagnose(&self) -> Vec<IssueMatch> {
+    /// What it comes to for `issues`, after what was tried.
+    pub(super) fn diagnose(&self, issues: &[&KnownIssue]) -> Vec<IssueMatch> {
         if let Some((version, reason)) = &self.build {
-            return diagnose_build(reason, version);
+            return diagnose_build_among(issues, reason, version);
         }
         let cases: Vec<Case<'_>> = self
             .trials
             .iter()
             .map(|(trial, kind, outcome, observation)| Case { trial, kind: *kind, outcome: *outcome, observation })
             .collect();
-        diagnose(&Evidence { cases: &cases, provenance: &self.provenance, logs: &self.logs })
+        let found = diagnose_among(issues, &Evidence { cases: &cases, provenance: &self.provenance, logs: &self.logs });
+        let Some((name, not_passed)) = &self.tried else { return found };
+        let tried = |mut found: IssueMatch| {
+            let known = issues.iter().find(|issue| issue.id == found.id).unwrap();
+            if known.workarounds.iter().any(|workaround| workaround.name == name) {
+                found.workarounds.push(WorkaroundTried {
+                    name: name.clone(),
+                    settings: Vec::new(),
+                    worked: false,
+                    passed: Vec::new(),
+                    not_passed: not_passed.clone(),
+                    cost: String::new(),
+                });
+            }
+            tried::weigh(found, known.workarounds)
+        };
+        found.into_iter().flat_map(tried).collect()
+    }
+
+    /// Its trials and controls, by id.
+    pub(super) fn trials(&self) -> impl Iterator<Item = (&str, Kind)> {
+        self.trials.iter().map(|(id, kind, ..)| (id.as_str(), *kind))
     }
 
     fn seen(&mut self) -> &mut Observation {
@@ -61,6 +87,17 @@ impl Scene {
         origin.last_mut().unwrap()
     }
 
+    fn last_exchange(&mut self) -> &mut Exchange {
+        self.seen().client.as_mut().unwrap().exchanges.last_mut().expect("it stands below an answer")
+    }
+
+    /// A connection on which something came in.
+    fn heard(&mut self) -> &mut OriginConnection {
+        let connection = self.connection();
+        (connection.first_byte_us, connection.bytes_in) = (Some(1), connection.bytes_in.max(7));
+        connection
+    }
+
     fn add(&mut self, line: &str) {
         let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
         let parts: Vec<&str> = rest.split(' ').collect();
@@ -74,6 +111,10 @@ impl Scene {
                 let (id, version) = (parts[0].into(), parts[1].into());
                 let release = Release { id, version, codename: String::new(), name: rest.into() };
                 self.provenance.distro = Some(release);
+            }
+            "tried" => {
+                let (name, told) = rest.split_once(' ').unwrap();
+                self.tried = Some((name.into(), told.split(", ").map(str::to_owned).collect()));
             }
             "build" => self.build = rest.split_once(' ').map(|(version, reason)| (version.into(), reason.into())),
             "control" | "trial" => {
@@ -95,31 +136,41 @@ impl Scene {
                 let status = Some(parts[0].parse().unwrap());
                 self.exchange(Exchange { status, reason: reason.into(), head_us: Some(1000), ..Exchange::default() });
             }
-            "no" => self.exchange(Exchange::default()),
-            "after" => {
-                let us = rest.parse::<u64>().unwrap() * 1000;
-                self.seen().client.as_mut().unwrap().exchanges.last_mut().unwrap().head_us = Some(us);
-            }
+            "no" => self.exchange(Exchange { error: Some(error(ClientPhase::Exchange)), ..Exchange::default() }),
+            "hung" => self.exchange(Exchange { error: Some(error(ClientPhase::Deadline)), ..Exchange::default() }),
+            "cut" => self.last_exchange().error = Some(error(ClientPhase::Body)),
+            "interim" => self.last_exchange().interim.push(rest.parse().unwrap()),
+            "after" => self.last_exchange().head_us = Some(rest.parse::<u64>().unwrap() * 1000),
+            "connection" => self.seen().origin.push(OriginConnection::default()),
             "hello" => {
                 let len = parts[0].parse().unwrap();
                 let sni = parts.get(1).map(|name| (*name).to_owned());
-                self.connection().hello = Some(Hello { len, sni, ..Hello::default() });
+                self.heard().hello = Some(Hello { len, sni, ..Hello::default() });
             }
+            "alpn" => self.heard().tls = Some(TlsSeen { alpn: rest.into(), ..TlsSeen::default() }),
             "request" => {
                 let (method, body_len) = (parts[0].into(), parts[1].parse().unwrap());
-                self.connection().requests.push(OriginRequest { method, body_len, ..OriginRequest::default() });
+                let header = |text: &&str| text.split_once(':').map(|(name, value)| (name.into(), value.into()));
+                let headers = parts[2..].iter().map(|text| header(text).unwrap()).collect();
+                self.heard().requests.push(OriginRequest { method, body_len, headers, ..OriginRequest::default() });
             }
             "closed" => {
                 let by = if rest == "origin" { ClosedBy::Origin } else { ClosedBy::Peer };
-                self.connection().closed = Some(Closed { by, at_us: 1 });
+                self.heard().closed = Some(Closed { by, at_us: 1 });
             }
-            "origin-error" => self.connection().error = Some(rest.into()),
+            "unheard" => self.connection().closed = Some(Closed { by: ClosedBy::Peer, at_us: 1 }),
+            "origin-error" => self.heard().error = Some(rest.into()),
             "died" => self.seen().ats = AtsLife::Died(rest.into()),
             "never-ready" => self.seen().ats = AtsLife::NeverReady(rest.into()),
             "wire" => {
-                let packets = rest.split(" , ").map(packet).collect();
-                self.seen().wire.push(Flow { packets, ..Flow::default() });
+                let (server, packets) = match rest.strip_prefix("to ") {
+                    Some(rest) => rest.split_once(' ').unwrap(),
+                    None => ("", rest),
+                };
+                let packets = packets.split(" , ").map(packet).collect();
+                self.seen().wire.push(Flow { server: server.into(), packets, ..Flow::default() });
             }
+            "wire-lost" => self.seen().wire_lost = rest.parse().unwrap(),
             file => {
                 let file = log_file(file).unwrap_or_else(|| panic!("a scene cannot have `{word} {rest}`"));
                 self.seen().logs.push(LogLine { trial: None, file, text: rest.into() });
@@ -130,6 +181,10 @@ impl Scene {
     fn ats(&mut self) -> &mut AtsBuild {
         self.provenance.ats.get_or_insert_default()
     }
+}
+
+fn error(phase: ClientPhase) -> ClientError {
+    ClientError { phase, text: String::new() }
 }
 
 /// Bytes each way are those of the packets.
