@@ -123,7 +123,7 @@ fn results_are_as_old_as_the_run_that_confirmed_them() {
         atsmatrix(folder, &[upgrade("9.2.9"), vec!["--max-age", "30d"]].concat()).0
     };
     assert_eq!(gate(dir.path(), now, &bytes), 0);
-    assert_eq!(gate(dir.path(), now, b"other results"), 4, "as old as their commit");
+    assert_eq!(gate(dir.path(), now, b"other results"), 4, "changed by hand");
     let old = now.checked_sub(jiff::Span::new().days(31)).unwrap();
     assert_eq!(gate(dir.path(), old, &bytes), 4);
     // Outside of git a file is as young as its last copy, which says nothing.
@@ -388,7 +388,11 @@ fn an_expectation_ends_with_its_last_day() {
         now.to_zoned(jiff::tz::TimeZone::UTC).date()
     };
     for (last, code) in [(day(1), 0), (day(-1), 3)] {
+        let expect = "expect:\n  - cells: [debian-13/9.2.5]\n    verdict: fail\n    reason: known\n    expires: ";
+        let text = format!("{}{expect}{last}\n", support::MATRIX);
+        fs::write(dir.path().join("matrix.yaml"), &text).unwrap();
         let mut results = known(Verdict::Fail, "3.5.7");
+        results.matrix = atsmatrix::matrix::Matrix::parse("matrix.yaml", &text).unwrap().digest;
         results.cells[2].expected = Some(Expected {
             verdict: Verdict::Fail,
             reason: "known".into(),
@@ -425,7 +429,7 @@ fn github_is_told_why_the_gate_is_shut() {
     };
     let (printed, commands) = github("text");
     assert!(printed.starts_with("closed: "), "{printed}");
-    assert!(commands.starts_with("::error title=debian-13/9.2.5::the gate is closed: fails: "), "{commands}");
+    assert!(commands.starts_with("::error title=debian-13/9.2.5::the gate is closed: fails "), "{commands}");
     assert!(fs::read_to_string(&summary).unwrap().starts_with("**closed**: may hosts"));
     let (printed, _) = github("json");
     assert!(serde_json::from_str::<serde_json::Value>(&printed).is_ok(), "{printed}");
@@ -445,7 +449,9 @@ fn the_gate_needs_nothing_but_the_results() {
             .env_clear()
             .output()
             .unwrap();
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        // Whatever it is: results of an earlier catalogue give no answer, in the same time.
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(matches!(output.status.code(), Some(0 | 4)) && said.contains("may hosts with ATS 9.2.9 go"), "{said}");
         started.elapsed()
     };
     let best = (0..5).map(took).min().unwrap();

@@ -6,7 +6,6 @@ use super::evidence::{self, Gathered};
 use super::limits;
 use super::trouble::Trouble;
 use super::{Beside, CellRun, Job, Once, Progress, Raw};
-use crate::ats::{Dialect, config};
 use crate::diagnosis::{self, Case, Evidence};
 use crate::engine::lines::one_line;
 use crate::model::{
@@ -42,15 +41,8 @@ pub(super) fn plans(job: &Job) -> Vec<TrialPlan> {
 /// Why this cell cannot do `trial`: by the version of its ATS, the settings that ATS knows, and the
 /// OpenSSL it has loaded, once that is known. Never by how the trial went.
 fn unsupported(trial: &Trial, job: &Job, openssl: Option<&str>) -> Option<String> {
-    if let Some(reason) = trial.unsupported(Some(&job.version), openssl) {
-        return Some(reason.to_owned());
-    }
-    let spec = (trial.spec)();
-    if spec.place == Place::Nginx && job.nginx == Beside::None {
-        return Some("matrix.yaml has no `nginx` among its `origins`".to_owned());
-    }
-    let dialect = Dialect::of(&job.version.parse().ok()?)?;
-    config::check(dialect, &spec.records).err().map(|unsupported| unsupported.to_string())
+    let without: &[Place] = if job.nginx == Beside::None { &[Place::Nginx] } else { &[] };
+    verdict::cannot(trial, Some(&job.version), openssl, without)
 }
 
 /// Why the trial's origin cannot be there, although the matrix has it.

@@ -70,14 +70,14 @@ fn update(options: &Options, matrix: &Matrix, bytes: &[u8], edits: &[Edit]) -> a
         .edited(&text, edits)
         .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", matrix.file())))?;
     let results = Results::new(places.results());
-    let present = results.read()?.filter(|result| result.matrix == matrix.digest);
+    let present = results.read()?.filter(|result| matrix.is_named(&result.matrix));
     // A link stays one.
     let file = places.matrix.canonicalize().with_context(|| format!("cannot find {}", places.matrix.display()))?;
     store::replace(&file, text.as_bytes())?;
     if let Some(present) = present {
         // Another run may have written meanwhile: what it wrote stays.
         results.commit(|previous| match previous.unwrap_or(present) {
-            result if result.matrix == matrix.digest => expect::restated(&result, &after),
+            result if matrix.is_named(&result.matrix) => expect::restated(&result, &after),
             result => result,
         })?;
     }

@@ -73,30 +73,31 @@ impl Trust {
         Ok((source, result))
     }
 
+    /// Reads the matrix.yaml that the results were made with, unless nobody asks for it.
+    pub(super) fn present(&self, places: &Places, result: &MatrixResult) -> anyhow::Result<Option<Present>> {
+        if self.any_matrix { Ok(None) } else { present(places, result).map(Some) }
+    }
+
     /// What answers rest on, and a note where matrix.yaml is not there to compare with.
     pub(super) fn basis<'a>(
         &self,
         places: &Places,
         source: &Source,
         result: &'a MatrixResult,
+        present: Option<&'a Present>,
     ) -> anyhow::Result<(Basis<'a>, Option<String>)> {
         let mut basis = Basis::new(result).with_trials(trial::ids()).on(day(jiff::Timestamp::now()));
+        basis = basis.in_doubt(changed(source, places, "run it again: atsmatrix run")?);
         if let Some(max) = self.max_age {
             basis = basis.no_older_than(max, source.age(places, SystemTime::now())?);
         }
-        if self.any_matrix {
-            return Ok((basis, Some("nobody asked whether matrix.yaml changed since (--any-matrix)".to_owned())));
-        }
-        let basis = match present(places, result)? {
-            // What should have been run and is not in the results can be told only from the file itself.
-            Present::Same(matrix) => {
-                let rows = matrix.distros.iter().map(|distro| (distro.id.clone(), distro.os.clone()));
-                basis.with_cells(matrix.cells().map(|cell| cell.id())).with_rows(rows)
-            }
-            Present::Other(digest) => basis.for_matrix(digest),
-            Present::Absent => basis.without_matrix(),
-        };
-        Ok((basis, None))
+        Ok(match present {
+            None => (basis, Some("nobody asked whether matrix.yaml changed since (--any-matrix)".to_owned())),
+            // What should have been run, and what is expected, can be told only from the file itself.
+            Some(Present::Same(matrix)) => (basis.with_matrix(matrix), None),
+            Some(Present::Other(digest)) => (basis.for_matrix(digest), None),
+            Some(Present::Absent) => (basis.without_matrix(), None),
+        })
     }
 }
 
@@ -118,7 +119,12 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
         return Err(Failure::new(Exit::Usage, message).into());
     }
     let (source, result) = options.trust.load(places)?;
-    let (basis, note) = options.trust.basis(places, &source, &result)?;
+    let present = options.trust.present(places, &result)?;
+    let (basis, note) = options.trust.basis(places, &source, &result, present.as_ref())?;
+    let basis = match &options.baseline {
+        Some(baseline) => basis.in_doubt(changed(baseline, places, "take another baseline")?),
+        None => basis,
+    };
     let mut answer = gate::decide(&basis, &questions);
     answer.notes.extend(note);
     answer.notes.extend(strangers(&result, options.from.iter().chain(&options.to), &options.ats));
@@ -143,6 +149,11 @@ pub(super) fn strangers<'a>(
         near.map(|near| format!("there is no {what} {name} in the results: {near}"))
     };
     named.filter_map(help).collect()
+}
+
+/// The doubt about results that are not what a run wrote.
+fn changed(source: &Source, places: &Places, way_out: &str) -> anyhow::Result<Option<Reason>> {
+    Ok(source.changed(places)?.map(|text| Reason::doubt(text, way_out)))
 }
 
 /// Why the gate is shut, for GitHub: what says no as errors, what is missing as warnings.
@@ -171,14 +182,14 @@ fn requirement(file: &PathBuf) -> anyhow::Result<(String, Requirement)> {
 pub(super) enum Present {
     /// The one that they were made with.
     Same(Box<Matrix>),
-    /// Another one, of this SHA-256.
+    /// Another one, whose bytes have this SHA-256.
     Other(String),
     /// It was not named, and there is none.
     Absent,
 }
 
-/// What matrix.yaml is to `result`. It is read whole only where it is the one that was run: another may be one that
-/// this atsmatrix refuses.
+/// What matrix.yaml is to `result`. That it has mistakes is told only where it is the one that was run: another may
+/// be one that this atsmatrix refuses.
 pub(super) fn present(places: &Places, result: &MatrixResult) -> anyhow::Result<Present> {
     let file = places.matrix.display();
     let bytes = match std::fs::read(&places.matrix) {
@@ -193,7 +204,10 @@ pub(super) fn present(places: &Places, result: &MatrixResult) -> anyhow::Result<
         Err(error) => return Err(error).with_context(|| format!("cannot read {file}")),
     };
     let digest = sha256_hex(&bytes);
-    if digest != result.matrix {
+    let name = places.matrix.display().to_string();
+    let other =
+        || Matrix::parse(&name, std::str::from_utf8(&bytes).ok()?).ok().filter(|it| it.is_named(&result.matrix));
+    if digest != result.matrix && other().is_none() {
         return Ok(Present::Other(digest));
     }
     Ok(Present::Same(Box::new(places.read()?.0)))
@@ -201,11 +215,10 @@ pub(super) fn present(places: &Places, result: &MatrixResult) -> anyhow::Result<
 
 /// `30d`, `12h`, `2w 3d`; a day has 24 hours.
 fn max_age(text: &str) -> Result<Duration, String> {
-    let hint = "write it like 30d or 12h";
-    let span: jiff::Span = text.parse().map_err(|error| format!("{error}; {hint}"))?;
-    let duration =
-        span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|error| format!("{error}; {hint}"))?;
-    Duration::try_from(duration).map_err(|error| format!("{error}; {hint}"))
+    let bad = || "write it like 30d or 12h".to_owned();
+    let span: jiff::Span = text.parse().map_err(|_| bad())?;
+    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| bad())?;
+    Duration::try_from(duration).map_err(|_| bad())
 }
 
 #[cfg(test)]
@@ -217,7 +230,7 @@ mod tests {
         assert_eq!(max_age("30d"), Ok(Duration::from_hours(720)));
         assert_eq!(max_age("1w 12h"), Ok(Duration::from_hours(180)));
         for bad in ["", "30", "-1d", "soon", "1 month"] {
-            assert!(max_age(bad).is_err(), "{bad}");
+            assert_eq!(max_age(bad), Err("write it like 30d or 12h".to_owned()), "{bad}");
         }
     }
 }

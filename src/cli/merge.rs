@@ -39,7 +39,17 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let load = |source: &Source| -> anyhow::Result<Part> {
-        Ok(Part { name: source.to_string(), result: source.load(&options.places)? })
+        let mut result = source.load(&options.places)?;
+        // What was made by hand would come out as if a run had made it.
+        if let Some(text) = source.changed(&options.places)? {
+            let message = format!("nothing was merged: {text}; run it again, or take back the change");
+            return Err(Failure::new(Exit::Incomplete, message).into());
+        }
+        // Older results name the bytes of the same matrix.yaml.
+        if let Present::Same(matrix) = present(&options.places, &result)? {
+            result.matrix.clone_from(&matrix.digest);
+        }
+        Ok(Part { name: source.to_string(), result })
     };
     let parts = options.parts.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
     let merged = match merge::merge(&parts) {

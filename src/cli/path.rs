@@ -35,7 +35,8 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let (source, result) = options.trust.load(&options.places)?;
-    let (basis, note) = options.trust.basis(&options.places, &source, &result)?;
+    let present = options.trust.present(&options.places, &result)?;
+    let (basis, note) = options.trust.basis(&options.places, &source, &result, present.as_ref())?;
     let mut path = path::find(&basis, &options.from, &options.to, options.cost);
     path.notes.extend(note);
     let cells = [&options.from, &options.to];

@@ -1,5 +1,6 @@
 //! `atsmatrix run`: prepares images, runs cells, shows the table, writes results.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -19,7 +20,7 @@ use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::images::Policy;
 use crate::matrix::Matrix;
-use crate::model::{CellId, Event, MatrixResult, Place, RunId};
+use crate::model::{CellId, CellResult, Event, MatrixResult, Place, RunId, Verdict};
 use crate::report::unexpected;
 use crate::runner::{self, Done, Order, Record};
 use crate::shard::Shard;
@@ -198,7 +199,14 @@ fn finish(
     recorder: Recorder,
     hush: Option<Hush>,
 ) -> anyhow::Result<Exit> {
-    let exit = if done.interrupted { Exit::Interrupted } else { verdict::exit(&done.cells, &order.terms) };
+    let unanswered = unanswered(options, results);
+    let (news, judged): (Vec<CellResult>, Vec<CellResult>) =
+        done.cells.iter().cloned().partition(|cell| verdict::is_newly_tested(cell, &unanswered, &order.terms));
+    let exit = match verdict::exit(&judged, &order.terms) {
+        _ if done.interrupted => Exit::Interrupted,
+        Exit::NothingSelected if !news.is_empty() => Exit::Success,
+        exit => exit,
+    };
     let shard = options.shard.is_some();
     let (mut shown, mut spared) = (None, Vec::new());
     if !done.cells.is_empty() {
@@ -210,7 +218,8 @@ fn finish(
             let (fresh, whole) = (cells.len(), order.matrix.cells().count() == cells.len());
             spared = kept;
             // Cells that are kept are of the matrix.yaml before: its digest stays until all were run.
-            if let Some(previous) = previous.as_ref().filter(|_| !whole) {
+            let other = |previous: &&MatrixResult| !order.matrix.is_named(&previous.matrix);
+            if let Some(previous) = previous.as_ref().filter(other).filter(|_| !whole) {
                 frame.matrix.clone_from(&previous.matrix);
             }
             shown = Some(only(&MatrixResult { matrix: frame.matrix.clone(), ..this.clone() }, &this.cells));
@@ -233,8 +242,10 @@ fn finish(
     }
     let mut written = Ok(());
     if let Some(result) = shown.filter(|_| !options.no_table) {
+        let known = MatrixResult { cells: judged, ..result.clone() };
+        let told = [unexpected::outline(&unexpected::items(&known, &order.terms)), unexpected::news(&news)];
         written = show(&result, &options.look)
-            .and_then(|()| console::document(&text(&unexpected::outline(&unexpected::items(&result, &order.terms)))));
+            .and_then(|()| told.iter().try_for_each(|outline| console::document(&text(outline))));
         drop(hush);
         options.ci.finish(&order.matrix, &result, &order.terms)?;
     }
@@ -256,8 +267,18 @@ fn finish(
     Ok(exit)
 }
 
+/// Cells of which earlier results say that they could not be had: those that the run writes to, or else those beside
+/// the matrix.
+fn unanswered(options: &Options, results: &Results) -> BTreeSet<CellId> {
+    // What cannot be read is told where it is written over; here it says nothing.
+    let read = |results: &Results| results.read().unwrap_or_default();
+    let earlier = read(results).or_else(|| read(&Results::new(options.places.folder().join("results"))));
+    let cells = earlier.into_iter().flat_map(|result| result.cells);
+    cells.filter(|cell| cell.verdict == Verdict::Unavailable).map(|cell| cell.id).collect()
+}
+
 /// The result of this run alone: rows and columns that it touched.
-fn only(result: &MatrixResult, cells: &[crate::model::CellResult]) -> MatrixResult {
+fn only(result: &MatrixResult, cells: &[CellResult]) -> MatrixResult {
     let mut result = result.clone();
     result.distros.retain(|distro| cells.iter().any(|cell| cell.id.distro == *distro));
     result.ats.retain(|ats| cells.iter().any(|cell| cell.id.ats == *ats));

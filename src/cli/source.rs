@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::git::{Committed, Repository, Revision};
 use crate::model::MatrixResult;
 use crate::report;
-use crate::store::{CHECKED, day_of};
+use crate::store::{CHECKED, Stamp, day_of, stamp};
 
 /// Where results are: `FILE`, `git:REV` (the committed results in that revision) or `git:REV:FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,19 +111,43 @@ impl Source {
             Self::File(file) => self.as_committed(file)?,
         };
         Ok(match committed {
-            Some(Committed::At(time)) => Some(since(time.into(), now)),
+            // A time that has not come yet is no time: of such results nobody knows how old they are.
+            Some(Committed::At { first, last }) => since(last.into(), now).and(since(first.into(), now)),
             Some(Committed::Never | Committed::CutOff) | None => None,
         })
     }
 
     /// The day of the run that made the results, as the file beside them says.
     pub(super) fn day(&self, places: &Places) -> anyhow::Result<Option<Date>> {
-        let Some(results) = self.bytes(places)? else { return Ok(None) };
+        let Some((results, checked)) = self.checked(places)? else { return Ok(None) };
+        Ok(day_of(&checked, &results))
+    }
+
+    /// What speaks against the results being what a run wrote; `None`: nothing, or nobody says what it wrote. Only
+    /// of a file by the name of matrix.json does checked.json say anything.
+    pub(super) fn changed(&self, places: &Places) -> anyhow::Result<Option<String>> {
+        if self.file(places).file_name().is_none_or(|name| name != "matrix.json") {
+            return Ok(None);
+        }
+        let Some((results, checked)) = self.checked(places)? else { return Ok(None) };
+        Ok(match stamp(&checked, &results) {
+            Stamp::Day(_) => None,
+            Stamp::Other => Some(format!(
+                "{self} was changed by hand, or merged by git: {CHECKED} beside it names the digest of other bytes"
+            )),
+            Stamp::Unreadable => Some(format!(
+                "nobody can tell whether {self} is what a run wrote: {CHECKED} beside it is damaged, or of a newer atsmatrix"
+            )),
+        })
+    }
+
+    /// The results, and the file beside them that tells of their run; `None`: one of them is not there.
+    fn checked(&self, places: &Places) -> anyhow::Result<Option<(Vec<u8>, Vec<u8>)>> {
         let checked = match self {
             Self::File(file) => Self::File(file.with_file_name(CHECKED)),
             Self::Git(revision, _) => Self::Git(revision.clone(), Some(self.file(places).with_file_name(CHECKED))),
         };
-        Ok(checked.bytes(places)?.and_then(|checked| day_of(&checked, &results)))
+        Ok(self.bytes(places)?.zip(checked.bytes(places)?))
     }
 
     /// When the file on disk was committed, if it is the same as in git.
@@ -147,16 +171,17 @@ fn around(file: &Path) -> anyhow::Result<Option<(Repository, PathBuf)>> {
     Ok(Repository::around(folder)?.map(|repository| (repository, name)))
 }
 
-/// A time in the future counts as now: clocks differ a little between machines.
-fn since(then: SystemTime, now: SystemTime) -> Duration {
-    now.duration_since(then).unwrap_or_default()
+/// How far clocks of different machines may be apart.
+const SKEW: Duration = Duration::from_mins(10);
+
+/// Since `then`; `None`: it is yet to come, by more than clocks differ.
+fn since(then: SystemTime, now: SystemTime) -> Option<Duration> {
+    (then <= now + SKEW).then(|| now.duration_since(then).unwrap_or_default())
 }
 
 /// Since the beginning of `day`; `None`: it is no day that could have been.
 fn since_day(day: Date, now: SystemTime) -> Option<Duration> {
-    let begin = day.to_zoned(TimeZone::UTC).ok()?.timestamp();
-    let tomorrow = Duration::from_hours(24);
-    (SystemTime::from(begin) <= now + tomorrow).then(|| since(begin.into(), now))
+    since(day.to_zoned(TimeZone::UTC).ok()?.timestamp().into(), now)
 }
 
 #[cfg(test)]
@@ -173,18 +198,19 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_is_yet_to_come_makes_nothing_young() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 30);
-        let since = |day: &str| since_day(day.parse().unwrap(), now);
-        assert_eq!(since("1970-01-21"), Some(Duration::from_hours(240)));
-        assert_eq!(since("1970-02-01"), Some(Duration::ZERO), "clocks differ a little");
-        assert_eq!(since("1970-03-01"), None);
+    fn a_time_that_is_yet_to_come_makes_nothing_young() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 31) - Duration::from_mins(5);
+        let day = |day: &str| since_day(day.parse().unwrap(), now);
+        assert_eq!(day("1970-01-21"), Some(Duration::from_hours(264) - Duration::from_mins(5)));
+        assert_eq!(day("1970-02-01"), Some(Duration::ZERO), "clocks differ a little");
+        assert_eq!(day("1970-02-02"), None);
+        assert_eq!(since(now + Duration::from_hours(1), now), None);
     }
 
     #[test]
     fn a_clock_that_is_behind_makes_nothing_old() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(10);
-        assert_eq!(since(SystemTime::UNIX_EPOCH, now), Duration::from_secs(10));
-        assert_eq!(since(now, SystemTime::UNIX_EPOCH), Duration::ZERO);
+        assert_eq!(since(SystemTime::UNIX_EPOCH, now), Some(Duration::from_secs(10)));
+        assert_eq!(since(now, SystemTime::UNIX_EPOCH), Some(Duration::ZERO));
     }
 }

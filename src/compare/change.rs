@@ -27,8 +27,10 @@ pub enum State {
     Skipped,
     /// This ATS cannot do it (trials only).
     Unsupported,
-    /// Not in the results at all.
+    /// Not in the results at all (trials only).
     Absent,
+    /// Not in the results at all (cells only).
+    NoCell,
 }
 
 impl From<Option<Verdict>> for State {
@@ -40,7 +42,7 @@ impl From<Option<Verdict>> for State {
             Some(Verdict::Flaky) => Self::Flaky,
             Some(Verdict::Error) => Self::Error,
             Some(Verdict::Unavailable) => Self::Unavailable,
-            None => Self::Absent,
+            None => Self::NoCell,
         }
     }
 }
@@ -85,7 +87,7 @@ pub enum Change {
     Steadied,
     /// It failed and passes at times now.
     SometimesPasses,
-    /// It passes, and there was no answer before.
+    /// There is an answer, and nobody had one before: of a cell, whatever it comes to; of a trial, a pass.
     NewlyTested,
     /// It has a known limitation, and there was no answer before.
     NewlyLimited,
@@ -123,7 +125,9 @@ impl Change {
     /// The table. No pair is left out and none falls through: a new [`State`] does not compile
     /// until it has its places here.
     pub fn of(before: State, after: State) -> Self {
-        use State::{Absent, Error, Fail, Flaky, Limitation, Pass, Skipped, Unavailable, Unbuildable, Unsupported};
+        use State::{
+            Absent, Error, Fail, Flaky, Limitation, NoCell, Pass, Skipped, Unavailable, Unbuildable, Unsupported,
+        };
         match (before, after) {
             (Pass, Pass) => Self::SamePass,
             (Fail, Fail) | (Unbuildable, Unbuildable) => Self::SameFail,
@@ -134,18 +138,23 @@ impl Change {
             (Fail | Unbuildable | Limitation, Pass) => Self::Fixed,
             (Fail | Unbuildable, Flaky) => Self::SometimesPasses,
             (Flaky, Pass) => Self::Steadied,
-            (Pass | Limitation | Error | Unavailable | Skipped | Unsupported | Absent, Flaky) => Self::TurnedFlaky,
-            (Error | Unavailable | Skipped | Unsupported | Absent, Pass) => Self::NewlyTested,
-            (Error | Unavailable | Skipped | Unsupported | Absent, Fail | Unbuildable) => Self::NewlyFailing,
-            (Error | Unavailable | Skipped | Unsupported | Absent, Limitation) => Self::NewlyLimited,
+            (Pass | Limitation | Error | Skipped | Unsupported | Absent, Flaky) => Self::TurnedFlaky,
+            (Unavailable | NoCell, Pass | Fail | Unbuildable | Flaky)
+            | (Error | Skipped | Unsupported | Absent, Pass) => Self::NewlyTested,
+            (Error | Skipped | Unsupported | Absent, Fail | Unbuildable) => Self::NewlyFailing,
+            (Error | Unavailable | Skipped | Unsupported | Absent | NoCell, Limitation) => Self::NewlyLimited,
             (Error | Unavailable | Skipped, Error | Unavailable | Skipped) => Self::StillUnanswered,
-            (Pass | Fail | Limitation | Unbuildable | Flaky | Unsupported | Absent, Error | Skipped) => {
+            (Pass | Fail | Limitation | Unbuildable | Flaky | Unsupported | Absent | NoCell, Error | Skipped) => {
                 Self::Infrastructure
             }
-            (Pass | Fail | Limitation | Unbuildable | Flaky | Unsupported | Absent, Unavailable) => Self::Unavailable,
-            (Pass, Unsupported | Absent) => Self::NoLongerTested,
-            (Fail | Limitation | Unbuildable | Flaky, Unsupported | Absent) => Self::FailureRemoved,
-            (Error | Unavailable | Skipped | Unsupported | Absent, Unsupported | Absent) => Self::NotTested,
+            (Pass | Fail | Limitation | Unbuildable | Flaky | Unsupported | Absent | NoCell, Unavailable) => {
+                Self::Unavailable
+            }
+            (Pass, Unsupported | Absent | NoCell) => Self::NoLongerTested,
+            (Fail | Limitation | Unbuildable | Flaky, Unsupported | Absent | NoCell) => Self::FailureRemoved,
+            (Error | Unavailable | Skipped | Unsupported | Absent | NoCell, Unsupported | Absent | NoCell) => {
+                Self::NotTested
+            }
         }
     }
 
@@ -154,8 +163,9 @@ impl Change {
         match self {
             Self::Regressed | Self::NewlyFailing | Self::TurnedFlaky => Bearing::Worse,
             Self::NoLongerTested | Self::Infrastructure | Self::Unavailable | Self::StillUnanswered => Bearing::Unknown,
-            Self::Fixed | Self::Steadied | Self::SometimesPasses | Self::NewlyTested => Bearing::Better,
+            Self::Fixed | Self::Steadied | Self::SometimesPasses => Bearing::Better,
             Self::NewlyLimited
+            | Self::NewlyTested
             | Self::FailureRemoved
             | Self::OtherFailure
             | Self::StillFlaky
@@ -202,7 +212,7 @@ impl fmt::Display for Change {
 mod tests {
     use super::*;
 
-    const STATES: [State; 10] = [
+    const STATES: [State; 11] = [
         State::Pass,
         State::Fail,
         State::Limitation,
@@ -213,21 +223,23 @@ mod tests {
         State::Skipped,
         State::Unsupported,
         State::Absent,
+        State::NoCell,
     ];
 
     /// One row a state before, one column a state after, both in the order of [`STATES`].
     #[rustfmt::skip]
-    const TABLE: [[&str; 10]; 10] = [
-        ["same pass", "regressed", "regressed", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "no longer tested", "no longer tested"],
-        ["fixed", "same fail", "other failure", "other failure", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
-        ["fixed", "regressed", "same limitation", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
-        ["fixed", "other failure", "other failure", "same fail", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
-        ["steadied", "regressed", "regressed", "regressed", "still flaky", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed"],
-        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested"],
-        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested"],
-        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested"],
-        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested"],
-        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested"],
+    const TABLE: [[&str; 11]; 11] = [
+        ["same pass", "regressed", "regressed", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "no longer tested", "no longer tested", "no longer tested"],
+        ["fixed", "same fail", "other failure", "other failure", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
+        ["fixed", "regressed", "same limitation", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
+        ["fixed", "other failure", "other failure", "same fail", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
+        ["steadied", "regressed", "regressed", "regressed", "still flaky", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested", "not tested"],
+        ["newly tested", "newly tested", "newly limited", "newly tested", "newly tested", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested", "not tested"],
+        ["newly tested", "newly tested", "newly limited", "newly tested", "newly tested", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested", "not tested"],
     ];
 
     #[test]
@@ -274,7 +286,6 @@ mod tests {
             (Some(Outcome::Fail), Some(Verdict::Fail)),
             (Some(Outcome::Flaky), Some(Verdict::Flaky)),
             (Some(Outcome::Error), Some(Verdict::Error)),
-            (None, None),
         ] {
             assert_eq!(State::from(outcome), State::from(verdict));
         }

@@ -2,17 +2,17 @@
 //! here, an expected failure is excused: matrix.yaml has said that it is known. In return an
 //! expectation that does not hold any more closes, as it does in a run.
 
-use crate::compare::{self, Bearing, CellChange, Change};
-use crate::model::{CellId, CellResult, MatrixResult, Verdict};
-use crate::verdict::{self, Surprise};
+use crate::compare::{self, Bearing, CellChange, Change, TrialChange};
+use crate::model::{CellId, CellResult, MatrixResult, Outcome, Verdict};
+use crate::verdict::{self, Surprise, few};
 
 use super::answer::{Answer, Cause, Reason};
-use super::basis::{Basis, Stand};
+use super::basis::Basis;
 
 pub(super) fn ask(basis: &Basis<'_>, name: &str, baseline: &MatrixResult, answer: &mut Answer) {
     answer.questions.push(format!("is nothing worse than in {name}?"));
     let before = Basis::new(baseline);
-    if baseline.matrix != basis.result().matrix {
+    if !basis.is_same_matrix(&baseline.matrix) {
         answer.notes.push(format!("{name} was made with another matrix.yaml"));
     }
     let mut ids: Vec<&CellId> = basis.result().cells.iter().map(|cell| &cell.id).collect();
@@ -24,7 +24,11 @@ pub(super) fn ask(basis: &Basis<'_>, name: &str, baseline: &MatrixResult, answer
         let (old, new) = (before.cell(id), basis.cell(id));
         compared |=
             old.is_some_and(|cell| cell.verdict.is_answer()) && new.is_some_and(|cell| cell.verdict.is_answer());
-        judge(basis, id, old, new, answer);
+        for doubt in old.map_or_else(Vec::new, |old| before.contradictions(old)) {
+            let text = format!("in {name}, {}", doubt.text);
+            answer.add(Reason { text, ways_out: Vec::new(), ..doubt }.way_out("take another baseline"));
+        }
+        judge(basis, id, old, new, was_due(basis, &before, id), answer);
     }
     if !compared {
         let text = format!("no cell has an answer both here and in {name}");
@@ -32,7 +36,24 @@ pub(super) fn ask(basis: &Basis<'_>, name: &str, baseline: &MatrixResult, answer
     }
 }
 
-fn judge(basis: &Basis<'_>, id: &CellId, old: Option<&CellResult>, new: Option<&CellResult>, answer: &mut Answer) {
+/// Whether the baseline owed an answer of a cell that it has none of. Not where the cell may be missing, as rows may
+/// that need a registry, and not where its matrix had no such row or column.
+fn was_due(basis: &Basis<'_>, before: &Basis<'_>, id: &CellId) -> bool {
+    if before.cell(id).is_some() {
+        return !basis.cell(id).is_some_and(|cell| basis.declared(cell).optional);
+    }
+    let baseline = before.result();
+    basis.is_same_matrix(&baseline.matrix) || (baseline.distros.contains(&id.distro) && baseline.ats.contains(&id.ats))
+}
+
+fn judge(
+    basis: &Basis<'_>,
+    id: &CellId,
+    old: Option<&CellResult>,
+    new: Option<&CellResult>,
+    due: bool,
+    answer: &mut Answer,
+) {
     if basis.lacks(id) {
         // Run from today's matrix.yaml it would be there, whatever it came to.
         let before = old.map_or(String::new(), |cell| format!(", {} before", cell.verdict));
@@ -40,12 +61,14 @@ fn judge(basis: &Basis<'_>, id: &CellId, old: Option<&CellResult>, new: Option<&
         answer.unknown.push(reason.way_out(super::basis::run_again(id)));
         return;
     }
-    if let (Some(_), Stand::Not(reason)) = (new, basis.must_pass(id))
-        && reason.cause == Cause::Unsound
-    {
-        answer.unknown.push(reason);
-        return;
+    let doubts = new.map_or_else(Vec::new, |cell| basis.distrust(cell));
+    let sound = doubts.is_empty();
+    for doubt in doubts {
+        answer.add(doubt);
     }
+    answer.rests_of(basis, new);
+    let declared = new.map(|cell| basis.declared(cell));
+    let new = declared.as_deref();
     let verdicts = (old.map(|cell| cell.verdict), new.map(|cell| cell.verdict));
     let change = Change::of(verdicts.0.into(), verdicts.1.into());
     let difference = compare::cell(id, old, new);
@@ -57,23 +80,47 @@ fn judge(basis: &Basis<'_>, id: &CellId, old: Option<&CellResult>, new: Option<&
     if out_of_date(id, new, &surprises, answer) {
         return;
     }
-    if worse && !new.is_some_and(|cell| excused(cell, &surprises)) {
-        let text = describe(change, verdicts, &trials(Bearing::Worse));
-        answer.closed.push(reason(basis, Cause::Worse, &text, id, difference.as_ref(), new));
+    let excused = new.is_some_and(|cell| excused(cell, &surprises));
+    let troubled = new.is_some_and(|cell| cell.verdict != Verdict::Pass) && !excused;
+    if change == Change::NewlyTested && troubled {
+        let news = describe(change, verdicts, &[]);
+        if due {
+            let reason = reason(basis, Cause::NotTested, (change, verdicts), &[], id, difference.as_ref(), new);
+            answer.add(Reason { text: format!("{}; nobody knows what it was before", reason.text), ..reason });
+        } else {
+            answer.notes.push(format!("{id}: {news}; nobody had an answer before, so it is no worse"));
+        }
+        return;
+    }
+    if worse && !excused {
+        answer.add(reason(
+            basis,
+            Cause::Worse,
+            (change, verdicts),
+            &trials(Bearing::Worse),
+            id,
+            difference.as_ref(),
+            new,
+        ));
         return;
     }
     if worse {
-        answer.notes.push(format!("{id} is worse ({change}), as matrix.yaml expects"));
+        answer.notes.push(format!("{id} is worse ({change}), as {} expects", basis.who_expects()));
     }
     // What is excused excuses nothing beside it: a trial without an answer may have regressed, too.
     if unknown && change == Change::StillUnanswered && new.is_some_and(optional) {
         answer.notes.push(format!("{id} is optional and as unavailable as before"));
     } else if unknown {
-        let text = describe(change, verdicts, &trials(Bearing::Unknown));
-        answer.unknown.push(reason(basis, cause_of(change), &text, id, difference.as_ref(), new));
+        let (cause, trials) = (cause_of(change), trials(Bearing::Unknown));
+        answer.add(reason(basis, cause, (change, verdicts), &trials, id, difference.as_ref(), new));
     } else if new.is_some_and(|cell| cell.verdict.is_answer()) {
-        if change.bearing() == Bearing::Better {
-            answer.notes.push(format!("{id} is better: {change}"));
+        if !sound {
+            return;
+        }
+        match change.bearing() {
+            Bearing::Better => answer.notes.push(format!("{id} is better: {change}")),
+            _ if change == Change::NewlyTested => answer.notes.push(format!("{id}: {change}, {}", word(verdicts.1))),
+            Bearing::Same | Bearing::Worse | Bearing::Unknown => {}
         }
         answer.held.push(id.clone());
     } else {
@@ -113,15 +160,30 @@ fn optional(cell: &CellResult) -> bool {
     cell.optional && cell.verdict == Verdict::Unavailable
 }
 
-fn trials_with(difference: Option<&CellChange>, bearing: Bearing) -> Vec<String> {
+fn trials_with(difference: Option<&CellChange>, bearing: Bearing) -> Vec<&TrialChange> {
     let trials = difference.map_or(&[][..], |difference| &difference.trials);
-    let wanted = trials.iter().filter(|trial| trial.change.bearing() == bearing);
-    wanted.map(|trial| format!("{} {}", trial.id, trial.change)).collect()
+    trials.iter().filter(|trial| of_trial(trial) == bearing).collect()
 }
 
-fn describe(change: Change, (old, new): (Option<Verdict>, Option<Verdict>), trials: &[String]) -> String {
-    let word = |verdict: Option<Verdict>| verdict.map_or("absent", Verdict::word);
-    let trials = if trials.is_empty() { String::new() } else { format!(": {}", trials.join(", ")) };
+/// A trial that failed and that the cell cannot do any more is none that is mended.
+fn of_trial(trial: &TrialChange) -> Bearing {
+    match (trial.change, trial.outcome.after) {
+        (Change::FailureRemoved, Some(Outcome::Unsupported)) => Bearing::Unknown,
+        (change, _) => change.bearing(),
+    }
+}
+
+fn word(verdict: Option<Verdict>) -> &'static str {
+    verdict.map_or("absent", Verdict::word)
+}
+
+fn describe(change: Change, (old, new): (Option<Verdict>, Option<Verdict>), trials: &[&TrialChange]) -> String {
+    let told: Vec<String> = trials.iter().map(|trial| format!("{} {}", trial.id, trial.change)).collect();
+    let trials = match told.len() {
+        0 => String::new(),
+        1 => format!(": {}", told[0]),
+        count => format!(": {count} trials: {}", few(&told)),
+    };
     if old == new {
         return format!("{} as before{trials}", word(new));
     }
@@ -139,13 +201,16 @@ fn cause_of(change: Change) -> Cause {
 fn reason(
     basis: &Basis<'_>,
     cause: Cause,
-    text: &str,
+    (change, verdicts): (Change, (Option<Verdict>, Option<Verdict>)),
+    trials: &[&TrialChange],
     id: &CellId,
     difference: Option<&CellChange>,
     new: Option<&CellResult>,
 ) -> Reason {
     let why = new.and_then(|cell| cell.reason.as_ref()).map_or(String::new(), |why| format!(": {why}"));
+    let text = describe(change, verdicts, trials);
     let mut reason = Reason {
+        trials: trials.iter().map(|trial| trial.id.clone()).collect(),
         known_issues: new.map_or_else(Vec::new, |cell| cell.known_issues.clone()),
         provenance: difference.map_or_else(Vec::new, |difference| difference.provenance.clone()),
         ..Reason::new(cause, format!("{text}{why}")).about(id)

@@ -4,18 +4,21 @@
 //!
 //! Whatever is not known makes an answer *cannot tell*, never *open*.
 
+mod age;
 mod answer;
 mod baseline;
 mod basis;
+mod coverage;
 pub mod json;
 pub mod path;
 mod require;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod upgrade;
 pub mod words;
 
-pub use answer::{Answer, Cause, Reason, Word};
+pub use answer::{Answer, Cause, Reason, Rests, Word};
 pub use basis::Basis;
 pub use require::{Requirement, RequirementError};
 

@@ -55,10 +55,10 @@ pub(super) fn ask(basis: &Basis<'_>, name: &str, list: &Requirement, answer: &mu
         answer.unknown.push(reason.way_out("one cell a line, for example debian-13/9.2.9"));
     }
     for id in &list.cells {
+        answer.rests_of(basis, basis.cell(id));
         match basis.must_pass(id) {
             Stand::Passes => answer.held.push(id.clone()),
-            Stand::Not(reason) if reason.cause.closes() => answer.closed.push(reason),
-            Stand::Not(reason) => answer.unknown.push(reason),
+            Stand::Not(reason) => answer.add(reason),
         }
     }
 }

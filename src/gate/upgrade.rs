@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use crate::compare::provenance;
+use crate::compare::{Fact, provenance};
 use crate::model::{AtsId, CellId, DistroId, Verdict};
 
 use super::answer::{Answer, Cause, Reason};
@@ -76,8 +76,9 @@ impl Upgrade<'_> {
     fn ask_in_doubt(self, ats: &AtsId, verdict: Option<Verdict>, answer: &mut Answer) {
         let (today, goal) = (id(self.from, ats), id(self.to, ats));
         let fails = matches!(verdict, Some(Verdict::Fail | Verdict::Unbuildable));
+        let lost = self.lost(ats, answer);
         let Stand::Not(reason) = self.basis.must_pass(&goal) else {
-            if fails {
+            if fails && !lost {
                 self.note_today(ats, answer);
             }
             return;
@@ -117,21 +118,19 @@ impl Upgrade<'_> {
 
     fn ask_about(self, ats: &AtsId, answer: &mut Answer) {
         let goal = id(self.to, ats);
+        let lost = self.lost(ats, answer);
         match self.basis.must_pass(&goal) {
             Stand::Passes => match self.basis.same_release(&id(self.from, ats), &goal) {
+                None if lost => {}
                 None => answer.held.push(goal),
-                Some(release) => answer.unknown.push(self.no_upgrade(&goal, &release)),
+                Some(release) => answer.add(self.no_upgrade(&goal, &release)),
             },
             Stand::Not(mut reason) => {
-                if let (Some(today), Some(then)) = (self.basis.cell(&id(self.from, ats)), self.basis.cell(&goal)) {
-                    reason.provenance = provenance(&today.provenance, &then.provenance);
-                }
+                reason.provenance = self.changes(ats);
                 if reason.cause.closes() {
                     reason.ways_out.extend(self.another_ats(ats));
-                    answer.closed.push(reason);
-                } else {
-                    answer.unknown.push(reason);
                 }
+                answer.add(reason);
             }
         }
     }
@@ -144,6 +143,34 @@ impl Upgrade<'_> {
             "bring {to} an image of its own, or, where both rows are meant to be that, say so with `os` in matrix.yaml"
         );
         Reason::new(Cause::Unsound, text).about(goal).way_out(way_out)
+    }
+
+    /// What is different about what runs, from the old distro to the new one.
+    fn changes(self, ats: &AtsId) -> Vec<Fact> {
+        let cell = |distro| self.basis.cell(&id(distro, ats));
+        match (cell(self.from), cell(self.to)) {
+            (Some(today), Some(then)) => provenance(&today.provenance, &then.provenance),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Tells what is tested on the old distro and not on the new one, and what the answer rests on; whether there is
+    /// such a thing.
+    fn lost(self, ats: &AtsId, answer: &mut Answer) -> bool {
+        let cell = |distro| self.basis.cell(&id(distro, ats));
+        let (Some(today), then) = (cell(self.from), cell(self.to)) else {
+            answer.rests_of(self.basis, cell(self.to));
+            return false;
+        };
+        answer.rests_of(self.basis, then);
+        let Some(then) = then else { return false };
+        let reasons = super::coverage::lost(today, then, &self.from.to_string());
+        let found = !reasons.is_empty();
+        for mut reason in reasons {
+            reason.provenance = self.changes(ats);
+            answer.add(reason);
+        }
+        found
     }
 
     /// The ATS that could make the journey instead.

@@ -4,6 +4,7 @@
 use crate::compare::words::facts;
 use crate::compare::{Fact, Field};
 use crate::report::outline::Outline;
+use crate::verdict::few;
 
 use super::answer::{Answer, Reason, Word};
 use super::path::{Axis, Path, Step};
@@ -22,7 +23,11 @@ pub fn outline(answer: &Answer) -> Outline {
         explain(&mut outline, 1, "cannot tell: ", reason);
     }
     if !answer.held.is_empty() {
-        outline.line(1).say("holds: ").list(&answer.held);
+        let counted = answer.held.iter().map(|id| match answer.rests.iter().find(|rests| rests.cell == *id) {
+            Some(rests) => format!("{id} ({})", rests.count()),
+            None => id.to_string(),
+        });
+        outline.line(1).say("holds: ").list(counted);
     }
     notes(&mut outline, &answer.notes);
     outline
@@ -71,10 +76,16 @@ fn walk(outline: &mut Outline, depth: usize, number: usize, step: &Step) {
     if step.downgrade {
         line.say(", which is older");
     }
-    line.say(format!(" ({} passes)", step.to));
+    let count = step.rests.as_ref().map_or(String::new(), |rests| format!(" {}", rests.count()));
+    line.say(format!(" ({} passes{count})", step.to));
     let versions = versions(&step.provenance);
     if !versions.is_empty() {
         facts(line.say("; "), &versions);
+    }
+    if !step.lost.is_empty() {
+        let (count, names) = (step.lost.len(), few(&step.lost));
+        let trials = if count == 1 { "trial" } else { "trials" };
+        outline.line(depth + 1).say(format!("{count} {trials} that passed, and that {} cannot do: {names}", step.to));
     }
 }
 
@@ -141,7 +152,7 @@ mod tests {
     fn the_answer_comes_first_then_reasons_with_issue_and_way_out() {
         assert_snapshot!(outline(&answer()).text(), @"
         closed: may hosts with every ATS that passes on debian-12 go from debian-12 to debian-13?
-          debian-13/9.2.5 fails: tls-remote-origin (1 of 2 trials)
+          debian-13/9.2.5 fails 1 of 2 trials: tls-remote-origin
             expected, and no less a failure: OpenSSL 3.2 breaks outgoing TLS
             known issue ATS-11465 (https://github.com/apache/trafficserver/issues/11465), certain: Outgoing HTTPS fails with OpenSSL 3.2 and later; fixed in 9.2.7
             way out: upgrade ATS to 9.2.7 or later before the distro
@@ -149,7 +160,7 @@ mod tests {
             what changes: OpenSSL 3.0.20 -> 3.5.7
           cannot tell: matrix.yaml has changed since these results were made
             way out: run it again: atsmatrix run
-          holds: debian-13/9.2.9
+          holds: debian-13/9.2.9 (3 of 3 trials)
         ");
     }
 
@@ -158,7 +169,7 @@ mod tests {
         assert_snapshot!(outline(&answer()).markdown(), @"
         **closed**: may hosts with every ATS that passes on debian-12 go from debian-12 to debian-13?
 
-        - **debian-13/9.2.5** fails: tls-remote-origin (1 of 2 trials)
+        - **debian-13/9.2.5** fails 1 of 2 trials: tls-remote-origin
           - expected, and no less a failure: OpenSSL 3.2 breaks outgoing TLS
           - known issue [ATS-11465](<https://github.com/apache/trafficserver/issues/11465>), certain: Outgoing HTTPS fails with OpenSSL 3.2 and later; fixed in 9.2.7
           - way out: upgrade ATS to 9.2.7 or later before the distro
@@ -166,7 +177,7 @@ mod tests {
           - what changes: OpenSSL 3.0.20 -&gt; 3.5.7
         - cannot tell: matrix.yaml has changed since these results were made
           - way out: run it again: atsmatrix run
-        - holds: debian-13/9.2.9
+        - holds: debian-13/9.2.9 (3 of 3 trials)
         ");
     }
 
@@ -174,8 +185,8 @@ mod tests {
     fn a_path_is_a_list_of_steps() {
         assert_snapshot!(path(&way("debian-13/9.2.9")).text(), @"
         2 steps from debian-12/9.2.5 to debian-13/9.2.9, each into a cell that passes (cost 2)
-          step 1: ATS 9.2.5 -> 9.2.9 (debian-12/9.2.9 passes)
-          step 2: distro debian-12 -> debian-13 (debian-13/9.2.9 passes); OpenSSL 3.0.20 -> 3.5.7
+          step 1: ATS 9.2.5 -> 9.2.9 (debian-12/9.2.9 passes 3 of 3 trials)
+          step 2: distro debian-12 -> debian-13 (debian-13/9.2.9 passes 3 of 3 trials); OpenSSL 3.0.20 -> 3.5.7
         ");
         assert_snapshot!(path(&way("debian-12/9.2.5")).text(), @"
         nothing to do: debian-12/9.2.5 is the goal, and passes
@@ -186,12 +197,12 @@ mod tests {
     fn a_blocked_path_says_what_is_in_the_way_and_how_near_one_gets() {
         assert_snapshot!(path(&way("debian-13/9.2.5")).text(), @"
         no safe path from debian-12/9.2.5 to debian-13/9.2.5
-          in the way: debian-13/9.2.5 fails: tls-remote-origin (1 of 2 trials)
+          in the way: debian-13/9.2.5 fails 1 of 2 trials: tls-remote-origin
             known issue ATS-11465 (https://github.com/apache/trafficserver/issues/11465), certain: Outgoing HTTPS fails with OpenSSL 3.2 and later; fixed in 9.2.7
             way out: upgrade ATS to 9.2.7 or later before the distro
           as near as it gets: debian-13/9.2.9
-            step 1: ATS 9.2.5 -> 9.2.9 (debian-12/9.2.9 passes)
-            step 2: distro debian-12 -> debian-13 (debian-13/9.2.9 passes); OpenSSL 3.0.20 -> 3.5.7
+            step 1: ATS 9.2.5 -> 9.2.9 (debian-12/9.2.9 passes 3 of 3 trials)
+            step 2: distro debian-12 -> debian-13 (debian-13/9.2.9 passes 3 of 3 trials); OpenSSL 3.0.20 -> 3.5.7
         ");
     }
 

@@ -50,14 +50,19 @@ pub struct Log {
     pub cut: bool,
 }
 
-/// When a file was last committed.
+/// When the bytes of a file were committed, under whatever name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Committed {
-    /// Then.
-    At(Timestamp),
+    /// Of the commits that brought these bytes, moved them or took them away.
+    At {
+        /// The earliest time.
+        first: Timestamp,
+        /// The latest one.
+        last: Timestamp,
+    },
     /// It is not in the revision.
     Never,
-    /// The clone is shallow and ends where the file seems to begin: any older date is possible.
+    /// The clone is shallow: any older date is possible.
     CutOff,
 }
 
@@ -116,7 +121,7 @@ impl Repository {
     pub fn log(&self, revision: &Revision, path: &Path, limit: usize) -> Result<Log> {
         let commit = self.resolve(revision)?;
         let count = format!("--max-count={}", limit.saturating_add(1));
-        let mut commits: Vec<Commit> = self.commits(&commit, path, &count)?.into_iter().map(|(it, _)| it).collect();
+        let mut commits = self.commits(&commit, path, &count)?;
         let more = commits.len() > limit;
         commits.truncate(limit);
         commits.reverse();
@@ -138,30 +143,30 @@ impl Repository {
         Ok(renamed.split(|byte| *byte == 0).any(|found| found == name.as_bytes()))
     }
 
-    /// When the file at `path`, as it is in `revision`, was committed.
+    /// When the bytes that the file at `path` has in `revision` were committed. A file that is moved, or taken away and
+    /// brought back, is as old as it was.
     pub fn committed(&self, revision: &Revision, path: &Path) -> Result<Committed> {
         let commit = self.resolve(revision)?;
-        Ok(match self.commits(&commit, path, "--max-count=1")?.first() {
-            None => Committed::Never,
-            // A shallow clone shows its oldest commit as the one that made every file.
-            Some((_, false)) if self.is_shallow()? => Committed::CutOff,
-            Some((commit, _)) => Committed::At(commit.time),
-        })
+        let object = object(&commit, path)?;
+        let found = first_line(&self.dir, &["rev-parse", "--verify", "--quiet", "--end-of-options", &object])?;
+        let Some(blob) = found else { return Ok(Committed::Never) };
+        if self.is_shallow()? {
+            return Ok(Committed::CutOff);
+        }
+        let find = format!("--find-object={blob}");
+        let listed = run(&self.dir, &["log", "-s", "-m", "--format=%H%x00%ct", &find, "--end-of-options", &commit])?;
+        let listed = String::from_utf8_lossy(&listed);
+        let lines = listed.lines().filter_map(|line| line.split_once('\0'));
+        let times = lines.map(|(id, time)| time_of(id, time)).collect::<Result<Vec<Timestamp>>>()?;
+        let ends = times.iter().min().zip(times.iter().max());
+        Ok(ends.map_or(Committed::CutOff, |(first, last)| Committed::At { first: *first, last: *last }))
     }
 
-    /// Newest first, each with whether it has a parent.
-    fn commits(&self, commit: &str, path: &Path, count: &str) -> Result<Vec<(Commit, bool)>> {
+    /// Those that changed the file, newest first.
+    fn commits(&self, commit: &str, path: &Path, count: &str) -> Result<Vec<Commit>> {
         let path = plain(path)?;
-        let args = [
-            "rev-list",
-            "--first-parent",
-            count,
-            "--format=%H%x00%ct%x00%P%x00%s",
-            "--end-of-options",
-            commit,
-            "--",
-            path,
-        ];
+        let args =
+            ["rev-list", "--first-parent", count, "--format=%H%x00%ct%x00%s", "--end-of-options", commit, "--", path];
         let listed = run(&self.dir, &args)?;
         let listed = String::from_utf8_lossy(&listed);
         listed.lines().filter(|line| line.contains('\0')).map(parse).collect()
@@ -183,16 +188,17 @@ fn unusable(dir: &Path, error: &anyhow::Error) -> Failure {
     Failure::new(Exit::Incomplete, message)
 }
 
-fn parse(line: &str) -> Result<(Commit, bool)> {
-    let mut fields = line.splitn(4, '\0');
-    let (Some(id), Some(time), Some(parents), Some(subject)) =
-        (fields.next(), fields.next(), fields.next(), fields.next())
-    else {
+fn parse(line: &str) -> Result<Commit> {
+    let mut fields = line.splitn(3, '\0');
+    let (Some(id), Some(time), Some(subject)) = (fields.next(), fields.next(), fields.next()) else {
         bail!("git rev-list printed something unforeseen: {}", line.escape_debug());
     };
-    let time = time.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    let time = time.with_context(|| format!("commit {id} has no usable time"))?;
-    Ok((Commit { id: id.to_owned(), time, subject: subject.to_owned() }, !parents.is_empty()))
+    Ok(Commit { id: id.to_owned(), time: time_of(id, time)?, subject: subject.to_owned() })
+}
+
+fn time_of(id: &str, seconds: &str) -> Result<Timestamp> {
+    let time = seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.with_context(|| format!("commit {id} has no usable time"))
 }
 
 /// `./` makes the path one below the directory git runs in, wherever that lies in the repository.

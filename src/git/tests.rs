@@ -92,12 +92,13 @@ fn a_log_that_begins_with_another_name_is_cut() {
 }
 
 #[test]
-fn the_age_of_a_file_is_that_of_its_last_change_unless_the_clone_hides_it() {
+fn the_age_of_a_file_is_that_of_its_bytes_unless_the_clone_hides_it() {
     let dir = repository();
     let repository = Repository::around(dir.path()).unwrap().unwrap();
     let path = Path::new("results/matrix.json");
-    let at = Committed::At(Timestamp::from_second(1_700_000_000 + 2 * 86_400).unwrap());
-    assert_eq!(repository.committed(&Revision::head(), path).unwrap(), at);
+    let second = |second: i64| Timestamp::from_second(second).unwrap();
+    let third = second(1_700_000_000 + 2 * 86_400);
+    assert_eq!(repository.committed(&Revision::head(), path).unwrap(), Committed::At { first: third, last: third });
     assert_eq!(repository.committed(&Revision::head(), Path::new("none")).unwrap(), Committed::Never);
 
     let clone = tempfile::tempdir().unwrap();
@@ -106,6 +107,51 @@ fn the_age_of_a_file_is_that_of_its_last_change_unless_the_clone_hides_it() {
     let shallow = Repository::around(clone.path()).unwrap().unwrap();
     assert_eq!(shallow.committed(&Revision::head(), path).unwrap(), Committed::CutOff);
     assert!(shallow.log(&Revision::head(), path, 10).unwrap().cut);
+}
+
+#[test]
+fn what_is_moved_copied_or_brought_back_is_as_old_as_it_was() {
+    let dir = repository();
+    let second = |second: i64| Timestamp::from_second(second).unwrap();
+    let first = second(1_700_000_000 + 2 * 86_400);
+    let committed = |path: &str| {
+        let repository = Repository::around(dir.path()).unwrap().unwrap();
+        repository.committed(&Revision::head(), Path::new(path)).unwrap()
+    };
+    git(&dir, &["mv", "results", "outcome"], 1_800_000_000);
+    commit(&dir, "another name", 1_800_000_001);
+    assert_eq!(committed("outcome/matrix.json"), Committed::At { first, last: second(1_800_000_001) });
+    fs::create_dir(dir.path().join("copy")).unwrap();
+    fs::copy(dir.path().join("outcome/matrix.json"), dir.path().join("copy/matrix.json")).unwrap();
+    commit(&dir, "a copy", 1_800_000_002);
+    assert_eq!(committed("copy/matrix.json"), Committed::At { first, last: second(1_800_000_002) });
+    git(&dir, &["rm", "-q", "-r", "copy", "outcome"], 1_800_000_003);
+    commit(&dir, "gone", 1_800_000_003);
+    assert_eq!(committed("outcome/matrix.json"), Committed::Never);
+    fs::create_dir(dir.path().join("again")).unwrap();
+    fs::write(dir.path().join("again/matrix.json"), "three").unwrap();
+    commit(&dir, "back", 1_900_000_000);
+    assert_eq!(committed("again/matrix.json"), Committed::At { first, last: second(1_900_000_000) });
+    fs::write(dir.path().join("again/matrix.json"), "four").unwrap();
+    commit(&dir, "other bytes", 1_900_000_001);
+    let new = second(1_900_000_001);
+    assert_eq!(committed("again/matrix.json"), Committed::At { first: new, last: new });
+}
+
+#[test]
+fn bytes_that_only_a_merge_brought_have_their_time() {
+    let dir = repository();
+    git(&dir, &["checkout", "-q", "-b", "side", "HEAD~1"], 1_800_000_000);
+    fs::write(dir.path().join("side"), "-").unwrap();
+    commit(&dir, "side", 1_800_000_000);
+    git(&dir, &["checkout", "-q", "main"], 1_800_000_000);
+    git(&dir, &["merge", "-q", "--no-commit", "--no-ff", "side"], 1_800_000_001);
+    fs::write(dir.path().join("results/matrix.json"), "merged").unwrap();
+    commit(&dir, "merge", 1_800_000_002);
+    let repository = Repository::around(dir.path()).unwrap().unwrap();
+    let then = Timestamp::from_second(1_800_000_002).unwrap();
+    let found = repository.committed(&Revision::head(), Path::new("results/matrix.json")).unwrap();
+    assert_eq!(found, Committed::At { first: then, last: then });
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod edit;
 mod expectation;
 mod globs;
 mod limits;
+mod normal;
 mod outline;
 mod shape;
 mod source;
@@ -42,8 +43,10 @@ const MAX_DIAGNOSTICS: usize = 100;
 /// A checked matrix.yaml: every name in it exists, every combination is possible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matrix {
-    /// SHA-256 of the file's bytes, lower-case hex.
+    /// SHA-256 of what it says, without how it is written, lower-case hex: what results are compared by.
     pub digest: String,
+    /// SHA-256 of the file's bytes, lower-case hex: what older results name.
+    pub sha256: String,
     /// The rows, in order; never empty.
     pub distros: Vec<Distro>,
     /// The columns, in order; never empty.
@@ -134,7 +137,8 @@ impl Matrix {
         }
         let document = serde_yaml::from_str(text).map_err(|error| vec![check::unforeseen(file_name, &error)])?;
         let mut matrix = check::check(file_name, &outline, document).map_err(in_order)?;
-        matrix.digest = sha256_hex(text.as_bytes());
+        matrix.sha256 = sha256_hex(text.as_bytes());
+        matrix.digest = sha256_hex(normal::form(&matrix).as_bytes());
         Ok(matrix)
     }
 
@@ -145,12 +149,23 @@ impl Matrix {
         let text = edit::apply(text, edits)?;
         let matrix = Self::parse(&self.file, &text).map_err(|found| EditError::broken(&found))?;
         // Positions move; all else outside of `expect` is as it was.
-        let rest =
-            |of: &Self| Self { expect: Vec::new(), digest: String::new(), places: Places::default(), ..of.clone() };
+        let rest = |of: &Self| Self {
+            expect: Vec::new(),
+            digest: String::new(),
+            sha256: String::new(),
+            places: Places::default(),
+            ..of.clone()
+        };
         if rest(self) != rest(&matrix) || !edit::shows(&self.expect, &matrix.expect, edits) {
             return Err(EditError::broken(&[]));
         }
         Ok((text, matrix))
+    }
+
+    /// Whether `digest`, as results name the matrix that they were made with, is that of this one. Older results
+    /// name the bytes of the file.
+    pub fn is_named(&self, digest: &str) -> bool {
+        digest == self.digest || digest == self.sha256
     }
 
     /// The distro of that name.

@@ -88,7 +88,8 @@ fn a_good_file_becomes_rows_columns_and_cells_in_its_order() {
     assert_eq!(matrix.exclusion(&matrix.distros[1].id, &matrix.ats[2].id).unwrap().reason, "too slow");
     assert_eq!(matrix.defaults.memory, 512 << 20);
     assert_eq!(matrix.defaults.deadlines.run.as_secs(), 5400);
-    assert_eq!(matrix.digest, sha256_hex(GOOD.as_bytes()));
+    assert_eq!(matrix.sha256, sha256_hex(GOOD.as_bytes()));
+    assert!(matrix.is_named(&matrix.sha256) && matrix.is_named(&matrix.digest) && !matrix.is_named(""));
 }
 
 #[test]

@@ -22,7 +22,8 @@ pub struct MatrixResult {
     /// [`SCHEMA_VERSION`] of the writer.
     #[schemars(range(max = SCHEMA_VERSION))]
     pub schema: u32,
-    /// SHA-256 of the matrix.yaml that was run, hex: tells whether it has changed since.
+    /// SHA-256 of what the matrix.yaml that was run says (without comments, titles and the like), hex: tells whether
+    /// it has changed since. In older files that of its bytes.
     pub matrix: String,
     /// Rows, in the order of matrix.yaml.
     pub distros: Vec<DistroId>,

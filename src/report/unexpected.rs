@@ -96,6 +96,22 @@ pub fn outline(items: &[Item<'_>]) -> Outline {
     outline
 }
 
+/// Cells that have an answer for the first time, in words; no lines where there are none.
+pub fn news(cells: &[CellResult]) -> Outline {
+    let mut outline = Outline::default();
+    if cells.is_empty() {
+        return outline;
+    }
+    let count = if cells.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", cells.len()) };
+    outline.line(0).strong(format!("{count} newly tested")).say(", which turns no run red yet:");
+    for cell in cells {
+        let reason = cell.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+        outline.line(1).strong(&cell.id).say(format!(" {}{reason}", cell.verdict));
+    }
+    outline.line(1).say("way out: look at them; if they must be lived with: atsmatrix expect --update");
+    outline
+}
+
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
@@ -139,6 +155,23 @@ mod tests {
             result.cells[0].trials.iter().filter(|it| !it.control).all(|trial| !page.contains(&trial.id)),
             "{page}"
         );
+    }
+
+    #[test]
+    fn what_is_newly_tested_is_told_by_itself() {
+        let result = fixture::matrix();
+        let cells: Vec<CellResult> =
+            result.cells.into_iter().filter(|cell| cell.verdict == Verdict::Unbuildable).collect();
+        assert_snapshot!(outline_of(&cells), @"
+        1 cell newly tested, which turns no run red yet:
+          forecast/9.2.9 unbuildable: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'
+          way out: look at them; if they must be lived with: atsmatrix expect --update
+        ");
+        assert_eq!(outline_of(&[]), "");
+    }
+
+    fn outline_of(cells: &[CellResult]) -> String {
+        news(cells).text()
     }
 
     #[test]

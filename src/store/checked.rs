@@ -29,10 +29,39 @@ pub(super) fn write(results: &[u8], day: Date) -> String {
     serde_json::to_string_pretty(&checked).unwrap_or_default() + "\n"
 }
 
+/// What checked.json says of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stamp {
+    /// They are as a run wrote them, on this day.
+    Day(Date),
+    /// It is about other bytes.
+    Other,
+    /// It is damaged, or of a newer atsmatrix.
+    Unreadable,
+}
+
+/// What `checked`, the file's bytes, says of `results`.
+pub fn stamp(checked: &[u8], results: &[u8]) -> Stamp {
+    let Ok(checked) = serde_json::from_slice::<Checked>(checked) else { return Stamp::Unreadable };
+    if checked.schema != SCHEMA {
+        return Stamp::Unreadable;
+    }
+    // git may write lines as Windows has them; no line end of matrix.json is part of a value.
+    let same = || checked.results == sha256_hex(&unix(results));
+    if checked.results == sha256_hex(results) || same() { Stamp::Day(checked.day) } else { Stamp::Other }
+}
+
+fn unix(text: &[u8]) -> Vec<u8> {
+    let ends = |at: usize| text[at] == b'\r' && text.get(at + 1) == Some(&b'\n');
+    (0..text.len()).filter(|at| !ends(*at)).map(|at| text[at]).collect()
+}
+
 /// The day that `checked`, the file's bytes, states of `results`; `None`: it is about other results, or damaged.
 pub fn day(checked: &[u8], results: &[u8]) -> Option<Date> {
-    let checked: Checked = serde_json::from_slice(checked).ok()?;
-    (checked.schema == SCHEMA && checked.results == sha256_hex(results)).then_some(checked.day)
+    match stamp(checked, results) {
+        Stamp::Day(day) => Some(day),
+        Stamp::Other | Stamp::Unreadable => None,
+    }
 }
 
 #[cfg(test)]
@@ -44,8 +73,11 @@ mod tests {
         let text = write(b"results", "2026-11-25".parse().unwrap());
         assert_eq!(day(text.as_bytes(), b"results"), Some("2026-11-25".parse().unwrap()));
         assert_eq!(day(text.as_bytes(), b"other"), None);
+        assert_eq!(stamp(text.as_bytes(), b"other"), Stamp::Other);
+        let lines = write(b"{\n}\n", "2026-11-25".parse().unwrap());
+        assert!(matches!(stamp(lines.as_bytes(), b"{\r\n}\r\n"), Stamp::Day(_)));
         for bad in ["", "{}", "<<<<<<< HEAD", &text.replace("\"schema\": 1", "\"schema\": 99")] {
-            assert_eq!(day(bad.as_bytes(), b"results"), None, "{bad}");
+            assert_eq!(stamp(bad.as_bytes(), b"results"), Stamp::Unreadable, "{bad}");
         }
     }
 }

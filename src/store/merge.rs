@@ -9,7 +9,7 @@ use crate::verdict;
 /// The matrix as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// SHA-256 of matrix.yaml, hex.
+    /// Digest of matrix.yaml, hex.
     pub matrix: String,
     /// Rows, in the order of matrix.yaml.
     pub distros: Vec<DistroId>,

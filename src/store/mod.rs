@@ -25,7 +25,7 @@ mod merge;
 mod results;
 mod run;
 
-pub use checked::{CHECKED, day as day_of};
+pub use checked::{CHECKED, Stamp, day as day_of, stamp};
 pub use file::put;
 pub use file::replace;
 pub use journal::{Journal, Recovered};

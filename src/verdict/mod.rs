@@ -1,12 +1,16 @@
 //! From judgements to outcomes, from outcomes to a verdict, from verdicts to an exit code. Pure.
 
 mod surprise;
+mod whole;
+
+use std::collections::BTreeSet;
 
 use crate::exit::Exit;
-use crate::model::{CellResult, Outcome, TrialResult, Verdict};
+use crate::model::{CellId, CellResult, Outcome, TrialResult, Verdict};
 use crate::trial::Kind;
 
 pub use surprise::{LIFTED_WAY_OUT, Scope, Surprise, Terms, surprises};
+pub use whole::{Lost, Whole, cannot, few, lost};
 
 /// What a trial came to after its first attempt and, if that did not pass, its repetition in a fresh
 /// ATS. Only the same trouble twice counts; a repetition that could not be had leaves the question
@@ -81,6 +85,14 @@ pub fn standing(cell: &CellResult, terms: &Terms<'_>) -> Standing {
         // The declared failure is there, and something else came to nothing.
         Standing::Unanswered
     }
+}
+
+/// Whether `cell` is news and no more: it may be missing, an earlier run had no answer of it (`unanswered`), and
+/// matrix.yaml says nothing of it yet. So a run is not red for what a registry that is in reach for once has brought;
+/// from the next run on it is, unless matrix.yaml expects it.
+pub fn is_newly_tested(cell: &CellResult, unanswered: &BTreeSet<CellId>, terms: &Terms<'_>) -> bool {
+    let troubled = cell.verdict.is_answer() && cell.verdict != Verdict::Pass;
+    troubled && cell.optional && !terms.strict && cell.expected.is_none() && unanswered.contains(&cell.id)
 }
 
 /// The trials of `cell` that came to nothing.
@@ -197,6 +209,25 @@ mod tests {
             let trials = vec![trial("tls-get", Outcome::Fail), trial("http-post", outcome)];
             assert_eq!(exit(&[cell(Verdict::Fail, Some(Verdict::Fail), trials.clone())], &STRICT), wanted, "{outcome}");
             assert_eq!(exit(&[cell(Verdict::Fail, None, trials)], &STRICT), Exit::Unexpected, "{outcome}");
+        }
+    }
+
+    #[test]
+    fn what_an_optional_cell_comes_to_for_the_first_time_is_news() {
+        let unanswered = BTreeSet::from(["debian-13/9.2.5".parse().unwrap()]);
+        let news = |cell: &CellResult, terms: &Terms<'_>| is_newly_tested(cell, &unanswered, terms);
+        for verdict in [Verdict::Fail, Verdict::Unbuildable, Verdict::Flaky] {
+            let mut one = cell(verdict, None, Vec::new());
+            assert!(!news(&one, &Terms::default()), "an answer was due before");
+            one.optional = true;
+            assert!(news(&one, &Terms::default()), "{verdict}");
+            assert!(!news(&one, &STRICT), "strict");
+            assert!(!is_newly_tested(&one, &BTreeSet::new(), &Terms::default()), "there was an answer before");
+            one.expected = cell(verdict, Some(Verdict::Fail), Vec::new()).expected;
+            assert!(!news(&one, &Terms::default()), "matrix.yaml says what is expected");
+        }
+        for verdict in [Verdict::Pass, Verdict::Error, Verdict::Unavailable] {
+            assert!(!news(&CellResult { optional: true, ..cell(verdict, None, Vec::new()) }, &Terms::default()));
         }
     }
 

@@ -11,9 +11,11 @@ use serde::Serialize;
 
 use crate::compare::{Fact, provenance};
 use crate::model::{CellId, Version};
+use crate::verdict;
 
-use super::answer::{Cause, Reason, Word};
+use super::answer::{Cause, Reason, Rests, Word};
 use super::basis::{Basis, Stand};
+use super::coverage;
 use search::Grid;
 
 /// What a step costs, by the axis it changes; at least 1 each.
@@ -79,6 +81,10 @@ pub struct Step {
     pub downgrade: bool,
     /// What is different about what ran, from the one to the other.
     pub provenance: Vec<Fact>,
+    /// The trials that the cell at its end rests on.
+    pub rests: Option<Rests>,
+    /// Trials that passed where it begins and that are not tested where it ends.
+    pub lost: Vec<String>,
 }
 
 /// A way from one cell to another, or what is in it.
@@ -160,6 +166,7 @@ pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Path
     let route = grid.route();
     path.blocks = route.iter().skip(1).filter_map(|id| block(basis, id)).collect();
     path.blocks.extend(route.windows(2).filter_map(|pair| grid.gap(&pair[0].distro, &pair[1].distro)));
+    path.blocks.extend(route.windows(2).flat_map(|pair| untested(basis, &pair[0], &pair[1])));
     path.arrives = path.blocks.is_empty();
     path.blocks.extend(block(basis, from));
     let stops = if path.arrives { route } else { grid.nearest() };
@@ -174,6 +181,15 @@ fn block(basis: &Basis<'_>, id: &CellId) -> Option<Reason> {
     }
 }
 
+/// What a step to another distro leaves untested. An ATS of another version may do less by design: there the step
+/// tells it.
+fn untested(basis: &Basis<'_>, from: &CellId, to: &CellId) -> Vec<Reason> {
+    match (basis.cell(from), basis.cell(to)) {
+        (Some(before), Some(after)) if from.distro != to.distro => coverage::lost(before, after, &from.to_string()),
+        _ => Vec::new(),
+    }
+}
+
 fn step(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Step {
     let axis = if from.distro == to.distro { Axis::Ats } else { Axis::Distro };
     let provenance = match (basis.cell(from), basis.cell(to)) {
@@ -182,7 +198,12 @@ fn step(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Step {
     };
     let cost = if axis == Axis::Ats { costs.ats } else { costs.distro };
     let downgrade = axis == Axis::Ats && is_older(version(basis, to).as_ref(), version(basis, from).as_ref());
-    Step { axis, from: from.clone(), to: to.clone(), cost, downgrade, provenance }
+    let lost = match (basis.cell(from), basis.cell(to)) {
+        (Some(from), Some(to)) => verdict::lost(from, to).passed.into_iter().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let rests = basis.cell(to).map(|cell| basis.rests(cell));
+    Step { axis, from: from.clone(), to: to.clone(), cost, downgrade, provenance, rests, lost }
 }
 
 /// The version that ATS reported; where it never ran, the one that its name begins with.

@@ -7,6 +7,7 @@ use std::hash::Hash;
 use std::ops::Add;
 
 use crate::model::{AtsId, CellId, DistroId};
+use crate::verdict;
 
 use super::super::answer::{Cause, Reason};
 use super::super::basis::{Basis, Stand};
@@ -59,6 +60,8 @@ pub(super) struct Grid {
     releases: Vec<Option<String>>,
     columns: Vec<AtsId>,
     ground: Vec<Vec<Ground>>,
+    /// Steps to another distro that leave something untested, with how bad that is.
+    lossy: HashMap<(Spot, Spot), Ground>,
     start: Spot,
     goal: Spot,
     costs: Costs,
@@ -81,7 +84,19 @@ impl Grid {
                 columns.iter().map(|ats| ground(basis, &CellId { distro: distro.clone(), ats: ats.clone() })).collect()
             })
             .collect();
-        Self { family: of, rows, releases, columns, ground, start, goal, costs }
+        let lossy = lossy(basis, &rows, &columns);
+        Self { family: of, rows, releases, columns, ground, lossy, start, goal, costs }
+    }
+
+    /// How the end of a step counts.
+    fn end(&self, from: Spot, to: Spot) -> Ground {
+        let ground = self.ground[to.0][to.1];
+        let step = self.lossy.get(&(from, to)).copied().unwrap_or(Ground::Safe);
+        match (ground, step) {
+            (Ground::Safe, step) => step,
+            (Ground::Unknown, Ground::Closed) => Ground::Closed,
+            (ground, _) => ground,
+        }
     }
 
     /// The best way from start to goal, both included, through whatever is in the way.
@@ -113,7 +128,7 @@ impl Grid {
             }
             prices.insert(spot, price);
             for next in self.neighbours(spot).filter(|next| self.is_forward(spot.0, next.0)) {
-                if !prices.contains_key(&next) && may(self.ground[next.0][next.1]) {
+                if !prices.contains_key(&next) && may(self.end(spot, next)) {
                     open.push(Reverse((price + self.price(spot, next), next)));
                 }
             }
@@ -176,7 +191,7 @@ impl Grid {
     }
 
     fn price(&self, from: Spot, to: Spot) -> Price {
-        let ground = self.ground[to.0][to.1];
+        let ground = self.end(from, to);
         let between = |at: usize, one: usize, other: usize| (one.min(other)..=one.max(other)).contains(&at);
         let on_the_way = between(to.0, self.start.0, self.goal.0) && between(to.1, self.start.1, self.goal.1);
         Price {
@@ -187,6 +202,27 @@ impl Grid {
             detours: u32::from(!on_the_way),
         }
     }
+}
+
+/// The steps from one row to another, within a column, that leave trials untested.
+fn lossy(basis: &Basis<'_>, rows: &[DistroId], columns: &[AtsId]) -> HashMap<(Spot, Spot), Ground> {
+    let mut lossy = HashMap::new();
+    for (column, ats) in columns.iter().enumerate() {
+        let cell = |distro: &DistroId| basis.cell(&CellId { distro: distro.clone(), ats: ats.clone() });
+        let there: Vec<_> = rows.iter().enumerate().filter_map(|(row, distro)| Some((row, cell(distro)?))).collect();
+        for (from, before) in &there {
+            for (to, after) in there.iter().filter(|(to, _)| to != from) {
+                let lost = verdict::lost(before, after);
+                let ground = match (lost.passed.is_empty(), lost.others.is_empty()) {
+                    (true, true) => continue,
+                    (false, _) => Ground::Closed,
+                    (true, false) => Ground::Unknown,
+                };
+                lossy.insert(((*from, column), (*to, column)), ground);
+            }
+        }
+    }
+    lossy
 }
 
 fn ground(basis: &Basis<'_>, id: &CellId) -> Ground {

@@ -49,8 +49,19 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
     checker.done()?;
     let file = file.to_owned();
     let places = checker.places(&distros, &ats);
-    let matrix =
-        Matrix { digest: String::new(), distros, ats, nginx, exclude, include, expect, defaults, file, places };
+    let matrix = Matrix {
+        digest: String::new(),
+        sha256: String::new(),
+        distros,
+        ats,
+        nginx,
+        exclude,
+        include,
+        expect,
+        defaults,
+        file,
+        places,
+    };
     checker.combinations(&matrix);
     checker.done()?;
     Ok(matrix)

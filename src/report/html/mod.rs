@@ -128,7 +128,7 @@ fn footer(result: &MatrixResult) -> Markup {
     html! {
         footer {
             p {
-                "Written by " code { "atsmatrix report" } ". The " code { "matrix.yaml" } " that was run has SHA-256 "
+                "Written by " code { "atsmatrix report" } ". What was run of " code { "matrix.yaml" } " has the digest "
                 code.digest { (shown(&result.matrix, SHORT)) } "."
             }
         }

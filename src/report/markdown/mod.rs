@@ -53,7 +53,7 @@ fn reproduce(result: &MatrixResult) -> String {
     format!(
         "## How to reproduce\n\n\
          ```sh\natsmatrix run\n```\n\n\
-         The `matrix.yaml` that was run has SHA-256 `{}`.\n",
+         What was run of `matrix.yaml` has the digest `{}`.\n",
         markdown(&result.matrix, SHORT)
     )
 }

@@ -19,7 +19,7 @@ fn the_page_of_a_whole_matrix() {
     atsmatrix run
     ```
 
-    The `matrix.yaml` that was run has SHA-256 `0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f`.
+    What was run of `matrix.yaml` has the digest `0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f`.
 
     ## Matrix
 

@@ -1,0 +1,267 @@
+//! What a matrix says, without how it is written: comments, titles, reasons, the order of keys, line ends, aliases
+//! and defaults that are spelled out change nothing that is run.
+//!
+//! The form is that of these lines, so it must never change for what could be said before: a key that is new is
+//! left out where it is not used. Everything is taken apart completely, so a new field does not compile until it
+//! is told here, or said to be words only.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write as _};
+
+use super::{
+    Ats, Bootstrap, Deadlines, Defaults, Distro, Exclusion, Expectation, Globs, Matrix, Package, Patch, Proof,
+    ReadyImage, Rebuild, Source, SourceKind, Tarball,
+};
+use crate::model::Os;
+
+/// The normal form of `matrix`, one value a line.
+pub(super) fn form(matrix: &Matrix) -> String {
+    let Matrix { digest: _, sha256: _, distros, ats, nginx, exclude, include, expect, defaults, file: _, places: _ } =
+        matrix;
+    let mut lines = Lines("atsmatrix 1\n".to_owned());
+    for it in distros {
+        distro(&mut lines, it);
+    }
+    for it in ats {
+        column(&mut lines, it);
+    }
+    lines.some("nginx", nginx.as_ref());
+    for Exclusion { distro, ats, reason: _ } in exclude {
+        lines.put("exclude", "");
+        lines.globs("exclude.distro", distro.as_ref());
+        lines.globs("exclude.ats", ats.as_ref());
+    }
+    lines.all("include", include);
+    for it in expect {
+        expectation(&mut lines, it);
+    }
+    let Defaults { deadlines: Deadlines { trial, cell, run }, memory, pids } = defaults;
+    for (key, deadline) in [("trial", trial), ("cell", cell), ("run", run)] {
+        lines.put(&format!("deadline.{key}"), deadline.as_millis());
+    }
+    lines.put("memory", memory);
+    lines.put("pids", pids);
+    lines.0
+}
+
+struct Lines(String);
+
+impl Lines {
+    /// A value, so written that no value can pass for the next line.
+    fn put(&mut self, key: &str, value: impl Display) {
+        // A String takes everything.
+        let _ = writeln!(self.0, "{key} {:?}", value.to_string());
+    }
+
+    fn some(&mut self, key: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.put(key, value);
+        }
+    }
+
+    fn flag(&mut self, key: &str, value: bool) {
+        self.some(key, value.then_some(""));
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.some(key, Some(value).filter(|value| !value.is_empty()));
+    }
+
+    fn all(&mut self, key: &str, values: impl IntoIterator<Item = impl Display>) {
+        for value in values {
+            self.put(key, value);
+        }
+    }
+
+    fn globs(&mut self, key: &str, globs: Option<&Globs>) {
+        // No patterns match every name, none at all are another thing.
+        self.flag(key, globs.is_some());
+        self.all(key, globs.iter().flat_map(|globs| globs.patterns()));
+    }
+
+    fn map(&mut self, key: &str, map: &BTreeMap<String, String>) {
+        for (name, value) in map {
+            self.put(&format!("{key} {name:?}"), value);
+        }
+    }
+}
+
+fn distro(lines: &mut Lines, it: &Distro) {
+    let Distro { id, title: _, family, os, image, bootstrap, optional, forecast, args } = it;
+    lines.put("distro", id);
+    lines.put("family", family);
+    if let Some(Os { id, version, codename }) = os {
+        lines.put("os", id);
+        lines.some("os-version", version.as_ref());
+        lines.some("os-codename", codename.as_ref());
+    }
+    lines.some("image", image.as_ref());
+    if let Some(Bootstrap { suite, sources, check_valid_until }) = bootstrap {
+        lines.put("suite", suite);
+        lines.all("source", sources);
+        lines.flag("valid-until", *check_valid_until);
+    }
+    lines.flag("optional", *optional);
+    lines.flag("forecast", *forecast);
+    lines.map("arg", args);
+}
+
+fn column(lines: &mut Lines, it: &Ats) {
+    let Ats { id, title: _, version, optional, sources } = it;
+    lines.put("ats", id);
+    lines.put("version", version);
+    lines.flag("optional", *optional);
+    for Source { on, kind, reports, optional, args } in sources {
+        lines.globs("on", Some(on));
+        origin(lines, kind);
+        lines.some("reports", reports.as_ref());
+        lines.flag("optional", *optional);
+        lines.map("arg", args);
+    }
+}
+
+fn origin(lines: &mut Lines, kind: &SourceKind) {
+    match kind {
+        SourceKind::Tarball(Tarball { urls, proof, patches, configure }) => {
+            lines.all("tarball", urls);
+            match proof {
+                Proof::Sha256(hex) => lines.put("sha256", hex),
+                Proof::Signature { url, keys_url } => {
+                    lines.put("signature", url);
+                    lines.put("keys", keys_url);
+                }
+                Proof::Sha512Url(url) => lines.put("sha512-url", url),
+            }
+            patched(lines, patches);
+            lines.text("configure", configure);
+        }
+        SourceKind::Rebuild(Rebuild { of, patches }) => {
+            lines.put("rebuild", of);
+            patched(lines, patches);
+        }
+        SourceKind::BuildOn(distro) => lines.put("build-on", distro),
+        SourceKind::Package(Package { name, version }) => {
+            lines.put("package", name);
+            lines.put("package-version", version);
+        }
+        SourceKind::Image(ReadyImage { reference, binary }) => {
+            lines.put("ready-image", reference);
+            lines.some("binary", binary.as_ref());
+        }
+    }
+}
+
+fn patched(lines: &mut Lines, patches: &[Patch]) {
+    for Patch { urls, sha256, file, only } in patches {
+        lines.put("patch", sha256);
+        lines.all("patch-url", urls);
+        lines.some("patch-file", file.as_ref());
+        lines.all("patch-only", only);
+    }
+}
+
+fn expectation(lines: &mut Lines, it: &Expectation) {
+    let Expectation {
+        distro,
+        ats,
+        cells,
+        except,
+        openssl,
+        ats_version,
+        trials,
+        verdict,
+        expires,
+        reason: _,
+        link: _,
+        at: _,
+        trials_at: _,
+    } = it;
+    lines.put("expect", verdict);
+    lines.globs("expect.distro", distro.as_ref());
+    lines.globs("expect.ats", ats.as_ref());
+    lines.globs("expect.cells", cells.as_ref());
+    lines.globs("expect.except", except.as_ref());
+    lines.globs("expect.trials", trials.as_ref());
+    lines.some("expect.openssl", openssl.as_ref());
+    lines.some("expect.ats-version", ats_version.as_ref());
+    lines.some("expect.expires", expires.as_ref());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Matrix;
+
+    const MATRIX: &str = "\
+version: 1
+distros:
+  debian-12:
+    title: Debian 12
+    family: debian
+    image: a
+    args: { A: b, C: d }
+  debian-13: { family: debian, image: b, optional: true }
+  debian-14: { family: debian, image: c }
+ats:
+  \"9.2.9\":
+    sources: [{ on: [\"*\"], image: { reference: x } }]
+exclude: [{ distro: [debian-14], ats: [\"9*\"], reason: old }]
+expect:
+  - cells: [debian-13/9.2.9]
+    trials: [tls-remote-origin]
+    verdict: fail
+    reason: it does
+";
+
+    fn digest(text: &str) -> String {
+        Matrix::parse("matrix.yaml", text).unwrap_or_else(|found| panic!("{found:?}\n{text}")).digest
+    }
+
+    #[test]
+    fn how_it_is_written_changes_nothing() {
+        let as_is = digest(MATRIX);
+        for (from, to) in [
+            ("version: 1\n", "# Whose? The edge team's.\nversion: 1\n"),
+            ("title: Debian 12", "title: Bookworm"),
+            ("    title: Debian 12\n", ""),
+            ("reason: old", "reason: nobody runs it"),
+            ("reason: it does", "reason: it did\n    link: https://example.org/"),
+            ("args: { A: b, C: d }", "args: { C: \"d\", A: b }"),
+            ("family: debian, image: b, optional: true", "optional: true, image: b, family: debian, forecast: false"),
+            ("trials: [tls-remote-origin]", "trials:\n      - tls-remote-origin"),
+            ("\n", "\r\n"),
+        ] {
+            assert!(MATRIX.contains(from), "{from}");
+            assert_eq!(digest(&MATRIX.replace(from, to)), as_is, "{from:?} -> {to:?}");
+        }
+        assert_eq!(digest(&(MATRIX.to_owned() + "defaults: { deadlines: { trial: 20s }, memory: 1024MiB }\n")), as_is);
+    }
+
+    #[test]
+    fn what_is_run_or_expected_changes_it() {
+        let as_is = digest(MATRIX);
+        let mut seen = std::collections::BTreeSet::from([as_is]);
+        for (from, to) in [
+            ("image: a", "image: d"),
+            ("family: debian, image: c", "family: fedora, image: c"),
+            ("optional: true", "optional: false"),
+            ("optional: true", "forecast: true"),
+            ("A: b", "A: c"),
+            ("family: debian, image: c", "family: debian, os: { id: debian, codename: forky }, image: c"),
+            ("image: a\n", "image: a\n    bootstrap: { suite: s, sources: [deb http://a.test b main] }\n"),
+            ("on: [\"*\"]", "on: [\"debian-*\"]"),
+            ("reference: x", "reference: y"),
+            ("reference: x", "reference: x, binary: /b"),
+            ("ats: [\"9*\"]", "ats: [\"9.2*\"]"),
+            ("verdict: fail", "verdict: flaky"),
+            ("trials: [tls-remote-origin]", "trials: [tls-same-host]"),
+            ("    trials: [tls-remote-origin]\n", ""),
+            ("reason: it does", "reason: it does\n    expires: 2027-01-31"),
+            ("  - cells: [debian-13/9.2.9]\n", "  - openssl: \">=3.2\"\n    cells: [debian-13/9.2.9]\n"),
+            ("\nexpect", "\ninclude: [{ distro: debian-14, ats: \"9.2.9\" }]\nexpect"),
+            ("\nexpect", "\ndefaults: { pids: 99 }\nexpect"),
+        ] {
+            assert!(MATRIX.contains(from), "{from}");
+            assert!(seen.insert(digest(&MATRIX.replace(from, to))), "{from:?} -> {to:?}");
+        }
+    }
+}
