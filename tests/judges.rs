@@ -3,7 +3,7 @@
 //!
 //! The right observations are of real cells. `ATSMATRIX_RECORD=FOLDER cargo test --test judges` takes them anew from
 //! the raw evidence below FOLDER (`results/runs/RUN`, of a cell with all trials); what the judge does not look at
-//! of packets and hellos is left out. Those of ATS 10 and of a split ClientHello, which nothing here can show,
+//! of packets and hellos is left out. Those of ATS 10, of a split ClientHello and of a dead IPv6 address, which nothing here can show,
 //! are made from their neighbours' and stay.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its fixture has failed")]
@@ -184,7 +184,7 @@ const SMALL: Mutation = ("a small ClientHello", |seen| hellos(seen).for_each(|he
 const OLD: Mutation =
     ("TLS 1.0 in the ClientHello", |seen| hellos(seen).for_each(|it| it.versions.push("TLSv1.0".into())));
 const PAGE: Mutation = ("a page of another protocol", |seen| {
-    exchanges(seen).for_each(|it| it.body_head = it.body_head.replace("  : TLSv1.", "  : SSLv"));
+    exchanges(seen).for_each(|it| it.body_head = it.body_head.replace("  : TLSv1", "  : SSLv"));
 });
 const BROKE_OFF: Mutation = ("a script that broke off", |seen| {
     seen.origin.iter_mut().for_each(|it| it.error = Some("closed after 0 bytes".into()));
@@ -257,9 +257,10 @@ const BY_FAMILY: &[(&str, &[Mutation])] = &[
     ("group-p256", &[SHARE]),
     ("group-x25519mlkem768", &[SMALL]),
     ("cert-", &[NO_ORIGIN, BODY, PLAIN]),
-    ("verify-", &[NO_ORIGIN, BODY, PLAIN]),
-    ("verify-permissive", &[QUIET]),
-    ("verify-disabled", &[WARNED]),
+    ("verify-permissive", &[NO_ORIGIN, BODY, PLAIN, QUIET]),
+    ("verify-disabled", &[NO_ORIGIN, BODY, PLAIN, WARNED]),
+    ("verify-signature", &[NO_ORIGIN, BODY, PLAIN]),
+    ("verify-integer", &[NO_ORIGIN, NO_HELLO, SERVED, UNEXPLAINED]),
     ("refuse-", &[NO_ORIGIN, NO_HELLO, SERVED]),
     ("refuse-untrusted", &[UNEXPLAINED]),
     ("refuse-self", &[UNEXPLAINED]),
@@ -269,13 +270,18 @@ const BY_FAMILY: &[(&str, &[Mutation])] = &[
     ("refuse-cut", &[UNEXPLAINED]),
     ("refuse-client", &[UNEXPLAINED]),
     ("refuse-sha1", &[UNEXPLAINED]),
+    ("refuse-rsa1024", &[UNEXPLAINED]),
     ("refuse-tls10", &[OLD]),
+    ("seclevel0-", &[NO_ORIGIN, NO_HELLO, PAGE]),
+    ("tls10-", &[NO_ORIGIN, NO_HELLO, PAGE]),
+    ("pq-intolerant-", &[NO_ORIGIN, BODY, PLAIN, LARGE]),
     ("mtls-global", &[NO_CERTIFICATE, PLAIN]),
     ("mtls-sni", &[NO_CERTIFICATE, PLAIN]),
     ("mtls-missing", &[NO_HELLO, SERVED, UNEXPLAINED]),
     ("sni-remap", &[NAME]),
     ("sni-pristine", &[NAME]),
     ("sni-pristine-host", &[UNEXPLAINED]),
+    ("sni-pristine-verified", &[UNEXPLAINED, SHOWN, NO_HELLO, SERVED]),
     ("sni-none", &[NAME]),
     ("sni-yaml", &[NO_HELLO, SERVED, UNEXPLAINED]),
     ("alpn-", &[REQUESTED_BY, PLAIN]),
@@ -294,17 +300,20 @@ const BY_FAMILY: &[(&str, &[Mutation])] = &[
     ("http-204", &[BODY, SPLIT]),
     ("http-304", &[BODY, SPLIT]),
     ("http-early", &[BODY]),
+    ("http-early-413", &[SPLIT, LENGTH]),
     ("http-slow", &[BODY]),
     ("http-close", &[BODY]),
     ("http-no-close", &[BODY]),
     ("tunnel-connect$", &[SHOWN, BODY, PLAIN]),
     ("tunnel-connect-forbidden", &[PACKETS]),
+    ("tunnel-connect-closed", &[NO_PACKETS, CLEAN]),
     ("tunnel-websocket", &[PLAIN]),
     ("tunnel-route", &[SHOWN, BODY]),
     ("inbound-", &[SHOWN, BODY, PLAIN]),
     ("inbound-h2", &[ANSWERED_BY]),
     ("net-ipv6", &[FAMILY, BODY]),
     ("net-dead", &[BODY, PLAIN, NO_PACKETS, SPLIT]),
+    ("net-v6", &[BODY, PLAIN, NO_PACKETS]),
     ("net-refused", &[LATE, NO_PACKETS]),
     ("fault-fin", &[LATE, NO_HELLO]),
     ("fault-alert", &[LATE, NO_HELLO]),

@@ -87,6 +87,7 @@ fn does(spec: &TrialSpec) -> String {
             Place::SameHostV6 => "the same host, on ::1",
             Place::Nginx => "nginx, on another host",
             Place::RemoteAndDead => "another host, with a second address at which nothing listens",
+            Place::RemoteAndDeadV6 => "another host, with an IPv6 address besides at which nothing listens",
         })
         .to_owned(),
     );
@@ -95,8 +96,9 @@ fn does(spec: &TrialSpec) -> String {
         match &spec.origin.speak {
             Speak::Http { body_len } => format!("HTTP, answering with {body_len} bytes"),
             Speak::Script(_) => "a script".into(),
-            Speak::Openssl { args, sign } => {
-                format!("openssl s_server {} {}", args.join(" "), sign.join(" ")).trim().into()
+            Speak::Openssl { args, rsa_bits, sign } => {
+                let key = if sign.is_empty() { String::new() } else { format!(", RSA key of {rsa_bits} bits,") };
+                format!("openssl s_server {}{key} {}", args.join(" "), sign.join(" ")).trim().into()
             }
             Speak::Nginx { body_len, directives } => {
                 format!("nginx with `{}`, answering with {body_len} bytes", directives.join(" "))
@@ -111,7 +113,8 @@ fn does(spec: &TrialSpec) -> String {
         let all: Vec<String> = versions.chain(limits).collect();
         let only = if all.is_empty() { String::new() } else { format!(", only {}", all.join(", ")) };
         let client = if tls.client_auth { ", requires a client certificate" } else { "" };
-        line("origin's TLS", format!("certificate {certificate}{only}{client}"));
+        let largest = tls.largest_hello.map(|bytes| format!(", resets on a ClientHello of more than {bytes} bytes"));
+        line("origin's TLS", format!("certificate {certificate}{only}{client}{}", largest.unwrap_or_default()));
     }
     line("client", format!("{:?}", spec.client.front));
     if spec.remap != Remap::ByName {
@@ -119,6 +122,12 @@ fn does(spec: &TrialSpec) -> String {
     }
     for record in &spec.records {
         line("setting", format!("`{} {} {}`", record.name, record.kind, record.value));
+    }
+    if spec.locked_key {
+        line("ATS's key", "encrypted, with `ssl_key_dialog` in ssl_multicert.config".into());
+    }
+    if spec.bare_openssl {
+        line("ATS's OpenSSL", "without the distro's openssl.cnf".into());
     }
     for rule in &spec.sni {
         let side = if rule.side == Side::Client { "clients'" } else { "origin's" };

@@ -159,14 +159,14 @@ pub(super) struct Ats {
 
 impl Ats {
     /// Writes `files` below `root`, starts `traffic_server` there (with parts of another image, if `swap`
-    /// says so) and waits until it serves.
+    /// says so; with `bare_openssl` without the distro's openssl.cnf) and waits until it serves.
     ///
     /// # Errors
     /// With the reason and the last lines of output, when it ends or stays silent.
     pub(super) async fn start(
         installation: &Installation,
         root: &Path,
-        files: &BTreeMap<String, String>,
+        (files, bare_openssl): (&BTreeMap<String, String>, bool),
         ports: Ports,
         by: By<'_>,
     ) -> anyhow::Result<Self> {
@@ -183,6 +183,9 @@ impl Ats {
         // ATS prefers these to its configuration, and an image may set some (`ENV PROXY_CONFIG_...`).
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PROXY_CONFIG_")) {
             command.env_remove(name);
+        }
+        if bare_openssl {
+            command.env("OPENSSL_CONF", "/dev/null");
         }
         let mut child = command
             .env("TS_RUNROOT", root)

@@ -3,6 +3,7 @@
 
 mod ask;
 mod baseline;
+mod lacks;
 mod life;
 mod lives;
 mod reload;
@@ -119,7 +120,7 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
     }
     tell_wire(&cell.plan, &cell.emitter, capture)?;
     let ats = match &found {
-        Ok(installation) => cell.start_if_it_comes_up(installation, &[], false).await.ok().map(|(ats, ..)| ats),
+        Ok(installation) => cell.start_if_it_comes_up(installation, &Wanted::default()).await.ok().map(|(ats, ..)| ats),
         Err(_) => None,
     };
     Ok(Some(Box::new(Kept { cell, ats })))
@@ -128,6 +129,35 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
 fn same_host_ports(plan: &CellPlan) -> Vec<Port> {
     let here = plan.trials.iter().filter(|trial| matches!(trial.spec.place, Place::SameHost | Place::SameHostV6));
     here.map(Port::of).collect()
+}
+
+/// What trials that share a life of ATS want of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Wanted<'a> {
+    /// Settings over the baseline.
+    records: &'a [Record],
+    /// Settings among them that ATS need not know.
+    may_not_know: Vec<&'a str>,
+    /// ATS can be told to read its configuration anew.
+    reloads: bool,
+    /// Its key for TLS clients is encrypted.
+    locked_key: bool,
+    /// Its OpenSSL has no configuration.
+    bare_openssl: bool,
+}
+
+impl<'a> Wanted<'a> {
+    /// What the trials of `batches`, whose settings are `records`, want.
+    fn by(records: &'a [Record], batches: &'a [Vec<TrialPlan>]) -> Self {
+        let specs = || batches.iter().flatten().map(|trial| &trial.spec);
+        Self {
+            records,
+            may_not_know: specs().flat_map(|spec| &spec.may_not_know).map(String::as_str).collect(),
+            reloads: specs().any(|spec| matches!(spec.client.act, Act::Reload { .. })),
+            locked_key: specs().any(|spec| spec.locked_key),
+            bare_openssl: specs().any(|spec| spec.bare_openssl),
+        }
+    }
 }
 
 /// Why ATS does not run.
@@ -156,7 +186,7 @@ impl Cell {
 
     /// The trials through ATS; those that want to be alone come last.
     async fn through(&self, installation: &Installation) {
-        let Lives { beside, together, alone } = Lives::of(&self.plan.trials);
+        let Lives { beside, together, alone } = Lives::of(&self.without_lacking().await);
         let run = |groups, at_once| {
             stream::iter(groups)
                 .for_each_concurrent(at_once, |(records, batch)| self.group(installation, records, batch))
@@ -178,28 +208,30 @@ impl Cell {
         self.emitter.emit(&Line::Fault { trial: Some(trial.to_owned()), text });
     }
 
-    /// Starts ATS in a root of its own, with `records` over the baseline.
-    /// With `reloads` in a way that it can be told to read its configuration anew.
-    async fn start(&self, installation: &Installation, records: &[Record], reloads: bool) -> Started {
+    /// Starts ATS in a root of its own, as it is `wanted`.
+    async fn start(&self, installation: &Installation, wanted: &Wanted<'_>) -> Started {
         let number = self.lives.fetch_add(1, Ordering::Relaxed);
         let (root, ports) = (self.root.join(format!("ats-{number}")), Ports::of(number));
-        let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), records);
+        let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), wanted);
         settings.body_factory = installation.error_pages();
         let unwritten = |error: config::Unsupported| NoStart::Settings(error.to_string());
         let files = config::files(installation.dialect, &settings).map_err(unwritten)?;
         let written = config::names(installation.dialect, &settings).map_err(unwritten)?;
         let by = match &self.plan.swap {
-            Some(_) if reloads => return Err(NoStart::Settings("a reload cannot be run with parts swapped".into())),
+            Some(_) if wanted.reloads => {
+                return Err(NoStart::Settings("a reload cannot be run with parts swapped".into()));
+            }
             Some(swap) => By::Swap(swap),
-            None if reloads && installation.dialect < Dialect::V10 => By::Manager,
+            None if wanted.reloads && installation.dialect < Dialect::V10 => By::Manager,
             None => By::Itself,
         };
-        let started = Ats::start(installation, &root, &files, ports, by);
+        let started = Ats::start(installation, &root, (&files, wanted.bare_openssl), ports, by);
         let ats = match tokio::time::timeout_at(self.until, started).await {
             Ok(started) => started.map_err(|error| NoStart::Ats(format!("{error:#}")))?,
             Err(_) => return Err(NoStart::Late),
         };
-        match ats.unknown_settings().into_iter().find(|name| written.contains(name)) {
+        let counts = |name: &String| written.contains(name) && !wanted.may_not_know.contains(&name.as_str());
+        match ats.unknown_settings().into_iter().find(counts) {
             Some(name) => Err(NoStart::Settings(format!(
                 "ATS {} does not know {name} and goes on without it: what is seen with it would mean nothing. Its \
                  dialect in src/ats/config has to learn that",
@@ -254,7 +286,7 @@ impl Cell {
             return self.ask(trial, ports).await;
         };
         self.emitter.emit(&Line::Began { trial: trial.id.clone() });
-        let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), &[]);
+        let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), &Wanted::default());
         settings.maps.push(settings::added(trial));
         let at = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http));
         reload::run(&reload::Order {

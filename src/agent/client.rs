@@ -22,8 +22,9 @@ use crate::model::{Act, ClientError, ClientPhase, ClientRun, Exchange, Load, Req
 use crate::trial::body::{self, Sum};
 use sender::{Open, Sender};
 
-/// Bytes of a typed body kept as evidence: error pages are small, that of `openssl s_server` has 5 KiB.
-const BODY_HEAD: usize = 8 * 1024;
+/// Bytes of a typed body kept as evidence: error pages are small, that of `openssl s_server` has 5 KiB, and twice that
+/// where it lists the ciphers of security level 0.
+const BODY_HEAD: usize = 16 * 1024;
 
 /// Bytes of a chunk of a chunked request body.
 const CHUNK: usize = 16 * 1024;

@@ -7,6 +7,8 @@ mod backend;
 mod http;
 mod nginx;
 
+pub(super) use backend::encrypt_key;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -38,6 +40,9 @@ const HANDSHAKE: Duration = Duration::from_secs(15);
 /// Requests noted for one connection; a flood beyond it is served but not noted.
 const MAX_REQUESTS: usize = 1000;
 
+/// What an origin does with a ClientHello that is too large for it.
+const DROP: &[Step] = &[Step::ReadHello, Step::Reset];
+
 /// Listeners and the connections they serve.
 pub(super) struct Origin {
     stop: CancellationToken,
@@ -52,6 +57,8 @@ struct Behaviour {
     port: u16,
     https: bool,
     tls: Option<Arc<ServerConfig>>,
+    /// Bytes of the largest ClientHello that it bears, with the header of its record.
+    largest_hello: Option<u32>,
     play: Play,
     /// Connections accepted so far.
     accepted: AtomicUsize,
@@ -76,9 +83,9 @@ struct Notes {
 
 type SharedNotes = Arc<Mutex<Notes>>;
 
-/// Why an origin is not there.
+/// Why an origin, or what a trial needs besides, is not there.
 #[derive(Debug)]
-enum Unable {
+pub(super) enum Unable {
     /// This image or container lacks what it takes: a program, or IPv6.
     Missing(String),
     /// Anything else: ours. What failed says nothing of what is supported.
@@ -120,6 +127,7 @@ impl Origin {
             port: port.port,
             https: port.origin.https,
             tls: port.origin.tls.as_ref().map(|wanted| tls::server(wanted, identity)).transpose()?,
+            largest_hello: port.origin.tls.as_ref().and_then(|wanted| wanted.largest_hello),
             play,
             accepted: AtomicUsize::new(0),
         };
@@ -141,6 +149,16 @@ impl Origin {
     }
 }
 
+/// Whether this container has no `::1`.
+pub(super) async fn no_ipv6() -> Option<String> {
+    let address = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
+    let error = TcpListener::bind(address).await.err()?;
+    match no_listener(Place::SameHostV6, address, error) {
+        Unable::Missing(reason) => Some(reason),
+        Unable::Fault(_) => None,
+    }
+}
+
 /// A container without IPv6 has no `::1`; whatever else keeps an origin from listening is no lack of the container.
 fn no_listener(place: Place, address: SocketAddr, error: std::io::Error) -> Unable {
     if place == Place::SameHostV6 && error.kind() == std::io::ErrorKind::AddrNotAvailable {
@@ -152,7 +170,9 @@ fn no_listener(place: Place, address: SocketAddr, error: std::io::Error) -> Unab
 fn bind_address(place: Place) -> IpAddr {
     match place {
         Place::SameHostV6 => Ipv6Addr::LOCALHOST.into(),
-        Place::Remote | Place::SameHost | Place::RemoteAndDead | Place::Nginx => Ipv4Addr::UNSPECIFIED.into(),
+        Place::Remote | Place::SameHost | Place::RemoteAndDead | Place::RemoteAndDeadV6 | Place::Nginx => {
+            Ipv4Addr::UNSPECIFIED.into()
+        }
     }
 }
 
@@ -171,10 +191,10 @@ async fn prepare(port: &Port, identity: &Identity, folder: &Path) -> Result<Play
     Ok(match &port.origin.speak {
         Speak::Http { body_len } => Play::Http(body::bytes(*body_len).into()),
         Speak::Script(scripts) => Play::Script(scripts.clone()),
-        Speak::Openssl { args, sign } => {
+        Speak::Openssl { args, rsa_bits, sign } => {
             let (leaf, folder) = (good(identity)?, own_folder("openssl")?);
             let at = (origin_name(&port.trial), port.port);
-            let backend = backend::openssl(args, sign, leaf, identity, (&at.0, at.1), &folder).await?;
+            let backend = backend::openssl(args, (*rsa_bits, sign), leaf, identity, (&at.0, at.1), &folder).await?;
             Play::Forward(Box::new(backend))
         }
         Speak::Nginx { body_len, directives } => {
@@ -225,15 +245,25 @@ async fn serve(
     stop: CancellationToken,
 ) -> OriginConnection {
     let accepted_us = now_us();
-    let script = behaviour.script();
+    let drops = tokio::select! {
+        drops = behaviour.drops(&stream) => drops,
+        () = stop.cancelled() => false,
+    };
+    let script = if drops { DROP } else { behaviour.script() };
     if script.last() == Some(&Step::Reset) {
         // From now on every way to let go of the socket is a RST.
         let _ = stream.set_zero_linger();
     }
     let (tap, book) = Tap::new(stream, behaviour.https);
     let (notes, heard) = (SharedNotes::default(), Heard::default());
+    let spoken = async {
+        if drops {
+            return script::play(tap, script, "", &heard).await;
+        }
+        speak(tap, behaviour, script, &notes, &heard).await
+    };
     let spoken = tokio::select! {
-        spoken = speak(tap, behaviour, script, &notes, &heard) => spoken,
+        spoken = spoken => spoken,
         () = stop.cancelled() => Ok(()),
     };
     if let Err(error) = spoken {
@@ -247,6 +277,16 @@ async fn serve(
 }
 
 impl Behaviour {
+    /// Whether the ClientHello that begins on `stream` is larger than this origin bears: its record says how long it
+    /// is before the rest has come. Less than that header in one piece is what no TLS client sends.
+    async fn drops(&self, stream: &TcpStream) -> bool {
+        let Some(largest) = self.largest_hello else { return false };
+        let mut header = [0; 5];
+        let Ok(5) = stream.peek(&mut header).await else { return false };
+        let record = u32::from(u16::from_be_bytes([header[3], header[4]]));
+        record + 5 > largest
+    }
+
     /// The script of the next connection; empty where none is played.
     fn script(&self) -> &[Step] {
         let number = self.accepted.fetch_add(1, Ordering::Relaxed);

@@ -29,6 +29,8 @@ pub struct Settings {
     pub body_factory: Option<String>,
     /// Certificate and key for TLS clients, absolute paths.
     pub server_identity: Option<(String, String)>,
+    /// The command whose output is the passphrase of that key, if it has one.
+    pub key_dialog: Option<String>,
     /// Lines of remap.config, in order.
     pub maps: Vec<Map>,
     /// Settings per server name, in order.
@@ -177,7 +179,10 @@ fn sni(dialect: Dialect, entries: &[SniEntry]) -> String {
 fn multicert(settings: &Settings) -> String {
     settings.server_identity.as_ref().map_or_else(
         || EMPTY.to_owned(),
-        |(certificate, key)| format!("dest_ip=* ssl_cert_name={certificate} ssl_key_name={key}\n"),
+        |(certificate, key)| {
+            let dialog = settings.key_dialog.as_ref().map(|command| format!(" ssl_key_dialog=\"exec:{command}\""));
+            format!("dest_ip=* ssl_cert_name={certificate} ssl_key_name={key}{}\n", dialog.unwrap_or_default())
+        },
     )
 }
 

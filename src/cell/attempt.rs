@@ -88,7 +88,7 @@ impl Pair<'_> {
         let at = |wanted: fn(Place) -> bool| -> Vec<Port> {
             plans.iter().filter(|plan| wanted(plan.spec.place)).map(Port::of).collect()
         };
-        let remote = at(|place| matches!(place, Place::Remote | Place::RemoteAndDead));
+        let remote = at(|place| matches!(place, Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6));
         let mut origins = vec![self.origin(Agent::Origin, &self.job.origin_image, remote, &identity).await?];
         let beside = at(|place| place == Place::Nginx);
         if let (Beside::Image(image), false) = (&self.job.nginx, beside.is_empty()) {

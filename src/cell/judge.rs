@@ -12,7 +12,7 @@ use crate::model::{
     DistroId, IssueMatch, LogLine, Observation, Os, Outcome, Place, Provenance, Record, Release, Route, TrialPlan,
     TrialResult, TrialSpec, Verdict,
 };
-use crate::trial::{Judgement, Kind, Trial};
+use crate::trial::{self, Judgement, Kind, Trial};
 use crate::verdict;
 
 /// The first origin port. Ports go by the catalogue's order, so a trial has the same port in every
@@ -230,7 +230,8 @@ pub(super) fn conclude(job: &Job, attempts: Vec<Attempt>, progress: &dyn Progres
     // What ends the cell's own container may be ATS.
     let by_itself = all.all().flat_map(|gathered| &gathered.troubles).any(Trouble::may_be_of_ats);
     let told = all.all().map(|gathered| &gathered.provenance).find(|told| **told != Provenance::default());
-    let provenance = told.cloned().unwrap_or_default();
+    let client_hello = all.all().find_map(|gathered| trial::hello_size(gathered.trials.get(trial::SIZED_BY)?));
+    let provenance = Provenance { client_hello, ..told.cloned().unwrap_or_default() };
     let mut run = result(job, &rows, &all, provenance, progress);
     let lost = |trial: &&TrialResult| !verdict::is_answer(trial.outcome);
     let unanswered: Vec<&str> = run.trials.iter().filter(lost).map(|trial| trial.id.as_str()).collect();

@@ -5,7 +5,7 @@ use crate::model::{
     Provenance, Release, SCHEMA_VERSION, TrialResult, Verdict,
 };
 
-/// Every field is known.
+/// Every field is known but the size of the ClientHello.
 pub(crate) fn provenance(distro: &str, openssl: &str) -> Provenance {
     let (id, version) = distro.split_once('-').unwrap_or((distro, ""));
     let name = format!("{}{} {version}", id[..1].to_uppercase(), &id[1..]);
@@ -25,6 +25,7 @@ pub(crate) fn provenance(distro: &str, openssl: &str) -> Provenance {
             package: Some("trafficserver 9.2.5-1".into()),
             source: Some("trafficserver-9.2.5.tar.bz2 sha256:4c1f".into()),
         }),
+        client_hello: None,
         images: Some(ImageDigests { ats: "sha256:abab".into(), recipe: "cdcd".into() }),
     }
 }

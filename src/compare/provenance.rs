@@ -54,9 +54,9 @@ mod tests {
 
     #[test]
     fn every_field_is_compared_and_unknown_is_not_the_same_as_known() {
-        let ran = fixture::provenance("debian-12", "3.0.20");
+        let ran = Provenance { client_hello: Some(517), ..fixture::provenance("debian-12", "3.0.20") };
         let facts = provenance(&Provenance::default(), &ran);
-        assert_eq!(facts.len(), 14, "{facts:?}");
+        assert_eq!(facts.len(), 15, "{facts:?}");
         assert!(facts.iter().all(|fact| fact.before.is_none() && fact.after.is_some()));
         assert!(facts.is_sorted_by_key(|fact| fact.field));
     }

@@ -88,25 +88,7 @@ fn a_trial_that_two_issues_are_certain_of_is_certain_of_neither() {
 }
 
 /// Trials that have a name and are on their way into the catalogue.
-const COMING: &[&str] = &[
-    "http-early-413",
-    "http-expect-get",
-    "httpd-*",
-    "httpd-pristine-name-source",
-    "httpd-pristine-remap-policy",
-    "inbound-key-passphrase",
-    "net-v6-dead-v4-alive",
-    "pq-intolerant-*",
-    "pq-intolerant-groups-list",
-    "pq-intolerant-origin",
-    "refuse-rsa1024",
-    "seclevel0-rsa1024",
-    "seclevel0-sha1",
-    "sni-pristine-verified",
-    "tls10-legacy-on",
-    "tunnel-connect-closed-port",
-    "verify-integer-key",
-];
+const COMING: &[&str] = &["httpd-*", "httpd-pristine-name-source", "httpd-pristine-remap-policy"];
 
 #[test]
 fn scenes_and_signatures_speak_of_trials_that_there_are() {

@@ -1,6 +1,7 @@
 mod attacks;
 mod coverage;
 mod declared;
+mod hello;
 mod partial;
 mod rows;
 

@@ -1,6 +1,7 @@
 //! May hosts go from one distro to another? Whatever does not pass on the new one says no, be it
 //! expected or not: an expectation makes a failure known, not harmless.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use crate::compare::{Fact, provenance};
@@ -31,7 +32,11 @@ pub(super) fn ask(basis: &Basis<'_>, from: &DistroId, to: &DistroId, named: &[At
             answer.unknown.push(no_such("ATS", ats, &basis.result().ats));
         }
     }
+    upgrade.note_hellos(answer);
 }
+
+/// What an Ethernet segment carries, bytes.
+const SEGMENT: u32 = 1460;
 
 #[derive(Clone, Copy)]
 struct Upgrade<'a> {
@@ -70,6 +75,30 @@ impl Upgrade<'_> {
             let way_out = "name the ATS that your hosts run, for example: --ats 9.2.9";
             answer.unknown.push(Reason::new(Cause::NothingAsked, text).way_out(way_out));
         }
+    }
+
+    /// Where the upgrade is open and ATS says another ClientHello after it: no trial here fails by that, but what is
+    /// between ATS and the origins of others may drop it.
+    fn note_hellos(self, answer: &mut Answer) {
+        let mut changes: BTreeMap<(u32, u32), Vec<&CellId>> = BTreeMap::new();
+        for goal in answer.held.iter().filter(|held| held.distro == *self.to) {
+            let size = |id: &CellId| self.basis.cell(id).and_then(|cell| cell.provenance.client_hello);
+            if let (Some(before), Some(after)) = (size(&id(self.from, &goal.ats)), size(goal))
+                && before != after
+            {
+                changes.entry((before, after)).or_default().push(goal);
+            }
+        }
+        let told = changes.into_iter().map(|((before, after), cells)| {
+            let larger = if after > SEGMENT && before <= SEGMENT {
+                "; it no longer fits one segment, and old origins and middleboxes drop it: docs/trials/pq-intolerant-origin.md"
+            } else {
+                ""
+            };
+            format!("what changes: ClientHello {before} -> {after} bytes with {}{larger}", list(&cells, "and"))
+        });
+        let told: Vec<String> = told.collect();
+        answer.notes.extend(told);
     }
 
     /// About an ATS that hosts may run although it is not known to pass where they are.

@@ -115,7 +115,7 @@ fn explain(outline: &mut Outline, depth: usize, lead: &str, reason: &Reason) {
 /// What a person wants to know of a change of provenance; packages, files and digests are in the
 /// JSON and in `diff`.
 fn versions(facts: &[Fact]) -> Vec<Fact> {
-    let wanted = [Field::Openssl, Field::Ats, Field::Libc];
+    let wanted = [Field::Openssl, Field::ClientHello, Field::Ats, Field::Libc];
     facts.iter().filter(|fact| wanted.contains(&fact.field)).cloned().collect()
 }
 

@@ -84,7 +84,7 @@ pub struct Exchange {
     pub body_len: u64,
     /// SHA-256 of the body received, hex.
     pub body_sha256: String,
-    /// The first 8 KiB of a body that has a type, escaped: an error page, or what another program serves.
+    /// The first 16 KiB of a body that has a type, escaped: an error page, or what another program serves.
     pub body_head: String,
     /// Interim responses (1xx) before the response, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

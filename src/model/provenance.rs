@@ -20,6 +20,10 @@ pub struct Provenance {
     pub openssl: Option<Library>,
     /// The ATS that ran.
     pub ats: Option<AtsBuild>,
+    /// Bytes of the first ClientHello that ATS sends with its own defaults, with the header of their record: what grows
+    /// with OpenSSL 3.5. Filled in from the evidence of a trial; `None`: it sent none, or that trial was not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_hello: Option<u32>,
     /// The images that ran; filled in by the runner, containers do not know them.
     pub images: Option<ImageDigests>,
 }
@@ -82,6 +86,8 @@ pub enum ProvenanceField {
     OpensslPackage,
     /// Its file.
     OpensslPath,
+    /// Bytes of the ClientHello that ATS sends.
+    ClientHello,
     /// What ATS reports as its version.
     Ats,
     /// Its package.
@@ -113,6 +119,7 @@ impl ProvenanceField {
             Self::Openssl => "OpenSSL",
             Self::OpensslPackage => "OpenSSL package",
             Self::OpensslPath => "OpenSSL file",
+            Self::ClientHello => "ClientHello",
             Self::Ats => "ATS reported",
             Self::AtsPackage => "ATS package",
             Self::AtsSource => "ATS source",
@@ -137,9 +144,9 @@ impl fmt::Display for ProvenanceField {
 impl Provenance {
     /// Every field with its value, in the order of [`ProvenanceField`]. Taken apart completely: a new
     /// field does not compile until it is told here.
-    pub fn facts(&self) -> [(ProvenanceField, Option<String>); 14] {
+    pub fn facts(&self) -> [(ProvenanceField, Option<String>); 15] {
         use ProvenanceField as Field;
-        let Self { distro, kernel, libc, openssl, ats, images } = self;
+        let Self { distro, kernel, libc, openssl, ats, client_hello, images } = self;
         let [openssl, openssl_path, openssl_package] = library(openssl.as_ref());
         let [libc, libc_path, libc_package] = library(libc.as_ref());
         let [reported, binary, ats_package, source] = match ats.clone() {
@@ -154,6 +161,7 @@ impl Provenance {
             (Field::Openssl, openssl),
             (Field::OpensslPackage, openssl_package),
             (Field::OpensslPath, openssl_path),
+            (Field::ClientHello, client_hello.map(|bytes| format!("{bytes} bytes"))),
             (Field::Ats, reported),
             (Field::AtsPackage, ats_package),
             (Field::AtsSource, source),

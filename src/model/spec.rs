@@ -24,6 +24,16 @@ pub struct TrialSpec {
     pub remap: Remap,
     /// Lines of sni.yaml of this trial.
     pub sni: Vec<SniRule>,
+    /// Names of `records` that this ATS need not know: the trial is about what becomes of a setting that is not
+    /// known. Any other makes the trial an error.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_not_know: Vec<String>,
+    /// The key of the certificate that ATS shows to clients is encrypted, and ATS is told who says its passphrase.
+    #[serde(default)]
+    pub locked_key: bool,
+    /// The OpenSSL of ATS has no configuration, neither the distro's nor a crypto policy.
+    #[serde(default)]
+    pub bare_openssl: bool,
     /// Runs while no other trial does: it loads ATS.
     pub alone: bool,
     /// How long the trial may take, milliseconds.
@@ -56,6 +66,8 @@ pub enum Place {
     SameHostV6,
     /// In the origin container; its name also has an address at which nothing listens.
     RemoteAndDead,
+    /// In the origin container; its name also has an IPv6 address at which nothing listens.
+    RemoteAndDeadV6,
     /// In the container of nginx, a host of its own.
     Nginx,
 }
@@ -123,6 +135,8 @@ pub enum Speak {
     Openssl {
         /// Arguments.
         args: Vec<String>,
+        /// Bits of the RSA key of its certificate, where that is signed as `sign` says.
+        rsa_bits: u32,
         /// Arguments of `openssl x509 -req` that its certificate is signed with; empty: it serves the
         /// [`Certificate::Good`] one.
         sign: Vec<String>,
@@ -153,6 +167,10 @@ pub struct OriginTls {
     pub certificate: Certificate,
     /// Whether it requires a client certificate of the cell's CA.
     pub client_auth: bool,
+    /// Bytes of the largest ClientHello that it bears, with the header of its record. On a larger one it resets the
+    /// connection, as peers and middleboxes do that read it in one go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_hello: Option<u32>,
 }
 
 /// What certificate an origin serves. All but the stated flaw is as it should be.

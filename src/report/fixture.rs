@@ -41,6 +41,7 @@ pub(crate) fn passing(id: &str, openssl: &str) -> CellResult {
             path: "/usr/lib/x86_64-linux-gnu/libssl.so.3".into(),
             package: Some(format!("libssl3t64 {openssl}-1~deb{release}u1")),
         }),
+        client_hello: None,
         ats: Some(AtsBuild {
             reported: reported.clone(),
             binary: "/opt/ts/bin/traffic_server".into(),

@@ -226,13 +226,15 @@ fn excuse(expected: &Expected) -> Status {
 
 /// What ran, as far as it is known.
 fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
-    let Provenance { distro, kernel, libc, openssl, ats, images } = &cell.provenance;
+    let Provenance { distro, kernel, libc, openssl, ats, client_hello, images } = &cell.provenance;
+    let client_hello = client_hello.map(|bytes| format!("{bytes} bytes"));
     let known = [
         ("verdict", Some(cell.verdict.word())),
         ("distro", distro.as_ref().map(|release| release.name.as_str())),
         ("kernel", kernel.as_deref()),
         ("libc", libc.as_ref().map(|library| library.version.as_str())),
         ("openssl", openssl.as_ref().map(|library| library.version.as_str())),
+        ("client-hello", client_hello.as_deref()),
         ("ats", ats.as_ref().map(|ats| ats.reported.as_str())),
         ("ats.package", ats.as_ref().and_then(|ats| ats.package.as_deref())),
         ("ats.source", ats.as_ref().and_then(|ats| ats.source.as_deref())),

@@ -11,7 +11,10 @@ const PERIOD: usize = 251;
 /// `len` bytes of the pattern.
 pub fn bytes(len: u64) -> Vec<u8> {
     let len = usize::try_from(len).unwrap_or(usize::MAX);
-    (0..PERIOD).map(|i| u8::try_from(i).unwrap_or(0)).cycle().take(len).collect()
+    let period: Vec<u8> = (0..PERIOD).map(|i| u8::try_from(i).unwrap_or(0)).collect();
+    let mut bytes = period.repeat(len.div_ceil(PERIOD));
+    bytes.truncate(len);
+    bytes
 }
 
 /// SHA-256 of `len` bytes of the pattern, hex.

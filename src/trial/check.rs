@@ -243,6 +243,22 @@ fn hellos(observation: &Observation) -> impl Iterator<Item = &Hello> {
     observation.origin.iter().filter_map(|connection| connection.hello.as_ref())
 }
 
+/// What an Ethernet segment carries.
+pub(super) const SEGMENT: u32 = 1460;
+
+/// The header of the record that a ClientHello comes in, bytes.
+const RECORD_HEADER: u32 = 5;
+
+/// Bytes that `hello` takes on the wire, where it comes in one record.
+pub(super) fn on_the_wire(hello: &Hello) -> u32 {
+    hello.len + RECORD_HEADER
+}
+
+/// The first ClientHello that the origin saw.
+pub(super) fn first_hello(observation: &Observation) -> Option<&Hello> {
+    hellos(observation).next()
+}
+
 /// Every ClientHello is like this.
 pub(super) fn hello(
     observation: &Observation,
@@ -259,6 +275,19 @@ pub(super) fn hello(
 /// Any ClientHello at all: it was TLS that ended a connection, not what comes before it.
 pub(super) fn said_hello(observation: &Observation) -> Check {
     hello(observation, "a ClientHello at the origin", |_| true, |_| "a ClientHello".into())
+}
+
+/// The page of `openssl s_server -www` came, over one of these versions by its own word.
+pub(super) fn page_of_openssl(observation: &Observation, versions: &[&str]) -> Vec<Check> {
+    let page = exchanges(observation).last().map_or("", |exchange| &exchange.body_head);
+    let version = page.split("Protocol  : ").nth(1).and_then(|rest| rest.split('\\').next());
+    let held = version.is_some_and(|version| versions.contains(&version));
+    let told = |version: &str| format!("{version} on the page of s_server");
+    vec![
+        status(observation, &[200]),
+        said_hello(observation),
+        Check::new(held, told(&versions.join(" or ")), told(version.unwrap_or("no protocol"))),
+    ]
 }
 
 /// ATS gave up on a misbehaving TLS origin: the right error, in time.

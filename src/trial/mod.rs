@@ -13,6 +13,7 @@ mod fault;
 mod groups;
 mod http;
 mod inbound;
+mod legacy;
 mod load;
 mod mtls;
 mod net;
@@ -36,6 +37,15 @@ use crate::model::{Observation, TrialSpec, Version, VersionRange};
 pub fn ids() -> &'static [&'static str] {
     static IDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| CATALOGUE.iter().map(|trial| trial.id).collect());
     &IDS
+}
+
+/// The trial whose ClientHello tells how large those of a cell are: it offers all that ATS offers by default, to a name
+/// that is the same in every cell, and to an origin that nothing was said to before.
+pub const SIZED_BY: &str = groups::pq_intolerant::TRIAL.id;
+
+/// Bytes of the first ClientHello that `observation` has, with the header of its record.
+pub fn hello_size(observation: &Observation) -> Option<u32> {
+    check::first_hello(observation).map(check::on_the_wire)
 }
 
 /// Whether a trial tests ATS's way to TLS origins or tells whose fault a failure is.
@@ -136,6 +146,8 @@ pub const CATALOGUE: &[&Trial] = &[
     &groups::p256_retry::TRIAL,
     &groups::x25519mlkem768::TRIAL,
     &groups::list_small_hello::TRIAL,
+    &groups::pq_intolerant::TRIAL,
+    &groups::pq_intolerant_groups_list::TRIAL,
     &certificate::verify_enforced::TRIAL,
     &certificate::cert_rsa::TRIAL,
     &certificate::cert_p384::TRIAL,
@@ -146,6 +158,7 @@ pub const CATALOGUE: &[&Trial] = &[
     &certificate::verify_permissive::TRIAL,
     &certificate::verify_disabled::TRIAL,
     &certificate::verify_signature_only::TRIAL,
+    &certificate::verify_integer_key::TRIAL,
     &refusal::untrusted_ca::TRIAL,
     &refusal::self_signed::TRIAL,
     &refusal::wrong_name::TRIAL,
@@ -154,12 +167,17 @@ pub const CATALOGUE: &[&Trial] = &[
     &refusal::cut_chain::TRIAL,
     &refusal::client_certificate::TRIAL,
     &refusal::sha1_signature::TRIAL,
+    &refusal::rsa1024::TRIAL,
     &refusal::tls10_only::TRIAL,
+    &legacy::seclevel0_sha1::TRIAL,
+    &legacy::seclevel0_rsa1024::TRIAL,
+    &legacy::tls10_legacy_on::TRIAL,
     &mtls::global::TRIAL,
     &mtls::sni_yaml::TRIAL,
     &mtls::missing::TRIAL,
     &sni::remap_target::TRIAL,
     &sni::pristine_host::TRIAL,
+    &sni::pristine_verified::TRIAL,
     &sni::pristine_remap_policy::TRIAL,
     &sni::none_for_address::TRIAL,
     &sni::yaml_verify::TRIAL,
@@ -180,6 +198,8 @@ pub const CATALOGUE: &[&Trial] = &[
     &http::response_chunked::TRIAL,
     &http::response_trailers::TRIAL,
     &http::expect_100::TRIAL,
+    &http::expect_get::TRIAL,
+    &http::early_413::TRIAL,
     &http::head::TRIAL,
     &http::no_content::TRIAL,
     &http::not_modified::TRIAL,
@@ -189,14 +209,17 @@ pub const CATALOGUE: &[&Trial] = &[
     &http::no_close_notify::TRIAL,
     &tunnel::connect::TRIAL,
     &tunnel::connect_forbidden::TRIAL,
+    &tunnel::connect_closed_port::TRIAL,
     &tunnel::websocket::TRIAL,
     &tunnel::route::TRIAL,
     &tunnel::route_split_hello::TRIAL,
     &inbound::tls::TRIAL,
     &inbound::h2::TRIAL,
     &inbound::h2_post::TRIAL,
+    &inbound::key_passphrase::TRIAL,
     &net::ipv6::TRIAL,
     &net::dead_address::TRIAL,
+    &net::v6_dead_v4_alive::TRIAL,
     &net::refused::TRIAL,
     &fault::reset_after_accept::TRIAL,
     &fault::fin_after_hello::TRIAL,

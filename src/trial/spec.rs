@@ -23,6 +23,9 @@ pub(super) fn https_get() -> TrialSpec {
         records: Vec::new(),
         remap: Remap::ByName,
         sni: Vec::new(),
+        may_not_know: Vec::new(),
+        locked_key: false,
+        bare_openssl: false,
         alone: false,
         deadline_ms: DEADLINE_MS,
     }
@@ -54,6 +57,23 @@ pub(super) fn nginx_get(directives: &[&str]) -> TrialSpec {
     let directives = directives.iter().map(ToString::to_string).collect();
     let origin = OriginSpec { https: true, tls: None, speak: Speak::Nginx { body_len: BODY, directives } };
     TrialSpec { place: Place::Nginx, origin, ..https_get() }
+}
+
+/// One GET through ATS to the distro's own `openssl s_server` with these arguments.
+pub(super) fn openssl_get(args: &str) -> TrialSpec {
+    weak_get(args, (2048, ""))
+}
+
+/// The same, under a certificate with an RSA key of so many bits, signed with these arguments.
+pub(super) fn weak_get(args: &str, (rsa_bits, sign): (u32, &str)) -> TrialSpec {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
+    let speak = Speak::Openssl { args: words(args), rsa_bits, sign: words(sign) };
+    TrialSpec { place: Place::SameHost, origin: OriginSpec { https: true, tls: None, speak }, ..https_get() }
+}
+
+/// All that OpenSSL can do towards origins, however weak.
+pub(super) fn level_0() -> Record {
+    string("ssl.client.cipher_suite", "ALL:@SECLEVEL=0")
 }
 
 /// ATS has a client certificate for all origins.

@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 
 use super::super::ats::{Ats, Installation, Ports};
-use super::{Cell, NoStart};
-use crate::model::Record;
+use super::{Cell, NoStart, Wanted};
 
 /// A life of ATS, its folder and its ports.
 pub(super) type Started = Result<(Ats, PathBuf, Ports), NoStart>;
@@ -13,19 +12,14 @@ pub(super) type Started = Result<(Ats, PathBuf, Ports), NoStart>;
 impl Cell {
     /// As [`Cell::start`], unless the baseline is known not to come up. Where a start fails with settings of its own,
     /// the baseline tells whether these are why.
-    pub(super) async fn start_if_it_comes_up(
-        &self,
-        installation: &Installation,
-        records: &[Record],
-        reloads: bool,
-    ) -> Started {
+    pub(super) async fn start_if_it_comes_up(&self, installation: &Installation, wanted: &Wanted<'_>) -> Started {
         if let Some(Some(why)) = self.down.get() {
             return Err(NoStart::Ats(why.clone()));
         }
-        if records.is_empty() && !reloads {
+        if *wanted == Wanted::default() {
             let mut first = None;
             let down = self.down.get_or_init(|| async {
-                let started = self.start(installation, &[], false).await;
+                let started = self.start(installation, &Wanted::default()).await;
                 let why = why_not(&started);
                 first = Some(started);
                 why
@@ -34,19 +28,19 @@ impl Cell {
             return match (first, down) {
                 (Some(started), _) => started,
                 (None, Some(why)) => Err(NoStart::Ats(why)),
-                (None, None) => self.start(installation, &[], false).await,
+                (None, None) => self.start(installation, &Wanted::default()).await,
             };
         }
         // ATS's manager starts it again and again, and has the last word only after its patience.
         let started = tokio::select! {
-            started = self.start(installation, records, reloads) => started,
+            started = self.start(installation, wanted) => started,
             () = self.is_down.cancelled() => Err(NoStart::Ats("ATS does not come up".to_owned())),
         };
         if why_not(&started).is_none() {
             return started;
         }
         let down = self.down.get_or_init(|| async {
-            let started = self.start(installation, &[], false).await;
+            let started = self.start(installation, &Wanted::default()).await;
             let why = why_not(&started);
             if let Ok((ats, root, _)) = started {
                 ats.stop().await;

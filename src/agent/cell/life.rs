@@ -4,8 +4,8 @@
 use futures_util::stream::{self, StreamExt as _};
 
 use super::super::ats::{Ats, Installation, Ports};
-use super::{Cell, NoStart};
-use crate::model::{Act, AtsLife, ClientRun, Line, Record, TrialPlan};
+use super::{Cell, NoStart, Wanted};
+use crate::model::{AtsLife, ClientRun, Line, Record, TrialPlan};
 
 /// Trials that run at the same time. Each has its own origin, port and host name, so they tell apart;
 /// what they wait for is mostly time.
@@ -28,8 +28,8 @@ impl Cell {
         records: &[Record],
         batches: Vec<Vec<TrialPlan>>,
     ) -> Vec<Vec<TrialPlan>> {
-        let reloads = batches.iter().flatten().any(|trial| matches!(trial.spec.client.act, Act::Reload { .. }));
-        let (mut running, root, ports) = match self.start_if_it_comes_up(installation, records, reloads).await {
+        let wanted = Wanted::by(records, &batches);
+        let (mut running, root, ports) = match self.start_if_it_comes_up(installation, &wanted).await {
             Ok(started) => started,
             Err(why) => {
                 batches.iter().flatten().for_each(|trial| self.not_run(&why, trial));

@@ -22,7 +22,11 @@ impl Lives {
         let mut groups: Vec<Group> = Vec::new();
         for trial in all.iter().filter(|trial| trial.spec.route == Route::Ats) {
             let records = settings::filled(trial, all);
-            match groups.iter_mut().find(|(known, _)| *known == records) {
+            let surroundings = |trial: &TrialPlan| (trial.spec.locked_key, trial.spec.bare_openssl);
+            let alike = |(known, trials): &&mut Group| {
+                *known == records && trials.iter().all(|other| surroundings(other) == surroundings(trial))
+            };
+            match groups.iter_mut().find(alike) {
                 Some((_, trials)) => trials.push(trial.clone()),
                 None => groups.push((records, vec![trial.clone()])),
             }
@@ -69,7 +73,7 @@ mod tests {
             (version, lives.beside.len() + lives.together.len(), lives.alone.len())
         };
         let versions = ["8.1.11", "9.2.9", "10.0.6", "10.1.2", "10.2.0"];
-        let pinned = [("8.1.11", 12, 1), ("9.2.9", 16, 1), ("10.0.6", 17, 1), ("10.1.2", 17, 1), ("10.2.0", 17, 1)];
+        let pinned = [("8.1.11", 19, 1), ("9.2.9", 24, 1), ("10.0.6", 25, 1), ("10.1.2", 25, 1), ("10.2.0", 25, 1)];
         assert_eq!(versions.map(count), pinned);
     }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::super::ats::{self, Ports};
-use super::ROOT;
+use super::super::origin::{Unable, encrypt_key};
+use super::{ROOT, Wanted};
 use crate::ats::config::{FileRef, Map, Settings, SniEntry};
 use crate::model::{
     CellPlan, Identity, Place, Record, Remap, Side, Speak, TrialPlan, added_name, front_name, origin_name, wild_name,
@@ -15,6 +16,14 @@ use crate::model::{
 
 /// The CA's file in [`ROOT`].
 pub(super) const CA: &str = "ca.pem";
+
+/// The key of what ATS shows to clients, and the same encrypted.
+const KEY: &str = "front.key";
+const LOCKED_KEY: &str = "locked.key";
+
+/// What it is encrypted with, and the file that says so to ATS.
+const PASSPHRASE: &str = "not a secret";
+const PASSPHRASE_FILE: &str = "passphrase";
 
 /// A port on which nothing listens: the target of the rules that lead nowhere.
 const NOWHERE: u16 = 1;
@@ -28,6 +37,7 @@ pub(super) fn place(plan: &CellPlan, place: Place) -> anyhow::Result<Vec<IpAddr>
         Place::SameHost => vec![Ipv4Addr::LOCALHOST.into()],
         Place::SameHostV6 => vec![Ipv6Addr::LOCALHOST.into()],
         Place::RemoteAndDead => vec![Ipv4Addr::LOCALHOST.into(), remote()?],
+        Place::RemoteAndDeadV6 => vec![Ipv6Addr::LOCALHOST.into(), remote()?],
         Place::Nginx => vec![parse(plan.nginx_ip.as_deref().unwrap_or_default())?],
     })
 }
@@ -36,7 +46,7 @@ pub(super) fn place(plan: &CellPlan, place: Place) -> anyhow::Result<Vec<IpAddr>
 pub(super) fn direct(remote: IpAddr, place: Place) -> IpAddr {
     match place {
         // No control goes to nginx.
-        Place::Remote | Place::RemoteAndDead | Place::Nginx => remote,
+        Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6 | Place::Nginx => remote,
         Place::SameHost => Ipv4Addr::LOCALHOST.into(),
         Place::SameHostV6 => Ipv6Addr::LOCALHOST.into(),
     }
@@ -61,7 +71,7 @@ pub(super) fn write_certificates(identity: &Identity) -> anyhow::Result<()> {
     let files = [
         (CA, &identity.ca_pem),
         ("front.pem", &identity.front.chain_pem),
-        ("front.key", &identity.front.key_pem),
+        (KEY, &identity.front.key_pem),
         ("client.pem", &identity.client.chain_pem),
         ("client.key", &identity.client.key_pem),
     ];
@@ -70,6 +80,13 @@ pub(super) fn write_certificates(identity: &Identity) -> anyhow::Result<()> {
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
+}
+
+/// Encrypts the key of what ATS shows to clients, for the trials that want it so.
+pub(super) async fn lock_key() -> Result<(), Unable> {
+    let path = Path::new(ROOT).join(PASSPHRASE_FILE);
+    std::fs::write(&path, format!("{PASSPHRASE}\n")).with_context(|| format!("cannot write {}", path.display()))?;
+    encrypt_key(Path::new(ROOT), KEY, LOCKED_KEY, PASSPHRASE).await
 }
 
 fn fill(text: &str, trial: &TrialPlan, all: &[TrialPlan]) -> String {
@@ -90,7 +107,8 @@ pub(super) fn filled(trial: &TrialPlan, all: &[TrialPlan]) -> Vec<Record> {
 }
 
 /// The settings of one life of ATS: all trials of the cell, whether or not they are run in it.
-pub(super) fn settings(plan: &CellPlan, ports: Ports, dns_port: u16, records: &[Record]) -> Settings {
+pub(super) fn settings(plan: &CellPlan, ports: Ports, dns_port: u16, wanted: &Wanted<'_>) -> Settings {
+    let key = if wanted.locked_key { LOCKED_KEY } else { KEY };
     let nowhere = [ats::READY_HOST, ats::BARRIER_HOST].map(|name| Map {
         from: format!("http://{}/", front_name(name)),
         to: format!("http://{}:{NOWHERE}/", origin_name(name)),
@@ -100,10 +118,11 @@ pub(super) fn settings(plan: &CellPlan, ports: Ports, dns_port: u16, records: &[
         https_port: Some(ports.tls),
         dns_port,
         ca: Some(FileRef { directory: ROOT.to_owned(), name: CA.to_owned() }),
-        server_identity: Some((format!("{ROOT}/front.pem"), format!("{ROOT}/front.key"))),
+        server_identity: Some((format!("{ROOT}/front.pem"), format!("{ROOT}/{key}"))),
+        key_dialog: wanted.locked_key.then(|| format!("/bin/cat {ROOT}/{PASSPHRASE_FILE}")),
         maps: nowhere.into_iter().chain(plan.trials.iter().flat_map(|trial| maps(plan, trial))).collect(),
         sni: plan.trials.iter().flat_map(|trial| sni(plan, trial)).collect(),
-        records: records.to_vec(),
+        records: wanted.records.to_vec(),
         ..Settings::default()
     }
 }

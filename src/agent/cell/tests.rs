@@ -266,8 +266,9 @@ async fn a_start_that_others_know_to_be_in_vain_is_not_waited_for() {
     let script = "if ! grep -rqs 'activity_timeout_in INT 104' \"$TS_RUNROOT\"; then echo 'FATAL: no' >&2; exit 70; fi; sleep 60";
     let installation = fake_after(folder.path(), script).await;
     let slow = cell.plan.trials[4].spec.records.clone();
-    let waiting = cell.start_if_it_comes_up(&installation, &slow, false);
-    let failing = cell.start_if_it_comes_up(&installation, &[], false);
+    let (slow, baseline) = (Wanted { records: &slow, ..Wanted::default() }, Wanted::default());
+    let waiting = cell.start_if_it_comes_up(&installation, &slow);
+    let failing = cell.start_if_it_comes_up(&installation, &baseline);
     let begun = Instant::now();
     let (waiting, failing) = tokio::join!(waiting, failing);
     for started in [waiting, failing] {

@@ -52,6 +52,8 @@ pub(super) async fn open(target: &Target, exchange: &mut Exchange) -> Result<Opt
                 (exchange.status, exchange.reason) = (Some(status), reason);
                 return Ok(None);
             }
+            // Where nothing comes through the tunnel, this is all that was answered.
+            (exchange.status, exchange.reason) = (Some(status), reason);
             channel::secure(stream, config, authority).await?
         }
         _ => channel::open(target).await?,

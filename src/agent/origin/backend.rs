@@ -66,10 +66,10 @@ impl Backend {
 }
 
 /// Starts `openssl s_server -www` with `args` behind the origin port `port`, serving `good` or a certificate for
-/// `name` signed with the arguments `sign`.
+/// `name` with an RSA key of so many bits, signed with the arguments `sign`.
 pub(super) async fn openssl(
     args: &[String],
-    sign: &[String],
+    (rsa_bits, sign): (u32, &[String]),
     good: &Leaf,
     identity: &Identity,
     (name, port): (&str, u16),
@@ -81,7 +81,7 @@ pub(super) async fn openssl(
     }
     write(folder, "openssl.cnf", CONFIG)?;
     if !sign.is_empty() {
-        sign_leaf(sign, name, folder).await?;
+        sign_leaf(rsa_bits, sign, name, folder).await?;
     }
     let port = port + BEHIND;
     let said = folder.join("s_server.err");
@@ -142,18 +142,33 @@ fn no_start(error: std::io::Error) -> Unable {
     }
 }
 
-/// Replaces the leaf by one that `openssl` signs as told: no library of ours would sign with SHA-1.
-async fn sign_leaf(sign: &[String], name: &str, folder: &Path) -> Result<(), Unable> {
+/// Replaces the leaf by one that `openssl` makes as told: no library of ours would sign with SHA-1, or make keys of
+/// 1024 bits.
+async fn sign_leaf(rsa_bits: u32, sign: &[String], name: &str, folder: &Path) -> Result<(), Unable> {
     write(folder, "leaf.ext", &format!("subjectAltName=DNS:{name}\nextendedKeyUsage=serverAuth\n"))?;
     let subject = format!("/CN={name}");
+    let key = format!("rsa:{rsa_bits}");
     let request =
-        ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", &subject, "-keyout", "leaf.key", "-out", "leaf.csr"];
+        ["req", "-new", "-newkey", &key, "-nodes", "-subj", &subject, "-keyout", "leaf.key", "-out", "leaf.csr"];
     run(&request, folder).await?;
     let mut signing =
         vec!["x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "4711"];
     signing.extend(["-days", "30", "-extfile", "leaf.ext", "-out", "leaf.pem"]);
     signing.extend(sign.iter().map(String::as_str));
     run(&signing, folder).await
+}
+
+/// Encrypts the private key `key` in `folder` with `passphrase`, into the file `locked` there.
+pub(in crate::agent) async fn encrypt_key(
+    folder: &Path,
+    key: &str,
+    locked: &str,
+    passphrase: &str,
+) -> Result<(), Unable> {
+    write(folder, "openssl.cnf", CONFIG)?;
+    let passphrase = format!("pass:{passphrase}");
+    let args = ["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", key, "-out", locked, "-passout", &passphrase];
+    run(&args, folder).await
 }
 
 async fn run(args: &[&str], folder: &Path) -> Result<(), Unable> {

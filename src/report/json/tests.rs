@@ -143,14 +143,16 @@ fn provenance() -> impl Strategy<Value = Provenance> {
         option::of(library()),
         option::of(library()),
         option::of(ats),
+        option::of(any::<u32>()),
         option::of(images),
     )
-        .prop_map(|(distro, kernel, libc, openssl, ats, images)| Provenance {
+        .prop_map(|(distro, kernel, libc, openssl, ats, client_hello, images)| Provenance {
             distro,
             kernel,
             libc,
             openssl,
             ats,
+            client_hello,
             images,
         })
 }

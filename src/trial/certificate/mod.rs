@@ -8,5 +8,6 @@ pub(super) mod cert_rsa;
 pub(super) mod cert_wildcard;
 pub(super) mod verify_disabled;
 pub(super) mod verify_enforced;
+pub(super) mod verify_integer_key;
 pub(super) mod verify_permissive;
 pub(super) mod verify_signature_only;

@@ -15,6 +15,7 @@ pub(in crate::trial) enum Reason {
     OtherName,
     Purpose,
     WeakSignature,
+    WeakKey,
     NoClientCertificate,
 }
 
@@ -40,6 +41,7 @@ impl Reason {
             Self::WeakSignature => {
                 ("a weak signature", &["signature digest algorithm too weak", "certificate signature failure"])
             }
+            Self::WeakKey => ("a weak key", &["certificate key too weak"]),
             Self::NoClientCertificate => ("the missing client certificate", &["peer sent no certificates"]),
         }
     }

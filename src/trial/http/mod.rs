@@ -1,8 +1,10 @@
 //! HTTP over the TLS leg: bodies and framing.
 
 pub(super) mod close_delimited;
+pub(super) mod early_413;
 pub(super) mod early_hints;
 pub(super) mod expect_100;
+pub(super) mod expect_get;
 pub(super) mod head;
 pub(super) mod no_close_notify;
 pub(super) mod no_content;

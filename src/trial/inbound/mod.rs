@@ -2,4 +2,5 @@
 
 pub(super) mod h2;
 pub(super) mod h2_post;
+pub(super) mod key_passphrase;
 pub(super) mod tls;

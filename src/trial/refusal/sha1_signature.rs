@@ -1,6 +1,6 @@
 //! `refuse-sha1-signature`: ATS refuses a certificate signed with SHA-1.
 
-use crate::model::{Observation, OriginSpec, Place, Speak, TrialSpec};
+use crate::model::{Observation, TrialSpec};
 use crate::trial::check::{self, Check};
 use crate::trial::{Kind, Trial, spec};
 
@@ -18,10 +18,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
 };
 
 fn set_up() -> TrialSpec {
-    let words = |text: &str| text.split(' ').map(str::to_owned).collect();
-    let speak = Speak::Openssl { args: words("-cipher ALL:@SECLEVEL=0"), sign: words("-sha1") };
-    let origin = OriginSpec { https: true, tls: None, speak };
-    TrialSpec { place: Place::SameHost, origin, records: spec::enforced(), ..spec::https_get() }
+    TrialSpec { records: spec::enforced(), ..spec::weak_get("-cipher ALL:@SECLEVEL=0", (2048, "-sha1")) }
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {

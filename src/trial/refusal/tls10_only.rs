@@ -1,6 +1,6 @@
 //! `refuse-tls10-only`: ATS refuses an origin that speaks TLS 1.0 only.
 
-use crate::model::{Observation, OriginSpec, Place, Speak, TrialSpec};
+use crate::model::{Observation, TrialSpec};
 use crate::trial::check::{self, Check};
 use crate::trial::{Kind, Trial, spec};
 
@@ -18,9 +18,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
 };
 
 fn set_up() -> TrialSpec {
-    let args = "-tls1 -cipher ALL:@SECLEVEL=0".split(' ').map(str::to_owned).collect();
-    let origin = OriginSpec { https: true, tls: None, speak: Speak::Openssl { args, sign: Vec::new() } };
-    TrialSpec { place: Place::SameHost, origin, ..spec::https_get() }
+    spec::openssl_get("-tls1 -cipher ALL:@SECLEVEL=0")
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {

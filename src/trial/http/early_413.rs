@@ -1,0 +1,50 @@
+//! `http-early-413`: the answer of an origin that does not wait for the end of an upload reaches the client.
+
+use crate::model::{Observation, RequestSpec, Step, TrialSpec};
+use crate::trial::check::{self, Check};
+use crate::trial::{Kind, Limitation, Trial, spec};
+
+/// Uploads: each is decided by itself.
+const TRIES: usize = 2;
+
+/// Bytes of each: more than any buffer on the way, so that it is still under way when the answer comes.
+const UPLOAD: u64 = 20_000_000;
+
+/// From the answer to the close, milliseconds: without it the reset of a close with unread bytes overtakes the answer,
+/// and which of them ATS sees first is chance.
+const LINGER_MS: u64 = 100;
+
+/// The entry of the catalogue.
+pub(in crate::trial) const TRIAL: Trial = Trial {
+    id: "http-early-413",
+    title: "an origin's 413 in the middle of an upload reaches the client whole",
+    why: "the answer that tells who uploads too much, from an origin that then closes without reading on: before 9.2 ATS \
+          looked at its answer only once the upload was through, and made a 502 of it",
+    link: "https://github.com/apache/trafficserver/issues/4006",
+    kind: Kind::Subject,
+    needs: &[],
+    limitations: &[Limitation { issue: "ATS-4006", ats: &[">=8.0,<9.2"] }],
+    spec: set_up,
+    judge,
+};
+
+fn set_up() -> TrialSpec {
+    let head = format!("HTTP/1.1 413 Content Too Large\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", spec::BODY);
+    let steps = vec![Step::ReadHead, spec::send(&head), Step::SendPattern(spec::BODY), Step::Pause(LINGER_MS)];
+    let upload = RequestSpec { fresh: true, ..spec::post(UPLOAD) };
+    TrialSpec {
+        origin: spec::scripted(vec![steps]),
+        client: spec::requests(vec![upload; TRIES]),
+        deadline_ms: 20_000,
+        ..spec::https_get()
+    }
+}
+
+fn judge(observation: &Observation) -> Vec<Check> {
+    vec![
+        check::statuses(observation, &[413; TRIES]),
+        check::no_error(observation),
+        check::bodies(observation, &[spec::BODY; TRIES]),
+        check::served(observation, TRIES, Some(TRIES)),
+    ]
+}
