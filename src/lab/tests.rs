@@ -140,7 +140,7 @@ async fn an_experiment_that_broke_is_made_once_more_before_it_counts() {
         log.iter().filter(|op| matches!(op, Op::Start(started) if started.contains(name))).count()
     };
     // The containers of this engine say nothing at all.
-    assert_eq!((starts("-x1-1-origin"), starts("-x1b-1-origin")), (1, 1));
+    assert_eq!((starts("-x1-11-origin"), starts("-x1b-11-origin")), (1, 1));
     assert_eq!(starts("-x1bb"), 0);
 }
 

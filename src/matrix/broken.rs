@@ -58,7 +58,9 @@ fn colon(at: Position, before: &str, rest: &str, said: String) -> Mend {
     let rest = rest.split(" #").next().unwrap_or_default();
     let value = format!("{begin}{rest}");
     let message = "a value holds a colon before a blank".to_owned();
-    (at, message, format!("quote it: {key}: {}", in_quotes(value.trim())))
+    // The key is the user's text as well.
+    let key = quoted(key);
+    (at, message, format!("quote it: {}: {}", key.trim_matches('`'), in_quotes(value.trim())))
 }
 
 /// `text` as YAML writes it in double quotes, as much as fits into a message.

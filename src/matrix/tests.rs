@@ -372,7 +372,7 @@ fn a_row_says_what_it_is_or_its_name_does() {
     let wrong = |text: &str| broken("    optional: true\n", &os(text));
     insta::assert_snapshot!(wrong("{ id: Debian }"), @r#"matrix.yaml:13:15: distros.debian-13.os.id: `Debian` is no word of os-release; write it as /etc/os-release has it, like debian, "12" or bookworm"#);
     insta::assert_snapshot!(wrong("{ id: debian, version: \"1 3\" }"), @r#"matrix.yaml:13:32: distros.debian-13.os.version: `1 3` is no word of os-release; write it as /etc/os-release has it, like debian, "12" or bookworm"#);
-    insta::assert_snapshot!(wrong("{ version: \"13\" }"), @"matrix.yaml:13:9: distros.debian-13.os: the key `id` is missing; `ID`, for example `debian`");
+    insta::assert_snapshot!(wrong("{ version: \"13\" }"), @"matrix.yaml:13:9: distros.debian-13.os: the key `id` is missing; add it: `ID`, for example `debian`");
     insta::assert_snapshot!(wrong("debian"), @"matrix.yaml:13:9: distros.debian-13.os: the text `debian` stands where a map belongs; write `key: value` lines");
 }
 

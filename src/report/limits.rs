@@ -72,7 +72,7 @@ mod tests {
         let cell = result.cells.iter_mut().find(|cell| cell.id.to_string() == "debian-12/9.2.5").unwrap();
         (cell.trials[3].outcome, cell.trials[3].limitation) = (Outcome::Limitation, Some("ATS-11758".into()));
         let told = terminal::render(&result, Shape { width: 120, colour: false });
-        assert!(told.contains("│ 3/4,") && told.contains("│ 1 known limitation"), "{told}");
+        assert!(told.contains("┆ 3/4,") && told.contains("┆ 1 known limitation"), "{told}");
         assert!(told.contains("known limitation: ATS-11758 in tls12-only: debian-12/9.2.5"), "{told}");
         let pages = [
             markdown::render(&result),
