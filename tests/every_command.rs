@@ -281,7 +281,7 @@ fn names_mistyped_on_the_command_line_are_recognised() {
 #[test]
 fn answers_fit_the_terminal() {
     let dir = folder();
-    for args in ["explain debian-13/9.2.5", "gate --baseline results/matrix.json", "list", "list --trials", "doctor"] {
+    for args in ["explain debian-13/9.2.5", "gate --from debian-12 --to debian-13 --ats 9.2.5", "list", "list --trials", "doctor"] {
         let program = assert_cmd::cargo::cargo_bin!("atsmatrix").display().to_string();
         let script = format!("stty rows 24 cols 80; exec {program} {args}");
         let mut child = Command::new("script");
@@ -289,6 +289,6 @@ fn answers_fit_the_terminal() {
         let output = child.env("TERM", "dumb").stdin(Stdio::null()).output().unwrap();
         let shown = String::from_utf8(output.stdout).unwrap();
         let long: Vec<&str> = shown.lines().filter(|line| line.chars().count() > 80 && line.contains("  ")).collect();
-        assert!(shown.lines().count() > 2 && long.is_empty(), "{args}: {long:#?}");
+        assert!(shown.lines().count() > 0 && long.is_empty(), "{args}: {long:#?}");
     }
 }

@@ -147,8 +147,7 @@ impl Places {
 
     fn unreadable(&self, error: &io::Error) -> Failure {
         let name = self.matrix.display();
-        let what = if error.kind() == io::ErrorKind::NotFound { "there is no" } else { "cannot read" };
-        let message = format!("{what} {name}: {error}; run where matrix.yaml is, or name it with --matrix FILE");
+        let message = format!("cannot read {name}: {error}; run where matrix.yaml is, or name it with --matrix FILE");
         Failure::new(Exit::Usage, message)
     }
 
@@ -272,7 +271,13 @@ fn matrix_is_there(matches: &ArgMatches) -> anyhow::Result<()> {
     match options.try_get_one::<PathBuf>("matrix") {
         Ok(Some(matrix)) if options.value_source("matrix") == Some(ValueSource::CommandLine) => {
             let places = Places { matrix: matrix.clone(), results: None };
-            Ok(places.regular().map_err(|error| places.unreadable(&error))?)
+            Ok(places.regular().map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => Failure::new(
+                    Exit::Usage,
+                    format!("there is no {}: name a matrix.yaml that is there with --matrix FILE", matrix.display()),
+                ),
+                _ => places.unreadable(&error),
+            })?)
         }
         // A command without such an option, or nothing was named.
         _ => Ok(()),
