@@ -281,7 +281,13 @@ fn names_mistyped_on_the_command_line_are_recognised() {
 #[test]
 fn answers_fit_the_terminal() {
     let dir = folder();
-    for args in ["explain debian-13/9.2.5", "gate --from debian-12 --to debian-13 --ats 9.2.5", "list", "list --trials", "doctor"] {
+    for args in [
+        "explain debian-13/9.2.5",
+        "gate --from debian-12 --to debian-13 --ats 9.2.5",
+        "list",
+        "list --trials",
+        "doctor",
+    ] {
         let program = assert_cmd::cargo::cargo_bin!("atsmatrix").display().to_string();
         let script = format!("stty rows 24 cols 80; exec {program} {args}");
         let mut child = Command::new("script");
