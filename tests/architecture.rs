@@ -83,6 +83,7 @@ const SURFACES: &[(&str, &[&str])] = &[
     ("maud", &["report"]),
     ("clap", &["cli"]),
     ("rustls", &["agent"]),
+    ("aws_lc_rs", &["agent"]),
     // bollard drops what builds and Podman answer; engine::api::raw asks for it over plain HTTP.
     ("hyper", &["agent", "engine"]),
     ("simple_dns", &["agent"]),
@@ -181,6 +182,19 @@ fn each_third_party_surface_lives_in_one_place() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What an agent starts must not have the agent's plan, stdin or stdout.
+#[test]
+fn agents_start_programs_in_one_place() {
+    let homes = ["program.rs", "porter.rs"];
+    let starts = |path: &PathBuf| code(path).contains("Command::new(");
+    let found: Vec<_> = sources(&root().join("src/agent"))
+        .into_iter()
+        .filter(|path| !path.ends_with("tests.rs") && starts(path))
+        .filter(|path| !homes.iter().any(|home| path.ends_with(home)))
+        .collect();
+    assert!(found.is_empty(), "{found:?}");
 }
 
 #[test]

@@ -15,17 +15,19 @@ use anyhow::{Context as _, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::Notify;
 
 pub(super) use control::Control;
 
 use super::client::{self, Target};
-use super::swap;
+use super::emit::Emitter;
+use super::program::{self, Forged};
+use super::{seal, swap};
 use crate::ats::layout::{Layout, PrivateRoot, USUAL_BINARIES};
 use crate::ats::{Dialect, Reported, log};
 use crate::bisect::loader;
-use crate::model::{AtsLife, LogFile, RequestSpec, Swap, front_name, origin_name};
+use crate::model::{AtsLife, Line, LogFile, RequestSpec, Swap, front_name, origin_name};
 
 /// Where one ATS listens inside the cell.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +85,7 @@ impl Installation {
                 .find(|path| path.is_file())
                 .context("no traffic_server in the usual places of this image: state `binary` in matrix.yaml")?,
         };
-        let printed = said(Command::new(&binary).arg("-V")).await?;
+        let printed = program::said(program::command(&binary).arg("-V")).await?;
         let reported = Reported::parse(&printed)
             .with_context(|| format!("{} -V says nothing like a version: {printed:.200}", binary.display()))?;
         let version = reported.text.clone();
@@ -91,10 +93,12 @@ impl Installation {
         let teller = binary.with_file_name("traffic_layout");
         let mut layout = None;
         for arguments in [["info", "--json"].as_slice(), &["--json"], &["--layout", "--json"]] {
-            if let Ok(printed) = said(Command::new(&teller).args(arguments)).await
-                && let Ok(parsed) = Layout::parse(&printed)
-            {
-                layout = Some(parsed);
+            match program::said(program::command(&teller).args(arguments)).await {
+                Ok(printed) => layout = Layout::parse(&printed).ok(),
+                Err(error) if error.is::<Forged>() => return Err(error),
+                Err(_) => {}
+            }
+            if layout.is_some() {
                 break;
             }
         }
@@ -115,18 +119,6 @@ impl Installation {
         let directory = Path::new(&self.layout.sysconfdir).join("body_factory");
         directory.is_dir().then(|| directory.display().to_string())
     }
-}
-
-/// What a short-lived program prints on stdout and stderr.
-async fn said(command: &mut Command) -> anyhow::Result<String> {
-    let name = command.as_std().get_program().display().to_string();
-    let output = tokio::time::timeout(START, command.stdin(Stdio::null()).kill_on_drop(true).output())
-        .await
-        .with_context(|| format!("{name} does not end"))?
-        .with_context(|| format!("cannot start {name}"))?;
-    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.push_str(&String::from_utf8_lossy(&output.stderr));
-    Ok(text)
 }
 
 /// What starts `traffic_server`.
@@ -169,6 +161,7 @@ impl Ats {
         (files, bare_openssl): (&BTreeMap<String, String>, bool),
         ports: Ports,
         by: By<'_>,
+        emitter: &Emitter,
     ) -> anyhow::Result<Self> {
         let managed = matches!(by, By::Manager);
         let (place, mut command) = match by {
@@ -177,8 +170,8 @@ impl Ats {
                 let place = write_root(installation, root, &files)?;
                 (place, swap::command(swap, &installation.binary, &root.join("swap"))?)
             }
-            By::Itself => (write_root(installation, root, files)?, Command::new(&installation.binary)),
-            By::Manager => (write_root(installation, root, files)?, Command::new(installation.manager())),
+            By::Itself => (write_root(installation, root, files)?, program::command(&installation.binary)),
+            By::Manager => (write_root(installation, root, files)?, program::command(installation.manager())),
         };
         // ATS prefers these to its configuration, and an image may set some (`ENV PROXY_CONFIG_...`).
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PROXY_CONFIG_")) {
@@ -190,10 +183,8 @@ impl Ats {
         let mut child = command
             .env("TS_RUNROOT", root)
             .current_dir(root)
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
             .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start {}", installation.binary.display()))?;
@@ -202,8 +193,8 @@ impl Ats {
             let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), "1000");
         }
         let output = Arc::new(Output::default());
-        let out = child.stdout.take().map(|stdout| tokio::spawn(follow(stdout, Arc::clone(&output))));
-        let err = child.stderr.take().map(|stderr| tokio::spawn(follow(stderr, Arc::clone(&output))));
+        let out = child.stdout.take().map(|stdout| tokio::spawn(follow(stdout, Arc::clone(&output), emitter.clone())));
+        let err = child.stderr.take().map(|stderr| tokio::spawn(follow(stderr, Arc::clone(&output), emitter.clone())));
         let control = Control { pid: child.id(), managed, root: root.to_owned(), place };
         let mut ats = Self { ports, child, control, output, hung: false };
         let waited = tokio::time::timeout(START, ats.until_ready(installation.dialect)).await;
@@ -337,12 +328,18 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-async fn follow(stream: impl AsyncRead + Unpin, output: Arc<Output>) {
+async fn follow(stream: impl AsyncRead + Unpin, output: Arc<Output>, emitter: Emitter) {
     let mut lines = BufReader::new(stream).split(b'\n');
+    let mut told = false;
     while let Ok(Some(line)) = lines.next_segment().await {
         let line: String = String::from_utf8_lossy(&line).chars().take(2000).collect();
         if log::is_ready(&line) {
             output.ready.notify_one();
+        }
+        if !told && seal::resembles(&line) {
+            told = true;
+            let (by, text) = ("traffic_server".to_owned(), seal::shown(&line));
+            emitter.emit(&Line::Forged { by, text });
         }
         let mut kept = output.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < MAX_OUTPUT_LINES {

@@ -28,6 +28,7 @@ use super::client::Target;
 use super::dns::NameServer;
 use super::emit::Emitter;
 use super::origin::Origin;
+use super::program::Forged;
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
 use crate::model::{
@@ -104,7 +105,10 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
         let found = Installation::find(cell.plan.binary.as_deref()).await;
         match &found {
             Ok(installation) => cell.through(installation).await,
-            Err(error) => cell.emitter.emit(&Line::Fault { trial: None, text: format!("{error:#}") }),
+            Err(error) => cell.emitter.emit(&match error.downcast_ref::<Forged>() {
+                Some(Forged { by, text }) => Line::Forged { by: by.clone(), text: text.clone() },
+                None => Line::Fault { trial: None, text: format!("{error:#}") },
+            }),
         }
         found
     };
@@ -225,7 +229,8 @@ impl Cell {
             None if wanted.reloads && installation.dialect < Dialect::V10 => By::Manager,
             None => By::Itself,
         };
-        let started = Ats::start(installation, &root, (&files, wanted.bare_openssl), ports, by);
+        let files = (&files, wanted.bare_openssl);
+        let started = Ats::start(installation, &root, files, ports, by, &self.emitter);
         let ats = match tokio::time::timeout_at(self.until, started).await {
             Ok(started) => started.map_err(|error| NoStart::Ats(format!("{error:#}")))?,
             Err(_) => return Err(NoStart::Late),

@@ -2,12 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use tokio::process::Command;
-
-use super::now_us;
+use super::{now_us, program};
 use crate::model::{ClientError, ClientPhase, ClientRun, Exchange};
 use crate::trial::body::Sum;
 
@@ -38,7 +35,7 @@ async fn ask(
     exchange: &mut Exchange,
 ) -> Result<(), ClientError> {
     let error = |phase, text: String| ClientError { phase, text: text.chars().take(300).collect() };
-    let output = Command::new("curl")
+    let output = program::command("curl")
         .args(["--silent", "--show-error", "--noproxy", "*", "--write-out", WRITE_OUT])
         .arg("--max-time")
         .arg(deadline.as_secs().max(1).to_string())
@@ -49,8 +46,6 @@ async fn ask(
         .arg("--output")
         .arg(file)
         .arg(format!("https://{host}:{}/", address.port()))
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
         .output()
         .await
         .map_err(|cause| match cause.kind() {

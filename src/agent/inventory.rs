@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::process::Command;
 
 use super::ats::Installation;
+use super::program;
 use crate::ats::provenance as read;
 use crate::bisect::{loader, system};
 use crate::model::{Inventory, Mapped};
@@ -110,7 +111,7 @@ async fn owners(paths: &[&str]) -> BTreeMap<String, Owner> {
 async fn by_dpkg(paths: &[&str]) -> BTreeMap<String, Owner> {
     // Before the /usr merge was finished, dpkg knew files by their old place.
     let old = paths.iter().filter_map(|path| path.strip_prefix("/usr"));
-    let found = output(Command::new("dpkg-query").arg("--search").args(paths.iter().copied().chain(old))).await;
+    let found = output(program::command("dpkg-query").arg("--search").args(paths.iter().copied().chain(old))).await;
     let mut of_path: BTreeMap<&str, &str> = BTreeMap::new();
     for line in found.lines() {
         if let Some((packages, file)) = line.split_once(": ")
@@ -122,7 +123,7 @@ async fn by_dpkg(paths: &[&str]) -> BTreeMap<String, Owner> {
     }
     let names: BTreeSet<&str> = of_path.values().copied().collect();
     let format = "--showformat=${binary:Package}\\t${Package} ${Version}\\t${source:Package}\\n";
-    let shown = output(Command::new("dpkg-query").args(["--show", format]).args(&names)).await;
+    let shown = output(program::command("dpkg-query").args(["--show", format]).args(&names)).await;
     let mut of_package = BTreeMap::new();
     for line in shown.lines() {
         let mut fields = line.split('\t');
@@ -141,7 +142,7 @@ async fn by_rpm(paths: &[&str]) -> BTreeMap<String, Owner> {
     let mut owners = BTreeMap::new();
     for path in paths {
         let format = "%{NAME} %{VERSION}-%{RELEASE}\\t%{SOURCERPM}\\n";
-        let shown = output(Command::new("rpm").args(["--query", "--file", path, "--queryformat", format])).await;
+        let shown = output(program::command("rpm").args(["--query", "--file", path, "--queryformat", format])).await;
         let Some((package, source)) = shown.lines().next().and_then(|line| line.split_once('\t')) else { continue };
         // NAME-VERSION-RELEASE.src.rpm
         let source = source.rsplitn(3, '-').nth(2).unwrap_or(source);
@@ -152,7 +153,7 @@ async fn by_rpm(paths: &[&str]) -> BTreeMap<String, Owner> {
 
 /// What a program prints on stdout, whatever its exit status; nothing when it is not there.
 async fn output(command: &mut Command) -> String {
-    let done = command.env("LC_ALL", "C").kill_on_drop(true).output().await;
+    let done = command.env("LC_ALL", "C").output().await;
     done.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }
 

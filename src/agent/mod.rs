@@ -1,5 +1,5 @@
-//! Everything that runs inside containers. An agent takes a plan from its environment, prints
-//! evidence as JSON lines on stdout, and stops by itself when its stdin closes: nothing is
+//! Everything that runs inside containers. An agent takes a plan from its environment and a key from stdin, prints
+//! evidence as sealed JSON lines on stdout, and stops by itself when its stdin closes: nothing is
 //! executed in, copied to or mounted into a container.
 //!
 //! The binary is static and runs in images of every age, so agents never resolve names and never
@@ -16,13 +16,16 @@ mod headers;
 mod inventory;
 mod openssl;
 mod origin;
+pub mod porter;
+mod program;
 mod provenance;
 mod script;
+pub mod seal;
 mod swap;
 mod tap;
 mod tls;
 
-use std::io::Read as _;
+use std::io::{BufRead as _, Read as _};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -65,7 +68,9 @@ pub async fn run() -> anyhow::Result<()> {
     let text = std::env::var(PLAN_VARIABLE).with_context(|| {
         format!("{PLAN_VARIABLE} is not set: `atsmatrix agent` is started by `atsmatrix run` inside containers only")
     })?;
-    let emitter = Emitter::stdout();
+    conceal()?;
+    let key = take_key()?;
+    let emitter = Emitter::stdout(&key);
     let stdin_closed = watch_stdin();
     let kept = match unpack(&text)? {
         AgentPlan::Origin(plan) => {
@@ -119,6 +124,31 @@ async fn cell_container(
         _ = stdin_closed => bail!("stdin closed: the run that started this cell is gone"),
     }
 }
+
+/// Makes this process's memory, descriptors and environment its own. What it starts runs as the same user, without
+/// the capability to look into others: the kernel then lets nobody open `/proc/PID/mem`, `environ` or `fd/*` of it, nor
+/// trace it.
+fn conceal() -> anyhow::Result<()> {
+    use nix::sys::prctl::{get_dumpable, set_dumpable};
+    set_dumpable(false).context("cannot close this process to others of its user")?;
+    match get_dumpable() {
+        Ok(false) => Ok(()),
+        found => {
+            bail!("this process stays open to others of its user ({found:?}): what they say could not be told apart")
+        }
+    }
+}
+
+/// The key that the orchestrator hands over on the first line of stdin. Nothing else runs yet that could read it.
+fn take_key() -> anyhow::Result<seal::Key> {
+    let mut line = String::new();
+    std::io::stdin().lock().take(MAX_KEY).read_line(&mut line).context("cannot read the key from stdin")?;
+    seal::Key::read(&line)
+        .context("no key on stdin: the run that started this container is gone, or of another version")
+}
+
+/// Bytes of stdin that are read for a key.
+const MAX_KEY: u64 = 128;
 
 /// Resolves when stdin reaches its end. A thread of its own: tokio's stdin would keep the runtime
 /// from shutting down while a read is pending.

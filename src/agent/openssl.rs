@@ -7,9 +7,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
 
-use super::now_us;
+use super::{now_us, program};
 use crate::model::{ClientError, ClientPhase, ClientRun, Exchange};
 use crate::trial::body::Sum;
 
@@ -30,14 +29,13 @@ fn error(phase: ClientPhase, text: &str) -> ClientError {
 }
 
 async fn ask(host: &str, address: SocketAddr, ca: &Path, exchange: &mut Exchange) -> Result<(), ClientError> {
-    let mut child = Command::new("openssl")
+    let mut child = program::command("openssl")
         .args(["s_client", "-quiet", "-verify_return_error", "-servername", host, "-verify_hostname", host])
         .args(["-connect", &address.to_string(), "-CAfile"])
         .arg(ca)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
         .spawn()
         .map_err(|cause| match cause.kind() {
             std::io::ErrorKind::NotFound => error(ClientPhase::Missing, "this image has no openssl"),

@@ -3,9 +3,8 @@
 
 use std::path::Path;
 
-use tokio::process::Command;
-
 use super::ats::Installation;
+use super::program;
 use crate::ats::provenance as read;
 use crate::model::{AtsBuild, Library, Provenance};
 
@@ -60,8 +59,8 @@ async fn owner(path: &str) -> Option<String> {
     first_line("rpm", &query).await
 }
 
-async fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).kill_on_drop(true).output().await.ok()?;
+async fn first_line(name: &str, arguments: &[&str]) -> Option<String> {
+    let output = program::command(name).args(arguments).output().await.ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().next().map(|line| line.chars().take(200).collect::<String>());
     line.filter(|line| output.status.success() && !line.is_empty())

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use tokio::process::Command;
 
+use super::program;
 use crate::model::{SWAP_FOLDER, Swap};
 
 /// The command that starts `binary` under `swap`. What it needs is written into `folder`, which is this life's
@@ -25,11 +26,11 @@ pub(super) fn command(swap: &Swap, binary: &Path, folder: &Path) -> anyhow::Resu
     }
     let mut command = if let Some(loader) = &swap.loader {
         // This C library's own loader: the system's would load the system's beside it.
-        let mut command = Command::new(loader);
+        let mut command = program::command(loader);
         command.args([OsString::from("--library-path"), libraries.into(), binary.into()]);
         command
     } else {
-        let mut command = Command::new(binary);
+        let mut command = program::command(binary);
         if !swap.libraries.is_empty() {
             command.env("LD_LIBRARY_PATH", libraries);
         }

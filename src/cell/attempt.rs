@@ -14,6 +14,7 @@ use super::evidence::{Agent, Gathered};
 use super::trouble::{self, Trouble};
 use super::watch::Watch;
 use super::{Beside, Job, Progress, identity, patience};
+use crate::agent::seal::{Doubt, Key, Opener};
 use crate::agent::{PLAN_VARIABLE, pack};
 use crate::engine::{Class, Container, ContainerSpec, Engine, EngineError, labels};
 use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, Place, Port, TrialPlan};
@@ -45,8 +46,10 @@ pub(super) async fn run(
     let mut pair = Pair { engine, job, number, gathered: Gathered::default(), started: Vec::new() };
     let mut watch = Watch::default();
     let limit = job.limits.cell + ORIGIN_START + GRACE;
+    // Boxed: what waits for a whole cell holds all of this, and so do those who wait for it.
+    let attempt = Box::pin(pair.run(plans, progress, &mut watch));
     let done = tokio::select! {
-        done = tokio::time::timeout(limit, pair.run(plans, progress, &mut watch)) =>
+        done = tokio::time::timeout(limit, attempt) =>
             done.unwrap_or_else(|_| bail!("the cell did not end within {} s", limit.as_secs())),
         () = stop.cancelled() => Err(anyhow::anyhow!("interrupted")),
     };
@@ -64,11 +67,13 @@ fn broken_off(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<EngineError>().is_some_and(away))
 }
 
-/// An origin container: whose it is, its place among those started, and what it says.
-struct Origin {
+/// A container that was started: whose it is, its place among those started, and what it says.
+struct Stream {
     agent: Agent,
     place: usize,
     lines: UnboundedReceiver<String>,
+    key: Key,
+    opener: Opener,
 }
 
 /// The containers of an attempt and what they have said.
@@ -117,16 +122,16 @@ impl Pair<'_> {
             swap: self.job.swap.clone(),
         }));
         let cell = self.start(Agent::Cell, &self.job.image, &["NET_RAW"], &cell_plan).await?;
-        watch.over(self.started[cell].id(), Agent::Cell);
-        let lines = self.started[cell].lines();
+        watch.over(self.started[cell.place].id(), Agent::Cell);
         tokio::select! {
-            done = self.listen(Agent::Cell, lines, cell, progress) => done?,
+            done = self.listen(cell, progress) => done?,
             why = watch.hopeless() => return Err(why),
         }
 
-        for Origin { agent, place, lines } in origins {
-            self.started[place].close_stdin().await?;
-            tokio::time::timeout(LAST_WORDS, self.listen(agent, lines, place, progress))
+        for origin in origins {
+            let agent = origin.agent;
+            self.started[origin.place].close_stdin().await?;
+            tokio::time::timeout(LAST_WORDS, self.listen(origin, progress))
                 .await
                 .with_context(|| format!("{} did not say its last line", agent.name()))??;
         }
@@ -140,10 +145,9 @@ impl Pair<'_> {
         image: &str,
         ports: Vec<Port>,
         identity: &Identity,
-    ) -> anyhow::Result<Origin> {
+    ) -> anyhow::Result<Stream> {
         let plan = AgentPlan::Origin(OriginPlan { ports, identity: identity.clone(), keep: self.job.keep });
-        let place = self.start(agent, image, &[], &plan).await?;
-        Ok(Origin { agent, place, lines: self.started[place].lines() })
+        self.start(agent, image, &[], &plan).await
     }
 
     /// Kernel settings of the cell's container.
@@ -161,14 +165,15 @@ impl Pair<'_> {
         sysctls
     }
 
-    /// Starts a container and returns its place in `started`.
+    /// Starts a container, with a key of its own.
     async fn start(
         &mut self,
         agent: Agent,
         image: &str,
         capabilities: &[&str],
         plan: &AgentPlan,
-    ) -> anyhow::Result<usize> {
+    ) -> anyhow::Result<Stream> {
+        let key = Key::random()?;
         let kind = agent.name();
         let mut marks = self.job.labels.clone();
         marks.insert(labels::KIND.to_owned(), kind.to_owned());
@@ -178,6 +183,7 @@ impl Pair<'_> {
         let spec = ContainerSpec {
             name: format!("{}-{}-{kind}", self.job.name, self.number),
             image: image.to_owned(),
+            stdin: key.line(),
             env: BTreeMap::from([(PLAN_VARIABLE.to_owned(), pack(plan)?)]),
             labels: marks,
             network: Some(self.job.network.clone()),
@@ -193,33 +199,50 @@ impl Pair<'_> {
         };
         self.started.push(self.engine.start(&spec).await?);
         self.gathered.started(agent);
-        Ok(self.started.len() - 1)
+        let place = self.started.len() - 1;
+        let opener = Opener::new(&key);
+        Ok(Stream { agent, place, lines: self.started[place].lines(), key, opener })
     }
 
     /// Takes lines until the agent's last one, or until its stdout closes. Attached streams may lose
     /// the end, so a stream without a last line is read again from the engine's log.
-    async fn listen(
-        &mut self,
-        agent: Agent,
-        mut lines: UnboundedReceiver<String>,
-        of: usize,
-        progress: &dyn Progress,
-    ) -> anyhow::Result<()> {
-        let mut taken = Vec::new();
-        while let Some(line) = lines.recv().await {
-            let line = read(&line);
-            if let Some(Line::Began { trial }) = &line {
-                progress.began(trial);
-            }
-            let last = line == Some(Line::End);
-            taken.extend(line);
-            if last {
-                break;
+    ///
+    /// # Errors
+    /// At the first line that the agent did not write: nothing after it counts.
+    async fn listen(&mut self, mut stream: Stream, progress: &dyn Progress) -> anyhow::Result<()> {
+        let (agent, before) = (stream.agent, stream.opener.opened());
+        let (mut taken, mut broken) = (Vec::new(), false);
+        while let Some(text) = stream.lines.recv().await {
+            match stream.opener.open(&text) {
+                // What comes after a gap is read again with the gap.
+                _ if broken => {}
+                Ok(line) => {
+                    if let Line::Began { trial } = &line {
+                        progress.began(trial);
+                    }
+                    let told = matches!(line, Line::End | Line::Forged { .. });
+                    taken.push(line);
+                    if told {
+                        break;
+                    }
+                }
+                Err(Doubt::Broken) => broken = true,
+                Err(Doubt::Forged(text)) => return self.forged(agent, &text),
             }
         }
-        if taken.last() != Some(&Line::End) {
-            let exit = self.started[of].wait().await?;
-            let again: Vec<Line> = self.started[of].logs().await?.iter().filter_map(|line| read(line)).collect();
+        if !matches!(taken.last(), Some(Line::End | Line::Forged { .. })) {
+            let exit = self.started[stream.place].wait().await?;
+            let mut again = Vec::new();
+            let mut opener = Opener::new(&stream.key);
+            for text in self.started[stream.place].logs().await? {
+                match opener.open(&text) {
+                    Ok(line) => again.push(line),
+                    Err(Doubt::Broken) => break,
+                    Err(Doubt::Forged(text)) => return self.forged(agent, &text),
+                }
+            }
+            // What was taken before this is known.
+            let again = again.split_off(usize::try_from(before)?.min(again.len()));
             if again.len() > taken.len() {
                 taken = again;
             }
@@ -232,7 +255,16 @@ impl Pair<'_> {
         for line in taken {
             self.gathered.add(agent, line);
         }
-        Ok(())
+        match &self.gathered.tampered {
+            Some(text) => bail!("{text}"),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives up an attempt in which somebody wrote to an agent's stdout.
+    fn forged(&mut self, agent: Agent, text: &str) -> anyhow::Result<()> {
+        self.gathered.tamper(agent, &format!("a line on its stdout is not its agent's: {text}"));
+        bail!("evidence was tampered with")
     }
 
     /// Removes the containers, unless they are to be kept, and returns what was gathered.
@@ -260,20 +292,24 @@ impl Pair<'_> {
     }
 }
 
-/// A line of evidence. Containers are not trusted: what is none is dropped.
-fn read(line: &str) -> Option<Line> {
-    serde_json::from_str(line).ok()
-}
-
 /// Waits until the origin listens. The trials whose ports it could not serve are noted; the others go on.
-async fn listening(origin: &mut Origin, gathered: &mut Gathered) -> anyhow::Result<()> {
+async fn listening(origin: &mut Stream, gathered: &mut Gathered) -> anyhow::Result<()> {
     let agent = origin.agent;
-    while let Some(line) = origin.lines.recv().await {
-        match read(&line) {
-            Some(Line::Listening) => return Ok(()),
-            Some(Line::Fault { trial: None, text }) => bail!("{}: {text}", agent.name()),
-            Some(fault @ Line::Fault { .. }) => gathered.add(agent, fault),
-            _ => {}
+    while let Some(text) = origin.lines.recv().await {
+        match origin.opener.open(&text) {
+            Ok(Line::Listening) => return Ok(()),
+            Ok(Line::Fault { trial: None, text }) => bail!("{}: {text}", agent.name()),
+            Ok(Line::Forged { by, text }) => {
+                gathered.add(agent, Line::Forged { by, text });
+                bail!("evidence was tampered with");
+            }
+            Ok(fault @ Line::Fault { .. }) => gathered.add(agent, fault),
+            Ok(_) => {}
+            Err(Doubt::Forged(text)) => {
+                gathered.tamper(agent, &format!("a line on its stdout is not its agent's: {text}"));
+                bail!("evidence was tampered with");
+            }
+            Err(Doubt::Broken) => bail!("{}: lines of it are missing", agent.name()),
         }
     }
     bail!("{} ended before it listened", agent.name())

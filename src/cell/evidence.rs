@@ -47,6 +47,8 @@ pub(crate) struct Gathered {
     pub(crate) logs: Vec<LogLine>,
     /// The agents that were started, and whether each has said all it had to.
     agents: BTreeMap<Agent, bool>,
+    /// That somebody but the agents testified: nothing counts then.
+    pub(crate) tampered: Option<String>,
     /// Our side's troubles: trial (if one is concerned) and text.
     pub(crate) faults: Vec<(Option<String>, String)>,
     /// What the agents said on stderr, if anything: panics.
@@ -115,7 +117,19 @@ impl Gathered {
                 None => self.logs.push(line),
             },
             Line::Fault { trial, text } => self.faults.push((trial, text)),
+            Line::Forged { by, text } => self.tamper(agent, &format!("{by} printed what looks like it: {text}")),
         }
+    }
+
+    /// Notes that somebody tried to testify beside `agent`: from now on nothing counts.
+    pub(crate) fn tamper(&mut self, agent: Agent, how: &str) {
+        let text = format!(
+            "evidence was tampered with in the {} container: {how} (look for what writes it in the image; none of its \
+             evidence counts, and no repetition would)",
+            agent.name()
+        );
+        self.faults.push((None, text.clone()));
+        self.tampered.get_or_insert(text);
     }
 
     /// Whether all there is to know of `trial` is here: what its client saw, its packets, and every agent that was

@@ -102,6 +102,9 @@ impl Row {
 
 /// Judges one trial of one attempt.
 fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> Row {
+    if let Some(text) = &gathered.tampered {
+        return Row::sound(not_judged(Outcome::Error, text));
+    }
     let openssl = gathered.provenance.openssl.as_ref().map(|library| library.version.as_str());
     if let Some(reason) = unsupported(trial, job, openssl) {
         return Row::sound(not_judged(Outcome::Unsupported, &reason));
@@ -168,12 +171,18 @@ pub(super) fn to_repeat(job: &Job, attempts: &[Attempt], plans: &[TrialPlan]) ->
         open(&rows, known.is_some())
     };
     let doubtful: Vec<&str> = job.trials.iter().filter(|trial| wanted(trial)).map(|trial| trial.id).collect();
-    if doubtful.is_empty() {
+    // Where evidence was tampered with, another attempt would prove nothing.
+    if doubtful.is_empty() || tampered(attempts).is_some() {
         return Vec::new();
     }
     let again = job.trials.iter().filter(|trial| doubtful.contains(&trial.id) || trial.is_control());
     let ids: Vec<&str> = again.map(|trial| trial.id).collect();
     plans.iter().filter(|plan| ids.contains(&plan.id.as_str())).cloned().collect()
+}
+
+/// That somebody but the agents testified in one of `attempts`: then none of them counts.
+fn tampered(attempts: &[Attempt]) -> Option<&str> {
+    attempts.iter().find_map(|attempt| attempt.gathered.tampered.as_deref())
 }
 
 /// Whether a trial that was judged so is to run again. What did not pass is repeated once. A failure that stands
@@ -223,7 +232,8 @@ pub(super) fn conclude(job: &Job, attempts: Vec<Attempt>, progress: &dyn Progres
     for trial in &job.trials {
         let judged: Vec<Row> = attempts.iter().filter_map(|attempt| attempt.row(trial, job)).collect();
         troubled.extend(judged.iter().all(|row| row.troubled).then_some(trial.id));
-        rows.push((trial, settle(judged)));
+        let forged = tampered(&attempts).map(|text| not_judged(Outcome::Error, text));
+        rows.push((trial, forged.unwrap_or_else(|| settle(judged))));
     }
     weigh_controls(&mut rows);
     let all = Attempts(attempts);
@@ -237,6 +247,8 @@ pub(super) fn conclude(job: &Job, attempts: Vec<Attempt>, progress: &dyn Progres
     let unanswered: Vec<&str> = run.trials.iter().filter(lost).map(|trial| trial.id.as_str()).collect();
     run.ours = run.verdict == Verdict::Error
         && other_version(&job.version, &run.provenance).is_none()
+        && other_distro(&job.id.distro, job.os.as_ref(), &run.provenance).is_none()
+        && tampered(&all.0).is_none()
         && !by_itself
         && !unanswered.is_empty()
         && unanswered.iter().all(|id| troubled.contains(id));
@@ -330,6 +342,9 @@ fn result(
     }
     run.verdict = verdict::of_trials(&run.trials);
     check_declared(job, &mut run);
+    if let Some(text) = tampered(&all.0) {
+        (run.verdict, run.reason) = (Verdict::Error, Some(crate::ats::log::normalise(text)));
+    }
     if run.verdict == Verdict::Error && run.reason.is_none() {
         let faults = all.all().flat_map(|gathered| &gathered.faults).map(|(_, text)| text);
         let troubles = all.all().flat_map(|gathered| &gathered.troubles).map(|trouble| &trouble.text);

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
+use crate::agent::seal;
 use crate::engine::fake::{Behaviour, End, FakeEngine};
 use crate::engine::labels::{self, Kind, Owner};
 use crate::engine::{ContainerSpec, NetworkSpec, What};
@@ -93,7 +94,9 @@ fn engine(script: impl Fn(&str, u32) -> Option<Behaviour> + Send + Sync + 'stati
         .with_containers(move |spec: &ContainerSpec| {
             let kind = spec.labels[labels::KIND].as_str();
             let number = spec.name.split('-').nth(1).unwrap().parse().unwrap();
-            script(kind, number).unwrap_or_else(|| if kind == "cell" { cell(&[], 200) } else { origin() })
+            let behaviour =
+                script(kind, number).unwrap_or_else(|| if kind == "cell" { cell(&[], 200) } else { origin() });
+            Behaviour { lines: seal::scripted(&spec.stdin, &behaviour.lines), ..behaviour }
         })
 }
 

@@ -1,8 +1,23 @@
 //! `atsmatrix agent`: the other half, inside containers.
 
+use std::process::ExitCode;
+
+use crate::agent::porter;
+use crate::console;
 use crate::exit::Exit;
 
 pub(super) async fn run() -> anyhow::Result<Exit> {
     crate::agent::run().await?;
     Ok(Exit::Success)
+}
+
+/// As the first process of a container: ends as the agent does.
+pub(super) fn porter() -> ExitCode {
+    match porter::attend() {
+        Ok(code) => u8::try_from(code).map_or(Exit::Internal.into(), ExitCode::from),
+        Err(error) => {
+            console::error(&error);
+            Exit::Internal.into()
+        }
+    }
 }

@@ -286,6 +286,9 @@ pub struct ContainerSpec {
     pub image: String,
     /// Replaces the image's command (the arguments of its entry point); `None`: the image's own.
     pub command: Option<Vec<String>>,
+    /// What its stdin begins with. It stays open after that. (No environment: that of a container's first process can
+    /// be read by others in it, and is shown by the engine.)
+    pub stdin: String,
     /// Environment. No entry may exceed [`ENV_MAX`].
     pub env: BTreeMap<String, String>,
     /// Its labels.

@@ -1,4 +1,4 @@
-//! The agent protocol: one JSON object a line on an agent's stdout.
+//! The agent protocol: one JSON object a line on an agent's stdout, sealed (`agent::seal`).
 
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,13 @@ pub enum Line {
         /// The trial concerned; `None`: the whole cell.
         trial: Option<String>,
         /// What happened.
+        text: String,
+    },
+    /// A program that the agent started printed what looks like evidence: somebody tries to testify.
+    Forged {
+        /// Whose output it was.
+        by: String,
+        /// The line, bounded and escaped.
         text: String,
     },
     /// All is said.

@@ -2,17 +2,15 @@
 //! to read its configuration anew.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use tokio::process::Command;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::super::ats::{Control, Installation};
 use super::super::client::{self, Target};
-use super::super::now_us;
+use super::super::{now_us, program};
 use crate::model::{ClientError, ClientPhase, ClientRun, Exchange, Load, RequestSpec};
 use crate::trial::body;
 
@@ -127,13 +125,13 @@ async fn reload(order: &Order<'_>) -> Result<Exchange, ClientError> {
     }
 }
 
-async fn control(program: &Path, root: &Path) -> Result<(), String> {
-    let mut command = Command::new(program);
-    command.args(["config", "reload"]).env("TS_RUNROOT", root).stdin(Stdio::null()).kill_on_drop(true);
+async fn control(traffic_ctl: &Path, root: &Path) -> Result<(), String> {
+    let mut command = program::command(traffic_ctl);
+    command.args(["config", "reload"]).env("TS_RUNROOT", root);
     let output = tokio::time::timeout(CONTROL, command.output())
         .await
         .map_err(|_| "traffic_ctl config reload does not end".to_owned())?
-        .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+        .map_err(|error| format!("cannot start {}: {error}", traffic_ctl.display()))?;
     if output.status.success() {
         return Ok(());
     }

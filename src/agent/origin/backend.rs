@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use super::{Notes, SharedNotes, Unable, lock};
+use crate::agent::program;
 use crate::model::{Identity, Leaf};
 
 /// `openssl` answers within milliseconds.
@@ -86,7 +87,7 @@ pub(super) async fn openssl(
     let port = port + BEHIND;
     let said = folder.join("s_server.err");
     let stderr = std::fs::File::create(&said).with_context(|| format!("cannot make {}", said.display()))?;
-    let mut child = program(folder)
+    let mut child = openssl_in(folder)
         .args(["s_server", "-accept", &format!("127.0.0.1:{port}"), "-cert", "leaf.pem", "-key", "leaf.key", "-www"])
         .args(args)
         .stdout(Stdio::piped())
@@ -118,14 +119,12 @@ pub(super) async fn openssl(
 
 /// The distro's openssl without the distro's configuration. The variable is the way of RHEL 9 to sign with SHA-1
 /// whatever its policy says; elsewhere it means nothing.
-fn program(folder: &Path) -> Command {
-    let mut command = Command::new("openssl");
+fn openssl_in(folder: &Path) -> Command {
+    let mut command = program::command("openssl");
     command
         .env("OPENSSL_CONF", folder.join("openssl.cnf"))
         .env("OPENSSL_ENABLE_SHA1_SIGNATURES", "1")
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
+        .current_dir(folder);
     command
 }
 
@@ -172,7 +171,7 @@ pub(in crate::agent) async fn encrypt_key(
 }
 
 async fn run(args: &[&str], folder: &Path) -> Result<(), Unable> {
-    let output = tokio::time::timeout(START, program(folder).args(args).output())
+    let output = tokio::time::timeout(START, openssl_in(folder).args(args).output())
         .await
         .with_context(|| format!("openssl {} does not end within {} s", args[0], START.as_secs()))?
         .map_err(no_start)?;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::Command;
 
 use super::Notes;
 use super::backend::Backend;
+use crate::agent::program;
 use crate::model::{Identity, Leaf, OriginRequest, TlsSeen};
 
 /// nginx is ready within milliseconds.
@@ -44,15 +44,12 @@ pub(super) async fn start(
     for (name, bytes) in files {
         std::fs::write(folder.join(name), bytes).with_context(|| format!("cannot write {name} for nginx"))?;
     }
-    let mut child = Command::new(PROGRAM)
+    let mut child = program::command(PROGRAM)
         .args(["-e", "stderr", "-c"])
         .arg(folder.join("nginx.conf"))
         .arg("-p")
         .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("cannot start {PROGRAM}"))?;
     let stderr = child.stderr.take().context("nginx has no stderr")?;

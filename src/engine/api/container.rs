@@ -72,7 +72,7 @@ impl ApiEngine {
         let created = self.docker.create_container(Some(options), create_body(spec, self.quirks)).await;
         let id = created.map_err(failed)?.id;
         let mut removal = Removal { docker: self.docker.clone(), id: Some(id.clone()) };
-        match self.attach_and_start(&id).await {
+        match self.attach_and_start(&id, &spec.stdin).await {
             Ok(attached) => Ok(Box::new(self.container(spec, id, attached, removal))),
             Err(error) => {
                 let error = failed(error);
@@ -84,12 +84,17 @@ impl ApiEngine {
         }
     }
 
-    /// Attaches before the start, so that not a byte of output is missed.
-    async fn attach_and_start(&self, id: &str) -> std::result::Result<AttachContainerResults, ApiError> {
+    /// Attaches before the start, so that not a byte of output is missed, and writes `stdin` after it.
+    async fn attach_and_start(&self, id: &str, stdin: &str) -> std::result::Result<AttachContainerResults, ApiError> {
         let options =
             AttachContainerOptionsBuilder::default().stream(true).stdin(true).stdout(true).stderr(true).build();
-        let attached = self.docker.attach_container(id, Some(options)).await?;
+        let mut attached = self.docker.attach_container(id, Some(options)).await?;
         self.docker.start_container(id, None::<StartContainerOptions>).await?;
+        if !stdin.is_empty() {
+            // One that has ended already reads nothing; its end tells why.
+            let _ = attached.input.write_all(stdin.as_bytes()).await;
+            let _ = attached.input.flush().await;
+        }
         Ok(attached)
     }
 

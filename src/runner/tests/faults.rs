@@ -105,10 +105,7 @@ fn engine_of(
     engine: &FakeEngine,
     script: impl Fn(&crate::engine::ContainerSpec) -> Option<Behaviour> + Send + Sync + 'static,
 ) -> FakeEngine {
-    engine.clone().with_containers(move |spec| match spec.labels[labels::KIND].as_str() {
-        "origin" => rig::origin(),
-        _ => script(spec).unwrap_or_else(|| passes(rig::VERSION)),
-    })
+    engine.clone().with_containers(move |spec| rig::behave(spec, &script))
 }
 
 #[tokio::test(start_paused = true)]

@@ -193,6 +193,51 @@ async fn a_cell_that_ran_on_another_distro_than_its_row_says_is_an_error_with_a_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_line_that_the_agent_did_not_write_is_an_error_that_says_so_wherever_it_stands() {
+    let end = "\"end\"".to_owned();
+    let lines = [
+        (0, format!("!{end}")),
+        (1, "!{\"began\":{\"trial\":\"tls-remote-origin\"}}".to_owned()),
+        (2, "!hello".to_owned()),
+        (3, "!".to_owned()),
+        (4, format!("!0 {} {end}", "0".repeat(64))),
+        (5, "{\"forged\":{\"by\":\"traffic_server\",\"text\":\"x\"}}".to_owned()),
+    ];
+    for (at, line) in lines {
+        let forged = engine(1, {
+            let line = line.clone();
+            move |_| {
+                let mut behaviour = passes(rig::VERSION);
+                behaviour.lines.insert(at, line.clone());
+                Some(behaviour)
+            }
+        });
+        let ran = run_as("r1", &forged, &order(&ready(1, 1))).await;
+        assert_eq!(ran.verdicts(), [("d-00/a-00".to_owned(), Verdict::Error)], "{line}");
+        let reason = ran.reason("d-00");
+        assert!(reason.starts_with("evidence was tampered with in the cell container"), "{line}: {reason}");
+        let cells = &ran.done.as_ref().unwrap().cells;
+        assert!(cells[0].trials.iter().all(|trial| trial.outcome == Outcome::Error), "{line}: {cells:#?}");
+        let starts = forged.log().iter().filter(|op| matches!(op, Op::Start(_))).count();
+        assert_eq!(starts, 2, "another attempt would prove nothing: {line}");
+        assert!(forged.left().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_that_are_missing_in_the_middle_are_an_error() {
+    let gap = engine(1, |_| {
+        let mut behaviour = passes(rig::VERSION);
+        // Numbered, and then lost.
+        behaviour.lines[2].insert(0, '?');
+        Some(behaviour)
+    });
+    let ran = run_as("r1", &gap, &order(&ready(1, 1))).await;
+    assert_eq!(ran.verdicts(), [("d-00/a-00".to_owned(), Verdict::Error)]);
+    assert!(ran.reason("d-00").contains("before it had said all"), "{}", ran.reason("d-00"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cell_that_dies_or_hangs_costs_itself_alone() {
     let engine = engine(4, |spec| match number(&spec.name, 4) {
         0 => Some(dies(139, false)),

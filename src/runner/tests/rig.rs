@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::super::*;
+use crate::agent::seal;
 use crate::engine::fake::{Behaviour, End, FakeEngine};
 use crate::engine::{ContainerSpec, Labels};
 use crate::images;
@@ -52,10 +53,16 @@ pub(super) fn engine(
     script: impl Fn(&ContainerSpec) -> Option<Behaviour> + Send + Sync + 'static,
 ) -> FakeEngine {
     let engine = (0..ats).fold(FakeEngine::new(), |engine, n| engine.with_image(&reference(n), Labels::new()));
-    engine.with_containers(move |spec| match spec.labels[labels::KIND].as_str() {
+    engine.with_containers(move |spec| behave(spec, &script))
+}
+
+/// What a container of such an engine does, with its lines sealed by the key that it was given.
+pub(super) fn behave(spec: &ContainerSpec, script: &impl Fn(&ContainerSpec) -> Option<Behaviour>) -> Behaviour {
+    let behaviour = match spec.labels[labels::KIND].as_str() {
         "origin" => origin(),
         _ => script(spec).unwrap_or_else(|| of_row(passes(VERSION), &spec.name)),
-    })
+    };
+    Behaviour { lines: seal::scripted(&spec.stdin, &behaviour.lines), ..behaviour }
 }
 
 /// Any engine whose cells all pass.
@@ -68,7 +75,7 @@ fn lines(lines: &[Line]) -> Vec<String> {
 }
 
 /// An origin that serves until it is told to end.
-pub(super) fn origin() -> Behaviour {
+fn origin() -> Behaviour {
     Behaviour { lines: lines(&[Line::Listening, Line::End]), end: End::AtStdinEof, ..Behaviour::default() }
 }
 
