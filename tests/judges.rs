@@ -141,6 +141,12 @@ const CLEAN: Mutation = ("a clean success", |seen| {
     }
 });
 const LATE: Mutation = ("an answer too late", |seen| exchanges(seen).for_each(|it| it.total_us = 60_000_000));
+const BY_BASELINE: Mutation =
+    ("an end by a timeout of the baseline", |seen| exchanges(seen).for_each(|it| it.total_us = 4_900_000));
+const EARLY: Mutation = ("an end before the timeout", |seen| exchanges(seen).for_each(|it| it.total_us = 100_000));
+const UNTIMED: Mutation = ("no time of ATS's own", |seen| {
+    seen.client.iter_mut().for_each(|run| run.control_us = None);
+});
 const SPLIT: Mutation = ("as many connections as requests, and one more", |seen| {
     let more = seen.origin.first().cloned();
     seen.origin.extend(more);
@@ -215,6 +221,9 @@ const MUTATIONS: &[Mutation] = &[
     SHOWN,
     CLEAN,
     LATE,
+    BY_BASELINE,
+    EARLY,
+    UNTIMED,
     SPLIT,
     QUIET,
     WARNED,
@@ -271,6 +280,7 @@ const BY_FAMILY: &[(&str, &[Mutation])] = &[
     ("refuse-client", &[UNEXPLAINED]),
     ("refuse-sha1", &[UNEXPLAINED]),
     ("refuse-rsa1024", &[UNEXPLAINED]),
+    ("refuse-signature", &[UNEXPLAINED]),
     ("refuse-tls10", &[OLD]),
     ("seclevel0-", &[NO_ORIGIN, NO_HELLO, PAGE]),
     ("tls10-", &[NO_ORIGIN, NO_HELLO, PAGE]),
@@ -314,18 +324,18 @@ const BY_FAMILY: &[(&str, &[Mutation])] = &[
     ("net-ipv6", &[FAMILY, BODY]),
     ("net-dead", &[BODY, PLAIN, NO_PACKETS, SPLIT]),
     ("net-v6", &[BODY, PLAIN, NO_PACKETS]),
-    ("net-refused", &[LATE, NO_PACKETS]),
-    ("fault-fin", &[LATE, NO_HELLO]),
-    ("fault-alert", &[LATE, NO_HELLO]),
-    ("fault-plain", &[LATE, NO_HELLO]),
-    ("fault-silent", &[LATE, NO_HELLO]),
-    ("fault-close", &[LATE, NO_HELLO]),
-    ("fault-reset-after", &[LATE, NO_PACKETS]),
-    ("fault-reset-mid", &[CLEAN, LATE]),
-    ("fault-short", &[CLEAN, LATE]),
-    ("fault-bad", &[CLEAN, LATE]),
-    ("fault-garbage", &[LATE, NO_HELLO]),
-    ("fault-oversized", &[LATE, NO_HELLO]),
+    ("net-refused", &[LATE, BY_BASELINE, UNTIMED, NO_PACKETS]),
+    ("fault-fin", &[LATE, BY_BASELINE, UNTIMED, NO_HELLO]),
+    ("fault-alert", &[LATE, BY_BASELINE, UNTIMED, NO_HELLO]),
+    ("fault-plain", &[LATE, BY_BASELINE, UNTIMED, NO_HELLO]),
+    ("fault-silent", &[LATE, BY_BASELINE, EARLY, UNTIMED, NO_HELLO]),
+    ("fault-close", &[LATE, BY_BASELINE, UNTIMED, NO_HELLO]),
+    ("fault-reset-after", &[LATE, BY_BASELINE, UNTIMED, NO_PACKETS]),
+    ("fault-reset-mid", &[CLEAN, LATE, BY_BASELINE, UNTIMED]),
+    ("fault-short", &[CLEAN, LATE, BY_BASELINE, UNTIMED]),
+    ("fault-bad", &[CLEAN, LATE, BY_BASELINE, UNTIMED]),
+    ("fault-garbage", &[LATE, BY_BASELINE, UNTIMED, NO_HELLO]),
+    ("fault-oversized", &[LATE, BY_BASELINE, UNTIMED, NO_HELLO]),
     ("fault-half", &[BODY]),
     ("tfo-", &[BODY, PLAIN, SPLIT]),
     ("tfo-on", &[NO_PACKETS]),

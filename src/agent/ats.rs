@@ -49,6 +49,12 @@ impl Ports {
 pub(super) const READY_HOST: &str = "ready";
 pub(super) const BARRIER_HOST: &str = "barrier";
 
+/// A host without a rule: what is asked of it needs no origin.
+const PULSE_HOST: &str = "pulse";
+
+/// How long its answer may take: as long as the shortest timeout that anything is held against.
+const PULSE: Duration = Duration::from_secs(4);
+
 /// ATS answers after 0.2 s here; ten times more on a loaded machine, and some to spare.
 pub(super) const START: Duration = Duration::from_secs(15);
 
@@ -388,6 +394,13 @@ fn write_root(
         std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(place)
+}
+
+/// How long the ATS on `ports` takes for an answer that needs no origin, microseconds.
+pub(super) async fn pulse(ports: Ports) -> Option<u64> {
+    let begun = Instant::now();
+    ask(ports, PULSE_HOST, PULSE).await?;
+    u64::try_from(begun.elapsed().as_micros()).ok()
 }
 
 /// The status that the ATS on `ports` gives for `name`, if it answers.

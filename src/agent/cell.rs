@@ -312,6 +312,12 @@ impl Cell {
         self.emitter.emit(&Line::Began { trial: trial.id.clone() });
         match self.here.missing(&trial.id) {
             Some(reason) => ask::missing(reason),
+            None if trial.spec.timed => {
+                let before = ats::pulse(ports).await;
+                let run = self.asker.ask(trial, ports).await;
+                let after = ats::pulse(ports).await;
+                ClientRun { control_us: before.zip(after).map(|(before, after)| before.max(after)), ..run }
+            }
             None => self.asker.ask(trial, ports).await,
         }
     }

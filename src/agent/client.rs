@@ -128,7 +128,7 @@ async fn load(target: &Target, (count, at_once): (u32, u32), body_len: u64, dead
             }
         }
     }
-    ClientRun { exchanges: told, load: Some(Load { sent: count, whole, same_process: None }) }
+    ClientRun { exchanges: told, load: Some(Load { sent: count, whole, same_process: None }), control_us: None }
 }
 
 /// Plays a script; every head it reads is an exchange.
@@ -155,7 +155,7 @@ async fn play(target: &Target, steps: &[Step], deadline: Duration) -> ClientRun 
     if let Some(last) = exchanges.last_mut() {
         (last.error, last.total_us) = (error, micros(begun.elapsed()));
     }
-    ClientRun { exchanges, load: None }
+    ClientRun { exchanges, ..ClientRun::default() }
 }
 
 /// A response as a script heard it.

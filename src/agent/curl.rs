@@ -23,7 +23,7 @@ pub(super) async fn run(host: &str, address: SocketAddr, ca: &Path, folder: &Pat
         let _ = std::fs::remove_file(&file);
     }
     exchange.total_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    ClientRun { exchanges: vec![exchange], load: None }
+    ClientRun { exchanges: vec![exchange], ..ClientRun::default() }
 }
 
 async fn ask(

@@ -21,7 +21,7 @@ pub(super) async fn run(host: &str, address: SocketAddr, ca: &Path, deadline: Du
         Err(_) => Some(error(ClientPhase::Deadline, "openssl s_client does not end")),
     };
     exchange.total_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    ClientRun { exchanges: vec![exchange], load: None }
+    ClientRun { exchanges: vec![exchange], ..ClientRun::default() }
 }
 
 fn error(phase: ClientPhase, text: &str) -> ClientError {

@@ -64,7 +64,7 @@ fn cell(failing: &[&str], status: u16) -> Behaviour {
         let status = Some(if failing.contains(&id) { status } else { 200 });
         let body_sha256 = trial::body::sha256(body_len);
         let exchange = Exchange { status, body_len, body_sha256, started_us: 1, ..Exchange::default() };
-        let run = ClientRun { exchanges: vec![exchange], load: None };
+        let run = ClientRun { exchanges: vec![exchange], ..Default::default() };
         lines.push(Line::Client { trial: id.into(), run, ats: AtsLife::Alive });
         lines.push(Line::Connection(Box::new(OriginConnection {
             trial: id.into(),

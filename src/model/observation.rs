@@ -54,6 +54,10 @@ pub struct ClientRun {
     /// What a load came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<Load>,
+    /// How long this very ATS took for an answer that needs no origin, the slower of one right before and one right
+    /// after, microseconds: what the times of a trial that is about time are held against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_us: Option<u64>,
 }
 
 /// What many equal requests came to.

@@ -34,6 +34,9 @@ pub struct TrialSpec {
     /// The OpenSSL of ATS has no configuration, neither the distro's nor a crypto policy.
     #[serde(default)]
     pub bare_openssl: bool,
+    /// It is about time: what ATS takes for an answer of its own is measured along with it.
+    #[serde(default)]
+    pub timed: bool,
     /// Runs while no other trial does: it loads ATS.
     pub alone: bool,
     /// How long the trial may take, milliseconds.

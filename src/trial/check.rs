@@ -3,12 +3,14 @@
 use crate::model::{AtsLife, ClientPhase, Exchange, Hello, Observation, OriginConnection, Outcome, TlsSeen};
 
 use super::body;
-use super::spec::{BODY, BOUND_S, CUT_BODY};
+use super::spec::{BODY, CUT_BODY};
 
 mod refusal;
+mod time;
 mod wire;
 
 pub(super) use refusal::{Reason, refused, refused_for};
+pub(super) use time::{after_a_second, at_once};
 pub(super) use wire::{no_flow, reset_by_origin, syn_data, turned_away};
 
 /// One thing a trial looks at.
@@ -71,6 +73,9 @@ fn weigh(checks: &[Check], observation: &Observation) -> (Outcome, String) {
     if let Some(broken) = checks.iter().find(|check| !check.held) {
         if broken.seen == wire::INCOMPLETE {
             return (Outcome::Error, format!("expected {}: the capture lost packets", broken.expected));
+        }
+        if broken.seen == time::TOO_SLOW {
+            return (Outcome::Error, format!("expected {}: {}", broken.expected, time::TOO_SLOW));
         }
         return (Outcome::Fail, format!("expected {}, saw {}", broken.expected, broken.seen));
     }
@@ -210,12 +215,6 @@ pub(super) fn no_error(observation: &Observation) -> Check {
     Check::new(error.is_none(), "no error at the client", error.map_or("no error", |error| &error.text))
 }
 
-/// The client had its answer, or the end of its connection, within `seconds`.
-pub(super) fn in_time(observation: &Observation, seconds: u64) -> Check {
-    let held = exchanges(observation).iter().all(|exchange| exchange.total_us <= seconds * 1_000_000);
-    Check::new(held, format!("an end within {seconds} s"), if held { "in time" } else { "too late" })
-}
-
 /// The client can tell that it did not get everything: a clean success would be a lie.
 pub(super) fn not_a_clean_success(observation: &Observation, whole: u64) -> Check {
     let last = exchanges(observation).last();
@@ -290,14 +289,19 @@ pub(super) fn page_of_openssl(observation: &Observation, versions: &[&str]) -> V
     ]
 }
 
-/// ATS gave up on a misbehaving TLS origin: the right error, in time.
-pub(super) fn gave_up(observation: &Observation, statuses: &[u16]) -> Vec<Check> {
-    vec![status(observation, statuses), said_hello(observation), in_time(observation, BOUND_S)]
+/// ATS gave up on a misbehaving TLS origin at once: the right error, and no timeout.
+pub(super) fn gave_up(observation: &Observation) -> Vec<Check> {
+    vec![status(observation, &[502]), said_hello(observation), at_once(observation)]
+}
+
+/// ATS gave up on a silent TLS origin by the timeout of a second that it was given.
+pub(super) fn gave_up_waiting(observation: &Observation) -> Vec<Check> {
+    vec![status(observation, &[502, 504]), said_hello(observation), after_a_second(observation)]
 }
 
 /// The body of a trial's origin that breaks off does not look whole to the client.
 pub(super) fn body_cut(observation: &Observation) -> Vec<Check> {
-    vec![not_a_clean_success(observation, CUT_BODY), said_hello(observation), in_time(observation, BOUND_S)]
+    vec![not_a_clean_success(observation, CUT_BODY), said_hello(observation), at_once(observation)]
 }
 
 /// The server name that ATS asked for.

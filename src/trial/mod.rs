@@ -18,6 +18,8 @@ mod load;
 mod mtls;
 mod net;
 mod nginx;
+#[cfg(test)]
+mod pins;
 mod pool;
 mod refusal;
 mod session;
@@ -160,6 +162,7 @@ pub const CATALOGUE: &[&Trial] = &[
     &certificate::verify_signature_only::TRIAL,
     &certificate::verify_integer_key::TRIAL,
     &refusal::untrusted_ca::TRIAL,
+    &refusal::signature_only::TRIAL,
     &refusal::self_signed::TRIAL,
     &refusal::wrong_name::TRIAL,
     &refusal::expired::TRIAL,

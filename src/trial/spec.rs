@@ -26,6 +26,7 @@ pub(super) fn https_get() -> TrialSpec {
         may_not_know: Vec::new(),
         locked_key: false,
         bare_openssl: false,
+        timed: false,
         alone: false,
         deadline_ms: DEADLINE_MS,
     }
@@ -155,10 +156,6 @@ pub(super) fn answer() -> Vec<Step> {
     ]
 }
 
-/// Seconds within which ATS must have given up on a misbehaving origin: its own timeouts in our baseline
-/// are up to 5 s.
-pub(super) const BOUND_S: u64 = 8;
-
 /// Length that the response of [`cut_body`] promises.
 pub(super) const CUT_BODY: u64 = 50_000;
 
@@ -166,7 +163,7 @@ pub(super) const CUT_BODY: u64 = 50_000;
 pub(super) fn cut_body(end: Step) -> TrialSpec {
     let head = send(&format!("HTTP/1.1 200 OK\r\nContent-Length: {CUT_BODY}\r\n\r\n"));
     let steps = vec![Step::ReadHead, head, Step::SendPattern(20_000), end];
-    TrialSpec { origin: scripted(vec![steps]), ..https_get() }
+    TrialSpec { origin: scripted(vec![steps]), timed: true, ..https_get() }
 }
 
 /// Two GETs of two clients, with no connection to the origin in common.
@@ -217,6 +214,14 @@ pub(super) fn int(name: &str, value: u32) -> Record {
 /// Verification of origins by this policy, over signature and name.
 pub(super) fn policy(policy: &str) -> Vec<Record> {
     vec![string("ssl.client.verify.server.policy", policy), string("ssl.client.verify.server.properties", "ALL")]
+}
+
+/// Verification enforced over the signature alone.
+pub(super) fn signature_only() -> Vec<Record> {
+    vec![
+        string("ssl.client.verify.server.policy", "ENFORCED"),
+        string("ssl.client.verify.server.properties", "SIGNATURE"),
+    ]
 }
 
 /// Verification enforced.

@@ -83,5 +83,5 @@ fn tls_by(config: &Arc<ClientConfig>, split_hello: bool, ats: Option<Vec<u8>>) -
 /// The run of a trial whose origin this image cannot play.
 pub(super) fn missing(reason: &str) -> ClientRun {
     let error = ClientError { phase: ClientPhase::Missing, text: reason.to_owned() };
-    ClientRun { exchanges: vec![Exchange { error: Some(error), ..Exchange::default() }], load: None }
+    ClientRun { exchanges: vec![Exchange { error: Some(error), ..Exchange::default() }], ..ClientRun::default() }
 }

@@ -70,7 +70,7 @@ pub(super) async fn run(order: &Order<'_>) -> ClientRun {
     exchanges[0].started_us = started_us;
     exchanges.truncate(client::LOAD_EXCHANGES + 1);
     load.same_process = Some(before.is_some() && order.ats.server_pid() == before);
-    ClientRun { exchanges, load: Some(load) }
+    ClientRun { exchanges, load: Some(load), control_us: None }
 }
 
 /// What one client has seen.

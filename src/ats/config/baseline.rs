@@ -94,6 +94,8 @@ fn http(settings: &Settings) -> Vec<Record> {
         int("http.connect_attempts_max_retries", 0),
         int("http.connect_attempts_rr_retries", 0),
         int("http.transaction_no_activity_timeout_out", 5),
+        // What the origin's name is depends on it, and so who is verified.
+        int("url_remap.pristine_host_hdr", 0),
         int("url_remap.remap_required", 1),
     ]
 }

@@ -55,6 +55,7 @@ fn the_files_of_8_1() {
     CONFIG proxy.config.http.connect_attempts_max_retries INT 0
     CONFIG proxy.config.http.connect_attempts_rr_retries INT 0
     CONFIG proxy.config.http.transaction_no_activity_timeout_out INT 5
+    CONFIG proxy.config.url_remap.pristine_host_hdr INT 0
     CONFIG proxy.config.url_remap.remap_required INT 1
     CONFIG proxy.config.ssl.client.CA.cert.path STRING /run/ats/etc
     CONFIG proxy.config.ssl.client.CA.cert.filename STRING ca.pem
@@ -127,6 +128,7 @@ fn the_files_of_9() {
     CONFIG proxy.config.http.connect_attempts_max_retries INT 0
     CONFIG proxy.config.http.connect_attempts_rr_retries INT 0
     CONFIG proxy.config.http.transaction_no_activity_timeout_out INT 5
+    CONFIG proxy.config.url_remap.pristine_host_hdr INT 0
     CONFIG proxy.config.url_remap.remap_required INT 1
     CONFIG proxy.config.ssl.client.CA.cert.path STRING /run/ats/etc
     CONFIG proxy.config.ssl.client.CA.cert.filename STRING ca.pem
@@ -211,6 +213,7 @@ fn the_files_of_10() {
               policy: 'ENFORCED'
               properties: 'ALL'
       url_remap:
+        pristine_host_hdr: 0
         remap_required: 1
     ");
     assert!(files.contains_key("ip_allow.yaml") && !files.contains_key("records.config"));

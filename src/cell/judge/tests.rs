@@ -70,7 +70,7 @@ fn a_fault_of_the_cell_takes_nothing_from_what_is_known_whole() {
     let trial = crate::trial::by_id("ctl-unmapped").unwrap();
     let mut gathered = Gathered::default();
     let exchange = crate::model::Exchange { status: Some(404), ..Default::default() };
-    let run = crate::model::ClientRun { exchanges: vec![exchange], load: None };
+    let run = crate::model::ClientRun { exchanges: vec![exchange], ..Default::default() };
     let agents = [Agent::Cell, Agent::Origin];
     for agent in agents {
         gathered.started(agent);

@@ -110,7 +110,7 @@ pub(super) fn passes(version: &str) -> Behaviour {
         told.push(Line::Began { trial: id.to_owned() });
         told.push(Line::Client {
             trial: id.to_owned(),
-            run: ClientRun { exchanges: vec![exchange], load: None },
+            run: ClientRun { exchanges: vec![exchange], ..ClientRun::default() },
             ats: crate::model::AtsLife::Alive,
         });
         told.push(Line::Connection(Box::new(OriginConnection {

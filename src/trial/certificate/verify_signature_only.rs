@@ -18,11 +18,7 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
 };
 
 fn set_up() -> TrialSpec {
-    let records = vec![
-        spec::string("ssl.client.verify.server.policy", "ENFORCED"),
-        spec::string("ssl.client.verify.server.properties", "SIGNATURE"),
-    ];
-    TrialSpec { records, ..spec::verified_get_from(Certificate::WrongName) }
+    TrialSpec { records: spec::signature_only(), ..spec::verified_get_from(Certificate::WrongName) }
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {

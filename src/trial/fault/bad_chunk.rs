@@ -26,6 +26,7 @@ fn set_up() -> TrialSpec {
             spec::send("zz\r\n"),
             Step::Close,
         ]]),
+        timed: true,
         ..spec::https_get()
     }
 }

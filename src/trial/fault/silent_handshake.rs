@@ -21,9 +21,14 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
 };
 
 fn set_up() -> TrialSpec {
-    TrialSpec { origin: spec::raw(vec![Step::ReadHello, Step::Hang]), records: spec::impatient(), ..spec::https_get() }
+    TrialSpec {
+        origin: spec::raw(vec![Step::ReadHello, Step::Hang]),
+        records: spec::impatient(),
+        timed: true,
+        ..spec::https_get()
+    }
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    check::gave_up(observation, &[502, 504])
+    check::gave_up_waiting(observation)
 }

@@ -24,10 +24,11 @@ fn set_up() -> TrialSpec {
     TrialSpec {
         origin: spec::scripted(vec![vec![Step::ReadHead, Step::Hang]]),
         records: spec::impatient(),
+        timed: true,
         ..spec::https_get()
     }
 }
 
 fn judge(observation: &Observation) -> Vec<Check> {
-    check::gave_up(observation, &[502, 504])
+    check::gave_up_waiting(observation)
 }

@@ -7,6 +7,7 @@ pub(super) mod not_yet_valid;
 pub(super) mod rsa1024;
 pub(super) mod self_signed;
 pub(super) mod sha1_signature;
+pub(super) mod signature_only;
 pub(super) mod tls10_only;
 pub(super) mod untrusted_ca;
 pub(super) mod wrong_name;
