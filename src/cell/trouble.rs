@@ -38,7 +38,7 @@ impl Trouble {
     pub(crate) fn concerns(&self, place: Place, window: Option<(u64, u64)>) -> bool {
         let stands_on = match self.agent {
             Agent::Cell => true,
-            Agent::Origin => matches!(place, Place::Remote | Place::RemoteAndDead),
+            Agent::Origin => matches!(place, Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6),
             Agent::Nginx => place == Place::Nginx,
         };
         let until = self.to_us.map_or(u64::MAX, |to| to.saturating_add(AFTERMATH_US));

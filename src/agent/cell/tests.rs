@@ -232,6 +232,15 @@ async fn a_setting_that_ats_does_not_know_is_a_fault() {
     assert!(of.as_deref() == Some("well") && text.contains("proxy.config.nobody.knows"), "{text}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_setting_that_ats_need_not_know_is_none() {
+    let record = Record { name: "proxy.config.nobody.knows".into(), kind: "INT".into(), value: "1".into() };
+    let (mut cell, told, folder) = cell(&["well"], &[record], Duration::from_mins(1), 250).await;
+    cell.plan.trials[0].spec.may_not_know = vec!["proxy.config.nobody.knows".into()];
+    cell.through(&fake(folder.path()).await).await;
+    assert_eq!((told.ends(), told.faults()), (vec![("well".to_owned(), Some(200), AtsLife::Alive)], Vec::new()));
+}
+
 /// A cell of eight trials, each with settings of its own but the first two.
 async fn cell_of_many(lives: u16) -> (Cell, Told, tempfile::TempDir) {
     let ids = ["one", "two", "three", "four", "five", "six", "seven", "eight"];

@@ -133,3 +133,24 @@ fn only_an_address_that_is_not_there_means_no_ipv6() {
     let remote = no_listener(Place::Remote, address, std::io::ErrorKind::AddrNotAvailable.into());
     assert!(matches!(remote, Unable::Fault(_)));
 }
+
+#[tokio::test]
+async fn a_client_hello_that_is_too_large_is_heard_and_then_reset() {
+    let identity = identity();
+    for (largest, answered) in [(100, false), (16_000, true)] {
+        let port = free_port();
+        let tls = Some(OriginTls { largest_hello: Some(largest), ..OriginTls::default() });
+        let origin = OriginSpec { https: true, tls, speak: Speak::Http { body_len: 10 } };
+        let ports = [Port { trial: "t".into(), port, place: Place::Remote, origin }];
+        let told = Told::default();
+        let origin = Origin::start(&ports, &identity, Path::new("/nowhere"), &Emitter::to(told.clone())).await;
+        let target = target((Ipv4Addr::LOCALHOST, port).into(), &identity);
+        let run = client::run(&target, &[request("GET", 0)], Duration::from_secs(10)).await;
+        origin.finish().await;
+        assert_eq!(run.exchanges[0].status.is_some(), answered, "{largest}: {:?}", run.exchanges[0].error);
+        let [connection] = told.connections().try_into().unwrap();
+        let hello = connection.hello.unwrap();
+        assert!(hello.len > 100 && hello.sni.as_deref() == Some("t.test"), "{hello:?}");
+        assert_eq!((connection.tls.is_some(), connection.requests.len()), (answered, usize::from(answered)));
+    }
+}

@@ -321,3 +321,19 @@ fn a_name_that_is_value_and_group_at_once_is_refused_in_yaml() {
     assert!(check(Dialect::V9, &records).is_ok() && check(Dialect::V10, &records).is_err());
     assert!(check(Dialect::V10, &[records[1].clone(), records[0].clone()]).is_err());
 }
+
+#[test]
+fn a_key_with_a_passphrase_has_a_command_that_says_it() {
+    let settings = Settings {
+        server_identity: Some(("/run/x/front.pem".into(), "/run/x/locked.key".into())),
+        key_dialog: Some("/bin/cat /run/x/passphrase".into()),
+        ..Settings::default()
+    };
+    for dialect in [Dialect::V8, Dialect::V9, Dialect::V10_2] {
+        assert_eq!(
+            files(dialect, &settings).unwrap()["ssl_multicert.config"],
+            "dest_ip=* ssl_cert_name=/run/x/front.pem ssl_key_name=/run/x/locked.key \
+             ssl_key_dialog=\"exec:/bin/cat /run/x/passphrase\"\n"
+        );
+    }
+}
