@@ -82,14 +82,51 @@ add_extra_sources() {
     done >$preferences
 }
 
-# Old lists name packages that have left the pool, so a failure earns one try with new lists.
+# is_offered NAME: the package lists have a package of that name, or one that provides it.
+is_offered() {
+    apt-cache policy "$1" | grep -q '^  Candidate: [^(]' ||
+        apt-cache showpkg "$1" | sed '1,/^Reverse Provides:/d' | grep -q .
+}
+
+# choose NAME...: leaves those that can be had in $offered.
+choose() {
+    offered=
+    for name; do ! is_offered "$name" || offered="$offered $name"; done
+}
+
+# Old lists name packages that have left the pool, so a failure earns one try with new lists. Whether the
+# distro lacks a package only new lists can tell: a mirror that is not there has ended the build before.
 install() {
     ensure_lists
     logged apt-get -q install "$@" && return 0
-    [ "$updated" = no ] || return 1
-    echo 'once more, with new package lists'
-    update
-    logged apt-get -q install "$@"
+    if [ "$updated" = no ]; then
+        echo 'once more, with new package lists'
+        update || exit 1
+        logged apt-get -q install "$@" && return 0
+    fi
+    absent=
+    for name; do
+        name=${name%%[/=]*} # files, which begin with /, are no names
+        [ -z "$name" ] || is_offered "$name" || absent="$absent $name"
+    done
+    # shellcheck disable=SC2086 # a list of packages
+    [ -z "$absent" ] || lacks $absent
+    return 1
+}
+
+# look FILE: leaves the package that has this header or library, and can be had, in $offers; nothing: there is
+# none. False: the question found no answer.
+look() {
+    offers=
+    install apt-file || return 1
+    logged apt-file update || return 1
+    pattern=$(printf '%s' "$1" | sed 's/[.+]/\\&/g') || return 1
+    has="^/usr/(include|lib)/($(uname -m)-linux-gnu/)?$pattern\$"
+    found=$(apt-file --package-only --regexp search "$has") || [ $? -eq 1 ] || return 1
+    for name in $found; do
+        [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$name" 2>/dev/null)" != installed ] || continue
+        ! is_offered "$name" || { offers=$name && return 0; }
+    done
 }
 
 clean() {

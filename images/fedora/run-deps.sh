@@ -18,8 +18,8 @@ install)
     phase deps
     command -v curl >/dev/null || install curl
     set -f
-    # shellcheck disable=SC2046 # a list of sonames
-    install $(cat $facts/run-deps) ca-certificates openssl
+    # shellcheck disable=SC2046,SC2086 # lists of sonames and packages
+    install $(cat $facts/run-deps) ca-certificates openssl ${RPM_PACKAGES:-}
     clean
     ;;
 *) fail "usage: run-deps.sh record|install" ;;

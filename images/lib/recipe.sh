@@ -2,7 +2,8 @@
 #
 # Whoever reads the build's log relies on nothing but these lines of it:
 #   @@atsmatrix phase NAME     the step that begins: deps fetch verify patch configure compile install;
-#                              or `machine`: the failure is the machine's
+#                              or what the failure is: `machine`, the machine's; `lacking`, a package
+#                              that a build needs and that the distro, whose lists are there, does not have
 #   @@atsmatrix reason TEXT    why a step failed, for people; the last line of a failed step
 # The steps of a build share no state but the image, so every script names its phase anew.
 
@@ -16,6 +17,7 @@ tree=/usr/src/ats              # the source: unpacked, then configured, then com
 dist=/recipe/dist              # verified downloads, and what to make of them
 prefix=/opt/ats
 facts=$prefix/share/atsmatrix  # what later recipes and the agent want to know of this build
+package_facts=/usr/share/atsmatrix # the same of a package, which has no prefix of ours
 
 # What compilers, linkers, make and the kernel say when the machine is too small.
 machine='Killed signal|\] Killed$|Error 137$|No space left on device|Cannot allocate memory'
@@ -89,11 +91,32 @@ fetch() {
     fail "$why"
 }
 
+# lacks NAME...: what there is to say of packages that the distro does not have. Where ATS was to be built
+# with them ($building) that is a finding.
+lacks() {
+    [ "${building:-no}" = no ] || phase lacking
+    fail "the distro has no package $*"
+}
+
 # check_sha256 FILE HEX NAME
 check_sha256() {
     actual=$(sha256sum "$1" | cut -d' ' -f1)
     [ "$actual" = "$2" ] || fail "sha256 of $3 is $actual, expected $2"
     echo "sha256 of $3 is as expected"
+}
+
+# binary_fact FILE: the line of a provenance file that ties it to the program it tells of.
+binary_fact() {
+    echo "binary sha256=$(sha256sum "$1" | cut -d' ' -f1)"
+}
+
+# package_facts PACKAGE HOW: what a package's recipe found of where its ATS is from.
+package_facts() {
+    mkdir -p $package_facts
+    {
+        echo "package name=${1% *} version=${1#* } verified=$2"
+        binary_fact "$(readlink -f "$(command -v traffic_server)")"
+    } >$package_facts/provenance
 }
 
 # check_runs FILE...: every library is found, and traffic_server (the first file) runs.

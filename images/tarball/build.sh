@@ -19,13 +19,17 @@ fi
 # Little optimization: it is the compile time that hurts. No debug information: it would be most
 # of the tree's size. No warnings: errors shall be all there is to read. Not --disable-docs:
 # naming the option turns docs on.
-# shellcheck disable=SC2046 # a list of options
-logged ./configure --quiet --prefix=$prefix --enable-silent-rules \
-    CFLAGS='-O1 -g0 -w' CXXFLAGS='-O1 -g0 -w' $(cat $dist/configure) || {
-    # A message of the compiler is only in here.
-    tail -n 40 config.log | sed 's/^/config.log: /'
-    exit 1
+configure() {
+    # shellcheck disable=SC2046 # a list of options
+    logged ./configure --quiet --prefix=$prefix --enable-silent-rules \
+        CFLAGS='-O1 -g0 -w' CXXFLAGS='-O1 -g0 -w' $(cat $dist/configure)
 }
+until configure; do
+    # A message of the compiler is only in there.
+    tail -n 40 config.log | sed 's/^/config.log: /'
+    second_look config.log || exit 1
+    phase configure
+done
 
 compile
 install_tree

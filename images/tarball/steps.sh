@@ -43,11 +43,50 @@ make_in() {
     logged make -C "$tree/$dir" -j"$(compilers)" -Otarget --no-print-directory "$@"
 }
 
-compile() {
-    phase compile
-    for part in $(parts); do make_in "$part"; done
+make_all() {
+    for part in $(parts); do make_in "$part" || return 1; done
     # shellcheck disable=SC2086 # a list of targets
     make_in plugins $plugins
+}
+
+compile() {
+    until phase compile && make_all; do
+        second_look /tmp/atsmatrix.log || exit 1
+    done
+}
+
+# wanting LOG...: the file that a build ended for want of, below a folder of headers or libraries. Of
+# config.log the last one counts: a configure looks for many a file that it can do without.
+wanting() {
+    cat "$@" | sed -nE 's/.*fatal error: ([^ :]+): No such file or directory.*/\1/p
+        s/.*cannot find -l([^ :]+).*/lib\1.so/p' | tail -n1
+}
+
+# second_look LOG...: before a failure is a finding, the build must have had every package that the distro
+# offers for it. True: one was installed that has the file which the build ended for want of. False: there
+# is none, or nothing is missing; then the phase and the log that has the reason are as they were.
+looked_for=' '
+second_look() {
+    ! grep -qsE "$machine" "$@" || return 1
+    want=$(wanting "$@")
+    case $want in '' | /* | *..* | *[!A-Za-z0-9_/.+-]*) return 1 ;; esac
+    case $looked_for in *" $want "*) return 1 ;; esac
+    looked_for="$looked_for$want "
+    was=$phase
+    cp /tmp/atsmatrix.log /tmp/atsmatrix.build
+    # What goes wrong from here on is no finding.
+    phase deps
+    . /recipe/manager.sh
+    look "$want" || fail "cannot ask the distro which package has $want: ${reason:-see above}"
+    if [ -n "$offers" ]; then
+        echo "once more, with $offers, which has $want"
+        install "$offers" || exit 1
+        return 0
+    fi
+    echo "no package of the distro has $want"
+    phase "$was"
+    tee /tmp/atsmatrix.log </tmp/atsmatrix.build
+    return 1
 }
 
 install_tree() {
@@ -58,7 +97,12 @@ install_tree() {
     rm -rf $prefix/include $prefix/share/man $prefix/share/doc $prefix/lib/pkgconfig $prefix/lib/plugin_*.so
     find $prefix \( -name '*.la' -o -name '*.a' \) -delete
     mkdir -p $facts
-    cp $dist/provenance $facts/provenance
+    {
+        cat $dist/provenance
+        # In a shell of its own: what it sets are names like VERSION.
+        (. /etc/os-release && echo "built id=${ID:-} version=${VERSION_ID:-}")
+        binary_fact $prefix/bin/traffic_server
+    } >$facts/provenance
     sh /recipe/run-deps.sh record
     check_runs $prefix/bin/traffic_server
     rm -rf /tmp/atsmatrix.*

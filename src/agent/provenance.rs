@@ -6,7 +6,8 @@ use std::path::Path;
 use super::ats::Installation;
 use super::program;
 use crate::ats::provenance as read;
-use crate::model::{AtsBuild, Library, Provenance};
+use crate::matrix::sha256_hex;
+use crate::model::{AtsBuild, Library, Provenance, Release};
 
 /// What runs in this cell, with ATS as process `pid`.
 pub(super) async fn gather(installation: &Installation, pid: Option<u32>) -> Provenance {
@@ -21,9 +22,43 @@ pub(super) async fn gather(installation: &Installation, pid: Option<u32>) -> Pro
         provenance.libc = library(path, path, read::glibc_version).await;
     }
     let binary = installation.binary.display().to_string();
-    provenance.ats =
-        Some(AtsBuild { reported: installation.version.clone(), package: owner(&binary).await, binary, source: None });
+    provenance.ats = Some(AtsBuild {
+        reported: installation.version.clone(),
+        package: owner(&binary).await,
+        source: source(&installation.binary, provenance.distro.as_ref()),
+        binary,
+    });
+    provenance.content = packages().await.map(|list| format!("sha256:{}", sha256_hex(list.as_bytes())));
     provenance
+}
+
+/// Where the recipes leave what they found out of where an ATS is from.
+const FACTS: [&str; 2] = ["/opt/ats/share/atsmatrix/provenance", "/usr/share/atsmatrix/provenance"];
+
+/// Where the ATS is from, by the file that goes with this very program.
+fn source(binary: &Path, here: Option<&Release>) -> Option<String> {
+    let facts: Vec<String> = FACTS.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+    if facts.is_empty() {
+        return None;
+    }
+    let digest = sha256_hex(&std::fs::read(binary).ok()?);
+    facts.iter().find_map(|facts| read::source(facts, &digest, here))
+}
+
+/// Every installed package with its version, in order; `None` where no package manager is there to say.
+async fn packages() -> Option<String> {
+    let debian = ("dpkg-query", ["--show", "--showformat=${binary:Package} ${Version}\\n"]);
+    let rpm = ("rpm", ["--query", "--queryformat=%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n"]);
+    let (program, arguments) = if Path::new("/usr/bin/dpkg-query").exists() { debian } else { rpm };
+    let mut command = Command::new(program);
+    if program == "rpm" {
+        command.arg("--all");
+    }
+    let output = command.args(arguments).kill_on_drop(true).output().await.ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+    lines.sort_unstable();
+    (output.status.success() && !lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// What is known before any ATS runs.

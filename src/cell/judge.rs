@@ -10,7 +10,7 @@ use crate::diagnosis::{self, Case, Evidence};
 use crate::engine::lines::one_line;
 use crate::model::{
     DistroId, IssueMatch, LogLine, Observation, Os, Outcome, Place, Provenance, Record, Release, Route, TrialPlan,
-    TrialResult, TrialSpec, Verdict,
+    TrialResult, TrialSpec, Verdict, VersionRange,
 };
 use crate::trial::{self, Judgement, Kind, Trial};
 use crate::verdict;
@@ -374,16 +374,20 @@ fn diagnosed<'a>(
 /// distro than its row says, or of another ATS than its column.
 fn check_declared(job: &Job, run: &mut CellRun) {
     let distro = || other_distro(&job.id.distro, job.os.as_ref(), &run.provenance);
-    if let Some(text) = distro().or_else(|| other_version(&job.version, &run.provenance)) {
+    if let Some(text) = distro().or_else(|| other_version(&job.declared, &run.provenance)) {
         run.verdict = Verdict::Error;
         run.reason = Some(text);
     }
 }
 
-/// What to say when ATS reports another version than `declared`.
+/// What to say when ATS reports another version than `declared`, which may be a range.
 pub(super) fn other_version(declared: &str, provenance: &Provenance) -> Option<String> {
     let reported = &provenance.ats.as_ref()?.reported;
-    (reported != declared).then(|| {
+    let within = match (declared.parse::<VersionRange>(), reported.parse()) {
+        (Ok(range), Ok(version)) => range.contains(&version),
+        _ => reported == declared,
+    };
+    (!within).then(|| {
         format!(
             "matrix.yaml declares ATS {declared}, `traffic_server -V` reports {reported}: correct `version`, or add \
              `reports: \"{reported}\"` to the source if that is meant"

@@ -31,10 +31,12 @@ const AWAY_MOST: usize = 3;
 pub struct Job {
     /// Which cell.
     pub id: CellId,
-    /// The version `traffic_server -V` must report.
+    /// The version that its ATS is taken for.
     pub version: String,
     /// What `/etc/os-release` must say; `None`: nobody says.
     pub os: Option<Os>,
+    /// What `traffic_server -V` must report: a version, or a range of versions.
+    pub declared: String,
     /// Where `traffic_server` is, if the matrix says so.
     pub binary: Option<String>,
     /// Tag of the ATS image with the agent as its last layer.

@@ -108,6 +108,7 @@ async fn run(engine: &FakeEngine) -> Ran {
         id: "d/a".parse().unwrap(),
         version: VERSION.into(),
         os: None,
+        declared: VERSION.into(),
         binary: None,
         image: "cell".into(),
         origin_image: "origin".into(),

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -182,23 +181,24 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
     });
     let stop = CancellationToken::new();
     let signals = tokio::spawn(interrupted(stop.clone(), events.clone()));
-    let recorder = Recorder { folder: folder.clone(), trouble: Mutex::default() };
+    let recorder = Recorder { folder: folder.clone() };
     let done = runner::run(connected.engine.clone(), &owner, &order, &recorder, events, stop.clone()).await;
     let done = done.map_err(|error| failed(error, stop.is_cancelled()));
     signals.abort();
-    listener.await.context("the progress display failed")?.context("cannot write the journal")?;
-    finish(&options, &results, &order, done?, recorder, hush)
+    let journal = listener.await.context("the progress display failed")?.context("cannot write the journal");
+    let mut done = done?;
+    // A journal that ends early costs no result.
+    done.fault = done.fault.or(journal.err().map(|error| format!("{error:#}")));
+    finish(&options, &results, &order, done, hush)
 }
 
 /// Writes the committed files, shows the table, and says how it ended.
-fn finish(
-    options: &Options,
-    results: &Results,
-    order: &Order,
-    done: Done,
-    recorder: Recorder,
-    hush: Option<Hush>,
-) -> anyhow::Result<Exit> {
+fn finish(options: &Options, results: &Results, order: &Order, done: Done, hush: Option<Hush>) -> anyhow::Result<Exit> {
+    let fault = done.fault.clone();
+    let mut done = done;
+    for cell in &mut done.cells {
+        cell.provenance = std::mem::take(&mut cell.provenance).portable();
+    }
     let unanswered = unanswered(options, results);
     let (news, judged): (Vec<CellResult>, Vec<CellResult>) =
         done.cells.iter().cloned().partition(|cell| verdict::is_newly_tested(cell, &unanswered, &order.terms));
@@ -259,12 +259,18 @@ fn finish(
             cell.verdict
         ));
     }
-    let trouble = recorder.trouble.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for text in trouble {
-        console::error(&anyhow::anyhow!(text));
-    }
     written?;
-    Ok(exit)
+    match fault {
+        Some(text) => {
+            let folder = options.places.results();
+            let message = format!(
+                "the run ended early, with what was finished: {text}; is there room for {}, and is it still there?",
+                folder.display()
+            );
+            Err(Failure::new(if exit == Exit::Interrupted { exit } else { Exit::Incomplete }, message).into())
+        }
+        None => Ok(exit),
+    }
 }
 
 /// Cells of which earlier results say that they could not be had: those that the run writes to, or else those beside
@@ -365,27 +371,19 @@ fn failed(error: anyhow::Error, stopped: bool) -> anyhow::Error {
 /// Keeps raw evidence in the run's folder.
 struct Recorder {
     folder: RunFolder,
-    trouble: Mutex<Vec<String>>,
 }
 
 impl Record for Recorder {
-    fn cell(&self, id: &CellId, run: &CellRun) {
-        self.note(keep(&self.folder, id, run).and_then(|()| self.log(&id.to_string(), run)));
+    fn cell(&self, id: &CellId, run: &CellRun) -> anyhow::Result<()> {
+        keep(&self.folder, id, run).and_then(|()| self.log(&id.to_string(), run))
     }
 
-    fn workaround(&self, id: &CellId, name: &str, run: &CellRun) {
-        self.note(keep(&self.folder.under(name), id, run).and_then(|()| self.log(&format!("{id} with {name}"), run)));
+    fn workaround(&self, id: &CellId, name: &str, run: &CellRun) -> anyhow::Result<()> {
+        keep(&self.folder.under(name), id, run).and_then(|()| self.log(&format!("{id} with {name}"), run))
     }
 }
 
 impl Recorder {
-    /// Trouble with the record is told at the end; it does not end the run.
-    fn note(&self, kept: anyhow::Result<()>) {
-        if let Err(error) = kept {
-            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{error:#}"));
-        }
-    }
-
     fn log(&self, what: &str, run: &CellRun) -> anyhow::Result<()> {
         let mut log = self.folder.debug_log()?;
         for line in &run.transcript {

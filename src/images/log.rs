@@ -62,6 +62,12 @@ impl BuildLog {
         matches!(self.phase.as_str(), "configure" | "compile") && self.reason.is_some()
     }
 
+    /// Whether the distro lacks a package that ATS would have been built with: a finding too, by lists that
+    /// were had in full. The recipe asks them each time, so nobody need remember it.
+    pub(super) fn is_lacking(&self) -> bool {
+        self.phase == "lacking" && self.reason.is_some()
+    }
+
     /// Why it failed, for an engine that says `engine`.
     pub(super) fn reason(&self, engine: String) -> String {
         match (&self.reason, self.phase.as_str()) {
@@ -120,6 +126,33 @@ mod tests {
             killed.reason("code 137".to_owned()),
             "its build ended in phase compile without a reason, as one that is killed does: code 137"
         );
+    }
+
+    #[test]
+    fn a_package_that_the_distro_does_not_have_is_told_from_a_mirror_that_is_not_there() {
+        let reason = "@@atsmatrix reason lacking: the distro has no package libpcre3-dev";
+        let lacking = log(&["@@atsmatrix phase deps", "E: Unable to locate", "@@atsmatrix phase lacking", reason]);
+        assert!(lacking.is_lacking() && !lacking.is_finding());
+        assert_eq!(lacking.first_errors(), "lacking: the distro has no package libpcre3-dev");
+        let dead = log(&["@@atsmatrix phase deps", "@@atsmatrix reason deps: E: Failed to fetch http://m.test/"]);
+        assert!(!dead.is_lacking() && !dead.is_finding());
+        assert!(!log(&["@@atsmatrix phase lacking"]).is_lacking(), "killed before it could say of what");
+    }
+
+    #[test]
+    fn a_second_look_that_finds_nothing_leaves_the_compilers_errors_as_they_were() {
+        let error = "x.cc:1:10: fatal error: no/such.h: No such file or directory";
+        let failed = log(&[
+            "@@atsmatrix phase compile",
+            error,
+            "@@atsmatrix phase deps",
+            "no package of the distro has no/such.h",
+            "@@atsmatrix phase compile",
+            error,
+            "@@atsmatrix reason compile: no/such.h",
+        ]);
+        assert!(failed.is_finding());
+        assert_eq!(failed.first_errors(), error);
     }
 
     #[test]

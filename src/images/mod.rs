@@ -19,16 +19,17 @@ pub use removal::remove_all;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use futures_util::future::{BoxFuture, FutureExt as _, Shared, join_all};
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::engine::{BuildSpec, Class, Engine, EngineError, ImageInfo, labels};
+use crate::matrix::Bootstrap;
 use crate::model::{Event, ImageWork};
 use crate::plan::{Step, Work};
 use log::BuildLog;
@@ -97,9 +98,20 @@ pub struct Maker {
     registries: Registries,
     /// Bootstraps that run or still clean up.
     bootstraps: TaskTracker,
+    /// Bases that were bootstrapped, by what they were made of: equal ones are made once, whatever the rows
+    /// call them.
+    bootstrapped: Mutex<BTreeMap<String, Arc<OnceCell<ImageInfo>>>>,
+    fault: Fault,
 }
 
 type Pending = Shared<BoxFuture<'static, Made>>;
+
+/// Trouble with our own files, which would come back at every image.
+#[derive(Default)]
+struct Fault {
+    text: OnceLock<String>,
+    stop: CancellationToken,
+}
 
 impl Maker {
     /// Makes images on `engine` from the files of the images folder, logging builds to `log_folder`.
@@ -122,7 +134,22 @@ impl Maker {
             compilers,
             registries: Registries::default(),
             bootstraps: TaskTracker::new(),
+            bootstrapped: Mutex::default(),
+            fault: Fault::default(),
         }
+    }
+
+    /// What of ours broke while images were made; nothing was begun after it.
+    pub fn fault(&self) -> Option<String> {
+        self.fault.text.get().cloned()
+    }
+
+    /// Says that something of ours broke: whatever is not made yet is not made any more.
+    fn broke(&self, error: &anyhow::Error) -> Made {
+        // The first one counts: what follows is the same, once for each image.
+        let _ = self.fault.text.set(format!("{error:#}"));
+        self.fault.stop.cancel();
+        Made::Stopped
     }
 
     /// Makes `steps` (each after its parents) and tells what became of each, by tag. What is not done
@@ -141,6 +168,7 @@ impl Maker {
                 tokio::select! {
                     made = maker.step(&work) => made,
                     () = stop.cancelled() => Made::Stopped,
+                    () = maker.fault.stop.cancelled() => maker.kept(&work).await,
                 }
             };
             pending.insert(step.tag.clone(), future.boxed().shared());
@@ -151,6 +179,11 @@ impl Maker {
         self.bootstraps.close();
         let _ = tokio::time::timeout(bootstrap::GRACE * 2, self.bootstraps.wait()).await;
         tags.into_iter().zip(made).collect()
+    }
+
+    /// A step after our own trouble: what is there is there, and nothing is begun.
+    async fn kept(&self, step: &Step) -> Made {
+        if self.policy.rebuild { Made::Stopped } else { self.known(step).await.ok().flatten().unwrap_or(Made::Stopped) }
     }
 
     /// One step, unless its image is there already.
@@ -202,7 +235,7 @@ impl Maker {
     }
 
     /// A base image: from the registry, or else from the distro's package mirror.
-    async fn base(&self, step: &Step, image: Option<&str>, bootstrap: Option<&crate::matrix::Bootstrap>) -> Made {
+    async fn base(&self, step: &Step, image: Option<&str>, bootstrap: Option<&Bootstrap>) -> Made {
         let mut reasons = Vec::new();
         if let Some(reference) = image {
             match self.pulled(step, reference).await {
@@ -214,20 +247,34 @@ impl Maker {
             }
         }
         if let Some(bootstrap) = bootstrap {
-            let mut log = match BuildLog::create(&self.log_folder, &step.name) {
+            let log = match BuildLog::create(&self.log_folder, &step.name) {
                 Ok(log) => log,
-                Err(error) => return Made::Unavailable { reason: format!("{error:#}") },
+                Err(error) => return self.broke(&error),
             };
-            let on_line = |line: &str| {
-                log.add(line);
-                self.told_line(&step.name, line);
-            };
-            match bootstrap::run(self.engine.as_ref(), bootstrap, &step.tag, &self.bootstraps, on_line).await {
+            match self.bootstrapped(step, bootstrap, log).await {
                 Ok(image) => return Made::Ready { id: image.id },
                 Err(error) => reasons.push(format!("{error:#}")),
             }
         }
         Made::Unavailable { reason: reasons.join("; ") }
+    }
+
+    /// A base from the distro's package mirror. Rows that are made of the same share it.
+    async fn bootstrapped(&self, step: &Step, bootstrap: &Bootstrap, mut log: BuildLog) -> anyhow::Result<ImageInfo> {
+        let made = {
+            let mut all = self.bootstrapped.lock().unwrap_or_else(PoisonError::into_inner);
+            // Debug of plain data is stable and names every field.
+            Arc::clone(all.entry(format!("{bootstrap:?}")).or_default())
+        };
+        let on_line = |line: &str| {
+            log.add(line);
+            self.told_line(&step.name, line);
+        };
+        // One that fails is tried again by the next: its mirror may be back.
+        let run = || bootstrap::run(self.engine.as_ref(), bootstrap, &step.tag, &self.bootstraps, on_line);
+        let image = made.get_or_try_init(run).await?;
+        self.engine.tag(&image.id, &step.tag).await?;
+        Ok(image.clone())
     }
 
     /// A ready image of the user's own. One that is `known` is only asked for to have it anew: if that
@@ -261,7 +308,7 @@ impl Maker {
     ) -> Made {
         let context = match context::tar(&self.recipes) {
             Ok(context) => context,
-            Err(error) => return Made::Unavailable { reason: format!("{error:#}") },
+            Err(error) => return self.broke(&error),
         };
         let spec = BuildSpec {
             context,
@@ -274,7 +321,7 @@ impl Maker {
         };
         let mut log = match BuildLog::create(&self.log_folder, &step.name) {
             Ok(log) => log,
-            Err(error) => return Made::Unavailable { reason: format!("{error:#}") },
+            Err(error) => return self.broke(&error),
         };
         let built = self
             .engine
@@ -292,6 +339,9 @@ impl Maker {
             }
             Err(error) if matches!(error.class, Class::Build { .. }) && log.is_finding() => {
                 self.tombstone(step, &log).await
+            }
+            Err(error) if matches!(error.class, Class::Build { .. }) && log.is_lacking() => {
+                Made::Unbuildable { reason: log.first_errors() }
             }
             Err(error) => Made::Unavailable { reason: log.reason(one_line(&error)) },
         }

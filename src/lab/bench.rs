@@ -204,6 +204,7 @@ impl<'a> Bench<'a> {
             id: setup.planned.id.clone(),
             version: setup.planned.version.clone(),
             os: setup.planned.os.clone(),
+            declared: setup.planned.declared.clone(),
             binary: setup.planned.binary.clone(),
             image: self.agent.on(setup.image).await?,
             origin_image: self.origin_image.clone(),

@@ -58,7 +58,7 @@ impl Derivation {
         let args = |distro: &DistroId| derived.source(distro).map(|source| source.args.clone()).unwrap_or_default();
         let source = |on: &DistroId, kind| {
             let args = args(on);
-            Some(Source { on: Globs::new([on.as_str()]).ok()?, kind, reports: None, optional: false, args })
+            Some(Source { on: Globs::new([on.as_str()]).ok()?, kind, reports: None, optional: false, seen: true, args })
         };
         let changes = self.changes.get(from..count)?;
         let patches = changes.iter().map(|change| change.patch.clone()).collect();
@@ -181,7 +181,8 @@ mod tests {
             let mut column = matrix.ats(&"9.2.5".parse().unwrap()).unwrap().clone();
             column.id = id.parse().unwrap();
             let on = Globs::new(["debian-12"]).unwrap();
-            column.sources = vec![Source { on, kind, reports: None, optional: false, args: BTreeMap::default() }];
+            column.sources =
+                vec![Source { on, kind, reports: None, optional: false, seen: true, args: BTreeMap::default() }];
             matrix.ats.push(column);
         }
         matrix

@@ -162,7 +162,7 @@ async fn look(bench: &Bench<'_>, pair: &Pair, trials: &[&'static Trial]) -> anyh
             let swapped = Some(Swapped { swap: Swap { account: true, ..Swap::default() }, ..Swapped::default() });
             bench.tell(started(number as usize, format!("{} as it is", planned.id), &Left::default()));
             let once = bench.run(Setup { number, planned: &planned, image: &planned.tag, swapped, trials }).await?;
-            bench::as_declared(&once, &[&planned.version])?;
+            bench::as_declared(&once, &[&planned.declared])?;
             bench::on_its_distro(&once, &planned)?;
             Ok::<_, anyhow::Error>(once)
         }

@@ -65,7 +65,7 @@ async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
         let mut both: Vec<End> = Vec::new();
         for (number, planned) in (1..).zip(&ends) {
             let once = once(bench, planned, number, trials.clone(), &Left::default()).await?;
-            bench::as_declared(&once, &[&planned.version])?;
+            bench::as_declared(&once, &[&planned.declared])?;
             bench::on_its_distro(&once, planned)?;
             both.push((planned.clone(), once));
         }

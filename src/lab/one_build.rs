@@ -31,6 +31,7 @@ pub(super) fn with_one_build(matrix: &Matrix, good: &CellId, bad: &CellId) -> Op
         on: Globs::new([bad.distro.as_str()]).ok()?,
         kind: SourceKind::BuildOn(on),
         reports: None,
+        seen: true,
         optional: false,
         args,
     };

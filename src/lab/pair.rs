@@ -138,7 +138,7 @@ async fn as_stated(
 ) -> anyhow::Result<Once> {
     bench.tell(started(number as usize, format!("{} with its own build", planned.id), &Left::default()));
     let once = bench.run(Setup { number, planned, image: &planned.tag, swapped: None, trials }).await?;
-    bench::as_declared(&once, &[&planned.version])?;
+    bench::as_declared(&once, &[&planned.declared])?;
     bench::on_its_distro(&once, planned)?;
     Ok(once)
 }

@@ -21,6 +21,8 @@ pub struct Distro {
     pub os: Option<Os>,
     /// Whether its unavailable cells are reported without turning the run red.
     pub optional: bool,
+    /// Whether anybody has seen it work.
+    pub seen: bool,
     /// Whether it shows what is coming, not what is in use: its unavailable cells are excused too.
     pub forecast: bool,
     /// Build arguments for every recipe that runs on it.

@@ -56,6 +56,9 @@ pub(super) struct DistroEntry {
     /// Its unavailable cells are reported and do not turn `run` red.
     #[serde(default)]
     pub(super) optional: bool,
+    /// `false`: nobody has seen this row work yet, and its unavailable cells say so.
+    #[serde(default = "yes")]
+    pub(super) seen: bool,
     /// It shows what is coming, not what is in use, out of a suite that moves: its unavailable cells are
     /// excused too.
     #[serde(default)]
@@ -145,8 +148,12 @@ pub(super) struct SourceEntry {
     pub(super) package: Option<PackageEntry>,
     /// A ready image of the user's own.
     pub(super) image: Option<ImageEntry>,
-    /// What `traffic_server -V` reports when it comes from here; default: the ATS's `version`.
+    /// What `traffic_server -V` reports when it comes from here, or from where on, as in `>=9.2.9,<9.3`; default:
+    /// the ATS's `version`.
     pub(super) reports: Option<String>,
+    /// `false`: nobody has seen it come from here yet, and its unavailable cells say so.
+    #[serde(default = "yes")]
+    pub(super) seen: bool,
     /// Its unavailable cells are reported and do not turn `run` red.
     #[serde(default)]
     pub(super) optional: bool,
@@ -220,7 +227,7 @@ pub(super) struct RebuildEntry {
 pub(super) struct PackageEntry {
     /// Its name, for example `trafficserver`.
     pub(super) name: String,
-    /// Its exact version.
+    /// Its exact version, a pattern with `*` (the newest that matches), or `latest` (as the distro has it).
     pub(super) version: String,
 }
 

@@ -35,7 +35,7 @@ pub use source::{Ats, Package, Patch, Proof, RESERVED_ARGS, ReadyImage, Rebuild,
 
 use std::collections::BTreeMap;
 
-use crate::model::{AtsId, CellId, DistroId, Expected, Provenance, Verdict};
+use crate::model::{AtsId, CellId, DistroId, Expected, Provenance, Verdict, VersionRange};
 
 /// Most mistakes that are reported at once.
 const MAX_DIAGNOSTICS: usize = 100;
@@ -116,9 +116,21 @@ impl MatrixCell<'_> {
         self.distro.optional || self.distro.forecast || self.ats.optional || self.source.optional
     }
 
-    /// What `traffic_server -V` must report in it.
+    /// Whether anybody has seen it work.
+    pub fn seen(&self) -> bool {
+        self.distro.seen && self.source.seen
+    }
+
+    /// What `traffic_server -V` must report in it: a version, or a range of versions.
     pub fn reports(&self) -> &str {
         self.source.reports.as_deref().unwrap_or(&self.ats.version)
+    }
+
+    /// The version it is taken for before it has said its own: of a range that from which on it holds, so that
+    /// nothing is asked of it that a newer one only knows.
+    pub fn version(&self) -> String {
+        let lower = |range: VersionRange| range.lower().map(ToString::to_string);
+        self.reports().parse().ok().and_then(lower).unwrap_or_else(|| self.reports().to_owned())
     }
 }
 

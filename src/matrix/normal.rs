@@ -87,7 +87,7 @@ impl Lines {
 }
 
 fn distro(lines: &mut Lines, it: &Distro) {
-    let Distro { id, title: _, family, os, image, bootstrap, optional, forecast, args } = it;
+    let Distro { id, title: _, family, os, image, bootstrap, optional, seen: _, forecast, args } = it;
     lines.put("distro", id);
     lines.put("family", family);
     if let Some(Os { id, version, codename }) = os {
@@ -111,7 +111,7 @@ fn column(lines: &mut Lines, it: &Ats) {
     lines.put("ats", id);
     lines.put("version", version);
     lines.flag("optional", *optional);
-    for Source { on, kind, reports, optional, args } in sources {
+    for Source { on, kind, reports, optional, seen: _, args } in sources {
         lines.globs("on", Some(on));
         origin(lines, kind);
         lines.some("reports", reports.as_ref());

@@ -50,10 +50,12 @@ pub struct Source {
     pub on: Globs,
     /// Where from.
     pub kind: SourceKind,
-    /// What `traffic_server -V` reports when it comes from here; `None`: [`Ats::version`].
+    /// What `traffic_server -V` reports when it comes from here, or a range of versions; `None`: [`Ats::version`].
     pub reports: Option<String>,
     /// Whether its unavailable cells are reported without turning the run red.
     pub optional: bool,
+    /// Whether anybody has seen it work.
+    pub seen: bool,
     /// Build arguments for its recipes; they override the distro's.
     pub args: BTreeMap<String, String>,
 }
@@ -147,7 +149,7 @@ pub struct Rebuild {
 pub struct Package {
     /// Its name.
     pub name: String,
-    /// Its exact version.
+    /// Its exact version, a pattern with `*` (the newest that matches), or `latest` (as the distro has it).
     pub version: String,
 }
 

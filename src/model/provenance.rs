@@ -26,6 +26,9 @@ pub struct Provenance {
     pub client_hello: Option<u32>,
     /// The images that ran; filled in by the runner, containers do not know them.
     pub images: Option<ImageDigests>,
+    /// Digest of the names and versions of all packages, as the agent tells it; it becomes part of `images`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 /// `/etc/os-release`.
@@ -62,15 +65,20 @@ pub struct AtsBuild {
     pub binary: String,
     /// The distro package that owns the binary, as `name version-release`.
     pub package: Option<String>,
-    /// The release tarball it was built from, as `FILE sha256:HEX`, with its patches.
+    /// Where it is from: the release tarball with its digest, how that was verified, and its patches; of a package
+    /// how that was verified. `None`: nothing in the image tells it of this very program.
     pub source: Option<String>,
 }
 
 /// Image ids of a cell's containers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageDigests {
-    /// The ATS image below the agent layer, `sha256:...`.
+    /// What the ATS image holds, `sha256:...`: the digest of the names and versions of its packages, or, of a ready
+    /// image, its own id. The same on each machine, where the id of an image made here is not.
     pub ats: String,
+    /// The engine's id of an image made here. Never in committed results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Digest of all inputs that image was made from.
     pub recipe: String,
 }
@@ -142,11 +150,24 @@ impl fmt::Display for ProvenanceField {
 }
 
 impl Provenance {
+    /// As it is committed: without what names this machine and not what ran, so that another one that finds the
+    /// same writes the same. The journal of the run has it all.
+    #[must_use]
+    pub fn portable(mut self) -> Self {
+        self.kernel = None;
+        self.content = None;
+        if let Some(images) = &mut self.images {
+            images.id = None;
+        }
+        self
+    }
+
     /// Every field with its value, in the order of [`ProvenanceField`]. Taken apart completely: a new
     /// field does not compile until it is told here.
     pub fn facts(&self) -> [(ProvenanceField, Option<String>); 15] {
         use ProvenanceField as Field;
-        let Self { distro, kernel, libc, openssl, ats, client_hello, images } = self;
+        // The packages' digest is told as that of the image.
+        let Self { distro, kernel, libc, openssl, ats, client_hello, images, content: _ } = self;
         let [openssl, openssl_path, openssl_package] = library(openssl.as_ref());
         let [libc, libc_path, libc_package] = library(libc.as_ref());
         let [reported, binary, ats_package, source] = match ats.clone() {
@@ -154,7 +175,7 @@ impl Provenance {
             None => [const { None }; 4],
         };
         let [image, recipe] = match images.clone() {
-            Some(ImageDigests { ats, recipe }) => [Some(ats), Some(recipe)],
+            Some(ImageDigests { ats, recipe, id: _ }) => [Some(ats), Some(recipe)],
             None => [const { None }; 2],
         };
         [
@@ -188,4 +209,34 @@ fn library(library: Option<&Library>) -> [Option<String>; 3] {
 fn release(release: &Release) -> String {
     let Release { id, version, name, codename: _ } = release;
     format!("{name} ({id} {version})").replace(" )", ")")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_committed_names_no_machine_and_old_files_are_read() {
+        let images =
+            ImageDigests { ats: "sha256:aa".into(), recipe: "atsmatrix/package:1".into(), id: Some("x".into()) };
+        let on = |kernel: &str, id: &str| Provenance {
+            kernel: Some(kernel.into()),
+            content: Some("sha256:aa".into()),
+            images: Some(ImageDigests { id: Some(id.into()), ..images.clone() }),
+            ..Provenance::default()
+        };
+        let bytes = |found: Provenance| serde_json::to_string(&found.portable()).unwrap();
+        let one = bytes(on("6.1", "sha256:11"));
+        assert_eq!(one, bytes(on("7.0", "sha256:22")));
+        assert!(
+            one.contains("sha256:aa") && one.contains("atsmatrix/package:1") && !one.contains("sha256:11"),
+            "{one}"
+        );
+
+        let old = r#"{"distro":null,"kernel":"6.1","libc":null,"openssl":null,"ats":null,
+                      "images":{"ats":"sha256:11","recipe":"r"}}"#;
+        let old: Provenance = serde_json::from_str(old).unwrap();
+        assert!(old.facts().contains(&(ProvenanceField::Kernel, Some("6.1".to_owned()))));
+        assert!(old.facts().contains(&(ProvenanceField::Image, Some("sha256:11".to_owned()))));
+    }
 }

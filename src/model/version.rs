@@ -103,6 +103,12 @@ impl FromStr for VersionRange {
 }
 
 impl VersionRange {
+    /// The version from which on it holds, where it says one: `9.2.9` of `>=9.2.9,<9.3`.
+    pub fn lower(&self) -> Option<&Version> {
+        let from = |(op, _): &&(Op, Version)| matches!(op, Op::GreaterOrEqual | Op::Equal);
+        self.0.iter().find(from).map(|(_, version)| version)
+    }
+
     /// Whether `version` meets every condition.
     pub fn contains(&self, version: &Version) -> bool {
         self.0.iter().all(|(op, bound)| match op {
@@ -143,6 +149,8 @@ mod tests {
         let range: VersionRange = ">=9.2.0, <9.2.7".parse().unwrap();
         assert!(range.contains(&version("9.2.5")) && !range.contains(&version("9.2.7")));
         assert!(!range.contains(&version("9.1.9")));
+        assert_eq!(range.lower(), Some(&version("9.2.0")));
+        assert_eq!("<9.2.7".parse::<VersionRange>().unwrap().lower(), None);
         for bad in ["", "9.2", ">=", ">=x", ">=3,"] {
             assert!(bad.parse::<VersionRange>().is_err(), "{bad}");
         }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use selection::{Selection, SelectionError};
 
-use crate::matrix::{Bootstrap, Matrix};
+use crate::matrix::{Bootstrap, Matrix, SourceKind};
 use crate::model::{CellId, Os};
 
 /// The files of the images folder, by their path within it.
@@ -31,20 +31,24 @@ pub struct Plan {
 pub struct PlannedCell {
     /// Which.
     pub id: CellId,
-    /// What `traffic_server -V` must report.
+    /// The version that its ATS is taken for.
     pub version: String,
     /// What `/etc/os-release` must say; `None`: nobody says.
     pub os: Option<Os>,
+    /// What `traffic_server -V` must report: a version, or a range of versions.
+    pub declared: String,
     /// Where `traffic_server` is, if matrix.yaml says so.
     pub binary: Option<String>,
     /// Whether its being unavailable is excused.
     pub optional: bool,
+    /// Whether anybody has seen it work.
+    pub seen: bool,
     /// Tag (or reference) of its image, the agent's layer not counted.
     pub tag: String,
+    /// Whether that image is made by recipes; a ready one is not.
+    pub made: bool,
     /// Where its ATS comes from, for people: `package trafficserver 9.2.5+ds-0+deb12u4`.
     pub origin: String,
-    /// The tarball and patches it was built from, for provenance; `None` for packages and images.
-    pub source: Option<String>,
 }
 
 /// One image to make.
@@ -96,16 +100,18 @@ impl Plan {
         let mut cells = Vec::new();
         for cell in matrix.cells().filter(|cell| selection.takes(&cell.id())) {
             fit::check(matrix, &cell, recipes)?;
-            let (tag, source) = book.cell(&cell)?;
+            let tag = book.cell(&cell)?;
             cells.push(PlannedCell {
                 id: cell.id(),
-                version: cell.reports().to_owned(),
+                version: cell.version(),
+                declared: cell.reports().to_owned(),
+                seen: cell.seen(),
                 os: cell.distro.os.clone(),
                 binary: recipe::binary(&cell),
                 optional: cell.optional(),
                 tag,
+                made: !matches!(cell.source.kind, SourceKind::Image(_)),
                 origin: recipe::describe(&cell),
-                source,
             });
         }
         Ok(Self { cells, nginx: None, steps: book.into_steps() })

@@ -29,13 +29,13 @@ impl<'a> Book<'a> {
         self.steps
     }
 
-    /// The steps of a cell; its image's tag, and what its ATS was built from.
-    pub(super) fn cell(&mut self, cell: &MatrixCell<'_>) -> Planned<(String, Option<String>)> {
+    /// The steps of a cell, and its image's tag.
+    pub(super) fn cell(&mut self, cell: &MatrixCell<'_>) -> Planned<String> {
         let (distro, ats, source) = (cell.distro, cell.ats, cell.source);
         match &source.kind {
             SourceKind::Image(image) => {
                 let work = Work::Ready { reference: image.reference.clone() };
-                Ok((self.add(&cell.id().to_string(), image.reference.clone(), Vec::new(), work), None))
+                Ok(self.add(&cell.id().to_string(), image.reference.clone(), Vec::new(), work))
             }
             SourceKind::Package(package) => {
                 let base = self.base(distro);
@@ -45,10 +45,10 @@ impl<'a> Book<'a> {
                 args.insert("VERSION".into(), package.version.clone());
                 let containerfile = format!("{}/Containerfile", distro.family);
                 let name = cell.id().to_string();
-                Ok((self.recipe(&name, "package", &containerfile, args, vec![base])?, None))
+                self.recipe(&name, "package", &containerfile, args, vec![base])
             }
             SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => {
-                let (build, origin) = self.build(distro, ats, source)?;
+                let build = self.build(distro, ats, source)?;
                 let base = self.base(distro);
                 let mut args = arguments(distro, source);
                 args.insert("BASE".into(), base.clone());
@@ -56,7 +56,7 @@ impl<'a> Book<'a> {
                 args.insert("FAMILY".into(), distro.family.clone());
                 let name = cell.id().to_string();
                 let containerfile = "tarball/runtime.Containerfile";
-                Ok((self.recipe(&name, "runtime", containerfile, args, vec![build, base])?, Some(origin)))
+                self.recipe(&name, "runtime", containerfile, args, vec![build, base])
             }
         }
     }
@@ -80,16 +80,15 @@ impl<'a> Book<'a> {
         self.add(&format!("{} (base)", distro.id), tag, Vec::new(), work)
     }
 
-    /// The image with a compiled tree of `ats`, and what it was built from.
-    fn build(&mut self, distro: &Distro, ats: &Ats, source: &Source) -> Planned<(String, String)> {
+    /// The image with a compiled tree of `ats`.
+    fn build(&mut self, distro: &Distro, ats: &Ats, source: &Source) -> Planned<String> {
         match &source.kind {
             SourceKind::BuildOn(on) => {
                 let elsewhere = self.matrix.distro(on).zip(ats.source(on));
                 let Some((distro, source)) = elsewhere.filter(|(_, source)| source.kind.compiles()) else {
                     return Err(SelectionError(format!("{on} does not build {}", ats.id)));
                 };
-                let (tag, origin) = self.build(distro, ats, source)?;
-                Ok((tag, format!("{origin}, built on {on}")))
+                self.build(distro, ats, source)
             }
             SourceKind::Tarball(tarball) => {
                 let base = self.base(distro);
@@ -98,22 +97,20 @@ impl<'a> Book<'a> {
                 args.insert("FAMILY".into(), distro.family.clone());
                 args.extend(tarball_arguments(tarball));
                 let name = format!("{}/{} (build)", distro.id, ats.id);
-                let tag = self.recipe(&name, "build", "tarball/build.Containerfile", args, vec![base])?;
-                Ok((tag, describe_tarball(tarball)))
+                self.recipe(&name, "build", "tarball/build.Containerfile", args, vec![base])
             }
             SourceKind::Rebuild(rebuild) => {
                 let of = self.matrix.ats(&rebuild.of).and_then(|of| Some((of, of.source(&distro.id)?)));
                 let Some((of, of_source)) = of.filter(|(_, source)| source.kind.compiles()) else {
                     return Err(SelectionError(format!("{} does not build {}", distro.id, rebuild.of)));
                 };
-                let (parent, origin) = self.build(distro, of, of_source)?;
-                let patches = BTreeMap::from([
-                    ("BUILD".to_owned(), parent.clone()),
-                    ("PATCHES".to_owned(), patch_lines(&rebuild.patches)),
-                ]);
+                let parent = self.build(distro, of, of_source)?;
+                let mut args = arguments(distro, source);
+                args.insert("BUILD".into(), parent.clone());
+                args.insert("FAMILY".into(), distro.family.clone());
+                args.insert("PATCHES".into(), patch_lines(&rebuild.patches));
                 let name = format!("{}/{} (build)", distro.id, ats.id);
-                let tag = self.recipe(&name, "build", "tarball/rebuild.Containerfile", patches, vec![parent])?;
-                Ok((tag, format!("{origin}{}", describe_patches(&rebuild.patches))))
+                self.recipe(&name, "build", "tarball/rebuild.Containerfile", args, vec![parent])
             }
             SourceKind::Package(_) | SourceKind::Image(_) => {
                 Err(SelectionError(format!("{} of {} is not compiled", ats.id, distro.id)))
@@ -192,25 +189,6 @@ fn patch_lines(patches: &[Patch]) -> String {
         urls.chain(hash).chain(file).chain(only).collect::<Vec<_>>().join(" ")
     };
     patches.iter().map(line).collect::<Vec<_>>().join(";")
-}
-
-fn describe_tarball(tarball: &Tarball) -> String {
-    let file = tarball.urls.first().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
-    let proof = match &tarball.proof {
-        Proof::Sha256(hex) => format!("sha256:{hex}"),
-        Proof::Signature { .. } => "signed".to_owned(),
-        Proof::Sha512Url(_) => "sha512 as published".to_owned(),
-    };
-    format!("{file} {proof}{}", describe_patches(&tarball.patches))
-}
-
-fn describe_patches(patches: &[Patch]) -> String {
-    let name = |patch: &Patch| {
-        let path = patch.file.as_ref().or(patch.urls.first());
-        let name = path.and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-        if patch.only.is_empty() { format!(" + {name}") } else { format!(" + part of {name}") }
-    };
-    patches.iter().map(name).collect()
 }
 
 /// Where a cell's ATS comes from, for people.

@@ -48,7 +48,8 @@ pub(crate) fn passing(id: &str, openssl: &str) -> CellResult {
             package: None,
             source: Some(format!("trafficserver-{reported}.tar.bz2 sha256:4c1f")),
         }),
-        images: Some(ImageDigests { ats: format!("sha256:{}", "ab".repeat(32)), recipe: "cd".repeat(32) }),
+        images: Some(ImageDigests { ats: format!("sha256:{}", "ab".repeat(32)), recipe: "cd".repeat(32), id: None }),
+        content: None,
     };
     let trials = vec![
         trial("ctl-direct-tls", Outcome::Pass, "200", &[]),

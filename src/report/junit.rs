@@ -226,7 +226,8 @@ fn excuse(expected: &Expected) -> Status {
 
 /// What ran, as far as it is known.
 fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
-    let Provenance { distro, kernel, libc, openssl, ats, client_hello, images } = &cell.provenance;
+    // The packages' digest is told as that of the image.
+    let Provenance { distro, kernel, libc, openssl, ats, client_hello, images, content: _ } = &cell.provenance;
     let client_hello = client_hello.map(|bytes| format!("{bytes} bytes"));
     let known = [
         ("verdict", Some(cell.verdict.word())),

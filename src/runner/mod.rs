@@ -6,7 +6,7 @@ mod workarounds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -56,11 +56,17 @@ pub struct Order {
 
 /// What a run tells beside events: raw evidence, which does not go through the console.
 pub trait Record: Send + Sync {
-    /// Keeps a cell's raw evidence. Errors are the recorder's to tell; a run goes on without.
-    fn cell(&self, id: &CellId, run: &CellRun);
+    /// Keeps a cell's raw evidence.
+    ///
+    /// # Errors
+    /// When it cannot be kept. No further cell begins then: theirs could not be kept either.
+    fn cell(&self, id: &CellId, run: &CellRun) -> anyhow::Result<()>;
 
     /// Keeps the raw evidence of a workaround that was tried on a cell.
-    fn workaround(&self, id: &CellId, name: &str, run: &CellRun);
+    ///
+    /// # Errors
+    /// As [`Record::cell`].
+    fn workaround(&self, id: &CellId, name: &str, run: &CellRun) -> anyhow::Result<()>;
 }
 
 /// What a run came to.
@@ -72,6 +78,8 @@ pub struct Done {
     pub interrupted: bool,
     /// Those without an answer for no other reason than that something of ours broke: nothing new is known of them.
     pub ours: BTreeSet<CellId>,
+    /// What of ours broke, so that it ended early; in words, once.
+    pub fault: Option<String>,
 }
 
 /// Runs `order` on `engine`. When `stop` is cancelled, what is finished is kept and what is ours is
@@ -95,7 +103,7 @@ pub async fn run(
     tell(Event::Started { cells: order.plan.cells.len(), engine: info.to_string() });
     let Some(swept) = stop.run_until_cancelled(sweep::sweep(engine.as_ref(), &owner.host)).await else {
         tell(Event::Finished { interrupted: true });
-        return Ok(Done { cells: Vec::new(), interrupted: true, ours: BTreeSet::new() });
+        return Ok(Done { cells: Vec::new(), interrupted: true, ours: BTreeSet::new(), fault: None });
     };
     told_of(&swept.context("cannot sweep what dead runs left")?).into_iter().for_each(tell);
     let deadline = stop.child_token();
@@ -113,7 +121,8 @@ pub async fn run(
         order.image_logs.clone(),
         events.clone(),
     ));
-    let made = images.make(order.plan.steps(), &deadline).await;
+    let made = Arc::clone(&images).make(order.plan.steps(), &deadline).await;
+    let fault = images.fault().map_or_else(OnceLock::new, OnceLock::from);
     let run = Run {
         engine: &engine,
         owner,
@@ -125,8 +134,10 @@ pub async fn run(
         made,
         patience: Arc::default(),
         ours: Mutex::default(),
+        fault,
     };
     let cells = run.cells().await;
+    let fault = run.fault.into_inner();
     timer.abort();
     if order.keep {
         tell(Event::Note(format!("kept for a look; `atsmatrix clean --run {}` removes it", owner.run)));
@@ -139,7 +150,7 @@ pub async fn run(
     let interrupted = stop.is_cancelled();
     tell(Event::Finished { interrupted });
     let ours = run.ours.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Done { cells: cells?, interrupted, ours })
+    Ok(Done { cells: cells?, interrupted, ours, fault })
 }
 
 /// What is told of a sweep.
@@ -176,6 +187,7 @@ struct Run<'a> {
     made: BTreeMap<String, Made>,
     patience: Arc<Patience>,
     ours: Mutex<BTreeSet<CellId>>,
+    fault: OnceLock<String>,
 }
 
 impl Run<'_> {
@@ -183,10 +195,20 @@ impl Run<'_> {
         let _ = self.events.send(event);
     }
 
+    /// Says whether evidence was kept; if not, no further cell begins.
+    fn kept(&self, kept: anyhow::Result<()>, halt: &CancellationToken) {
+        if let Err(error) = kept {
+            // The first one counts: what follows is the same.
+            let _ = self.fault.set(format!("{error:#}"));
+            halt.cancel();
+        }
+    }
+
     /// All cells, as many at a time as was asked for. After `stop` no further one begins.
     async fn cells(&self) -> anyhow::Result<Vec<CellResult>> {
         let runnable = self.order.plan.cells.iter().any(|cell| matches!(self.image(cell), Some(Made::Ready { .. })));
-        let stage = if runnable { self.stage().await? } else { None };
+        let broken = self.fault.get().is_some();
+        let stage = if runnable && !broken { self.stage().await? } else { None };
         let permits = Semaphore::new(self.order.jobs.max(1));
         let halt = self.deadline.child_token();
         let this = self;
@@ -250,6 +272,13 @@ impl Run<'_> {
         if self.stop.is_cancelled() || (halt.is_cancelled() && !self.deadline.is_cancelled()) {
             return None;
         }
+        // Without images all that can be told is why there is none.
+        if stage.is_none()
+            && self.fault.get().is_some()
+            && !matches!(self.image(planned), Some(Made::Unbuildable { .. } | Made::Unavailable { .. }))
+        {
+            return None;
+        }
         let begun = Instant::now();
         let overdue = self.overdue();
         let mut result = match (self.image(planned), stage) {
@@ -262,11 +291,11 @@ impl Run<'_> {
                 if run.ours {
                     self.ours.lock().unwrap_or_else(PoisonError::into_inner).insert(planned.id.clone());
                 }
-                self.record.cell(&planned.id, &run);
+                self.kept(self.record.cell(&planned.id, &run), halt);
                 if self.order.workarounds {
                     self.try_workarounds(planned, stage, halt, &mut run).await;
                 }
-                let images = ImageDigests { ats: id.clone(), recipe: planned.tag.clone() };
+                let images = ImageDigests { ats: id.clone(), recipe: planned.tag.clone(), id: None };
                 outcome::of_run(&self.order.matrix, planned, run, images)
             }
             (Some(Made::Unbuildable { reason }), _) => self.without(planned, Verdict::Unbuildable, reason),
@@ -327,6 +356,7 @@ impl Run<'_> {
             id: planned.id.clone(),
             version: planned.version.clone(),
             os: planned.os.clone(),
+            declared: planned.declared.clone(),
             binary: planned.binary.clone(),
             image,
             origin_image: stage.origin_image.clone(),

@@ -9,10 +9,11 @@ use crate::plan::PlannedCell;
 /// The result of a cell that ran.
 pub(super) fn of_run(matrix: &Matrix, planned: &PlannedCell, run: CellRun, images: ImageDigests) -> CellResult {
     let mut provenance = run.provenance;
-    if let Some(ats) = &mut provenance.ats {
-        ats.source.clone_from(&planned.source);
-    }
-    provenance.images = Some(images);
+    // Of a ready image the id is what its registry knows it by; one that was made here is told by its content.
+    provenance.images = Some(match provenance.content.take() {
+        Some(content) if planned.made => ImageDigests { ats: content, id: Some(images.ats), ..images },
+        _ => images,
+    });
     CellResult {
         id: planned.id.clone(),
         verdict: run.verdict,
@@ -31,7 +32,10 @@ pub(super) fn of_no_run(matrix: &Matrix, planned: &PlannedCell, verdict: Verdict
     CellResult {
         id: planned.id.clone(),
         verdict,
-        reason: Some(crate::ats::log::normalise(reason)),
+        reason: Some(crate::ats::log::normalise(&match verdict {
+            Verdict::Unavailable if !planned.seen => format!("{reason}; nobody has seen this row work yet"),
+            _ => reason.to_owned(),
+        })),
         expected: matrix.expected(&planned.id, verdict, &provenance),
         optional: planned.optional,
         trials: Vec::new(),

@@ -47,7 +47,7 @@ impl Run<'_> {
                 if halt.is_cancelled() {
                     return;
                 }
-                self.record.workaround(&planned.id, name, &with);
+                self.kept(self.record.workaround(&planned.id, name, &with), halt);
                 let tried = weigh(workaround, &trials, &held, &with);
                 self.tell(Event::Note(format!("{}: {}", planned.id, crate::report::workaround::outcome(&tried))));
                 for issue in run.known_issues.iter_mut().filter(|issue| issue.id == id) {

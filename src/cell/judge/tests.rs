@@ -9,6 +9,26 @@ fn record(name: &str, value: &str) -> Record {
 }
 
 #[test]
+fn a_declared_range_takes_what_is_in_it_and_nothing_else() {
+    let reporting = |version: &str| Provenance {
+        ats: Some(crate::model::AtsBuild { reported: version.to_owned(), ..Default::default() }),
+        ..Provenance::default()
+    };
+    for (declared, reported, fits) in [
+        ("9.2.9", "9.2.9", true),
+        ("9.2.9", "9.2.13", false),
+        (">=9.2.9,<9.3", "9.2.9", true),
+        (">=9.2.9,<9.3", "9.2.13", true),
+        (">=9.2.9,<9.3", "9.2.5", false),
+        (">=9.2.9,<9.3", "10.1.2", false),
+        (">=9.2.9,<9.3", "", false),
+    ] {
+        let told = other_version(declared, &reporting(reported));
+        assert_eq!(told.is_none(), fits, "{declared} {reported}: {told:?}");
+    }
+}
+
+#[test]
 fn what_asks_for_nginx_is_unsupported_without_it_and_in_error_where_it_could_not_be_made() {
     let trial = crate::trial::by_id("nginx-get").unwrap();
     let with = |nginx| Job { nginx, ..job(trial) };
@@ -43,6 +63,7 @@ fn job(trial: &'static Trial) -> Job {
         id: "d/a".parse().unwrap(),
         version: "9.2.9".into(),
         os: None,
+        declared: "9.2.9".into(),
         binary: None,
         image: String::new(),
         origin_image: String::new(),

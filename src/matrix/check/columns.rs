@@ -46,7 +46,10 @@ impl Checker<'_> {
 
     fn source(&mut self, path: &Path, entry: SourceEntry) -> Option<Source> {
         let on = self.globs(&path.key("on"), &entry.on, Axis::Distro);
-        let reports = entry.reports.map(|version| self.reported(&path.key("reports"), &version));
+        let reports = entry.reports.map(|version| {
+            let help = "write digits and dots, like \"9.2.5\", or from where on, like \">=9.2.9,<9.3\"";
+            self.text(&path.key("reports"), &version, values::is_reported, "version", help)
+        });
         self.args(path, &entry.args);
         let kinds = [
             entry.tarball.map(|tarball| self.tarball(&path.key("tarball"), tarball)),
@@ -71,7 +74,7 @@ impl Checker<'_> {
         if matches!(kind, SourceKind::Image(_)) && !entry.args.is_empty() {
             self.at_key(&path.key("args"), "nothing is built from a ready image", "remove `args`");
         }
-        Some(Source { on, kind, reports, optional: entry.optional, args: entry.args })
+        Some(Source { on, kind, reports, optional: entry.optional, seen: entry.seen, args: entry.args })
     }
 
     fn tarball(&mut self, path: &Path, entry: TarballEntry) -> Option<SourceKind> {
@@ -149,7 +152,7 @@ impl Checker<'_> {
     fn package(&mut self, path: &Path, entry: &PackageEntry) -> SourceKind {
         let name =
             self.text(&path.key("name"), &entry.name, values::is_package_name, "package name", "write no blanks");
-        let help = "write the exact version, as the package manager shows it";
+        let help = "write the version as the package manager shows it, a pattern like 9.2.5+ds-*, or latest";
         let version =
             self.text(&path.key("version"), &entry.version, values::is_package_version, "package version", help);
         SourceKind::Package(Package { name, version })

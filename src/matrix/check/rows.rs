@@ -37,8 +37,8 @@ impl Checker<'_> {
         }
         let os = entry.os.map(|os| self.os(&path.key("os"), &os)).or_else(|| Os::of_name(name));
         self.args(path, &entry.args);
-        let (optional, forecast, args) = (entry.optional, entry.forecast, entry.args);
-        Some(Distro { id: id?, title, family, image, bootstrap, os, optional, forecast, args })
+        let (optional, seen, forecast, args) = (entry.optional, entry.seen, entry.forecast, entry.args);
+        Some(Distro { id: id?, title, family, image, bootstrap, os, optional, seen, forecast, args })
     }
 
     fn os(&mut self, path: &Path, entry: &OsEntry) -> Os {

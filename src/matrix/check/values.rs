@@ -1,7 +1,7 @@
 //! What single texts may look like. Texts become arguments of builds, image names and table cells,
 //! so they are kept to what is safe there.
 
-use crate::model::Version;
+use crate::model::{Version, VersionRange};
 
 /// One line, not empty, without control characters.
 pub(super) fn is_line(text: &str, longest: usize) -> bool {
@@ -52,9 +52,15 @@ pub(super) fn is_package_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 128 && only(text, "+-._")
 }
 
-/// A package's version, as Debian and Fedora write it.
+/// A package's version, as Debian and Fedora write it, a pattern over such with `*`, or `latest`.
 pub(super) fn is_package_version(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 128 && only(text, ".+-~:_^")
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 128 && only(text, ".+-~:_^*")
+}
+
+/// What `traffic_server -V` may report: a version, or a range that says from where on.
+pub(super) fn is_reported(text: &str) -> bool {
+    let ranged = |range: VersionRange| text.len() <= 64 && range.lower().is_some();
+    is_reported_version(text) || text.parse().is_ok_and(ranged)
 }
 
 /// What `traffic_server -V` reports: digits and dots.
@@ -108,7 +114,7 @@ mod tests {
     #[test]
     fn good_texts_are_taken_and_bad_ones_are_not() {
         type Case = (fn(&str) -> bool, &'static [&'static str], &'static [&'static str]);
-        let cases: [Case; 9] = [
+        let cases: [Case; 10] = [
             (
                 is_url,
                 &["http://deb.debian.org/a%2bb.tar.xz", "https://h:8443/x?y=1", "http://[::1]/x"],
@@ -117,7 +123,12 @@ mod tests {
             (is_image, &["registry.fedoraproject.org/fedora:40", "a@sha256:00"], &["", "-v", "a b", "a;b"]),
             (is_family, &["debian", "el-9"], &["", "../x", "Debian", "a/b"]),
             (is_source_line, &["deb http://h/d s main"], &["http://h", "deb ", "deb x;rm", "deb x\ny"]),
-            (is_package_version, &["9.2.5+ds-0+deb12u4", "1:9.2.5-1.fc40"], &["", "1 2", "-1"]),
+            (
+                is_package_version,
+                &["9.2.5+ds-0+deb12u4", "1:9.2.5-1.fc40", "9.2.5+ds-*", "latest"],
+                &["", "1 2", "-1", "*", "9.2.[5]", "9.2.?"],
+            ),
+            (is_reported, &["9.2.5", ">=9.2.9,<9.3", "=10.1.2"], &["", "9.2.*", "<9.3", ">=x", "latest"]),
             (is_reported_version, &["9.2.5", "10"], &["", "9.2.5-1", "9..2", "v9"]),
             (is_member, &["debian/patches/x.patch"], &["", "/etc/x", "../x", "a/../b", "a b"]),
             (is_arg_name, &["APT_SOURCES", "A1"], &["", "apt", "_X", "1A", "A-B"]),

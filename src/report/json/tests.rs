@@ -136,7 +136,7 @@ fn provenance() -> impl Strategy<Value = Provenance> {
     });
     let ats = (text(), text(), option::of(text()), option::of(text()))
         .prop_map(|(reported, binary, package, source)| AtsBuild { reported, binary, package, source });
-    let images = (text(), text()).prop_map(|(ats, recipe)| ImageDigests { ats, recipe });
+    let images = (text(), text()).prop_map(|(ats, recipe)| ImageDigests { ats, recipe, id: None });
     (
         option::of(release),
         option::of(text()),
@@ -154,6 +154,7 @@ fn provenance() -> impl Strategy<Value = Provenance> {
             ats,
             client_hello,
             images,
+            content: None,
         })
 }
 

@@ -8,22 +8,33 @@ use super::row;
 
 /// A table of all cells in which anything ran.
 pub(super) fn section(grid: &Grid) -> String {
-    let rows: Vec<String> = grid
-        .cells()
-        .filter(|cell| cell.provenance != Provenance::default())
-        .map(|cell| row(std::iter::once(cell.id.to_string()).chain(columns(&cell.provenance))) + "\n")
+    let told = || grid.cells().filter(|cell| cell.provenance != Provenance::default());
+    // Results of before have it.
+    let kernel = told().any(|cell| cell.provenance.kernel.is_some());
+    let rows: Vec<String> = told()
+        .map(|cell| {
+            let mut columns = columns(&cell.provenance).to_vec();
+            if !kernel {
+                columns.remove(KERNEL);
+            }
+            row(std::iter::once(cell.id.to_string()).chain(columns)) + "\n"
+        })
         .collect();
     if rows.is_empty() {
         return String::new();
     }
+    let (head, line) = if kernel { ("kernel | ", "---|") } else { ("", "") };
     format!(
         "## Provenance\n\n\
          As found at run time inside the cell, not as declared.\n\n\
-         | cell | distro | kernel | libc | OpenSSL loaded | ATS reported | ATS from | ATS image | recipe |\n\
-         |---|---|---|---|---|---|---|---|---|\n{}",
+         | cell | distro | {head}libc | OpenSSL loaded | ATS reported | ATS from | ATS image | recipe |\n\
+         |---|---|{line}---|---|---|---|---|---|\n{}",
         rows.concat()
     )
 }
+
+/// The kernel's place among the columns.
+const KERNEL: usize = 1;
 
 /// What could not be found shows as `?`.
 fn columns(provenance: &Provenance) -> [String; 8] {

@@ -121,3 +121,32 @@ async fn lines_that_an_attached_stream_loses_are_read_again() {
     let ran = run_as("r1", &engine, &order(&ready(1, 1))).await;
     assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 1)].into());
 }
+
+/// A recorder that cannot keep anything from the second cell on: a full disk.
+struct Full(std::sync::atomic::AtomicUsize);
+
+impl Record for Full {
+    fn cell(&self, _: &CellId, _: &CellRun) -> anyhow::Result<()> {
+        let before = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        anyhow::ensure!(before == 0, "cannot write evidence.json: no space left on device");
+        Ok(())
+    }
+
+    fn workaround(&self, _: &CellId, _: &str, _: &CellRun) -> anyhow::Result<()> {
+        unreachable!("no workaround is asked for")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn evidence_that_cannot_be_kept_ends_the_run_once_with_what_is_finished() {
+    let engine = passing(1);
+    let order = Order { jobs: 1, ..order(&ready(5, 1)) };
+    let (events, _received) = tokio::sync::mpsc::unbounded_channel();
+    let record = Full(0.into());
+    let stop = CancellationToken::new();
+    let done = run(Arc::new(engine.clone()), &rig::owner("r1"), &order, &record, events, stop).await.unwrap();
+    assert_eq!(done.fault.as_deref(), Some("cannot write evidence.json: no space left on device"));
+    assert_eq!(done.cells.len(), 2, "no further cell begins: {:#?}", done.cells);
+    assert!(done.cells.iter().all(|cell| cell.verdict == Verdict::Pass));
+    assert!(engine.left().is_empty());
+}

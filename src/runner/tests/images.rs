@@ -210,3 +210,42 @@ async fn images_that_the_runs_deadline_cut_off_are_not_reached() {
     assert_eq!(ran.reason("d-00/a-01"), "not reached: the run's deadline of 40 s passed");
     assert!(!ran.done.unwrap().interrupted);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_package_that_the_distro_lacks_is_a_finding_that_is_asked_anew() {
+    let engine = scripted(Some(&[
+        "@@atsmatrix phase deps",
+        "@@atsmatrix phase lacking",
+        "@@atsmatrix reason lacking: the distro has no package libpcre3-dev",
+    ]));
+    for run in ["r1", "r2"] {
+        let ran = run_as(run, &engine, &order(PACKAGES)).await;
+        assert_eq!(verdicts(&ran, "/9.2.9")[..2], [Verdict::Unbuildable; 2]);
+        assert_eq!(ran.reason("debian-13/9.2.9"), "lacking: the distro has no package libpcre3-dev");
+    }
+    let tried = |op: &&Op| matches!(op, Op::Build(tag) if tag.starts_with("atsmatrix/build:"));
+    assert_eq!(engine.log().iter().filter(tried).count(), 2, "a mirror may have it tomorrow");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_nobody_has_seen_work_says_so_where_it_is_unavailable() {
+    let yaml = PACKAGES.replace("fedora:40, optional: true", "fedora:40, optional: true, seen: false");
+    let ran = run_as("r1", &scripted(None), &order(&yaml)).await;
+    let says = |id| ran.reason(id).ends_with("; nobody has seen this row work yet");
+    assert!(says("fedora-40") && !says("fedora-41"), "{}", ran.reason("fedora-40"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_results_folder_that_is_lost_ends_the_run_once_with_what_is_finished() {
+    // A file where the folder of build logs would be: nothing can be written below it.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let engine = scripted(None);
+    let ran = run_as("r1", &engine, &Order { image_logs: file.path().join("images"), ..order(PACKAGES) }).await;
+    let done = ran.done.as_ref().unwrap();
+    let fault = done.fault.as_deref().unwrap();
+    assert!(fault.contains(&file.path().display().to_string()), "{fault}");
+    assert!(done.cells.iter().all(|cell| cell.verdict == Verdict::Unavailable), "{:?}", ran.verdicts());
+    assert!(done.cells.iter().all(|cell| !cell.reason.as_ref().unwrap().contains("images")), "{:#?}", done.cells);
+    assert!(!engine.log().iter().any(|op| matches!(op, Op::Build(_))), "{:?}", engine.log());
+    assert!(engine.left().is_empty());
+}

@@ -185,12 +185,13 @@ impl<'a> Recorded<'a> {
 }
 
 impl Record for Recorded<'_> {
-    fn cell(&self, id: &CellId, _: &CellRun) {
+    fn cell(&self, id: &CellId, _: &CellRun) -> anyhow::Result<()> {
         (self.at_cell)(&id.to_string());
         self.cells.lock().unwrap().push(id.to_string());
+        Ok(())
     }
 
-    fn workaround(&self, id: &CellId, name: &str, _: &CellRun) {
+    fn workaround(&self, id: &CellId, name: &str, _: &CellRun) -> anyhow::Result<()> {
         unreachable!("no workaround is asked for, {name} ran on {id}");
     }
 }
