@@ -30,6 +30,7 @@ use anyhow::Context as _;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::diagnosis::{KNOWN_ISSUES, KnownIssue, Shows};
 use crate::exit::{self, Exit, Failure};
 use crate::matrix::{Globs, Matrix};
 use crate::model::CellId;
@@ -121,7 +122,9 @@ impl Places {
             .map_err(|error| Failure::new(Exit::Usage, format!("{name}: {error}; write it as UTF-8")))?;
         let matrix = Matrix::parse(&name, &text).map_err(|found| usage(&found))?;
         let trials: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
-        let dangling = matrix.dangling_trials(&trials);
+        let in_trials = |issue: &&&KnownIssue| matches!(issue.shows, Shows::Trials { .. });
+        let issues: Vec<&str> = KNOWN_ISSUES.iter().filter(in_trials).map(|issue| issue.id).collect();
+        let dangling = [matrix.dangling_trials(&trials), matrix.dangling_issues(&issues)].concat();
         if !dangling.is_empty() {
             return Err(usage(&dangling).into());
         }

@@ -12,9 +12,9 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::matrix::{Addition, CellFacts, Edit, Expectation, Globs, Matrix};
-use crate::model::{CellId, CellResult, Expected, MatrixResult, Outcome, Verdict};
+use crate::model::{CellId, CellResult, Confidence, Expected, IssueMatch, MatrixResult, Outcome, TrialResult, Verdict};
 use crate::report::escape::terminal;
-use crate::verdict::{Scope, is_answer};
+use crate::verdict::{self, Scope, is_answer};
 
 pub use words::outline;
 
@@ -67,8 +67,13 @@ impl<'a> Entry<'a> {
 
     /// Whether it would apply to a trial of the cell, or to the cell as a whole, after the edits.
     fn excuses(&self, cell: &CellResult, trial: Option<&str>) -> bool {
-        let about = trial.is_none_or(|trial| self.covers(trial));
+        let about = trial.is_none_or(|trial| self.covers(trial) && verdict::covers(&self.stated, cell, trial));
         !self.removed && !self.except.contains(&cell.id) && about && self.applies(cell)
+    }
+
+    /// Whether it is about a trial of the cell after the edits, whatever that came to.
+    fn applies_after(&self, cell: &CellResult, trial: &str) -> bool {
+        !self.removed && !self.except.contains(&cell.id) && self.covers(trial) && self.applies(cell)
     }
 
     /// Whether it is about `trial`. An empty list is about all trials; one that was emptied is about none.
@@ -98,12 +103,22 @@ impl<'a> Entry<'a> {
         cell.trials.iter().any(|trial| trial.outcome == outcome && self.covers(&trial.id))
     }
 
-    /// Whether what it expects is what `cell` came to. A flaky trial may pass.
+    /// Whether what it expects is what `cell` came to. A flaky trial may pass, and what only looks like its known issue may
+    /// still be that.
     fn happens(&self, cell: &CellResult) -> bool {
-        match self.stated.verdict {
-            Verdict::Unbuildable => cell.verdict == Verdict::Unbuildable,
-            Verdict::Flaky => !self.seen(cell, Outcome::Fail),
-            _ => self.seen(cell, Outcome::Fail),
+        match (self.stated.verdict, &self.stated.issue) {
+            (Verdict::Unbuildable, _) => cell.verdict == Verdict::Unbuildable,
+            (Verdict::Flaky, _) => !self.seen(cell, Outcome::Fail),
+            (Verdict::Pass, issue) => {
+                let gone = |trial: &&TrialResult| trial.outcome == Outcome::Pass && trial.limitation == *issue;
+                cell.trials.iter().filter(gone).any(|trial| self.covers(&trial.id))
+            }
+            (_, None) => self.seen(cell, Outcome::Fail),
+            (_, Some(issue)) => {
+                let fails = |id: &String| cell.trials.iter().any(|it| it.id == *id && it.outcome == Outcome::Fail);
+                let shown = cell.known_issues.iter().filter(|known| known.id == *issue).flat_map(|known| &known.trials);
+                shown.filter(|id| self.covers(id)).any(fails)
+            }
         }
     }
 }
@@ -187,7 +202,10 @@ fn uncover<'a>(entry: &mut Entry<'a>, cells: &[&'a CellResult], inherited: &mut 
         if !mended {
             continue;
         }
-        for cell in cells.iter().filter(|cell| outcome(cell, name) == Some(Outcome::Fail)) {
+        let stood = |cell: &&&CellResult| {
+            outcome(cell, name) == Some(Outcome::Fail) && verdict::covers(&entry.stated, cell, name)
+        };
+        for cell in cells.iter().filter(stood) {
             inherited.insert((&cell.id, name.clone()), entry.stated.clone());
         }
         entry.uncovered.insert(name.clone());
@@ -231,19 +249,51 @@ fn of_cell(entries: &[Entry], cell: &CellResult, inherited: &Inherited) -> Vec<A
             continue;
         }
         let one = match inherited.get(&(&cell.id, trial.id.clone())).filter(|it| it.verdict == verdict) {
-            Some(Expected { reason, link, expires, .. }) => {
-                let (reason, link, expires) = (reason.clone(), link.clone(), *expires);
-                Addition { cells: Vec::new(), trials: Vec::new(), verdict, reason, link, expires }
+            Some(Expected { reason, link, expires, issue, .. }) => {
+                let (reason, link, expires, issue) = (reason.clone(), link.clone(), *expires, issue.clone());
+                Addition { cells: Vec::new(), trials: Vec::new(), issue, verdict, reason, link, expires }
             }
             None => explained(cell, verdict, Some(&trial.id), &trial.summary),
         };
         // What nobody can explain yet is one riddle, however different it looks from trial to trial.
         let riddle = |of: &Addition| of.reason.starts_with(UNEXPLAINED) && of.verdict == one.verdict;
         let alike = |other: &&mut Addition| Addition { trials: Vec::new(), ..(*other).clone() } == one;
+        // An issue says by itself which trials fail by it: those in which it shows with certainty.
+        let by_itself = one.issue.is_some() && one.verdict == Verdict::Fail;
+        let own: Vec<String> = if by_itself { Vec::new() } else { vec![trial.id.clone()] };
         match found.iter_mut().find(|other| alike(other) || (riddle(other) && riddle(&one))) {
-            Some(other) => other.trials.push(trial.id.clone()),
-            None => found.push(Addition { trials: vec![trial.id.clone()], ..one }),
+            Some(other) => other.trials.extend(own),
+            None => found.push(Addition { trials: own, ..one }),
         }
+    }
+    found.extend(lifted(entries, cell));
+    found
+}
+
+/// Known limitations that do not show, and that no entry says to be gone: a person has to say why.
+fn lifted(entries: &[Entry], cell: &CellResult) -> Vec<Addition> {
+    let gone = |it: &Entry, trial: &TrialResult| {
+        it.stated.verdict == Verdict::Pass && it.stated.issue == trial.limitation && it.applies_after(cell, &trial.id)
+    };
+    let mut found: Vec<Addition> = Vec::new();
+    for trial in cell.trials.iter().filter(|trial| trial.outcome == Outcome::Pass && trial.limitation.is_some()) {
+        if entries.iter().any(|it| gone(it, trial)) {
+            continue;
+        }
+        if let Some(other) = found.iter_mut().find(|other| other.issue == trial.limitation) {
+            other.trials.push(trial.id.clone());
+            continue;
+        }
+        let issue = trial.limitation.as_deref().unwrap_or_default();
+        found.push(Addition {
+            cells: Vec::new(),
+            trials: vec![trial.id.clone()],
+            issue: trial.limitation.clone(),
+            verdict: Verdict::Pass,
+            reason: line(&format!("{UNEXPLAINED}: passes although {issue} is known to limit this ATS")),
+            link: None,
+            expires: None,
+        });
     }
     found
 }
@@ -252,13 +302,17 @@ fn of_cell(entries: &[Entry], cell: &CellResult, inherited: &Inherited) -> Vec<A
 /// person to replace.
 fn explained(cell: &CellResult, verdict: Verdict, trial: Option<&str>, seen: &str) -> Addition {
     let about = |trials: &[String]| trial.is_none_or(|trial| trials.iter().any(|id| id == trial));
-    let issue = cell.known_issues.iter().find(|issue| about(&issue.trials));
+    let mut matched: Vec<&IssueMatch> = cell.known_issues.iter().filter(|issue| about(&issue.trials)).collect();
+    matched.sort_by_key(|issue| issue.confidence != Confidence::Certain);
+    let issue = matched.first().copied();
+    let certain = |issue: &&IssueMatch| trial.is_some() && issue.confidence == Confidence::Certain;
+    let id = issue.filter(certain).map(|issue| issue.id.clone());
     let reason = match issue {
         Some(issue) => line(&issue.title),
         None => line(&format!("{UNEXPLAINED}: {seen}")),
     };
     let link = issue.map(|issue| issue.link.clone());
-    Addition { cells: Vec::new(), trials: Vec::new(), verdict, reason, link, expires: None }
+    Addition { cells: Vec::new(), trials: Vec::new(), issue: id, verdict, reason, link, expires: None }
 }
 
 /// One bounded line of what has a glyph: no control characters, no line ends that only Unicode knows, nothing

@@ -145,19 +145,73 @@ fn what_was_not_run_says_nothing() {
     }
 }
 
-#[test]
-fn new_trouble_gets_entries_with_its_known_issue_or_what_was_seen() {
-    let mut cells = row("ppf", "ffp", "!");
-    cells[1].known_issues.push(IssueMatch {
+fn seed_bug(confidence: Confidence, trials: &[&str]) -> IssueMatch {
+    IssueMatch {
         id: "ATS-11465".into(),
         title: "fast-open: broken".into(),
         link: "https://github.com/apache/trafficserver/issues/11465".into(),
         fixed_in: "9.2.7".into(),
         way_out: "upgrade".into(),
-        confidence: Confidence::Certain,
-        trials: vec!["tls-a".into(), "tls-b".into()],
+        confidence,
+        trials: trials.iter().map(|id| (*id).to_owned()).collect(),
         workarounds: Vec::new(),
-    });
+    }
+}
+
+const BY_ISSUE: &str = "
+expect:
+  # The seed bug.
+  - ats: [\"9.2.5\"]
+    openssl: \">=3.2\"
+    issue: ATS-11465
+    verdict: fail
+    reason: OpenSSL 3.2
+";
+
+#[test]
+fn an_entry_about_an_issue_stays_while_that_shows_and_stands_for_nothing_else() {
+    let with = |trials: &[&str], confidence| {
+        let mut cells = row("ppp", "fff", "?");
+        cells[1].known_issues.push(seed_bug(confidence, trials));
+        updated(BY_ISSUE, &cells)
+    };
+    assert_eq!(with(&["tls-a", "tls-b", "http-c"], Confidence::Certain), BY_ISSUE);
+    let stray = with(&["tls-a", "tls-b"], Confidence::Certain);
+    assert!(stray.starts_with(BY_ISSUE) && stray.contains("    trials: [http-c]\n    verdict: fail\n"), "{stray}");
+    // It may still be that, and is not excused: a person has to say more.
+    let doubted = with(&["tls-a", "tls-b", "http-c"], Confidence::LooksLike);
+    assert!(doubted.starts_with(BY_ISSUE) && doubted.contains("    trials: [tls-a, tls-b, http-c]\n"), "{doubted}");
+    let gone = updated(BY_ISSUE, &row("ppp", "ppp", "?"));
+    assert_eq!(gone, "\nexpect: []\n  # The seed bug.\n");
+    let other = updated(BY_ISSUE, &row("ppp", "fff", "?"));
+    assert!(other.contains("not explained yet") && !other.contains("ATS-11465"), "{other}");
+}
+
+#[test]
+fn a_known_limitation_that_is_gone_gets_an_entry_and_one_that_is_back_loses_it() {
+    let limited = |outcome| {
+        let mut cells = row("ppp", "?", "?");
+        (cells[0].trials[2].outcome, cells[0].trials[2].limitation) = (outcome, Some("ATS-11758".into()));
+        cells
+    };
+    assert_eq!(updated("", &limited(Outcome::Limitation)), "");
+    let gone = updated("", &limited(Outcome::Pass));
+    assert_snapshot!(gone, @r#"
+    expect:
+      - cells: [debian-12/9.2.5]
+        trials: [http-c]
+        issue: ATS-11758
+        verdict: pass
+        reason: "not explained yet: passes although ATS-11758 is known to limit this ATS"
+    "#);
+    assert_eq!(updated(&gone, &limited(Outcome::Pass)), gone);
+    assert_eq!(updated(&gone, &limited(Outcome::Limitation)), "\nexpect: []\n");
+}
+
+#[test]
+fn new_trouble_gets_entries_with_its_known_issue_or_what_was_seen() {
+    let mut cells = row("ppf", "ffp", "!");
+    cells[1].known_issues.push(seed_bug(Confidence::Certain, &["tls-a", "tls-b"]));
     cells[2].reason = Some("X509.cc:1: error:\u{1b} incomplete".into());
     assert_snapshot!(updated("", &cells), @r#"
     expect:
@@ -166,7 +220,7 @@ fn new_trouble_gets_entries_with_its_known_issue_or_what_was_seen() {
         verdict: fail
         reason: "not explained yet: 502 Invalid argument"
       - cells: [debian-13/9.2.5]
-        trials: [tls-a, tls-b]
+        issue: ATS-11465
         verdict: fail
         reason: "fast-open: broken"
         link: https://github.com/apache/trafficserver/issues/11465
@@ -277,22 +331,34 @@ fn any_entry() -> impl Strategy<Value = String> {
         "    trials: [tls-a, tls-b]\n",
         "    trials:\n      - http-c   # alone\n      - \"*-a\"\n",
     ]);
-    (about, trials, prop::sample::select(vec!["fail", "flaky", "unbuildable"])).prop_map(|(about, trials, verdict)| {
-        // What does not compile has no versions and no trials.
-        let (about, trials) = match verdict {
-            "unbuildable" => (if about.starts_with("openssl") { "ats: [\"9.2.5\"]" } else { about }, ""),
-            _ => (about, trials),
+    let issue = prop::sample::select(vec!["", "    issue: ATS-11465\n"]);
+    let verdict = prop::sample::select(vec!["fail", "flaky", "unbuildable"]);
+    (about, trials, issue, verdict).prop_map(|(about, trials, issue, verdict)| {
+        // What does not compile has no versions, no trials and no issue.
+        let (about, trials, issue) = match verdict {
+            "unbuildable" => (if about.starts_with("openssl") { "ats: [\"9.2.5\"]" } else { about }, "", ""),
+            _ => (about, trials, issue),
         };
-        format!("  # A comment.\n  - {about}\n{trials}    verdict: {verdict}\n    reason: why\n")
+        format!("  # A comment.\n  - {about}\n{trials}{issue}    verdict: {verdict}\n    reason: why\n")
     })
+}
+
+/// In which trials of a cell a known issue shows, and how sure that is.
+fn any_issue() -> impl Strategy<Value = Option<IssueMatch>> {
+    let confidence = prop::sample::select(vec![Confidence::Certain, Confidence::LooksLike]);
+    let trials = prop::sample::subsequence(TRIALS.to_vec(), 1..=TRIALS.len());
+    prop::option::of((confidence, trials).prop_map(|(confidence, trials)| seed_bug(confidence, &trials)))
 }
 
 proptest! {
     #[test]
     fn after_an_update_nothing_is_a_surprise_and_comments_are_kept(
-        cells in (any_cell(), any_cell(), any_cell()), entries in prop::collection::vec(any_entry(), 0..4),
+        cells in (any_cell(), any_cell(), any_cell()), issues in prop::array::uniform3(any_issue()), entries in prop::collection::vec(any_entry(), 0..4),
     ) {
-        let cells = row(&cells.0, &cells.1, &cells.2);
+        let mut cells = row(&cells.0, &cells.1, &cells.2);
+        for (cell, issue) in cells.iter_mut().zip(issues) {
+            cell.known_issues.extend(issue);
+        }
         let expect = if entries.is_empty() { String::new() } else { format!("\nexpect:\n{}", entries.concat()) };
         let text = updated(&expect, &cells);
         prop_assert_eq!(text.matches("# A comment.").count(), entries.len());

@@ -1,6 +1,7 @@
 //! Changes of expectations in words.
 
 use crate::matrix::{Addition, Edit, Matrix};
+use crate::model::Verdict;
 use crate::report::outline::Outline;
 
 use super::Changes;
@@ -45,8 +46,13 @@ fn say(outline: &mut Outline, edit: &Edit, matrix: &Matrix) {
         Edit::Uncover { entry, trial } => {
             outline.line(1).strong(format!("mended {trial}")).say(": ").say(name(matrix, *entry));
         }
-        Edit::Add(Addition { cells, trials, verdict, reason, .. }) => {
-            outline.line(1).strong("new ").say(verdict).say(" in ").list(cells).say(": ").say(reason);
+        Edit::Add(Addition { cells, trials, issue, verdict, reason, .. }) => {
+            let by = match (issue, verdict) {
+                (None, _) => String::new(),
+                (Some(issue), Verdict::Pass) => format!(" without {issue}"),
+                (Some(issue), _) => format!(" by {issue}"),
+            };
+            outline.line(1).strong("new ").say(verdict).say(by).say(" in ").list(cells).say(": ").say(reason);
             if !trials.is_empty() {
                 outline.line(2).list(trials);
             }

@@ -73,7 +73,7 @@ fn expectation(out: &mut Outline, told: &Explanation) {
     out.line(0).strong("What was expected");
     match &told.expected {
         Some(expected) => {
-            let line = out.line(1).say(format!("{} (matrix.yaml): {}", expected.verdict, expected.reason));
+            let line = out.line(1).say(format!("{} (matrix.yaml): {}", expected.what(), expected.reason));
             if let Some(link) = &expected.link {
                 line.say(", see ").link(short(link), link);
             }

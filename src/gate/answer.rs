@@ -211,6 +211,8 @@ pub enum Cause {
     Worse,
     /// Trials that passed are not tested any more.
     NoLongerTested,
+    /// It has a known limitation that where hosts come from does not have.
+    Limited,
     /// What matrix.yaml expects of it is out of date.
     Expectation,
     /// Trials were not tested, and nobody knows what they would come to.
@@ -241,6 +243,7 @@ impl Cause {
             | Self::Flaky
             | Self::Worse
             | Self::NoLongerTested
+            | Self::Limited
             | Self::Expectation => true,
             Self::NotTested
             | Self::Missing

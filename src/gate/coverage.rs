@@ -1,7 +1,7 @@
 //! What a step from one cell to another leaves untested. A trial that passed here and that nobody can run there is
 //! a thing that hosts may rely on and that may be gone.
 
-use crate::model::CellResult;
+use crate::model::{CellResult, IssueMatch, Outcome};
 use crate::verdict::{self, few};
 
 use super::answer::{Cause, Reason};
@@ -25,6 +25,42 @@ pub(super) fn lost(before: &CellResult, after: &CellResult, place: &str) -> Vec<
         let text = format!("not tested: {many} without a pass on {place}, unsupported or not run here: {names}");
         reasons.push(Reason::new(Cause::NotTested, text).naming(&lost.others));
     }
+    if !lost.limited.is_empty() {
+        let what = if lost.limited.len() == 1 { "a known limitation" } else { "known limitations" };
+        let text = format!("{what} that {place} does not have: {}", limits(after, &lost.limited));
+        reasons.push(
+            Reason { known_issues: issues(after, &lost.limited), ..Reason::new(Cause::Limited, text) }
+                .naming(&lost.limited),
+        );
+    }
     let way_out = format!("see why: atsmatrix explain {}; if it was not run: {}", after.id, run_again(&after.id));
     reasons.into_iter().map(|reason| reason.about(&after.id).way_out(way_out.clone())).collect()
+}
+
+/// What there is to know of the known limitations that `before` and `after` have in common.
+pub(super) fn shared(before: &CellResult, after: &CellResult) -> Option<String> {
+    let both = verdict::lost(before, after).as_limited;
+    let what = if both.len() == 1 { "a known limitation" } else { "known limitations" };
+    (!both.is_empty()).then(|| format!("{} and {} both have {what}: {}", before.id, after.id, limits(after, &both)))
+}
+
+/// The known limitations of a cell that is taken as it is.
+pub(super) fn own(cell: &CellResult) -> Option<String> {
+    let limited = cell.trials.iter().filter(|trial| trial.outcome == Outcome::Limitation);
+    let limited: Vec<&str> = limited.map(|trial| trial.id.as_str()).collect();
+    let what = if limited.len() == 1 { "a known limitation" } else { "known limitations" };
+    (!limited.is_empty()).then(|| format!("{} has {what}: {}", cell.id, limits(cell, &limited)))
+}
+
+/// `tunnel-route-split-hello (ATS-11758)`.
+fn limits(cell: &CellResult, trials: &[&str]) -> String {
+    let issue = |id: &str| cell.trials.iter().find(|trial| trial.id == id)?.limitation.as_deref();
+    let told: Vec<String> =
+        trials.iter().map(|id| format!("{id} ({})", issue(id).unwrap_or("an unnamed issue"))).collect();
+    few(&told)
+}
+
+fn issues(cell: &CellResult, trials: &[&str]) -> Vec<IssueMatch> {
+    let shows = |known: &&IssueMatch| trials.iter().any(|id| known.is_certain_of(id));
+    cell.known_issues.iter().filter(shows).cloned().collect()
 }

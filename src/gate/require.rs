@@ -57,7 +57,10 @@ pub(super) fn ask(basis: &Basis<'_>, name: &str, list: &Requirement, answer: &mu
     for id in &list.cells {
         answer.rests_of(basis, basis.cell(id));
         match basis.must_pass(id) {
-            Stand::Passes => answer.held.push(id.clone()),
+            Stand::Passes => {
+                answer.notes.extend(basis.cell(id).and_then(super::coverage::own));
+                answer.held.push(id.clone());
+            }
             Stand::Not(reason) => answer.add(reason),
         }
     }

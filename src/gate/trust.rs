@@ -98,7 +98,7 @@ fn tell(expected: Option<&Expected>) -> String {
         .map(|one| {
             let trials = if one.trials.is_empty() { String::new() } else { format!(" in {}", few(&one.trials)) };
             let until = one.expires.map_or(String::new(), |last| format!(" until {last}"));
-            format!("{}{trials}{until}", one.verdict)
+            format!("{}{trials}{until}", one.what())
         })
         .collect();
     if all.is_empty() { "nothing".to_owned() } else { all.join(" and ") }

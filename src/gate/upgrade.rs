@@ -193,6 +193,7 @@ impl Upgrade<'_> {
         };
         answer.rests_of(self.basis, then);
         let Some(then) = then else { return false };
+        answer.notes.extend(super::coverage::shared(today, then));
         let reasons = super::coverage::lost(today, then, &self.from.to_string());
         let found = !reasons.is_empty();
         for mut reason in reasons {

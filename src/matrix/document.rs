@@ -281,7 +281,10 @@ pub(super) struct ExpectEntry {
     pub(super) ats_version: Option<String>,
     /// Patterns over the trials that are known to fail; default: any. One named in full must fail.
     pub(super) trials: Option<Vec<String>>,
-    /// What it comes to: `fail`, `unbuildable` or `flaky`.
+    /// The known issue that it is about, as `atsmatrix explain` names it: it excuses what is recognised as that with
+    /// certainty, and nothing else. With the verdict pass: the known limitation that does not show here.
+    pub(super) issue: Option<String>,
+    /// What it comes to: `fail`, `unbuildable` or `flaky`; with an `issue` also `pass`.
     pub(super) verdict: ExpectedVerdict,
     /// In one line, why this is accepted.
     pub(super) reason: String,
@@ -301,6 +304,8 @@ pub(super) enum ExpectedVerdict {
     Unbuildable,
     /// At least one trial now passes, now fails.
     Flaky,
+    /// What the known `issue` limits passes here: this build carries the fix.
+    Pass,
 }
 
 impl From<ExpectedVerdict> for Verdict {
@@ -309,6 +314,7 @@ impl From<ExpectedVerdict> for Verdict {
             ExpectedVerdict::Fail => Self::Fail,
             ExpectedVerdict::Unbuildable => Self::Unbuildable,
             ExpectedVerdict::Flaky => Self::Flaky,
+            ExpectedVerdict::Pass => Self::Pass,
         }
     }
 }

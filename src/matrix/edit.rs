@@ -54,8 +54,10 @@ pub enum Edit {
 pub struct Addition {
     /// The cells it is about.
     pub cells: Vec<CellId>,
-    /// The trials that fail, each named in full; empty: none runs.
+    /// The trials that fail, each named in full; empty: none runs, or all by the issue.
     pub trials: Vec<String>,
+    /// The known issue that it is about.
+    pub issue: Option<String>,
     /// What is expected.
     pub verdict: Verdict,
     /// Why.
@@ -283,6 +285,9 @@ fn entry(addition: &Addition, indent: usize) -> String {
     if !trials.is_empty() {
         // Writing to a String cannot fail.
         let _ = write!(text, "{column}  trials:{}", list(&trials, indent + 2));
+    }
+    if let Some(issue) = &addition.issue {
+        let _ = writeln!(text, "{column}  issue: {}", scalar(issue));
     }
     let _ = writeln!(text, "{column}  verdict: {}", addition.verdict);
     let _ = writeln!(text, "{column}  reason: {}", scalar(&addition.reason));

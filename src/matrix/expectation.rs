@@ -22,6 +22,8 @@ pub struct Expectation {
     pub ats_version: Option<VersionRange>,
     /// Patterns over the trials that are known to fail; `None`: any.
     pub trials: Option<Globs>,
+    /// Id of the known issue that it is about; `None`: whatever goes wrong.
+    pub issue: Option<String>,
     /// The verdict.
     pub verdict: Verdict,
     /// Why.
@@ -34,6 +36,8 @@ pub struct Expectation {
     pub at: (usize, usize),
     /// Line and column of its `trials`, or of itself.
     pub(super) trials_at: (usize, usize),
+    /// Line and column of its `issue`, or of itself.
+    pub(super) issue_at: (usize, usize),
 }
 
 /// What is known of a cell after it ran. An axis that is added joins here, in [`Expectation::applies`] and in
@@ -93,7 +97,7 @@ impl Expectation {
             reason: self.reason.clone(),
             link: self.link.clone(),
             trials,
-            issue: None,
+            issue: self.issue.clone(),
             expires: self.expires,
             also: Vec::new(),
         }
@@ -118,12 +122,14 @@ mod tests {
             openssl: Some(">=3.2".parse().unwrap()),
             ats_version: Some(">=9.2.0,<9.2.7".parse().unwrap()),
             trials: Some(Globs::new(["tls-*"]).unwrap()),
+            issue: None,
             verdict: Verdict::Fail,
             reason: "OpenSSL 3.2".to_owned(),
             link: None,
             expires: Some("2027-06-30".parse().unwrap()),
             at: (1, 1),
             trials_at: (1, 1),
+            issue_at: (1, 1),
         }
     }
 
@@ -165,5 +171,7 @@ mod tests {
     fn it_covers_its_trials() {
         assert!(seed_bug().covers("tls-post") && !seed_bug().covers("plain-get"));
         assert_eq!(seed_bug().stated().expires, seed_bug().expires);
+        let issue = Some("ATS-11465".to_owned());
+        assert_eq!(Expectation { issue: issue.clone(), ..seed_bug() }.stated().issue, issue);
     }
 }

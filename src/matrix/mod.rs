@@ -280,6 +280,23 @@ impl Matrix {
             })
             .collect()
     }
+
+    /// The expectations about known issues that do not exist: `issues` are all that trials can show. This module does
+    /// not know them, so its caller asks.
+    pub fn dangling_issues(&self, issues: &[&str]) -> Vec<Diagnostic> {
+        let named = self.expect.iter().filter_map(|entry| Some((entry.issue_at, entry.issue.as_deref()?)));
+        named
+            .filter(|(_, issue)| !issues.contains(issue))
+            .map(|((line, column), issue)| Diagnostic {
+                file: self.file.clone(),
+                line,
+                column,
+                path: "expect".to_owned(),
+                message: format!("trials show no known issue {}", diagnostic::quoted(issue)),
+                help: diagnostic::known_names(issue, issues),
+            })
+            .collect()
+    }
 }
 
 /// Diagnostics as they stand in the file. What an alias brings to several places is one mistake.

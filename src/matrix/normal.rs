@@ -169,12 +169,14 @@ fn expectation(lines: &mut Lines, it: &Expectation) {
         openssl,
         ats_version,
         trials,
+        issue,
         verdict,
         expires,
         reason: _,
         link: _,
         at: _,
         trials_at: _,
+        issue_at: _,
     } = it;
     lines.put("expect", verdict);
     lines.globs("expect.distro", distro.as_ref());
@@ -182,6 +184,7 @@ fn expectation(lines: &mut Lines, it: &Expectation) {
     lines.globs("expect.cells", cells.as_ref());
     lines.globs("expect.except", except.as_ref());
     lines.globs("expect.trials", trials.as_ref());
+    lines.some("expect.issue", issue.as_ref());
     lines.some("expect.openssl", openssl.as_ref());
     lines.some("expect.ats-version", ats_version.as_ref());
     lines.some("expect.expires", expires.as_ref());

@@ -222,6 +222,26 @@ fn expectations_about_trials_that_do_not_exist_are_found_against_the_catalogue()
 }
 
 #[test]
+fn an_expectation_names_a_known_issue_that_there_is() {
+    let with =
+        |issue: &str| parse(&GOOD.replace("    verdict: fail\n", &format!("    issue: {issue}\n    verdict: fail\n")));
+    let known = ["ATS-11465", "ATS-11758"];
+    let matrix = with("ATS-11465").unwrap();
+    assert_eq!(matrix.dangling_issues(&known), []);
+    assert_eq!(matrix.expect[0].stated().issue.as_deref(), Some("ATS-11465"));
+    let found = with("ATS-11456").unwrap().dangling_issues(&known);
+    let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(texts.join("\n"), @"matrix.yaml:45:12: expect: trials show no known issue `ATS-11456`; did you mean `ATS-11465`?");
+}
+
+#[test]
+fn a_pass_is_expected_of_a_known_limitation_alone() {
+    let text = GOOD.replace("    verdict: fail\n", "    verdict: pass\n");
+    insta::assert_snapshot!(parse(&text).unwrap_err(), @"matrix.yaml:45:14: expect[0].verdict: that a cell passes is expected anyway; name the known limitation that does not show here: `issue`");
+    assert!(parse(&text.replace("    verdict: pass\n", "    issue: ATS-11758\n    verdict: pass\n")).is_ok());
+}
+
+#[test]
 fn too_many_rows_are_refused_before_their_product_is_taken() {
     let mut text = "version: 1\ndistros:\n".to_owned();
     for i in 0..101 {

@@ -86,6 +86,17 @@ impl CellResult {
     }
 }
 
+impl Expected {
+    /// What is expected, in words: `fail`, `fail by ATS-11465`, `pass without ATS-11758`.
+    pub fn what(&self) -> String {
+        match (&self.issue, self.verdict) {
+            (None, verdict) => verdict.to_string(),
+            (Some(issue), Verdict::Pass) => format!("pass without {issue}"),
+            (Some(issue), verdict) => format!("{verdict} by {issue}"),
+        }
+    }
+}
+
 /// One trial of a cell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TrialResult {

@@ -145,7 +145,9 @@ pub fn names(trials: &[&TrialResult]) -> String {
 pub fn needs_words(cell: &CellResult) -> bool {
     match cell.verdict {
         Verdict::Fail | Verdict::Unbuildable | Verdict::Flaky | Verdict::Error => true,
-        Verdict::Pass | Verdict::Unavailable => matches!(Mark::of(cell), Mark::Unexpected(_) | Mark::Lifted),
+        Verdict::Pass | Verdict::Unavailable => {
+            matches!(Mark::of(cell), Mark::Unexpected(_) | Mark::Lifted | Mark::Partly)
+        }
     }
 }
 

@@ -201,13 +201,20 @@ fn of_trial(cell: &CellResult, trial: &TrialResult, terms: &Terms<'_>) -> Status
     let holds =
         |expected: &&Expected| expected.expires.is_none_or(|last| terms.today.is_none_or(|today| today <= last));
     let excused =
-        |expected: &&Expected| expected.verdict == Verdict::Fail && Scope::of(&expected.trials).has(&trial.id);
+        |expected: &&Expected| expected.verdict == Verdict::Fail && verdict::covers(expected, cell, &trial.id);
+    let is_gone = |expected: &&Expected| {
+        let same = expected.issue.is_some() && expected.issue == trial.limitation;
+        expected.verdict == Verdict::Pass && same && Scope::of(&expected.trials).has(&trial.id)
+    };
     match trial.outcome {
         Outcome::Pass => Status::Success,
         Outcome::Fail => match cell.expectations().filter(holds).find(excused) {
             Some(expected) => excuse(expected),
             None => Status::Failure { kind: "fail", message, again: true },
         },
+        Outcome::Limitation if cell.expectations().any(|expected| is_gone(&expected)) => {
+            Status::Failure { kind: "fail", message, again: true }
+        }
         Outcome::Limitation => {
             let issue = trial.limitation.as_deref().unwrap_or("an unnamed issue");
             Status::Skipped { kind: "known-limitation", message: text(&format!("{issue}: {}", trial.summary), LINE) }

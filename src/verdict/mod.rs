@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::model::{CellId, CellResult, Outcome, TrialResult, Verdict};
 use crate::trial::Kind;
 
-pub use surprise::{LIFTED_WAY_OUT, Scope, Surprise, Terms, surprises};
+pub use surprise::{LIFTED_WAY_OUT, Scope, Surprise, Terms, covers, surprises};
 pub use whole::{Lost, Whole, cannot, few, lost};
 
 /// What a trial came to after its first attempt and, if that did not pass, its repetition in a fresh

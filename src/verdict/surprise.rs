@@ -7,7 +7,7 @@ use globset::{Glob, GlobMatcher};
 use jiff::civil::Date;
 
 use super::is_answer;
-use crate::model::{CellResult, Expected, Outcome, TrialResult, Verdict};
+use crate::model::{CellResult, Expected, IssueMatch, Outcome, TrialResult, Verdict};
 
 /// What results are judged by, besides themselves.
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,6 +70,10 @@ impl fmt::Display for Surprise<'_> {
                 let which = if trials.is_empty() { String::new() } else { format!(" in {}", trials.join(", ")) };
                 write!(f, "{what}{which}, which matrix.yaml does not expect")
             }
+            Self::Mended { expected, .. } if expected.verdict == Verdict::Pass => {
+                let issue = expected.issue.as_deref().unwrap_or("no known issue");
+                write!(f, "is not limited by {issue}, whose absence matrix.yaml expects: {}", expected.reason)
+            }
             Self::Mended { expected, trials } => {
                 let which = if trials.is_empty() { String::new() } else { format!(" in {}", trials.join(", ")) };
                 write!(f, "does not {}{which} as matrix.yaml expects: {}", word(expected), expected.reason)
@@ -84,12 +88,17 @@ impl fmt::Display for Surprise<'_> {
     }
 }
 
-fn word(expected: &Expected) -> &'static str {
-    match expected.verdict {
+fn word(expected: &Expected) -> String {
+    let word = match expected.verdict {
         Verdict::Unbuildable => "break the compiler",
         Verdict::Flaky => "be flaky",
         Verdict::Pass => "pass",
         _ => "fail",
+    };
+    match (&expected.issue, expected.verdict) {
+        (None, _) => word.to_owned(),
+        (Some(issue), Verdict::Pass) => format!("{word} without {issue}"),
+        (Some(issue), _) => format!("{word} by {issue}"),
     }
 }
 
@@ -99,30 +108,39 @@ pub fn surprises<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Surprise<'a
     if !cell.verdict.is_answer() {
         return Vec::new();
     }
-    let expected: Vec<(&Expected, Scope)> = cell.expectations().map(|it| (it, Scope::of(&it.trials))).collect();
+    let expected: Vec<Entry> = cell.expectations().map(|it| Entry::new(it, cell)).collect();
     let mut found = troubles(cell, &expected);
     found.extend(lifted(cell, &expected));
-    for (expected, scope) in expected {
-        found.extend(mended(cell, expected, &scope, terms));
+    for entry in &expected {
+        found.extend(entry.mended(terms));
+        let expected = entry.expected;
         let over = expected.expires.filter(|last| terms.today.is_some_and(|today| today > *last));
         found.extend(over.map(|last| Surprise::Expired { expected, last }));
     }
     found
 }
 
-/// What went wrong without being declared.
-fn troubles<'a>(cell: &'a CellResult, expected: &[(&Expected, Scope)]) -> Vec<Surprise<'a>> {
-    let declared = |wanted: &[Verdict]| expected.iter().any(|(it, _)| wanted.contains(&it.verdict));
+/// Whether `expected` excuses what went wrong with `trial` in `cell`, by its trials and its known issue; whatever its
+/// verdict and last day.
+pub fn covers(expected: &Expected, cell: &CellResult, trial: &str) -> bool {
+    Entry::new(expected, cell).covers(trial)
+}
+
+/// What went wrong without being declared, or although it was declared to be gone.
+fn troubles<'a>(cell: &'a CellResult, expected: &[Entry<'a>]) -> Vec<Surprise<'a>> {
+    // What names an issue is about trials in which that shows.
+    let declared = |wanted: &[Verdict]| expected.iter().any(|it| it.expected.issue.is_none() && it.is_one_of(wanted));
     let mut found = Vec::new();
     for (outcome, verdict, excuses) in [
         (Outcome::Fail, Verdict::Fail, &[Verdict::Fail][..]),
         (Outcome::Flaky, Verdict::Flaky, &[Verdict::Fail, Verdict::Flaky][..]),
     ] {
-        let excused = |trial: &TrialResult| {
-            expected.iter().any(|(it, scope)| excuses.contains(&it.verdict) && scope.has(&trial.id))
-        };
+        let excused = |trial: &TrialResult| expected.iter().any(|it| it.is_one_of(excuses) && it.covers(&trial.id));
         let all: Vec<&TrialResult> = cell.trials.iter().filter(|trial| trial.outcome == outcome).collect();
-        let strays: Vec<&str> = all.iter().filter(|trial| !excused(trial)).map(|trial| trial.id.as_str()).collect();
+        let mut strays: Vec<&str> = all.iter().filter(|trial| !excused(trial)).map(|trial| trial.id.as_str()).collect();
+        if outcome == Outcome::Fail {
+            strays.extend(expected.iter().flat_map(Entry::back));
+        }
         let unsaid = all.is_empty() && cell.verdict == verdict && !declared(excuses);
         if unsaid || !strays.is_empty() {
             found.push(Surprise::Trouble { verdict, trials: strays });
@@ -134,16 +152,13 @@ fn troubles<'a>(cell: &'a CellResult, expected: &[(&Expected, Scope)]) -> Vec<Su
     found
 }
 
-/// Known limitations that do not show, by issue, and are not declared to. What passes in a build without the fix may be
-/// another test, and what nobody knows of a build with it hides what comes next.
-fn lifted<'a>(cell: &'a CellResult, expected: &[(&Expected, Scope)]) -> Vec<Surprise<'a>> {
+/// Known limitations that do not show, by issue, and are not declared to be gone. What passes in a build without the
+/// fix may be another test, and what nobody knows of a build with it hides what comes next.
+fn lifted<'a>(cell: &'a CellResult, expected: &[Entry<'a>]) -> Vec<Surprise<'a>> {
     let mut found: Vec<Surprise<'a>> = Vec::new();
     for trial in cell.trials.iter().filter(|trial| trial.outcome == Outcome::Pass) {
         let Some(issue) = trial.limitation.as_deref() else { continue };
-        let declared = |(it, scope): &(&Expected, Scope)| {
-            it.verdict == Verdict::Pass && it.issue.as_deref() == Some(issue) && scope.has(&trial.id)
-        };
-        if expected.iter().any(declared) {
+        if expected.iter().any(|it| it.says_gone(trial)) {
             continue;
         }
         let same = found.iter_mut().find_map(|one| match one {
@@ -158,34 +173,88 @@ fn lifted<'a>(cell: &'a CellResult, expected: &[(&Expected, Scope)]) -> Vec<Surp
     found
 }
 
-/// What was declared and did not happen. A flaky trial that passes is as declared.
-fn mended<'a>(cell: &'a CellResult, expected: &'a Expected, scope: &Scope, terms: &Terms<'_>) -> Option<Surprise<'a>> {
-    match (expected.verdict, cell.verdict) {
-        // What does not compile is never run, so nobody knows whether it would still fail.
-        (Verdict::Unbuildable | Verdict::Fail, Verdict::Unbuildable) => None,
-        (Verdict::Unbuildable, _) => Some(Surprise::Mended { expected, trials: Vec::new() }),
-        (Verdict::Fail, _) => {
-            let seen = |outcome| move |trial: &&TrialResult| trial.outcome == outcome && scope.has(&trial.id);
-            let fails = cell.trials.iter().any(|trial| seen(Outcome::Fail)(&trial));
-            let unsaid = cell.verdict == Verdict::Fail && cell.trials.iter().all(|it| it.outcome != Outcome::Fail);
-            let named = |trial: &&TrialResult| expected.trials.contains(&trial.id);
-            let passes: Vec<&str> =
-                cell.trials.iter().filter(seen(Outcome::Pass)).filter(named).map(|trial| trial.id.as_str()).collect();
-            let tried = cell.trials.is_empty()
-                || cell.trials.iter().any(|it| seen(Outcome::Pass)(&it) || seen(Outcome::Flaky)(&it));
-            let none_fails = !fails && !unsaid && tried && whole(cell, scope, terms);
-            let trials = if none_fails { Vec::new() } else { passes };
-            (none_fails || !trials.is_empty()).then_some(Surprise::Mended { expected, trials })
-        }
-        _ => None,
-    }
+/// An expectation of a cell.
+struct Entry<'a> {
+    expected: &'a Expected,
+    scope: Scope,
+    cell: &'a CellResult,
 }
 
-/// Whether every trial in `scope` was run and came to something. One in error may fail still.
-fn whole(cell: &CellResult, scope: &Scope, terms: &Terms<'_>) -> bool {
-    let ran = |id: &str| cell.trials.iter().any(|trial| trial.id == id && is_answer(trial.outcome));
-    let open = cell.trials.iter().any(|trial| !is_answer(trial.outcome) && scope.has(&trial.id));
-    !open && terms.trials.iter().all(|id| !scope.has(id) || ran(id))
+impl<'a> Entry<'a> {
+    fn new(expected: &'a Expected, cell: &'a CellResult) -> Self {
+        Self { expected, scope: Scope::of(&expected.trials), cell }
+    }
+
+    fn is_one_of(&self, verdicts: &[Verdict]) -> bool {
+        verdicts.contains(&self.expected.verdict)
+    }
+
+    /// Whether it is about `trial`, and the trial fails by its known issue, with certainty.
+    fn covers(&self, trial: &str) -> bool {
+        let recognised = |issue: &String| {
+            self.cell.known_issues.iter().any(|known| known.id == *issue && known.is_certain_of(trial))
+        };
+        self.scope.has(trial) && self.expected.issue.as_ref().is_none_or(recognised)
+    }
+
+    /// The same, where it is not certain. That something only looks like an issue excuses nothing, and does not show that
+    /// it is gone either.
+    fn may_cover(&self, trial: &str) -> bool {
+        let looks_like = |issue: &String| {
+            let same = |known: &&IssueMatch| known.id == *issue;
+            self.cell.known_issues.iter().filter(same).any(|known| known.trials.iter().any(|id| id == trial))
+        };
+        self.scope.has(trial) && self.expected.issue.as_ref().is_none_or(looks_like)
+    }
+
+    /// Whether it says that the known limitation of `trial` does not show here.
+    fn says_gone(&self, trial: &TrialResult) -> bool {
+        let same = self.expected.issue.is_some() && self.expected.issue == trial.limitation;
+        self.expected.verdict == Verdict::Pass && same && self.scope.has(&trial.id)
+    }
+
+    /// Trials whose known limitation shows although it says that it does not.
+    fn back(&self) -> impl Iterator<Item = &'a str> {
+        let limited = self.cell.trials.iter().filter(|trial| trial.outcome == Outcome::Limitation);
+        limited.filter(|trial| self.says_gone(trial)).map(|trial| trial.id.as_str())
+    }
+
+    /// What was declared and did not happen. A flaky trial that passes is as declared.
+    fn mended(&self, terms: &Terms<'_>) -> Option<Surprise<'a>> {
+        let (cell, expected) = (self.cell, self.expected);
+        match (expected.verdict, cell.verdict) {
+            // What does not compile is never run, so nobody knows whether it would still fail.
+            (Verdict::Unbuildable | Verdict::Fail | Verdict::Pass, Verdict::Unbuildable) => None,
+            (Verdict::Unbuildable, _) => Some(Surprise::Mended { expected, trials: Vec::new() }),
+            (Verdict::Fail, _) => {
+                let seen = |outcome| move |trial: &&TrialResult| trial.outcome == outcome && self.scope.has(&trial.id);
+                let fails = cell.trials.iter().filter(seen(Outcome::Fail)).any(|trial| self.may_cover(&trial.id));
+                let unsaid = cell.verdict == Verdict::Fail && cell.trials.iter().all(|it| it.outcome != Outcome::Fail);
+                let named = |trial: &&TrialResult| expected.trials.contains(&trial.id);
+                let passes = cell.trials.iter().filter(seen(Outcome::Pass)).filter(named);
+                let passes: Vec<&str> = passes.map(|trial| trial.id.as_str()).collect();
+                let tried = cell.trials.is_empty()
+                    || cell.trials.iter().any(|it| seen(Outcome::Pass)(&it) || seen(Outcome::Flaky)(&it));
+                let none_fails = !fails && !unsaid && tried && self.whole(terms);
+                let trials = if none_fails { Vec::new() } else { passes };
+                (none_fails || !trials.is_empty()).then_some(Surprise::Mended { expected, trials })
+            }
+            // It says that a limitation is gone which this ATS does not have any more.
+            (Verdict::Pass, _) => {
+                let limited = cell.trials.iter().any(|trial| self.says_gone(trial));
+                (!limited && self.whole(terms)).then_some(Surprise::Mended { expected, trials: Vec::new() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether every trial in scope was run and came to something. One in error may fail still.
+    fn whole(&self, terms: &Terms<'_>) -> bool {
+        let (cell, scope) = (self.cell, &self.scope);
+        let ran = |id: &str| cell.trials.iter().any(|trial| trial.id == id && is_answer(trial.outcome));
+        let open = cell.trials.iter().any(|trial| !is_answer(trial.outcome) && scope.has(&trial.id));
+        !open && terms.trials.iter().all(|id| !scope.has(id) || ran(id))
+    }
 }
 
 /// The trials that an expectation is about. Made once and asked often: patterns become automata.
@@ -217,154 +286,4 @@ impl Scope {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::slice::from_ref;
-
-    use super::*;
-    use crate::model::Provenance;
-
-    fn trial(id: &str, outcome: Outcome) -> TrialResult {
-        let control = id.starts_with("ctl-");
-        TrialResult { id: id.into(), outcome, control, limitation: None, summary: String::new(), evidence: Vec::new() }
-    }
-
-    fn expects(verdict: Verdict, trials: &[&str]) -> Expected {
-        let trials = trials.iter().map(|id| (*id).to_owned()).collect();
-        Expected { verdict, reason: "why".into(), link: None, trials, issue: None, expires: None, also: Vec::new() }
-    }
-
-    fn cell(trials: &[(&str, Outcome)], expected: &[Expected]) -> CellResult {
-        let trials: Vec<_> = trials.iter().map(|(id, outcome)| trial(id, *outcome)).collect();
-        let mut expected = expected.iter().cloned();
-        let first = expected.next().map(|first| Expected { also: expected.collect(), ..first });
-        CellResult {
-            id: "debian-13/9.2.5".parse().unwrap(),
-            verdict: crate::verdict::of_trials(&trials),
-            reason: None,
-            expected: first,
-            optional: false,
-            trials,
-            known_issues: Vec::new(),
-            provenance: Provenance::default(),
-        }
-    }
-
-    fn words(cell: &CellResult, terms: &Terms<'_>) -> Vec<String> {
-        surprises(cell, terms).iter().map(ToString::to_string).collect()
-    }
-
-    const P: Outcome = Outcome::Pass;
-    const F: Outcome = Outcome::Fail;
-
-    #[test]
-    fn what_is_declared_is_no_surprise_and_what_is_not_is() {
-        let tls = expects(Verdict::Fail, &["tls-*"]);
-        let terms = Terms::default();
-        assert!(words(&cell(&[("tls-a", F), ("tls-b", P), ("http-a", P)], from_ref(&tls)), &terms).is_empty());
-        assert_eq!(
-            words(&cell(&[("tls-a", F), ("http-a", F)], from_ref(&tls)), &terms),
-            ["fails in http-a, which matrix.yaml does not expect"]
-        );
-        assert_eq!(
-            words(&cell(&[("tls-a", P), ("http-a", P)], &[tls]), &terms),
-            ["does not fail as matrix.yaml expects: why"]
-        );
-        assert_eq!(words(&cell(&[("tls-a", F)], &[]), &terms), ["fails in tls-a, which matrix.yaml does not expect"]);
-    }
-
-    #[test]
-    fn several_expectations_cover_a_cell_together() {
-        let both = [expects(Verdict::Fail, &["tls-*"]), expects(Verdict::Flaky, &["http-race"])];
-        let terms = Terms::default();
-        assert!(words(&cell(&[("tls-a", F), ("http-race", Outcome::Flaky)], &both), &terms).is_empty());
-        assert!(words(&cell(&[("tls-a", F), ("http-race", P)], &both), &terms).is_empty(), "flaky ones may pass");
-        assert_eq!(
-            words(&cell(&[("tls-a", F), ("http-race", F)], &both), &terms),
-            ["fails in http-race, which matrix.yaml does not expect"]
-        );
-        assert_eq!(
-            words(&cell(&[("tls-a", P), ("http-race", P)], &both), &terms),
-            ["does not fail as matrix.yaml expects: why"]
-        );
-    }
-
-    #[test]
-    fn a_trial_named_in_full_must_fail_and_one_matched_by_a_pattern_may() {
-        let named = expects(Verdict::Fail, &["tls-a", "tls-b"]);
-        assert_eq!(
-            words(&cell(&[("tls-a", F), ("tls-b", P)], &[named]), &Terms::default()),
-            ["does not fail in tls-b as matrix.yaml expects: why"]
-        );
-    }
-
-    #[test]
-    fn a_run_of_some_trials_mends_nothing() {
-        let tls = expects(Verdict::Fail, &["tls-*"]);
-        let all = Terms { trials: &["tls-a", "tls-b", "http-a"], ..Terms::default() };
-        assert!(words(&cell(&[("tls-b", P)], from_ref(&tls)), &all).is_empty());
-        assert!(words(&cell(&[("http-a", P)], from_ref(&tls)), &Terms::default()).is_empty(), "nothing was tried");
-        assert_eq!(words(&cell(&[("tls-a", P), ("tls-b", P)], &[tls]), &all).len(), 1);
-    }
-
-    #[test]
-    fn a_trial_without_an_answer_mends_nothing() {
-        let tls = expects(Verdict::Fail, &["tls-*"]);
-        let all = Terms { trials: &["tls-a", "tls-b", "http-a"], ..Terms::default() };
-        for outcome in [Outcome::Error, Outcome::Skipped] {
-            let other = cell(&[("tls-a", P), ("tls-b", outcome), ("http-a", Outcome::Flaky)], from_ref(&tls));
-            let other = CellResult { verdict: Verdict::Flaky, ..other };
-            assert_eq!(words(&other, &all), ["is flaky in http-a, which matrix.yaml does not expect"], "{outcome}");
-            assert_eq!(words(&other, &Terms::default()).len(), 1);
-        }
-        assert_eq!(words(&cell(&[("tls-a", P), ("tls-b", Outcome::Unsupported)], &[tls]), &Terms::default()).len(), 1);
-    }
-
-    #[test]
-    fn a_known_limitation_is_no_news_and_one_that_passes_is() {
-        let limited = |outcome| {
-            let mut cell = cell(&[("tls-a", P), ("tls-b", outcome)], &[]);
-            cell.trials[1].limitation = Some("ATS-11758".into());
-            cell
-        };
-        let known = limited(Outcome::Limitation);
-        assert_eq!(known.verdict, Verdict::Pass);
-        assert!(words(&known, &Terms::default()).is_empty());
-        assert_eq!(
-            words(&limited(P), &Terms::default()),
-            ["passes tls-b, in which ATS-11758 is known to limit this ATS"]
-        );
-        // A failure of another kind is a failure, and what passes at times is flaky.
-        assert_eq!(words(&limited(F), &Terms::default()), ["fails in tls-b, which matrix.yaml does not expect"]);
-        let flaky = words(&limited(Outcome::Flaky), &Terms::default());
-        assert_eq!(flaky, ["is flaky in tls-b, which matrix.yaml does not expect"]);
-        let alone = cell(&[("tls-b", Outcome::Limitation)], &[]);
-        assert_eq!(alone.verdict, Verdict::Error, "nothing passed");
-    }
-
-    #[test]
-    fn an_expectation_ends_after_its_last_day_whatever_the_cell_comes_to() {
-        let mut tls = expects(Verdict::Fail, &["tls-*"]);
-        tls.expires = Some("2027-01-31".parse().unwrap());
-        let on = |day: &str, outcome| {
-            let terms = Terms { today: Some(day.parse().unwrap()), ..Terms::default() };
-            words(&cell(&[("tls-a", outcome)], from_ref(&tls)), &terms)
-        };
-        assert!(on("2027-01-31", F).is_empty());
-        assert_eq!(on("2027-02-01", F), ["was expected to fail until 2027-01-31, which is over: why"]);
-        assert_eq!(on("2027-02-01", P).len(), 2);
-        assert!(words(&cell(&[("tls-a", F)], from_ref(&tls)), &Terms::default()).is_empty());
-    }
-
-    #[test]
-    fn what_does_not_compile_says_nothing_about_trials() {
-        let mut unbuildable = cell(&[], &[expects(Verdict::Unbuildable, &[]), expects(Verdict::Fail, &["tls-*"])]);
-        unbuildable.verdict = Verdict::Unbuildable;
-        assert!(words(&unbuildable, &Terms::default()).is_empty());
-        assert_eq!(
-            words(&cell(&[("tls-a", P)], &[expects(Verdict::Unbuildable, &[])]), &Terms::default()),
-            ["does not break the compiler as matrix.yaml expects: why"]
-        );
-        unbuildable.expected = None;
-        assert_eq!(words(&unbuildable, &Terms::default()), ["does not compile, which matrix.yaml does not expect"]);
-    }
-}
+mod tests;

@@ -100,6 +100,10 @@ pub struct Lost<'a> {
     pub passed: Vec<&'a str>,
     /// They came to something else, or nobody knows what they would come to.
     pub others: Vec<&'a str>,
+    /// They fail now by a known limitation, and did not before.
+    pub limited: Vec<&'a str>,
+    /// They have the same known limitation on both sides.
+    pub as_limited: Vec<&'a str>,
 }
 
 /// What `before` tested and `after` cannot do or was not asked for. Of a cell in which nothing ran (it does not
@@ -127,6 +131,12 @@ pub fn lost<'a>(before: &'a CellResult, after: &'a CellResult) -> Lost<'a> {
     }
     let new = after.trials.iter().filter(|now| now.outcome == Outcome::Unsupported).map(|now| now.id.as_str());
     lost.others.extend(new.filter(|id| !old.contains_key(id)));
+    let is_limited = |trial: &&TrialResult| trial.outcome == Outcome::Limitation;
+    for now in after.trials.iter().filter(is_limited) {
+        let same = |was: &TrialResult| was.id == now.id && was.limitation == now.limitation;
+        let known = before.trials.iter().filter(is_limited).any(same);
+        if known { &mut lost.as_limited } else { &mut lost.limited }.push(&now.id);
+    }
     lost
 }
 
@@ -283,8 +293,31 @@ mod tests {
     fn what_is_tested_no_more_is_lost_whatever_it_came_to() {
         let before = cell("9.2.9", "3.0", &[("a", P), ("b", Outcome::Fail), ("c", U), ("d", P), ("e", P)]);
         let after = cell("9.2.9", "3.5", &[("a", U), ("c", U), ("d", P), ("e", Outcome::Fail), ("f", U)]);
-        assert_eq!(lost(&before, &after), Lost { passed: vec!["a"], others: vec!["b", "f"] });
+        assert_eq!(lost(&before, &after), Lost { passed: vec!["a"], others: vec!["b", "f"], ..Lost::default() });
         assert_eq!(lost(&before, &cell("9.2.9", "3.5", &[])), Lost::default(), "nothing ran");
+    }
+
+    #[test]
+    fn a_known_limitation_is_lost_ground_where_the_other_side_does_not_have_it() {
+        const L: Outcome = Outcome::Limitation;
+        let limited = |trials: &[(&str, Outcome)], issue: &str| {
+            let mut cell = cell("9.2.9", "3.0", trials);
+            for trial in cell.trials.iter_mut().filter(|trial| trial.outcome == L) {
+                trial.limitation = Some(issue.into());
+            }
+            cell
+        };
+        let after = limited(&[("a", L), ("b", P)], "ATS-11758");
+        let is = |before: &CellResult| {
+            let lost = lost(before, &after);
+            (lost.limited.len(), lost.as_limited.len(), lost.passed.len() + lost.others.len())
+        };
+        assert_eq!(is(&limited(&[("a", L), ("b", P)], "ATS-11758")), (0, 1, 0));
+        assert_eq!(is(&limited(&[("a", L), ("b", P)], "ATS-7346")), (1, 0, 0), "another one");
+        for outcome in [P, U, Outcome::Fail, Outcome::Flaky, Outcome::Error, Outcome::Skipped] {
+            assert_eq!(is(&cell("9.2.9", "3.0", &[("a", outcome), ("b", P)])), (1, 0, 0), "{outcome}");
+        }
+        assert_eq!(is(&cell("9.2.9", "3.0", &[("b", P)])), (1, 0, 0), "not there");
     }
 
     #[test]

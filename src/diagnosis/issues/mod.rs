@@ -17,6 +17,7 @@ mod ats_1344;
 mod ats_13544;
 mod ats_4006;
 mod ats_4865;
+mod ats_6552;
 mod ats_7346;
 mod ats_7587;
 mod ats_7663;
@@ -43,6 +44,7 @@ pub const KNOWN_ISSUES: &[&KnownIssue] = &[
     &ats_12428::ISSUE,
     &ats_12075::ISSUE,
     &ats_7346::ISSUE,
+    &ats_6552::ISSUE,
     &ats_9959::ISSUE,
     &ats_8978::ISSUE,
     &ats_11197::ISSUE,

@@ -213,7 +213,8 @@ fn lossy(basis: &Basis<'_>, rows: &[DistroId], columns: &[AtsId]) -> HashMap<(Sp
         for (from, before) in &there {
             for (to, after) in there.iter().filter(|(to, _)| to != from) {
                 let lost = verdict::lost(before, after);
-                let ground = match (lost.passed.is_empty(), lost.others.is_empty()) {
+                let kept = lost.passed.is_empty() && lost.limited.is_empty();
+                let ground = match (kept, lost.others.is_empty()) {
                     (true, true) => continue,
                     (false, _) => Ground::Closed,
                     (true, false) => Ground::Unknown,

@@ -46,6 +46,50 @@ fn a_trial_that_passed_and_cannot_be_run_any_more_closes() {
     }
 }
 
+/// A cell with the known limitation of 9.2 in it, recognised.
+fn limit(cell: &mut crate::model::CellResult) {
+    let id = "tunnel-route-split-hello";
+    let limited = crate::model::TrialResult { limitation: Some("ATS-11758".into()), ..trial(id, Outcome::Limitation) };
+    cell.trials.push(limited);
+    cell.known_issues.push(crate::model::IssueMatch {
+        id: "ATS-11758".into(),
+        trials: vec![id.into()],
+        ..crate::compare::fixture::issue()
+    });
+}
+
+#[test]
+fn a_known_limitation_of_the_goal_alone_closes_and_one_of_both_is_a_note() {
+    let all = [&ALL[..], &["tunnel-route-split-hello"]].concat();
+    let ask =
+        |results: &MatrixResult, question: Question<'_>| decide(&Basis::new(results).with_trials(&all), &[question]);
+    let (old, new, named) = (distro("debian-12"), distro("debian-13"), ats(&["9.2.5"]));
+    let go = |results: &MatrixResult| ask(results, Question::Upgrade { from: &old, to: &new, ats: &named });
+    let mut results = both();
+    results.cells.iter_mut().for_each(limit);
+    let answer = go(&results);
+    assert_eq!(answer.word(), Word::Open, "{answer:?}");
+    let note = "debian-12/9.2.5 and debian-13/9.2.5 both have a known limitation: tunnel-route-split-hello (ATS-11758)";
+    assert!(answer.notes.iter().any(|it| it == note), "{answer:?}");
+    let list: Requirement = "debian-13/9.2.5".parse().unwrap();
+    let required = ask(&results, Question::Require { name: "list", list: &list });
+    let note = "debian-13/9.2.5 has a known limitation: tunnel-route-split-hello (ATS-11758)";
+    assert!(required.word() == Word::Open && required.notes.iter().any(|it| it == note), "{required:?}");
+
+    results.cells[0].trials.last_mut().unwrap().outcome = Outcome::Pass;
+    results.cells[0].known_issues.pop();
+    let answer = go(&results);
+    assert_eq!(answer.word(), Word::Closed, "{answer:?}");
+    let text = "a known limitation that debian-12 does not have: tunnel-route-split-hello (ATS-11758)";
+    assert!(says(&answer, Cause::Limited, text), "{answer:?}");
+    let reason = answer.closed.iter().find(|it| it.cause == Cause::Limited).unwrap();
+    assert_eq!((reason.trials.len(), reason.known_issues[0].id.as_str()), (1, "ATS-11758"));
+    assert!(answer.held.is_empty());
+    // Said to be one, and not recognised: what it is nobody knows.
+    results.cells[1].known_issues.clear();
+    assert_ne!(go(&results).word(), Word::Open);
+}
+
 #[test]
 fn what_failed_before_and_cannot_be_run_any_more_is_not_known() {
     let mut results = both();

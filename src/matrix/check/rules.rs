@@ -70,10 +70,15 @@ impl Checker<'_> {
                 ("trials", entry.trials.is_some()),
                 ("openssl", entry.openssl.is_some()),
                 ("ats_version", entry.ats_version.is_some()),
+                ("issue", entry.issue.is_some()),
             ];
             for (key, _) in never_runs.into_iter().filter(|(_, given)| *given) {
                 self.at_key(&path.key(key), "what does not compile is never run, so this is never known", "remove it");
             }
+        }
+        if matches!(entry.verdict, ExpectedVerdict::Pass) && entry.issue.is_none() {
+            let help = "name the known limitation that does not show here: `issue`";
+            self.at_value(&path.key("verdict"), "that a cell passes is expected anyway", help);
         }
         let distro = self.some_globs(&path.key("distro"), entry.distro, Axis::Distro);
         let ats = self.some_globs(&path.key("ats"), entry.ats, Axis::Ats);
@@ -83,6 +88,7 @@ impl Checker<'_> {
         let ats_version = self.range(&path.key("ats_version"), entry.ats_version);
         let trials_at = self.outline.value_position(&path.key("trials"));
         let trials = entry.trials.map(|patterns| self.well_written(&path.key("trials"), &patterns));
+        let issue_at = self.outline.value_position(&path.key("issue"));
         let link = entry.link.map(|link| self.url(&path.key("link"), &link));
         let expires = entry.expires.and_then(|day| {
             let parsed = day.parse().ok();
@@ -102,12 +108,14 @@ impl Checker<'_> {
             openssl,
             ats_version,
             trials,
+            issue: entry.issue,
             verdict: entry.verdict.into(),
             reason,
             link,
             expires,
             at: (at.line, at.column),
             trials_at,
+            issue_at: (issue_at.line, issue_at.column),
         }
     }
 

@@ -34,7 +34,15 @@ struct Said {
 
 fn unplaced(entry: &Expectation) -> Said {
     let names = |globs: &Option<Globs>| globs.as_ref().map(|globs| globs.patterns().map(str::to_owned).collect());
-    let rest = Expectation { cells: None, except: None, trials: None, at: (0, 0), trials_at: (0, 0), ..entry.clone() };
+    let rest = Expectation {
+        cells: None,
+        except: None,
+        trials: None,
+        at: (0, 0),
+        trials_at: (0, 0),
+        issue_at: (0, 0),
+        ..entry.clone()
+    };
     Said { cells: names(&entry.cells), except: names(&entry.except), trials: names(&entry.trials), rest }
 }
 
@@ -83,12 +91,14 @@ impl Addition {
                 openssl: None,
                 ats_version: None,
                 trials: None,
+                issue: self.issue.clone(),
                 verdict: self.verdict,
                 reason: self.reason.clone(),
                 link: self.link.clone(),
                 expires: self.expires,
                 at: (0, 0),
                 trials_at: (0, 0),
+                issue_at: (0, 0),
             },
         }
     }

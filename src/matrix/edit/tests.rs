@@ -53,6 +53,7 @@ fn addition() -> Addition {
     Addition {
         cells: cells(&["debian-13/9.2.5"]),
         trials: vec!["tls-a".into()],
+        issue: None,
         verdict: Verdict::Fail,
         reason: "a: b # c".into(),
         link: Some("https://x.test/1#2".into()),

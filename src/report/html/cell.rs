@@ -57,7 +57,7 @@ fn expectations(cell: &CellResult) -> Markup {
     html! {
         @for expected in cell.expectations() {
             p.expectation {
-                "Expected in " code { "matrix.yaml" } ": " (expected.verdict)
+                "Expected in " code { "matrix.yaml" } ": " (shown(&expected.what(), SHORT))
                 @if !expected.trials.is_empty() { " in " (shown(&expected.trials.join(", "), LINE)) }
                 "; " (shown(&expected.reason, LINE))
                 @if let Some(url) = &expected.link { " (" (link("link", url)) ")" }

@@ -122,5 +122,5 @@ fn stated(cell: &CellResult, expected: &Expected) -> String {
         Mark::Unexpected(_) => " This is out of date: correct `expect` in `matrix.yaml`.",
         _ => "",
     };
-    format!("Expected in `matrix.yaml`: {}; {why}{link}{until}.{out_of_date}\n", expected.verdict)
+    format!("Expected in `matrix.yaml`: {}; {why}{link}{until}.{out_of_date}\n", markdown(&expected.what(), SHORT))
 }

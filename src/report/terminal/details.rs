@@ -118,7 +118,8 @@ fn expectation(cell: &CellResult, named: bool, width: usize) -> String {
     let whose = if named { format!("{} ", cell.id) } else { String::new() };
     let mut lines = String::new();
     for expected in cell.expectations() {
-        let mut text = format!("{whose}expected {}: {}", expected.verdict, terminal(&expected.reason, LINE));
+        let mut text =
+            format!("{whose}expected {}: {}", terminal(&expected.what(), SHORT), terminal(&expected.reason, LINE));
         if let Some(link) = &expected.link {
             let _ = write!(text, " ({})", terminal(link, LINE));
         }

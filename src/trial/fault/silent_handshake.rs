@@ -2,7 +2,7 @@
 
 use crate::model::{Observation, Step, TrialSpec};
 use crate::trial::check::{self, Check};
-use crate::trial::{Kind, Need, Trial, spec};
+use crate::trial::{Kind, Limitation, Trial, spec};
 
 /// The entry of the catalogue.
 pub(in crate::trial) const TRIAL: Trial = Trial {
@@ -11,11 +11,8 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
     why: "ATS 9 has one timeout for TCP and TLS together, 10 another",
     link: "https://github.com/apache/trafficserver/pull/7335",
     kind: Kind::Subject,
-    needs: &[Need::Ats(
-        ">=9",
-        "8.1 does not end a silent connection to an origin by these timeouts (measured with 8.1.11)",
-    )],
-    limitations: &[],
+    needs: &[],
+    limitations: &[Limitation { issue: "ATS-6552", ats: &[">=8.1,<9"] }],
     spec: set_up,
     judge,
 };
