@@ -49,12 +49,12 @@ fn source(binary: &Path, here: Option<&Release>) -> Option<String> {
 async fn packages() -> Option<String> {
     let debian = ("dpkg-query", ["--show", "--showformat=${binary:Package} ${Version}\\n"]);
     let rpm = ("rpm", ["--query", "--queryformat=%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n"]);
-    let (program, arguments) = if Path::new("/usr/bin/dpkg-query").exists() { debian } else { rpm };
-    let mut command = Command::new(program);
-    if program == "rpm" {
+    let (name, arguments) = if Path::new("/usr/bin/dpkg-query").exists() { debian } else { rpm };
+    let mut command = program::command(name);
+    if name == "rpm" {
         command.arg("--all");
     }
-    let output = command.args(arguments).kill_on_drop(true).output().await.ok()?;
+    let output = command.args(arguments).output().await.ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let mut lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
     lines.sort_unstable();
