@@ -20,12 +20,12 @@ use crate::exit::{Exit, Failure};
 use crate::images::Policy;
 use crate::matrix::Matrix;
 use crate::model::{CellId, CellResult, Event, MatrixResult, Place, RunId, Verdict};
-use crate::report::unexpected;
+use crate::report::{escape, unexpected};
 use crate::runner::{self, Done, Order, Record};
 use crate::shard::Shard;
 use crate::store::{Evidence, Frame, Results, RunFolder, merge, run_id, spare};
 use crate::verdict::Terms;
-use crate::{console, engine, trial, verdict};
+use crate::{compare, console, engine, trial, verdict};
 
 /// Options of `atsmatrix run`.
 #[derive(Debug, Args)]
@@ -208,9 +208,12 @@ fn finish(options: &Options, results: &Results, order: &Order, done: Done, hush:
         exit => exit,
     };
     let shard = options.shard.is_some();
-    let (mut shown, mut spared) = (None, Vec::new());
+    let (mut shown, mut spared, mut moved) = (None, Vec::new(), Vec::new());
     if !done.cells.is_empty() {
         let make = |previous: Option<MatrixResult>| {
+            if let Some(previous) = &previous {
+                moved = compare::moved(previous, &done.cells);
+            }
             let previous = previous.filter(|_| !shard);
             let mut frame = frame(&order.matrix);
             let this = merge(None, &frame, done.cells.clone());
@@ -248,6 +251,9 @@ fn finish(options: &Options, results: &Results, order: &Order, done: Done, hush:
             .and_then(|()| told.iter().try_for_each(|outline| console::document(&text(outline))));
         drop(hush);
         options.ci.finish(&order.matrix, &result, &order.terms)?;
+    }
+    for line in moved {
+        console::aside(&(escape::terminal(&line, escape::LINE) + "\n"));
     }
     for cell in spared {
         let folder = options.places.results();

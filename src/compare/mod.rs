@@ -7,9 +7,11 @@ mod difference;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod json;
+mod moved;
 mod provenance;
 pub mod words;
 
 pub use change::{Bearing, Change, State};
 pub use difference::{CellChange, Difference, Issues, TrialChange, Turn, cell, results};
+pub use moved::moved;
 pub use provenance::{Fact, Field, provenance};
