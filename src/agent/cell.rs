@@ -10,7 +10,7 @@ mod reload;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::ats::{self, Ats, By, Control, Installation, Ports};
+use super::beat::{self, Door, Peer};
 use super::capture::Capture;
 use super::client::Target;
 use super::dns::NameServer;
@@ -32,7 +33,7 @@ use super::program::Forged;
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
 use crate::model::{
-    Act, AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Record, Route, Speak, TrialPlan,
+    Act, AtsLife, CellPlan, ClientRun, Flow, Line, LogFile, LogLine, Place, Port, Record, Route, Speak, TrialPlan,
     added_name, front_name, origin_name,
 };
 use ask::Asker;
@@ -82,8 +83,11 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
     let until = Instant::now() + Duration::from_millis(plan.deadline_ms);
     let ports: BTreeSet<u16> = plan.trials.iter().map(|trial| trial.port).collect();
     let capture = Capture::start(&ports).context("cannot capture packets: the container needs NET_RAW")?;
-    let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter).await;
+    // Who is not in this container has no business here: nobody has a token for this door.
+    let door = Door::new("", &emitter);
+    let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter, &door).await;
     let names = NameServer::start(settings::addresses(&plan)?).await?;
+    let beats = beat::start(peers(&plan, &names)?, &plan.token, &emitter).await?;
     settings::write_certificates(&plan.identity)?;
     let asker = Asker::new(&plan)?;
 
@@ -113,16 +117,18 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
         found
     };
     let (found, ()) = tokio::join!(through, cell.direct());
+    let own = beats.own;
+    drop(beats);
     if !*cell.provenance_told.lock().await {
         cell.emitter.emit(&Line::Provenance(Box::new(provenance::base())));
     }
     if !cell.plan.keep {
         let Cell { plan, emitter, here, .. } = cell;
         here.finish().await;
-        tell_wire(&plan, &emitter, capture)?;
+        tell_wire(&plan, &emitter, capture, own)?;
         return Ok(None);
     }
-    tell_wire(&cell.plan, &cell.emitter, capture)?;
+    tell_wire(&cell.plan, &cell.emitter, capture, own)?;
     let ats = match &found {
         Ok(installation) => cell.start_if_it_comes_up(installation, &Wanted::default()).await.ok().map(|(ats, ..)| ats),
         Err(_) => None,
@@ -342,14 +348,33 @@ impl Cell {
 }
 
 /// Tells what was captured of every trial.
-fn tell_wire(plan: &CellPlan, emitter: &Emitter, capture: Capture) -> anyhow::Result<()> {
+fn tell_wire(plan: &CellPlan, emitter: &Emitter, capture: Capture, own: Option<IpAddr>) -> anyhow::Result<()> {
     let captured = capture.finish()?;
     for trial in &plan.trials {
         let pcapng = base64::engine::general_purpose::STANDARD.encode(captured.pcapng(trial.port, &trial.id));
-        let flows = captured.flows(trial.port);
+        let mut flows = captured.flows(trial.port);
+        flows.retain(|flow| opened_here(flow, own));
         emitter.emit(&Line::Wire { trial: trial.id.clone(), flows, pcapng, lost: captured.lost });
     }
     Ok(())
+}
+
+/// Whether a flow was opened in this container, whose address on its network is `own`: what others try at its
+/// ports is no trial's.
+fn opened_here(flow: &Flow, own: Option<IpAddr>) -> bool {
+    let client = flow.client.parse::<SocketAddr>().map(|client| client.ip());
+    client.is_ok_and(|client| client.is_loopback() || own.is_none_or(|own| client == own))
+}
+
+/// What the trials stand on outside of ATS.
+fn peers(plan: &CellPlan, names: &NameServer) -> anyhow::Result<Vec<Peer>> {
+    let parse = |text: &str| text.parse().with_context(|| format!("`{text}` is no address"));
+    let mut peers = vec![Peer::Origin("origin", parse(&plan.origin_ip)?)];
+    if let Some(nginx) = &plan.nginx_ip {
+        peers.push(Peer::Origin("nginx", parse(nginx)?));
+    }
+    peers.push(Peer::Names(names.address()));
+    Ok(peers)
 }
 
 #[cfg(test)]

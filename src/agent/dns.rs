@@ -48,6 +48,15 @@ impl Drop for NameServer {
     }
 }
 
+/// A query that shows whether the server answers at all.
+pub(super) fn question(number: u16) -> Vec<u8> {
+    let mut packet = Packet::new_query(number);
+    let class = simple_dns::QCLASS::CLASS(CLASS::IN);
+    let name = simple_dns::Name::new_unchecked("beat.test");
+    packet.questions.push(simple_dns::Question::new(name, QTYPE::TYPE(TYPE::A), class, false));
+    packet.build_bytes_vec().unwrap_or_default()
+}
+
 /// The answer to `query`; `None` when it is no query at all. A known name without an address of the
 /// asked family gets an empty answer, an unknown one NXDOMAIN (RFC 2308).
 fn reply(query: &[u8], names: &BTreeMap<String, Vec<IpAddr>>) -> Option<Vec<u8>> {
@@ -96,5 +105,7 @@ mod tests {
         assert_eq!(answer("a.test", TYPE::AAAA), (7, RCODE::NoError, 0));
         assert_eq!(answer("b.test", TYPE::A), (7, RCODE::NameError, 0));
         assert_eq!(reply(b"rubbish", &names), None);
+        // The beat goes by the first two bytes.
+        assert_eq!(reply(&question(0x1234), &names).unwrap()[..2], [0x12, 0x34]);
     }
 }

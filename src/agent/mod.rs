@@ -6,6 +6,7 @@
 //! look up users (glibc would load NSS modules of another version, and crash).
 
 mod ats;
+mod beat;
 pub(crate) mod capture;
 mod cell;
 mod client;
@@ -19,6 +20,7 @@ mod origin;
 pub mod porter;
 mod program;
 mod provenance;
+mod pulse;
 mod script;
 pub mod seal;
 mod swap;
@@ -27,6 +29,7 @@ mod tls;
 
 use std::io::{BufRead as _, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
@@ -34,6 +37,7 @@ use base64::Engine as _;
 use tokio::sync::oneshot;
 
 use crate::model::{AgentPlan, CellPlan, Line, OriginPlan};
+use beat::Door;
 use emit::Emitter;
 use origin::Origin;
 
@@ -72,12 +76,14 @@ pub async fn run() -> anyhow::Result<()> {
     let key = take_key()?;
     let emitter = Emitter::stdout(&key);
     let stdin_closed = watch_stdin();
+    let pulse = pulse::start(&emitter);
     let kept = match unpack(&text)? {
         AgentPlan::Origin(plan) => {
-            origin_container(plan, &emitter, stdin_closed).await.map(|origin| origin.map(Kept::Origin))
+            origin_container(*plan, &emitter, stdin_closed).await.map(|origin| origin.map(Kept::Origin))
         }
         AgentPlan::Cell(plan) => cell_container(*plan, &emitter, stdin_closed).await.map(|cell| cell.map(Kept::Cell)),
     };
+    drop(pulse);
     if let Err(error) = &kept {
         emitter.emit(&Line::Fault { trial: None, text: format!("{error:#}") });
     }
@@ -102,7 +108,9 @@ async fn origin_container(
     emitter: &Emitter,
     stdin_closed: oneshot::Receiver<()>,
 ) -> anyhow::Result<Option<Origin>> {
-    let origin = Origin::start(&plan.ports, &plan.identity, Path::new(cell::ROOT), emitter).await;
+    let door = Door::new(&plan.token, emitter);
+    let _echo = beat::echo(Arc::clone(&door)).await?;
+    let origin = Origin::start(&plan.ports, &plan.identity, Path::new(cell::ROOT), emitter, &door).await;
     emitter.emit(&Line::Listening);
     let _ = stdin_closed.await;
     if plan.keep {
@@ -177,7 +185,8 @@ mod tests {
     #[test]
     fn a_plan_survives_its_packing() {
         let identity = Identity { ca_pem: "ca".into(), ..Identity::default() };
-        let plan = AgentPlan::Origin(OriginPlan { ports: Vec::new(), identity, keep: false });
+        let plan =
+            AgentPlan::Origin(Box::new(OriginPlan { ports: Vec::new(), identity, keep: false, token: "t".into() }));
         assert_eq!(unpack(&pack(&plan).unwrap()).unwrap(), plan);
         assert!(unpack("nonsense").is_err());
     }

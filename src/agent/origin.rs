@@ -23,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::beat::Door;
 use super::emit::Emitter;
 use super::now_us;
 use super::script::{self, Heard};
@@ -101,10 +102,17 @@ impl From<anyhow::Error> for Unable {
 impl Origin {
     /// Listens on every port of `ports`; programs that serve some of them keep their files in `folder`. A port that
     /// cannot be served is told as the fault of its trial alone.
-    pub(super) async fn start(ports: &[Port], identity: &Identity, folder: &Path, emitter: &Emitter) -> Self {
+    /// Who does not come through `door` is refused.
+    pub(super) async fn start(
+        ports: &[Port],
+        identity: &Identity,
+        folder: &Path,
+        emitter: &Emitter,
+        door: &Arc<Door>,
+    ) -> Self {
         let mut origin = Self { stop: CancellationToken::new(), tasks: TaskTracker::new(), missing: BTreeMap::new() };
         for port in ports.iter().filter(|port| port.origin.speak != Speak::Nobody) {
-            match origin.listen(port, identity, folder, emitter).await {
+            match origin.listen(port, identity, folder, (emitter, door)).await {
                 Ok(()) => {}
                 Err(Unable::Missing(reason)) => {
                     origin.missing.insert(port.trial.clone(), reason);
@@ -118,7 +126,13 @@ impl Origin {
         origin
     }
 
-    async fn listen(&self, port: &Port, identity: &Identity, folder: &Path, emitter: &Emitter) -> Result<(), Unable> {
+    async fn listen(
+        &self,
+        port: &Port,
+        identity: &Identity,
+        folder: &Path,
+        (emitter, door): (&Emitter, &Arc<Door>),
+    ) -> Result<(), Unable> {
         let play = prepare(port, identity, folder).await?;
         let address = SocketAddr::from((bind_address(port.place), port.port));
         let listener = TcpListener::bind(address).await.map_err(|error| no_listener(port.place, address, error))?;
@@ -132,7 +146,7 @@ impl Origin {
             accepted: AtomicUsize::new(0),
         };
         let (stop, tasks) = (self.stop.clone(), self.tasks.clone());
-        self.tasks.spawn(accept(listener, Arc::new(behaviour), emitter.clone(), stop, tasks));
+        self.tasks.spawn(accept(listener, Arc::new(behaviour), (emitter.clone(), Arc::clone(door)), stop, tasks));
         Ok(())
     }
 
@@ -211,7 +225,7 @@ async fn prepare(port: &Port, identity: &Identity, folder: &Path) -> Result<Play
 async fn accept(
     listener: TcpListener,
     behaviour: Arc<Behaviour>,
-    emitter: Emitter,
+    (emitter, door): (Emitter, Arc<Door>),
     stop: CancellationToken,
     tasks: TaskTracker,
 ) {
@@ -222,6 +236,12 @@ async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
+                let local = stream.local_addr().map_or(peer.ip(), |local| local.ip());
+                if !door.admits(peer.ip(), local, &behaviour.trial) {
+                    // With a RST: it is not to take this for an origin that closes.
+                    let _ = stream.set_zero_linger();
+                    continue;
+                }
                 let (behaviour, emitter, stop) = (Arc::clone(&behaviour), emitter.clone(), stop.clone());
                 tasks.spawn(async move {
                     let record = serve(stream, peer, &behaviour, stop).await;
@@ -375,4 +395,4 @@ async fn speak(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

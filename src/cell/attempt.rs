@@ -2,6 +2,7 @@
 //! both. Whatever goes wrong on our side becomes a fault of the attempt, never a failure of ATS.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +44,8 @@ pub(super) async fn run(
     progress: &dyn Progress,
     stop: &CancellationToken,
 ) -> Gathered {
-    let mut pair = Pair { engine, job, number, gathered: Gathered::default(), started: Vec::new() };
+    let token = unguessable();
+    let mut pair = Pair { engine, job, number, token, gathered: Gathered::default(), started: Vec::new() };
     let mut watch = Watch::default();
     let limit = job.limits.cell + ORIGIN_START + GRACE;
     // Boxed: what waits for a whole cell holds all of this, and so do those who wait for it.
@@ -59,6 +61,11 @@ pub(super) async fn run(
         pair.gathered.faults.push((None, format!("{error:#}")));
     }
     pair.finish().await
+}
+
+/// 128 bits that nobody can guess, in hex. The standard library seeds its hashers from the system's randomness.
+fn unguessable() -> String {
+    [1, 2].map(|n| format!("{:016x}", RandomState::new().hash_one(n))).concat()
 }
 
 /// Whether `error` is that of an engine that went away.
@@ -81,6 +88,8 @@ struct Pair<'a> {
     engine: &'a Arc<dyn Engine>,
     job: &'a Job,
     number: u32,
+    /// By it the origins know their cell.
+    token: String,
     gathered: Gathered,
     started: Vec<Box<dyn Container>>,
 }
@@ -120,9 +129,14 @@ impl Pair<'_> {
             deadline_ms: u64::try_from(self.job.limits.cell.as_millis()).unwrap_or(u64::MAX),
             keep,
             swap: self.job.swap.clone(),
+            token: self.token.clone(),
         }));
         let cell = self.start(Agent::Cell, &self.job.image, &["NET_RAW"], &cell_plan).await?;
         watch.over(self.started[cell.place].id(), Agent::Cell);
+        // One that has ended already needs no name.
+        if let Ok(address) = self.started[cell.place].ip().await {
+            self.job.neighbours.arrived(address, format!("the cell container of {}", self.job.id));
+        }
         tokio::select! {
             done = self.listen(cell, progress) => done?,
             why = watch.hopeless() => return Err(why),
@@ -146,7 +160,12 @@ impl Pair<'_> {
         ports: Vec<Port>,
         identity: &Identity,
     ) -> anyhow::Result<Stream> {
-        let plan = AgentPlan::Origin(OriginPlan { ports, identity: identity.clone(), keep: self.job.keep });
+        let plan = AgentPlan::Origin(Box::new(OriginPlan {
+            ports,
+            identity: identity.clone(),
+            keep: self.job.keep,
+            token: self.token.clone(),
+        }));
         self.start(agent, image, &[], &plan).await
     }
 

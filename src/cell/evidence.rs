@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::trouble::Trouble;
+use super::trouble::{self, Trouble};
 use crate::ats::log;
 use crate::model::{ClosedBy, Inventory, Line, LogFile, LogLine, Mapped, Observation, OriginConnection, Provenance};
 use crate::wire::timeline;
@@ -59,6 +59,8 @@ pub(crate) struct Gathered {
     pub(crate) windows: BTreeMap<String, (u64, u64)>,
     /// What happened to the containers meanwhile.
     pub(crate) troubles: Vec<Trouble>,
+    /// Who was refused, not being of the cell: at which container, its address, and the trial whose port it was.
+    pub(crate) strangers: Vec<(Agent, String, String)>,
     /// Whether the engine went away: whatever is missing says nothing.
     pub(crate) away: bool,
     /// Ids of containers that could not be removed.
@@ -86,6 +88,13 @@ impl Gathered {
             Line::Lasted { trial, from_us, to_us } => {
                 self.windows.insert(trial, (from_us, to_us));
             }
+            Line::Trouble { of, from_us, to_us, text } => {
+                let named = |name: &str| Agent::ALL.into_iter().find(|agent| agent.name() == name);
+                let agent = of.as_deref().and_then(named).unwrap_or(agent);
+                let text = format!("the {} container {text}", agent.name());
+                trouble::merge(&mut self.troubles, Trouble { agent, from_us, to_us, text });
+            }
+            Line::Stranger { peer, trial } => self.strangers.push((agent, peer, trial)),
             Line::Provenance(provenance) => self.provenance = *provenance,
             Line::Inventory(found) => match &mut self.inventory {
                 Some(known) => {

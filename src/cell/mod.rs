@@ -5,11 +5,12 @@ pub(crate) mod evidence;
 pub(crate) mod identity;
 mod judge;
 mod limits;
+mod neighbours;
 mod patience;
 mod trouble;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::model::{
 use crate::trial::{Judgement, Trial};
 use evidence::Gathered;
 use judge::Attempt;
+pub use neighbours::Neighbours;
 pub use patience::Patience;
 
 /// Attempts that the engine may break by going away, before that counts.
@@ -65,6 +67,8 @@ pub struct Job {
     pub sysctls: BTreeMap<String, String>,
     /// Waits for an engine that is away; shared by all cells of a run.
     pub patience: Arc<Patience>,
+    /// Names who connects where it does not belong; shared by all cells of a run.
+    pub neighbours: Arc<Neighbours>,
 }
 
 /// An origin container beside the one that every cell has.
@@ -183,7 +187,7 @@ struct Tries<'a> {
     stop: &'a CancellationToken,
     /// Tells the containers of one attempt from those of another.
     number: u32,
-    /// What was said in attempts that do not count.
+    /// What was said in attempts that do not count, and of strangers.
     lost: Vec<String>,
 }
 
@@ -193,8 +197,15 @@ impl Tries<'_> {
         for away in 1.. {
             self.number += 1;
             let gathered = attempt::run(self.engine, self.job, plans, self.number, self.progress, self.stop).await;
-            for trouble in &gathered.troubles {
-                self.progress.note(&format!("{}; the trials that stood on it say nothing", trouble.text));
+            let troubles: BTreeSet<&str> = gathered.troubles.iter().map(|trouble| trouble.text.as_str()).collect();
+            for text in troubles {
+                self.progress.note(&format!("{text}: the trials that stood on it say nothing"));
+            }
+            for (at, peer, trial) in &gathered.strangers {
+                let (who, at) = (self.job.neighbours.name(peer), at.name());
+                let text = format!("refused at the {at} container, at the port of {trial}: {who}, is not of this cell");
+                self.progress.note(&text);
+                self.lost.push(text);
             }
             if !gathered.away || away > AWAY_MOST {
                 return gathered;

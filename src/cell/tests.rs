@@ -123,6 +123,7 @@ async fn run(engine: &FakeEngine) -> Ran {
         swap: None,
         sysctls: BTreeMap::new(),
         patience: Arc::default(),
+        neighbours: Arc::default(),
     };
     let notes = Notes::default();
     let shared: Arc<dyn Engine> = Arc::new(engine.clone());

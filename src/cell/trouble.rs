@@ -66,6 +66,21 @@ pub(super) fn of(seen: &[(Agent, u64, What)]) -> Vec<Trouble> {
     troubles
 }
 
+/// Adds a trouble that an agent tells of. One that lasts is told again and again: of these the last is kept.
+pub(super) fn merge(troubles: &mut Vec<Trouble>, told: Trouble) {
+    let same = |known: &&mut Trouble| {
+        known.agent == told.agent && known.to_us.is_some_and(|to| told.from_us <= to && told.to_us.is_some())
+    };
+    match troubles.iter_mut().find(same) {
+        Some(known) => {
+            known.from_us = known.from_us.min(told.from_us);
+            known.to_us = known.to_us.max(told.to_us);
+            known.text = told.text;
+        }
+        None => troubles.push(told),
+    }
+}
+
 fn pauses(agent: Agent, own: &[(u64, What)]) -> Vec<Trouble> {
     let mut pauses: Vec<Trouble> = Vec::new();
     for &(at_us, what) in own {
@@ -124,6 +139,23 @@ mod tests {
         let seen = seen.map(|(at, what)| (Agent::Cell, at, what));
         let times: Vec<_> = of(&seen).iter().map(|trouble| (trouble.from_us, trouble.to_us)).collect();
         assert_eq!(times, [(2, Some(4)), (5, None)]);
+    }
+
+    #[test]
+    fn a_trouble_that_is_told_while_it_lasts_is_one() {
+        let told = |agent, from_us, to_us, text: &str| Trouble { agent, from_us, to_us, text: text.into() };
+        let mut troubles = Vec::new();
+        for (to, text) in [(30, "1.5 s"), (40, "1.75 s"), (50, "2 s")] {
+            merge(&mut troubles, told(Agent::Origin, 10, Some(to), text));
+        }
+        merge(&mut troubles, told(Agent::Cell, 20, Some(30), "own"));
+        merge(&mut troubles, told(Agent::Origin, 70, Some(80), "again"));
+        let wanted = [
+            (Agent::Origin, 10, Some(50), "2 s"),
+            (Agent::Cell, 20, Some(30), "own"),
+            (Agent::Origin, 70, Some(80), "again"),
+        ];
+        assert_eq!(troubles, wanted.map(|(agent, from, to, text)| told(agent, from, to, text)));
     }
 
     #[test]

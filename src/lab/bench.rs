@@ -13,7 +13,7 @@ use super::{Order, Record};
 use crate::bisect::answer::telling_trial;
 use crate::bisect::parts::Swapped;
 use crate::bisect::{failure, loader};
-use crate::cell::{self, Beside, Job, Limits, Once, Patience, Progress};
+use crate::cell::{self, Beside, Job, Limits, Neighbours, Once, Patience, Progress};
 use crate::engine::labels::{Kind, Owner};
 use crate::engine::{Engine, NetworkSpec, sweep};
 use crate::exit::{Exit, Failure};
@@ -40,6 +40,7 @@ pub(super) struct Bench<'a> {
     origin_image: String,
     network: String,
     patience: Arc<Patience>,
+    neighbours: Arc<Neighbours>,
 }
 
 /// One experiment to make.
@@ -125,6 +126,7 @@ impl<'a> Bench<'a> {
             origin_image,
             network,
             patience: Arc::default(),
+            neighbours: Arc::default(),
         })
     }
 
@@ -224,6 +226,7 @@ impl<'a> Bench<'a> {
             swap,
             sysctls: sysctls.unwrap_or_default(),
             patience: Arc::clone(&self.patience),
+            neighbours: Arc::clone(&self.neighbours),
         })
     }
 

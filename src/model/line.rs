@@ -69,6 +69,24 @@ pub enum Line {
         /// The line, bounded and escaped.
         text: String,
     },
+    /// Something stood in the way of what a container does: for so long nothing that it shows counts.
+    Trouble {
+        /// The container's name; `None`: that of the agent that says so.
+        of: Option<String>,
+        /// From when, microseconds since the epoch.
+        from_us: u64,
+        /// Until when; `None`: to the end.
+        to_us: Option<u64>,
+        /// What, as the end of "the ... container".
+        text: String,
+    },
+    /// Somebody who is not of the cell connected to an origin, and was refused.
+    Stranger {
+        /// Its address.
+        peer: String,
+        /// The trial whose port it was.
+        trial: String,
+    },
     /// All is said.
     End,
 }

@@ -13,7 +13,7 @@ use super::swap::Swap;
 #[serde(rename_all = "kebab-case")]
 pub enum AgentPlan {
     /// For the origin container.
-    Origin(OriginPlan),
+    Origin(Box<OriginPlan>),
     /// For the ATS container.
     Cell(Box<CellPlan>),
 }
@@ -27,6 +27,9 @@ pub struct OriginPlan {
     pub identity: Identity,
     /// Serve on after the run is over, for a look by hand.
     pub keep: bool,
+    /// What the cell says to be known as such.
+    #[serde(default)]
+    pub token: String,
 }
 
 /// One listening port of an origin.
@@ -114,6 +117,9 @@ pub struct CellPlan {
     /// What the ATS process takes from another image (bisecting); `None`: it runs as its image is.
     #[serde(default)]
     pub swap: Option<Swap>,
+    /// What makes the cell known to its origins; no other cell has it.
+    #[serde(default)]
+    pub token: String,
 }
 
 /// A trial in a cell's plan.

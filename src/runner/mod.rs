@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use crate::cell::{self, Beside, CellRun, Job, Limits, Patience, Progress};
+use crate::cell::{self, Beside, CellRun, Job, Limits, Neighbours, Patience, Progress};
 use crate::engine::labels::{self, Kind, Owner};
 use crate::engine::sweep::Swept;
 use crate::engine::{Engine, EngineError, NetworkSpec, sweep};
@@ -133,6 +133,7 @@ pub async fn run(
         deadline,
         made,
         patience: Arc::default(),
+        neighbours: Arc::default(),
         ours: Mutex::default(),
         fault,
     };
@@ -186,6 +187,7 @@ struct Run<'a> {
     deadline: CancellationToken,
     made: BTreeMap<String, Made>,
     patience: Arc<Patience>,
+    neighbours: Arc<Neighbours>,
     ours: Mutex<BTreeSet<CellId>>,
     fault: OnceLock<String>,
 }
@@ -378,6 +380,7 @@ impl Run<'_> {
             swap: None,
             sysctls: BTreeMap::new(),
             patience: Arc::clone(&self.patience),
+            neighbours: Arc::clone(&self.neighbours),
         };
         cell::run(self.engine, &job, progress, halt).await
     }

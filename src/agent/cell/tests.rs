@@ -18,7 +18,7 @@ const BEHAVIOURS: [&str; 3] = ["dies", "hangs", "grows"];
 fn traffic_server(root: &Path) {
     let records = find(root, "records.config");
     let ports = records.lines().find_map(|line| line.strip_prefix("CONFIG proxy.config.http.server_ports STRING "));
-    let port: u16 = ports.unwrap().split(' ').next().unwrap().parse().unwrap();
+    let port: u16 = ports.unwrap().split([' ', ':']).next().unwrap().parse().unwrap();
     let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     if records.contains("proxy.config.nobody.knows") {
         println!(
@@ -165,13 +165,14 @@ async fn cell(ids: &[&str], records: &[Record], deadline: Duration, lives: u16) 
         deadline_ms: 0,
         keep: false,
         swap: None,
+        token: String::new(),
     };
     let told = Told::default();
     let emitter = Emitter::to(told.clone());
     let cell = Cell {
         asker: Asker::new(&plan).unwrap(),
         names: NameServer::start(settings::addresses(&plan).unwrap()).await.unwrap(),
-        here: Origin::start(&[], &plan.identity, folder.path(), &emitter).await,
+        here: Origin::start(&[], &plan.identity, folder.path(), &emitter, &Door::new("", &emitter)).await,
         plan,
         emitter,
         provenance_told: Mutex::new(true),

@@ -6,7 +6,7 @@ use tokio::io::AsyncReadExt as _;
 
 /// Collects what an origin tells.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<u8>>>);
+pub(in crate::agent) struct Told(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Told {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -18,7 +18,7 @@ impl Write for Told {
 }
 
 impl Told {
-    fn lines(&self) -> Vec<Line> {
+    pub(in crate::agent) fn lines(&self) -> Vec<Line> {
         let bytes = self.0.lock().unwrap().clone();
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
@@ -58,7 +58,8 @@ async fn origin() -> (Origin, Told, Identity, SocketAddr) {
     let origin = OriginSpec { https: true, tls, speak: Speak::Http { body_len: 5000 } };
     let ports = [Port { trial: "t".into(), port, place: Place::Remote, origin }];
     let told = Told::default();
-    let origin = Origin::start(&ports, &identity, Path::new("/nowhere"), &Emitter::to(told.clone())).await;
+    let emitter = Emitter::to(told.clone());
+    let origin = Origin::start(&ports, &identity, Path::new("/nowhere"), &emitter, &Door::new("", &emitter)).await;
     (origin, told, identity, SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }
 
@@ -113,7 +114,8 @@ async fn a_port_that_is_taken_is_the_fault_of_its_trial_alone() {
     };
     let told = Told::default();
     let ports = [port("taken", address.port()), port("free", free_port())];
-    let second = Origin::start(&ports, &identity, Path::new("/nowhere"), &Emitter::to(told.clone())).await;
+    let emitter = Emitter::to(told.clone());
+    let second = Origin::start(&ports, &identity, Path::new("/nowhere"), &emitter, &Door::new("", &emitter)).await;
     // Not missing: that would make an unsupported trial of a failure.
     assert_eq!((second.missing("taken"), second.missing("free")), (None, None));
     let told = told.lines();
@@ -143,7 +145,9 @@ async fn a_client_hello_that_is_too_large_is_heard_and_then_reset() {
         let origin = OriginSpec { https: true, tls, speak: Speak::Http { body_len: 10 } };
         let ports = [Port { trial: "t".into(), port, place: Place::Remote, origin }];
         let told = Told::default();
-        let origin = Origin::start(&ports, &identity, Path::new("/nowhere"), &Emitter::to(told.clone())).await;
+        let emitter = Emitter::to(told.clone());
+        let door = Door::new("", &emitter);
+        let origin = Origin::start(&ports, &identity, Path::new("/nowhere"), &emitter, &door).await;
         let target = target((Ipv4Addr::LOCALHOST, port).into(), &identity);
         let run = client::run(&target, &[request("GET", 0)], Duration::from_secs(10)).await;
         origin.finish().await;

@@ -81,9 +81,11 @@ fn names(dns_port: u16) -> Vec<Record> {
 }
 
 fn http(settings: &Settings) -> Vec<Record> {
+    // On loopback alone: whoever else is on the network could have ATS ask the origins of trials.
+    let here = "ip-in=127.0.0.1";
     let ports = match settings.https_port {
-        Some(tls) => format!("{} {tls}:ssl", settings.http_port),
-        None => settings.http_port.to_string(),
+        Some(tls) => format!("{}:{here} {tls}:ssl:{here}", settings.http_port),
+        None => format!("{}:{here}", settings.http_port),
     };
     vec![
         string("http.server_ports", ports),

@@ -48,7 +48,7 @@ fn the_files_of_8_1() {
     CONFIG proxy.config.dns.retries INT 1
     CONFIG proxy.config.hostdb.lookup_timeout INT 3
     CONFIG proxy.config.hostdb.fail.timeout INT 0
-    CONFIG proxy.config.http.server_ports STRING 8080
+    CONFIG proxy.config.http.server_ports STRING 8080:ip-in=127.0.0.1
     CONFIG proxy.config.http.cache.http INT 0
     CONFIG proxy.config.http.insert_response_via_str INT 2
     CONFIG proxy.config.http.connect_attempts_timeout INT 4
@@ -121,7 +121,7 @@ fn the_files_of_9() {
     CONFIG proxy.config.dns.retries INT 1
     CONFIG proxy.config.hostdb.lookup_timeout INT 3
     CONFIG proxy.config.hostdb.fail.timeout INT 0
-    CONFIG proxy.config.http.server_ports STRING 8080
+    CONFIG proxy.config.http.server_ports STRING 8080:ip-in=127.0.0.1
     CONFIG proxy.config.http.cache.http INT 0
     CONFIG proxy.config.http.insert_response_via_str INT 2
     CONFIG proxy.config.http.connect_attempts_timeout INT 4
@@ -189,7 +189,7 @@ fn the_files_of_10() {
         connect_attempts_rr_retries: 0
         connect_attempts_timeout: 4
         insert_response_via_str: 2
-        server_ports: '8080'
+        server_ports: '8080:ip-in=127.0.0.1'
         transaction_no_activity_timeout_out: 5
       log:
         log_buffer_size: 2048

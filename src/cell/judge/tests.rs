@@ -83,6 +83,7 @@ fn job(trial: &'static Trial) -> Job {
         swap: None,
         sysctls: std::collections::BTreeMap::new(),
         patience: std::sync::Arc::default(),
+        neighbours: std::sync::Arc::default(),
     }
 }
 

@@ -1,0 +1,167 @@
+//! What others do to the containers of a cell while it runs, for real: none of it is a finding about ATS. Needs a
+//! container engine and the docker program; images are those of the other real runs.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot start or read a run has failed")]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_atsmatrix");
+
+/// A trial of each origin, and one that takes some seconds: there has to be a middle.
+const TRIALS: &str = "tls-remote-origin,tls-same-host,nginx-get,http-slow-response,net-dead-address";
+
+fn docker(args: &[&str]) -> String {
+    let output = Command::new("docker").args(args).output().unwrap();
+    assert!(output.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// What a run came to.
+struct Ran {
+    code: Option<i32>,
+    said: String,
+    cell: Value,
+}
+
+/// Runs the cell, and does `what` each time its container starts, with the prefix of its containers' names (to which
+/// `cell`, `origin` or `nginx` is added) and the number of the attempt.
+fn run_and(name: &str, what: impl Fn(&str, u32) + Send + 'static) -> Ran {
+    let results = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trouble").join(name);
+    let _ = std::fs::remove_dir_all(&results);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
+    let mut events = Command::new("docker")
+        .args(["events", "--since", &since, "--filter", "event=start", "--filter", "label=atsmatrix.kind=cell"])
+        .args(["--format", "{{index .Actor.Attributes \"name\"}}"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let run = Command::new(PROGRAM)
+        .args(["run", "--distro", "debian-12", "--ats", "9.2.9", "--trial", TRIALS, "--results"])
+        .arg(&results)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Others may run cells on this engine too: ours bear the name of our run.
+    let runs = results.join("runs");
+    let is_ours = move |name: &str| {
+        let runs = std::fs::read_dir(&runs).into_iter().flatten().flatten();
+        runs.map(|entry| entry.file_name().into_string().unwrap()).any(|run| name.contains(&run))
+    };
+    let names = BufReader::new(events.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let doing = std::thread::spawn(move || {
+        for name in names.filter(|name| is_ours(name)) {
+            let prefix = name.strip_suffix("cell").unwrap();
+            let attempt = prefix.trim_end_matches('-').rsplit('-').next().unwrap().parse().unwrap();
+            what(prefix, attempt);
+        }
+    });
+    let output = run.wait_with_output().unwrap();
+    events.kill().unwrap();
+    events.wait().unwrap();
+    doing.join().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let matrix: Value = serde_json::from_slice(&std::fs::read(results.join("matrix.json")).unwrap()).unwrap();
+    Ran { code: output.status.code(), said, cell: matrix["cells"][0].clone() }
+}
+
+impl Ran {
+    /// The cell passes, and this is told.
+    fn passes(&self, told: &str) {
+        assert_eq!((self.code, &self.cell["verdict"]), (Some(0), &"pass".into()), "{}\n{:#}", self.said, self.cell);
+        assert!(self.said.contains(told), "{told}: {}", self.said);
+    }
+}
+
+#[test]
+fn a_container_that_dies_in_the_first_attempt_costs_that_attempt() {
+    for kind in ["nginx", "origin"] {
+        let ran = run_and(kind, move |prefix, attempt| {
+            if attempt == 1 {
+                docker(&["kill", &format!("{prefix}{kind}")]);
+            }
+        });
+        ran.passes(&format!("the {kind} container ended with code 137"));
+    }
+}
+
+#[test]
+fn an_origin_that_stands_still_costs_what_stood_on_it_an_attempt() {
+    let ran = run_and("paused", |prefix, attempt| {
+        if attempt == 1 {
+            let origin = format!("{prefix}origin");
+            docker(&["pause", &origin]);
+            std::thread::sleep(std::time::Duration::from_secs(5));
+            docker(&["unpause", &origin]);
+        }
+    });
+    ran.passes("the origin container was paused");
+}
+
+#[test]
+fn an_origin_whose_process_is_stopped_is_seen_by_the_agents() {
+    // The engine is not told: only who asks it sees that it does not answer.
+    let ran = run_and("stopped", |prefix, attempt| {
+        if attempt == 1 {
+            let pid = docker(&["inspect", "--format", "{{.State.Pid}}", &format!("{prefix}origin")]);
+            let signal = |name: &str| assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+            signal("-STOP");
+            std::thread::sleep(std::time::Duration::from_secs(4));
+            signal("-CONT");
+        }
+    });
+    ran.passes("the origin container");
+    let seen = ["did not answer for", "was not given the CPU for"];
+    assert!(seen.iter().any(|seen| ran.said.contains(seen)), "{}", ran.said);
+}
+
+#[test]
+fn a_cell_that_is_cut_off_its_network_runs_again() {
+    let ran = run_and("cut-off", |prefix, attempt| {
+        if attempt == 1 {
+            let cell = format!("{prefix}cell");
+            let network = "{{range .NetworkSettings.Networks}}{{.NetworkID}}{{end}}";
+            docker(&["network", "disconnect", &docker(&["inspect", "--format", network, &cell]), &cell]);
+        }
+    });
+    ran.passes("the cell container");
+}
+
+#[test]
+fn a_neighbour_that_connects_to_every_port_is_refused_and_named() {
+    let ran = run_and("neighbour", |prefix, _| {
+        let of = |what: &str, kind: &str| docker(&["inspect", "--format", what, &format!("{prefix}{kind}")]);
+        let network = of("{{range .NetworkSettings.Networks}}{{.NetworkID}}{{end}}", "cell");
+        let address = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        let addresses = ["origin", "nginx", "cell"].map(|kind| of(address, kind)).join(" ");
+        // Origins' ports, and those of ATS, to which it speaks for a host that is mapped.
+        let script = format!(
+            "for i in 1 2 3 4 5; do for a in {addresses}; do for p in $(seq 8080 8090) $(seq 20000 20140); do \
+             (exec 3<>/dev/tcp/$a/$p && printf 'GET / HTTP/1.1\\r\\nHost: tls-remote-origin.t\\r\\n\\r\\n' >&3) \
+             2>/dev/null; done; done; done"
+        );
+        let image = of("{{.Image}}", "cell");
+        // Not for longer: an address that is gone answers after minutes.
+        let for_some_time = "timeout 5 bash -c \"$0\"; true";
+        docker(&[
+            "run",
+            "--rm",
+            "--network",
+            &network,
+            "--entrypoint",
+            "/bin/sh",
+            &image,
+            "-c",
+            for_some_time,
+            &script,
+        ]);
+    });
+    ran.passes("is not of this cell");
+    assert!(ran.said.contains("refused at the origin container"), "{}", ran.said);
+}
