@@ -24,14 +24,13 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         decides: false,
     }],
     shows: Shows::Trials(Signature {
-        among: &["httpd-*"],
         must: &[Sign::Answer("^421 "), Sign::Sni(r"\.test$")],
-        // With the client's host for a server name the same httpd answers.
-        sure: &[Sign::Passes("httpd-pristine-name-source")],
+        // Without another policy the server name follows the Host, and the two agree.
+        unless: &[Sign::Unset("proxy.config.ssl.client.sni_policy")],
         ..NO_SIGNS
     }),
-    provoked: Provoked::By(
-        &["httpd-pristine-remap-policy"],
-        "passes where httpd answers 421, and `httpd-pristine-name-source` where it does not",
+    provoked: Provoked::Not(
+        "no origin of a cell is an httpd; seen by hand with Debian's apache2 2.4.71 and two virtual hosts. \
+         `sni-pristine-remap-policy` has the settings, with an origin of one host",
     ),
 };
