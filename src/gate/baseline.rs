@@ -113,6 +113,12 @@ fn judge(
     } else if unknown {
         let (cause, trials) = (cause_of(change), trials(Bearing::Unknown));
         answer.add(reason(basis, cause, (change, verdicts), &trials, id, difference.as_ref(), new));
+    } else if let Some(open) = new.filter(|cell| cell.verdict.is_answer()).map(verdict::unanswered)
+        && !open.is_empty()
+    {
+        // What did not compile before has no trials to compare these with.
+        let text = format!("{} of its trials in error or not reached: {}", open.len(), few(&open));
+        answer.add(Reason::new(Cause::Error, text).about(id).naming(&open).way_out(super::basis::run_again(id)));
     } else if new.is_some_and(|cell| cell.verdict.is_answer()) {
         if !sound {
             return;

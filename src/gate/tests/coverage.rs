@@ -148,6 +148,16 @@ fn trials_that_failed_before_and_were_left_out_are_not_mended() {
 }
 
 #[test]
+fn a_trial_without_an_answer_is_missed_also_where_nothing_ran_before() {
+    let before = matrix(&[("debian-12/9.2.5", Verdict::Pass), ("debian-13/9.2.5", Verdict::Unbuildable)]);
+    let mut after = matrix(&[("debian-12/9.2.5", Verdict::Pass), ("debian-13/9.2.5", Verdict::Fail)]);
+    assert_eq!(against(&before, &after).word(), Word::Open, "it fails in another way");
+    after.cells[1].trials[2] = trial("http-post-1m", Outcome::Error);
+    let answer = against(&before, &after);
+    assert!(answer.word() == Word::CannotTell && says(&answer, Cause::Error, "http-post-1m"), "{answer:?}");
+}
+
+#[test]
 fn every_answer_tells_the_trials_it_rests_on() {
     let results = known_answers();
     let answer = from_to(&results, &[]);
