@@ -4,7 +4,7 @@
 #   scripts/steady.sh [REPEATS [LOAD...]]        (default: 100 0 4 10)
 #
 # LOAD is the number of busy loops beside it. CELL=debian-12/9.2.9 names another cell, ATSMATRIX=... another program. Its images
-# have to be there: nothing is built beside the measurement. Ends with 1 when a run was not green.
+# have to be there: nothing is built beside the measurement. TRIALS='tls-*,nginx-*' runs those alone, in a cell that fails elsewhere. Ends with 1 when a run was not green.
 set -eu
 repeats=${1:-100}
 [ $# -gt 0 ] && shift
@@ -33,8 +33,8 @@ for load in "$@"; do
     while [ "$run" -lt "$repeats" ]; do
         run=$((run + 1))
         code=0
-        "$program" run --quiet --no-build --distro "${cell%/*}" --ats "${cell#*/}" --results "$folder/$load-$run" \
-            >"$folder/said" 2>&1 || code=$?
+        "$program" run --quiet --no-build --distro "${cell%/*}" --ats "${cell#*/}" --trial "${TRIALS:-*}" \
+            --results "$folder/$load-$run" >"$folder/said" 2>&1 || code=$?
         if [ "$code" -eq 0 ]; then
             green=$((green + 1))
             rm -rf "${folder:?}/$load-$run"
