@@ -348,7 +348,7 @@ fn result(
     if run.verdict == Verdict::Error && run.reason.is_none() {
         let faults = all.all().flat_map(|gathered| &gathered.faults).map(|(_, text)| text);
         let troubles = all.all().flat_map(|gathered| &gathered.troubles).map(|trouble| &trouble.text);
-        run.reason = faults.chain(troubles).next().map(|text| crate::ats::log::normalise(text));
+        run.reason = troubles.chain(faults).next().map(|text| crate::ats::log::normalise(text));
     }
     run
 }
