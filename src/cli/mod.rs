@@ -305,7 +305,8 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Report(options) => report::run(&options),
         Command::Gate(options) => gate::run(&options),
         Command::Path(options) => path::run(&options),
-        Command::Bisect(options) => bisect::run(options).await,
+        // Boxed: its state is some kilobytes, which every other command would carry too.
+        Command::Bisect(options) => Box::pin(bisect::run(options)).await,
         Command::Diff(options) => diff::run(&options),
         Command::Expect(options) => expect::run(&options),
         Command::History(options) => history::run(&options),

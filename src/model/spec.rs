@@ -7,6 +7,7 @@ use super::script::Step;
 
 /// What a trial does: the whole of its set-up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a trial states by its name")]
 pub struct TrialSpec {
     /// How the request travels.
     pub route: Route,
