@@ -86,6 +86,7 @@ fn does(spec: &TrialSpec) -> String {
             Place::SameHost => "the same host, another port",
             Place::SameHostV6 => "the same host, on ::1",
             Place::Nginx => "nginx, on another host",
+            Place::Httpd => "Apache httpd, on another host",
             Place::RemoteAndDead => "another host, with a second address at which nothing listens",
             Place::RemoteAndDeadV6 => "another host, with an IPv6 address besides at which nothing listens",
         })
@@ -103,6 +104,10 @@ fn does(spec: &TrialSpec) -> String {
             Speak::Nginx { body_len, directives } => {
                 format!("nginx with `{}`, answering with {body_len} bytes", directives.join(" "))
             }
+            Speak::Httpd { body_len } => format!(
+                "Apache httpd with two virtual hosts, the origin's name and the clients' host, each with a certificate of \
+                 its own; answering with {body_len} bytes"
+            ),
             Speak::Nobody => "not at all: it does not listen".into(),
         },
     );

@@ -370,8 +370,8 @@ fn opened_here(flow: &Flow, own: Option<IpAddr>) -> bool {
 fn peers(plan: &CellPlan, names: &NameServer) -> anyhow::Result<Vec<Peer>> {
     let parse = |text: &str| text.parse().with_context(|| format!("`{text}` is no address"));
     let mut peers = vec![Peer::Origin("origin", parse(&plan.origin_ip)?)];
-    if let Some(nginx) = &plan.nginx_ip {
-        peers.push(Peer::Origin("nginx", parse(nginx)?));
+    for (place, address) in &plan.beside {
+        peers.push(Peer::Origin(place.program().unwrap_or("origin"), parse(address)?));
     }
     peers.push(Peer::Names(names.address()));
     Ok(peers)

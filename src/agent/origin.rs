@@ -5,6 +5,7 @@
 
 mod backend;
 mod http;
+mod httpd;
 mod nginx;
 
 pub(super) use backend::encrypt_key;
@@ -30,7 +31,8 @@ use super::script::{self, Heard};
 use super::tap::{Book, Tap};
 use super::tls;
 use crate::model::{
-    Certificate, Identity, Leaf, Line, OriginConnection, OriginRequest, Place, Port, Speak, Step, TlsSeen, origin_name,
+    Certificate, Identity, Leaf, Line, OriginConnection, OriginRequest, Place, Port, Speak, Step, TlsSeen, front_name,
+    origin_name,
 };
 use crate::trial::body;
 use backend::Backend;
@@ -184,9 +186,7 @@ fn no_listener(place: Place, address: SocketAddr, error: std::io::Error) -> Unab
 fn bind_address(place: Place) -> IpAddr {
     match place {
         Place::SameHostV6 => Ipv6Addr::LOCALHOST.into(),
-        Place::Remote | Place::SameHost | Place::RemoteAndDead | Place::RemoteAndDeadV6 | Place::Nginx => {
-            Ipv4Addr::UNSPECIFIED.into()
-        }
+        _ => Ipv4Addr::UNSPECIFIED.into(),
     }
 }
 
@@ -217,6 +217,12 @@ async fn prepare(port: &Port, identity: &Identity, folder: &Path) -> Result<Play
             let at = port.port + backend::BEHIND;
             let backend = nginx::start(&body, directives, leaf, identity, at, &folder).await?;
             Play::Forward(Box::new(backend))
+        }
+        Speak::Httpd { body_len } => {
+            let other = identity.origins.get(&Certificate::Rsa).context("the plan lacks the RSA certificate")?;
+            let hosts = [(origin_name(&port.trial), good(identity)?), (front_name(&port.trial), other)];
+            let (body, at, folder) = (body::bytes(*body_len), port.port + backend::BEHIND, own_folder("httpd")?);
+            Play::Forward(Box::new(httpd::start(&body, &hosts, at, &folder).await?))
         }
         Speak::Nobody => return Err(Unable::Fault(anyhow::anyhow!("nobody is to listen"))),
     })

@@ -104,25 +104,28 @@ impl Pair<'_> {
         };
         let remote = at(|place| matches!(place, Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6));
         let mut origins = vec![self.origin(Agent::Origin, &self.job.origin_image, remote, &identity).await?];
-        let beside = at(|place| place == Place::Nginx);
-        if let (Beside::Image(image), false) = (&self.job.nginx, beside.is_empty()) {
-            origins.push(self.origin(Agent::Nginx, image, beside, &identity).await?);
+        for (place, beside) in &self.job.beside {
+            let ports: Vec<Port> = plans.iter().filter(|plan| plan.spec.place == *place).map(Port::of).collect();
+            if let (Beside::Image(image), Some(agent), false) = (beside, Agent::beside(*place), ports.is_empty()) {
+                origins.push(self.origin(agent, image, ports, &identity).await?);
+            }
         }
-        let mut addresses = Vec::new();
+        let mut addresses = BTreeMap::new();
         for origin in &mut origins {
             tokio::time::timeout(ORIGIN_START, listening(origin, &mut self.gathered)).await.with_context(|| {
                 format!("{} did not listen within {} s", origin.agent.name(), ORIGIN_START.as_secs())
             })??;
             let address = self.started[origin.place].ip().await;
             let address = address.with_context(|| format!("{} has no address", origin.agent.name()))?;
-            addresses.push(address.to_string());
+            addresses.insert(origin.agent, address.to_string());
             watch.over(self.started[origin.place].id(), origin.agent);
         }
 
-        let mut addresses = addresses.into_iter();
+        let beside =
+            Place::BESIDE.into_iter().filter_map(|place| Some((place, addresses.get(&Agent::beside(place)?)?.clone())));
         let cell_plan = AgentPlan::Cell(Box::new(CellPlan {
-            origin_ip: addresses.next().unwrap_or_default(),
-            nginx_ip: addresses.next(),
+            origin_ip: addresses.get(&Agent::Origin).cloned().unwrap_or_default(),
+            beside: beside.collect(),
             identity,
             trials: plans.to_vec(),
             binary: self.job.binary.clone(),
@@ -166,7 +169,9 @@ impl Pair<'_> {
             keep: self.job.keep,
             token: self.token.clone(),
         }));
-        self.start(agent, image, &[], &plan).await
+        // httpd serves as another user than root, and says so by becoming one.
+        let rights: &[&str] = if agent == Agent::Httpd { &["SETUID", "SETGID"] } else { &[] };
+        self.start(agent, image, rights, &plan).await
     }
 
     /// Kernel settings of the cell's container.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::trouble::{self, Trouble};
 use crate::ats::log;
-use crate::model::{ClosedBy, Inventory, Line, LogFile, LogLine, Mapped, Observation, OriginConnection, Provenance};
+use crate::model::{
+    ClosedBy, Inventory, Line, LogFile, LogLine, Mapped, Observation, OriginConnection, Place, Provenance,
+};
 use crate::wire::timeline;
 
 /// An agent of a cell: each has a container, and says its own lines.
@@ -16,11 +18,22 @@ pub(crate) enum Agent {
     Origin,
     /// The nginx origin.
     Nginx,
+    /// The httpd origin.
+    Httpd,
 }
 
 impl Agent {
     /// All there can be.
-    pub(crate) const ALL: [Self; 3] = [Self::Cell, Self::Origin, Self::Nginx];
+    pub(crate) const ALL: [Self; 4] = [Self::Cell, Self::Origin, Self::Nginx, Self::Httpd];
+
+    /// The agent of an origin that is a container of its own.
+    pub(crate) fn beside(place: Place) -> Option<Self> {
+        match place {
+            Place::Nginx => Some(Self::Nginx),
+            Place::Httpd => Some(Self::Httpd),
+            _ => None,
+        }
+    }
 
     /// Its name in labels, names of containers, and texts.
     pub(crate) fn name(self) -> &'static str {
@@ -28,6 +41,7 @@ impl Agent {
             Self::Cell => "cell",
             Self::Origin => "origin",
             Self::Nginx => "nginx",
+            Self::Httpd => "httpd",
         }
     }
 }

@@ -38,6 +38,9 @@ pub(super) fn of(plans: &[TrialPlan]) -> anyhow::Result<Identity> {
     if plans.iter().any(|plan| matches!(plan.spec.origin.speak, Speak::Openssl { .. } | Speak::Nginx { .. })) {
         kinds.insert(Certificate::Good);
     }
+    if plans.iter().any(|plan| matches!(plan.spec.origin.speak, Speak::Httpd { .. })) {
+        kinds.extend([Certificate::Good, Certificate::Rsa]);
+    }
     make(&origins, &fronts, &kinds)
 }
 

@@ -41,14 +41,14 @@ pub(super) fn plans(job: &Job) -> Vec<TrialPlan> {
 /// Why this cell cannot do `trial`: by the version of its ATS, the settings that ATS knows, and the
 /// OpenSSL it has loaded, once that is known. Never by how the trial went.
 fn unsupported(trial: &Trial, job: &Job, openssl: Option<&str>) -> Option<String> {
-    let without: &[Place] = if job.nginx == Beside::None { &[Place::Nginx] } else { &[] };
-    verdict::cannot(trial, Some(&job.version), openssl, without)
+    let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !job.beside.contains_key(place)).collect();
+    verdict::cannot(trial, Some(&job.version), openssl, &without)
 }
 
 /// Why the trial's origin cannot be there, although the matrix has it.
 fn without_origin<'a>(trial: &Trial, job: &'a Job) -> Option<&'a str> {
-    match &job.nginx {
-        Beside::Missing(reason) if (trial.spec)().place == Place::Nginx => Some(reason),
+    match job.beside.get(&(trial.spec)().place) {
+        Some(Beside::Missing(reason)) => Some(reason),
         _ => None,
     }
 }
@@ -110,7 +110,10 @@ fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> Row {
         return Row::sound(not_judged(Outcome::Unsupported, &reason));
     }
     if let Some(reason) = without_origin(trial, job) {
-        return Row::sound(not_judged(Outcome::Error, &format!("no nginx origin: {reason}")));
+        return Row::sound(not_judged(
+            Outcome::Error,
+            &format!("no {} origin: {reason}", (trial.spec)().place.program().unwrap_or_default()),
+        ));
     }
     let (place, window) = ((trial.spec)().place, gathered.windows.get(trial.id).copied());
     if let Some(trouble) = gathered.troubles.iter().find(|trouble| trouble.concerns(place, window)) {

@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Engine, Labels};
 use crate::model::{
-    CellId, DistroId, Inventory, Observation, Os, Outcome, Provenance, Record, Swap, TrialPlan, TrialResult, Verdict,
+    CellId, DistroId, Inventory, Observation, Os, Outcome, Place, Provenance, Record, Swap, TrialPlan, TrialResult,
+    Verdict,
 };
 use crate::trial::{Judgement, Trial};
 use evidence::Gathered;
@@ -45,8 +46,8 @@ pub struct Job {
     pub image: String,
     /// Tag of the origin image.
     pub origin_image: String,
-    /// The nginx origin.
-    pub nginx: Beside,
+    /// The origins that are containers of their own; one that is not there the matrix has not.
+    pub beside: BTreeMap<Place, Beside>,
     /// Id of the run's internal network.
     pub network: String,
     /// Prefix of container names, unique to the run and the cell.
@@ -72,11 +73,8 @@ pub struct Job {
 }
 
 /// An origin container beside the one that every cell has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Beside {
-    /// The matrix has none.
-    #[default]
-    None,
     /// Its image could not be made: why.
     Missing(String),
     /// Tag of its image, with the agent as its last layer.

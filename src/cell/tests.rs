@@ -112,7 +112,7 @@ async fn run(engine: &FakeEngine) -> Ran {
         binary: None,
         image: "cell".into(),
         origin_image: "origin".into(),
-        nginx: Beside::Image("nginx".into()),
+        beside: BTreeMap::from([(Place::Nginx, Beside::Image("nginx".into()))]),
         network: network.clone(),
         name: "x".into(),
         labels: owner.labels(Kind::Cell),

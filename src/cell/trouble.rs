@@ -39,7 +39,7 @@ impl Trouble {
         let stands_on = match self.agent {
             Agent::Cell => true,
             Agent::Origin => matches!(place, Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6),
-            Agent::Nginx => place == Place::Nginx,
+            Agent::Nginx | Agent::Httpd => Agent::beside(place) == Some(self.agent),
         };
         let until = self.to_us.map_or(u64::MAX, |to| to.saturating_add(AFTERMATH_US));
         stands_on && window.is_none_or(|(from, to)| from <= until && self.from_us <= to)

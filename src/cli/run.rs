@@ -139,8 +139,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
     if let Some(shard) = options.shard {
         plan.keep(|cells| shard.of(cells).collect());
     }
-    if trials.iter().any(|trial| (trial.spec)().place == Place::Nginx) {
-        plan.add_nginx(&matrix, &recipes).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    let asked = |place: &Place| trials.iter().any(|trial| (trial.spec)().place == *place);
+    for place in Place::BESIDE.into_iter().filter(asked) {
+        plan.add_origin(&matrix, &recipes, place).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     }
     if plan.cells.is_empty() {
         let message = "the selection matches no cell: `atsmatrix list` shows those there are";

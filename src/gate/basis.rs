@@ -228,8 +228,9 @@ impl<'a> Basis<'a> {
         'a: 'c,
     {
         // Without matrix.yaml nobody knows which origins there are.
-        let without: &[Place] = if self.matrix.is_some_and(|it| it.nginx.is_some()) { &[] } else { &[Place::Nginx] };
-        Whole::of(cell, self.trials, without)
+        let has = |place: &Place| self.matrix.is_some_and(|it| it.origins.contains_key(place));
+        let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !has(place)).collect();
+        Whole::of(cell, self.trials, &without)
     }
 
     /// The same for the answer.

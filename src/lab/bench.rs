@@ -13,7 +13,7 @@ use super::{Order, Record};
 use crate::bisect::answer::telling_trial;
 use crate::bisect::parts::Swapped;
 use crate::bisect::{failure, loader};
-use crate::cell::{self, Beside, Job, Limits, Neighbours, Once, Patience, Progress};
+use crate::cell::{self, Job, Limits, Neighbours, Once, Patience, Progress};
 use crate::engine::labels::{Kind, Owner};
 use crate::engine::{Engine, NetworkSpec, sweep};
 use crate::exit::{Exit, Failure};
@@ -210,7 +210,7 @@ impl<'a> Bench<'a> {
             binary: setup.planned.binary.clone(),
             image: self.agent.on(setup.image).await?,
             origin_image: self.origin_image.clone(),
-            nginx: Beside::None,
+            beside: std::collections::BTreeMap::new(),
             network: self.network.clone(),
             name: format!("atsmatrix-{}-x{}", self.owner.run, setup.number),
             labels: self.owner.labels(Kind::Cell),

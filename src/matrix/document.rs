@@ -81,11 +81,13 @@ pub(super) struct OsEntry {
 }
 
 /// Origins besides the instrumented one that every cell has.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OriginsEntry {
     /// nginx, from the packages of a distro.
     pub(super) nginx: Option<OriginEntry>,
+    /// Apache httpd, from the packages of a distro.
+    pub(super) httpd: Option<OriginEntry>,
 }
 
 /// An origin's image.

@@ -35,7 +35,7 @@ pub use source::{Ats, Package, Patch, Proof, RESERVED_ARGS, ReadyImage, Rebuild,
 
 use std::collections::BTreeMap;
 
-use crate::model::{AtsId, CellId, DistroId, Expected, Provenance, Verdict, VersionRange};
+use crate::model::{AtsId, CellId, DistroId, Expected, Place, Provenance, Verdict, VersionRange};
 
 /// Most mistakes that are reported at once.
 const MAX_DIAGNOSTICS: usize = 100;
@@ -51,8 +51,8 @@ pub struct Matrix {
     pub distros: Vec<Distro>,
     /// The columns, in order; never empty.
     pub ats: Vec<Ats>,
-    /// The distro whose packages the nginx origin is made of; `None`: there is none.
-    pub nginx: Option<DistroId>,
+    /// The distros whose packages the origins are made of that are containers of their own.
+    pub origins: BTreeMap<Place, DistroId>,
     /// Cells to leave out.
     pub exclude: Vec<Exclusion>,
     /// Cells that come back.

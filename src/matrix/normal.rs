@@ -12,11 +12,11 @@ use super::{
     Ats, Bootstrap, Deadlines, Defaults, Distro, Exclusion, Expectation, Globs, Matrix, Package, Patch, Proof,
     ReadyImage, Rebuild, Source, SourceKind, Tarball,
 };
-use crate::model::Os;
+use crate::model::{Os, Place};
 
 /// The normal form of `matrix`, one value a line.
 pub(super) fn form(matrix: &Matrix) -> String {
-    let Matrix { digest: _, sha256: _, distros, ats, nginx, exclude, include, expect, defaults, file: _, places: _ } =
+    let Matrix { digest: _, sha256: _, distros, ats, origins, exclude, include, expect, defaults, file: _, places: _ } =
         matrix;
     let mut lines = Lines("atsmatrix 1\n".to_owned());
     for it in distros {
@@ -25,7 +25,9 @@ pub(super) fn form(matrix: &Matrix) -> String {
     for it in ats {
         column(&mut lines, it);
     }
-    lines.some("nginx", nginx.as_ref());
+    for place in Place::BESIDE {
+        lines.some(place.program().unwrap_or_default(), origins.get(&place));
+    }
     for Exclusion { distro, ats, reason: _ } in exclude {
         lines.put("exclude", "");
         lines.globs("exclude.distro", distro.as_ref());

@@ -103,9 +103,9 @@ pub struct CellPlan {
     pub origin_ip: String,
     /// CA and identity, for verification and for the same-host origin.
     pub identity: Identity,
-    /// The address of the nginx container, if there is one.
+    /// The addresses of the origins that are containers of their own.
     #[serde(default)]
-    pub nginx_ip: Option<String>,
+    pub beside: BTreeMap<Place, String>,
     /// The trials, in order; trials with the same `records` stand together.
     pub trials: Vec<TrialPlan>,
     /// Where `traffic_server` is; `None`: look in the usual places.

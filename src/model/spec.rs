@@ -59,7 +59,7 @@ pub enum Route {
 }
 
 /// Where a trial's origin is, and so what its name resolves to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
     /// In the origin container, another host.
@@ -74,6 +74,22 @@ pub enum Place {
     RemoteAndDeadV6,
     /// In the container of nginx, a host of its own.
     Nginx,
+    /// In the container of Apache httpd, a host of its own.
+    Httpd,
+}
+
+impl Place {
+    /// Those that are containers of their own, made only where a trial asks for them.
+    pub const BESIDE: [Self; 2] = [Self::Nginx, Self::Httpd];
+
+    /// The name of such a one in matrix.yaml, of its recipe and of its container.
+    pub fn program(self) -> Option<&'static str> {
+        match self {
+            Self::Nginx => Some("nginx"),
+            Self::Httpd => Some("httpd"),
+            _ => None,
+        }
+    }
 }
 
 /// How ATS is told of an origin: its line of remap.config.
@@ -151,6 +167,13 @@ pub enum Speak {
         body_len: u64,
         /// Directives of its server block, each with its semicolon; `{dir}` stands for the folder with `ca.pem`.
         directives: Vec<String>,
+    },
+    /// Apache httpd with two virtual hosts, each with a certificate of its own that carries the origin's name: the first
+    /// is the origin's, the second bears the host that clients ask for. Both answer every GET with 200 and `body_len`
+    /// bytes of the counting pattern.
+    Httpd {
+        /// Bytes.
+        body_len: u64,
     },
     /// Does not listen.
     Nobody,

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use selection::{Selection, SelectionError};
 
 use crate::matrix::{Bootstrap, Matrix, SourceKind};
-use crate::model::{CellId, Os};
+use crate::model::{CellId, Os, Place};
 
 /// The files of the images folder, by their path within it.
 pub type Recipes = BTreeMap<String, Vec<u8>>;
@@ -21,8 +21,8 @@ pub type Recipes = BTreeMap<String, Vec<u8>>;
 pub struct Plan {
     /// Row by row.
     pub cells: Vec<PlannedCell>,
-    /// Tag of the nginx origin's image, the agent's layer not counted; `None`: the run has none.
-    pub nginx: Option<String>,
+    /// Tags of the images of origins that are containers of their own, the agent's layer not counted.
+    pub beside: BTreeMap<Place, String>,
     steps: Vec<Step>,
 }
 
@@ -114,17 +114,18 @@ impl Plan {
                 origin: recipe::describe(&cell),
             });
         }
-        Ok(Self { cells, nginx: None, steps: book.into_steps() })
+        Ok(Self { cells, beside: BTreeMap::new(), steps: book.into_steps() })
     }
 
-    /// Adds the nginx origin of `matrix`, if it has one.
+    /// Adds the origin at `place`, a container of its own, if `matrix` has it.
     ///
     /// # Errors
     /// As [`Plan::of`].
-    pub fn add_nginx(&mut self, matrix: &Matrix, recipes: &Recipes) -> Result<(), SelectionError> {
+    pub fn add_origin(&mut self, matrix: &Matrix, recipes: &Recipes, place: Place) -> Result<(), SelectionError> {
         let mut book = recipe::Book::new(matrix, recipes).with(std::mem::take(&mut self.steps));
-        self.nginx = book.nginx()?;
+        let tag = book.origin(place);
         self.steps = book.into_steps();
+        self.beside.extend(tag?.map(|tag| (place, tag)));
         Ok(())
     }
 
@@ -132,7 +133,7 @@ impl Plan {
     pub fn keep(&mut self, choose: impl FnOnce(Vec<PlannedCell>) -> Vec<PlannedCell>) {
         self.cells = choose(std::mem::take(&mut self.cells));
         let mut needed: BTreeSet<String> =
-            self.cells.iter().map(|cell| cell.tag.clone()).chain(self.nginx.clone()).collect();
+            self.cells.iter().map(|cell| cell.tag.clone()).chain(self.beside.values().cloned()).collect();
         // Parents stand before their children.
         for step in self.steps.iter().rev() {
             if needed.contains(&step.tag) {

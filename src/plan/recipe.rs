@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::tag::{self, Inputs};
 use super::{Recipes, SelectionError, Step, Work};
 use crate::matrix::{Ats, Distro, Matrix, MatrixCell, Patch, Proof, Source, SourceKind, Tarball};
+use crate::model::Place;
 
 /// Steps collected so far, each once.
 pub(super) struct Book<'a> {
@@ -61,16 +62,18 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// The nginx origin's image, if the matrix has one.
-    pub(super) fn nginx(&mut self) -> Planned<Option<String>> {
-        let Some(distro) = self.matrix.nginx.as_ref().and_then(|on| self.matrix.distro(on)) else {
+    /// The image of the origin at `place`, if the matrix has one.
+    pub(super) fn origin(&mut self, place: Place) -> Planned<Option<String>> {
+        let distro = self.matrix.origins.get(&place).and_then(|on| self.matrix.distro(on));
+        let Some((distro, program)) = distro.zip(place.program()) else {
             return Ok(None);
         };
         let base = self.base(distro);
         let mut args = distro_arguments(distro);
         args.insert("BASE".into(), base.clone());
         args.insert("FAMILY".into(), distro.family.clone());
-        self.recipe("nginx (origin)", "nginx", "nginx/Containerfile", args, vec![base]).map(Some)
+        let containerfile = format!("{program}/Containerfile");
+        self.recipe(&format!("{program} (origin)"), program, &containerfile, args, vec![base]).map(Some)
     }
 
     fn base(&mut self, distro: &Distro) -> String {

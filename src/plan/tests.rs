@@ -93,10 +93,10 @@ fn a_pattern_that_matches_nothing_names_what_there_is() {
 fn the_nginx_origin_is_one_more_image_where_it_is_asked_for() {
     let (matrix, recipes) = shipped();
     let mut plan = plan(&["debian-13"]);
-    assert_eq!(plan.nginx, None);
+    assert!(plan.beside.is_empty());
     let before = plan.steps().len();
-    plan.add_nginx(&matrix, &recipes).unwrap();
-    let tag = plan.nginx.clone().unwrap();
+    plan.add_origin(&matrix, &recipes, Place::Nginx).unwrap();
+    let tag = plan.beside[&Place::Nginx].clone();
     let step = plan.steps().iter().find(|step| step.tag == tag).unwrap();
     assert!(matches!(&step.work, Work::Recipe { containerfile, .. } if containerfile == "nginx/Containerfile"));
     assert_eq!(plan.steps().len(), before + 1, "its base is there already");

@@ -23,7 +23,7 @@ use crate::engine::{Engine, EngineError, NetworkSpec, sweep};
 use crate::exit::{Exit, Failure};
 use crate::images::{AgentImages, Made, Maker, Policy};
 use crate::matrix::Matrix;
-use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Record as Setting, Verdict};
+use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Place, Record as Setting, Verdict};
 use crate::plan::{Plan, PlannedCell};
 use crate::trial::Trial;
 use crate::verdict::{self, Standing, Terms};
@@ -240,8 +240,8 @@ impl Run<'_> {
     /// What all cells share: the network and the origins' images; `None` when the run was stopped first.
     async fn stage(&self) -> anyhow::Result<Option<Stage>> {
         let agent = AgentImages::new(Arc::clone(self.engine), &self.order.recipes)?;
-        let origins = async { anyhow::Ok((agent.on("scratch").await?, self.nginx(&agent).await?)) };
-        let Some((origin_image, nginx)) = self.stop.run_until_cancelled(origins).await.transpose()? else {
+        let origins = async { anyhow::Ok((agent.on("scratch").await?, self.beside(&agent).await?)) };
+        let Some((origin_image, beside)) = self.stop.run_until_cancelled(origins).await.transpose()? else {
             return Ok(None);
         };
         let mut marks = self.owner.labels(Kind::Network);
@@ -250,19 +250,22 @@ impl Run<'_> {
         }
         let spec = NetworkSpec { name: format!("atsmatrix-{}", self.owner.run), labels: marks, internal: true };
         let network = self.engine.create_network(&spec).await?;
-        Ok(Some(Stage { agent, origin_image, nginx, network }))
+        Ok(Some(Stage { agent, origin_image, beside, network }))
     }
 
-    /// The nginx origin, if the run has one.
-    async fn nginx(&self, agent: &AgentImages) -> anyhow::Result<Beside> {
-        let Some((tag, made)) = self.order.plan.nginx.as_ref().and_then(|tag| Some((tag, self.made.get(tag)?))) else {
-            return Ok(Beside::None);
-        };
-        Ok(match made {
-            Made::Ready { .. } => Beside::Image(agent.on(tag).await?),
-            Made::Unbuildable { reason } | Made::Unavailable { reason } => Beside::Missing(reason.clone()),
-            Made::Stopped => Beside::Missing(self.overdue()),
-        })
+    /// The origins that are containers of their own, as far as the run has them.
+    async fn beside(&self, agent: &AgentImages) -> anyhow::Result<BTreeMap<Place, Beside>> {
+        let mut beside = BTreeMap::new();
+        for (place, tag) in &self.order.plan.beside {
+            let Some(made) = self.made.get(tag) else { continue };
+            let it = match made {
+                Made::Ready { .. } => Beside::Image(agent.on(tag).await?),
+                Made::Unbuildable { reason } | Made::Unavailable { reason } => Beside::Missing(reason.clone()),
+                Made::Stopped => Beside::Missing(self.overdue()),
+            };
+            beside.insert(*place, it);
+        }
+        Ok(beside)
     }
 
     fn image(&self, planned: &PlannedCell) -> Option<&Made> {
@@ -362,7 +365,7 @@ impl Run<'_> {
             binary: planned.binary.clone(),
             image,
             origin_image: stage.origin_image.clone(),
-            nginx: stage.nginx.clone(),
+            beside: stage.beside.clone(),
             network: stage.network.clone(),
             name: format!("atsmatrix-{}-{}-{}{}", self.owner.run, planned.id.distro, planned.id.ats, variant.suffix)
                 .replace(['+', '~'], "_"),
@@ -407,7 +410,7 @@ impl<'a> Variant<'a> {
 struct Stage {
     agent: AgentImages,
     origin_image: String,
-    nginx: Beside,
+    beside: BTreeMap<Place, Beside>,
     network: String,
 }
 

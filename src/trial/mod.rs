@@ -12,6 +12,7 @@ mod controls;
 mod fault;
 mod groups;
 mod http;
+mod httpd;
 mod inbound;
 mod legacy;
 mod load;
@@ -144,6 +145,9 @@ pub const CATALOGUE: &[&Trial] = &[
     &nginx::tls12::TRIAL,
     &nginx::keepalive::TRIAL,
     &nginx::mtls::TRIAL,
+    &httpd::get::TRIAL,
+    &httpd::pristine_remap_policy::TRIAL,
+    &httpd::pristine_name_source::TRIAL,
     &groups::x25519::TRIAL,
     &groups::p256_retry::TRIAL,
     &groups::x25519mlkem768::TRIAL,

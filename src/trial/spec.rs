@@ -53,6 +53,17 @@ pub(super) fn plain() -> OriginSpec {
     OriginSpec { https: false, tls: None, speak: Speak::Http { body_len: BODY } }
 }
 
+/// One GET through ATS to Apache httpd.
+pub(super) fn httpd_get() -> TrialSpec {
+    let origin = OriginSpec { https: true, tls: None, speak: Speak::Httpd { body_len: BODY } };
+    TrialSpec { place: Place::Httpd, origin, ..https_get() }
+}
+
+/// The client's Host reaches the origin, and this policy says which server name goes with it.
+pub(super) fn pristine(sni_policy: &str) -> Vec<Record> {
+    vec![int("url_remap.pristine_host_hdr", 1), string("ssl.client.sni_policy", sni_policy)]
+}
+
 /// One GET through ATS to an nginx with these directives.
 pub(super) fn nginx_get(directives: &[&str]) -> TrialSpec {
     let directives = directives.iter().map(ToString::to_string).collect();

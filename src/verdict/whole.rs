@@ -148,8 +148,8 @@ pub fn cannot(trial: &Trial, ats: Option<&str>, openssl: Option<&str>, without: 
         return Some(reason.to_owned());
     }
     let spec = (trial.spec)();
-    if spec.place == Place::Nginx && without.contains(&Place::Nginx) {
-        return Some("matrix.yaml has no `nginx` among its `origins`".to_owned());
+    if let Some(program) = spec.place.program().filter(|_| without.contains(&spec.place)) {
+        return Some(format!("matrix.yaml has no `{program}` among its `origins`"));
     }
     let dialect = Dialect::of(&ats?.parse::<Version>().ok()?)?;
     config::check(dialect, &spec.records).err().map(|unsupported| unsupported.to_string())

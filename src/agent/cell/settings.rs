@@ -38,15 +38,15 @@ pub(super) fn place(plan: &CellPlan, place: Place) -> anyhow::Result<Vec<IpAddr>
         Place::SameHostV6 => vec![Ipv6Addr::LOCALHOST.into()],
         Place::RemoteAndDead => vec![Ipv4Addr::LOCALHOST.into(), remote()?],
         Place::RemoteAndDeadV6 => vec![Ipv6Addr::LOCALHOST.into(), remote()?],
-        Place::Nginx => vec![parse(plan.nginx_ip.as_deref().unwrap_or_default())?],
+        Place::Nginx | Place::Httpd => vec![parse(plan.beside.get(&place).map_or("", String::as_str))?],
     })
 }
 
 /// Where a client that goes past ATS finds the origin.
 pub(super) fn direct(remote: IpAddr, place: Place) -> IpAddr {
     match place {
-        // No control goes to nginx.
-        Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6 | Place::Nginx => remote,
+        // No control goes to other programs.
+        Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6 | Place::Nginx | Place::Httpd => remote,
         Place::SameHost => Ipv4Addr::LOCALHOST.into(),
         Place::SameHostV6 => Ipv6Addr::LOCALHOST.into(),
     }

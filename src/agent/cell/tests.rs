@@ -159,7 +159,7 @@ async fn cell(ids: &[&str], records: &[Record], deadline: Duration, lives: u16) 
     let plan = CellPlan {
         origin_ip: "127.0.0.1".into(),
         identity,
-        nginx_ip: None,
+        beside: std::collections::BTreeMap::new(),
         trials: ids.iter().zip(20_000..).map(plan).collect(),
         binary: None,
         deadline_ms: 0,

@@ -31,17 +31,18 @@ fn a_declared_range_takes_what_is_in_it_and_nothing_else() {
 #[test]
 fn what_asks_for_nginx_is_unsupported_without_it_and_in_error_where_it_could_not_be_made() {
     let trial = crate::trial::by_id("nginx-get").unwrap();
-    let with = |nginx| Job { nginx, ..job(trial) };
+    let with =
+        |nginx: Option<Beside>| Job { beside: nginx.map(|it| (Place::Nginx, it)).into_iter().collect(), ..job(trial) };
     let outcome = |nginx| {
         let job = with(nginx);
-        assert_eq!(plans(&job).is_empty(), !matches!(job.nginx, Beside::Image(_)));
+        assert_eq!(plans(&job).is_empty(), !matches!(job.beside.get(&Place::Nginx), Some(Beside::Image(_))));
         let judgement = judge(trial, &job, &Gathered::default()).judgement;
         (judgement.outcome, judgement.summary)
     };
-    assert_eq!(outcome(Beside::None).0, Outcome::Unsupported);
-    let (outcome_of_missing, summary) = outcome(Beside::Missing("no mirror".into()));
+    assert_eq!(outcome(None).0, Outcome::Unsupported);
+    let (outcome_of_missing, summary) = outcome(Some(Beside::Missing("no mirror".into())));
     assert_eq!((outcome_of_missing, summary.as_str()), (Outcome::Error, "no nginx origin: no mirror"));
-    assert_eq!(outcome(Beside::Image("x".into())).0, Outcome::Skipped);
+    assert_eq!(outcome(Some(Beside::Image("x".into()))).0, Outcome::Skipped);
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn job(trial: &'static Trial) -> Job {
         binary: None,
         image: String::new(),
         origin_image: String::new(),
-        nginx: Beside::None,
+        beside: std::collections::BTreeMap::new(),
         network: String::new(),
         name: String::new(),
         labels: crate::engine::Labels::new(),

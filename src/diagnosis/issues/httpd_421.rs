@@ -29,8 +29,8 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         unless: &[Sign::Unset("proxy.config.ssl.client.sni_policy")],
         ..NO_SIGNS
     }),
-    provoked: Provoked::Not(
-        "no origin of a cell is an httpd; seen by hand with Debian's apache2 2.4.71 and two virtual hosts. \
-         `sni-pristine-remap-policy` has the settings, with an origin of one host",
+    provoked: Provoked::By(
+        &["httpd-pristine-remap-policy"],
+        "passes where httpd answers 421, and `httpd-pristine-name-source` where it does not",
     ),
 };

@@ -42,7 +42,7 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
     let mut checker = Checker { file, outline, names, found: Vec::new() };
     let distros: Vec<Distro> = checker.distros(document.distros);
     let ats = checker.columns(document.ats);
-    let nginx = checker.nginx(document.origins);
+    let origins = checker.origins(document.origins);
     let (exclude, include) = checker.choices(document.exclude, document.include);
     let expect = checker.expectations(document.expect);
     let defaults = checker.defaults(document.defaults);
@@ -54,7 +54,7 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
         sha256: String::new(),
         distros,
         ats,
-        nginx,
+        origins,
         exclude,
         include,
         expect,

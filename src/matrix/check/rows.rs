@@ -1,12 +1,14 @@
 //! Checks the distros.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 
 use super::super::diagnostic::Path;
 use super::super::distro::{Bootstrap, Distro};
 use super::super::document::{BootstrapEntry, DistroEntry, OriginsEntry, OsEntry};
 use super::{Axis, Checker, values};
-use crate::model::{DistroId, Os};
+use crate::model::{DistroId, Os, Place};
 
 /// Most rows, and most columns: a table above that helps nobody, and the checks of combinations take
 /// their product.
@@ -52,14 +54,19 @@ impl Checker<'_> {
         }
     }
 
-    /// The distro that the nginx origin is made of.
-    pub(super) fn nginx(&mut self, entry: Option<OriginsEntry>) -> Option<DistroId> {
-        let on = entry?.nginx?.on;
-        let path = Path::default().key("origins").key("nginx").key("on");
-        if !self.names.distros.contains(&on) {
-            self.unknown(&path, &on, Axis::Distro);
+    /// The distros that the origins are made of that are containers of their own.
+    pub(super) fn origins(&mut self, entry: Option<OriginsEntry>) -> BTreeMap<Place, DistroId> {
+        let OriginsEntry { nginx, httpd } = entry.unwrap_or_default();
+        let mut origins = BTreeMap::new();
+        for (place, entry) in [(Place::Nginx, nginx), (Place::Httpd, httpd)] {
+            let Some((on, name)) = entry.map(|entry| entry.on).zip(place.program()) else { continue };
+            let path = Path::default().key("origins").key(name).key("on");
+            if !self.names.distros.contains(&on) {
+                self.unknown(&path, &on, Axis::Distro);
+            }
+            origins.extend(on.parse().ok().map(|on| (place, on)));
         }
-        on.parse().ok()
+        origins
     }
 
     fn bootstrap(&mut self, path: &Path, entry: BootstrapEntry) -> Bootstrap {
