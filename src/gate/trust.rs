@@ -1,7 +1,7 @@
 //! When a cell cannot be taken at its word: a file that somebody edited, a bad merge, a run of a few trials or of
 //! another catalogue must not open a gate.
 
-use crate::model::{CellResult, Expected, Verdict};
+use crate::model::{CellResult, Expected, Verdict, Version, VersionRange};
 use crate::verdict::{self, Whole, few};
 
 use super::answer::{Cause, Reason};
@@ -80,7 +80,12 @@ fn against_matrix(basis: &Basis<'_>, cell: &CellResult, say: &mut impl FnMut(Str
         say(format!("it is {} in matrix.yaml, and {} here", word(declared.optional), word(cell.optional)));
     }
     let reported = cell.provenance.ats.as_ref().map(|ats| ats.reported.as_str());
-    if let Some(reported) = reported.filter(|reported| cell.verdict.is_answer() && *reported != declared.reports) {
+    // Declared as one version, or as a range of them.
+    let other = |reported: &&str| match (declared.reports.parse::<VersionRange>(), reported.parse::<Version>()) {
+        (Ok(range), Ok(version)) => !range.contains(&version),
+        _ => *reported != declared.reports,
+    };
+    if let Some(reported) = reported.filter(|reported| cell.verdict.is_answer() && other(reported)) {
         say(format!("matrix.yaml declares ATS {} for it, and {reported} ran", declared.reports));
     }
 }
