@@ -1,6 +1,7 @@
 //! Apache httpd as an origin: one server a port, in the foreground, behind the agent's own listener. What it negotiated
 //! it says in its access log.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
@@ -88,26 +89,30 @@ fn config(port: u16, hosts: &[&str], (modules, user): (&str, &str), folder: &Pat
         "ServerRoot {dir}\nDefaultRuntimeDir {dir}\nPidFile {dir}/httpd.pid\nServerName httpd.invalid\n\
          Listen 127.0.0.1:{port}\nErrorLog /dev/stderr\nLogLevel notice\nUser {user}\nGroup {user}\n"
     );
+    // Writing into a String cannot fail.
     // Some are part of the program in one distro, and apart in another.
     for module in ["mpm_event", "unixd", "authz_core", "log_config", "ssl", "rewrite"] {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "<IfModule !{module}_module>\n  <IfFile {modules}/mod_{module}.so>\n    LoadModule {module}_module \
              {modules}/mod_{module}.so\n  </IfFile>\n</IfModule>\n"
-        ));
+        );
     }
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "ServerLimit 1\nStartServers 1\nThreadsPerChild 8\nMaxRequestWorkers 8\n\
          LogFormat \"{{\\\"from\\\":\\\"%{{remote}}p\\\",\\\"method\\\":\\\"%m\\\",\\\"target\\\":\\\"%U\\\",\
          \\\"version\\\":\\\"%H\\\",\\\"host\\\":\\\"%{{Host}}i\\\",\\\"tls\\\":\\\"%{{SSL_PROTOCOL}}x\\\",\
          \\\"suite\\\":\\\"%{{SSL_CIPHER}}x\\\",\\\"resumed\\\":\\\"%{{SSL_SESSION_RESUMED}}x\\\",\
          \\\"at\\\":\\\"%{{usec}}t\\\"}}\" facts\nCustomLog {dir}/{LOG} facts\n"
-    ));
+    );
     for (number, name) in hosts.iter().enumerate() {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "<VirtualHost 127.0.0.1:{port}>\n  ServerName {name}\n  SSLEngine on\n  SSLCertificateFile \
              {dir}/leaf-{number}.pem\n  SSLCertificateKeyFile {dir}/leaf-{number}.key\n  DocumentRoot {dir}/pages\n  \
              RewriteEngine on\n  RewriteRule ^/$ /body [L]\n</VirtualHost>\n"
-        ));
+        );
     }
     text
 }

@@ -1,4 +1,5 @@
-//! `httpd-pristine-name-source`: with pristine_host_hdr and sni_policy verify_with_name_source ATS reaches httpd by the host of its clients.
+//! `httpd-pristine-name-source`: with `pristine_host_hdr` and `sni_policy`
+//! `verify_with_name_source` ATS reaches httpd by the host of its clients.
 
 use crate::model::{Observation, TrialSpec};
 use crate::trial::check::{self, Check};

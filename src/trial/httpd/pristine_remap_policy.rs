@@ -1,4 +1,4 @@
-//! `httpd-pristine-remap-policy`: with pristine_host_hdr and sni_policy remap httpd answers 421 where name and Host are of two virtual hosts.
+//! `httpd-pristine-remap-policy`: with `pristine_host_hdr` and `sni_policy` remap httpd answers 421 where name and Host are of two virtual hosts.
 
 use crate::model::{Observation, TrialSpec};
 use crate::trial::check::{self, Check};
