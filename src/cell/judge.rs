@@ -350,8 +350,11 @@ fn result(
     }
     if run.verdict == Verdict::Error && run.reason.is_none() {
         let faults = all.all().flat_map(|gathered| &gathered.faults).map(|(_, text)| text);
-        let troubles = all.all().flat_map(|gathered| &gathered.troubles).map(|trouble| &trouble.text);
-        run.reason = troubles.chain(faults).next().map(|text| crate::ats::log::normalise(text));
+        // What is gone for good comes first: that it did not answer either is no other news.
+        let troubles = || all.all().flat_map(|gathered| &gathered.troubles);
+        let (gone, past) = (troubles().filter(|it| it.to_us.is_none()), troubles().filter(|it| it.to_us.is_some()));
+        let told = gone.chain(past).map(|trouble| &trouble.text).chain(faults);
+        run.reason = told.into_iter().next().map(|text| crate::ats::log::normalise(text));
     }
     run
 }
