@@ -111,11 +111,15 @@ fn an_origin_whose_process_is_stopped_is_seen_by_the_agents() {
         if attempt == 1 {
             // Not before trials go on: what stands still until then disturbs nobody.
             while !docker(&["top", &format!("{prefix}cell")]).contains("traffic_server") {}
-            let pid = docker(&["inspect", "--format", "{{.State.Pid}}", &format!("{prefix}origin")]);
-            assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+            // The agent and what started it.
+            let pids = docker(&["top", &format!("{prefix}origin"), "-eo", "pid"]);
+            let pids: Vec<&str> = pids.lines().skip(1).map(str::trim).collect();
+            let tell =
+                |signal: &str| Command::new("kill").arg(signal).args(&pids).stderr(Stdio::null()).status().unwrap();
+            assert!(tell("-STOP").success(), "{pids:?}");
             std::thread::sleep(std::time::Duration::from_secs(4));
             // The attempt may be over by then, and the container with it.
-            let _ = Command::new("kill").args(["-CONT", &pid]).stderr(Stdio::null()).status().unwrap();
+            tell("-CONT");
         }
     });
     ran.passes("the origin container");
