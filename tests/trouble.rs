@@ -21,6 +21,11 @@ fn docker(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+/// What happens before disturbs nobody, or keeps the agent from its start, which is told by other words.
+fn until_trials_go_on(prefix: &str) {
+    while !docker(&["top", &format!("{prefix}cell")]).contains("traffic_server") {}
+}
+
 /// What a run came to.
 struct Ran {
     code: Option<i32>,
@@ -109,8 +114,7 @@ fn an_origin_whose_process_is_stopped_is_seen_by_the_agents() {
     // The engine is not told: only who asks it sees that it does not answer.
     let ran = run_and("stopped", |prefix, attempt| {
         if attempt == 1 {
-            // Not before trials go on: what stands still until then disturbs nobody.
-            while !docker(&["top", &format!("{prefix}cell")]).contains("traffic_server") {}
+            until_trials_go_on(prefix);
             // The agent and what started it.
             let pids = docker(&["top", &format!("{prefix}origin"), "-eo", "pid"]);
             let pids: Vec<&str> = pids.lines().skip(1).map(str::trim).collect();
@@ -133,6 +137,7 @@ fn a_cell_that_is_cut_off_its_network_runs_again() {
         if attempt == 1 {
             let cell = format!("{prefix}cell");
             let network = "{{range .NetworkSettings.Networks}}{{.NetworkID}}{{end}}";
+            until_trials_go_on(prefix);
             docker(&["network", "disconnect", &docker(&["inspect", "--format", network, &cell]), &cell]);
         }
     });
