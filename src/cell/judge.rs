@@ -129,7 +129,21 @@ fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> Row {
         // Evidence may be cut short by a fault; what there is of it cannot be trusted as a whole.
         (_, Some((of, text))) => Row { judgement: not_judged(Outcome::Error, text), troubled: broken && of.is_none() },
         (None, None) => Row { judgement: not_judged(Outcome::Skipped, "not reached"), troubled: broken },
-        (Some(observation), None) => Row::sound(trial.judge(observation)),
+        (Some(observation), None) => seen_whole(trial, observation, &gathered.provenance),
+    }
+}
+
+/// Judges an observation. A failure that the catalogue foresees of this ATS is told from another by its packets among
+/// others: where the capture lost some, that is trouble of ours, and it runs again.
+fn seen_whole(trial: &Trial, observation: &Observation, ran: &Provenance) -> Row {
+    let judgement = trial.judge(observation);
+    let foreseen = diagnosis::limitation(trial, ran).filter(|_| judgement.outcome == Outcome::Fail);
+    match foreseen {
+        Some(issue) if observation.wire_lost > 0 => {
+            let text = format!("the capture lost packets: whether it fails as {issue} says cannot be told");
+            Row { judgement: not_judged(Outcome::Error, &text), troubled: true }
+        }
+        _ => Row::sound(judgement),
     }
 }
 

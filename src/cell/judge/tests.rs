@@ -116,3 +116,24 @@ fn a_fault_of_the_cell_takes_nothing_from_what_is_known_whole() {
     gathered.add(Agent::Cell, Line::Fault { trial: Some(trial.id.into()), text: "late".into() });
     assert_eq!(outcome(&gathered), Outcome::Error);
 }
+
+#[test]
+fn a_foreseen_failure_whose_packets_were_lost_is_trouble_of_ours_and_another_failure_is_not() {
+    let ran = Provenance {
+        ats: Some(crate::model::AtsBuild { reported: "9.2.9".into(), ..Default::default() }),
+        ..Provenance::default()
+    };
+    let row = |id: &str, wire_lost| {
+        let exchange = crate::model::Exchange { status: Some(502), ..Default::default() };
+        let client = Some(crate::model::ClientRun { exchanges: vec![exchange], ..Default::default() });
+        let row = seen_whole(
+            crate::trial::by_id(id).unwrap(),
+            &Observation { client, wire_lost, ..Observation::default() },
+            &ran,
+        );
+        (row.judgement.outcome, row.troubled)
+    };
+    assert_eq!(row("net-v6-dead-v4-alive", 0), (Outcome::Fail, false));
+    assert_eq!(row("net-v6-dead-v4-alive", 35), (Outcome::Error, true));
+    assert_eq!(row("tls-remote-origin", 35), (Outcome::Fail, false), "nothing is foreseen of it");
+}
