@@ -18,7 +18,7 @@ use rustls::ClientConfig;
 use super::headers::pairs;
 use super::now_us;
 use super::script::{self, Heard};
-use crate::model::{Act, ClientError, ClientPhase, ClientRun, Exchange, Load, RequestSpec, Step};
+use crate::model::{Act, ClientError, ClientPhase, ClientRun, Exchange, Load, OVERDUE, RequestSpec, Step};
 use crate::trial::body::{self, Sum};
 use sender::{Open, Sender};
 
@@ -102,7 +102,7 @@ fn ended(
     deadline: Duration,
 ) -> Option<ClientError> {
     let Ok(done) = done else {
-        let text = format!("nothing more within the trial's deadline of {} s", deadline.as_secs());
+        let text = format!("{OVERDUE} of {} s", deadline.as_secs());
         return Some(ClientError { phase: ClientPhase::Deadline, text });
     };
     done.err()

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::trouble::{self, Trouble};
 use crate::ats::log;
 use crate::model::{
-    ClosedBy, Inventory, Line, LogFile, LogLine, Mapped, Observation, OriginConnection, Place, Provenance,
+    ClosedBy, Exchange, Inventory, Line, LogFile, LogLine, Mapped, OVERDUE, Observation, OriginConnection, Place,
+    Provenance,
 };
 use crate::wire::timeline;
 
@@ -207,8 +208,12 @@ pub(crate) fn lines(observation: &Observation) -> Vec<String> {
     if observation.client.is_some() && observation.origin.is_empty() {
         lines.push("origin: no connection".into());
     }
-    lines.extend(observation.origin.iter().map(origin_line));
-    if observation.wire_lost == 0 {
+    // Where all wait until the deadline, who hangs up first is chance.
+    let ends = !observation.client.iter().flat_map(|run| &run.exchanges).any(by_deadline);
+    lines.extend(observation.origin.iter().map(|connection| origin_line(connection, ends)));
+    if !ends {
+        // Nor are the ends of flows any news.
+    } else if observation.wire_lost == 0 {
         lines.extend(observation.wire.iter().map(|flow| format!("wire: {}", timeline::summary(flow))));
     } else {
         // A summary of what is left would tell of an end that was none.
@@ -222,7 +227,12 @@ pub(crate) fn lines(observation: &Observation) -> Vec<String> {
     squeeze(lines, counted)
 }
 
-fn origin_line(connection: &OriginConnection) -> String {
+/// Whether our own deadline ended it.
+fn by_deadline(exchange: &Exchange) -> bool {
+    exchange.error.as_ref().is_some_and(|error| error.text.starts_with(OVERDUE))
+}
+
+fn origin_line(connection: &OriginConnection, end: bool) -> String {
     let hello = match (&connection.hello, connection.first_byte_us) {
         (Some(hello), _) => format!("ClientHello of {} bytes", hello.len),
         (None, Some(_)) if connection.tls.is_none() && !connection.requests.is_empty() => "plain HTTP".into(),
@@ -241,7 +251,7 @@ fn origin_line(connection: &OriginConnection) -> String {
         Some(ClosedBy::Origin) => "closed by the origin",
         None => "still open at the end",
     };
-    let parts = [Some(hello), tls, Some(requests), Some(closed.to_owned())];
+    let parts = [Some(hello), tls, Some(requests), end.then(|| closed.to_owned())];
     format!("origin: {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
@@ -305,6 +315,29 @@ mod tests {
                 assert_eq!(told, Vec::from_iter(expected.as_deref()));
             }
         }
+    }
+
+    #[test]
+    fn who_hangs_up_at_our_own_deadline_is_chance_and_not_told() {
+        let observation = |text: &str, by| Observation {
+            client: Some(ClientRun {
+                exchanges: vec![Exchange {
+                    error: Some(crate::model::ClientError {
+                        phase: crate::model::ClientPhase::Missing,
+                        text: text.into(),
+                    }),
+                    ..Exchange::default()
+                }],
+                ..ClientRun::default()
+            }),
+            origin: vec![OriginConnection { closed: Some(Closed { by, at_us: 3 }), ..OriginConnection::default() }],
+            wire: vec![Flow::default()],
+            ..Observation::default()
+        };
+        let overdue = |by| lines(&observation(&format!("{OVERDUE} of 3 s"), by));
+        assert_eq!(overdue(ClosedBy::Origin), overdue(ClosedBy::Peer));
+        let hung_up = |by| lines(&observation("connection closed", by));
+        assert_ne!(hung_up(ClosedBy::Origin), hung_up(ClosedBy::Peer));
     }
 
     #[test]

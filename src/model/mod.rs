@@ -21,7 +21,7 @@ pub use event::{Event, ImageWork};
 pub use id::{AtsId, CellId, DistroId, IdError, RunId};
 pub use line::{Line, LogFile, LogLine};
 pub use observation::{
-    AtsLife, ClientError, ClientPhase, ClientRun, Closed, ClosedBy, Direction, Exchange, Flow, Hello, Load,
+    AtsLife, ClientError, ClientPhase, ClientRun, Closed, ClosedBy, Direction, Exchange, Flow, Hello, Load, OVERDUE,
     Observation, OriginConnection, OriginRequest, Packet, TlsSeen,
 };
 pub use os::Os;

@@ -72,6 +72,9 @@ pub struct Load {
     pub same_process: Option<bool>,
 }
 
+/// How the text of an error begins that our own deadline brought about: nobody did anything, and the client hung up.
+pub const OVERDUE: &str = "nothing more within the trial's deadline";
+
 /// One request and what came back.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Exchange {
