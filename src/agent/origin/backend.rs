@@ -2,11 +2,11 @@
 //! place and passes bytes on, so that what it tells of a connection is the same as of its own origins.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -64,6 +64,39 @@ impl Backend {
             .context("between ATS and the origin's program")?;
         Ok(())
     }
+}
+
+/// Starts `command`, the server `program`, on `port` of loopback, and waits at most `patience` until its standard error
+/// has a line with `ready`. What it has logged of a connection is read from the file `log`, by `take`.
+pub(super) async fn server(
+    (program, mut command): (&str, Command),
+    (ready, patience): (&str, Duration),
+    port: u16,
+    (log, take): (PathBuf, fn(&str, u16, &mut Notes)),
+) -> anyhow::Result<Backend> {
+    let path = Path::new(command.as_std().get_program()).display().to_string();
+    let mut child = command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot start {path}"))?;
+    let stderr = child.stderr.take().with_context(|| format!("{program} has no stderr"))?;
+    let mut lines = BufReader::new(stderr).lines();
+    let mut last = String::new();
+    let serves = async {
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.contains(ready) {
+                return true;
+            }
+            last = line;
+        }
+        false
+    };
+    if !tokio::time::timeout(patience, serves).await.unwrap_or_default() {
+        bail!("{program} does not start: {last:.300}");
+    }
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    let read = move |from: u16, notes: &mut Notes| {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        take(&text, from, notes);
+    };
+    Ok(Backend::new(port, child, Some(Box::new(read))))
 }
 
 /// Starts `openssl s_server -www` with `args` behind the origin port `port`, serving `good` or a certificate for

@@ -4,15 +4,13 @@
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde::Deserialize;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::Notes;
-use super::backend::Backend;
+use super::backend::{self, Backend};
 use crate::agent::program;
 use crate::model::{Leaf, OriginRequest, TlsSeen};
 
@@ -53,34 +51,10 @@ pub(super) async fn start(body: &[u8], hosts: &[(String, &Leaf)], port: u16, fol
     }
     let names: Vec<&str> = hosts.iter().map(|(name, _)| name.as_str()).collect();
     write("httpd.conf", config(port, &names, (modules, user), folder).as_bytes())?;
-    let mut child = program::command(path)
-        .args(["-D", "FOREGROUND", "-f"])
-        .arg(folder.join("httpd.conf"))
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start {path}"))?;
-    let stderr = child.stderr.take().context("httpd has no stderr")?;
-    let mut lines = BufReader::new(stderr).lines();
-    let mut last = String::new();
-    let ready = async {
-        while let Ok(Some(line)) = lines.next_line().await {
-            if line.contains("resuming normal operations") {
-                return true;
-            }
-            last = line;
-        }
-        false
-    };
-    if !tokio::time::timeout(START, ready).await.unwrap_or_default() {
-        bail!("httpd does not start: {last:.300}");
-    }
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    let log = folder.join(LOG);
-    let read = move |from: u16, notes: &mut Notes| {
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        take(&text, from, notes);
-    };
-    Ok(Backend::new(port, child, Some(Box::new(read))))
+    let mut command = program::command(path);
+    command.args(["-D", "FOREGROUND", "-f"]).arg(folder.join("httpd.conf"));
+    let ready = ("resuming normal operations", START);
+    backend::server(("httpd", command), ready, port, (folder.join(LOG), take)).await
 }
 
 fn config(port: u16, hosts: &[&str], (modules, user): (&str, &str), folder: &Path) -> String {

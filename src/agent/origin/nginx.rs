@@ -2,15 +2,13 @@
 //! says in its access log, which is written before a request counts as done, and so before its connection ends.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde::Deserialize;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::Notes;
-use super::backend::Backend;
+use super::backend::{self, Backend};
 use crate::agent::program;
 use crate::model::{Identity, Leaf, OriginRequest, TlsSeen};
 
@@ -44,37 +42,10 @@ pub(super) async fn start(
     for (name, bytes) in files {
         std::fs::write(folder.join(name), bytes).with_context(|| format!("cannot write {name} for nginx"))?;
     }
-    let mut child = program::command(PROGRAM)
-        .args(["-e", "stderr", "-c"])
-        .arg(folder.join("nginx.conf"))
-        .arg("-p")
-        .arg(folder)
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start {PROGRAM}"))?;
-    let stderr = child.stderr.take().context("nginx has no stderr")?;
-    let mut lines = BufReader::new(stderr).lines();
-    let mut last = String::new();
-    let ready = async {
-        // Its sockets are open by the time it says how it waits for events.
-        while let Ok(Some(line)) = lines.next_line().await {
-            if line.contains("event method") {
-                return true;
-            }
-            last = line;
-        }
-        false
-    };
-    if !tokio::time::timeout(START, ready).await.unwrap_or_default() {
-        bail!("nginx does not start: {last:.300}");
-    }
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    let log = folder.join(LOG);
-    let read = move |from: u16, notes: &mut Notes| {
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        take(&text, from, notes);
-    };
-    Ok(Backend::new(port, child, Some(Box::new(read))))
+    let mut command = program::command(PROGRAM);
+    command.args(["-e", "stderr", "-c"]).arg(folder.join("nginx.conf")).arg("-p").arg(folder);
+    // Its sockets are open by the time it says how it waits for events.
+    backend::server(("nginx", command), ("event method", START), port, (folder.join(LOG), take)).await
 }
 
 fn config(port: u16, directives: &[String], folder: &Path) -> String {
