@@ -176,3 +176,20 @@ fn a_neighbour_that_connects_to_every_port_is_refused_and_named() {
     ran.passes("is not of this cell");
     assert!(ran.said.contains("refused at the origin container"), "{}", ran.said);
 }
+
+#[test]
+fn whichever_container_dies_the_cell_is_in_error_and_its_name_is_told() {
+    for kind in ["nginx", "origin", "cell"] {
+        let ran = run_and(&format!("dead-{kind}"), move |prefix, _| {
+            docker(&["kill", &format!("{prefix}{kind}")]);
+        });
+        let cell = &ran.cell;
+        assert_eq!(cell["verdict"], "error", "{kind}: {cell:#}");
+        assert_eq!(ran.code, Some(4), "{kind}: {}", ran.said);
+        let reason = cell["reason"].as_str().unwrap();
+        assert!(reason.contains(&format!("the {kind} container ended with code 137")), "{kind}: {reason}");
+        let wrong = |outcome: &Value| outcome == "fail" || outcome == "flaky";
+        let trials = cell["trials"].as_array().unwrap();
+        assert!(!trials.iter().any(|trial| wrong(&trial["outcome"])), "{kind}: {cell:#}");
+    }
+}
