@@ -22,8 +22,9 @@ use crate::model::TlsSeen;
 /// server name.
 const FIRST_SEGMENT: usize = 40;
 
-/// Silence between its segments: long enough that one read cannot take both.
-const BETWEEN: Duration = Duration::from_millis(50);
+/// Silence between its segments: long enough that one read cannot take both. An ATS that is late by as much has been
+/// without CPU, which the agent notices and reports; with 50 ms a busy machine gave a pass to an ATS that has the bug.
+const BETWEEN: Duration = Duration::from_secs(1);
 
 /// Longest answer to a CONNECT, bytes.
 const LONGEST_ANSWER: usize = 16 * 1024;
