@@ -11,6 +11,7 @@ use crate::compare::fixture::{expected, provenance, trial};
 use crate::gate::path::{self, Costs};
 use crate::matrix::Matrix;
 use crate::model::{Expected, TrialResult};
+use crate::report::legend::{OUTCOMES, VERDICTS};
 use crate::verdict;
 
 use evidence::Evidence;
@@ -123,19 +124,6 @@ enum Attack {
     Old,
     Ageless,
 }
-
-const OUTCOMES: [Outcome; 7] = [
-    Outcome::Pass,
-    Outcome::Fail,
-    Outcome::Limitation,
-    Outcome::Flaky,
-    Outcome::Error,
-    Outcome::Unsupported,
-    Outcome::Skipped,
-];
-
-const VERDICTS: [Verdict; 6] =
-    [Verdict::Pass, Verdict::Fail, Verdict::Unbuildable, Verdict::Flaky, Verdict::Error, Verdict::Unavailable];
 
 /// The table of attacks.
 fn attacks() -> Vec<Attack> {
