@@ -208,13 +208,11 @@ pub(crate) fn lines(observation: &Observation) -> Vec<String> {
     if observation.client.is_some() && observation.origin.is_empty() {
         lines.push("origin: no connection".into());
     }
-    // Where all wait until the deadline, who hangs up first is chance.
-    let ends = !observation.client.iter().flat_map(|run| &run.exchanges).any(by_deadline);
-    lines.extend(observation.origin.iter().map(|connection| origin_line(connection, ends)));
-    if !ends {
-        // Nor are the ends of flows any news.
-    } else if observation.wire_lost == 0 {
-        lines.extend(observation.wire.iter().map(|flow| format!("wire: {}", timeline::summary(flow))));
+    let limit_us = hung_up_from(observation);
+    lines.extend(observation.origin.iter().map(|connection| origin_line(connection, limit_us)));
+    if observation.wire_lost == 0 {
+        let summary = |flow| format!("wire: {}", timeline::summary_until(flow, limit_us));
+        lines.extend(observation.wire.iter().map(summary));
     } else {
         // A summary of what is left would tell of an end that was none.
         lines.push("wire: capture incomplete".into());
@@ -227,12 +225,16 @@ pub(crate) fn lines(observation: &Observation) -> Vec<String> {
     squeeze(lines, counted)
 }
 
-/// Whether our own deadline ended it.
-fn by_deadline(exchange: &Exchange) -> bool {
-    exchange.error.as_ref().is_some_and(|error| error.text.starts_with(OVERDUE))
+/// From when on our own deadline ends connections, microseconds since the epoch. Each end has it on a clock of its own,
+/// so who hangs up first is chance.
+fn hung_up_from(observation: &Observation) -> u64 {
+    let overdue = |exchange: &&Exchange| exchange.error.as_ref().is_some_and(|error| error.text.starts_with(OVERDUE));
+    let ended = |exchange: &Exchange| exchange.started_us.saturating_add(exchange.total_us);
+    let exchanges = observation.client.iter().flat_map(|run| &run.exchanges);
+    exchanges.filter(overdue).map(ended).min().map_or(u64::MAX, |at| at.saturating_sub(APART_US))
 }
 
-fn origin_line(connection: &OriginConnection, end: bool) -> String {
+fn origin_line(connection: &OriginConnection, limit_us: u64) -> String {
     let hello = match (&connection.hello, connection.first_byte_us) {
         (Some(hello), _) => format!("ClientHello of {} bytes", hello.len),
         (None, Some(_)) if connection.tls.is_none() && !connection.requests.is_empty() => "plain HTTP".into(),
@@ -245,13 +247,13 @@ fn origin_line(connection: &OriginConnection, end: bool) -> String {
         1 => "1 request".to_owned(),
         count => format!("{count} requests"),
     };
-    let closed = match connection.closed.map(|closed| closed.by) {
+    let closed = match connection.closed.filter(|closed| closed.at_us < limit_us).map(|closed| closed.by) {
         Some(ClosedBy::Peer) => "closed by the peer (FIN)",
         Some(ClosedBy::PeerReset) => "reset by the peer (RST)",
         Some(ClosedBy::Origin) => "closed by the origin",
         None => "still open at the end",
     };
-    let parts = [Some(hello), tls, Some(requests), end.then(|| closed.to_owned())];
+    let parts = [Some(hello), tls, Some(requests), Some(closed.to_owned())];
     format!("origin: {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
@@ -269,13 +271,16 @@ fn squeeze(lines: Vec<String>, told: bool) -> Vec<String> {
     counted.into_iter().map(text).take(MAX_LINES).collect()
 }
 
+/// How far apart the two ends of a trial may be in time when its deadline is over, microseconds.
+const APART_US: u64 = 500_000;
+
 /// Lines kept in committed results.
 const MAX_LINES: usize = 12;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ClientRun, Closed, Exchange, Flow};
+    use crate::model::{ClientError, ClientPhase, ClientRun, Closed, Flow};
 
     #[test]
     fn a_capture_that_lost_packets_is_not_summed_up() {
@@ -319,24 +324,22 @@ mod tests {
 
     #[test]
     fn who_hangs_up_at_our_own_deadline_is_chance_and_not_told() {
-        let observation = |text: &str, by| Observation {
+        let observation = |text: &str, by, at_us| Observation {
             client: Some(ClientRun {
                 exchanges: vec![Exchange {
-                    error: Some(crate::model::ClientError {
-                        phase: crate::model::ClientPhase::Missing,
-                        text: text.into(),
-                    }),
+                    error: Some(ClientError { phase: ClientPhase::Exchange, text: text.into() }),
+                    total_us: 3_000_000,
                     ..Exchange::default()
                 }],
                 ..ClientRun::default()
             }),
-            origin: vec![OriginConnection { closed: Some(Closed { by, at_us: 3 }), ..OriginConnection::default() }],
-            wire: vec![Flow::default()],
+            origin: vec![OriginConnection { closed: Some(Closed { by, at_us }), ..OriginConnection::default() }],
             ..Observation::default()
         };
-        let overdue = |by| lines(&observation(&format!("{OVERDUE} of 3 s"), by));
-        assert_eq!(overdue(ClosedBy::Origin), overdue(ClosedBy::Peer));
-        let hung_up = |by| lines(&observation("connection closed", by));
+        let overdue = |by, at_us| lines(&observation(&format!("{OVERDUE} of 3 s"), by, at_us));
+        assert_eq!(overdue(ClosedBy::Origin, 2_990_000), overdue(ClosedBy::Peer, 3_001_000));
+        assert_ne!(overdue(ClosedBy::Origin, 100_000), overdue(ClosedBy::Peer, 100_000), "long before it");
+        let hung_up = |by| lines(&observation("connection closed", by, 2_990_000));
         assert_ne!(hung_up(ClosedBy::Origin), hung_up(ClosedBy::Peer));
     }
 

@@ -12,6 +12,11 @@ use crate::model::{Direction, Flow};
 /// Byte counts other than zero are left out: signatures and certificates differ by a few bytes each
 /// time. So are packets after the first FIN or RST, where both ends race.
 pub fn summary(flow: &Flow) -> String {
+    summary_until(flow, u64::MAX)
+}
+
+/// The same of what was before `limit_us` (microseconds since the epoch): an end from then on is none.
+pub fn summary_until(flow: &Flow, limit_us: u64) -> String {
     if facts::refused(flow) {
         return "S, R. from the origin (refused)".into();
     }
@@ -19,7 +24,7 @@ pub fn summary(flow: &Flow) -> String {
         return "S, no answer".into();
     }
     let opening = if facts::handshake_completed(flow) { "S, S., ." } else { "begin not seen" };
-    let Some(end) = facts::end(flow) else {
+    let Some(end) = facts::end(flow).filter(|end| end.at_us < limit_us) else {
         return format!("{opening}, {}, still open", traffic(flow.bytes_to_server, flow.bytes_to_client));
     };
     let flags = if end.reset { "R" } else { "F." };
@@ -94,6 +99,14 @@ mod tests {
             "S, S., ., data to the origin, 0 bytes back, still open"
         );
         assert_eq!(line(&[]), "begin not seen, 0 bytes to the origin, still open");
+    }
+
+    #[test]
+    fn an_end_from_the_limit_on_is_none() {
+        let good = flow(GOOD);
+        let end = facts::end(&good).unwrap();
+        assert_eq!(summary_until(&good, end.at_us + 1), summary(&good));
+        assert_eq!(summary_until(&good, end.at_us), "S, S., ., data both ways, still open");
     }
 
     #[test]
