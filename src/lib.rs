@@ -26,7 +26,7 @@ pub mod merge;
 pub mod model;
 pub mod plan;
 pub mod report;
-pub mod runner;
+pub mod run;
 pub mod shard;
 pub mod store;
 pub mod trial;

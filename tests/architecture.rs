@@ -33,7 +33,7 @@ const LAYERS: &[(u32, &[&str])] = &[
         ],
     ),
     (2, &["engine", "images", "agent", "store", "git"]),
-    (3, &["cell", "runner", "lab"]),
+    (3, &["cell", "run", "lab"]),
     (4, &["console", "cli"]),
 ];
 
@@ -68,8 +68,9 @@ const SIBLINGS: &[(&str, &str)] = &[
     ("images", "engine"),
     ("images", "store"),
     ("store", "engine"),
-    ("runner", "cell"),
+    ("run", "cell"),
     ("lab", "cell"),
+    ("lab", "run"),
     ("cli", "console"),
 ];
 

@@ -101,6 +101,20 @@ fn an_interrupted_run_says_so_keeps_what_is_finished_and_leaves_nothing() {
     assert_eq!(left(&id), (0, 0));
 }
 
+/// A terminal that is closed, and Ctrl-\.
+#[test]
+fn other_ways_to_end_a_run_are_as_calm() {
+    let _alone = alone();
+    for signal in [Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGTERM] {
+        let mut run = Run::start("ended", &["--distro", "debian-12"]);
+        run.says("1 cell on");
+        run.signal(signal);
+        let id = run.id();
+        let (code, said) = run.end();
+        assert_eq!((code, left(&id)), (Some(130), (0, 0)), "{signal}: {said}");
+    }
+}
+
 #[test]
 fn what_a_killed_run_leaves_is_swept_by_the_next() {
     let _alone = alone();
@@ -143,7 +157,7 @@ fn two_runs_at_once_do_not_disturb_each_other() {
 }
 
 #[test]
-fn what_is_kept_for_a_look_stays_until_it_is_removed_by_name() {
+fn what_is_kept_for_inspection_stays_until_it_is_removed_by_name() {
     let _alone = alone();
     let mut run = Run::start("kept", &["--distro", "debian-12", "--keep"]);
     run.says("[1/1] debian-12/9.2.9: pass");

@@ -240,6 +240,20 @@ fn files_that_are_not_where_they_were_named_are_bad_usage() {
 }
 
 #[test]
+fn what_could_not_be_added_to_at_the_end_is_said_before_anything_runs() {
+    let dir = folder();
+    let conflict = "{\n<<<<<<< HEAD\n  \"schema\": 3,\n=======\n  \"schema\": 2,\n>>>>>>> theirs\n";
+    for (text, says) in [(conflict, "line 2 of matrix.json is a conflict marker"), ("{", "damaged")] {
+        put(dir.path(), "results/matrix.json", text);
+        for args in ENGINE.iter().filter(|args| matches!(args[0], "run" | "bisect")) {
+            let output = command(dir.path(), args).output().unwrap();
+            assert_eq!(code(&output), 2, "{args:?}: {}", stderr(&output));
+            assert!(stderr(&output).contains(says), "{args:?}: {}", stderr(&output));
+        }
+    }
+}
+
+#[test]
 fn list_takes_the_trials_that_it_is_told() {
     let dir = folder();
     let printed = |args: &[&str]| String::from_utf8(command(dir.path(), args).output().unwrap().stdout).unwrap();

@@ -71,7 +71,7 @@ struct Cell {
     until: Instant,
 }
 
-/// What goes on running after the trials, for a look by hand.
+/// What goes on running after the trials, for inspection by hand.
 #[expect(dead_code, reason = "held, not read: dropping it would end what is kept")]
 pub(super) struct Kept {
     cell: Cell,

@@ -95,7 +95,7 @@ pub async fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What goes on running for a look by hand.
+/// What goes on running for inspection by hand.
 #[expect(dead_code, reason = "held, not read: dropping it would end what is kept")]
 enum Kept {
     Origin(Origin),

@@ -2,7 +2,6 @@
 //! both. Whatever goes wrong on our side becomes a fault of the attempt, never a failure of ATS.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,8 +43,8 @@ pub(super) async fn run(
     progress: &dyn Progress,
     stop: &CancellationToken,
 ) -> Gathered {
-    let token = unguessable();
-    let mut pair = Pair { engine, job, number, token, gathered: Gathered::default(), started: Vec::new() };
+    let mut pair =
+        Pair { engine, job, number, token: String::new(), gathered: Gathered::default(), started: Vec::new() };
     let mut watch = Watch::default();
     let limit = job.limits.cell + ORIGIN_START + GRACE;
     // Boxed: what waits for a whole cell holds all of this, and so do those who wait for it.
@@ -63,9 +62,11 @@ pub(super) async fn run(
     pair.finish().await
 }
 
-/// 128 bits that nobody can guess, in hex. The standard library seeds its hashers from the system's randomness.
-fn unguessable() -> String {
-    [1, 2].map(|n| format!("{:016x}", RandomState::new().hash_one(n))).concat()
+/// 128 bits that nobody can guess, in hex.
+fn unguessable() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 /// Whether `error` is that of an engine that went away.
@@ -96,6 +97,7 @@ struct Pair<'a> {
 
 impl Pair<'_> {
     async fn run(&mut self, plans: &[TrialPlan], progress: &dyn Progress, watch: &mut Watch) -> anyhow::Result<()> {
+        self.token = unguessable().context("the system gives no randomness")?;
         watch.begin(self.engine).await?;
         let keep = self.job.keep;
         let identity = identity::of(plans)?;

@@ -60,7 +60,7 @@ pub struct Job {
     pub limits: Limits,
     /// Settings laid over those of every trial that goes through ATS: a workaround that is tried.
     pub over: Vec<Record>,
-    /// Leave the containers of the last attempt for a look.
+    /// Leave the containers of the last attempt for inspection.
     pub keep: bool,
     /// What the ATS process takes from another image (bisecting); `None`: it runs as its image is.
     pub swap: Option<Swap>,

@@ -2,19 +2,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::Context as _;
 use clap::Args;
-use tokio::sync::mpsc::unbounded_channel;
-use tokio_util::sync::CancellationToken;
 
 use super::format::Format;
-use super::run::{Look, console, fresh_id, interrupted, listen, stdout_style};
+use super::look::Look;
+use super::setup::Setup;
 use super::{Places, near_cell, no_trial};
 use crate::cell::Once;
 use crate::console;
-use crate::engine;
-use crate::engine::discovery::Env;
-use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::images::{self, Policy};
 use crate::lab::{self, Order, Record};
@@ -146,13 +141,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
     let trial = trial(&options, &results, &good, &bad)?;
     let recipes = images::recipes(&options.places.folder().join("images"))
         .map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
-    let connected =
-        engine::connect(&Env::from_process()).await.map_err(|none| Failure::new(Exit::NoEngine, none.to_string()))?;
-    let now = jiff::Timestamp::now();
-    let owner = Owner::current(fresh_id(now)?)?;
-    let folder = results.begin(&owner.run)?;
-    let cpus = usize::try_from(connected.info.cpus).unwrap_or(1).max(1);
-    let jobs = options.jobs.unwrap_or(cpus).max(1);
+    let setup = Setup::begin(&results, &options.look).await?;
+    let jobs = setup.jobs(options.jobs);
     let order = Order {
         matrix,
         good,
@@ -160,32 +150,19 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
         trial,
         asked: options.trial.is_some(),
         recipes,
-        policy: Policy {
-            no_build: options.no_build,
-            offline: options.offline,
-            rebuild: false,
-            jobs,
-            compilers: Policy::compilers(jobs, cpus),
-        },
-        image_logs: folder.dir().join("images"),
+        policy: Policy { no_build: options.no_build, offline: options.offline, ..setup.policy(jobs) },
+        image_logs: setup.image_logs(),
         jobs,
         limit: options.limit,
     };
-    let (events, received) = unbounded_channel();
-    let listener = tokio::task::spawn_blocking({
-        let (console, journal) = (console(&options.look), folder.journal()?);
-        move || listen(received, console, journal)
-    });
-    let stop = CancellationToken::new();
-    let signals = tokio::spawn(interrupted(stop.clone(), events.clone()));
+    let (engine, owner, folder) = (setup.engine.clone(), &setup.owner, setup.folder.clone());
+    let (events, stop) = (setup.events.clone(), setup.stop.clone());
     let recorder = Recorder { evidence: folder.of_bisection(), folder, trouble: Mutex::default() };
-    let engine = connected.engine.clone();
     let done = match over {
-        Over::Distro => lab::over_distro(engine, &owner, &order, &recorder, events, stop).await,
-        Over::Ats => lab::over_ats(engine, &owner, &order, &recorder, events, stop).await,
+        Over::Distro => lab::over_distro(engine, owner, &order, &recorder, events, stop).await,
+        Over::Ats => lab::over_ats(engine, owner, &order, &recorder, events, stop).await,
     };
-    signals.abort();
-    listener.await.context("the progress display failed")?.context("cannot write the journal")?;
+    setup.end().await??;
     finish(&options, &results, &done?, recorder)
 }
 
@@ -196,7 +173,7 @@ fn finish(options: &Options, results: &Results, done: &Bisection, recorder: Reco
         results.keep_bisection(done)?;
     }
     let shown = match options.format {
-        Format::Text => bisection::text(done, stdout_style(&options.look).width),
+        Format::Text => bisection::text(done, options.look.stdout().width),
         Format::Json => bisection::json(done),
         Format::Markdown => bisection::page(done),
     };

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::run::{unguessable, when};
+use super::look::when;
 use crate::console::{self, When};
 use crate::exit::{Exit, Failure};
 use crate::matrix::Matrix;
@@ -50,13 +50,6 @@ impl Drop for Hush {
     }
 }
 
-impl Ci {
-    /// For commands that run something on the way to an answer of their own.
-    pub(super) fn none() -> Self {
-        Self { github: Github { github: When::Never }, junit: None }
-    }
-}
-
 impl Github {
     fn wanted(&self) -> bool {
         match self.github {
@@ -67,14 +60,19 @@ impl Github {
     }
 
     /// From now on nothing that is printed commands GitHub; `None`: it would not anyway.
-    pub(super) fn hush(&self) -> Option<Hush> {
-        self.wanted().then(|| {
-            // No container can guess it.
-            let [high, low] = unguessable();
-            let token = format!("{high:016x}{low:016x}");
-            console::command(&github::pause(&token));
-            Hush { token }
-        })
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub(super) fn hush(&self) -> anyhow::Result<Option<Hush>> {
+        if !self.wanted() {
+            return Ok(None);
+        }
+        // No container can guess it.
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).context("the system gives no randomness")?;
+        let token = format!("{:032x}", u128::from_be_bytes(bytes));
+        console::command(&github::pause(&token));
+        Ok(Some(Hush { token }))
     }
 
     /// Tells GitHub, if this is it. `summary` is Markdown.
@@ -100,7 +98,7 @@ impl Ci {
             fs::write(file, junit::UNFINISHED)
                 .map_err(|error| Failure::new(Exit::Usage, format!("cannot write {}: {error}", file.display())))?;
         }
-        Ok(self.github.hush())
+        self.github.hush()
     }
 
     /// After the run.

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Places;
 use super::format::Format;
-use super::run::day;
+use super::setup::day;
 use super::source::Source;
 use crate::exit::{Exit, Failure};
 use crate::expect::{self, Changes};

@@ -11,7 +11,7 @@ use clap::Args;
 use super::Places;
 use super::ci::Github;
 use super::format::Format;
-use super::run::day;
+use super::setup::day;
 use super::source::Source;
 use crate::console;
 use crate::exit::{Exit, Failure};

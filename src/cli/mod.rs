@@ -2,6 +2,7 @@
 
 mod agent;
 mod bisect;
+mod cells;
 mod ci;
 mod clean;
 mod diff;
@@ -12,11 +13,13 @@ mod format;
 mod gate;
 mod history;
 mod list;
+mod look;
 mod merge;
 mod path;
 mod report;
 mod run;
 mod schema;
+mod setup;
 mod show;
 mod source;
 

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::Places;
-use super::run::{Look, stdout_style};
+use super::look::Look;
 use super::source::Source;
 use crate::console;
 use crate::exit::Exit;
@@ -22,7 +22,7 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let result = Source::on_disk(&options.places).load(&options.places)?;
     let mut table = Vec::new();
-    console::results(&mut table, &result, stdout_style(&options.look)).context("cannot make the table")?;
+    console::results(&mut table, &result, options.look.stdout()).context("cannot make the table")?;
     // Reasons may be text from containers, which GitHub must not obey.
     console::document(&inert(&String::from_utf8_lossy(&table)))?;
     Ok(Exit::Success)

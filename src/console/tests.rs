@@ -7,7 +7,7 @@ use super::*;
 use crate::model::{ImageWork, Outcome};
 use crate::report::fixture;
 
-/// What was written, for a look after the fact.
+/// What was written, to be read after the fact.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
 

@@ -21,7 +21,7 @@ pub const STARTED: &str = "atsmatrix.started";
 pub const HOST: &str = "atsmatrix.host";
 /// Key: what it is, a [`Kind`].
 pub const KIND: &str = "atsmatrix.kind";
-/// Key: left on purpose, for a look by hand. Only [`super::sweep::remove`] of everything takes it.
+/// Key: left on purpose, for inspection by hand. Only [`super::sweep::remove`] of everything takes it.
 pub const KEEP: &str = "atsmatrix.keep";
 
 /// What a labelled thing is.

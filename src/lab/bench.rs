@@ -4,43 +4,36 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
+use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::{Order, Record};
 use crate::bisect::answer::telling_trial;
 use crate::bisect::parts::Swapped;
 use crate::bisect::{failure, loader};
-use crate::cell::{self, Job, Limits, Neighbours, Once, Patience, Progress};
-use crate::engine::labels::{Kind, Owner};
-use crate::engine::{Engine, NetworkSpec, sweep};
+use crate::cell::{self, Beside, Job, Once, Progress};
+use crate::engine::Engine;
+use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
-use crate::images::{AgentImages, Made, Maker};
-use crate::model::{AtsLife, Bisection, CellId, Effect, Event, Outcome, Tried};
-use crate::plan::{Plan, PlannedCell};
+use crate::images::{Made, Maker};
+use crate::model::{AtsLife, Bisection, CellId, Effect, Event, Outcome, Place, Tried};
+use crate::plan::{Plan, PlannedCell, Selection};
+use crate::run::{Site, Stage, Variant, asked};
 use crate::trial::{CATALOGUE, Kind as TrialKind, Trial};
 
 /// A place for experiments.
 pub(super) struct Bench<'a> {
-    pub(super) engine: Arc<dyn Engine>,
-    owner: &'a Owner,
+    site: Site<'a>,
     pub(super) order: &'a Order,
     record: &'a dyn Record,
-    events: UnboundedSender<Event>,
-    stop: CancellationToken,
-    /// Cancelled by `stop`, and when the run's deadline passes.
-    deadline: CancellationToken,
-    /// Ends when this is dropped.
-    _timer: AbortOnDropHandle<()>,
     begun: Instant,
     maker: Arc<Maker>,
-    agent: AgentImages,
-    origin_image: String,
-    network: String,
-    patience: Arc<Patience>,
-    neighbours: Arc<Neighbours>,
+    stage: Stage,
+    /// The origins that are containers of their own, each made when a trial first asks for it; `None`: the matrix
+    /// has no such origin.
+    beside: BTreeMap<Place, OnceCell<Option<Beside>>>,
 }
 
 /// One experiment to make.
@@ -84,73 +77,39 @@ impl<'a> Bench<'a> {
         events: UnboundedSender<Event>,
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
-        engine.info().await.map_err(|error| Failure::new(Exit::NoEngine, error.to_string()))?;
-        sweep::sweep(engine.as_ref(), &owner.host).await.context("cannot sweep what dead runs left")?;
-        let (deadline, begun) = (stop.child_token(), Instant::now());
-        let timer = tokio::spawn({
-            let (deadline, limit) = (deadline.clone(), order.matrix.defaults.deadlines.run);
-            async move {
-                tokio::time::sleep(limit).await;
-                deadline.cancel();
-            }
-        });
-        let timer = AbortOnDropHandle::new(timer);
-        let agent = AgentImages::new(Arc::clone(&engine), &order.recipes)?;
-        let origin_image = agent.on("scratch").await?;
-        let spec = NetworkSpec {
-            name: format!("atsmatrix-{}", owner.run),
-            labels: owner.labels(Kind::Network),
-            internal: true,
-        };
-        let network = engine.create_network(&spec).await?;
-        let maker = Maker::new(
-            Arc::clone(&engine),
+        let mut site = Site::new(engine, owner, &order.matrix.defaults, events.clone(), stop).await?;
+        let begun = Instant::now();
+        if !site.prepare().await? {
+            return Err(stopped());
+        }
+        let stage = Stage::new(&site, &order.recipes, false).await?.ok_or_else(stopped)?;
+        let maker = Arc::new(Maker::new(
+            Arc::clone(&site.engine),
             order.recipes.clone(),
             order.policy.clone(),
             order.image_logs.clone(),
-            events.clone(),
-        );
-        let maker = Arc::new(maker);
-        Ok(Self {
-            engine,
-            owner,
-            order,
-            record,
             events,
-            stop,
-            deadline,
-            _timer: timer,
-            begun,
-            maker,
-            agent,
-            origin_image,
-            network,
-            patience: Arc::default(),
-            neighbours: Arc::default(),
-        })
+        ));
+        let beside = Place::BESIDE.map(|place| (place, OnceCell::new())).into();
+        Ok(Self { site, order, record, begun, maker, stage, beside })
     }
 
-    /// Removes everything but images. An answer is not lost with an engine that is: what cannot be removed is
-    /// told, and labels tell the next run what to sweep.
+    /// Removes everything but images, and says how much was done.
     pub(super) async fn end(&self, done: anyhow::Result<Bisection>) -> anyhow::Result<Bisection> {
-        let left = match sweep::remove_run(self.engine.as_ref(), &self.owner.run).await {
-            Ok(swept) => swept.failed,
-            Err(error) => vec![error],
-        };
-        for trouble in left {
-            self.tell(Event::Note(format!("left for the next run to sweep: {trouble}")));
-        }
         if let Ok(answer) = &done {
             let (count, seconds) = (answer.experiments.len(), self.begun.elapsed().as_secs_f64());
             self.tell(Event::Note(format!("{count} experiments, {seconds:.1} s with all that they needed")));
         }
-        self.tell(Event::Finished { interrupted: self.stop.is_cancelled() });
+        self.site.leave(false).await;
         done
     }
 
     pub(super) fn tell(&self, event: Event) {
-        // A listener that is gone has no use for events.
-        let _ = self.events.send(event);
+        self.site.tell(event);
+    }
+
+    pub(super) fn engine(&self) -> &dyn Engine {
+        self.site.engine.as_ref()
     }
 
     /// Makes the images of `plan`; what became of each, by tag.
@@ -158,7 +117,7 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// When the search was interrupted: that an image is missing then says nothing.
     pub(super) async fn make(&self, plan: &Plan) -> anyhow::Result<BTreeMap<String, Made>> {
-        let made = Arc::clone(&self.maker).make(plan.steps(), &self.deadline).await;
+        let made = Arc::clone(&self.maker).make(plan.steps(), &self.site.deadline).await;
         self.unless_stopped()?;
         Ok(made)
     }
@@ -194,51 +153,55 @@ impl<'a> Bench<'a> {
 
     async fn attempt(&self, job: &Job, number: u32) -> anyhow::Result<Once> {
         self.unless_stopped()?;
-        let once = cell::once(&self.engine, job, number, &Silent, &self.deadline).await;
+        let once = cell::once(&self.site.engine, job, number, &Silent, &self.site.deadline).await;
         self.unless_stopped()?;
         Ok(once)
     }
 
     async fn job(&self, setup: Setup<'_>) -> anyhow::Result<Job> {
-        let defaults = &self.order.matrix.defaults;
         let (swap, sysctls) = setup.swapped.map(|swapped| (swapped.swap, swapped.sysctls)).unzip();
-        Ok(Job {
-            id: setup.planned.id.clone(),
-            version: setup.planned.version.clone(),
-            os: setup.planned.os.clone(),
-            declared: setup.planned.declared.clone(),
-            binary: setup.planned.binary.clone(),
-            image: self.agent.on(setup.image).await?,
-            origin_image: self.origin_image.clone(),
-            beside: std::collections::BTreeMap::new(),
-            network: self.network.clone(),
-            name: format!("atsmatrix-{}-x{}", self.owner.run, setup.number),
-            labels: self.owner.labels(Kind::Cell),
+        let image = self.stage.on(setup.image).await?;
+        let variant = Variant {
+            name: format!("x{}", setup.number),
+            beside: self.beside(&setup.trials).await?,
             trials: setup.trials,
-            limits: Limits {
-                cell: defaults.deadlines.cell,
-                trial: defaults.deadlines.trial,
-                memory: defaults.memory,
-                pids: defaults.pids,
-            },
-            over: Vec::new(),
-            keep: false,
             swap,
             sysctls: sysctls.unwrap_or_default(),
-            patience: Arc::clone(&self.patience),
-            neighbours: Arc::clone(&self.neighbours),
-        })
+            ..Variant::default()
+        };
+        Ok(self.stage.job(&self.site, setup.planned, image, variant))
+    }
+
+    /// The origins that `trials` need as containers of their own.
+    async fn beside(&self, trials: &[&'static Trial]) -> anyhow::Result<BTreeMap<Place, Beside>> {
+        let mut beside = BTreeMap::new();
+        for place in asked(trials) {
+            let Some(known) = self.beside.get(&place) else { continue };
+            let it = known.get_or_try_init(|| self.origin(place)).await?;
+            beside.extend(it.clone().map(|it| (place, it)));
+        }
+        Ok(beside)
+    }
+
+    async fn origin(&self, place: Place) -> anyhow::Result<Option<Beside>> {
+        let Order { matrix, recipes, .. } = self.order;
+        let usage = |error: crate::plan::SelectionError| Failure::new(Exit::Usage, error.to_string());
+        let mut plan = Plan::of(matrix, &Selection::default(), recipes).map_err(usage)?;
+        plan.add_origin(matrix, recipes, place).map_err(usage)?;
+        plan.keep(|_| Vec::new());
+        let Some(tag) = plan.beside.get(&place) else { return Ok(None) };
+        let made = self.make(&plan).await?;
+        self.stage.beside(&self.site, &made, tag).await
     }
 
     fn unless_stopped(&self) -> anyhow::Result<()> {
-        if self.stop.is_cancelled() {
+        if self.site.stop.is_cancelled() {
             return Err(stopped());
         }
-        if self.deadline.is_cancelled() {
-            let limit = self.order.matrix.defaults.deadlines.run.as_secs();
+        if self.site.deadline.is_cancelled() {
             let message = format!(
-                "the run's deadline of {limit} s passed, and a search that is not over has no answer: raise \
-                 `deadlines.run` of matrix.yaml"
+                "{}, and a search that is not over has no answer: raise `deadlines.run` of matrix.yaml",
+                self.site.overdue()
             );
             return Err(Failure::new(Exit::Incomplete, message).into());
         }

@@ -223,7 +223,7 @@ impl Images<'_> {
         };
         let files = parts::layer(&from.inventory, &here.inventory);
         let made = Layer { base: &here.planned.tag, from: &from.planned.tag, files: &files, folder: LAYER, placed };
-        layer(self.bench.engine.as_ref(), &made, [&here.id, &from.id]).await
+        layer(self.bench.engine(), &made, [&here.id, &from.id]).await
     }
 }
 

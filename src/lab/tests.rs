@@ -11,7 +11,7 @@ use crate::engine::Labels;
 use crate::engine::fake::{Behaviour, FakeEngine, Op};
 use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
-use crate::model::{AtsBuild, Bisection, Effect, Outcome, Provenance, Standing};
+use crate::model::{AtsBuild, Bisection, Effect, Outcome, Place, Provenance, Standing};
 use crate::plan::{Plan, Selection};
 use crate::trial::{CATALOGUE, Judgement, Kind, by_id};
 
@@ -142,6 +142,24 @@ async fn an_experiment_that_broke_is_made_once_more_before_it_counts() {
     // The containers of this engine say nothing at all.
     assert_eq!((starts("-x1-11-origin"), starts("-x1b-11-origin")), (1, 1));
     assert_eq!(starts("-x1bb"), 0);
+}
+
+/// Bisections once had the instrumented origin alone, and called the trials of others unsupported.
+#[tokio::test(start_paused = true)]
+async fn a_trial_with_an_origin_of_its_own_has_it() {
+    for bad in ["debian-13/9.2.5", "debian-12/9.2.9"] {
+        let (mut order, engine) = order(bad);
+        let trial = CATALOGUE.iter().find(|trial| (trial.spec)().place == Place::Nginx).unwrap();
+        order.trial = Some(trial);
+        let mut plan = Plan::of(&order.matrix, &Selection::default(), &order.recipes).unwrap();
+        plan.add_origin(&order.matrix, &order.recipes, Place::Nginx).unwrap();
+        let nginx = plan.steps().iter().find(|step| Some(&step.tag) == plan.beside.get(&Place::Nginx)).unwrap();
+        let engine = engine.with_image(&nginx.tag, Labels::new());
+        let _ = search(&order, &engine, CancellationToken::new()).await;
+        let log = engine.log();
+        let started = |op: &&Op| matches!(op, Op::Start(name) if name.contains("-x1") && name.ends_with("nginx"));
+        assert!(log.iter().any(|op| started(&op)), "{bad}: {log:?}");
+    }
 }
 
 #[test]

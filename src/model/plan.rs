@@ -25,7 +25,7 @@ pub struct OriginPlan {
     pub ports: Vec<Port>,
     /// Certificate and key it serves.
     pub identity: Identity,
-    /// Serve on after the run is over, for a look by hand.
+    /// Serve on after the run is over, for inspection by hand.
     pub keep: bool,
     /// What the cell says to be known as such.
     #[serde(default)]
@@ -112,7 +112,7 @@ pub struct CellPlan {
     pub binary: Option<String>,
     /// How long the whole cell may take, milliseconds.
     pub deadline_ms: u64,
-    /// Leave ATS running, with the baseline's settings, after the last trial: for a look by hand.
+    /// Leave ATS running, with the baseline's settings, after the last trial: for inspection by hand.
     pub keep: bool,
     /// What the ATS process takes from another image (bisecting); `None`: it runs as its image is.
     #[serde(default)]

@@ -16,6 +16,15 @@ pub enum ReadError {
         /// The schema in the file.
         found: u32,
     },
+    /// A merge stopped in it.
+    #[error(
+        "line {line} of matrix.json is a conflict marker: take one side whole (`git checkout --ours` or `--theirs`), as \
+         halves of two results are no result"
+    )]
+    Conflict {
+        /// Line of the first marker, from 1.
+        line: usize,
+    },
     /// No JSON, or not of that shape.
     #[error("matrix.json is damaged or was not written by atsmatrix: {0}")]
     Malformed(#[from] serde_json::Error),
@@ -39,6 +48,10 @@ pub fn read(bytes: &[u8]) -> Result<MatrixResult, ReadError> {
     #[derive(Deserialize)]
     struct Head {
         schema: u32,
+    }
+    let marker = bytes.split(|byte| *byte == b'\n').position(|line| line.starts_with(b"<<<<<<< "));
+    if let Some(before) = marker {
+        return Err(ReadError::Conflict { line: before + 1 });
     }
     let Head { schema } = serde_json::from_slice(bytes)?;
     if schema > SCHEMA_VERSION {

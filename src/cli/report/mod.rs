@@ -90,7 +90,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let stream = options.output.as_ref().map_or_else(Stream::stdout, |_| file);
     let style = style(|name| std::env::var_os(name), stream, Flags::default());
     let shape = Shape { width: style.width, colour: style.colour };
-    let today = Some(super::run::day(jiff::Timestamp::now()));
+    let today = Some(super::setup::day(jiff::Timestamp::now()));
     let terms = Terms { strict: false, today, trials: trial::ids() };
     let text = (options.format.render)(&Input { result: &result, details: &details, terms, shape });
     match &options.output {

@@ -10,6 +10,8 @@ use rig::{count, dies, engine, fails, hangs, order, owner, passes, passing, read
 
 use super::*;
 use crate::engine::fake::{Behaviour, Op};
+use crate::engine::labels::{self, Kind};
+use crate::engine::{NetworkSpec, sweep};
 
 /// The place of a container's cell in the order of rows and columns, out of its name.
 fn number(name: &str, columns: usize) -> usize {

@@ -3,6 +3,7 @@
 use super::rig::{count, engine, order, passing, ready, recorded, run_as};
 use super::*;
 use crate::engine::fake::{FakeEngine, Fault};
+use crate::exit::{Exit, Failure};
 
 #[tokio::test(start_paused = true)]
 async fn a_container_that_does_not_start_once_is_tried_again() {

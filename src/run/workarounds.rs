@@ -3,7 +3,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Run, Stage, Variant};
+use super::{Run, Shared, Variant};
 use crate::ats::{Dialect, config};
 use crate::cell::{CellRun, Progress};
 use crate::diagnosis::{self, Workaround};
@@ -27,7 +27,7 @@ impl Run<'_> {
     pub(super) async fn try_workarounds(
         &self,
         planned: &PlannedCell,
-        stage: &Stage,
+        shared: &Shared,
         halt: &CancellationToken,
         run: &mut CellRun,
     ) {
@@ -37,12 +37,16 @@ impl Run<'_> {
             for workaround in known.iter().filter(|workaround| fits(workaround, &planned.version)) {
                 let name = workaround.name;
                 self.tell(Event::Note(format!("{}: trying {name} against {id}", planned.id)));
+                let plain = self.plain(planned, shared);
                 let variant = Variant {
-                    trials: &concerned(&self.order.trials, &trials),
+                    name: format!("{}-{name}", plain.name),
+                    trials: concerned(&self.order.trials, &trials),
                     over: workaround.settings(),
-                    suffix: format!("-{name}"),
+                    // What is kept is the cell itself.
+                    keep: false,
+                    ..plain
                 };
-                let with = self.in_containers(planned, stage, halt, &variant).await;
+                let with = self.in_containers(planned, shared, halt, variant).await;
                 // What was cut off says nothing about the workaround.
                 if halt.is_cancelled() {
                     return;

@@ -4,6 +4,7 @@ use super::rig::{count, order, passing, run_as};
 use super::*;
 use crate::engine::Class;
 use crate::engine::fake::{FakeBuild, FakeEngine};
+use crate::exit::Exit;
 
 /// Two distros that install a package, and one that moves what the first of them builds.
 const PACKAGES: &str = r#"

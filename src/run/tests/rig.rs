@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::super::*;
 use crate::agent::seal;
 use crate::engine::fake::{Behaviour, End, FakeEngine};
-use crate::engine::{ContainerSpec, Labels};
+use crate::engine::{ContainerSpec, Labels, labels};
 use crate::images;
 use crate::model::{
     AtsBuild, ClientRun, Exchange, Line, OriginConnection, OriginRequest, Os, Provenance, Release, Speak, TlsSeen,
@@ -162,7 +162,7 @@ pub(super) fn order(yaml: &str) -> Order {
         trials: TRIALS.iter().map(|id| trial::by_id(id).unwrap()).collect(),
         recipes,
         policy: Policy { jobs: 8, ..Policy::default() },
-        image_logs: std::env::temp_dir().join(format!("atsmatrix-runner-{}", std::process::id())),
+        image_logs: std::env::temp_dir().join(format!("atsmatrix-run-{}", std::process::id())),
         jobs: 2,
         fail_fast: false,
         keep: false,
