@@ -1,6 +1,7 @@
 # Two commands do everything: `make run` and `make test`. Both install what is missing (as root, on
-# Debian; elsewhere they say what to install) and do nothing twice.
-.PHONY: run test setup build clean
+# Debian; elsewhere they say what to install) and do nothing twice. `make check` is the part of `make test` that needs
+# no container engine and no browser.
+.PHONY: run test check lint setup build clean
 
 # Either would silently replace the flags that make the binary static.
 unexport RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
@@ -11,10 +12,19 @@ run: build
 
 test:
 	@sh scripts/setup.sh test
-	cargo fmt --check
-	cargo clippy --all-targets --locked -- -D warnings
+	$(MAKE) --no-print-directory lint
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 	cargo test --locked
+
+check:
+	@sh scripts/setup.sh check
+	$(MAKE) --no-print-directory lint
+	cargo test --locked --lib --test architecture --test ci_templates --test decisions --test dependencies \
+		--test every_command --test gate_attacks --test judges --test trial_pages
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
 
 build: setup
 	cargo build --release --locked

@@ -2,8 +2,11 @@
 # Sees to it that everything `make run` and `make test` need is there: a C compiler with the static
 # C library, mmdebstrap (makes base images where no registry is in reach), git, and a container engine that
 # answers. `setup.sh test` also sees to what tests need: rustfmt and clippy, the docker program, a static busybox,
-# xmllint, shellcheck, and the browser that opens the HTML report. Installs what is missing where it can, says what it does, and does nothing twice.
+# xmllint, shellcheck, and the browser that opens the HTML report; `setup.sh check` to what those of them need that do
+# without an engine. Installs what is missing where it can, says what it does, and does nothing twice.
 set -eu
+
+mode=${1:-run}
 
 say() { printf 'setup: %s\n' "$*"; }
 
@@ -59,14 +62,18 @@ get() { DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recom
 
 need cc gcc
 need /usr/include/stdio.h libc6-dev
-need python3 python3-minimal
-need mmdebstrap mmdebstrap
 need git git
-need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
-if [ "${1:-}" = test ]; then
-    need /bin/busybox busybox-static
+if [ "$mode" != check ]; then
+    need python3 python3-minimal
+    need mmdebstrap mmdebstrap
+    need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+fi
+if [ "$mode" != run ]; then
     need xmllint libxml2-utils
     need shellcheck shellcheck
+fi
+if [ "$mode" = test ]; then
+    need /bin/busybox busybox-static
     have chromium-browser || have google-chrome || need chromium chromium
 fi
 
@@ -78,6 +85,16 @@ fi
 # shellcheck disable=SC2086 # a list of package names
 [ -z "$missing" ] || install $missing
 
+if [ "$mode" != run ]; then
+    for tool in fmt clippy; do
+        if ! cargo "$tool" --version >/dev/null 2>&1; then
+            say "cargo $tool is missing: rustup component add rustfmt clippy (or your distro's packages)" >&2
+            exit 1
+        fi
+    done
+fi
+[ "$mode" != check ] || exit 0
+
 # Only now there is certainly a python3 to ask with.
 start_engine=no
 if ! engine_answers; then
@@ -86,18 +103,12 @@ if ! engine_answers; then
     if have dockerd; then start_engine=yes; fi
 fi
 
-if [ "${1:-}" = test ]; then
+if [ "$mode" = test ]; then
     if ! have docker; then
         # A package of its own from Debian 13 on; before, the engine's.
         if may_install && ! { get docker-cli >/dev/null 2>&1 && have docker; }; then install docker.io; fi
         have docker || install docker-cli
     fi
-    for tool in fmt clippy; do
-        if ! cargo "$tool" --version >/dev/null 2>&1; then
-            say "cargo $tool is missing: rustup component add rustfmt clippy (or your distro's packages)" >&2
-            exit 1
-        fi
-    done
 fi
 
 if [ "$start_engine" = yes ] && ! engine_answers; then

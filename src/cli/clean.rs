@@ -17,7 +17,7 @@ pub(super) struct Options {
     /// Remove the images too: the next run makes them anew
     #[arg(long)]
     images: bool,
-    /// Remove the containers those kept for inspection (--keep) too, and those of other machines and earlier boots
+    /// Remove containers that are kept for inspection (--keep) too, and those of other machines and earlier boots
     #[arg(long)]
     all: bool,
     /// Remove all that this run has (`docker ps` shows its id in names), such as what `run --keep` kept
