@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use futures_util::future::join_all;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +17,7 @@ use super::watch::Watch;
 use super::{Beside, Job, Progress, identity, patience};
 use crate::agent::seal::{Doubt, Key, Opener};
 use crate::agent::{PLAN_VARIABLE, pack};
-use crate::engine::{Class, Container, ContainerSpec, Engine, EngineError, labels};
+use crate::engine::{Class, Container, ContainerSpec, Engine, EngineError, answered, labels};
 use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, Place, Port, TrialPlan};
 
 /// How long the origin may take to listen. It starts in 0.4 s here; engines under load take longer.
@@ -295,6 +296,7 @@ impl Pair<'_> {
 
     /// Removes the containers, unless they are to be kept, and returns what was gathered.
     async fn finish(mut self) -> Gathered {
+        let mut removals = Vec::new();
         for container in self.started.drain(..) {
             let stderr = container.stderr_tail();
             if !stderr.trim().is_empty() {
@@ -306,7 +308,13 @@ impl Pair<'_> {
                 continue;
             }
             let id = container.id().to_owned();
-            if let Err(error) = container.remove().await {
+            removals.push(async move {
+                let removed = answered("remove container", &id, container.remove()).await;
+                (id, removed)
+            });
+        }
+        for (id, removed) in join_all(removals).await {
+            if let Err(error) = removed {
                 // All is said by then: no fault. The end of the run tries once more, and tells.
                 self.gathered.left.push(id);
                 self.gathered.notes.push(error.to_string());

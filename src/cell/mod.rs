@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Engine, Labels};
+use crate::engine::{Engine, Labels, answered};
 use crate::model::{
     CellId, DistroId, Inventory, Observation, Os, Outcome, Place, Provenance, Record, Swap, TrialPlan, TrialResult,
     Verdict,
@@ -213,7 +213,7 @@ impl Tries<'_> {
             }
             self.lost.extend(gathered.transcript());
             for id in &gathered.left {
-                if let Err(error) = self.engine.remove_container(id).await {
+                if let Err(error) = answered("remove container", id, self.engine.remove_container(id)).await {
                     self.lost.push(error.to_string());
                 }
             }

@@ -45,6 +45,10 @@ pub enum Fault {
     StartFails,
     /// Containers cannot be removed.
     RemoveFails,
+    /// The removal of a container is never answered.
+    RemoveHangs,
+    /// The creation of a network is never answered.
+    NetworkHangs,
     /// The engine is gone.
     Unreachable,
 }
@@ -132,6 +136,13 @@ impl World {
         let Some(times) = state.faults.get_mut(&fault).filter(|times| **times > 0) else { return false };
         *times -= 1;
         true
+    }
+
+    /// Never returns if `fault` is to happen now.
+    async fn hangs(&self, fault: Fault) {
+        if self.fails(fault) {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Whether the engine answers at all.
@@ -306,6 +317,7 @@ impl Engine for FakeEngine {
 
     async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
         self.world.reachable("create network", &spec.name)?;
+        self.world.hangs(Fault::NetworkHangs).await;
         if self.world.fails(Fault::NetworkExhausted) {
             let reason = "could not find an available, non-overlapping IPv4 address pool among the defaults";
             return Err(EngineError::answered("create network", &spec.name, Class::Other, reason));
@@ -355,6 +367,7 @@ impl Engine for FakeEngine {
     }
 
     async fn remove_container(&self, id: &str) -> Result<()> {
+        self.world.hangs(Fault::RemoveHangs).await;
         self.world.remove(id)
     }
 

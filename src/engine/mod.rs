@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -40,6 +41,25 @@ pub const STDERR_TAIL: usize = 64 << 10;
 
 /// Longest environment entry `NAME=VALUE`, bytes: Linux's `MAX_ARG_STRLEN` less the final NUL (execve(2)).
 pub const ENV_MAX: usize = (128 << 10) - 1;
+
+/// How long an engine may take to list, remove or connect what is there already. Under load such calls take seconds; one
+/// that takes longer hangs, and whoever waits for it would wait for ever.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// What came of `work`, or an error when the engine does not answer within [`ANSWER_WITHIN`].
+///
+/// # Errors
+/// Those of `work`, and that the engine does not answer.
+pub async fn answered<T>(
+    operation: &'static str,
+    object: &str,
+    work: impl Future<Output = Result<T>> + Send,
+) -> Result<T> {
+    tokio::time::timeout(ANSWER_WITHIN, work).await.unwrap_or_else(|_| {
+        let reason = format!("the engine does not answer within {} s", ANSWER_WITHIN.as_secs());
+        Err(EngineError::new(operation, object, Class::Unreachable, &reason))
+    })
+}
 
 /// Labels of images, containers and networks.
 pub type Labels = BTreeMap<String, String>;

@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::labels::{self, Standing};
-use super::{Engine, EngineError, Labelled, Result};
+use super::{Engine, EngineError, Labelled, Result, answered};
 use crate::model::RunId;
 
 /// Removals under way at a time: engines serialise them anyway.
@@ -71,18 +71,20 @@ pub async fn remove_run(engine: &dyn Engine, run: &RunId) -> Result<Swept> {
 /// fails does not keep the others from being tried.
 pub async fn remove(engine: &dyn Engine, scope: Scope<'_>) -> Result<Swept> {
     let mut swept = Swept::default();
-    let doomed = choose(engine.containers().await?, scope, &mut swept);
-    let mut results =
-        stream::iter(doomed).map(|id| async move { engine.remove_container(&id).await }).buffer_unordered(AT_ONCE);
+    let doomed = choose(answered("list", "containers", engine.containers()).await?, scope, &mut swept);
+    let mut results = stream::iter(doomed)
+        .map(|id| async move { answered("remove container", &id, engine.remove_container(&id)).await })
+        .buffer_unordered(AT_ONCE);
     while let Some(result) = results.next().await {
         match result {
             Ok(()) => swept.containers += 1,
             Err(error) => swept.failed.push(error),
         }
     }
-    let doomed = choose(engine.networks().await?, scope, &mut swept);
-    let mut results =
-        stream::iter(doomed).map(|id| async move { engine.remove_network(&id).await }).buffer_unordered(AT_ONCE);
+    let doomed = choose(answered("list", "networks", engine.networks()).await?, scope, &mut swept);
+    let mut results = stream::iter(doomed)
+        .map(|id| async move { answered("remove network", &id, engine.remove_network(&id)).await })
+        .buffer_unordered(AT_ONCE);
     while let Some(result) = results.next().await {
         match result {
             Ok(()) => swept.networks += 1,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Site;
 use crate::cell::{Beside, Job, Limits};
-use crate::engine::NetworkSpec;
 use crate::engine::labels::{self, Kind};
+use crate::engine::{NetworkSpec, answered};
 use crate::images::{AgentImages, Made};
 use crate::model::{Place, Record as Setting, Swap};
 use crate::plan::{PlannedCell, Recipes};
@@ -54,7 +54,7 @@ impl Stage {
             marks.insert(labels::KEEP.to_owned(), "true".to_owned());
         }
         let spec = NetworkSpec { name: format!("atsmatrix-{}", site.owner.run), labels: marks, internal: true };
-        let network = site.engine.create_network(&spec).await?;
+        let network = answered("create network", &spec.name, site.engine.create_network(&spec)).await?;
         Ok(Some(Self { agent, origin_image, network }))
     }
 

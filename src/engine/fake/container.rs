@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 
-use super::{Op, World};
+use super::{Fault, Op, World};
 use crate::engine::error::{Class, EngineError};
 use crate::engine::{Container, ContainerSpec, Exit, Result, What};
 
@@ -257,6 +257,7 @@ impl Container for FakeContainer {
     }
 
     async fn remove(mut self: Box<Self>) -> Result<()> {
+        self.world.hangs(Fault::RemoveHangs).await;
         self.world.remove(&self.id)?;
         self.removed = true;
         Ok(())

@@ -47,6 +47,26 @@ async fn a_container_that_cannot_be_removed_costs_no_result_and_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_engine_that_never_answers_a_removal_costs_a_minute_or_two_and_no_answer() {
+    let engine = passing(2).with_fault(Fault::RemoveHangs, usize::MAX);
+    let begun = tokio::time::Instant::now();
+    let ran = run_as("r1", &engine, &Order { jobs: 2, ..order(&ready(1, 2)) }).await;
+    assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 2)].into());
+    let waited = begun.elapsed();
+    assert!(waited < 5 * crate::engine::ANSWER_WITHIN, "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_never_makes_a_network_ends_the_run_with_its_name() {
+    let engine = passing(1).with_fault(Fault::NetworkHangs, 1);
+    let begun = tokio::time::Instant::now();
+    let error = run_as("r1", &engine, &order(&ready(1, 1))).await.done.unwrap_err();
+    assert!(format!("{error:#}").contains("create network"), "{error:#}");
+    assert!(begun.elapsed() < 3 * crate::engine::ANSWER_WITHIN);
+    assert!(engine.left().is_empty(), "{:?}", engine.left());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_engine_that_goes_away_costs_the_cells_that_it_did_not_finish() {
     let engine = passing(4);
     let gone = engine.clone();
