@@ -1,0 +1,106 @@
+//! A machine with a registry in reach: a local one serves a stand-in for every image that the shipped matrix names,
+//! and the run is as green as without. What the rows that only a registry makes possible come to is new; it is
+//! red for no reason but a finding.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use atsmatrix::matrix::Matrix;
+use atsmatrix::plan::Work;
+use serde_json::Value;
+
+use crate::rig::{Doomed, Registry, ats_build, atsmatrix, base, docker, is_there, lay_out, plan, shipped, tried};
+
+/// Every row but debian-sid-openssl4, which has the image of debian-sid and would compile for minutes.
+const ROWS: &str = "fedora-*,rocky-*,ubuntu-*,debian-1?,debian-sid";
+
+/// Columns of which nothing is compiled where the Apache archive is out of reach, and the rows that have none of them.
+const COLUMNS: &str = "8.1,9.2.3,9.2.9,10";
+const OTHERS: &str = "rocky-9,ubuntu-25.10,debian-sid";
+
+/// What stands in for the images of the rows: Debian's own bases for Debian. Older ones do for the others: they can be
+/// pulled, and lack what those rows need.
+fn stand_ins(matrix: &Matrix) -> BTreeMap<String, String> {
+    let (debian_11, debian_12) = (base("debian-11", "8.1"), base("debian-12", "9.2.9"));
+    let of_row = |row: &str| match row {
+        "debian-11" | "ubuntu-24.04" | "ubuntu-25.10" | "ubuntu-26.04" => debian_11.clone(),
+        "debian-13" => base("debian-13", "9.2.9"),
+        // Sid's ways are forky's.
+        "debian-14" | "debian-sid" | "debian-sid-openssl4" => base("debian-14", "9.2.9"),
+        _ => debian_12.clone(),
+    };
+    let images = matrix.distros.iter().filter_map(|distro| Some((distro.image.clone()?, of_row(distro.id.as_str()))));
+    images.collect()
+}
+
+#[test]
+fn a_run_with_a_registry_in_reach_is_as_green_as_without() {
+    let shipped = shipped();
+    let matrix = Matrix::parse("matrix.yaml", &shipped).unwrap();
+    let stand_ins = stand_ins(&matrix);
+    assert!(stand_ins.len() >= 15, "{stand_ins:?}");
+    ats_build();
+
+    let registry = Registry::start();
+    let mut text = shipped.clone();
+    let mut doomed = Doomed::default();
+    for (image, stand_in) in &stand_ins {
+        let name = format!("{}/{}", registry.host, image.split_once('/').unwrap().1);
+        docker(&["tag", stand_in, &name]);
+        docker(&["push", "--quiet", &name]);
+        docker(&["image", "rm", "--no-prune", &name]);
+        text = text.replace(&format!("image: {image}\n"), &format!("image: {name}\n"));
+        doomed.0.insert(name);
+    }
+    // What a run has compiled on the very same bases is not compiled once more: this is about what is pulled.
+    let (before, here) = (plan(&shipped, "*", "*"), plan(&text, "*", "*"));
+    for (known, step) in before.steps().iter().zip(here.steps()) {
+        assert_eq!(known.name, step.name);
+        doomed.0.insert(step.tag.clone());
+        let compiles =
+            matches!(&step.work, Work::Recipe { containerfile, .. } if containerfile.starts_with("tarball/b"));
+        if compiles && is_there(&known.tag) {
+            docker(&["tag", &known.tag, &step.tag]);
+        }
+    }
+
+    let pushed = registry.asked();
+    let folder = lay_out(&text);
+    let run = |distros: &str, ats: &str| {
+        let trials = "ctl-plain-origin,tls-remote-origin";
+        let cells = ["run", "--distro", distros, "--ats", ats, "--trial", trials, "--results", "results"];
+        atsmatrix(&cells, folder.path())
+    };
+    assert_eq!(run(ROWS, COLUMNS), Some(0));
+    assert_eq!(run(OTHERS, "9.2.5"), Some(0));
+
+    let asked = registry.asked();
+    for image in stand_ins.keys() {
+        let (name, tag) = image.split_once('/').unwrap().1.rsplit_once(':').unwrap();
+        let manifest = format!("/v2/{name}/manifests/{tag} ");
+        let count = |log: &str| log.matches(&manifest).count();
+        assert!(count(&asked) > count(&pushed), "{image} was not pulled: {asked}");
+    }
+    let results: Value = serde_json::from_slice(&fs::read(folder.path().join("results/matrix.json")).unwrap()).unwrap();
+    let cells = results["cells"].as_array().unwrap();
+    let row = |cell: &Value| cell["id"].as_str().unwrap().split('/').next().unwrap().to_owned();
+    let rows: BTreeSet<String> = cells.iter().map(row).collect();
+    assert_eq!(rows.len(), matrix.distros.len() - 1, "{rows:?}");
+    let mut new = 0;
+    for cell in cells {
+        let of_a_registry = ["fedora-", "rocky-", "ubuntu-"].iter().any(|family| row(cell).starts_with(family));
+        if of_a_registry {
+            new += 1;
+            let reason = cell["reason"].as_str().unwrap();
+            assert!(!reason.contains("cannot pull"), "every image is there: {cell:#}");
+            assert!(reason.contains("nobody has seen this row work yet"), "{cell:#}");
+        } else {
+            let wanted = if cell["id"] == "debian-sid/9.2.5" { "fail" } else { "pass" };
+            assert_eq!(cell["verdict"], wanted, "on the pulled image: {cell:#}");
+        }
+    }
+    assert!(new >= 12, "{new} cells of rows that only a registry makes possible");
+    drop(doomed);
+    assert!(!here.steps().iter().any(|step| is_there(&step.tag)));
+    assert!(tried(&["image", "ls", "--quiet", &format!("{}/*", registry.host)]).stdout.is_empty());
+}

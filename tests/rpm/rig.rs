@@ -1,0 +1,172 @@
+//! What these tests share: the engine by its command line, the program, plans of matrices, a local registry.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use atsmatrix::images;
+use atsmatrix::matrix::{Globs, Matrix};
+use atsmatrix::plan::{Plan, Selection, Work};
+use tempfile::TempDir;
+
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The text of the shipped matrix.
+pub(crate) fn shipped() -> String {
+    fs::read_to_string(root().join("matrix.yaml")).unwrap()
+}
+
+pub(crate) fn tried(args: &[&str]) -> Output {
+    Command::new("docker").args(args).output().unwrap()
+}
+
+pub(crate) fn docker(args: &[&str]) -> String {
+    let output = tried(args);
+    assert!(output.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+pub(crate) fn is_there(image: &str) -> bool {
+    tried(&["image", "inspect", image]).status.success()
+}
+
+/// Runs the program and shows what it said.
+pub(crate) fn atsmatrix(args: &[&str], folder: &Path) -> Option<i32> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_atsmatrix"));
+    let output = command.args(args).current_dir(folder).env("NO_COLOR", "1").output().unwrap();
+    println!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    output.status.code()
+}
+
+/// The plan of the cells of a matrix that these globs select.
+pub(crate) fn plan(matrix: &str, distro: &str, ats: &str) -> Plan {
+    let matrix = Matrix::parse("matrix.yaml", matrix).unwrap();
+    let globs = |name| Some(Globs::new([name]).unwrap());
+    let selection = Selection { distros: globs(distro), ats: globs(ats) };
+    Plan::of(&matrix, &selection, &images::recipes(&root().join("images")).unwrap()).unwrap()
+}
+
+/// Has the images of a cell of the shipped matrix made, unless all of `tags` are there.
+pub(crate) fn have(tags: &[&str], distro: &str, ats: &str) {
+    // One at a time: others want the same.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _first = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    if !tags.iter().all(|tag| is_there(tag)) {
+        let results = TempDir::new().unwrap();
+        let folder = results.path().to_str().unwrap();
+        let trial = ["--trial", "ctl-plain-origin", "--results", folder];
+        atsmatrix(&[["run", "--distro", distro, "--ats", ats].as_slice(), &trial].concat(), root());
+    }
+}
+
+/// Tag of the base of `distro`, made if no run has made it yet.
+pub(crate) fn base(distro: &str, ats: &str) -> String {
+    let plan = plan(&shipped(), distro, ats);
+    let wanted = format!("{distro} (base)");
+    let step = plan.steps().iter().find(|step| step.name == wanted && matches!(step.work, Work::Base { .. })).unwrap();
+    have(&[&step.tag], distro, ats);
+    step.tag.clone()
+}
+
+/// Tag of the base of Debian 12: what the fixtures of Debian's tools stand on.
+pub(crate) fn debian_12() -> String {
+    base("debian-12", "9.2.9")
+}
+
+/// Tags of Debian 12's base and of the image in which 9.2.5 is built there.
+pub(crate) fn ats_build() -> (String, String) {
+    let plan = plan(&shipped(), "debian-12", "9.2.5");
+    let step = |wanted: fn(&Work) -> bool| plan.steps().iter().find(|step| wanted(&step.work)).unwrap().tag.clone();
+    let base = step(|work| matches!(work, Work::Base { .. }));
+    let build = step(|work| matches!(work, Work::Recipe { containerfile, .. } if containerfile.contains("build")));
+    have(&[&base, &build], "debian-12", "9.2.5");
+    (base, build)
+}
+
+/// Builds a stage of a fixture, from the engine's cache where nothing has changed.
+pub(crate) fn fixture(file: &str, stage: &str, args: &[(&str, &str)], label: &str) -> String {
+    // One at a time: two that want the same would each make one of their own.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _first = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let tag = format!("atsmatrix-rpm-fixture:{stage}");
+    let folder = root().join("tests/fixtures/rpm");
+    let mut command = Command::new("docker");
+    command.args(["build", "--quiet", "--target", stage, "--tag", &tag, "--label", label]);
+    command.args(args.iter().flat_map(|(name, value)| ["--build-arg".to_owned(), format!("{name}={value}")]));
+    let output = command.arg("--file").arg(folder.join(file)).arg(folder).output().unwrap();
+    assert!(output.status.success(), "{file} {stage}: {}", String::from_utf8_lossy(&output.stderr));
+    tag
+}
+
+/// The label of images that are kept for the next run of a test.
+pub(crate) const KEPT: &str = "atsmatrix.kind=image";
+
+/// A registry on a port of its own, as a container that ends with this value.
+pub(crate) struct Registry {
+    client: Child,
+    name: String,
+    /// Where it is, as a reference of an image has it.
+    pub(crate) host: String,
+}
+
+impl Registry {
+    pub(crate) fn start() -> Self {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let image = fixture("Containerfile", "registry", &[("BASE", &debian_12()), ("BUILD", "scratch")], KEPT);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("atsmatrix-test-registry-{}-{number}", std::process::id());
+        let mut client = Command::new("docker")
+            .args(["run", "--rm", "--name", &name, "--publish", "127.0.0.1::5000", &image])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(client.stderr.take().unwrap()).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains("listening on")), "the registry ended before it listened");
+        // It writes a line a request, and must never wait for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        let published = docker(&["port", &name, "5000/tcp"]);
+        let host = format!("localhost:{}", published.lines().next().unwrap().rsplit(':').next().unwrap());
+        Self { client, name, host }
+    }
+
+    /// What it was asked for, as it logs it.
+    pub(crate) fn asked(&self) -> String {
+        let output = tried(&["logs", &self.name]);
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        tried(&["rm", "--force", "--volumes", &self.name]);
+        let _ = self.client.wait();
+    }
+}
+
+/// Tags that a test's own registry has made worthless: they bear its port in their digests. What lies below them
+/// stays where others have it too.
+#[derive(Default)]
+pub(crate) struct Doomed(pub(crate) BTreeSet<String>);
+
+impl Drop for Doomed {
+    fn drop(&mut self) {
+        for tag in &self.0 {
+            tried(&["image", "rm", "--no-prune", tag]);
+        }
+    }
+}
+
+/// Puts a matrix into a folder, beside the recipes.
+pub(crate) fn lay_out(matrix: &str) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("matrix.yaml"), matrix).unwrap();
+    std::os::unix::fs::symlink(root().join("images"), folder.path().join("images")).unwrap();
+    folder
+}
