@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use super::evidence::{Agent, Gathered};
 use super::trouble::{self, Trouble};
 use super::watch::Watch;
-use super::{Beside, Job, Progress, identity, patience};
+use super::{Beside, Job, Progress, identity};
 use crate::agent::seal::{Doubt, Key, Opener};
 use crate::agent::{PLAN_VARIABLE, pack};
-use crate::engine::{Class, Container, ContainerSpec, Engine, EngineError, answered, labels};
+use crate::engine::{Container, ContainerSpec, Engine, answered, labels, patience};
 use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, Place, Port, TrialPlan};
 
 /// How long the origin may take to listen. It starts in 0.4 s here; engines under load take longer.
@@ -57,7 +57,7 @@ pub(super) async fn run(
     };
     pair.gathered.troubles.extend(watch.troubles());
     if let Err(error) = done {
-        pair.gathered.away = !stop.is_cancelled() && (broken_off(&error) || !patience::answers(engine).await);
+        pair.gathered.away = !stop.is_cancelled() && (patience::broke_off(&error) || !patience::answers(engine).await);
         pair.gathered.faults.push((None, format!("{error:#}")));
     }
     pair.finish().await
@@ -68,12 +68,6 @@ fn unguessable() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
-}
-
-/// Whether `error` is that of an engine that went away.
-fn broken_off(error: &anyhow::Error) -> bool {
-    let away = |error: &EngineError| matches!(error.class, Class::Unreachable | Class::Interrupted);
-    error.chain().any(|cause| cause.downcast_ref::<EngineError>().is_some_and(away))
 }
 
 /// A container that was started: whose it is, its place among those started, and what it says.

@@ -6,7 +6,6 @@ pub(crate) mod identity;
 mod judge;
 mod limits;
 mod neighbours;
-mod patience;
 mod trouble;
 mod watch;
 
@@ -16,6 +15,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::engine::patience::{AWAY_MOST, Patience};
 use crate::engine::{Engine, Labels, answered};
 use crate::model::{
     CellId, DistroId, Inventory, Observation, Os, Outcome, Place, Provenance, Record, Swap, TrialPlan, TrialResult,
@@ -25,10 +25,6 @@ use crate::trial::{Judgement, Trial};
 use evidence::Gathered;
 use judge::Attempt;
 pub use neighbours::Neighbours;
-pub use patience::Patience;
-
-/// Attempts that the engine may break by going away, before that counts.
-const AWAY_MOST: usize = 3;
 
 /// Everything a cell needs to run.
 pub struct Job {
@@ -208,7 +204,8 @@ impl Tries<'_> {
             if !gathered.away || away > AWAY_MOST {
                 return gathered;
             }
-            if !self.job.patience.until_back(self.engine, self.progress, self.stop).await {
+            let note = |text: &str| self.progress.note(text);
+            if !self.job.patience.until_back(self.engine, &note, self.stop).await {
                 return gathered;
             }
             self.lost.extend(gathered.transcript());

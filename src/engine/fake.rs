@@ -154,6 +154,19 @@ impl World {
         Ok(())
     }
 
+    /// How often it went away so far.
+    fn outages(&self) -> u32 {
+        *self.state().outages.borrow()
+    }
+
+    /// Whether the connection of an operation that began after so many `outages` still stands.
+    fn unbroken(&self, operation: &'static str, object: &str, outages: u32) -> Result<()> {
+        if self.outages() == outages {
+            return Ok(());
+        }
+        Err(EngineError::new(operation, object, Class::Interrupted, AWAY))
+    }
+
     /// Tells all followers that something happened to a container.
     fn happens(&self, id: &str, what: What) {
         let mut state = self.state();
@@ -257,6 +270,7 @@ impl Engine for FakeEngine {
 
     async fn pull(&self, reference: &str, on_progress: OnLine<'_>) -> Result<ImageInfo> {
         self.world.reachable("pull image", reference)?;
+        let outages = self.world.outages();
         {
             let mut state = self.world.state();
             state.pulling += 1;
@@ -270,6 +284,9 @@ impl Engine for FakeEngine {
         }
         let mut state = self.world.state();
         state.pulling -= 1;
+        drop(state);
+        self.world.unbroken("pull image", reference, outages)?;
+        let mut state = self.world.state();
         let Some(image) = state.pullable.get(reference).cloned() else {
             state.refused_pulls += 1;
             let reason = "dial tcp: lookup registry.invalid: no such host (scripted)";
@@ -283,12 +300,14 @@ impl Engine for FakeEngine {
 
     async fn import(&self, tag: &str, labels: &Labels, mut tar: TarStream) -> Result<ImageInfo> {
         self.world.reachable("import image", tag)?;
+        let outages = self.world.outages();
         let mut bytes = 0;
         while let Some(piece) = tar.next().await {
             let piece =
                 piece.map_err(|error| EngineError::new("import image", tag, Class::Other, &error.to_string()))?;
             bytes += piece.len();
         }
+        self.world.unbroken("import image", tag, outages)?;
         let made = image(tag, labels.clone());
         let mut state = self.world.state();
         state.images.insert(tag.to_owned(), made.clone());
@@ -298,6 +317,7 @@ impl Engine for FakeEngine {
 
     async fn build(&self, spec: &BuildSpec, on_log: OnLine<'_>) -> Result<ImageInfo> {
         self.world.reachable("build image", &spec.tag)?;
+        let outages = self.world.outages();
         {
             let mut state = self.world.state();
             state.building += 1;
@@ -310,6 +330,7 @@ impl Engine for FakeEngine {
         script.log.iter().for_each(|line| on_log(line));
         self.world.log(Op::Build(spec.tag.clone()));
         script.result.map_err(|(class, reason)| EngineError::new("build image", &spec.tag, class, &reason))?;
+        self.world.unbroken("build image", &spec.tag, outages)?;
         let made = image(&spec.tag, spec.labels.clone());
         self.world.state().images.insert(spec.tag.clone(), made.clone());
         Ok(made)

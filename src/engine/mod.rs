@@ -12,6 +12,7 @@ mod error;
 pub mod fake;
 pub mod labels;
 pub mod lines;
+pub mod patience;
 mod podman;
 pub mod sweep;
 

@@ -15,7 +15,7 @@ mod removal;
 pub use agent::AgentImages;
 pub use context::recipes;
 pub use layer::{Layer, layer};
-pub use removal::remove_all;
+pub use removal::{remove_all, remove_ours};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,6 +28,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::engine::patience::{self, AWAY_MOST, Patience};
 use crate::engine::{BuildSpec, Class, Engine, EngineError, ImageInfo, labels};
 use crate::matrix::Bootstrap;
 use crate::model::{Event, ImageWork};
@@ -59,8 +60,28 @@ pub enum Made {
         /// Why, one line.
         reason: String,
     },
+    /// The engine went away while it was made, and did not come back: says nothing, not even that it cannot be had.
+    Broken {
+        /// What broke, one line.
+        reason: String,
+    },
     /// It was not done when the work was stopped.
     Stopped,
+}
+
+/// Why a step came to nothing this time.
+struct Trouble {
+    /// One line.
+    reason: String,
+    /// Whether it is the engine that went away.
+    away: bool,
+}
+
+impl From<EngineError> for Trouble {
+    fn from(error: EngineError) -> Self {
+        let reason = one_line(&error);
+        Self { reason, away: patience::broke_off(&error.into()) }
+    }
 }
 
 /// How images are made in this run.
@@ -89,6 +110,7 @@ impl Policy {
 /// Makes images.
 pub struct Maker {
     engine: Arc<dyn Engine>,
+    patience: Arc<Patience>,
     recipes: BTreeMap<String, Vec<u8>>,
     policy: Policy,
     log_folder: PathBuf,
@@ -114,9 +136,11 @@ struct Fault {
 }
 
 impl Maker {
-    /// Makes images on `engine` from the files of the images folder, logging builds to `log_folder`.
+    /// Makes images on `engine` from the files of the images folder, logging builds to `log_folder`; `patience` is
+    /// that of the whole run.
     pub fn new(
         engine: Arc<dyn Engine>,
+        patience: Arc<Patience>,
         recipes: BTreeMap<String, Vec<u8>>,
         policy: Policy,
         log_folder: PathBuf,
@@ -126,6 +150,7 @@ impl Maker {
         let compilers = Semaphore::new(policy.compilers.max(1));
         Self {
             engine,
+            patience,
             recipes,
             policy,
             log_folder,
@@ -166,7 +191,7 @@ impl Maker {
                     }
                 }
                 tokio::select! {
-                    made = maker.step(&work) => made,
+                    made = maker.step(&work, &stop) => made,
                     () = stop.cancelled() => Made::Stopped,
                     () = maker.fault.stop.cancelled() => maker.kept(&work).await,
                 }
@@ -186,20 +211,40 @@ impl Maker {
         if self.policy.rebuild { Made::Stopped } else { self.known(step).await.ok().flatten().unwrap_or(Made::Stopped) }
     }
 
+    /// One step, and again where the engine goes away meanwhile: what comes of that is no finding.
+    async fn step(&self, step: &Step, stop: &CancellationToken) -> Made {
+        let note = |text: &str| self.tell(Event::Note(text.to_owned()));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let Trouble { reason, away } = match self.tried(step).await {
+                Ok(made) => return made,
+                Err(trouble) => trouble,
+            };
+            // An engine that is shut down kills what it builds before it breaks off.
+            if !away && patience::answers(&self.engine).await {
+                return Made::Unavailable { reason };
+            }
+            if tries > AWAY_MOST || !self.patience.until_back(&self.engine, &note, stop).await {
+                return Made::Broken { reason };
+            }
+        }
+    }
+
     /// One step, unless its image is there already.
-    async fn step(&self, step: &Step) -> Made {
-        let known = match self.known(step).await {
-            Ok(Some(made)) if !self.policy.rebuild => return made,
-            Ok(known) => known,
-            Err(error) => return Made::Unavailable { reason: one_line(&error) },
-        };
+    async fn tried(&self, step: &Step) -> Result<Made, Trouble> {
+        let known = self.known(step).await?;
+        if let Some(made) = known.clone().filter(|_| !self.policy.rebuild) {
+            return Ok(made);
+        }
         if self.policy.no_build {
-            return Made::Unavailable { reason: format!("`{}` is not made yet, and --no-build was given", step.name) };
+            let reason = format!("`{}` is not made yet, and --no-build was given", step.name);
+            return Ok(Made::Unavailable { reason });
         }
         // Whoever waits for a compiler keeps nobody else waiting.
         let compiler = if compiles(&step.work) { Some(self.compilers.acquire().await) } else { None };
         let (Ok(_compiler), Ok(_permit)) = (compiler.transpose(), self.permits.acquire().await) else {
-            return Made::Stopped;
+            return Ok(Made::Stopped);
         };
         let begun = Instant::now();
         self.tell(Event::ImageStarted(ImageWork { name: step.name.clone(), tag: step.tag.clone() }));
@@ -209,8 +254,9 @@ impl Maker {
             Work::Recipe { containerfile, args } => self.recipe(step, containerfile, args, known).await,
         };
         let error = match &made {
-            Made::Ready { .. } | Made::Stopped => None,
-            Made::Unbuildable { reason } | Made::Unavailable { reason } => Some(reason.clone()),
+            Ok(Made::Ready { .. } | Made::Stopped) => None,
+            Ok(Made::Unbuildable { reason } | Made::Unavailable { reason } | Made::Broken { reason })
+            | Err(Trouble { reason, .. }) => Some(reason.clone()),
         };
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.tell(Event::ImageFinished { name: step.name.clone(), error, ms });
@@ -235,28 +281,34 @@ impl Maker {
     }
 
     /// A base image: from the registry, or else from the distro's package mirror.
-    async fn base(&self, step: &Step, image: Option<&str>, bootstrap: Option<&Bootstrap>) -> Made {
+    async fn base(&self, step: &Step, image: Option<&str>, bootstrap: Option<&Bootstrap>) -> Result<Made, Trouble> {
         let mut reasons = Vec::new();
         if let Some(reference) = image {
-            match self.pulled(step, reference).await {
-                Ok(image) => match self.engine.tag(&image.id, &step.tag).await {
-                    Ok(()) => return Made::Ready { id: image.id },
-                    Err(error) => reasons.push(one_line(&error)),
-                },
-                Err(reason) => reasons.push(reason),
+            match self.pulled_base(step, reference).await {
+                Err(trouble) if !trouble.away => reasons.push(trouble.reason),
+                made => return made,
             }
         }
         if let Some(bootstrap) = bootstrap {
             let log = match BuildLog::create(&self.log_folder, &step.name) {
                 Ok(log) => log,
-                Err(error) => return self.broke(&error),
+                Err(error) => return Ok(self.broke(&error)),
             };
             match self.bootstrapped(step, bootstrap, log).await {
-                Ok(image) => return Made::Ready { id: image.id },
+                Ok(image) => return Ok(Made::Ready { id: image.id }),
+                Err(error) if patience::broke_off(&error) => {
+                    return Err(Trouble { reason: format!("{error:#}"), away: true });
+                }
                 Err(error) => reasons.push(format!("{error:#}")),
             }
         }
-        Made::Unavailable { reason: reasons.join("; ") }
+        Err(Trouble { reason: reasons.join("; "), away: false })
+    }
+
+    async fn pulled_base(&self, step: &Step, reference: &str) -> Result<Made, Trouble> {
+        let image = self.pulled(step, reference).await?;
+        self.engine.tag(&image.id, &step.tag).await?;
+        Ok(Made::Ready { id: image.id })
     }
 
     /// A base from the distro's package mirror. Rows that are made of the same share it.
@@ -279,23 +331,24 @@ impl Maker {
 
     /// A ready image of the user's own. One that is `known` is only asked for to have it anew: if that
     /// cannot be, perhaps because no registry ever had it, it does.
-    async fn ready(&self, step: &Step, reference: &str, known: Option<Made>) -> Made {
+    async fn ready(&self, step: &Step, reference: &str, known: Option<Made>) -> Result<Made, Trouble> {
         match (self.pulled(step, reference).await, known) {
-            (Ok(image), _) => Made::Ready { id: image.id },
-            (Err(reason), Some(known)) => {
+            (Ok(image), _) => Ok(Made::Ready { id: image.id }),
+            (Err(Trouble { reason, away: false }), Some(known)) => {
                 self.tell(Event::Note(format!("{}: the image that is here is used: {reason}", step.name)));
-                known
+                Ok(known)
             }
-            (Err(reason), None) => Made::Unavailable { reason },
+            (Err(trouble), _) => Err(trouble),
         }
     }
 
-    async fn pulled(&self, step: &Step, reference: &str) -> Result<ImageInfo, String> {
+    async fn pulled(&self, step: &Step, reference: &str) -> Result<ImageInfo, Trouble> {
         if self.policy.offline {
-            return Err(format!("{} was not asked: --offline", registry::host(reference)));
+            let reason = format!("{} was not asked: --offline", registry::host(reference));
+            return Err(Trouble { reason, away: false });
         }
         let on_line = &mut |line: &str| self.told_line(&step.name, line);
-        self.registries.pull(self.engine.as_ref(), reference, on_line).await
+        self.registries.pull(&self.engine, reference, on_line).await
     }
 
     /// An image from a Containerfile.
@@ -305,10 +358,10 @@ impl Maker {
         containerfile: &str,
         args: &BTreeMap<String, String>,
         known: Option<Made>,
-    ) -> Made {
+    ) -> Result<Made, Trouble> {
         let context = match context::tar(&self.recipes) {
             Ok(context) => context,
-            Err(error) => return self.broke(&error),
+            Err(error) => return Ok(self.broke(&error)),
         };
         let spec = BuildSpec {
             context,
@@ -321,7 +374,7 @@ impl Maker {
         };
         let mut log = match BuildLog::create(&self.log_folder, &step.name) {
             Ok(log) => log,
-            Err(error) => return self.broke(&error),
+            Err(error) => return Ok(self.broke(&error)),
         };
         let built = self
             .engine
@@ -335,15 +388,18 @@ impl Maker {
                 if let Some(Made::Ready { id }) = known.filter(|known| *known != Made::Ready { id: image.id.clone() }) {
                     removal::superseded(self.engine.as_ref(), &id).await;
                 }
-                Made::Ready { id: image.id }
+                Ok(Made::Ready { id: image.id })
             }
             Err(error) if matches!(error.class, Class::Build { .. }) && log.is_finding() => {
-                self.tombstone(step, &log).await
+                Ok(self.tombstone(step, &log).await)
             }
             Err(error) if matches!(error.class, Class::Build { .. }) && log.is_lacking() => {
-                Made::Unbuildable { reason: log.first_errors() }
+                Ok(Made::Unbuildable { reason: log.first_errors() })
             }
-            Err(error) => Made::Unavailable { reason: log.reason(one_line(&error)) },
+            Err(error) => {
+                let trouble = Trouble::from(error);
+                Err(Trouble { reason: log.reason(trouble.reason), ..trouble })
+            }
         }
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::engine::{Engine, ImageInfo, OnLine};
+use super::Trouble;
+use crate::engine::{Class, Engine, ImageInfo, OnLine, patience};
 
 /// What a run knows of registries, by host.
 #[derive(Default)]
@@ -26,20 +27,20 @@ enum Answer {
 }
 
 impl Registries {
-    /// Pulls `reference`, unless its registry is known to be out of reach; else why not, in one line.
+    /// Pulls `reference`, unless its registry is known to be out of reach; else why not.
     pub(super) async fn pull(
         &self,
-        engine: &dyn Engine,
+        engine: &Arc<dyn Engine>,
         reference: &str,
         on_line: OnLine<'_>,
-    ) -> Result<ImageInfo, String> {
+    ) -> Result<ImageInfo, Trouble> {
         // Each row names its own image, whichever was asked first.
-        let told = |reason: &str| format!("cannot pull {reference}: {reason}");
+        let told = |reason: &str, away| Trouble { reason: format!("cannot pull {reference}: {reason}"), away };
         let registry =
             Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(host(reference)).or_default());
         let answer = registry.lock().await;
         let mut first = match &*answer {
-            Answer::Silence(reason) => return Err(told(reason)),
+            Answer::Silence(reason) => return Err(told(reason, false)),
             // Nobody waits for the layers of another once it has answered.
             Answer::Given => {
                 drop(answer);
@@ -56,13 +57,19 @@ impl Registries {
                 on_line(line);
             })
             .await;
+        let away = match &pulled {
+            Ok(_) => false,
+            Err(error) => error.class == Class::Interrupted || !patience::answers(engine).await,
+        };
         if let Some(mut answer) = first {
             *answer = match &pulled {
+                // An engine that is not there has not asked it.
+                Err(_) if away => Answer::Unasked,
                 Err(error) if is_silence(&error.reason) => Answer::Silence(error.reason.clone()),
                 _ => Answer::Given,
             };
         }
-        pulled.map_err(|error| told(&error.reason))
+        pulled.map_err(|error| told(&error.reason, away))
     }
 }
 
@@ -133,8 +140,10 @@ mod tests {
     async fn a_registry_that_has_answered_is_asked_for_several_images_at_a_time() {
         let images = ["r.test/a:1", "r.test/b:1", "r.test/c:1"];
         let engine = images.iter().fold(FakeEngine::new(), |engine, image| engine.with_pullable(image));
+        let shared: Arc<dyn Engine> = Arc::new(engine.clone());
         let registries = Registries::default();
-        let pull = async |image: &str| registries.pull(&engine, image, &mut |_| {}).await;
+        let pull =
+            async |image: &str| registries.pull(&shared, image, &mut |_| {}).await.map_err(|trouble| trouble.reason);
         pull(images[0]).await.unwrap();
         assert_eq!(engine.most_pulling(), 1);
         let (b, c) = tokio::join!(pull(images[1]), pull(images[2]));

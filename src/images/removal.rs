@@ -22,7 +22,16 @@ pub struct Removed {
 /// When the engine does not answer.
 pub async fn remove_all(engine: &dyn Engine) -> anyhow::Result<Removed> {
     let tagged = engine.images_of(REPOSITORY).await.context("cannot list images")?;
-    let mut left: Vec<Vec<String>> = tagged
+    let images = remove_ours(engine, &tagged).await;
+    let label = format!("{}={}", labels::KIND, labels::Kind::Image.as_str());
+    let labelled = engine.images_with_label(&label).await.context("cannot list images")?;
+    let nameless = labelled.iter().filter(|image| image.tags.is_empty()).count();
+    Ok(Removed { images, nameless })
+}
+
+/// Takes the tags that we gave them off `images`; how many of them lost all of these.
+pub async fn remove_ours(engine: &dyn Engine, images: &[ImageInfo]) -> usize {
+    let mut left: Vec<Vec<String>> = images
         .iter()
         .map(|image| ours(image).map(str::to_owned).collect())
         .filter(|tags: &Vec<_>| !tags.is_empty())
@@ -46,10 +55,7 @@ pub async fn remove_all(engine: &dyn Engine) -> anyhow::Result<Removed> {
             break;
         }
     }
-    let label = format!("{}={}", labels::KIND, labels::Kind::Image.as_str());
-    let labelled = engine.images_with_label(&label).await.context("cannot list images")?;
-    let nameless = labelled.iter().filter(|image| image.tags.is_empty()).count();
-    Ok(Removed { images: all - left.len(), nameless })
+    all - left.len()
 }
 
 /// Removes an image whose tag another has taken, if nobody gave it one more and nothing is built on it.

@@ -85,6 +85,7 @@ impl<'a> Bench<'a> {
         let stage = Stage::new(&site, &order.recipes, false).await?.ok_or_else(stopped)?;
         let maker = Arc::new(Maker::new(
             Arc::clone(&site.engine),
+            Arc::clone(&site.patience),
             order.recipes.clone(),
             order.policy.clone(),
             order.image_logs.clone(),
@@ -126,7 +127,7 @@ impl<'a> Bench<'a> {
     pub(super) fn needed(made: &BTreeMap<String, Made>, planned: &PlannedCell) -> anyhow::Result<String> {
         match made.get(&planned.tag) {
             Some(Made::Ready { id }) => Ok(id.clone()),
-            Some(Made::Unbuildable { reason } | Made::Unavailable { reason }) => {
+            Some(Made::Unbuildable { reason } | Made::Unavailable { reason } | Made::Broken { reason }) => {
                 Err(Failure::new(Exit::Incomplete, format!("{} cannot be run: {reason}", planned.id)).into())
             }
             Some(Made::Stopped) => Err(stopped()),

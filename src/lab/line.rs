@@ -298,6 +298,10 @@ impl Search<'_> {
                 self.keep(line);
                 Ok(Some(Effect::Inconclusive))
             }
+            // Nothing is known of this one, and further ones would not be made either.
+            Made::Broken { reason } => {
+                Err(Failure::new(Exit::Incomplete, format!("{} cannot be run: {reason}", planned.id)).into())
+            }
             Made::Stopped => Err(bench::stopped()),
         }
     }

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cell::{self, Beside, CellRun, Progress};
 use crate::engine::Engine;
 use crate::engine::labels::Owner;
+use crate::engine::patience::AWAY_MOST;
 use crate::images::{Made, Maker, Policy};
 use crate::matrix::Matrix;
 use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Place, Verdict};
@@ -105,6 +106,7 @@ pub async fn run(
     }
     let images = Arc::new(Maker::new(
         Arc::clone(&site.engine),
+        Arc::clone(&site.patience),
         order.recipes.clone(),
         order.policy.clone(),
         order.image_logs.clone(),
@@ -182,8 +184,23 @@ impl Run<'_> {
         Ok(results.into_values().collect())
     }
 
-    /// What the cells share; `None` when the run was stopped first.
+    /// What the cells share, also where the engine goes away for a while; `None` when the run was stopped first.
     async fn shared(&self) -> anyhow::Result<Option<Shared>> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let error = match self.set_up().await {
+                Ok(shared) => return Ok(shared),
+                Err(error) => error,
+            };
+            if tries > AWAY_MOST || !self.site.is_back_after(&error).await {
+                return Err(error);
+            }
+        }
+    }
+
+    /// The network and the images of the origins.
+    async fn set_up(&self) -> anyhow::Result<Option<Shared>> {
         let Some(stage) = Stage::new(self.site, &self.order.recipes, self.order.keep).await? else { return Ok(None) };
         let origins = async {
             let mut beside = BTreeMap::new();
@@ -213,7 +230,10 @@ impl Run<'_> {
         // Without images all that can be told is why there is none.
         if shared.is_none()
             && self.fault.get().is_some()
-            && !matches!(self.image(planned), Some(Made::Unbuildable { .. } | Made::Unavailable { .. }))
+            && !matches!(
+                self.image(planned),
+                Some(Made::Unbuildable { .. } | Made::Unavailable { .. } | Made::Broken { .. })
+            )
         {
             return None;
         }
@@ -238,6 +258,10 @@ impl Run<'_> {
             }
             (Some(Made::Unbuildable { reason }), _) => self.without(planned, Verdict::Unbuildable, reason),
             (Some(Made::Unavailable { reason }), _) => self.without(planned, Verdict::Unavailable, reason),
+            (Some(Made::Broken { reason }), _) => {
+                self.ours.lock().unwrap_or_else(PoisonError::into_inner).insert(planned.id.clone());
+                self.without(planned, Verdict::Error, reason)
+            }
             (Some(Made::Stopped), _) => self.without(planned, Verdict::Error, &format!("not reached: {overdue}")),
             _ => self.without(planned, Verdict::Error, "its image is not part of the plan"),
         };
@@ -283,10 +307,11 @@ impl Run<'_> {
         } else {
             &workarounds::Silent
         };
+        let note = |text: &str| progress.note(text);
         let on = async {
             let first = shared.stage.on(&planned.tag).await;
             // An engine that was away and came back is asked again.
-            if first.is_ok() || !site.patience.until_back(&site.engine, progress, halt).await {
+            if first.is_ok() || !site.patience.until_back(&site.engine, &note, halt).await {
                 return first;
             }
             shared.stage.on(&planned.tag).await

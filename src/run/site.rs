@@ -8,8 +8,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::cell::{Neighbours, Patience};
+use crate::cell::Neighbours;
 use crate::engine::labels::Owner;
+use crate::engine::patience::{self, Patience};
 use crate::engine::sweep::Swept;
 use crate::engine::{Engine, EngineError, EngineInfo, sweep};
 use crate::exit::{Exit, Failure};
@@ -76,6 +77,13 @@ impl<'a> Site<'a> {
     pub fn tell(&self, event: Event) {
         // A listener that is gone has no use for events.
         let _ = self.events.send(event);
+    }
+
+    /// Whether `error` came of an engine that went away, and is back.
+    pub async fn is_back_after(&self, error: &anyhow::Error) -> bool {
+        let away = patience::broke_off(error) || !patience::answers(&self.engine).await;
+        let note = |text: &str| self.tell(Event::Note(text.to_owned()));
+        away && self.patience.until_back(&self.engine, &note, &self.stop).await
     }
 
     /// Why work that was not reached or finished was not.

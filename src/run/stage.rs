@@ -79,7 +79,9 @@ impl Stage {
         Ok(Some(match made.get(tag) {
             None => return Ok(None),
             Some(Made::Ready { .. }) => Beside::Image(self.on(tag).await?),
-            Some(Made::Unbuildable { reason } | Made::Unavailable { reason }) => Beside::Missing(reason.clone()),
+            Some(Made::Unbuildable { reason } | Made::Unavailable { reason } | Made::Broken { reason }) => {
+                Beside::Missing(reason.clone())
+            }
             Some(Made::Stopped) => Beside::Missing(site.overdue()),
         }))
     }

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when its set-up fails")]
 
+mod away;
+mod clean;
 mod containers;
 mod images;
 mod networks;

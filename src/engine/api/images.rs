@@ -209,7 +209,12 @@ async fn follow_pull(
             )) => {
                 return Err(unreachable(&message));
             }
-            Some(Err(error)) => return Err(describe("pull image", reference, error)),
+            // Here it is the engine that cannot be reached, and not the registry.
+            Some(Err(error)) => {
+                let error = describe("pull image", reference, error);
+                let class = if error.class == Class::Unreachable { Class::Interrupted } else { error.class };
+                return Err(EngineError { class, ..error });
+            }
         }
         patience = NEXT_PROGRESS;
     }

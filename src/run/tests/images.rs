@@ -186,7 +186,8 @@ async fn fewer_sources_are_compiled_at_a_time_than_images_made() {
         let wanted = order(&yaml);
         let (events, _received) = tokio::sync::mpsc::unbounded_channel();
         let policy = Policy { jobs: 6, compilers, ..Policy::default() };
-        let maker = Maker::new(Arc::new(engine.clone()), wanted.recipes, policy, wanted.image_logs, events);
+        let shared: Arc<dyn Engine> = Arc::new(engine.clone());
+        let maker = Maker::new(shared, Arc::default(), wanted.recipes, policy, wanted.image_logs, events);
         // What comes after the compilations is quick, and not bounded by this.
         let only: Vec<_> =
             wanted.plan.steps().iter().filter(|step| !step.tag.starts_with("atsmatrix/runtime:")).cloned().collect();
@@ -249,4 +250,72 @@ async fn a_results_folder_that_is_lost_ends_the_run_once_with_what_is_finished()
     assert!(done.cells.iter().all(|cell| !cell.reason.as_ref().unwrap().contains("images")), "{:#?}", done.cells);
     assert!(!engine.log().iter().any(|op| matches!(op, Op::Build(_))), "{:?}", engine.log());
     assert!(engine.left().is_empty());
+}
+
+/// An engine as in [`scripted`] that goes away for `time` at the first build of each of `images`.
+fn going_away(time: Duration, images: &'static [&'static str], killed: bool) -> FakeEngine {
+    let engine = scripted(None);
+    let (away, seen) = (engine.clone(), std::sync::Mutex::new(std::collections::BTreeSet::new()));
+    engine.with_builds(move |spec| {
+        let part = images.iter().find(|part| spec.tag.starts_with(**part));
+        let broken = part.is_some_and(|part| seen.lock().unwrap().insert(*part));
+        if broken {
+            away.away_for(time);
+        }
+        let (class, reason) =
+            (Class::Build { code: Some(137) }, "the command returned a non-zero code: 137".to_owned());
+        let result = if broken && killed { Err((class, reason)) } else { Ok(()) };
+        FakeBuild { log: vec!["@@atsmatrix phase compile".to_owned()], result }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_is_away_for_a_few_seconds_while_images_are_made_costs_no_cell() {
+    // The last is what all cells share, and what makes a cell of an image.
+    let images = &["atsmatrix/package:", "atsmatrix/build:", "atsmatrix/runtime:", "atsmatrix/agent:"];
+    // Its shutdown kills what it builds, or just breaks off.
+    for killed in [true, false] {
+        let engine = going_away(Duration::from_secs(5), images, killed);
+        let ran = run_as("r1", &engine, &order(PACKAGES)).await;
+        assert_eq!(count(&ran.verdicts()), [("Unavailable".to_owned(), 2), ("Pass".to_owned(), 4)].into());
+        let fedora = verdicts(&ran, "/9.2.9");
+        assert_eq!(fedora[2..], [Verdict::Unavailable; 2], "only what no registry has");
+        assert_eq!(ran.done.as_ref().unwrap().ours.len(), 0);
+        let back = ran.notes().iter().filter(|note| note.contains("answers again")).count();
+        assert!(back >= images.len() - 1, "{:?}", ran.notes());
+        assert!(engine.left().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pull_that_the_engine_broke_off_is_tried_again_and_says_nothing_of_the_registry() {
+    let engine = scripted(None).with_slow_pulls(Duration::from_secs(10));
+    let away = engine.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        away.away_for(Duration::from_secs(20));
+    });
+    let ran = run_as("r1", &engine, &order(PACKAGES)).await;
+    assert_eq!(count(&ran.verdicts()), [("Unavailable".to_owned(), 2), ("Pass".to_owned(), 4)].into());
+    let reason = ran.reason("fedora-41");
+    assert!(reason.contains("no such host") && !reason.contains("the engine"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_does_not_come_back_while_images_are_made_is_no_finding_and_no_excuse() {
+    let (built, _) = PACKAGES.split_once("  packaged:").unwrap();
+    let optional = built.replace("debian:12 }", "debian:12, optional: true }");
+    for killed in [true, false] {
+        let engine = going_away(Duration::from_mins(10), &["atsmatrix/build:"], killed);
+        let ran = run_as("r1", &engine, &order(&optional)).await;
+        let done = ran.done.as_ref().unwrap();
+        for id in ["debian-12/9.2.9", "debian-13/9.2.9"] {
+            let cell = done.cells.iter().find(|cell| cell.id.to_string() == id).unwrap();
+            assert_eq!(cell.verdict, Verdict::Error, "{cell:#?}");
+            assert!(done.ours.contains(&cell.id), "its earlier answer is kept: {cell:#?}");
+        }
+        assert!(ran.notes().iter().any(|note| note.contains("has not come back within 120 s")), "{:?}", ran.notes());
+        assert_eq!(verdict::exit(&done.cells, &Terms::default()), Exit::Incomplete);
+        assert!(!engine.log().iter().any(|op| matches!(op, Op::Build(tag) if tag.starts_with("atsmatrix/runtime:"))));
+    }
 }

@@ -1,4 +1,4 @@
-//! Waits for an engine that is away: a restart, a broken tunnel. What it costs is an attempt that does not count.
+//! Waits for an engine that is away: a restart, a broken tunnel. What it broke is done once more and does not count.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,8 +8,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Progress;
-use crate::engine::Engine;
+use super::{Class, Engine, EngineError};
 
 /// How long an engine may be away. Docker restarts within seconds; a machine takes a minute or two.
 const AWAY: Duration = Duration::from_mins(2);
@@ -20,7 +19,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How long it may take to answer what it is.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// What all cells of a run know about whether the engine is there. Once one has waited in vain, none waits again.
+/// How often the engine may break the same work by going away, before that counts.
+pub const AWAY_MOST: usize = 3;
+
+/// Gets what is to be told of the waiting.
+pub type Note<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// What all images and cells of a run know about whether the engine is there. Once one has waited in vain, none waits
+/// again.
 #[derive(Debug, Default)]
 pub struct Patience {
     /// Held by the one that waits.
@@ -30,12 +36,7 @@ pub struct Patience {
 
 impl Patience {
     /// Waits until `engine` answers, for a bounded time; whether it does.
-    pub async fn until_back(
-        &self,
-        engine: &Arc<dyn Engine>,
-        progress: &dyn Progress,
-        stop: &CancellationToken,
-    ) -> bool {
+    pub async fn until_back(&self, engine: &Arc<dyn Engine>, note: Note<'_>, stop: &CancellationToken) -> bool {
         let _first = self.waiting.lock().await;
         if answers(engine).await {
             return true;
@@ -44,7 +45,7 @@ impl Patience {
             return false;
         }
         let begun = Instant::now();
-        progress.note(&format!("the engine does not answer: waiting for it, at most {} s", AWAY.as_secs()));
+        note(&format!("the engine does not answer: waiting for it, at most {} s", AWAY.as_secs()));
         let back = async {
             loop {
                 tokio::time::sleep(PAUSE).await;
@@ -58,7 +59,7 @@ impl Patience {
             () = stop.cancelled() => return false,
         };
         self.given_up.store(!back, Ordering::Relaxed);
-        progress.note(&if back {
+        note(&if back {
             format!("the engine answers again, after {:.1} s: what it broke runs again", begun.elapsed().as_secs_f64())
         } else {
             format!("the engine has not come back within {} s: `atsmatrix doctor` tells more", AWAY.as_secs())
@@ -67,7 +68,13 @@ impl Patience {
     }
 }
 
+/// Whether `error` is that of an engine that went away.
+pub fn broke_off(error: &anyhow::Error) -> bool {
+    let away = |error: &EngineError| matches!(error.class, Class::Unreachable | Class::Interrupted);
+    error.chain().any(|cause| cause.downcast_ref::<EngineError>().is_some_and(away))
+}
+
 /// Whether `engine` answers now.
-pub(super) async fn answers(engine: &Arc<dyn Engine>) -> bool {
+pub async fn answers(engine: &Arc<dyn Engine>) -> bool {
     matches!(tokio::time::timeout(ANSWER, engine.info()).await, Ok(Ok(_)))
 }
