@@ -101,7 +101,7 @@ impl Work {
             fail_fast: how.fail_fast,
             keep: how.keep,
             workarounds: how.workarounds,
-            terms: Terms { strict: how.strict, today: Some(day(setup.now)), trials: trial::ids() },
+            terms: Terms { strict: how.strict, today: Some(day(setup.now)), trials: trial::ids(), unanswered: None },
             matrix: self.matrix,
         };
         let recorder = Recorder { folder: setup.folder.clone() };
@@ -131,13 +131,11 @@ pub(super) struct Ran {
 /// Cells that were run, after their results were written where these belong.
 pub(super) struct Kept {
     pub(super) matrix: Matrix,
-    pub(super) terms: Terms<'static>,
+    terms: Terms<'static>,
+    /// Cells that had no answer before.
+    unanswered: BTreeSet<CellId>,
     /// The results of this run alone; `None`: no cell was finished.
     pub(super) shown: Option<MatrixResult>,
-    /// Cells that are weighed against expectations.
-    pub(super) judged: Vec<CellResult>,
-    /// Cells that had no answer before.
-    pub(super) news: Vec<CellResult>,
     /// What ran with other packages than in earlier results, a line each.
     pub(super) moved: Vec<String>,
     /// Cells that keep their earlier answer.
@@ -159,22 +157,16 @@ impl Ran {
             cell.provenance = std::mem::take(&mut cell.provenance).portable();
         }
         let unanswered = unanswered(places, &results);
-        let (news, judged): (Vec<CellResult>, Vec<CellResult>) =
-            done.cells.iter().cloned().partition(|cell| verdict::is_newly_tested(cell, &unanswered, &order.terms));
-        let exit = match verdict::exit(&judged, &order.terms) {
-            _ if done.interrupted => Exit::Interrupted,
-            Exit::NothingSelected if !news.is_empty() => Exit::Success,
-            exit => exit,
-        };
+        let weighed = Terms { unanswered: Some(&unanswered), ..order.terms };
+        let exit = if done.interrupted { Exit::Interrupted } else { verdict::exit(&done.cells, &weighed) };
         // A cell of which a few trials were run must not replace what is known of the whole.
         let part = !done.cells.is_empty() && !choice.trial.is_empty() && places.results.is_none();
         let Order { matrix, terms, .. } = order;
         let mut kept = Kept {
             matrix,
             terms,
+            unanswered,
             shown: None,
-            judged,
-            news,
             moved: Vec::new(),
             spared: Vec::new(),
             part,
@@ -191,6 +183,11 @@ impl Ran {
 }
 
 impl Kept {
+    /// What the cells are judged by.
+    pub(super) fn terms(&self) -> Terms<'_> {
+        Terms { unanswered: Some(&self.unanswered), ..self.terms }
+    }
+
     /// What the committed result becomes, and the day of all its cells if it has one.
     fn merged(
         &mut self,

@@ -13,10 +13,10 @@ use super::look::when;
 use crate::console::{self, When};
 use crate::exit::{Exit, Failure};
 use crate::matrix::Matrix;
-use crate::model::MatrixResult;
+use crate::model::{CellResult, Expected, MatrixResult};
 use crate::report::github::{self, Annotation};
 use crate::report::junit;
-use crate::report::unexpected::{self, Item};
+use crate::report::unexpected;
 use crate::verdict::Terms;
 
 /// For GitHub Actions.
@@ -108,11 +108,12 @@ impl Ci {
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }
         let items = unexpected::items(result, terms);
-        let place = |item: &Item<'_>| match item.expected {
+        let news = unexpected::newly_tested(result, terms);
+        let place = |cell: &CellResult, expected: Option<&Expected>| match expected {
             Some(expected) => matrix.place_of(expected),
-            None => matrix.place(&item.cell.id),
+            None => matrix.place(&cell.id),
         };
         let file = matrix.file().trim_start_matches("./");
-        self.github.tell(&github::annotations(&items, file, place), || github::summary(result, terms))
+        self.github.tell(&github::annotations(&items, &news, file, place), || github::summary(result, terms))
     }
 }

@@ -9,7 +9,7 @@ use super::look::Look;
 use super::{Choice, Places};
 use crate::console;
 use crate::exit::{Exit, Failure};
-use crate::model::{CellId, MatrixResult};
+use crate::model::CellId;
 use crate::report::{escape, unexpected};
 use crate::shard::Shard;
 
@@ -55,12 +55,13 @@ pub(super) async fn one_cell(places: &Places, cell: &CellId) -> anyhow::Result<E
 /// Shows the table and tells CI systems; the inner error is that of stdout.
 fn table(kept: &Kept, look: &Look, ci: &Ci, hush: Option<Hush>) -> anyhow::Result<Result<(), Failure>> {
     let Some(result) = &kept.shown else { return Ok(Ok(())) };
-    let known = MatrixResult { cells: kept.judged.clone(), ..result.clone() };
-    let outlines = [unexpected::outline(&unexpected::items(&known, &kept.terms)), unexpected::news(&kept.news)];
+    let terms = kept.terms();
+    let news = unexpected::newly_tested(result, &terms);
+    let outlines = [unexpected::outline(&unexpected::items(result, &terms)), unexpected::news(&news)];
     let written =
         look.show(result).and_then(|()| outlines.iter().try_for_each(|outline| console::document(&text(outline))));
     drop(hush);
-    ci.finish(&kept.matrix, result, &kept.terms)?;
+    ci.finish(&kept.matrix, result, &terms)?;
     Ok(written)
 }
 

@@ -158,7 +158,7 @@ impl<'a> Basis<'a> {
 
     /// What results are judged by.
     pub(super) fn terms(&self) -> Terms<'a> {
-        Terms { strict: true, today: self.today, trials: self.trials }
+        Terms { strict: true, today: self.today, trials: self.trials, unanswered: None }
     }
 
     /// Whether results that name this digest were made with the same matrix.yaml.

@@ -1,11 +1,10 @@
 //! What a step from one cell to another leaves untested. A trial that passed here and that nobody can run there is
 //! a thing that hosts may rely on and that may be gone.
 
-use crate::model::{CellResult, IssueMatch, Outcome};
+use crate::model::{CellId, CellResult, IssueMatch, Outcome};
 use crate::verdict::{self, few};
 
 use super::answer::{Cause, Reason};
-use super::basis::run_again;
 
 /// Why the step from `before` to `after` is not safe: `place` is what `before` is called.
 pub(super) fn lost(before: &CellResult, after: &CellResult, place: &str) -> Vec<Reason> {
@@ -33,7 +32,10 @@ pub(super) fn lost(before: &CellResult, after: &CellResult, place: &str) -> Vec<
                 .naming(&lost.limited),
         );
     }
-    let way_out = format!("see why: atsmatrix explain {}; if it was not run: {}", after.id, run_again(&after.id));
+    let CellId { distro, ats } = &after.id;
+    let run = format!("atsmatrix run --distro {distro} --ats {ats}");
+    let way_out =
+        format!("`{run}` runs what was left out, `atsmatrix explain {}` says why the rest is unsupported", after.id);
     reasons.into_iter().map(|reason| reason.about(&after.id).way_out(way_out.clone())).collect()
 }
 

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::{CellResult, MatrixResult};
+use crate::model::{CellResult, Expected, MatrixResult};
 use crate::verdict::Terms;
 
 use super::escape::{LINE, SHORT, markdown, terminal};
@@ -26,6 +26,8 @@ pub enum Level {
     Error,
     /// Something is missing.
     Warning,
+    /// Something is new, and turns nothing red yet.
+    Notice,
 }
 
 /// A remark on a place in a file.
@@ -41,25 +43,39 @@ pub struct Annotation {
     pub message: String,
 }
 
-/// An annotation for everything that turns a run red. `place` tells where in `file` an item stands.
+/// An annotation for everything that turns a run red, and a notice for each cell that is newly tested. `place` tells
+/// where in `file` an expectation or a cell stands.
 pub fn annotations(
     items: &[Item<'_>],
+    news: &[&CellResult],
     file: &str,
-    place: impl Fn(&Item<'_>) -> Option<(usize, usize)>,
+    place: impl Fn(&CellResult, Option<&Expected>) -> Option<(usize, usize)>,
 ) -> Vec<Annotation> {
+    let in_file = |(line, column)| (file.to_owned(), line, column);
     let annotate = |item: &Item<'_>| Annotation {
         level: if item.unanswered { Level::Warning } else { Level::Error },
-        place: place(item).map(|(line, column)| (file.to_owned(), line, column)),
+        place: place(item.cell, item.expected).map(in_file),
         title: item.cell.id.to_string(),
         message: format!("{} {}; way out: {}", item.cell.id, item.text, item.way_out),
     };
-    items.iter().map(annotate).collect()
+    let note = |cell: &&CellResult| Annotation {
+        level: Level::Notice,
+        place: place(cell, None).map(in_file),
+        title: cell.id.to_string(),
+        message: format!(
+            "{} is {}; it is newly tested, which turns no run red yet; way out: {}",
+            cell.id,
+            cell.verdict,
+            unexpected::NEWS_WAY_OUT
+        ),
+    };
+    items.iter().map(annotate).chain(news.iter().map(note)).collect()
 }
 
 /// The annotations as workflow commands, one a line. Of each level no more than GitHub shows; the last
 /// one says how many there are besides.
 pub fn commands(annotations: &[Annotation]) -> String {
-    [Level::Error, Level::Warning].into_iter().map(|level| of_level(annotations, level)).collect()
+    [Level::Error, Level::Warning, Level::Notice].into_iter().map(|level| of_level(annotations, level)).collect()
 }
 
 fn of_level(annotations: &[Annotation], level: Level) -> String {
@@ -81,6 +97,7 @@ fn command(annotation: &Annotation) -> String {
     let name = match annotation.level {
         Level::Error => "error",
         Level::Warning => "warning",
+        Level::Notice => "notice",
     };
     let mut properties = String::new();
     if let Some((file, line, column)) = &annotation.place {
@@ -127,10 +144,13 @@ fn property(text: &str) -> String {
 /// words mean. Bounded by what GitHub takes.
 pub fn summary(result: &MatrixResult, terms: &Terms<'_>) -> String {
     let grid = Grid::new(result);
-    let items = unexpected::items(result, terms);
-    let told = match unexpected::outline(&items).markdown() {
+    let told = match unexpected::outline(&unexpected::items(result, terms)).markdown() {
         told if told.is_empty() => "All is as expected.\n".to_owned(),
         told => told,
+    };
+    let told = match unexpected::news(&unexpected::newly_tested(result, terms)).markdown() {
+        news if news.is_empty() => told,
+        news => format!("{told}\n{news}"),
     };
     let page = format!("## Apache Traffic Server by Linux distro\n\n{}.\n\n{}\n", sum(grid.cells()), table(&grid));
     let foot = "\nfail: twice, in a fresh ATS each time, while the controls held. (expected): declared in \
@@ -168,6 +188,8 @@ fn row(cells: impl Iterator<Item = String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use insta::assert_snapshot;
 
     use super::*;
@@ -192,14 +214,34 @@ mod tests {
     fn what_is_red_is_annotated_where_it_stands() {
         let result = fixture::matrix();
         let items = unexpected::items(&result, &Terms::default());
-        let place = |item: &Item| item.expected.map(|_| (7, 5)).or(Some((3, 9)));
-        assert_snapshot!(commands(&annotations(&items, "matrix.yaml", place)), @"
+        let place = |_: &CellResult, expected: Option<&Expected>| expected.map(|_| (7, 5)).or(Some((3, 9)));
+        assert_snapshot!(commands(&annotations(&items, &[], "matrix.yaml", place)), @"
         ::error file=matrix.yaml,line=3,col=9,title=debian-12/9.2.9::debian-12/9.2.9 is flaky in keepalive-race, which matrix.yaml does not expect; way out: look at its evidence; if it must be lived with: atsmatrix expect --update
         ::error file=matrix.yaml,line=7,col=5,title=debian-13/9.2.5-backport::debian-13/9.2.5-backport does not fail as matrix.yaml expects: the backport was incomplete; way out: take it out of matrix.yaml: atsmatrix expect --update
         ::error file=matrix.yaml,line=3,col=9,title=debian-14/9.2.5::debian-14/9.2.5 fails in tls-get, tls12-only, tls13-only, which matrix.yaml does not expect; way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
         ::error file=matrix.yaml,line=3,col=9,title=forecast/9.2.9::forecast/9.2.9 does not compile, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'; way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
         ::warning file=matrix.yaml,line=3,col=9,title=debian-13/9.2.9::debian-13/9.2.9 has no answer, error: the origin did not answer the direct control; way out: run it again; its evidence is in the run's folder
         ");
+    }
+
+    #[test]
+    fn what_is_newly_tested_is_a_notice_and_no_error() {
+        let mut result = fixture::matrix();
+        let cell = result.cells.iter_mut().find(|cell| cell.id.to_string() == "debian-14/9.2.5").unwrap();
+        cell.optional = true;
+        let unanswered = BTreeSet::from([cell.id.clone()]);
+        let terms = Terms { unanswered: Some(&unanswered), ..Terms::default() };
+        let (items, news) = (unexpected::items(&result, &terms), unexpected::newly_tested(&result, &terms));
+        let told = commands(&annotations(&items, &news, "matrix.yaml", |_, _| Some((3, 9))));
+        let of_cell: Vec<&str> = told.lines().filter(|line| line.contains("title=debian-14/9.2.5")).collect();
+        assert_eq!(
+            of_cell,
+            [
+                "::notice file=matrix.yaml,line=3,col=9,title=debian-14/9.2.5::debian-14/9.2.5 is fail; it is newly tested, \
+              which turns no run red yet; way out: look at them; if they must be lived with: atsmatrix expect --update"
+            ]
+        );
+        assert!(summary(&result, &terms).contains("newly tested"), "{}", summary(&result, &terms));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! test case a trial; one more, `verdict`, is about the cell as a whole.
 //!
 //! Red is what turns the run red, as pytest does with its xfail: an expected failure is *skipped*, with
-//! its reason, and so is a known limitation; what matrix.yaml has wrong fails the case `verdict`. Reruns are told as Surefire tells
+//! its reason, and so is a known limitation, and what fails in a cell that is newly tested; what matrix.yaml has wrong fails the case `verdict`. Reruns are told as Surefire tells
 //! them: a flaky trial passes with a `flakyFailure` (and fails the case `verdict`, unless it is expected), one that
 //! failed twice has a `rerunFailure` beside its `failure`. Durations are left out: the same results give
 //! the same bytes.
@@ -29,6 +29,9 @@ pub const UNFINISHED: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
   </testsuite>
 </testsuites>
 "#;
+
+/// The kind of what fails in a cell that an earlier run had no answer of.
+const NEW: &str = "newly-tested";
 
 /// What became of a test case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,6 +178,11 @@ fn of_cell(cell: &CellResult, terms: &Terms<'_>) -> Status {
         verdict::surprises(cell, terms).iter().filter(|it| told(it)).map(ToString::to_string).collect();
     match verdict::standing(cell, terms) {
         Standing::Excused => Status::Skipped { kind: "unavailable", message: reason() },
+        Standing::New => {
+            let reason = cell.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+            let message = text(&format!("newly tested, which turns no run red yet: {}{reason}", cell.verdict), LINE);
+            Status::Skipped { kind: NEW, message }
+        }
         // Those trials say it themselves, too: they are in error.
         Standing::Unanswered if cell.verdict.is_answer() => {
             Status::Error { message: text(&format!("no answer in {}", verdict::unanswered(cell).join(", ")), LINE) }
@@ -206,6 +214,9 @@ fn of_trial(cell: &CellResult, trial: &TrialResult, terms: &Terms<'_>) -> Status
         let same = expected.issue.is_some() && expected.issue == trial.limitation;
         expected.verdict == Verdict::Pass && same && Scope::of(&expected.trials).has(&trial.id)
     };
+    if verdict::standing(cell, terms) == Standing::New && matches!(trial.outcome, Outcome::Fail | Outcome::Error) {
+        return Status::Skipped { kind: NEW, message: text(&format!("{}: {}", trial.outcome, trial.summary), LINE) };
+    }
     match trial.outcome {
         Outcome::Pass => Status::Success,
         Outcome::Fail => match cell.expectations().filter(holds).find(excused) {

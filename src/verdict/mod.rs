@@ -3,10 +3,8 @@
 mod surprise;
 mod whole;
 
-use std::collections::BTreeSet;
-
 use crate::exit::Exit;
-use crate::model::{CellId, CellResult, Outcome, TrialResult, Verdict};
+use crate::model::{CellResult, Outcome, TrialResult, Verdict};
 use crate::trial::Kind;
 
 pub use surprise::{LIFTED_WAY_OUT, Scope, Surprise, Terms, covers, surprises};
@@ -69,6 +67,8 @@ pub enum Standing {
     Unanswered,
     /// No answer, and the cell is optional.
     Excused,
+    /// An optional cell fails that an earlier run had no answer of: news, and no more this once.
+    New,
 }
 
 /// How `cell` stands.
@@ -77,7 +77,9 @@ pub fn standing(cell: &CellResult, terms: &Terms<'_>) -> Standing {
         let excused = cell.optional && !terms.strict && cell.verdict == Verdict::Unavailable;
         return if excused { Standing::Excused } else { Standing::Unanswered };
     }
-    if !surprises(cell, terms).is_empty() {
+    if is_newly_tested(cell, terms) {
+        Standing::New
+    } else if !surprises(cell, terms).is_empty() {
         Standing::Unexpected
     } else if unanswered(cell).is_empty() {
         Standing::Expected
@@ -87,12 +89,13 @@ pub fn standing(cell: &CellResult, terms: &Terms<'_>) -> Standing {
     }
 }
 
-/// Whether `cell` is news and no more: it may be missing, an earlier run had no answer of it (`unanswered`), and
-/// matrix.yaml says nothing of it yet. So a run is not red for what a registry that is in reach for once has brought;
-/// from the next run on it is, unless matrix.yaml expects it.
-pub fn is_newly_tested(cell: &CellResult, unanswered: &BTreeSet<CellId>, terms: &Terms<'_>) -> bool {
+/// Whether `cell` is news and no more: it may be missing, an earlier run had no answer of it, and matrix.yaml says
+/// nothing of it yet. So a run is not red for what a registry that is in reach for once has brought; from the next run
+/// on it is, unless matrix.yaml expects it.
+fn is_newly_tested(cell: &CellResult, terms: &Terms<'_>) -> bool {
     let troubled = cell.verdict.is_answer() && cell.verdict != Verdict::Pass;
-    troubled && cell.optional && !terms.strict && cell.expected.is_none() && unanswered.contains(&cell.id)
+    let had_none = || terms.unanswered.is_some_and(|cells| cells.contains(&cell.id));
+    troubled && cell.optional && !terms.strict && cell.expected.is_none() && had_none()
 }
 
 /// The trials of `cell` that came to nothing.
@@ -124,10 +127,12 @@ pub fn exit(cells: &[CellResult], terms: &Terms<'_>) -> Exit {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::model::{Expected, Provenance};
 
-    const STRICT: Terms<'_> = Terms { strict: true, today: None, trials: &[] };
+    const STRICT: Terms<'_> = Terms { strict: true, today: None, trials: &[], unanswered: None };
 
     fn trial(id: &str, outcome: Outcome) -> TrialResult {
         let control = id.starts_with("ctl-");
@@ -215,14 +220,18 @@ mod tests {
     #[test]
     fn what_an_optional_cell_comes_to_for_the_first_time_is_news() {
         let unanswered = BTreeSet::from(["debian-13/9.2.5".parse().unwrap()]);
-        let news = |cell: &CellResult, terms: &Terms<'_>| is_newly_tested(cell, &unanswered, terms);
+        let before = |terms: &Terms<'static>| Terms { unanswered: Some(&unanswered), ..*terms };
+        let news = |cell: &CellResult, terms: &Terms<'static>| standing(cell, &before(terms)) == Standing::New;
         for verdict in [Verdict::Fail, Verdict::Unbuildable, Verdict::Flaky] {
             let mut one = cell(verdict, None, Vec::new());
             assert!(!news(&one, &Terms::default()), "an answer was due before");
             one.optional = true;
             assert!(news(&one, &Terms::default()), "{verdict}");
+            assert_eq!(exit(&[one.clone()], &before(&Terms::default())), Exit::Success, "{verdict}");
+            assert_eq!(exit(&[one.clone()], &Terms::default()), Exit::Unexpected, "{verdict}");
             assert!(!news(&one, &STRICT), "strict");
-            assert!(!is_newly_tested(&one, &BTreeSet::new(), &Terms::default()), "there was an answer before");
+            let answered = Terms { unanswered: Some(&BTreeSet::new()), ..Terms::default() };
+            assert_eq!(standing(&one, &answered), Standing::Unexpected, "there was an answer before");
             one.expected = cell(verdict, Some(Verdict::Fail), Vec::new()).expected;
             assert!(!news(&one, &Terms::default()), "matrix.yaml says what is expected");
         }

@@ -1,13 +1,14 @@
 //! How a cell differs from what matrix.yaml expects of it. The one place that weighs results against
 //! expectations: exit codes, marks, JUnit, annotations and the gate follow from what it finds.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use globset::{Glob, GlobMatcher};
 use jiff::civil::Date;
 
 use super::is_answer;
-use crate::model::{CellResult, Expected, IssueMatch, Outcome, TrialResult, Verdict};
+use crate::model::{CellId, CellResult, Expected, IssueMatch, Outcome, TrialResult, Verdict};
 
 /// What results are judged by, besides themselves.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,6 +20,8 @@ pub struct Terms<'a> {
     /// Every trial there is. A cell in which only some of them were run cannot show that something is
     /// mended. Empty: those of the cell are all.
     pub trials: &'a [&'a str],
+    /// Cells of which earlier results had no answer; `None`: nobody knows of any.
+    pub unanswered: Option<&'a BTreeSet<CellId>>,
 }
 
 /// Something that is not as matrix.yaml expects it.

@@ -91,7 +91,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let style = style(|name| std::env::var_os(name), stream, Flags::default());
     let shape = Shape { width: style.width, colour: style.colour };
     let today = Some(super::setup::day(jiff::Timestamp::now()));
-    let terms = Terms { strict: false, today, trials: trial::ids() };
+    let terms = Terms { today, trials: trial::ids(), ..Terms::default() };
     let text = (options.format.render)(&Input { result: &result, details: &details, terms, shape });
     match &options.output {
         Some(file) => store::put(file, text.as_bytes())?,

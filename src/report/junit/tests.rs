@@ -245,3 +245,24 @@ fn a_trial_without_an_answer_is_no_pass_of_the_cell() {
     let message = format!("no answer in {}", cell.trials[last].id);
     assert_eq!(of_cell(&cell, &Terms::default()), Status::Error { message });
 }
+
+#[test]
+fn what_fails_in_a_cell_that_is_newly_tested_is_skipped() {
+    let mut result = fixture::matrix();
+    let cell = result.cells.iter_mut().find(|cell| cell.id.to_string() == "debian-14/9.2.5").unwrap();
+    cell.optional = true;
+    let unanswered = std::collections::BTreeSet::from([cell.id.clone()]);
+    let terms = Terms { unanswered: Some(&unanswered), ..Terms::default() };
+    let xml = render(&result, &terms);
+    validate(&xml).unwrap();
+    let suite = of(&xml, "debian-14/9.2.5");
+    assert!(suite.contains(r#"failures="0" errors="0""#), "{suite}");
+    assert!(suite.contains("newly tested, which turns no run red yet: fail"), "{suite}");
+    let failing = cell_of(&result).trials.iter().filter(|trial| trial.outcome == Outcome::Fail).count();
+    assert_eq!(suite.matches(r#"type="newly-tested""#).count(), failing + 1, "{suite}");
+    assert!(of(&render(&result, &Terms::default()), "debian-14/9.2.5").contains("<failure"), "an answer was due");
+}
+
+fn cell_of(result: &MatrixResult) -> &CellResult {
+    result.cells.iter().find(|cell| cell.id.to_string() == "debian-14/9.2.5").unwrap()
+}
