@@ -224,6 +224,7 @@ fn debian_11_runs_8_1() {
     assert!(cell["provenance"]["openssl"]["version"].as_str().unwrap().starts_with("1.1.1"));
     let known = [
         ("http-expect-100", "ATS-7346"),
+        ("http-expect-get", "ATS-12075"),
         ("tunnel-route-split-hello", "ATS-11758"),
         ("fault-silent-handshake", "ATS-6552"),
         ("fault-silent-response", "ATS-6552"),

@@ -71,7 +71,9 @@ pub fn source(facts: &str, binary: &str, here: Option<&Release>) -> Option<Strin
     if let (Some(id), Some(version)) = (told("built", "id"), told("built", "version"))
         && here.is_none_or(|here| here.id != id || here.version != version)
     {
-        let _ = write!(text, ", built on {id} {version}");
+        // Debian's testing and sid have none.
+        let version = if version.is_empty() { String::new() } else { format!(" {version}") };
+        let _ = write!(text, ", built on {id}{version}");
     }
     Some(text.chars().take(2000).collect())
 }
@@ -180,6 +182,8 @@ binary sha256=cc33
         assert_eq!(source(TARBALL, "cc33", Some(&here("12"))).as_deref(), Some(told));
         let moved = source(TARBALL, "cc33", Some(&here("13"))).unwrap();
         assert_eq!(moved, format!("{told}, built on debian 12"));
+        let without = TARBALL.replace("version=12", "version=");
+        assert_eq!(source(&without, "cc33", Some(&here("12"))).unwrap(), format!("{told}, built on debian"));
         for (verified, text) in [
             ("repository", "out of a signed repository"),
             ("signature:4f", "signed by 4f"),

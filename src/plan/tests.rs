@@ -69,6 +69,23 @@ fn one_source_build_of_9_2_5_serves_every_debian() {
 }
 
 #[test]
+fn rows_on_the_same_base_share_one_step() {
+    let plan = plan(&["debian-sid", "debian-sid-openssl4"]);
+    let rows: std::collections::BTreeSet<&str> = plan.cells.iter().map(|cell| cell.id.distro.as_str()).collect();
+    assert_eq!(rows.len(), 2, "both rows have cells: {rows:?}");
+    let suite = |step: &&Step| match &step.work {
+        Work::Base { bootstrap: Some(bootstrap), .. } => bootstrap.suite == "sid",
+        _ => false,
+    };
+    let bases: Vec<&Step> = plan.steps().iter().filter(suite).collect();
+    let [base] = bases.as_slice() else { panic!("{bases:#?}") };
+    let uses = |row: &str| {
+        plan.steps().iter().any(|step| step.name.starts_with(&format!("{row}/")) && step.parents.contains(&base.tag))
+    };
+    assert!(uses("debian-sid") && uses("debian-sid-openssl4"), "{:#?}", plan.steps());
+}
+
+#[test]
 fn a_tag_changes_with_any_file_that_the_recipe_takes_in_and_with_no_other() {
     let (matrix, mut recipes) = shipped();
     let selection =

@@ -33,5 +33,5 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         sure: &[Sign::Passes("http-post-1m")],
         ..NO_SIGNS
     }),
-    provoked: Provoked::By(&["http-expect-get"], "fails on ATS 9.2.5"),
+    provoked: Provoked::By(&["http-expect-get"], "fails on ATS 8.1 and 9.2.5"),
 };

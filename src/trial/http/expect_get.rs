@@ -2,7 +2,7 @@
 
 use crate::model::{Observation, Step, TrialSpec};
 use crate::trial::check::{self, Check};
-use crate::trial::{Kind, Limitation, Need, Trial, spec};
+use crate::trial::{Kind, Limitation, Trial, spec};
 
 /// The entry of the catalogue.
 pub(in crate::trial) const TRIAL: Trial = Trial {
@@ -12,8 +12,8 @@ pub(in crate::trial) const TRIAL: Trial = Trial {
           forgot the body",
     link: "https://github.com/apache/trafficserver/pull/12075",
     kind: Kind::Subject,
-    needs: &[Need::Ats(">=9", "8.1 says 100 by itself to no GET, whatever the setting (measured with 8.1.11)")],
-    limitations: &[Limitation { issue: "ATS-12075", ats: &[">=9.0,<9.2.9", ">=10.0,<10.1"] }],
+    needs: &[],
+    limitations: &[Limitation { issue: "ATS-12075", ats: &[">=8.0,<9.2.9", ">=10.0,<10.1"] }],
     spec: set_up,
     judge,
 };
