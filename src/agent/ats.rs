@@ -3,6 +3,8 @@
 
 mod control;
 mod health;
+mod installation;
+mod process;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,13 +21,14 @@ use tokio::process::Child;
 use tokio::sync::Notify;
 
 pub(super) use control::Control;
+pub(super) use installation::Installation;
 
 use super::client::{self, Target};
 use super::emit::Emitter;
-use super::program::{self, Forged};
+use super::program;
 use super::{seal, swap};
-use crate::ats::layout::{Layout, PrivateRoot, USUAL_BINARIES};
-use crate::ats::{Dialect, Reported, log};
+use crate::ats::layout::PrivateRoot;
+use crate::ats::{Dialect, log};
 use crate::bisect::loader;
 use crate::model::{AtsLife, Line, LogFile, RequestSpec, Swap, front_name, origin_name};
 
@@ -71,62 +74,6 @@ const MAX_LOG: u64 = 512 * 1024;
 /// Lines of output kept.
 const MAX_OUTPUT_LINES: usize = 2000;
 
-/// An ATS as found in the image.
-#[derive(Debug)]
-pub(super) struct Installation {
-    pub(super) binary: PathBuf,
-    pub(super) layout: Layout,
-    /// As `traffic_server -V` says.
-    pub(super) version: String,
-    pub(super) dialect: Dialect,
-}
-
-impl Installation {
-    /// Looks where the plan says, or else in the usual places.
-    pub(super) async fn find(stated: Option<&str>) -> anyhow::Result<Self> {
-        let binary = match stated {
-            Some(path) => PathBuf::from(path),
-            None => usual_binaries()
-                .into_iter()
-                .find(|path| path.is_file())
-                .context("no traffic_server in the usual places of this image: state `binary` in matrix.yaml")?,
-        };
-        let printed = program::said(program::command(&binary).arg("-V")).await?;
-        let reported = Reported::parse(&printed)
-            .with_context(|| format!("{} -V says nothing like a version: {printed:.200}", binary.display()))?;
-        let version = reported.text.clone();
-        let dialect = reported.dialect().with_context(|| format!("ATS {version} has no dialect here (8.1, 9, 10)"))?;
-        let teller = binary.with_file_name("traffic_layout");
-        let mut layout = None;
-        for arguments in [["info", "--json"].as_slice(), &["--json"], &["--layout", "--json"]] {
-            match program::said(program::command(&teller).args(arguments)).await {
-                Ok(printed) => layout = Layout::parse(&printed).ok(),
-                Err(error) if error.is::<Forged>() => return Err(error),
-                Err(_) => {}
-            }
-            if layout.is_some() {
-                break;
-            }
-        }
-        let layout = layout.with_context(|| format!("{} does not tell the layout", teller.display()))?;
-        Ok(Self { binary, layout, version, dialect })
-    }
-}
-
-impl Installation {
-    /// The manager that 8 and 9 have.
-    pub(super) fn manager(&self) -> PathBuf {
-        self.binary.with_file_name("traffic_manager")
-    }
-
-    /// The directory of its templates of error pages. Without them 8.1 closes the connection where others
-    /// answer with an error.
-    pub(super) fn error_pages(&self) -> Option<String> {
-        let directory = Path::new(&self.layout.sysconfdir).join("body_factory");
-        directory.is_dir().then(|| directory.display().to_string())
-    }
-}
-
 /// What starts `traffic_server`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum By<'a> {
@@ -137,6 +84,11 @@ pub(super) enum By<'a> {
     /// `traffic_manager`, without which 8 and 9 cannot be told to reload.
     Manager,
 }
+
+/// What was started has neither come up nor said anything that ATS, or the loader for it, would say.
+#[derive(Debug, thiserror::Error)]
+#[error("it did not come up")]
+pub(super) struct NothingOfAts;
 
 /// Lines of output so far, and whether ATS said that it is ready.
 #[derive(Default)]
@@ -176,8 +128,10 @@ impl Ats {
                 let place = write_root(installation, root, &files)?;
                 (place, swap::command(swap, &installation.binary, &root.join("swap"))?)
             }
-            By::Itself => (write_root(installation, root, files)?, program::command(&installation.binary)),
-            By::Manager => (write_root(installation, root, files)?, program::command(installation.manager())),
+            By::Itself => (write_root(installation, root, files)?, program::of_image(&installation.binary)),
+            By::Manager => {
+                (write_root(installation, root, files)?, program::of_image(installation.program("traffic_manager")))
+            }
         };
         // ATS prefers these to its configuration, and an image may set some (`ENV PROXY_CONFIG_...`).
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PROXY_CONFIG_")) {
@@ -210,10 +164,23 @@ impl Ats {
                 // Why it ended may still be in the pipes: a loader's refusal is all that it says.
                 let rest = async { futures_util::future::join_all(out.into_iter().chain(err)).await };
                 let _ = tokio::time::timeout(REST, rest).await;
-                Err(error.context(ats.last_words()))
+                Err(ats.in_vain(error.context(ats.last_words())))
             }
-            Err(_) => bail!("it said nothing of being ready within {} s; {}", START.as_secs(), ats.last_words()),
+            Err(_) => {
+                let text = format!("it said nothing of being ready within {} s; {}", START.as_secs(), ats.last_words());
+                let error = ats.in_vain(anyhow::anyhow!(text));
+                ats.kill().await;
+                Err(error)
+            }
         }
+    }
+
+    /// `error`, with which it did not come up, marked where nothing of what ran was seen to be ATS.
+    fn in_vain(&self, error: anyhow::Error) -> anyhow::Error {
+        let lines = self.output.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_ats =
+            |line: &String| log::diagnostic(line).is_some() || log::crash(line).is_some() || loader::is_refusal(line);
+        if lines.iter().any(of_ats) { error } else { error.context(NothingOfAts) }
     }
 
     /// What acts on it while others wait for it.
@@ -293,13 +260,7 @@ impl Ats {
     /// Ends it at once and returns its logs. SIGKILL: ATS takes a second over SIGTERM, and what
     /// matters of its logs has been flushed.
     pub(super) async fn stop(mut self) -> Vec<(LogFile, String)> {
-        if self.control.managed
-            && let Some(id) = self.control.pid.and_then(|id| i32::try_from(id).ok())
-        {
-            // The manager and all that it started.
-            let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
-        }
-        let _ = self.child.kill().await;
+        self.kill().await;
         let mut lines = Vec::new();
         for file in [LogFile::Error, LogFile::Diags] {
             let path = self.log(file);
@@ -309,6 +270,14 @@ impl Ats {
         let own = output.iter().filter(|line| log::diagnostic(line).is_none());
         lines.extend(own.map(|line| (LogFile::Output, line.clone())));
         lines
+    }
+
+    /// Ends it with all that it started: a manager, or a script of the image, has `traffic_server` as its child.
+    async fn kill(&mut self) {
+        if let Some(id) = self.control.pid.and_then(|id| i32::try_from(id).ok()) {
+            let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
+        }
+        let _ = self.child.kill().await;
     }
 
     fn last_words(&self) -> String {
@@ -354,23 +323,6 @@ async fn follow(stream: impl AsyncRead + Unpin, output: Arc<Output>, emitter: Em
     }
 }
 
-/// The usual places of `traffic_server`, `*` filled by what is there.
-fn usual_binaries() -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for pattern in USUAL_BINARIES {
-        let Some((before, after)) = pattern.split_once('*') else {
-            found.push(PathBuf::from(pattern));
-            continue;
-        };
-        let entries = std::fs::read_dir(before).into_iter().flatten().flatten();
-        let mut matching: Vec<PathBuf> =
-            entries.map(|entry| entry.path().join(after.trim_start_matches('/'))).collect();
-        matching.sort();
-        found.extend(matching);
-    }
-    found
-}
-
 /// Whether a line says why ATS does not run.
 fn telling(line: &str) -> bool {
     let severe =
@@ -391,6 +343,9 @@ fn write_root(
     std::fs::write(&runroot, place.runroot_yaml()).with_context(|| format!("cannot write {}", runroot.display()))?;
     for (name, content) in files {
         let path = Path::new(&place.sysconfdir).join(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        }
         std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(place)

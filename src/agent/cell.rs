@@ -61,7 +61,7 @@ struct Cell {
     inventoried: Mutex<BTreeSet<String>>,
     lives: AtomicU16,
     /// Why ATS does not come up with the baseline's settings, once that is known; `None` in it: it does.
-    down: OnceCell<Option<String>>,
+    down: OnceCell<Option<NoStart>>,
     /// Ends the wait for other starts once it is known not to come up.
     is_down: CancellationToken,
     /// Where each life of ATS gets a directory.
@@ -171,13 +171,30 @@ impl<'a> Wanted<'a> {
 }
 
 /// Why ATS does not run.
+#[derive(Clone)]
 enum NoStart {
     /// The settings cannot be written for this ATS: ours.
     Settings(String),
     /// ATS itself did not come up.
     Ats(String),
+    /// Nothing came up, and it is not known whether that was ATS.
+    NotKnown(String),
     /// The cell's deadline came before.
     Late,
+}
+
+/// What to make of an ATS that did not come up.
+fn no_start(installation: &Installation, error: &anyhow::Error) -> NoStart {
+    let text = format!("{error:#}");
+    if error.downcast_ref::<ats::NothingOfAts>().is_none() || !installation.is_script() {
+        return NoStart::Ats(text);
+    }
+    let binary = installation.binary.display();
+    NoStart::NotKnown(format!(
+        "{binary} is a script, and what it does ends here before any ATS has said a word: a cell lets nobody become \
+         another user, and writes to no folder but its own. State the program that the script starts as `binary` of the \
+         source in matrix.yaml. {text}"
+    ))
 }
 
 impl Cell {
@@ -196,7 +213,7 @@ impl Cell {
 
     /// The trials through ATS; those that want to be alone come last.
     async fn through(&self, installation: &Installation) {
-        let Lives { beside, together, alone } = Lives::of(&self.without_lacking().await);
+        let Lives { beside, together, alone } = Lives::of(&self.without_lacking(installation).await);
         let run = |groups, at_once| {
             stream::iter(groups)
                 .for_each_concurrent(at_once, |(records, batch)| self.group(installation, records, batch))
@@ -223,7 +240,7 @@ impl Cell {
         let number = self.lives.fetch_add(1, Ordering::Relaxed);
         let (root, ports) = (self.root.join(format!("ats-{number}")), Ports::of(number));
         let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), wanted);
-        settings.body_factory = installation.error_pages();
+        settings.error_pages = Some(installation.error_pages(&root));
         let unwritten = |error: config::Unsupported| NoStart::Settings(error.to_string());
         let files = config::files(installation.dialect, &settings).map_err(unwritten)?;
         let written = config::names(installation.dialect, &settings).map_err(unwritten)?;
@@ -238,7 +255,7 @@ impl Cell {
         let files = (&files, wanted.bare_openssl);
         let started = Ats::start(installation, &root, files, ports, by, &self.emitter);
         let ats = match tokio::time::timeout_at(self.until, started).await {
-            Ok(started) => started.map_err(|error| NoStart::Ats(format!("{error:#}")))?,
+            Ok(started) => started.map_err(|error| no_start(installation, &error))?,
             Err(_) => return Err(NoStart::Late),
         };
         let counts = |name: &String| written.contains(name) && !wanted.may_not_know.contains(&name.as_str());

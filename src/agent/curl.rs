@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{now_us, program};
+use crate::bisect::loader;
 use crate::model::{ClientError, ClientPhase, ClientRun, Exchange};
 use crate::trial::body::Sum;
 
@@ -36,7 +37,8 @@ async fn ask(
 ) -> Result<(), ClientError> {
     let error = |phase, text: String| ClientError { phase, text: text.chars().take(300).collect() };
     let output = program::command("curl")
-        .args(["--silent", "--show-error", "--noproxy", "*", "--write-out", WRITE_OUT])
+        // First: it takes no configuration file of the image.
+        .args(["--disable", "--silent", "--show-error", "--noproxy", "*", "--write-out", WRITE_OUT])
         .arg("--max-time")
         .arg(deadline.as_secs().max(1).to_string())
         .arg("--resolve")
@@ -59,7 +61,11 @@ async fn ask(
     if output.status.success() {
         return Ok(());
     }
-    Err(error(ClientPhase::Exchange, String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    let said = String::from_utf8_lossy(&output.stderr);
+    if let Some(line) = said.lines().find(|line| loader::is_refusal(line)) {
+        return Err(error(ClientPhase::Missing, format!("this image's curl does not start: {line}")));
+    }
+    Err(error(ClientPhase::Exchange, said.trim().to_owned()))
 }
 
 /// curl prints seconds as a decimal fraction.

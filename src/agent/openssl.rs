@@ -1,5 +1,5 @@
-//! The distro's own `openssl s_client` as a control: the same libssl, configuration and crypto policy
-//! as ATS, but not ATS.
+//! The distro's own `openssl s_client` as a control: the libssl, configuration and crypto policy that the distro has
+//! for all, but not ATS. What an image sets for its ATS does not reach it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt as _;
 
 use super::{now_us, program};
+use crate::bisect::loader;
 use crate::model::{ClientError, ClientPhase, ClientRun, Exchange};
 use crate::trial::body::Sum;
 
@@ -54,6 +55,9 @@ async fn ask(host: &str, address: SocketAddr, ca: &Path, exchange: &mut Exchange
     drop(stdin);
     let Some(at) = output.stdout.windows(4).position(|window| window == b"\r\n\r\n") else {
         let said = String::from_utf8_lossy(&output.stderr);
+        if let Some(line) = said.lines().find(|line| loader::is_refusal(line)) {
+            return Err(error(ClientPhase::Missing, &format!("this image's openssl does not start: {line}")));
+        }
         let telling = said.lines().find(|line| line.contains("error") || line.contains("errno")).unwrap_or_default();
         return Err(error(ClientPhase::Handshake, telling));
     };

@@ -26,11 +26,11 @@ pub(super) fn command(swap: &Swap, binary: &Path, folder: &Path) -> anyhow::Resu
     }
     let mut command = if let Some(loader) = &swap.loader {
         // This C library's own loader: the system's would load the system's beside it.
-        let mut command = program::command(loader);
+        let mut command = program::of_image(loader);
         command.args([OsString::from("--library-path"), libraries.into(), binary.into()]);
         command
     } else {
-        let mut command = program::command(binary);
+        let mut command = program::of_image(binary);
         if !swap.libraries.is_empty() {
             command.env("LD_LIBRARY_PATH", libraries);
         }

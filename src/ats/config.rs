@@ -25,8 +25,8 @@ pub struct Settings {
     /// The CA whose origins are trusted. Set even where a trial does not verify: a missing file makes
     /// every https origin fail.
     pub ca: Option<FileRef>,
-    /// Directory with ATS's error page templates, of the installation; a private root has none.
-    pub body_factory: Option<String>,
+    /// The directory in which the [error pages](files) will be, absolute.
+    pub error_pages: Option<String>,
     /// Certificate and key for TLS clients, absolute paths.
     pub server_identity: Option<(String, String)>,
     /// The command whose output is the passphrase of that key, if it has one.
@@ -102,6 +102,15 @@ pub fn names(dialect: Dialect, settings: &Settings) -> Result<Vec<String>, Unsup
     Ok(translate::translate(dialect, &wanted)?.into_iter().map(|record| record.name).collect())
 }
 
+/// The folder of the error pages in [`files`].
+pub const ERROR_PAGES: &str = "body_factory";
+
+/// Without this file a folder holds no pages.
+const ERROR_PAGES_INFO: &str = "body_factory/default/.body_factory_info";
+
+/// The page for all that has none of its own.
+const ERROR_PAGE: &str = "body_factory/default/default";
+
 /// Every configuration file, by name, to be written into ATS's sysconfdir.
 ///
 /// # Errors
@@ -124,6 +133,10 @@ pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, S
         ("volume.config", EMPTY.into()),
         ("cache.config", EMPTY.into()),
         ("splitdns.config", EMPTY.into()),
+        // Not the image's own: where these are missing or closed to us, 8.1 hangs up instead of answering with an
+        // error, and what asks whether it lives would find it dead.
+        (ERROR_PAGES_INFO, EMPTY.into()),
+        (ERROR_PAGE, "<html><body>An error page of atsmatrix.</body></html>\n".into()),
     ];
     Ok(files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect())
 }

@@ -47,13 +47,52 @@ pub enum LayoutError {
     Missing(&'static str),
 }
 
+/// Braces of an output that are tried as the begin of the object: it is printed by what is under test.
+const MAX_BEGINS: usize = 100;
+
+/// Where configuration is, below a prefix that is no package's.
+const ETC: &str = "etc/trafficserver";
+
 impl Layout {
+    /// The layout of an ATS that does not tell it, by the place of its program: a package's below /usr, else that of
+    /// `make install`. `is_there`: whether a directory is.
+    pub fn by_place(binary: &str, is_there: impl Fn(&str) -> bool) -> Self {
+        let bindir = binary.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = bindir.rsplit_once('/').map_or("", |(folder, _)| folder);
+        // A script may stand for a program that lies deeper: /usr/lib/trafficserver/traffic_server.
+        let prefix = if folder == "/usr" || folder.starts_with("/usr/lib") { "/usr" } else { folder };
+        let (sysconfdir, var) = match prefix {
+            "/usr" | "" => (format!("/{ETC}"), "/var".to_owned()),
+            _ => (format!("{prefix}/{ETC}"), format!("{prefix}/var")),
+        };
+        let libraries = ["lib/trafficserver", "lib64/trafficserver", "lib"].map(|name| format!("{prefix}/{name}"));
+        let plugins = ["lib/trafficserver/modules", "lib64/trafficserver/plugins", "libexec/trafficserver"];
+        let plugins = plugins.map(|name| format!("{prefix}/{name}"));
+        let first = |places: [String; 3]| {
+            let [.., last] = places.clone();
+            places.into_iter().find(|path| is_there(path)).unwrap_or(last)
+        };
+        Self {
+            bindir: bindir.to_owned(),
+            sysconfdir,
+            libdir: first(libraries),
+            plugindir: first(plugins),
+            logdir: format!("{var}/log/trafficserver"),
+            runtimedir: format!("{var}/trafficserver"),
+            prefix: prefix.to_owned(),
+        }
+    }
+
     /// Reads the output of `traffic_layout info --json` (8.1, 9, 10; 8.1 takes `traffic_layout --json`
-    /// as well). Warnings before the object are skipped.
+    /// as well). Warnings before and after the object are skipped, whatever they hold.
     pub fn parse(output: &str) -> Result<Self, LayoutError> {
         let not_json = || LayoutError::NotJson(output.chars().take(80).collect::<String>().escape_debug().to_string());
-        let object = output.find('{').map(|at| &output[at..]).ok_or_else(not_json)?;
-        let paths: BTreeMap<String, String> = serde_json::from_str(object).map_err(|_| not_json())?;
+        let begins = output.match_indices('{').take(MAX_BEGINS).map(|(at, _)| &output[at..]);
+        let objects = begins.filter_map(|text| {
+            let mut values = serde_json::Deserializer::from_str(text).into_iter::<BTreeMap<String, String>>();
+            values.next()?.ok()
+        });
+        let paths = objects.max_by_key(BTreeMap::len).ok_or_else(not_json)?;
         let path = |key: &'static str| paths.get(key).cloned().ok_or(LayoutError::Missing(key));
         Ok(Self {
             prefix: path("PREFIX")?,
@@ -158,6 +197,38 @@ mod tests {
             (layout.sysconfdir.as_str(), layout.runtimedir.as_str()),
             ("/etc/trafficserver", "/run/trafficserver")
         );
+    }
+
+    #[test]
+    fn whatever_a_script_or_the_loader_prints_around_it_is_no_part_of_it() {
+        let noise = "starting {not json}\n{} { \"PREFIX\": 1 }\n";
+        let layout = Layout::parse(&format!("{noise}{DEBIAN}\nERROR: ld.so: {{cannot}} be preloaded\n")).unwrap();
+        assert_eq!(layout, Layout::parse(DEBIAN).unwrap());
+        assert!(matches!(Layout::parse(&"{".repeat(1 << 16)), Err(LayoutError::NotJson(_))));
+    }
+
+    #[test]
+    fn an_ats_that_does_not_tell_its_layout_has_that_of_its_place() {
+        let told = Layout::parse(DEBIAN).unwrap();
+        let guessed = Layout::by_place("/usr/bin/traffic_server", |path| path.starts_with("/usr/lib/trafficserver"));
+        let places = |layout: &Layout| {
+            [&layout.prefix, &layout.bindir, &layout.sysconfdir, &layout.libdir, &layout.plugindir].map(Clone::clone)
+        };
+        assert_eq!(places(&guessed), places(&told));
+        let own = Layout::by_place("/opt/ats/bin/traffic_server", |_| false);
+        assert_eq!(
+            places(&own),
+            [
+                "/opt/ats",
+                "/opt/ats/bin",
+                "/opt/ats/etc/trafficserver",
+                "/opt/ats/lib",
+                "/opt/ats/libexec/trafficserver"
+            ]
+        );
+        for odd in ["", "traffic_server", "/traffic_server", "/usr/lib/x/traffic_server"] {
+            let _ = Layout::by_place(odd, |_| true).private_root("/run/x").runroot_yaml();
+        }
     }
 
     #[test]

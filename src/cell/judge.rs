@@ -137,6 +137,17 @@ fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> Row {
 /// others: where the capture lost some, that is trouble of ours, and it runs again.
 fn seen_whole(trial: &Trial, observation: &Observation, ran: &Provenance) -> Row {
     let judgement = trial.judge(observation);
+    if judgement.outcome == Outcome::Fail
+        && ran.openssl.is_none()
+        && let Some(reason) = trial.needs_openssl()
+    {
+        let text = format!(
+            "it did not pass, and which OpenSSL this ATS has loaded could not be found out, so nobody knows whether it \
+             should ({reason}): {}",
+            judgement.summary
+        );
+        return Row::sound(not_judged(Outcome::Error, &text));
+    }
     let foreseen = diagnosis::limitation(trial, ran).filter(|_| judgement.outcome == Outcome::Fail);
     match foreseen {
         Some(issue) if observation.wire_lost > 0 => {

@@ -20,8 +20,8 @@ pub(super) fn of(cell: &CellResult, told: &Explanation) -> Vec<String> {
             advice.push(format!("no known issue matches: {report}"));
         }
         Verdict::Error => advice.push(
-            "nothing is said about ATS: see results/runs/ (debug.log, journal.jsonl), ask `atsmatrix doctor`, and run \
-             the cell once more"
+            "nothing is said about ATS, and it was tried twice: see to what the reason names (results/runs/ has debug.log \
+             and journal.jsonl, `atsmatrix doctor` looks at the engine), then run the cell"
                 .to_owned(),
         ),
         Verdict::Unavailable => advice.push(

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Outcome {
     /// Every check held.
     Pass,
-    /// A check failed, twice, each time in a fresh ATS, while the controls held.
+    /// A check failed, twice, each time in a fresh ATS, while the controls that go past ATS held.
     Fail,
     /// It failed twice as a known issue says that this ATS does on every distro, recognised with certainty:
     /// [`super::TrialResult::limitation`] names it. Anything else that goes wrong there is a [`Self::Fail`].

@@ -2,6 +2,7 @@
 //! share the very same failure. Pure selection; each format words and escapes by itself.
 
 use crate::model::{CellResult, Outcome, TrialResult, Verdict, WorkaroundTried};
+use crate::trial::{self, Kind};
 
 use super::escape::{SHORT, terminal};
 use super::grid::Grid;
@@ -45,6 +46,8 @@ pub struct Trials<'a> {
     pub broken_controls: Vec<&'a TrialResult>,
     /// Controls that were run.
     pub controls: usize,
+    /// Those of them that go past ATS.
+    pub past_ats: usize,
 }
 
 impl<'a> Trials<'a> {
@@ -62,6 +65,7 @@ impl<'a> Trials<'a> {
             run: trials.len(),
             broken_controls: not_passed(&controls),
             controls: controls.len(),
+            past_ats: controls.iter().filter(|control| goes_past_ats(control)).count(),
         }
     }
 
@@ -112,14 +116,28 @@ impl<'a> Trials<'a> {
         all.then_some(first.summary.as_str())
     }
 
-    /// Whether the controls held: whose fault a failure is.
+    /// Whether the controls held: whose fault a failure is. Where those past ATS did, a failure is ATS's all the same,
+    /// and the two kinds are told apart.
     pub fn control_tally(&self) -> String {
+        let past = self.past_ats;
         match (self.controls, self.broken_controls.len()) {
             (0, _) => "no control ran".to_owned(),
             (controls, 0) => format!("controls held ({controls} of {controls})"),
+            (controls, broken) if past > 0 && !self.broken_controls.iter().any(|control| goes_past_ats(control)) => {
+                let through = controls - past;
+                format!(
+                    "controls past ATS held ({past} of {past}), those through ATS did not ({} of {through})",
+                    through - broken
+                )
+            }
             (controls, broken) => format!("controls did not hold ({} of {controls})", controls - broken),
         }
     }
+}
+
+/// Whether a control does not go through ATS: when it fails, that is not ATS's fault.
+fn goes_past_ats(control: &TrialResult) -> bool {
+    trial::by_id(&control.id).is_some_and(|known| known.kind == Kind::DirectControl)
 }
 
 /// `tunnel-route-split-hello (ATS-11758)`.
@@ -255,6 +273,14 @@ mod tests {
         assert_eq!(trials.run, before);
         assert_eq!(trials.tally(), "3 of 4 trials did not pass");
         assert_eq!(trials.control_tally(), "controls held (2 of 2)");
+        let broken = |id: &str| {
+            let mut cell = fixture::failing("debian-13/9.2.5", "3.5.7");
+            cell.trials.iter_mut().find(|trial| trial.id == id).unwrap().outcome = Outcome::Fail;
+            Trials::of(&cell).control_tally()
+        };
+        let told = "controls past ATS held (1 of 1), those through ATS did not (0 of 1)";
+        assert_eq!(broken("ctl-plain-origin"), told, "as a fail says");
+        assert_eq!(broken("ctl-direct-tls"), "controls did not hold (1 of 2)");
         cell.trials.retain(|trial| !trial.control);
         assert_eq!(Trials::of(&cell).control_tally(), "no control ran");
     }

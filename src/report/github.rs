@@ -153,7 +153,7 @@ pub fn summary(result: &MatrixResult, terms: &Terms<'_>) -> String {
         news => format!("{told}\n{news}"),
     };
     let page = format!("## Apache Traffic Server by Linux distro\n\n{}.\n\n{}\n", sum(grid.cells()), table(&grid));
-    let foot = "\nfail: twice, in a fresh ATS each time, while the controls held. (expected): declared in \
+    let foot = "\nfail: twice, in a fresh ATS each time, while the controls past ATS held. (expected): declared in \
                 matrix.yaml; it closes the gate all the same. known limitation: as a known issue says that this \
                 ATS does on every distro. error, unavailable: nothing is said about ATS.\n";
     cut(page, &told, foot)
@@ -220,7 +220,7 @@ mod tests {
         ::error file=matrix.yaml,line=7,col=5,title=debian-13/9.2.5-backport::debian-13/9.2.5-backport does not fail as matrix.yaml expects: the backport was incomplete; way out: take it out of matrix.yaml: atsmatrix expect --update
         ::error file=matrix.yaml,line=3,col=9,title=debian-14/9.2.5::debian-14/9.2.5 fails in tls-get, tls12-only, tls13-only, which matrix.yaml does not expect; way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
         ::error file=matrix.yaml,line=3,col=9,title=forecast/9.2.9::forecast/9.2.9 does not compile, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'; way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
-        ::warning file=matrix.yaml,line=3,col=9,title=debian-13/9.2.9::debian-13/9.2.9 has no answer, error: the origin did not answer the direct control; way out: run it again; its evidence is in the run's folder
+        ::warning file=matrix.yaml,line=3,col=9,title=debian-13/9.2.9::debian-13/9.2.9 has no answer, error: the origin did not answer the direct control; way out: it was tried twice: see to what it names, then run the cell; its evidence is in the run's folder
         ");
     }
 
@@ -287,13 +287,13 @@ mod tests {
         - **debian-13/9.2.5-backport** does not fail as matrix.yaml expects: the backport was incomplete
           - way out: take it out of matrix.yaml: atsmatrix expect --update
         - **debian-13/9.2.9** has no answer, error: the origin did not answer the direct control
-          - way out: run it again; its evidence is in the run's folder
+          - way out: it was tried twice: see to what it names, then run the cell; its evidence is in the run's folder
         - **debian-14/9.2.5** fails in tls-get, tls12-only, tls13-only, which matrix.yaml does not expect
           - way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
         - **forecast/9.2.9** does not compile, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1\_STRING'
           - way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
 
-        fail: twice, in a fresh ATS each time, while the controls held. (expected): declared in matrix.yaml; it closes the gate all the same. known limitation: as a known issue says that this ATS does on every distro. error, unavailable: nothing is said about ATS.
+        fail: twice, in a fresh ATS each time, while the controls past ATS held. (expected): declared in matrix.yaml; it closes the gate all the same. known limitation: as a known issue says that this ATS does on every distro. error, unavailable: nothing is said about ATS.
         ");
     }
 

@@ -21,7 +21,7 @@ pub const OUTCOMES: [Outcome; 7] = [
 pub fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "every trial that applies passed, known limitations left aside",
-        Verdict::Fail => "a trial failed, and failed again in a fresh ATS, while the controls held",
+        Verdict::Fail => "a trial failed, and failed again in a fresh ATS, while the controls past ATS held",
         Verdict::Unbuildable => "this ATS does not compile on this distro",
         Verdict::Flaky => "a trial failed and then passed, or the other way round",
         Verdict::Error => "our side, the engine or the origin broke: nothing is said about ATS",
@@ -33,7 +33,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
 pub fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "every check held",
-        Outcome::Fail => "a check failed twice, each time in a fresh ATS, while the controls held",
+        Outcome::Fail => "a check failed twice, each time in a fresh ATS, while the controls past ATS held",
         Outcome::Limitation => {
             "it failed twice as a known issue says that this ATS does on every distro; anything else is a fail"
         }

@@ -49,7 +49,7 @@ fn of_cell<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Item<'a>> {
         };
         let way_out = match cell.verdict {
             Verdict::Unavailable => "see to it that its parts can be had, or declare it `optional`",
-            _ => "run it again; its evidence is in the run's folder",
+            _ => "it was tried twice: see to what it names, then run the cell; its evidence is in the run's folder",
         };
         return vec![Item { cell, unanswered: true, expected: None, text, way_out }];
     }
@@ -141,7 +141,7 @@ mod tests {
           debian-13/9.2.5-backport does not fail as matrix.yaml expects: the backport was incomplete
             way out: take it out of matrix.yaml: atsmatrix expect --update
           debian-13/9.2.9 has no answer, error: the origin did not answer the direct control
-            way out: run it again; its evidence is in the run's folder
+            way out: it was tried twice: see to what it names, then run the cell; its evidence is in the run's folder
           debian-14/9.2.5 fails in tls-get, tls12-only, tls13-only, which matrix.yaml does not expect
             way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
           forecast/9.2.9 does not compile, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'

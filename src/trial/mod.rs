@@ -258,6 +258,14 @@ impl Trial {
         self.needs.iter().find_map(|need| need.unmet(ats, openssl))
     }
 
+    /// What it needs of the OpenSSL that ATS has loaded, if anything: the reason that is given without it.
+    pub fn needs_openssl(&self) -> Option<&'static str> {
+        self.needs.iter().find_map(|need| match need {
+            Need::OpenSsl(_, reason) => Some(*reason),
+            Need::Ats(..) => None,
+        })
+    }
+
     /// Id of the known issue by which this version of ATS fails it, as declared.
     pub fn limitation(&self, ats: &str) -> Option<&'static str> {
         self.limitations.iter().find(|limitation| limitation.holds(ats)).map(|limitation| limitation.issue)

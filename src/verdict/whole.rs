@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ats::{Dialect, config};
-use crate::model::{CellResult, IssueMatch, Outcome, Place, Provenance, Route, Speak, TrialResult, Version};
+use crate::model::{Act, CellResult, IssueMatch, Outcome, Place, Provenance, Route, Speak, TrialResult, Version};
 use crate::trial::{self, Trial};
 
 /// The trials of a cell by what they say, in the order of the results; what is missing in the catalogue's order.
@@ -163,6 +163,7 @@ fn may_be_unsupported(trial: &Trial, provenance: &Provenance, without: &[Place])
     let spec = (trial.spec)();
     matches!(spec.route, Route::DirectCurl | Route::DirectOpenssl)
         || spec.place == Place::SameHostV6
+        || matches!(spec.client.act, Act::Reload { .. })
         || matches!(spec.origin.speak, Speak::Openssl { .. })
         || cannot(trial, ats, openssl, without).is_some()
 }

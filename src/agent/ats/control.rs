@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::process;
 use crate::ats::layout::PrivateRoot;
 
 /// How a running ATS is acted on.
@@ -18,9 +19,10 @@ pub(in crate::agent) struct Control {
 }
 
 impl Control {
-    /// The process id of `traffic_server`.
+    /// The process id of `traffic_server`, which may be another than that of what was started.
     pub(in crate::agent) fn server_pid(&self) -> Option<u32> {
-        if self.managed { child_of(self.pid?, "traffic_server") } else { self.pid }
+        let started = self.pid?;
+        process::server(started).or((!self.managed).then_some(started))
     }
 
     /// The directory it was started in, its run root.
@@ -33,16 +35,4 @@ impl Control {
         let path = Path::new(&self.place.sysconfdir).join(name);
         std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
     }
-}
-
-/// The first child of the process `parent` whose command has this name.
-fn child_of(parent: u32, name: &str) -> Option<u32> {
-    let ids = std::fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    ids.into_iter().find(|id: &u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        // `PID (COMMAND) STATE PPID ...`; the command may hold anything, and ATS renames its main thread.
-        let Some((_, after)) = stat.rsplit_once(')') else { return false };
-        let runs = std::fs::read_link(format!("/proc/{id}/exe")).is_ok_and(|exe| exe.ends_with(name));
-        runs && after.split_whitespace().nth(1) == Some(&parent.to_string())
-    })
 }

@@ -26,7 +26,7 @@ impl Ats {
     pub(in crate::agent) async fn end_hung(&mut self) {
         if self.life() == AtsLife::Alive {
             self.hung = true;
-            let _ = self.child.kill().await;
+            self.kill().await;
         }
     }
 

@@ -14,7 +14,7 @@ impl Cell {
     /// the baseline tells whether these are why.
     pub(super) async fn start_if_it_comes_up(&self, installation: &Installation, wanted: &Wanted<'_>) -> Started {
         if let Some(Some(why)) = self.down.get() {
-            return Err(NoStart::Ats(why.clone()));
+            return Err(why.clone());
         }
         if *wanted == Wanted::default() {
             let mut first = None;
@@ -27,7 +27,7 @@ impl Cell {
             let down = self.known(down.await.as_ref());
             return match (first, down) {
                 (Some(started), _) => started,
-                (None, Some(why)) => Err(NoStart::Ats(why)),
+                (None, Some(why)) => Err(why),
                 (None, None) => self.start(installation, &Wanted::default()).await,
             };
         }
@@ -48,11 +48,11 @@ impl Cell {
             }
             why
         });
-        self.known(down.await.as_ref()).map_or(started, |why| Err(NoStart::Ats(why)))
+        self.known(down.await.as_ref()).map_or(started, Err)
     }
 
     /// What is known of the baseline, told to those who still wait for a start.
-    fn known(&self, down: Option<&String>) -> Option<String> {
+    fn known(&self, down: Option<&NoStart>) -> Option<NoStart> {
         if down.is_some() {
             self.is_down.cancel();
         }
@@ -60,10 +60,10 @@ impl Cell {
     }
 }
 
-/// What ATS itself had to say where it did not come up.
-fn why_not(started: &Started) -> Option<String> {
+/// Why nothing came up, where that is not for want of settings or of time.
+fn why_not(started: &Started) -> Option<NoStart> {
     match started {
-        Err(NoStart::Ats(why)) => Some(why.clone()),
+        Err(why @ (NoStart::Ats(_) | NoStart::NotKnown(_))) => Some(why.clone()),
         _ => None,
     }
 }

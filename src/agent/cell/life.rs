@@ -112,7 +112,9 @@ impl Cell {
     fn not_run(&self, why: &NoStart, trial: &TrialPlan) {
         let id = trial.id.clone();
         match why {
-            NoStart::Settings(text) => self.emitter.emit(&Line::Fault { trial: Some(id), text: text.clone() }),
+            NoStart::Settings(text) | NoStart::NotKnown(text) => {
+                self.emitter.emit(&Line::Fault { trial: Some(id), text: text.clone() })
+            }
             NoStart::Ats(why) => {
                 let ats = AtsLife::NeverReady(why.clone());
                 self.emitter.emit(&Line::Client { trial: id, run: ClientRun::default(), ats });

@@ -109,7 +109,7 @@ async fn client(order: &Order<'_>, over: &AtomicBool) -> Seen {
 async fn reload(order: &Order<'_>) -> Result<Exchange, ClientError> {
     let failed = |text: String| ClientError { phase: ClientPhase::Exchange, text };
     order.ats.write("remap.config", &order.remap).map_err(|error| failed(format!("{error:#}")))?;
-    let program = order.installation.binary.with_file_name("traffic_ctl");
+    let program = order.installation.program("traffic_ctl");
     control(&program, order.ats.root()).await.map_err(failed)?;
     let get = [RequestSpec { method: "GET".into(), ..RequestSpec::default() }];
     let begun = Instant::now();
@@ -126,7 +126,7 @@ async fn reload(order: &Order<'_>) -> Result<Exchange, ClientError> {
 }
 
 async fn control(traffic_ctl: &Path, root: &Path) -> Result<(), String> {
-    let mut command = program::command(traffic_ctl);
+    let mut command = program::of_image(traffic_ctl);
     command.args(["config", "reload"]).env("TS_RUNROOT", root);
     let output = tokio::time::timeout(CONTROL, command.output())
         .await

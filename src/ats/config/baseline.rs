@@ -28,7 +28,7 @@ pub(super) fn records(settings: &Settings) -> Vec<Record> {
         records.push(string("ssl.client.CA.cert.path", &ca.directory));
         records.push(string("ssl.client.CA.cert.filename", &ca.name));
     }
-    if let Some(directory) = &settings.body_factory {
+    if let Some(directory) = &settings.error_pages {
         records.push(string("body_factory.template_sets_dir", directory));
     }
     records

@@ -138,7 +138,7 @@ fn the_page_of_a_whole_matrix() {
     Verdict on a cell:
 
     - **pass**: every trial that applies passed, known limitations left aside
-    - **fail**: a trial failed, and failed again in a fresh ATS, while the controls held
+    - **fail**: a trial failed, and failed again in a fresh ATS, while the controls past ATS held
     - **unbuildable**: this ATS does not compile on this distro
     - **flaky**: a trial failed and then passed, or the other way round
     - **error**: our side, the engine or the origin broke: nothing is said about ATS
@@ -153,7 +153,7 @@ fn the_page_of_a_whole_matrix() {
     Outcome of a trial:
 
     - **pass**: every check held
-    - **fail**: a check failed twice, each time in a fresh ATS, while the controls held
+    - **fail**: a check failed twice, each time in a fresh ATS, while the controls past ATS held
     - **known limitation**: it failed twice as a known issue says that this ATS does on every distro; anything else is a fail
     - **flaky**: it failed and, repeated, passed (or the other way round)
     - **error**: our side, the engine or the origin broke: nothing is said about ATS

@@ -77,7 +77,7 @@ fn the_report_of_a_whole_matrix() {
 
     unavailable: fedora-40/* (optional): cannot pull registry.fedoraproject.org/fedora:40: no such host
 
-    fail         a trial failed, and failed again in a fresh ATS, while the controls held
+    fail         a trial failed, and failed again in a fresh ATS, while the controls past ATS held
     unbuildable  this ATS does not compile on this distro
     flaky        a trial failed and then passed, or the other way round
     error        our side, the engine or the origin broke: nothing is said about ATS

@@ -1,0 +1,259 @@
+//! Ready images as people have them, for real: made FROM the images of shipped cells, each answers when it is started
+//! by hand, and none of them is to fail for what our cell does differently. Needs a container engine, the docker
+//! program, a C compiler, and the images of debian-12/9.2.9 and debian-11/8.1.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot make its images or read its run has failed")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use atsmatrix::matrix::Matrix;
+use atsmatrix::plan::{Plan, Selection};
+use serde_json::Value;
+
+/// One that must pass, one under a manager, and one that this OpenSSL cannot do.
+const TRIALS: &str = "tls-remote-origin,load-reload,group-x25519mlkem768";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The image of a shipped cell.
+fn shipped(cell: &str) -> String {
+    let text = fs::read_to_string(root().join("matrix.yaml")).unwrap();
+    let recipes = atsmatrix::images::recipes(&root().join("images")).unwrap();
+    let plan = Plan::of(&Matrix::parse("matrix.yaml", &text).unwrap(), &Selection::default(), &recipes).unwrap();
+    plan.cells.iter().find(|planned| planned.id.to_string() == cell).unwrap().tag.clone()
+}
+
+/// A ready image: the lines of its Containerfile after FROM, and the files beside it.
+struct Ready {
+    name: &'static str,
+    lines: String,
+    files: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Ready {
+    fn of(name: &'static str, lines: impl Into<String>) -> Self {
+        Self { name, lines: lines.into(), files: Vec::new() }
+    }
+
+    fn with(mut self, name: &'static str, text: impl Into<Vec<u8>>) -> Self {
+        self.files.push((name, text.into()));
+        self
+    }
+}
+
+/// Removed when this is dropped.
+struct Image(String);
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        let _ = Command::new("docker").args(["rmi", "--no-prune", &self.0]).output();
+    }
+}
+
+/// Cells of ready images, one a column.
+struct Ran {
+    output: Output,
+    cells: Vec<Value>,
+    names: Vec<&'static str>,
+    folder: PathBuf,
+}
+
+impl Ran {
+    /// Runs images that are made FROM that of `base`, under the row `row`.
+    fn of(base: &str, row: &str, version: &str, images: &[Ready]) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ready").join(row);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let tag = |ready: &Ready| format!("atsmatrix-test/ready-{row}:{}", ready.name);
+        let column = |ready: &Ready| {
+            format!(
+                "  {}:\n    version: \"{version}\"\n    sources: [{{ on: [\"*\"], image: {{ reference: \"{}\" }} }}]\n",
+                ready.name,
+                tag(ready)
+            )
+        };
+        let columns: String = images.iter().map(column).collect();
+        let yaml = format!("version: 1\ndistros:\n  {row}: {{ family: debian, image: x }}\nats:\n{columns}");
+        fs::write(folder.join("matrix.yaml"), yaml).unwrap();
+        std::os::unix::fs::symlink(root().join("images"), folder.join("images")).unwrap();
+        let from = shipped(base);
+        let build = |ready: &Ready| {
+            let context = folder.join(format!("image-{}", ready.name));
+            fs::create_dir_all(&context).unwrap();
+            fs::write(context.join("Dockerfile"), format!("FROM {from}\n{}\n", ready.lines)).unwrap();
+            for (name, bytes) in &ready.files {
+                fs::write(context.join(name), bytes).unwrap();
+                fs::set_permissions(context.join(name), PermissionsExt::from_mode(0o755)).unwrap();
+            }
+            let tag = tag(ready);
+            let built =
+                Command::new("docker").args(["build", "--quiet", "--tag", &tag]).arg(&context).output().unwrap();
+            assert!(built.status.success(), "{}: {}", ready.name, String::from_utf8_lossy(&built.stderr));
+            Image(tag)
+        };
+        let kept: Vec<Image> = images.iter().map(build).collect();
+        let output = Command::new(env!("CARGO_BIN_EXE_atsmatrix"))
+            .args(["run", "--offline", "--jobs", "2", "--trial", TRIALS, "--results", "out"])
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        drop(kept);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let bytes = fs::read(folder.join("out/matrix.json")).unwrap_or_else(|error| panic!("{error}: {said}"));
+        let matrix: Value = serde_json::from_slice(&bytes).unwrap();
+        let cells = matrix["cells"].as_array().unwrap().clone();
+        Self { output, cells, names: images.iter().map(|ready| ready.name).collect(), folder }
+    }
+
+    fn cell(&self, name: &str) -> &Value {
+        let at = self.names.iter().position(|known| *known == name).unwrap();
+        &self.cells[at]
+    }
+
+    fn outcome(&self, name: &str, trial: &str) -> &str {
+        let trials = self.cell(name)["trials"].as_array().unwrap();
+        trials.iter().find(|known| known["id"] == trial).unwrap()["outcome"].as_str().unwrap()
+    }
+
+    /// What `atsmatrix explain` says of the cell.
+    fn explained(&self, row: &str, name: &str) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_atsmatrix"))
+            .args(["explain", &format!("{row}/{name}"), "--results", "out"])
+            .current_dir(&self.folder)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+/// Configuration that the image's entrypoint puts there when it starts.
+fn restored() -> Ready {
+    Ready::of(
+        "restored",
+        "RUN cp -a /etc/trafficserver /usr/share/ats-default && rm -rf /etc/trafficserver/*\n\
+         COPY entrypoint /entrypoint\nENTRYPOINT [\"/entrypoint\"]\nCMD [\"traffic_server\"]",
+    )
+    .with("entrypoint", "#!/bin/sh\ncp -a /usr/share/ats-default/. /etc/trafficserver/\nexec \"$@\"\n")
+}
+
+/// Configuration that only ATS's own user can read.
+fn owned() -> Ready {
+    Ready::of(
+        "owned",
+        "RUN chown -R trafficserver: /etc/trafficserver && chmod -R u=rX,go= /etc/trafficserver\nUSER trafficserver",
+    )
+}
+
+/// A script in the place of `traffic_server`, which is moved elsewhere.
+fn wrapped(name: &'static str, script: &str) -> Ready {
+    Ready::of(
+        name,
+        "RUN mkdir -p /usr/lib/own && mv /usr/bin/traffic_server /usr/lib/own/ats\n\
+         COPY traffic_server /usr/bin/traffic_server",
+    )
+    .with("traffic_server", script)
+}
+
+/// A library that ends whatever it is preloaded into, unless that is a program of ATS.
+fn strict() -> Vec<u8> {
+    const SOURCE: &str = "\
+        extern char *program_invocation_short_name;\n\
+        extern void _exit(int);\n\
+        __attribute__((constructor)) static void check(void) {\n\
+          const char *name = program_invocation_short_name, *begin = \"traffic_\";\n\
+          while (*begin) if (*name++ != *begin++) _exit(3);\n\
+        }\n";
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ready");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("strict.c"), SOURCE).unwrap();
+    let made = Command::new("cc")
+        .args(["-shared", "-fPIC", "-nostdlib", "-o", "strict.so", "strict.c"])
+        .current_dir(&folder)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    fs::read(folder.join("strict.so")).unwrap()
+}
+
+/// An image with libraries and an openssl.cnf of its own for its ATS alone.
+fn own_libraries() -> Ready {
+    Ready::of(
+        "own-libraries",
+        "RUN mkdir -p /opt/tls/lib && cp /usr/lib/*-linux-gnu/libssl.so.3 /usr/lib/*-linux-gnu/libcrypto.so.3 \
+         /opt/tls/lib/ && echo garbage >/opt/tls/lib/libcurl.so.4\n\
+         COPY strict.so /opt/tls/lib/strict.so\nCOPY openssl.cnf /opt/tls/openssl.cnf\n\
+         ENV LD_LIBRARY_PATH=/opt/tls/lib LD_PRELOAD=/opt/tls/lib/strict.so OPENSSL_CONF=/opt/tls/openssl.cnf",
+    )
+    .with("strict.so", strict())
+    .with(
+        "openssl.cnf",
+        "openssl_conf = init\n[init]\nssl_conf = ssl\n[ssl]\nsystem_default = own\n[own]\nMinProtocol = TLSv1.2\n",
+    )
+}
+
+#[test]
+fn no_ready_image_fails_for_what_is_ours() {
+    let noise = "#!/bin/sh\necho 'NOTE: {layout} follows'\necho 'WARNING: no locale {C}' >&2\n\
+                 /usr/lib/own/layout \"$@\"\nstatus=$?\necho done\necho 'ERROR: {' >&2\nexit $status\n";
+    let images = [
+        restored(),
+        owned(),
+        Ready::of(
+            "noisy-layout",
+            "RUN mkdir -p /usr/lib/own && mv /usr/bin/traffic_layout /usr/lib/own/layout\n\
+             COPY traffic_layout /usr/bin/traffic_layout",
+        )
+        .with("traffic_layout", noise),
+        Ready::of("no-layout", "RUN rm /usr/bin/traffic_layout"),
+        Ready::of("no-manager", "RUN rm /usr/bin/traffic_manager"),
+        wrapped(
+            "execs",
+            "#!/bin/sh\necho \"starting {$*}\"\nexport OPENSSL_CONF=/dev/null\nexec /usr/lib/own/ats \"$@\"\n",
+        ),
+        wrapped("waits", "#!/bin/sh\necho warning: slow start >&2\n/usr/lib/own/ats \"$@\"\n"),
+        own_libraries(),
+        wrapped(
+            "becomes-another",
+            "#!/bin/sh\n[ \"$1\" = -V ] && exec /usr/lib/own/ats -V\nexec su -s /bin/sh -c /usr/lib/own/ats trafficserver\n",
+        ),
+    ];
+    let ran = Ran::of("debian-12/9.2.9", "debian-12", "9.2.9", &images);
+    let said = String::from_utf8_lossy(&ran.output.stderr);
+    for name in ran.names.iter().filter(|name| **name != "becomes-another") {
+        let cell = ran.cell(name);
+        assert_eq!(cell["verdict"], "pass", "{name}: {cell:#}\n{said}");
+        assert_eq!(ran.outcome(name, "group-x25519mlkem768"), "unsupported", "{name}");
+        let reload = if *name == "no-manager" { "unsupported" } else { "pass" };
+        assert_eq!(ran.outcome(name, "load-reload"), reload, "{name}");
+        for control in ["ctl-direct-curl", "ctl-direct-openssl", "ctl-direct-tls", "ctl-plain-origin", "ctl-unmapped"] {
+            assert_eq!(ran.outcome(name, control), "pass", "{name}: {control}");
+        }
+        let version = cell["provenance"]["openssl"]["version"].as_str().unwrap_or_default();
+        assert!(version.starts_with("3.0."), "{name}: {cell:#}");
+    }
+    // A cell lets nobody become another user. That is ours, will be so again, and the way out is told.
+    let cell = ran.cell("becomes-another");
+    assert_eq!(cell["verdict"], "error", "{cell:#}");
+    let told = ran.explained("debian-12", "becomes-another");
+    assert!(told.contains("/usr/bin/traffic_server is a script") && told.contains("`binary`"), "{told}");
+    for text in [told.as_str(), said.as_ref()] {
+        assert!(!text.contains("run it again") && !text.contains("while the controls held"), "{text}");
+    }
+    assert_eq!(ran.output.status.code(), Some(4), "{said}");
+}
+
+#[test]
+fn an_8_1_without_error_pages_is_alive() {
+    let ran = Ran::of("debian-11/8.1", "debian-11", "8.1.11", &[restored(), owned()]);
+    let said = String::from_utf8_lossy(&ran.output.stderr);
+    for name in &ran.names {
+        let cell = ran.cell(name);
+        assert_eq!(cell["verdict"], "pass", "{name}: {cell:#}\n{said}");
+        assert_eq!(ran.outcome(name, "load-reload"), "pass", "{name}");
+    }
+}
