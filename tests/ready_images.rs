@@ -196,6 +196,15 @@ fn own_libraries() -> Ready {
     )
 }
 
+/// An image whose distro's own openssl.cnf was added to.
+fn lax() -> Ready {
+    Ready::of(
+        "lax",
+        "RUN printf '[openssl_init]\\nssl_conf = own\\n[own]\\nsystem_default = lax\\n[lax]\\n\
+         CipherString = DEFAULT@SECLEVEL=0\\n' >>/etc/ssl/openssl.cnf",
+    )
+}
+
 #[test]
 fn no_ready_image_fails_for_what_is_ours() {
     let noise = "#!/bin/sh\necho 'NOTE: {layout} follows'\necho 'WARNING: no locale {C}' >&2\n\
@@ -217,6 +226,7 @@ fn no_ready_image_fails_for_what_is_ours() {
         ),
         wrapped("waits", "#!/bin/sh\necho warning: slow start >&2\n/usr/lib/own/ats \"$@\"\n"),
         own_libraries(),
+        lax(),
         wrapped(
             "becomes-another",
             "#!/bin/sh\n[ \"$1\" = -V ] && exec /usr/lib/own/ats -V\nexec su -s /bin/sh -c /usr/lib/own/ats trafficserver\n",
@@ -236,6 +246,7 @@ fn no_ready_image_fails_for_what_is_ours() {
         let version = cell["provenance"]["openssl"]["version"].as_str().unwrap_or_default();
         assert!(version.starts_with("3.0."), "{name}: {cell:#}");
     }
+    provenance_names_what_decides_tls(&ran);
     // A cell lets nobody become another user. That is ours, will be so again, and the way out is told.
     let cell = ran.cell("becomes-another");
     assert_eq!(cell["verdict"], "error", "{cell:#}");
@@ -245,6 +256,60 @@ fn no_ready_image_fails_for_what_is_ours() {
         assert!(!text.contains("run it again") && !text.contains("while the controls held"), "{text}");
     }
     assert_eq!(ran.output.status.code(), Some(4), "{said}");
+}
+
+fn provenance_names_what_decides_tls(ran: &Ran) {
+    let around = |name: &str| &ran.cell(name)["provenance"]["surroundings"];
+    let plain = around("restored");
+    assert_eq!(plain["environment"], serde_json::json!({}), "{plain:#}");
+    assert_eq!(plain["openssl_conf"]["differs"], serde_json::json!([]), "{plain:#}");
+    assert_eq!(plain["openssl_conf"]["path"], "/usr/lib/ssl/openssl.cnf", "{plain:#}");
+    for name in ["owned", "noisy-layout", "no-layout", "no-manager", "waits"] {
+        assert_eq!(around(name), plain, "{name}");
+    }
+
+    // The process says what a script has set.
+    let execs = around("execs");
+    assert_eq!(execs["environment"]["OPENSSL_CONF"], "/dev/null", "{execs:#}");
+    assert_eq!(execs["openssl_conf"]["path"], "/dev/null", "{execs:#}");
+
+    let own = around("own-libraries");
+    for (name, value) in [
+        ("LD_LIBRARY_PATH", "/opt/tls/lib"),
+        ("LD_PRELOAD", "/opt/tls/lib/strict.so"),
+        ("OPENSSL_CONF", "/opt/tls/openssl.cnf"),
+    ] {
+        assert_eq!(own["environment"][name], value, "{own:#}");
+    }
+    let conf = &own["openssl_conf"];
+    assert_eq!(conf["settings"], serde_json::json!(["system_default.MinProtocol = TLSv1.2"]), "{own:#}");
+    assert_eq!(conf["differs"][0], "OPENSSL_CONF names it in place of /usr/lib/ssl/openssl.cnf", "{own:#}");
+    assert_ne!(conf["sha256"], plain["openssl_conf"]["sha256"]);
+    let loaded = |library: &Value| library["path"].as_str().unwrap().to_owned();
+    assert_eq!(loaded(&ran.cell("own-libraries")["provenance"]["openssl"]), "/opt/tls/lib/libssl.so.3");
+    for control in ["curl", "openssl"] {
+        assert!(loaded(&own["controls"][control]).starts_with("/usr/lib/"), "{own:#}");
+        assert_eq!(own["controls"][control], plain["controls"][control], "{own:#}");
+    }
+
+    let lax = &around("lax")["openssl_conf"];
+    let set = "system_default.CipherString = DEFAULT@SECLEVEL=0";
+    assert!(lax["settings"].as_array().unwrap().contains(&set.into()), "{lax:#}");
+    let differs = lax["differs"][0].as_str().unwrap();
+    assert!(differs.starts_with("/etc/ssl/openssl.cnf is not as its package has it (openssl 3.0."), "{lax:#}");
+
+    // All of it is told, and the limit of this engine in the run's own files alone.
+    let told = ran.explained("debian-12", "own-libraries") + &ran.explained("debian-12", "lax");
+    for text in
+        ["LD_PRELOAD=/opt/tls/lib/strict.so", "in place of /usr/lib/ssl/openssl.cnf", set, differs, "curl: 3.0."]
+    {
+        assert!(told.contains(text), "{text}: {told}");
+    }
+    let committed = fs::read_to_string(ran.folder.join("out/matrix.json")).unwrap();
+    assert!(!committed.contains("nofile"), "{committed}");
+    let run = fs::read_dir(ran.folder.join("out/runs")).unwrap().next().unwrap().unwrap().path();
+    let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    assert!(journal.contains("\"nofile\":\""), "{journal:.2000}");
 }
 
 #[test]

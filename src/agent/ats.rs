@@ -178,8 +178,12 @@ impl Ats {
     /// `error`, with which it did not come up, marked where nothing of what ran was seen to be ATS.
     fn in_vain(&self, error: anyhow::Error) -> anyhow::Error {
         let lines = self.output.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_ats =
-            |line: &String| log::diagnostic(line).is_some() || log::crash(line).is_some() || loader::is_refusal(line);
+        let of_ats = |line: &String| {
+            log::diagnostic(line).is_some()
+                || log::is_early_end(line)
+                || log::crash(line).is_some()
+                || loader::is_refusal(line)
+        };
         if lines.iter().any(of_ats) { error } else { error.context(NothingOfAts) }
     }
 

@@ -270,10 +270,10 @@ impl Cell {
     }
 
     /// Tells what runs here, once; while one life tells it, others go on.
-    async fn tell_provenance(&self, installation: &Installation, pid: Option<u32>) {
+    async fn tell_provenance(&self, installation: &Installation, pid: Option<u32>, bare: bool) {
         let Ok(mut told) = self.provenance_told.try_lock() else { return };
         if !*told {
-            let provenance = provenance::gather(installation, pid).await;
+            let provenance = provenance::gather(installation, pid, bare).await;
             self.emitter.emit(&Line::Provenance(Box::new(provenance)));
             *told = true;
         }

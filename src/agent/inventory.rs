@@ -1,13 +1,13 @@
 //! Everything a running ATS consists of and reads, as far as a distro decides it: for bisecting.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use tokio::process::Command;
 
 use super::ats::Installation;
-use super::program;
+use super::{program, surroundings};
 use crate::ats::provenance as read;
 use crate::bisect::{loader, system};
 use crate::model::{Inventory, Mapped};
@@ -15,9 +15,6 @@ use crate::trial::body;
 
 /// Most bytes of one configuration file; larger ones are no configuration that a person wrote.
 const MAX_FILE: u64 = 64 << 10;
-
-/// Files that `openssl.cnf` may include, one inside the other.
-const MAX_DEPTH: usize = 5;
 
 /// What the process `pid` has mapped: sonames and paths, and nothing that takes time.
 pub(super) fn mapped(pid: u32) -> Inventory {
@@ -39,7 +36,7 @@ pub(super) async fn gather(installation: &Installation, pid: u32) -> Inventory {
         if soname.starts_with("libcrypto.so")
             && let Some(folder) = system::openssl_directory(bytes)
         {
-            let text = openssl_cnf(&Path::new(&folder).join("openssl.cnf"), 0);
+            let text = surroundings::openssl_cnf(&Path::new(&folder).join("openssl.cnf")).text;
             inventory.files.insert("openssl.cnf".to_owned(), text);
         }
         inventory.libraries.push(Mapped {
@@ -162,7 +159,7 @@ fn sha256(path: &Path) -> String {
 }
 
 /// A text file of a size that people write; `None` for all else.
-fn small(path: &Path) -> Option<String> {
+pub(super) fn small(path: &Path) -> Option<String> {
     let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len();
     if size > MAX_FILE {
         return None;
@@ -171,7 +168,7 @@ fn small(path: &Path) -> Option<String> {
 }
 
 /// The small text files of a folder by name, without comments.
-fn folder(path: &Path) -> BTreeMap<String, String> {
+pub(super) fn folder(path: &Path) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
         if let Some(text) = small(&entry.path()) {
@@ -182,29 +179,8 @@ fn folder(path: &Path) -> BTreeMap<String, String> {
 }
 
 /// Whether a file name has one of these extensions.
-fn is_named(name: &str, extensions: &[&str]) -> bool {
+pub(super) fn is_named(name: &str, extensions: &[&str]) -> bool {
     Path::new(name).extension().is_some_and(|extension| extensions.iter().any(|wanted| extension == *wanted))
-}
-
-/// `openssl.cnf` with what it includes in place, without comments.
-fn openssl_cnf(path: &Path, depth: usize) -> String {
-    let mut whole = String::new();
-    for line in system::bare_openssl(&small(path).unwrap_or_default()).lines() {
-        let Some(included) = system::included(line).filter(|_| depth < MAX_DEPTH) else {
-            whole.push_str(line);
-            whole.push('\n');
-            continue;
-        };
-        let included = PathBuf::from(included);
-        if included.is_dir() {
-            for name in folder(&included).into_keys().filter(|name| is_named(name, &["cnf", "conf"])) {
-                whole.push_str(&openssl_cnf(&included.join(name), depth + 1));
-            }
-        } else {
-            whole.push_str(&openssl_cnf(&included, depth + 1));
-        }
-    }
-    whole
 }
 
 fn locale() -> BTreeMap<String, String> {

@@ -23,6 +23,7 @@ mod provenance;
 mod pulse;
 mod script;
 pub mod seal;
+mod surroundings;
 mod swap;
 mod tap;
 mod tls;

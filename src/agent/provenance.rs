@@ -4,20 +4,27 @@
 use std::path::Path;
 
 use super::ats::Installation;
-use super::program;
+use super::{program, surroundings};
 use crate::ats::provenance as read;
 use crate::matrix::sha256_hex;
 use crate::model::{AtsBuild, Library, Provenance, Release};
 
 /// What runs in this cell, with ATS as process `pid`.
-pub(super) async fn gather(installation: &Installation, pid: Option<u32>) -> Provenance {
+///
+/// `bare`: it was started without the distro's openssl.cnf, for a trial.
+pub(super) async fn gather(installation: &Installation, pid: Option<u32>, bare: bool) -> Provenance {
     let maps = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()).unwrap_or_default();
     let mut provenance = base();
-    // libcrypto carries the version text; both come from one package.
-    if let Some(path) = read::libssl(&maps) {
-        let carrier = read::libcrypto(&maps).unwrap_or(path);
+    // libcrypto carries the version text; both come from one package. A program may hold them itself.
+    let itself =
+        pid.and_then(|pid| std::fs::read_link(format!("/proc/{pid}/exe")).ok()).map(|exe| exe.display().to_string());
+    let path = read::libssl(&maps).or(itself.as_deref().filter(|_| !maps.is_empty()));
+    let carrier = read::libcrypto(&maps).or(path);
+    if let (Some(path), Some(carrier)) = (path, carrier) {
         provenance.openssl = library(path, carrier, read::openssl_version).await;
     }
+    let libcrypto = carrier.and_then(|carrier| std::fs::read(carrier).ok()).unwrap_or_default();
+    provenance.surroundings = Some(surroundings::gather(pid, &libcrypto, bare).await);
     if let Some(path) = read::libc(&maps) {
         provenance.libc = library(path, path, read::glibc_version).await;
     }
@@ -46,7 +53,7 @@ fn source(binary: &Path, here: Option<&Release>) -> Option<String> {
 }
 
 /// Every installed package with its version, in order; `None` where no package manager is there to say.
-async fn packages() -> Option<String> {
+pub(super) async fn packages() -> Option<String> {
     let debian = ("dpkg-query", ["--show", "--showformat=${binary:Package} ${Version}\\n"]);
     let rpm = ("rpm", ["--query", "--queryformat=%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n"]);
     let (name, arguments) = if Path::new("/usr/bin/dpkg-query").exists() { debian } else { rpm };
@@ -72,14 +79,14 @@ pub(super) fn base() -> Provenance {
     }
 }
 
-async fn library(path: &str, carrier: &str, version: fn(&[u8]) -> Option<String>) -> Option<Library> {
+pub(super) async fn library(path: &str, carrier: &str, version: fn(&[u8]) -> Option<String>) -> Option<Library> {
     let bytes = std::fs::read(carrier).ok()?;
     Some(Library { version: version(&bytes)?, path: path.to_owned(), package: owner(path).await })
 }
 
 /// The package that owns `path`, as `name version-release`; `None` where no package does, or no
 /// package manager is there to say.
-async fn owner(path: &str) -> Option<String> {
+pub(super) async fn owner(path: &str) -> Option<String> {
     if Path::new("/usr/bin/dpkg-query").exists() {
         // Before the /usr merge was finished, dpkg knew files by their old place.
         for known_as in [path, path.strip_prefix("/usr").unwrap_or(path)] {

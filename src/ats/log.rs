@@ -147,6 +147,12 @@ pub fn diagnostic(line: &str) -> Option<Diagnostic<'_>> {
     Some(Diagnostic { level, text })
 }
 
+/// Whether a line is how ATS ends before it has a diags.log: `Fatal: ...`.
+pub fn is_early_end(line: &str) -> bool {
+    let begins = |word: &str| line.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+    ["fatal: ", "alert: ", "emergency: "].into_iter().any(begins)
+}
+
 /// Whether a line of diags.log says that ATS is up: 9 and 10 say both, 8.1 only the second. A port that
 /// answers is still needed besides: 10.2 opens it earlier.
 pub fn is_ready(line: &str) -> bool {

@@ -8,6 +8,7 @@ pub mod config;
 mod dialect;
 pub mod layout;
 pub mod log;
+pub mod openssl_conf;
 pub mod provenance;
 mod version;
 

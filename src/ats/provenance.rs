@@ -4,6 +4,7 @@
 //! `traffic_layout info --versions` is of no use for that: it names the OpenSSL that ATS was *built*
 //! with.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -117,6 +118,46 @@ pub fn libcrypto(maps: &str) -> Option<&str> {
 /// loader.
 pub fn libc(maps: &str) -> Option<&str> {
     mapped(maps, |name| name.starts_with("libc.so") || name.starts_with("libc-2.") || name.starts_with("ld-musl-"))
+}
+
+/// The file that the loader would take for the library whose name begins so, out of what it prints with
+/// `LD_TRACE_LOADED_OBJECTS` set: `NAME => PATH (0x...)`.
+pub fn traced<'a>(loader: &'a str, name: &str) -> Option<&'a str> {
+    loader.lines().find_map(|line| {
+        let (library, rest) = line.trim().split_once(" => ")?;
+        let path = rest.rsplit_once(" (0x").map_or(rest, |(path, _)| path);
+        (library.starts_with(name) && path.starts_with('/')).then_some(path)
+    })
+}
+
+/// The variables among `environ` (those of `/proc/PID/environ`, each ended by a zero) that decide which libraries a
+/// process loads and how its OpenSSL behaves. Bounded: an image may set anything.
+pub fn telling_variables(environ: &[u8]) -> BTreeMap<String, String> {
+    const NAMES: [&str; 8] = [
+        "GLIBC_TUNABLES",
+        "LD_AUDIT",
+        "LD_BIND_NOW",
+        "LD_LIBRARY_PATH",
+        "LD_PRELOAD",
+        "SSLKEYLOGFILE",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+    ];
+    let decides = |name: &str| NAMES.contains(&name) || name.starts_with("OPENSSL_");
+    let text = String::from_utf8_lossy(environ);
+    let set = text.split('\0').filter_map(|variable| variable.split_once('=')).filter(|(name, _)| decides(name));
+    let short = |text: &str| text.chars().take(MAX_VARIABLE).collect::<String>();
+    set.take(MAX_VARIABLES).map(|(name, value)| (short(name), short(value))).collect()
+}
+
+/// Variables that are told, and characters of each.
+const MAX_VARIABLES: usize = 20;
+const MAX_VARIABLE: usize = 500;
+
+/// Soft and hard limit of open files, out of the text of `/proc/PID/limits`: `1024:524288`.
+pub fn nofile(limits: &str) -> Option<String> {
+    let mut words = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?.split_whitespace();
+    Some(format!("{}:{}", words.next()?, words.next()?))
 }
 
 /// The first mapped file whose name fits (proc(5): address, mode, offset, device, inode, path). A file
@@ -244,6 +285,33 @@ binary sha256=cc33
         assert_eq!(libc(MAPS), Some("/usr/lib/x86_64-linux-gnu/libc-2.31.so"));
         assert_eq!((libssl(""), libc("55d7 r--p 0 0 0 [vdso]")), (None, None));
         assert_eq!(libc("1-2 r--p 0 00:35 1 /lib/ld-musl-x86_64.so.1"), Some("/lib/ld-musl-x86_64.so.1"));
+    }
+
+    #[test]
+    fn what_the_loader_would_take_is_read() {
+        let traced = |name| {
+            let text = "\tlinux-vdso.so.1 (0x7ffd)\n\tlibssl.so.3 => /opt/my libs/libssl.so.3 (0x7f1c)\n\
+                        \tlibcrypto.so.3 => not found\n\t/lib64/ld-linux-x86-64.so.2 (0x7f1d)\n";
+            super::traced(text, name)
+        };
+        assert_eq!(traced("libssl"), Some("/opt/my libs/libssl.so.3"));
+        assert_eq!((traced("libcrypto"), traced("libgnutls"), super::traced("", "libssl")), (None, None, None));
+    }
+
+    #[test]
+    fn variables_that_decide_are_told_and_no_others() {
+        let environ = b"PATH=/x\0LD_PRELOAD=/a.so\0OPENSSL_CONF=\0TOKEN=secret\0LD_LIBRARY_PATH=/b=c\0broken\0";
+        let told = telling_variables(environ);
+        let told: Vec<_> = told.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(told, [("LD_LIBRARY_PATH", "/b=c"), ("LD_PRELOAD", "/a.so"), ("OPENSSL_CONF", "")]);
+        let many: String = (0..99).map(|n| format!("OPENSSL_{n}={}\0", "x".repeat(9999))).collect();
+        let many = telling_variables(many.as_bytes());
+        assert!(many.len() == MAX_VARIABLES && many.values().all(|value| value.len() == MAX_VARIABLE));
+        assert_eq!(
+            nofile("Limit\nMax open files            1024                 524288               files\n").as_deref(),
+            Some("1024:524288")
+        );
+        assert_eq!(nofile(""), None);
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(crate) fn provenance(distro: &str, openssl: &str) -> Provenance {
             source: Some("trafficserver-9.2.5.tar.bz2 sha256:4c1f".into()),
         }),
         client_hello: None,
+        surroundings: None,
         images: Some(ImageDigests { ats: "sha256:abab".into(), recipe: "cdcd".into(), id: None }),
         content: None,
     }

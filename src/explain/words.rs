@@ -1,7 +1,7 @@
 //! An explanation for people, and for machines.
 
 use super::{Attempt, Explanation, Issue, Story};
-use crate::model::{Library, Outcome, Provenance};
+use crate::model::{Library, OpensslConf, Outcome, Provenance, Surroundings};
 use crate::report::outline::Outline;
 use crate::report::{answer, workaround};
 
@@ -55,18 +55,40 @@ pub(super) fn what_ran(ran: &Provenance) -> Vec<(&'static str, String)> {
         let from: Vec<String> = [Some(ats.binary.clone()), package, source].into_iter().flatten().collect();
         format!("{} ({})", ats.reported, from.join(", "))
     });
+    let around = ran.surroundings.as_ref();
+    let conf = around.and_then(|around| around.openssl_conf.as_ref()).map(openssl_conf);
     let images = ran.images.as_ref().map(|images| format!("{} ({})", images.recipe, images.ats));
     [
         ("ATS", ats),
         ("OpenSSL as loaded", ran.openssl.as_ref().map(library)),
+        ("openssl.cnf", conf),
+        ("crypto policy", around.and_then(|around| around.crypto_policy.clone())),
+        ("environment of ATS", around.and_then(Surroundings::variables)),
         ("C library", ran.libc.as_ref().map(library)),
         ("distro", ran.distro.as_ref().map(|release| release.name.clone())),
+        ("libssl of the controls", around.and_then(Surroundings::libraries)),
         ("kernel", ran.kernel.clone()),
+        ("open files", around.and_then(|around| around.nofile.clone())),
         ("image", images),
     ]
     .into_iter()
     .filter_map(|(what, which)| Some((what, which?)))
     .collect()
+}
+
+/// The openssl.cnf that ATS reads: which, whether the distro has it so, and what it sets.
+fn openssl_conf(conf: &OpensslConf) -> String {
+    let file = match &conf.sha256 {
+        Some(sha256) => format!("{} ({sha256})", conf.path),
+        None => format!("{}, which is not there", conf.path),
+    };
+    let distro = match conf.differs.as_deref() {
+        None => "whether the distro has it so is not known".to_owned(),
+        Some([]) => "as the distro has it".to_owned(),
+        Some(differs) => format!("not as the distro has it: {}", differs.join("; ")),
+    };
+    let sets = if conf.settings.is_empty() { String::new() } else { format!("; it sets {}", conf.settings.join(", ")) };
+    format!("{file}, {distro}{sets}")
 }
 
 fn expectation(out: &mut Outline, told: &Explanation) {

@@ -13,6 +13,7 @@ mod provenance;
 mod result;
 mod script;
 mod spec;
+mod surroundings;
 mod swap;
 mod version;
 
@@ -38,5 +39,6 @@ pub use spec::{
     Act, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, Remap, RequestSpec, Route, Side,
     SniRule, Speak, TlsVersion, TrialSpec,
 };
+pub use surroundings::{OpensslConf, Surroundings};
 pub use swap::{Inventory, Mapped, SWAP_FOLDER, Swap};
 pub use version::{Version, VersionError, VersionRange};

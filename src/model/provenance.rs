@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::surroundings::{OpensslConf, Surroundings};
+
 /// What a cell really consisted of. Every field is as found, never as declared; `None` means that
 /// it could not be found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +26,9 @@ pub struct Provenance {
     /// with OpenSSL 3.5. Filled in from the evidence of a trial; `None`: it sent none, or that trial was not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_hello: Option<u32>,
+    /// What else decides how ATS speaks TLS; `None`: it did not run, or the results are of an older atsmatrix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surroundings: Option<Surroundings>,
     /// The images that ran; filled in by the runner, containers do not know them.
     pub images: Option<ImageDigests>,
     /// Digest of the names and versions of all packages, as the agent tells it; it becomes part of `images`.
@@ -96,6 +101,16 @@ pub enum ProvenanceField {
     OpensslPath,
     /// Bytes of the ClientHello that ATS sends.
     ClientHello,
+    /// The openssl.cnf that ATS reads, with its digest.
+    OpensslConf,
+    /// What of it decides TLS.
+    OpensslSettings,
+    /// What of it is not as the distro has it.
+    OpensslDiffers,
+    /// The system's crypto policy.
+    CryptoPolicy,
+    /// Variables of the ATS process that decide its libraries and its OpenSSL.
+    Environment,
     /// What ATS reports as its version.
     Ats,
     /// Its package.
@@ -112,8 +127,12 @@ pub enum ProvenanceField {
     LibcPackage,
     /// Its file.
     LibcPath,
+    /// The `libssl` of each control.
+    Controls,
     /// The engine's kernel.
     Kernel,
+    /// Files that ATS may have open.
+    Nofile,
     /// The digest of the ATS image.
     Image,
     /// The digest of everything that image was made from.
@@ -128,6 +147,11 @@ impl ProvenanceField {
             Self::OpensslPackage => "OpenSSL package",
             Self::OpensslPath => "OpenSSL file",
             Self::ClientHello => "ClientHello",
+            Self::OpensslConf => "openssl.cnf",
+            Self::OpensslSettings => "openssl.cnf sets",
+            Self::OpensslDiffers => "openssl.cnf differs",
+            Self::CryptoPolicy => "crypto policy",
+            Self::Environment => "environment of ATS",
             Self::Ats => "ATS reported",
             Self::AtsPackage => "ATS package",
             Self::AtsSource => "ATS source",
@@ -136,7 +160,9 @@ impl ProvenanceField {
             Self::Libc => "C library",
             Self::LibcPackage => "C library package",
             Self::LibcPath => "C library file",
+            Self::Controls => "libssl of the controls",
             Self::Kernel => "kernel",
+            Self::Nofile => "open files",
             Self::Image => "image",
             Self::Recipe => "recipe",
         }
@@ -156,18 +182,30 @@ impl Provenance {
     pub fn portable(mut self) -> Self {
         self.kernel = None;
         self.content = None;
+        if let Some(surroundings) = &mut self.surroundings {
+            surroundings.nofile = None;
+        }
         if let Some(images) = &mut self.images {
             images.id = None;
         }
         self
     }
 
+    /// Whether the very same thing ran, as far as both tell: an older atsmatrix knew nothing of the surroundings.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let known = self.surroundings.is_some() && other.surroundings.is_some();
+        let without = |of: &Self| Self { surroundings: None, ..of.clone() };
+        if known { self == other } else { without(self) == without(other) }
+    }
+
     /// Every field with its value, in the order of [`ProvenanceField`]. Taken apart completely: a new
     /// field does not compile until it is told here.
-    pub fn facts(&self) -> [(ProvenanceField, Option<String>); 15] {
+    pub fn facts(&self) -> [(ProvenanceField, Option<String>); 22] {
         use ProvenanceField as Field;
         // The packages' digest is told as that of the image.
-        let Self { distro, kernel, libc, openssl, ats, client_hello, images, content: _ } = self;
+        let Self { distro, kernel, libc, openssl, ats, client_hello, surroundings, images, content: _ } = self;
+        let around = around(surroundings.as_ref());
         let [openssl, openssl_path, openssl_package] = library(openssl.as_ref());
         let [libc, libc_path, libc_package] = library(libc.as_ref());
         let [reported, binary, ats_package, source] = match ats.clone() {
@@ -183,6 +221,11 @@ impl Provenance {
             (Field::OpensslPackage, openssl_package),
             (Field::OpensslPath, openssl_path),
             (Field::ClientHello, client_hello.map(|bytes| format!("{bytes} bytes"))),
+            (Field::OpensslConf, around.conf),
+            (Field::OpensslSettings, around.settings),
+            (Field::OpensslDiffers, around.differs),
+            (Field::CryptoPolicy, around.policy),
+            (Field::Environment, around.environment),
             (Field::Ats, reported),
             (Field::AtsPackage, ats_package),
             (Field::AtsSource, source),
@@ -191,10 +234,40 @@ impl Provenance {
             (Field::Libc, libc),
             (Field::LibcPackage, libc_package),
             (Field::LibcPath, libc_path),
+            (Field::Controls, around.controls),
             (Field::Kernel, kernel.clone()),
+            (Field::Nofile, around.nofile),
             (Field::Image, image),
             (Field::Recipe, recipe),
         ]
+    }
+}
+
+/// The surroundings in words.
+#[derive(Default)]
+struct Around {
+    conf: Option<String>,
+    settings: Option<String>,
+    differs: Option<String>,
+    policy: Option<String>,
+    environment: Option<String>,
+    controls: Option<String>,
+    nofile: Option<String>,
+}
+
+fn around(surroundings: Option<&Surroundings>) -> Around {
+    let Some(known) = surroundings else { return Around::default() };
+    let Surroundings { openssl_conf, crypto_policy, environment: _, controls: _, nofile } = known;
+    let conf = openssl_conf.as_ref();
+    let listed = |settings: &[String]| if settings.is_empty() { "nothing".to_owned() } else { settings.join(", ") };
+    Around {
+        conf: conf.map(|conf| format!("{} {}", conf.path, conf.sha256.as_deref().unwrap_or("is not there"))),
+        settings: conf.map(|conf| listed(&conf.settings)),
+        differs: conf.map(OpensslConf::as_packaged),
+        policy: crypto_policy.clone(),
+        environment: known.variables(),
+        controls: known.libraries(),
+        nofile: nofile.clone(),
     }
 }
 
@@ -223,6 +296,7 @@ mod tests {
             kernel: Some(kernel.into()),
             content: Some("sha256:aa".into()),
             images: Some(ImageDigests { id: Some(id.into()), ..images.clone() }),
+            surroundings: Some(Surroundings { nofile: Some(kernel.into()), ..Surroundings::default() }),
             ..Provenance::default()
         };
         let bytes = |found: Provenance| serde_json::to_string(&found.portable()).unwrap();
@@ -236,7 +310,20 @@ mod tests {
         let old = r#"{"distro":null,"kernel":"6.1","libc":null,"openssl":null,"ats":null,
                       "images":{"ats":"sha256:11","recipe":"r"}}"#;
         let old: Provenance = serde_json::from_str(old).unwrap();
+        assert!(old.surroundings.is_none() && serde_json::to_string(&old).unwrap().contains("6.1"));
         assert!(old.facts().contains(&(ProvenanceField::Kernel, Some("6.1".to_owned()))));
         assert!(old.facts().contains(&(ProvenanceField::Image, Some("sha256:11".to_owned()))));
+    }
+
+    #[test]
+    fn what_an_older_atsmatrix_did_not_know_makes_no_difference_and_what_both_know_does() {
+        let with = |policy: &str| Provenance {
+            surroundings: Some(Surroundings { crypto_policy: Some(policy.into()), ..Surroundings::default() }),
+            ..Provenance::default()
+        };
+        assert!(Provenance::default().is_same(&with("LEGACY")) && with("LEGACY").is_same(&Provenance::default()));
+        assert!(with("LEGACY").is_same(&with("LEGACY")) && !with("LEGACY").is_same(&with("DEFAULT")));
+        let other = Provenance { client_hello: Some(517), ..with("LEGACY") };
+        assert!(!other.is_same(&Provenance::default()));
     }
 }

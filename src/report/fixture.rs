@@ -42,6 +42,7 @@ pub(crate) fn passing(id: &str, openssl: &str) -> CellResult {
             package: Some(format!("libssl3t64 {openssl}-1~deb{release}u1")),
         }),
         client_hello: None,
+        surroundings: None,
         ats: Some(AtsBuild {
             reported: reported.clone(),
             binary: "/opt/ts/bin/traffic_server".into(),

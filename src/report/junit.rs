@@ -12,7 +12,9 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::model::{CellResult, Expected, MatrixResult, Outcome, Provenance, TrialResult, Verdict};
+use crate::model::{
+    CellResult, Expected, MatrixResult, OpensslConf, Outcome, Provenance, Surroundings, TrialResult, Verdict,
+};
 use crate::verdict::{self, Scope, Standing, Terms};
 
 use super::escape::{LINE, SHORT, terminal};
@@ -245,7 +247,11 @@ fn excuse(expected: &Expected) -> Status {
 /// What ran, as far as it is known.
 fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
     // The packages' digest is told as that of the image.
-    let Provenance { distro, kernel, libc, openssl, ats, client_hello, images, content: _ } = &cell.provenance;
+    let Provenance { distro, kernel, libc, openssl, ats, client_hello, surroundings, images, content: _ } =
+        &cell.provenance;
+    let around = surroundings.as_ref();
+    let conf = around.and_then(|around| around.openssl_conf.as_ref());
+    let (differs, environment) = (conf.map(OpensslConf::as_packaged), around.and_then(Surroundings::variables));
     let client_hello = client_hello.map(|bytes| format!("{bytes} bytes"));
     let known = [
         ("verdict", Some(cell.verdict.word())),
@@ -254,6 +260,11 @@ fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
         ("libc", libc.as_ref().map(|library| library.version.as_str())),
         ("openssl", openssl.as_ref().map(|library| library.version.as_str())),
         ("client-hello", client_hello.as_deref()),
+        ("openssl.cnf", conf.map(|conf| conf.path.as_str())),
+        ("openssl.cnf.sha256", conf.and_then(|conf| conf.sha256.as_deref())),
+        ("openssl.cnf.differs", differs.as_deref()),
+        ("crypto-policy", around.and_then(|around| around.crypto_policy.as_deref())),
+        ("environment", environment.as_deref()),
         ("ats", ats.as_ref().map(|ats| ats.reported.as_str())),
         ("ats.package", ats.as_ref().and_then(|ats| ats.package.as_deref())),
         ("ats.source", ats.as_ref().and_then(|ats| ats.source.as_deref())),

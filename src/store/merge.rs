@@ -63,7 +63,7 @@ pub fn spare(
 /// What is known of workarounds outlives a run that tried none: where the very same thing ran and
 /// fails in the same trials, what was seen of them holds, and counts for the name as it did then.
 fn with_workarounds(mut cell: CellResult, previous: &[CellResult]) -> CellResult {
-    let before = previous.iter().find(|before| before.id == cell.id && before.provenance == cell.provenance);
+    let before = previous.iter().find(|before| before.id == cell.id && before.provenance.is_same(&cell.provenance));
     let Some(before) = before else { return cell };
     for at in 0..cell.known_issues.len() {
         let id = cell.known_issues[at].id.clone();

@@ -36,11 +36,12 @@ impl Cell {
                 return Vec::new();
             }
         };
+        let bare = wanted.bare_openssl;
         let mut batches = batches.into_iter();
         let (mut trouble, mut again) = (false, Vec::new());
         for batch in batches.by_ref() {
             // The package manager takes its time to say whose the libraries are.
-            let provenance = self.tell_provenance(installation, running.control().server_pid());
+            let provenance = self.tell_provenance(installation, running.control().server_pid(), bare);
             let ((), runs) = tokio::join!(provenance, self.batch(installation, &mut running, &batch, ports));
             if runs.iter().flatten().flat_map(|run| &run.exchanges).any(|seen| seen.error.is_some()) {
                 running.settle().await;

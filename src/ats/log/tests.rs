@@ -89,6 +89,8 @@ fn diagnostics_have_a_level_and_a_text() {
 
 #[test]
 fn readiness_is_seen_in_every_version() {
+    assert!(is_early_end("Fatal: no such directory") && is_early_end("EMERGENCY:  Please set x"));
+    assert!(!is_early_end("su: cannot set groups: Operation not permitted") && !is_early_end("fatál: x"));
     assert!(is_ready("[Nov 23 04:02:49.265] traffic_server NOTE: Traffic Server is fully initialized."));
     assert!(is_ready("[Nov 23 04:04:29.393] [TS_MAIN] NOTE: traffic server running"));
     assert!(!is_ready("[Nov 23 04:02:49.085] traffic_server NOTE: logging initialized[3], logging_mode = 1"));

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    AtsBuild, CellResult, Confidence, Expected, ImageDigests, IssueMatch, Library, Outcome, Provenance, Release,
-    TrialResult, Verdict, WorkaroundTried,
+    AtsBuild, CellResult, Confidence, Expected, ImageDigests, IssueMatch, Library, OpensslConf, Outcome, Provenance,
+    Release, Surroundings, TrialResult, Verdict, WorkaroundTried,
 };
 use crate::report::{fixture, legend};
 
@@ -127,6 +127,22 @@ fn library() -> impl Strategy<Value = Library> {
     (text(), text(), option::of(text())).prop_map(|(version, path, package)| Library { version, path, package })
 }
 
+fn surroundings() -> impl Strategy<Value = Surroundings> {
+    let conf = (text(), option::of(text()), vec(text(), 0..3), option::of(vec(text(), 0..3)))
+        .prop_map(|(path, sha256, settings, differs)| OpensslConf { path, sha256, settings, differs });
+    let environment = proptest::collection::btree_map(text(), text(), 0..3);
+    let controls = proptest::collection::btree_map(text(), library(), 0..3);
+    (option::of(conf), option::of(text()), option::of(environment), controls).prop_map(
+        |(openssl_conf, crypto_policy, environment, controls)| Surroundings {
+            openssl_conf,
+            crypto_policy,
+            environment,
+            controls,
+            nofile: None,
+        },
+    )
+}
+
 fn provenance() -> impl Strategy<Value = Provenance> {
     let release = (text(), text(), text(), text()).prop_map(|(id, version, codename, name)| Release {
         id,
@@ -144,15 +160,17 @@ fn provenance() -> impl Strategy<Value = Provenance> {
         option::of(library()),
         option::of(ats),
         option::of(any::<u32>()),
+        option::of(surroundings()),
         option::of(images),
     )
-        .prop_map(|(distro, kernel, libc, openssl, ats, client_hello, images)| Provenance {
+        .prop_map(|(distro, kernel, libc, openssl, ats, client_hello, surroundings, images)| Provenance {
             distro,
             kernel,
             libc,
             openssl,
             ats,
             client_hello,
+            surroundings,
             images,
             content: None,
         })

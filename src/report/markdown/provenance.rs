@@ -1,5 +1,7 @@
 //! Exactly what ran, cell by cell.
 
+use std::fmt::Write as _;
+
 use crate::model::{Library, Provenance};
 use crate::report::escape::{LINE, SHORT, markdown};
 use crate::report::grid::Grid;
@@ -30,7 +32,25 @@ pub(super) fn section(grid: &Grid) -> String {
          | cell | distro | {head}libc | OpenSSL loaded | ATS reported | ATS from | ATS image | recipe |\n\
          |---|---|{line}---|---|---|---|---|---|\n{}",
         rows.concat()
-    )
+    ) + &remarks(grid)
+}
+
+/// What of the cells is not as their distro has it, and decides TLS.
+fn remarks(grid: &Grid) -> String {
+    let mut text = String::new();
+    for cell in grid.cells() {
+        let Some(around) = &cell.provenance.surroundings else { continue };
+        let differs = around.openssl_conf.as_ref().and_then(|conf| conf.differs.as_ref()).filter(|it| !it.is_empty());
+        let differs = differs.map(|differs| format!("openssl.cnf: {}", differs.join("; ")));
+        let set = around.environment.as_ref().filter(|set| !set.is_empty());
+        let set = set.and_then(|_| around.variables()).map(|set| format!("environment of ATS: {set}"));
+        let told: Vec<String> = differs.into_iter().chain(set).map(|it| markdown(&it, LINE)).collect();
+        if !told.is_empty() {
+            // Writing into a String cannot fail.
+            let _ = writeln!(text, "- {}: {}", cell.id, told.join(". "));
+        }
+    }
+    if text.is_empty() { text } else { format!("\nNot as the distro has it:\n\n{text}") }
 }
 
 /// The kernel's place among the columns.

@@ -8,7 +8,7 @@ use crate::trial::{Kind, Trial, spec};
 pub(in crate::trial) const TRIAL: Trial = Trial {
     id: "ctl-direct-openssl",
     title: "the distro's own openssl s_client reaches the TLS origin without ATS",
-    why: "the same libssl, openssl.cnf and crypto policy as ATS: where it passes and ATS fails, the library is not to blame",
+    why: "the libssl, openssl.cnf and crypto policy that the distro has for all: where it passes and ATS fails, these are not to blame",
     link: "https://github.com/apache/trafficserver/issues/11858",
     kind: Kind::DirectControl,
     needs: &[],
