@@ -196,6 +196,14 @@ fn own_libraries() -> Ready {
     )
 }
 
+/// A `traffic_server` with a capability of its own, as `setcap cap_net_bind_service=+ep` gives it.
+fn capable() -> Ready {
+    const GIVE: &str = "$at = \"/usr/bin/traffic_server\"; $name = \"security.capability\"; $value = pack \"V5\", 0x02000001, 1 << 10, 0, 0, 0; \
+                        $call = `uname -m` =~ /x86_64/ ? 188 : 5; \
+                        exit(syscall($call, $at, $name, $value, length $value, 0) ? 1 : 0);\n";
+    Ready::of("capable", "COPY give.pl /tmp/give.pl\nRUN perl /tmp/give.pl").with("give.pl", GIVE)
+}
+
 /// An image whose distro's own openssl.cnf was added to.
 fn lax() -> Ready {
     Ready::of(
@@ -227,6 +235,7 @@ fn no_ready_image_fails_for_what_is_ours() {
         wrapped("waits", "#!/bin/sh\necho warning: slow start >&2\n/usr/lib/own/ats \"$@\"\n"),
         own_libraries(),
         lax(),
+        capable(),
         wrapped(
             "becomes-another",
             "#!/bin/sh\n[ \"$1\" = -V ] && exec /usr/lib/own/ats -V\nexec su -s /bin/sh -c /usr/lib/own/ats trafficserver\n",
@@ -264,7 +273,7 @@ fn provenance_names_what_decides_tls(ran: &Ran) {
     assert_eq!(plain["environment"], serde_json::json!({}), "{plain:#}");
     assert_eq!(plain["openssl_conf"]["differs"], serde_json::json!([]), "{plain:#}");
     assert_eq!(plain["openssl_conf"]["path"], "/usr/lib/ssl/openssl.cnf", "{plain:#}");
-    for name in ["owned", "noisy-layout", "no-layout", "no-manager", "waits"] {
+    for name in ["owned", "noisy-layout", "no-layout", "no-manager", "waits", "capable"] {
         assert_eq!(around(name), plain, "{name}");
     }
 

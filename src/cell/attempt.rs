@@ -131,7 +131,9 @@ impl Pair<'_> {
             swap: self.job.swap.clone(),
             token: self.token.clone(),
         }));
-        let cell = self.start(Agent::Cell, &self.job.image, &["NET_RAW"], &cell_plan).await?;
+        // A program that was given the right to low ports as its own cannot be started where nobody has it.
+        let rights = ["NET_RAW", "NET_BIND_SERVICE"];
+        let cell = self.start(Agent::Cell, &self.job.image, &rights, &cell_plan).await?;
         watch.over(self.started[cell.place].id(), Agent::Cell);
         // One that has ended already needs no name.
         if let Ok(address) = self.started[cell.place].ip().await {

@@ -332,7 +332,8 @@ impl<'a> Basis<'a> {
             Verdict::Fail => Reason::new(Cause::Fails, with_trials("fails", cell)),
             Verdict::Unbuildable => Reason::new(Cause::Unbuildable, "this ATS does not compile on this distro"),
             Verdict::Flaky => Reason::new(Cause::Flaky, with_trials("passes only at times in", cell)),
-            Verdict::Error => Reason::new(Cause::Error, "in error, which says nothing about ATS").way_out(again),
+            Verdict::Error => Reason::new(Cause::Error, "in error, which says nothing about ATS")
+                .way_out(format!("see why: atsmatrix explain {id}; once that is mended, {again}")),
             Verdict::Unavailable => {
                 Reason::new(Cause::Unavailable, "unavailable, which says nothing about ATS").way_out(again)
             }

@@ -30,7 +30,8 @@ impl Installation {
                 .find(|path| path.is_file())
                 .context("no traffic_server in the usual places of this image: state `binary` in matrix.yaml")?,
         };
-        let said = program::said(program::of_image(&binary).arg("-V")).await?;
+        let said = program::said(program::of_image(&binary).arg("-V")).await;
+        let said = said.map_err(|error| if is_refused(&error) { error.context(REFUSED) } else { error })?;
         // Whatever else is printed, by a script around it or by the loader: the line of the version says itself.
         let printed = said.out + "\n" + &said.err;
         let reported = Reported::parse(&printed)
@@ -67,6 +68,16 @@ impl Installation {
         let read = std::fs::File::open(&self.binary).and_then(|mut file| file.read_exact(&mut begin));
         read.is_ok() && begin == *b"#!"
     }
+}
+
+/// What keeps a program from being started that is there.
+const REFUSED: &str = "a cell grants a program no other capability than that to low ports: if this one has more (`getcap` \
+                       tells), take them off in an image for tests (`setcap -r`); if it may not be executed, change its mode";
+
+/// Whether the kernel refused to start a program.
+fn is_refused(error: &anyhow::Error) -> bool {
+    let of = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::PermissionDenied;
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(of))
 }
 
 /// How the ATS with this program is laid out: as its `traffic_layout` says on stdout, or where there is none, or none
@@ -116,4 +127,18 @@ fn usual_binaries() -> Vec<PathBuf> {
         found.extend(matching);
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_program_that_may_not_be_started_is_told_with_the_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("traffic_server");
+        std::fs::write(&program, "#!/bin/sh\n").unwrap();
+        let error = format!("{:#}", Installation::find(program.to_str()).await.unwrap_err());
+        assert!(error.contains("setcap -r") && error.contains("cannot start"), "{error}");
+    }
 }
