@@ -30,7 +30,7 @@ pub(super) struct Setup {
     pub(super) events: UnboundedSender<Event>,
     pub(super) stop: CancellationToken,
     listener: JoinHandle<anyhow::Result<()>>,
-    _signals: AbortOnDropHandle<()>,
+    signals: AbortOnDropHandle<()>,
 }
 
 impl Setup {
@@ -55,7 +55,7 @@ impl Setup {
         let stop = CancellationToken::new();
         let signals = AbortOnDropHandle::new(tokio::spawn(interrupted(stop.clone(), events.clone())));
         let cpus = usize::try_from(connected.info.cpus).unwrap_or(1).max(1);
-        Ok(Self { engine: connected.engine, cpus, owner, folder, now, events, stop, listener, _signals: signals })
+        Ok(Self { engine: connected.engine, cpus, owner, folder, now, events, stop, listener, signals })
     }
 
     /// How many things are done at the same time, if `jobs` were asked for.
@@ -78,7 +78,8 @@ impl Setup {
     /// # Errors
     /// When the display failed.
     pub(super) async fn end(self) -> anyhow::Result<anyhow::Result<()>> {
-        drop(self.events);
+        // Whoever holds a sender keeps the listener waiting, and the signals' task has one.
+        drop((self.events, self.signals));
         let journal = self.listener.await.context("the progress display failed")?;
         Ok(journal.context("cannot write the journal"))
     }
