@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sees to it that everything `make run` and `make test` need is there: a C compiler with the static
-# C library, mmdebstrap (makes base images where no registry is in reach), git, and a container engine that
-# answers. `setup.sh test` also sees to what tests need: rustfmt and clippy, the docker program, a static busybox,
+# C library, git, and a container engine that answers; and mmdebstrap, where nothing else gives the first base image.
+# `setup.sh test` also sees to what tests need: rustfmt and clippy, the docker program, a static busybox,
 # xmllint, shellcheck, and the browser that opens the HTML report; `setup.sh check` to what those of them need that do
 # without an engine. Installs what is missing where it can, says what it does, and does nothing twice.
 set -eu
@@ -12,8 +12,8 @@ say() { printf 'setup: %s\n' "$*"; }
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# The engine that atsmatrix itself would find: a socket that answers a ping.
-engine_answers() {
+# engine_has PATH: the engine that atsmatrix itself would find answers that with success.
+engine_has() {
     case "${DOCKER_HOST:-}" in
         unix://*) sockets=${DOCKER_HOST#unix://} ;;
         ?*) return 0 ;; # a remote engine: `atsmatrix doctor` looks closer
@@ -22,16 +22,33 @@ engine_answers() {
     esac
     for socket in $sockets; do
         [ -S "$socket" ] || continue
-        python3 - "$socket" <<'PY' 2>/dev/null && return 0
+        python3 - "$socket" "$1" <<'PY' 2>/dev/null && return 0
 import socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.settimeout(5)
 s.connect(sys.argv[1])
-s.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+s.sendall(b"GET " + sys.argv[2].encode() + b" HTTP/1.0\r\n\r\n")
 sys.exit(0 if b" 200 " in s.recv(64) else 1)
 PY
     done
     return 1
+}
+
+engine_answers() { engine_has /_ping; }
+
+# Bases are made in a container. What that container is made of comes from a registry, or from the engine
+# (`docker load`); the host's mmdebstrap is the last resort, so it is installed only where it will be needed.
+first_base_at_hand() {
+    engine_has /images/docker.io/library/debian:trixie-slim/json && return 0
+    python3 - <<'PY' 2>/dev/null
+import sys, urllib.error, urllib.request
+try:
+    urllib.request.urlopen("https://registry-1.docker.io/v2/", timeout=5)
+except urllib.error.HTTPError:
+    pass # it answers; what it wants is the engine's to know
+except Exception:
+    sys.exit(1)
+PY
 }
 
 missing=
@@ -63,11 +80,7 @@ get() { DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recom
 need cc gcc
 need /usr/include/stdio.h libc6-dev
 need git git
-if [ "$mode" != check ]; then
-    need python3 python3-minimal
-    need mmdebstrap mmdebstrap
-    need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
-fi
+[ "$mode" = check ] || need python3 python3-minimal
 if [ "$mode" != run ]; then
     need xmllint libxml2-utils
     need shellcheck shellcheck
@@ -134,4 +147,13 @@ if [ "$start_engine" = yes ] && ! engine_answers; then
         fi
         sleep 1
     done
+fi
+
+if [ "$mode" != check ] && ! have mmdebstrap && ! first_base_at_hand; then
+    if may_install; then
+        install mmdebstrap debian-archive-keyring
+    else
+        say "no way to a registry from here, and no mmdebstrap: if the engine has none either, install it, or \`docker load\`"
+        say "an image docker.io/library/debian:trixie-slim"
+    fi
 fi

@@ -216,6 +216,33 @@ fn the_line_goes_on_in_forky() {
     assert_passes("debian-14/9.2.5-backport", "9.2.5");
 }
 
+/// No compiler and no registry: what Ubuntu itself ships, on bases made in containers.
+#[test]
+fn ubuntu_shows_the_line_by_packages_alone() {
+    let version = |cell: &Value| text(&cell["provenance"]["openssl"]["version"]);
+    let package = |cell: &Value| text(&cell["provenance"]["ats"]["package"]);
+    let noble = cell("ubuntu-24.04/9.2.3");
+    assert_eq!(noble["verdict"], "pass", "{noble:#}");
+    assert_eq!(noble["provenance"]["ats"]["reported"], "9.2.3");
+    assert!(version(noble).starts_with("3.0."), "{}", version(noble));
+    let others = outcomes(noble, |trial| !matches!(trial["outcome"].as_str().unwrap(), "pass" | "unsupported"));
+    assert_eq!(limitations(noble).len(), others.len(), "{others:?}");
+
+    for (id, openssl) in [("ubuntu-25.10/9.2.5", "3.5."), ("ubuntu-26.04/9.2.3", "3.5.")] {
+        let cell = cell(id);
+        assert_eq!(cell["verdict"], "fail", "{id}: {cell:#}");
+        assert_eq!(cell["expected"]["issue"], "ATS-11465");
+        assert!(version(cell).starts_with(openssl), "{id}: {}", version(cell));
+        assert!(package(cell).starts_with("trafficserver 9.2."), "{id}: {}", package(cell));
+        let seed = cell["known_issues"].as_array().unwrap().iter().find(|issue| issue["id"] == "ATS-11465").unwrap();
+        assert_eq!(seed["confidence"], "certain", "{id}");
+        let failing: Vec<String> =
+            outcomes(cell, |trial| trial["outcome"] == "fail").into_iter().map(|(trial, _)| trial.to_owned()).collect();
+        assert!(failing.contains(&"tls-remote-origin".to_owned()), "{id}: {failing:?}");
+        assert_eq!(seed["trials"].as_array().unwrap().iter().map(text).collect::<Vec<_>>(), failing, "{id}");
+    }
+}
+
 #[test]
 fn debian_11_runs_8_1() {
     let cell = cell("debian-11/8.1");
@@ -275,8 +302,7 @@ fn the_line_goes_on_in_sid() {
 }
 
 /// Rows that need a registry, by the start of their names, with it.
-const REGISTRIES: [(&str, &str); 3] =
-    [("fedora-", "registry.fedoraproject.org"), ("rocky-", "docker.io"), ("ubuntu-", "docker.io")];
+const REGISTRIES: [(&str, &str); 2] = [("fedora-", "registry.fedoraproject.org"), ("rocky-", "docker.io")];
 
 /// Whether the engine has the base image of a row: the run pulled it, so its registry was in reach.
 fn was_pulled(row: &str) -> bool {

@@ -40,8 +40,8 @@ pub(super) struct How {
     /// Make no image: cells whose image is missing are unavailable
     #[arg(long)]
     pub(super) no_build: bool,
-    /// Ask no registry: what is here is used, and base images that are not are made from the package mirrors
-    /// of their distros, which are asked all the same
+    /// Ask no registry: images that the engine has under the names of matrix.yaml are used, and base images that it has
+    /// not are made from the package mirrors of their distros, which are asked all the same
     #[arg(long)]
     pub(super) offline: bool,
     /// Make images anew, also those whose inputs did not change, and pull ready ones again

@@ -41,6 +41,9 @@ use crate::plan::{Plan, Recipes, Selection};
 use crate::trial::{CATALOGUE, Trial};
 use crate::{console, images, matrix};
 
+/// The environment variable with mirrors of one's own, over those of matrix.yaml.
+const MIRRORS: &str = "ATSMATRIX_MIRRORS";
+
 #[derive(Debug, Parser)]
 #[command(
     name = "atsmatrix",
@@ -123,7 +126,11 @@ impl Places {
         let bytes = self.bytes().map_err(|error| self.unreadable(&error))?;
         let text = String::from_utf8(bytes)
             .map_err(|error| Failure::new(Exit::Usage, format!("{name}: {error}; write it as UTF-8")))?;
-        let matrix = Matrix::parse(&name, &text).map_err(|found| usage(&found))?;
+        let mut matrix = Matrix::parse(&name, &text).map_err(|found| usage(&found))?;
+        if let Some(own) = std::env::var_os(MIRRORS) {
+            let set = matrix.mirrors.set_all(&own.to_string_lossy());
+            set.map_err(|error| Failure::new(Exit::Usage, format!("{MIRRORS}: {error}")))?;
+        }
         let trials: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
         let in_trials = |issue: &&&KnownIssue| matches!(issue.shows, Shows::Trials { .. });
         let issues: Vec<&str> = KNOWN_ISSUES.iter().filter(in_trials).map(|issue| issue.id).collect();

@@ -15,7 +15,7 @@ use crate::engine::discovery::Env;
 use crate::engine::labels::Owner;
 use crate::engine::{self, Engine};
 use crate::exit::{Exit, Failure};
-use crate::images::Policy;
+use crate::images::{Policy, Proxies};
 use crate::model::{Event, RunId};
 use crate::store::{Journal, Results, RunFolder, run_id};
 
@@ -65,7 +65,8 @@ impl Setup {
 
     /// How images are made, `jobs` at a time, as far as the machine decides.
     pub(super) fn policy(&self, jobs: usize) -> Policy {
-        Policy { jobs, compilers: Policy::compilers(jobs, self.cpus), ..Policy::default() }
+        let compilers = Policy::compilers(jobs, self.cpus);
+        Policy { jobs, compilers, proxies: Proxies::from_process(), ..Policy::default() }
     }
 
     /// Where logs of image builds go.

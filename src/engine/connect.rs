@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
 
 use super::api::ApiEngine;
+use super::credentials::Credentials;
 use super::discovery::{self, Candidate, ClientConfig, Endpoint, Env, Probe};
 use super::podman::PodmanService;
 use super::{Engine, EngineInfo};
@@ -67,7 +68,7 @@ pub async fn connect(env: &Env) -> Result<Connected, NoEngine> {
             continue;
         }
         let found = match endpoint {
-            Ok(endpoint) => try_endpoint(endpoint, None).await,
+            Ok(endpoint) => try_endpoint(env, endpoint, None).await,
             Err(why) => Err(why),
         };
         match found {
@@ -97,14 +98,18 @@ async fn own_podman(env: &Env) -> Result<(ApiEngine, EngineInfo, String), String
     let podman = env.program("podman").ok_or("no podman in PATH")?;
     let (service, socket) = PodmanService::start(env, &podman).await.map_err(|error| format!("{error:#}"))?;
     let target = format!("{} at unix://{}", podman.display(), socket.display());
-    let (engine, info) = try_endpoint(Endpoint::Unix(socket), Some(service)).await?;
+    let (engine, info) = try_endpoint(env, Endpoint::Unix(socket), Some(service)).await?;
     Ok((engine, info, target))
 }
 
-async fn try_endpoint(endpoint: Endpoint, service: Option<PodmanService>) -> Result<(ApiEngine, EngineInfo), String> {
+async fn try_endpoint(
+    env: &Env,
+    endpoint: Endpoint,
+    service: Option<PodmanService>,
+) -> Result<(ApiEngine, EngineInfo), String> {
     let attempt = async {
         reach(&endpoint).await?;
-        let engine = ApiEngine::connect(endpoint, service).await.map_err(|error| error.reason)?;
+        let engine = ApiEngine::connect(endpoint, service, Credentials::of(env)).await.map_err(|error| error.reason)?;
         let info = engine.info().await.map_err(|error| error.reason)?;
         usable(&info)?;
         Ok((engine, info))

@@ -36,6 +36,8 @@ pub struct Env {
     pub docker_context: Option<String>,
     /// `DOCKER_CONFIG`: the folder of config.json.
     pub docker_config: Option<PathBuf>,
+    /// `REGISTRY_AUTH_FILE`: credentials for registries.
+    pub registry_auth_file: Option<PathBuf>,
     /// `HOME`.
     pub home: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
@@ -54,6 +56,7 @@ impl Env {
             docker_tls: text("DOCKER_TLS_VERIFY").is_some(),
             docker_context: text("DOCKER_CONTEXT"),
             docker_config: folder("DOCKER_CONFIG"),
+            registry_auth_file: folder("REGISTRY_AUTH_FILE"),
             home: folder("HOME"),
             runtime_dir: folder("XDG_RUNTIME_DIR"),
             path: std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default(),

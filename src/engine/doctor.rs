@@ -156,10 +156,11 @@ fn limits(info: &EngineInfo) -> Item {
 
 fn bootstrap(facts: &Facts) -> Item {
     if facts.mmdebstrap {
-        return item("mmdebstrap", Health::Yes, "found: Debian base images can be made without a registry", "");
+        return item("mmdebstrap", Health::Yes, "found: the first base image can be made without a registry", "");
     }
-    let mend = "`apt-get install mmdebstrap` (or dnf), if there is no way to a registry";
-    item("mmdebstrap", Health::Warn, "not in PATH: base images can only be pulled from a registry", mend)
+    let mend = "nothing, if a registry is in reach; else `docker load` an image docker.io/library/debian:trixie-slim, or \
+                `apt-get install mmdebstrap` (or dnf)";
+    item("mmdebstrap", Health::Warn, "not in PATH: the first base image comes from a registry or was loaded", mend)
 }
 
 fn binary(facts: &Facts) -> Item {
@@ -218,7 +219,7 @@ mod tests {
         Yes storage driver: overlay2
         Yes networks: 3 in use, room for about 28 more
         Yes limits: as root; memory and process limits work
-        Yes mmdebstrap: found: Debian base images can be made without a registry
+        Yes mmdebstrap: found: the first base image can be made without a registry
         Yes static binary: this program runs inside any distro
         ");
     }

@@ -31,6 +31,8 @@ pub enum Kind {
     Cell,
     /// The origin container of a cell.
     Origin,
+    /// A container that makes a base image.
+    Bootstrap,
     /// The network of a run.
     Network,
     /// An image. Images outlive runs: they have this label and no owner.
@@ -43,6 +45,7 @@ impl Kind {
         match self {
             Self::Cell => "cell",
             Self::Origin => "origin",
+            Self::Bootstrap => "bootstrap",
             Self::Network => "network",
             Self::Image => "image",
         }

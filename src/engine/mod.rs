@@ -6,6 +6,7 @@
 
 mod api;
 mod connect;
+mod credentials;
 pub mod discovery;
 pub mod doctor;
 mod error;
@@ -42,6 +43,9 @@ pub const STDERR_TAIL: usize = 64 << 10;
 
 /// Longest environment entry `NAME=VALUE`, bytes: Linux's `MAX_ARG_STRLEN` less the final NUL (execve(2)).
 pub const ENV_MAX: usize = (128 << 10) - 1;
+
+/// A [`ContainerSpec::network`] that is none of ours: the engine's own for containers that need the world outside.
+pub const OUTSIDE: &str = "default";
 
 /// How long an engine may take to list, remove or connect what is there already. Under load such calls take seconds; one
 /// that takes longer hangs, and whoever waits for it would wait for ever.
@@ -101,7 +105,7 @@ pub trait Engine: Send + Sync {
     /// with the registry's own reason. Gives up when the engine shows no progress.
     async fn pull(&self, reference: &str, on_progress: OnLine<'_>) -> Result<ImageInfo>;
 
-    /// Makes an image with the tag `tag` from a root file system.
+    /// Makes an image with the tag `tag` from a root file system. Until it is whole the tag is what it was.
     async fn import(&self, tag: &str, labels: &Labels, tar: TarStream) -> Result<ImageInfo>;
 
     /// Builds an image with the classic builder. A failed step is [`Class::Build`].
@@ -161,6 +165,9 @@ pub trait Container: Send + Sync {
     /// last lines (moby#43860, podman#2692), logs do not. Bounded like [`Container::lines`] and by
     /// [`ContainerSpec::log_bytes`], beyond which the engine forgets the beginning.
     async fn logs(&self) -> Result<Vec<String>>;
+
+    /// The file `path` in it, also after its end: a tar with this one entry.
+    fn file(&self, path: &str) -> TarStream;
 
     /// Kills it. One that has ended counts as killed.
     async fn kill(&self) -> Result<()>;
@@ -314,7 +321,7 @@ pub struct ContainerSpec {
     pub env: BTreeMap<String, String>,
     /// Its labels.
     pub labels: Labels,
-    /// Id of the one network it is in; `None`: none but its own loopback.
+    /// Id of the one network it is in, or [`OUTSIDE`]; `None`: none but its own loopback.
     pub network: Option<String>,
     /// Host name inside; `None`: the engine's choice.
     pub hostname: Option<String>,

@@ -1,25 +1,28 @@
-//! Images: base by pull or bootstrap, recipes through the engine's build API, the agent as the last
+//! Images: bases by pull or bootstrap, recipes through the engine's build API, the agent as the last
 //! layer. Knows the engine and the plan's steps; what a trial is it must not know.
 //!
 //! A step's tag is a digest of everything that goes in, so an image that is there is done. Identical
 //! work is one step of the plan and is done once. A step that fails spoils its own cells only.
 
 mod agent;
+mod base;
 mod bootstrap;
 mod context;
 mod layer;
 mod log;
+mod proxies;
 mod registry;
 mod removal;
 
 pub use agent::AgentImages;
 pub use context::recipes;
 pub use layer::{Layer, layer};
+pub use proxies::Proxies;
 pub use removal::{remove_all, remove_ours};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use futures_util::future::{BoxFuture, FutureExt as _, Shared, join_all};
@@ -28,11 +31,11 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::engine::labels::Owner;
 use crate::engine::patience::{self, AWAY_MOST, Patience};
 use crate::engine::{BuildSpec, Class, Engine, EngineError, ImageInfo, labels};
-use crate::matrix::Bootstrap;
 use crate::model::{Event, ImageWork};
-use crate::plan::{Step, Work};
+use crate::plan::{Bootstrapper, Step, Work};
 use log::BuildLog;
 use registry::Registries;
 
@@ -97,6 +100,8 @@ pub struct Policy {
     pub jobs: usize,
     /// Sources compiled at the same time: each takes all CPUs and as many times a compiler's memory.
     pub compilers: usize,
+    /// How containers that make images reach the world.
+    pub proxies: Proxies,
 }
 
 impl Policy {
@@ -123,6 +128,10 @@ pub struct Maker {
     /// Bases that were bootstrapped, by what they were made of: equal ones are made once, whatever the rows
     /// call them.
     bootstrapped: Mutex<BTreeMap<String, Arc<OnceCell<ImageInfo>>>>,
+    /// Who owns the containers of bootstraps, and what they are made of; none: the host bootstraps.
+    workshop: Option<(Owner, Bootstrapper)>,
+    /// The id of the image with the tools, once it was needed.
+    tools: OnceCell<String>,
     fault: Fault,
 }
 
@@ -160,8 +169,16 @@ impl Maker {
             registries: Registries::default(),
             bootstraps: TaskTracker::new(),
             bootstrapped: Mutex::default(),
+            workshop: None,
+            tools: OnceCell::new(),
             fault: Fault::default(),
         }
+    }
+
+    /// Lets bases be bootstrapped in containers of `owner`.
+    #[must_use]
+    pub fn with_bootstrapper(self, owner: &Owner, bootstrapper: &Bootstrapper) -> Self {
+        Self { workshop: Some((owner.clone(), bootstrapper.clone())), ..self }
     }
 
     /// What of ours broke while images were made; nothing was begun after it.
@@ -185,13 +202,20 @@ impl Maker {
             let parents: Vec<Pending> = step.parents.iter().filter_map(|tag| pending.get(tag).cloned()).collect();
             let (maker, work, stop) = (Arc::clone(&self), step.clone(), stop.clone());
             let future = async move {
-                for made in join_all(parents).await {
-                    if !matches!(made, Made::Ready { .. }) {
+                let made = async {
+                    // What is there needs no parents, which may be gone or out of reach.
+                    if let Some(made) = maker.at_hand(&work).await {
                         return made;
                     }
-                }
+                    for made in join_all(parents).await {
+                        if !matches!(made, Made::Ready { .. }) {
+                            return made;
+                        }
+                    }
+                    maker.step(&work, &stop).await
+                };
                 tokio::select! {
-                    made = maker.step(&work, &stop) => made,
+                    made = made => made,
                     () = stop.cancelled() => Made::Stopped,
                     () = maker.fault.stop.cancelled() => maker.kept(&work).await,
                 }
@@ -202,13 +226,18 @@ impl Maker {
         let made = join_all(pending.into_values()).await;
         // Those that were stopped remove what they made; nobody waits for ever for that.
         self.bootstraps.close();
-        let _ = tokio::time::timeout(bootstrap::GRACE * 2, self.bootstraps.wait()).await;
+        let _ = tokio::time::timeout(bootstrap::host::GRACE * 2, self.bootstraps.wait()).await;
         tags.into_iter().zip(made).collect()
     }
 
     /// A step after our own trouble: what is there is there, and nothing is begun.
     async fn kept(&self, step: &Step) -> Made {
-        if self.policy.rebuild { Made::Stopped } else { self.known(step).await.ok().flatten().unwrap_or(Made::Stopped) }
+        self.at_hand(step).await.unwrap_or(Made::Stopped)
+    }
+
+    /// What is there of a step, if that is to be used.
+    async fn at_hand(&self, step: &Step) -> Option<Made> {
+        if self.policy.rebuild { None } else { self.known(step).await.ok().flatten() }
     }
 
     /// One step, and again where the engine goes away meanwhile: what comes of that is no finding.
@@ -246,6 +275,11 @@ impl Maker {
         let (Ok(_compiler), Ok(_permit)) = (compiler.transpose(), self.permits.acquire().await) else {
             return Ok(Made::Stopped);
         };
+        self.make_one(step, known).await
+    }
+
+    /// Makes the image of a step, whatever is there.
+    async fn make_one(&self, step: &Step, known: Option<Made>) -> Result<Made, Trouble> {
         let begun = Instant::now();
         self.tell(Event::ImageStarted(ImageWork { name: step.name.clone(), tag: step.tag.clone() }));
         let made = match &step.work {
@@ -278,55 +312,6 @@ impl Maker {
             Some(reason) => Made::Unbuildable { reason: reason.clone() },
             None => Made::Ready { id: image.id },
         }))
-    }
-
-    /// A base image: from the registry, or else from the distro's package mirror.
-    async fn base(&self, step: &Step, image: Option<&str>, bootstrap: Option<&Bootstrap>) -> Result<Made, Trouble> {
-        let mut reasons = Vec::new();
-        if let Some(reference) = image {
-            match self.pulled_base(step, reference).await {
-                Err(trouble) if !trouble.away => reasons.push(trouble.reason),
-                made => return made,
-            }
-        }
-        if let Some(bootstrap) = bootstrap {
-            let log = match BuildLog::create(&self.log_folder, &step.name) {
-                Ok(log) => log,
-                Err(error) => return Ok(self.broke(&error)),
-            };
-            match self.bootstrapped(step, bootstrap, log).await {
-                Ok(image) => return Ok(Made::Ready { id: image.id }),
-                Err(error) if patience::broke_off(&error) => {
-                    return Err(Trouble { reason: format!("{error:#}"), away: true });
-                }
-                Err(error) => reasons.push(format!("{error:#}")),
-            }
-        }
-        Err(Trouble { reason: reasons.join("; "), away: false })
-    }
-
-    async fn pulled_base(&self, step: &Step, reference: &str) -> Result<Made, Trouble> {
-        let image = self.pulled(step, reference).await?;
-        self.engine.tag(&image.id, &step.tag).await?;
-        Ok(Made::Ready { id: image.id })
-    }
-
-    /// A base from the distro's package mirror. Rows that are made of the same share it.
-    async fn bootstrapped(&self, step: &Step, bootstrap: &Bootstrap, mut log: BuildLog) -> anyhow::Result<ImageInfo> {
-        let made = {
-            let mut all = self.bootstrapped.lock().unwrap_or_else(PoisonError::into_inner);
-            // Debug of plain data is stable and names every field.
-            Arc::clone(all.entry(format!("{bootstrap:?}")).or_default())
-        };
-        let on_line = |line: &str| {
-            log.add(line);
-            self.told_line(&step.name, line);
-        };
-        // One that fails is tried again by the next: its mirror may be back.
-        let run = || bootstrap::run(self.engine.as_ref(), bootstrap, &step.tag, &self.bootstraps, on_line);
-        let image = made.get_or_try_init(run).await?;
-        self.engine.tag(&image.id, &step.tag).await?;
-        Ok(image.clone())
     }
 
     /// A ready image of the user's own. One that is `known` is only asked for to have it anew: if that
@@ -363,10 +348,12 @@ impl Maker {
             Ok(context) => context,
             Err(error) => return Ok(self.broke(&error)),
         };
+        let mut with_proxies = args.clone();
+        self.policy.proxies.add_to(&mut with_proxies);
         let spec = BuildSpec {
             context,
             containerfile: containerfile.to_owned(),
-            args: args.clone(),
+            args: with_proxies,
             labels: labels::image_labels(),
             tag: step.tag.clone(),
             memory: None,

@@ -19,7 +19,7 @@ use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::images::{Made, Maker};
 use crate::model::{AtsLife, Bisection, CellId, Effect, Event, Outcome, Place, Tried};
-use crate::plan::{Plan, PlannedCell, Selection};
+use crate::plan::{Bootstrapper, Plan, PlannedCell, Selection};
 use crate::run::{Site, Stage, Variant, asked};
 use crate::trial::{CATALOGUE, Kind as TrialKind, Trial};
 
@@ -83,14 +83,16 @@ impl<'a> Bench<'a> {
             return Err(stopped());
         }
         let stage = Stage::new(&site, &order.recipes, false).await?.ok_or_else(stopped)?;
-        let maker = Arc::new(Maker::new(
+        let maker = Maker::new(
             Arc::clone(&site.engine),
             Arc::clone(&site.patience),
             order.recipes.clone(),
             order.policy.clone(),
             order.image_logs.clone(),
             events,
-        ));
+        );
+        let bootstrapper = Bootstrapper::of(&order.matrix, &order.recipes)?;
+        let maker = Arc::new(maker.with_bootstrapper(owner, &bootstrapper));
         let beside = Place::BESIDE.map(|place| (place, OnceCell::new())).into();
         Ok(Self { site, order, record, begun, maker, stage, beside })
     }

@@ -36,6 +36,8 @@ pub struct Bootstrap {
     pub suite: String,
     /// Lines of sources.list.
     pub sources: Vec<String>,
+    /// The same for when the suite has left its mirrors; none: it has no archive.
+    pub archive: Vec<String>,
     /// `false` accepts a Release file past its Valid-Until date.
     pub check_valid_until: bool,
 }

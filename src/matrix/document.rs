@@ -37,6 +37,9 @@ pub(super) struct Document {
     pub(super) expect: Vec<ExpectEntry>,
     /// Limits that hold for every cell.
     pub(super) defaults: Option<DefaultsEntry>,
+    /// Mirrors and registries of one's own in the place of others: host, perhaps with a path, to mirror.
+    #[serde(default)]
+    pub(super) mirrors: IndexMap<String, String>,
 }
 
 /// A distro: a row.
@@ -107,6 +110,9 @@ pub(super) struct BootstrapEntry {
     /// Lines of sources.list.
     #[schemars(length(min = 1))]
     pub(super) sources: Vec<String>,
+    /// The same for when the suite has left its mirrors: asked when those fail.
+    #[serde(default)]
+    pub(super) archive: Vec<String>,
     /// `false` accepts a Release file past its Valid-Until date: a weakening, so it has to be asked for.
     #[serde(default = "yes")]
     pub(super) check_valid_until: bool,

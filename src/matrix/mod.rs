@@ -15,6 +15,7 @@ mod edit;
 mod expectation;
 mod globs;
 mod limits;
+mod mirrors;
 mod normal;
 mod outline;
 mod shape;
@@ -30,6 +31,7 @@ pub use edit::{Addition, Edit, EditError};
 pub use expectation::{CellFacts, Expectation};
 pub use globs::{GlobError, Globs};
 pub use limits::{Deadlines, Defaults};
+pub use mirrors::Mirrors;
 pub use outline::MAX_BYTES;
 pub use source::{Ats, Package, Patch, Proof, RESERVED_ARGS, ReadyImage, Rebuild, Source, SourceKind, Tarball};
 
@@ -61,6 +63,8 @@ pub struct Matrix {
     pub expect: Vec<Expectation>,
     /// Limits that hold for every cell.
     pub defaults: Defaults,
+    /// What is fetched from elsewhere than it says.
+    pub mirrors: Mirrors,
     /// The file's name, for later diagnostics.
     file: String,
     places: Places,

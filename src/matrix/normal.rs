@@ -16,8 +16,20 @@ use crate::model::{Os, Place};
 
 /// The normal form of `matrix`, one value a line.
 pub(super) fn form(matrix: &Matrix) -> String {
-    let Matrix { digest: _, sha256: _, distros, ats, origins, exclude, include, expect, defaults, file: _, places: _ } =
-        matrix;
+    let Matrix {
+        digest: _,
+        sha256: _,
+        distros,
+        ats,
+        origins,
+        exclude,
+        include,
+        expect,
+        defaults,
+        mirrors: _,
+        file: _,
+        places: _,
+    } = matrix;
     let mut lines = Lines("atsmatrix 1\n".to_owned());
     for it in distros {
         distro(&mut lines, it);
@@ -98,9 +110,10 @@ fn distro(lines: &mut Lines, it: &Distro) {
         lines.some("os-codename", codename.as_ref());
     }
     lines.some("image", image.as_ref());
-    if let Some(Bootstrap { suite, sources, check_valid_until }) = bootstrap {
+    if let Some(Bootstrap { suite, sources, archive, check_valid_until }) = bootstrap {
         lines.put("suite", suite);
         lines.all("source", sources);
+        lines.all("archive", archive);
         lines.flag("valid-until", *check_valid_until);
     }
     lines.flag("optional", *optional);

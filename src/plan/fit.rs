@@ -6,7 +6,7 @@ use super::{Recipes, SelectionError, tag};
 use crate::matrix::{Matrix, MatrixCell, SourceKind, known_names};
 
 /// Folders of recipes that are of no family.
-const OURS: [&str; 5] = ["agent", "httpd", "lib", "nginx", "tarball"];
+const OURS: [&str; 6] = ["agent", "bootstrap", "httpd", "lib", "nginx", "tarball"];
 
 /// Whether `cell` names a family and build arguments that the recipes have.
 pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -> Result<(), SelectionError> {

@@ -1,6 +1,7 @@
 //! From the matrix and a selection to the cells to run, in order, and the image steps they need.
 //! Pure: the files of the images folder come in as bytes.
 
+mod bootstrapper;
 mod fit;
 mod recipe;
 mod selection;
@@ -8,6 +9,7 @@ mod tag;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use bootstrapper::Bootstrapper;
 pub use selection::{Selection, SelectionError};
 
 use crate::matrix::{Bootstrap, Matrix, SourceKind};
@@ -24,6 +26,7 @@ pub struct Plan {
     /// Tags of the images of origins that are containers of their own, the agent's layer not counted.
     pub beside: BTreeMap<Place, String>,
     steps: Vec<Step>,
+    bootstrapper: Bootstrapper,
 }
 
 /// A cell to run.
@@ -96,7 +99,7 @@ impl Plan {
     /// given the arguments it declares.
     pub fn of(matrix: &Matrix, selection: &Selection, recipes: &Recipes) -> Result<Self, SelectionError> {
         selection.check(matrix)?;
-        let mut book = recipe::Book::new(matrix, recipes);
+        let mut book = recipe::Book::new(matrix, recipes)?;
         let mut cells = Vec::new();
         for cell in matrix.cells().filter(|cell| selection.takes(&cell.id())) {
             fit::check(matrix, &cell, recipes)?;
@@ -114,7 +117,8 @@ impl Plan {
                 origin: recipe::describe(&cell),
             });
         }
-        Ok(Self { cells, beside: BTreeMap::new(), steps: book.into_steps() })
+        let (steps, bootstrapper) = book.into_steps();
+        Ok(Self { cells, beside: BTreeMap::new(), steps, bootstrapper })
     }
 
     /// Adds the origin at `place`, a container of its own, if `matrix` has it.
@@ -122,9 +126,9 @@ impl Plan {
     /// # Errors
     /// As [`Plan::of`].
     pub fn add_origin(&mut self, matrix: &Matrix, recipes: &Recipes, place: Place) -> Result<(), SelectionError> {
-        let mut book = recipe::Book::new(matrix, recipes).with(std::mem::take(&mut self.steps));
+        let mut book = recipe::Book::new(matrix, recipes)?.with(std::mem::take(&mut self.steps));
         let tag = book.origin(place);
-        self.steps = book.into_steps();
+        (self.steps, _) = book.into_steps();
         self.beside.extend(tag?.map(|tag| (place, tag)));
         Ok(())
     }
@@ -141,6 +145,11 @@ impl Plan {
             }
         }
         self.steps.retain(|step| needed.contains(&step.tag));
+    }
+
+    /// What makes those base images that can be had no other way.
+    pub fn bootstrapper(&self) -> &Bootstrapper {
+        &self.bootstrapper
     }
 
     /// Every step, each after its parents, none twice.

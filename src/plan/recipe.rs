@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::tag::{self, Inputs};
-use super::{Recipes, SelectionError, Step, Work};
-use crate::matrix::{Ats, Distro, Matrix, MatrixCell, Patch, Proof, Source, SourceKind, Tarball};
+use super::{Bootstrapper, Recipes, SelectionError, Step, Work};
+use crate::matrix::{Ats, Bootstrap, Distro, Matrix, MatrixCell, Mirrors, Patch, Proof, Source, SourceKind, Tarball};
 use crate::model::Place;
 
 /// Steps collected so far, each once.
@@ -12,13 +12,14 @@ pub(super) struct Book<'a> {
     matrix: &'a Matrix,
     recipes: &'a Recipes,
     steps: Vec<Step>,
+    bootstrapper: Bootstrapper,
 }
 
 type Planned<T> = Result<T, SelectionError>;
 
 impl<'a> Book<'a> {
-    pub(super) fn new(matrix: &'a Matrix, recipes: &'a Recipes) -> Self {
-        Self { matrix, recipes, steps: Vec::new() }
+    pub(super) fn new(matrix: &'a Matrix, recipes: &'a Recipes) -> Planned<Self> {
+        Ok(Self { matrix, recipes, steps: Vec::new(), bootstrapper: Bootstrapper::of(matrix, recipes)? })
     }
 
     /// With `steps` collected before.
@@ -26,8 +27,8 @@ impl<'a> Book<'a> {
         Self { steps, ..self }
     }
 
-    pub(super) fn into_steps(self) -> Vec<Step> {
-        self.steps
+    pub(super) fn into_steps(self) -> (Vec<Step>, Bootstrapper) {
+        (self.steps, self.bootstrapper)
     }
 
     /// The steps of a cell, and its image's tag.
@@ -35,8 +36,9 @@ impl<'a> Book<'a> {
         let (distro, ats, source) = (cell.distro, cell.ats, cell.source);
         match &source.kind {
             SourceKind::Image(image) => {
-                let work = Work::Ready { reference: image.reference.clone() };
-                Ok(self.add(&cell.id().to_string(), image.reference.clone(), Vec::new(), work))
+                let reference = self.matrix.mirrors.image(&image.reference);
+                let work = Work::Ready { reference: reference.clone() };
+                Ok(self.add(&cell.id().to_string(), reference, Vec::new(), work))
             }
             SourceKind::Package(package) => {
                 let base = self.base(distro);
@@ -78,8 +80,8 @@ impl<'a> Book<'a> {
 
     fn base(&mut self, distro: &Distro) -> String {
         let work = Work::Base { image: distro.image.clone(), bootstrap: distro.bootstrap.clone() };
-        // Debug of plain data is stable and names every field.
-        let tag = Inputs::new("base").with("work", format!("{work:?}").as_bytes()).tag("base");
+        let work = mirrored(work, &self.matrix.mirrors);
+        let tag = self.bootstrapper.tag(&work);
         self.add(&format!("{} (base)", distro.id), tag, Vec::new(), work)
     }
 
@@ -129,17 +131,9 @@ impl<'a> Book<'a> {
         args: BTreeMap<String, String>,
         parents: Vec<String>,
     ) -> Planned<String> {
-        tag::check_arguments(self.recipes, containerfile, &args)
-            .map_err(|error| SelectionError(format!("{name}: {error}")))?;
-        let mut inputs = Inputs::new(kind);
-        for (file, bytes) in tag::files(self.recipes, containerfile, &args) {
-            inputs = inputs.with(file, bytes);
-        }
-        for (argument, value) in &args {
-            inputs = inputs.with(argument, value.as_bytes());
-        }
-        let work = Work::Recipe { containerfile: containerfile.to_owned(), args };
-        Ok(self.add(name, inputs.tag(kind), parents, work))
+        let mirrors = &self.matrix.mirrors;
+        let Step { name, tag, parents, work } = step(self.recipes, name, kind, containerfile, args, parents, mirrors)?;
+        Ok(self.add(&name, tag, parents, work))
     }
 
     fn add(&mut self, name: &str, tag: String, parents: Vec<String>, work: Work) -> String {
@@ -148,6 +142,41 @@ impl<'a> Book<'a> {
         }
         tag
     }
+}
+
+/// A base as it is to be had by the mirrors at hand.
+pub(super) fn mirrored(work: Work, mirrors: &Mirrors) -> Work {
+    let Work::Base { image, bootstrap } = work else { return work };
+    let image = image.map(|image| mirrors.image(&image));
+    let bootstrap = bootstrap.map(|it| Bootstrap {
+        sources: it.sources.iter().map(|line| mirrors.urls(line)).collect(),
+        archive: it.archive.iter().map(|line| mirrors.urls(line)).collect(),
+        ..it
+    });
+    Work::Base { image, bootstrap }
+}
+
+/// The step that runs a recipe.
+pub(super) fn step(
+    recipes: &Recipes,
+    name: &str,
+    kind: &str,
+    containerfile: &str,
+    mut args: BTreeMap<String, String>,
+    parents: Vec<String>,
+    mirrors: &Mirrors,
+) -> Planned<Step> {
+    args.values_mut().for_each(|value| *value = mirrors.urls(value));
+    tag::check_arguments(recipes, containerfile, &args).map_err(|error| SelectionError(format!("{name}: {error}")))?;
+    let mut inputs = Inputs::new(kind);
+    for (file, bytes) in tag::files(recipes, containerfile, &args) {
+        inputs = inputs.with(file, bytes);
+    }
+    for (argument, value) in &args {
+        inputs = inputs.with(argument, value.as_bytes());
+    }
+    let work = Work::Recipe { containerfile: containerfile.to_owned(), args };
+    Ok(Step { name: name.to_owned(), tag: inputs.tag(kind), parents, work })
 }
 
 /// Arguments of the distro, with those of the source over them.

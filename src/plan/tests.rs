@@ -120,3 +120,57 @@ fn the_nginx_origin_is_one_more_image_where_it_is_asked_for() {
     plan.keep(|cells| cells);
     assert_eq!(plan.steps().len(), before + 1);
 }
+
+#[test]
+fn the_shipped_debian_13_is_what_the_bootstrapper_is_made_on() {
+    let plan = plan(&["debian-13"]);
+    let base = plan.steps().iter().find(|step| step.name == "debian-13 (base)").unwrap();
+    assert_eq!((&base.tag, &base.work), (&plan.bootstrapper().base.tag, &plan.bootstrapper().base.work));
+    assert_eq!(plan.bootstrapper().tools.parents, [base.tag.clone()]);
+}
+
+#[test]
+fn another_bootstrapper_gives_other_bases_and_the_same_one_the_same() {
+    let (matrix, recipes) = shipped();
+    let globs = Globs::new(["ubuntu-24.04", "debian-1[23]", "fedora-40"]).unwrap();
+    let selection = Selection { distros: Some(globs), ats: None };
+    let bases = |recipes: &Recipes| -> std::collections::BTreeMap<String, String> {
+        let plan = Plan::of(&matrix, &selection, recipes).unwrap();
+        plan.steps().iter().map(|step| (step.name.clone(), step.tag.clone())).collect()
+    };
+    let mut changed = recipes.clone();
+    changed.get_mut("bootstrap/bootstrap.sh").unwrap().extend(b"# a change\n");
+    let (before, after) = (bases(&recipes), bases(&changed));
+    assert_eq!(before, bases(&recipes));
+    for (distro, same) in [("ubuntu-24.04", false), ("debian-12", false), ("debian-13", true), ("fedora-40", true)] {
+        let name = format!("{distro} (base)");
+        assert_eq!(before[&name] == after[&name], same, "{distro}");
+    }
+}
+
+#[test]
+fn mirrors_of_ones_own_are_asked_for_everything_and_make_no_other_matrix() {
+    let (mut matrix, recipes) = shipped();
+    let text =
+        "deb.debian.org=m.test/deb archive.ubuntu.com=m.test docker.io=hub.test registry.fedoraproject.org=hub.test";
+    matrix.mirrors.set_all(text).unwrap();
+    let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
+    let steps = || plan.steps().iter().chain([&plan.bootstrapper().base, &plan.bootstrapper().tools]);
+    for step in steps() {
+        let said = format!("{:?}", step.work);
+        for host in ["deb.debian.org", "archive.ubuntu.com", "docker.io", "registry.fedoraproject.org"] {
+            assert!(!said.contains(&format!("//{host}")) && !said.contains(&format!("\"{host}/")), "{said}");
+        }
+    }
+    assert!(steps().any(|step| format!("{:?}", step.work).contains("http://m.test/deb/debian trixie main")));
+    let shared = plan.steps().iter().find(|step| step.name == "debian-13 (base)").unwrap();
+    assert_eq!(shared.tag, plan.bootstrapper().base.tag);
+
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("matrix.yaml")).unwrap();
+    let with = Matrix::parse("m", &(text.clone() + "mirrors: { deb.debian.org: m.test/deb }\n")).unwrap();
+    assert_eq!(with.digest, Matrix::parse("m", &text).unwrap().digest);
+    assert_eq!(with.mirrors.urls("http://deb.debian.org/x"), "http://m.test/deb/x");
+    let wrong = Matrix::parse("m", &(text + "mirrors: { \"http://deb.debian.org\": m.test }\n")).unwrap_err();
+    assert!(wrong[0].to_string().contains("mirrors"), "{}", wrong[0]);
+}

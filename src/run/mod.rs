@@ -104,14 +104,15 @@ pub async fn run(
         site.tell(Event::Finished { interrupted: true });
         return Ok(Done { cells: Vec::new(), interrupted: true, ours: BTreeSet::new(), fault: None });
     }
-    let images = Arc::new(Maker::new(
+    let images = Maker::new(
         Arc::clone(&site.engine),
         Arc::clone(&site.patience),
         order.recipes.clone(),
         order.policy.clone(),
         order.image_logs.clone(),
         events,
-    ));
+    );
+    let images = Arc::new(images.with_bootstrapper(site.owner, order.plan.bootstrapper()));
     let made = Arc::clone(&images).make(order.plan.steps(), &site.deadline).await;
     let fault = images.fault().map_or_else(OnceLock::new, OnceLock::from);
     let run = Run { site: &site, order, record, made, ours: Mutex::default(), fault };

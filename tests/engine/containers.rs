@@ -1,8 +1,10 @@
 //! The life of containers.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 
 use atsmatrix::engine::{Class, ContainerSpec};
+use futures_util::StreamExt as _;
 
 use crate::rig::{all_lines, context, docker, run, with_rig};
 
@@ -42,6 +44,29 @@ async fn lines_exit_code_and_stderr_come_back_and_logs_agree() {
         container.kill().await.expect("an ended container counts as killed");
         container.remove().await.unwrap();
         assert_eq!(rig.containers().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_comes_out_of_a_container_that_has_ended() {
+    with_rig("file", |rig| async move {
+        let container = rig.start(&rig.shell("c", "busybox seq 1 200000 >/out")).await;
+        assert_eq!(container.wait().await.unwrap().code, 0);
+        let mut packed = Vec::new();
+        let mut pieces = container.file("/out");
+        while let Some(piece) = pieces.next().await {
+            packed.extend_from_slice(&piece.unwrap());
+        }
+        let mut archive = tar::Archive::new(packed.as_slice());
+        let mut entry = archive.entries().unwrap().next().unwrap().unwrap();
+        let mut text = String::new();
+        entry.read_to_string(&mut text).unwrap();
+        assert_eq!(text.lines().count(), 200_000);
+        assert!(text.ends_with("\n200000\n"));
+        let error = container.file("/none").next().await.unwrap().unwrap_err().to_string();
+        assert!(error.starts_with("cannot read a file of container"), "{error}");
+        container.remove().await.unwrap();
     })
     .await;
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use atsmatrix::engine::{BuildSpec, Class, ContainerSpec, Labels};
+use atsmatrix::engine::discovery::Env;
+use atsmatrix::engine::{BuildSpec, Class, ContainerSpec, Labels, connect};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
@@ -131,8 +132,70 @@ async fn an_import_whose_source_breaks_makes_no_image_and_tells_the_sources_reas
         let error = rig.engine.import(&tag, &Labels::new(), stream::iter(pieces).boxed()).await.unwrap_err();
         assert_eq!(error.to_string(), format!("cannot import image {tag}: mmdebstrap exited with 25"));
         assert_eq!(rig.engine.image(&tag).await.unwrap(), None);
+        let name = tag.split(':').next().unwrap();
+        assert_eq!(docker(&["images", "--quiet", "--filter", &format!("reference={name}:*")]), "", "nor a part of one");
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_import_that_breaks_leaves_the_image_that_had_the_tag() {
+    with_rig("kept", |rig| async move {
+        let tar = context(&[("big", &vec![7; 1 << 20], 0o644)]);
+        let tag = rig.name("base:1");
+        let whole = stream::iter([Ok(tar.clone())]).boxed();
+        let before = rig.engine.import(&tag, &Labels::new(), whole).await.unwrap();
+        assert_eq!(before.tags, [tag.clone()], "and no other name");
+        let pieces = vec![Ok(tar.slice(..600_000)), Err(std::io::Error::other("cut off"))];
+        rig.engine.import(&tag, &Labels::new(), stream::iter(pieces).boxed()).await.unwrap_err();
+        let after = rig.engine.image(&tag).await.unwrap();
+        rig.engine.remove_image(&tag).await.unwrap();
+        assert_eq!(after, Some(before));
+    })
+    .await;
+}
+
+/// A registry that lets in who has a password and has no image; what it was told of who asks. Engines ask registries on
+/// the loopback by plain HTTP.
+async fn guarded(requests: usize) -> (String, tokio::task::JoinHandle<Vec<String>>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let serve = async move {
+        let mut told = Vec::new();
+        while told.len() < requests {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = vec![0; 16 << 10];
+            let count = stream.read(&mut head).await.unwrap();
+            let head = String::from_utf8_lossy(&head[..count]).to_lowercase();
+            let Some(name) = head.lines().find_map(|line| line.strip_prefix("authorization: ")) else {
+                let answer = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"r\"\r\n";
+                let rest = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+                stream.write_all(format!("{answer}{rest}").as_bytes()).await.unwrap();
+                continue;
+            };
+            told.push(name.to_owned());
+            let answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        told
+    };
+    (address, tokio::spawn(serve))
+}
+
+#[tokio::test]
+async fn a_private_registry_is_shown_the_credentials_that_docker_keeps_and_nobody_else_is() {
+    let (address, told) = guarded(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    // ann:secret
+    let config = format!(r#"{{"auths": {{"{address}": {{"auth": "YW5uOnNlY3JldA=="}}}}}}"#);
+    std::fs::write(folder.path().join("config.json"), config).unwrap();
+    let env = Env { docker_config: Some(folder.path().to_owned()), ..Env::from_process() };
+    let engine = connect(&env).await.unwrap().engine;
+    let error = engine.pull(&format!("{address}/nothing:1"), &mut |_| {}).await.unwrap_err();
+    assert!(!error.to_string().contains("secret") && !error.to_string().contains("YW5u"), "{error}");
+    let told = tokio::time::timeout(Duration::from_secs(10), told).await.expect("it was asked").unwrap();
+    assert_eq!(told, ["basic yw5uonnly3jlda=="]);
 }
 
 #[tokio::test]

@@ -12,8 +12,9 @@ use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ResourcesUlimits};
 use bollard::query_parameters::{
-    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, KillContainerOptions, LogsOptionsBuilder,
-    RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
+    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder,
+    KillContainerOptions, LogsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
+    WaitContainerOptionsBuilder,
 };
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
@@ -26,7 +27,7 @@ use super::{ApiEngine, Quirks, describe, raw_failed};
 use crate::engine::error::{Class, EngineError};
 use crate::engine::lines::{LineSplitter, Tail};
 use crate::engine::podman::PodmanService;
-use crate::engine::{Container, ContainerSpec, ENV_MAX, Exit, LINE_MAX, OUTPUT_MAX, Result, STDERR_TAIL};
+use crate::engine::{Container, ContainerSpec, ENV_MAX, Exit, LINE_MAX, OUTPUT_MAX, Result, STDERR_TAIL, TarStream};
 
 type Stdin = Pin<Box<dyn AsyncWrite + Send>>;
 
@@ -352,6 +353,15 @@ impl Container for ApiContainer {
         }
         lines.extend(splitter.finish());
         Ok(lines)
+    }
+
+    fn file(&self, path: &str) -> TarStream {
+        let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
+        let patient = self.patient.clone();
+        let pieces = patient.download_from_container(&self.id, Some(options));
+        let name = self.name.clone();
+        let failed = move |error| std::io::Error::other(describe("read a file of container", &name, error));
+        pieces.map(move |piece| piece.map_err(&failed)).boxed()
     }
 
     async fn kill(&self) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Images: looking, tagging, pulling, importing.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -132,15 +133,32 @@ impl ApiEngine {
     pub(super) async fn pull_image(&self, reference: &str, on_progress: OnLine<'_>) -> Result<ImageInfo> {
         let (name, tag) = split_reference(reference);
         let options = CreateImageOptionsBuilder::default().from_image(name).tag(tag).build();
-        let events = self.patient().create_image(Some(options), None, None);
+        let credentials = self.credentials.of_image(reference).await;
+        let events = self.patient().create_image(Some(options), None, credentials);
         follow_pull(reference, events, on_progress).await?;
         self.made_image("pull image", reference).await
     }
 
+    /// Imports under a name of its own, which the image loses for `tag` once it is whole: Podman makes an image of
+    /// a stream that is cut off, and gives it the name that was asked for.
     pub(super) async fn import_image(&self, tag: &str, labels: &Labels, tar: TarStream) -> Result<ImageInfo> {
+        let part = format!("{tag}.{:016x}.part", RandomState::new().hash_one(tag));
+        let imported = async {
+            let made = self.import_as(&part, tag, labels, tar).await?;
+            self.tag_image(&made.id, tag).await
+        };
+        let imported = imported.await;
+        // What cannot be removed takes a name and no space; the error of the import itself is the one to tell.
+        let _ = self.drop_image(&part).await;
+        imported?;
+        self.made_image("import image", tag).await
+    }
+
+    /// Imports as `part` what errors call `tag`.
+    async fn import_as(&self, part: &str, tag: &str, labels: &Labels, tar: TarStream) -> Result<ImageInfo> {
         let changes = labels.iter().map(|(key, value)| label_change(key, value)).collect();
         // The whole reference goes into `repo`, as the docker client does it: Podman ignores `tag` here.
-        let options = CreateImageOptionsBuilder::default().from_src("-").repo(tag).changes(changes).build();
+        let options = CreateImageOptionsBuilder::default().from_src("-").repo(part).changes(changes).build();
         let broken = Arc::new(Mutex::new(None));
         let source = {
             let broken = Arc::clone(&broken);
@@ -161,11 +179,11 @@ impl ApiEngine {
                 });
             }
         }
-        let made = self.made_image("import image", tag).await?;
+        let made = self.made_image("import image", part).await?;
         if labels.iter().all(|(key, value)| made.labels.get(key) == Some(value)) {
             return Ok(made);
         }
-        self.label_image(tag, &made.id, labels).await
+        self.label_image(part, &made.id, labels).await
     }
 
     /// Labels an imported image by a build of its own, for engines that do not heed `changes`.

@@ -19,6 +19,7 @@ use futures_util::stream::BoxStream;
 use serde::Deserialize;
 
 use self::raw::{RawClient, RawError};
+use super::credentials::Credentials;
 use super::discovery::Endpoint;
 use super::error::{Class, EngineError, Result};
 use super::podman::PodmanService;
@@ -41,6 +42,7 @@ pub(super) struct ApiEngine {
     raw: RawClient,
     endpoint: Endpoint,
     quirks: Quirks,
+    credentials: Credentials,
     /// A Podman that we started: it must live as long as this and every container of it.
     service: Option<Arc<PodmanService>>,
 }
@@ -72,7 +74,11 @@ impl Quirks {
 impl ApiEngine {
     /// Connects to `endpoint` and agrees on an API version: Engine 20.10 answers every call in a newer
     /// one with an error.
-    pub(super) async fn connect(endpoint: Endpoint, service: Option<PodmanService>) -> Result<Self> {
+    pub(super) async fn connect(
+        endpoint: Endpoint,
+        service: Option<PodmanService>,
+        credentials: Credentials,
+    ) -> Result<Self> {
         let failed = |error: ApiError| describe("connect to engine", &endpoint.to_string(), error);
         let timeout = ORDINARY.as_secs();
         let docker = match &endpoint {
@@ -84,7 +90,7 @@ impl ApiEngine {
         let version = docker.client_version();
         let raw = RawClient::new(endpoint.clone(), format!("{}.{}", version.major_version, version.minor_version));
         let info = info::info(&docker, &endpoint).await?;
-        Ok(Self { docker, raw, endpoint, quirks: Quirks::of(&info), service: service.map(Arc::new) })
+        Ok(Self { docker, raw, endpoint, quirks: Quirks::of(&info), credentials, service: service.map(Arc::new) })
     }
 
     /// The same client for requests that take as long as they take.

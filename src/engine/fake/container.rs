@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 
 use super::{Fault, Op, World};
 use crate::engine::error::{Class, EngineError};
-use crate::engine::{Container, ContainerSpec, Exit, Result, What};
+use crate::engine::{Container, ContainerSpec, Exit, OUTSIDE, Result, TarStream, What};
 
 /// Exit code of a process killed by SIGKILL.
 const KILLED: i64 = 137;
@@ -29,6 +32,8 @@ pub struct Behaviour {
     pub stderr: String,
     /// What it does after its lines.
     pub end: End,
+    /// What any file in it holds.
+    pub file: Vec<u8>,
     /// What somebody else does to it, each so long after its start.
     pub suffers: Vec<(Duration, What)>,
 }
@@ -42,6 +47,7 @@ impl Default for Behaviour {
             pace: Duration::ZERO,
             stderr: String::new(),
             end: End::Exits { code: 0, oom_killed: false },
+            file: Vec::new(),
             suffers: Vec::new(),
         }
     }
@@ -80,6 +86,7 @@ pub(super) struct FakeContainer {
     /// How many of them it has written.
     written: Arc<AtomicUsize>,
     stderr: String,
+    file: Vec<u8>,
     lines: Option<UnboundedReceiver<String>>,
     signal: watch::Sender<Signal>,
     exit: watch::Receiver<Option<Exit>>,
@@ -94,6 +101,7 @@ impl FakeContainer {
         let (ended, exit) = watch::channel(None);
         let (sender, lines) = unbounded_channel();
         let (all, stderr) = (behaviour.lines.clone(), behaviour.stderr.clone());
+        let file = behaviour.file.clone();
         let (its_world, its_id) = (world.clone(), id.clone());
         let written = Arc::new(AtomicUsize::new(0));
         let so_far = Arc::clone(&written);
@@ -119,6 +127,7 @@ impl FakeContainer {
             all,
             written,
             stderr,
+            file,
             lines: Some(lines),
             signal,
             exit,
@@ -132,7 +141,7 @@ fn register(world: &World, spec: &ContainerSpec) -> std::result::Result<(String,
     if state.containers.values().any(|(name, _)| *name == spec.name) {
         return Err(format!("the container name {} is already in use", spec.name));
     }
-    if let Some(network) = spec.network.as_ref().filter(|id| !state.networks.contains_key(*id)) {
+    if let Some(network) = spec.network.as_ref().filter(|id| *id != OUTSIDE && !state.networks.contains_key(*id)) {
         return Err(format!("network {network} not found"));
     }
     state.made += 1;
@@ -247,6 +256,16 @@ impl Container for FakeContainer {
     async fn logs(&self) -> Result<Vec<String>> {
         self.world.reachable("read logs of container", &self.name)?;
         Ok(self.all[..self.written.load(Ordering::Relaxed)].to_vec())
+    }
+
+    fn file(&self, path: &str) -> TarStream {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(self.file.len() as u64);
+        header.set_mode(0o644);
+        let mut archive = tar::Builder::new(Vec::new());
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let packed = archive.append_data(&mut header, name, self.file.as_slice()).and_then(|()| archive.into_inner());
+        stream::iter([packed.map(Bytes::from)]).boxed()
     }
 
     async fn kill(&self) -> Result<()> {

@@ -46,6 +46,7 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
     let (exclude, include) = checker.choices(document.exclude, document.include);
     let expect = checker.expectations(document.expect);
     let defaults = checker.defaults(document.defaults);
+    let mirrors = checker.mirrors(&document.mirrors);
     checker.done()?;
     let file = file.to_owned();
     let places = checker.places(&distros, &ats);
@@ -59,6 +60,7 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
         include,
         expect,
         defaults,
+        mirrors,
         file,
         places,
     };

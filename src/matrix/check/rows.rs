@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::super::diagnostic::Path;
 use super::super::distro::{Bootstrap, Distro};
 use super::super::document::{BootstrapEntry, DistroEntry, OriginsEntry, OsEntry};
+use super::super::mirrors::Mirrors;
 use super::{Axis, Checker, values};
 use crate::model::{DistroId, Os, Place};
 
@@ -69,13 +70,27 @@ impl Checker<'_> {
         origins
     }
 
+    /// What is fetched from elsewhere.
+    pub(super) fn mirrors(&mut self, entries: &IndexMap<String, String>) -> Mirrors {
+        let mut mirrors = Mirrors::default();
+        for (from, to) in entries {
+            if let Err(error) = mirrors.set(from, to) {
+                self.at_key(&Path::default().key("mirrors").key(from), error, "");
+            }
+        }
+        mirrors
+    }
+
     fn bootstrap(&mut self, path: &Path, entry: BootstrapEntry) -> Bootstrap {
         let suite =
             self.text(&path.key("suite"), &entry.suite, values::is_suite, "suite", "write it like bookworm or sid");
-        for (i, line) in entry.sources.iter().enumerate() {
-            let help = "write it like `deb http://deb.debian.org/debian bookworm main`";
-            self.text(&path.key("sources").index(i), line, values::is_source_line, "line of sources.list", help);
+        for (key, lines) in [("sources", &entry.sources), ("archive", &entry.archive)] {
+            for (i, line) in lines.iter().enumerate() {
+                let help = "write it like `deb http://deb.debian.org/debian bookworm main`";
+                self.text(&path.key(key).index(i), line, values::is_source_line, "line of sources.list", help);
+            }
         }
-        Bootstrap { suite, sources: entry.sources, check_valid_until: entry.check_valid_until }
+        let BootstrapEntry { sources, archive, .. } = entry;
+        Bootstrap { suite, sources, archive, check_valid_until: entry.check_valid_until }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::rig::{count, order, passing, run_as};
 use super::*;
-use crate::engine::Class;
-use crate::engine::fake::{FakeBuild, FakeEngine};
+use crate::engine::fake::{End, FakeBuild, FakeEngine};
+use crate::engine::{Class, Labels};
 use crate::exit::Exit;
 
 /// Two distros that install a package, and one that moves what the first of them builds.
@@ -136,6 +136,87 @@ async fn nothing_is_made_where_that_was_ruled_out() {
     let ran = run_as("r3", &engine, &Order { policy, ..order(PACKAGES) }).await;
     assert!(ran.reason("debian-12/9.2.9").contains("r.test was not asked: --offline"), "{}", ran.reason("debian-12"));
     assert_eq!(engine.log(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_base_that_was_loaded_into_the_engine_is_used_where_its_registry_is_not_asked_or_does_not_answer() {
+    for offline in [true, false] {
+        let engine = scripted(None).with_image("silent.test/fedora:40", Labels::new());
+        let policy = Policy { offline, jobs: 2, ..Policy::default() };
+        let ran = run_as("r1", &engine, &Order { policy, ..order(PACKAGES) }).await;
+        assert_eq!(verdicts(&ran, "fedora-40/9.2.9"), [Verdict::Pass], "offline: {offline}");
+        assert_eq!(verdicts(&ran, "fedora-41/9.2.9"), [Verdict::Unavailable]);
+        let notes = ran.notes();
+        assert!(
+            notes.iter().any(|note| note.contains("fedora-40 (base): the image that is here is used")),
+            "{notes:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_is_there_asks_for_nothing_that_it_was_made_of() {
+    let engine = scripted(None);
+    let plan = order(PACKAGES).plan;
+    let cell = plan.cells.iter().find(|cell| cell.id.to_string() == "debian-13/9.2.9").unwrap();
+    let engine = engine.with_image(&cell.tag, Labels::new());
+    let policy = Policy { no_build: true, jobs: 2, ..Policy::default() };
+    let ran = run_as("r1", &engine, &Order { policy, ..order(PACKAGES) }).await;
+    assert_eq!(verdicts(&ran, "debian-13/9.2.9"), [Verdict::Pass]);
+    assert_eq!(count(&ran.verdicts()), [("Unavailable".to_owned(), 5), ("Pass".to_owned(), 1)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn bases_are_bootstrapped_in_containers_of_one_bootstrapper_that_is_made_when_it_is_needed() {
+    let bootstrapped = PACKAGES
+        .replace("image: r.test/debian:12", "bootstrap: { suite: a, sources: [deb http://m.test/ a main] }")
+        .replace("image: r.test/debian:13", "bootstrap: { suite: b, sources: [deb http://m.test/ b main] }");
+    let digest = format!("@@atsmatrix sha256 {}", crate::matrix::sha256_hex(b"root"));
+    let script = move |spec: &crate::engine::ContainerSpec| {
+        let makes = spec.labels[labels::KIND] == "bootstrap";
+        makes.then(|| Behaviour { lines: vec![digest.clone()], file: b"root".to_vec(), ..Behaviour::default() })
+    };
+    let first = "docker.io/library/debian:trixie-slim";
+    let engine = rig::engine(0, script).with_image(first, Labels::new());
+    let ran = run_as("r1", &engine, &order(&bootstrapped)).await;
+    assert_eq!(verdicts(&ran, "packaged"), [Verdict::Pass, Verdict::Pass], "{:?}", ran.verdicts());
+    let log = engine.log();
+    let number = |has: &dyn Fn(&Op) -> bool| log.iter().filter(|op| has(op)).count();
+    assert_eq!(number(&|op| matches!(op, Op::Build(tag) if tag.starts_with("atsmatrix/bootstrapper:"))), 1);
+    assert_eq!(number(&|op| matches!(op, Op::Import(tag, 4) if tag.starts_with("atsmatrix/base:"))), 2);
+    assert!(engine.left().is_empty());
+
+    let engine = scripted(None);
+    run_as("r1", &engine, &order(PACKAGES)).await;
+    assert!(!engine.log().iter().any(|op| matches!(op, Op::Build(tag) if tag.contains("bootstrapper"))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suite_that_has_left_its_mirror_comes_from_its_archive() {
+    let bootstrap = "bootstrap: { suite: old, sources: [deb http://m.test/ old main], ARCHIVE }";
+    for (archive, verdict) in
+        [("archive: [deb http://old.test/ old main]", Verdict::Pass), ("archive: []", Verdict::Unavailable)]
+    {
+        let yaml = PACKAGES.replace("image: r.test/debian:13", &bootstrap.replace("ARCHIVE", archive));
+        let digest = format!("@@atsmatrix sha256 {}", crate::matrix::sha256_hex(b"root"));
+        let script = move |spec: &crate::engine::ContainerSpec| {
+            let sources = spec.env.get("SOURCES").filter(|_| spec.labels[labels::KIND] == "bootstrap")?;
+            let gone = "@@atsmatrix reason bootstrap: E: no Release file".to_owned();
+            Some(if sources.contains("old.test") {
+                Behaviour { lines: vec![digest.clone()], file: b"root".to_vec(), ..Behaviour::default() }
+            } else {
+                Behaviour { lines: vec![gone], end: End::Exits { code: 1, oom_killed: false }, ..Behaviour::default() }
+            })
+        };
+        let engine = rig::engine(0, script)
+            .with_image("docker.io/library/debian:trixie-slim", Labels::new())
+            .with_pullable("r.test/debian:12");
+        let ran = run_as("r1", &engine, &order(&yaml)).await;
+        assert_eq!(verdicts(&ran, "debian-13/packaged"), [verdict], "{archive}");
+        if verdict == Verdict::Unavailable {
+            assert!(ran.reason("debian-13/packaged").contains("E: no Release file"));
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

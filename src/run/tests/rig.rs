@@ -60,6 +60,8 @@ pub(super) fn engine(
 pub(super) fn behave(spec: &ContainerSpec, script: &impl Fn(&ContainerSpec) -> Option<Behaviour>) -> Behaviour {
     let behaviour = match spec.labels[labels::KIND].as_str() {
         "origin" => origin(),
+        // No agent speaks there.
+        "bootstrap" => return script(spec).unwrap_or_default(),
         _ => script(spec).unwrap_or_else(|| of_row(passes(VERSION), &spec.name)),
     };
     Behaviour { lines: seal::scripted(&spec.stdin, &behaviour.lines), ..behaviour }

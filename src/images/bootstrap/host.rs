@@ -1,5 +1,5 @@
-//! Base images from a distro's package mirror, for machines with no registry in reach: the root file
-//! system that mmdebstrap makes goes straight into the engine.
+//! A bootstrap by the host's own mmdebstrap: the last resort for the image that makes all other bases. The root file
+//! system goes straight into the engine.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -17,26 +17,26 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::engine::{Engine, ImageInfo, TarStream, labels};
+use crate::engine::{Engine, ImageInfo, OnLine, TarStream, labels};
 use crate::matrix::Bootstrap;
 
 /// Bytes taken from mmdebstrap at a time.
 const PIECE: usize = 256 << 10;
 
 /// How long mmdebstrap may take to remove its half-made root after it was told to stop.
-pub(super) const GRACE: Duration = Duration::from_secs(10);
+pub(in super::super) const GRACE: Duration = Duration::from_secs(10);
 
 /// Makes the base image `tag`. `on_line` gets mmdebstrap's progress; `under_way` counts until mmdebstrap has
 /// ended, also when this future is dropped before.
 ///
 /// # Errors
 /// With mmdebstrap's last error, or what to install when it is not there.
-pub(super) async fn run(
+pub(in super::super) async fn run(
     engine: &dyn Engine,
     bootstrap: &Bootstrap,
     tag: &str,
     under_way: &TaskTracker,
-    mut on_line: impl FnMut(&str),
+    on_line: OnLine<'_>,
 ) -> anyhow::Result<ImageInfo> {
     if let Some(keyring) = keyrings(&bootstrap.sources).find(|keyring| !Path::new(keyring).exists()) {
         // apt would find out too, seconds later.
@@ -90,7 +90,10 @@ fn spawn(bootstrap: &Bootstrap) -> anyhow::Result<Child> {
     match command.spawn() {
         Ok(child) => Ok(child),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            bail!("no registry has it, and mmdebstrap, which would make it from the package mirror, is not installed")
+            bail!(
+                "no registry has it, the engine has no image of that name (`docker load`), and mmdebstrap, which would make \
+                 it from the package mirror, is not installed"
+            )
         }
         Err(error) => Err(error).context("cannot start mmdebstrap"),
     }
