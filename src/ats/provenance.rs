@@ -304,7 +304,8 @@ binary sha256=cc33
         let told = telling_variables(environ);
         let told: Vec<_> = told.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(told, [("LD_LIBRARY_PATH", "/b=c"), ("LD_PRELOAD", "/a.so"), ("OPENSSL_CONF", "")]);
-        let many: String = (0..99).map(|n| format!("OPENSSL_{n}={}\0", "x".repeat(9999))).collect();
+        let value = "x".repeat(9999);
+        let many = (0..99).fold(String::new(), |all, n| all + &format!("OPENSSL_{n}={value}\0"));
         let many = telling_variables(many.as_bytes());
         assert!(many.len() == MAX_VARIABLES && many.values().all(|value| value.len() == MAX_VARIABLE));
         assert_eq!(

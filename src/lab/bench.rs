@@ -180,7 +180,8 @@ impl<'a> Bench<'a> {
         let mut beside = BTreeMap::new();
         for place in asked(trials) {
             let Some(known) = self.beside.get(&place) else { continue };
-            let it = known.get_or_try_init(|| self.origin(place)).await?;
+            // Boxed: its state is some kilobytes, which every experiment would carry too.
+            let it = known.get_or_try_init(|| Box::pin(self.origin(place))).await?;
             beside.extend(it.clone().map(|it| (place, it)));
         }
         Ok(beside)

@@ -64,7 +64,9 @@ impl<'a> Site<'a> {
     pub async fn prepare(&mut self) -> anyhow::Result<bool> {
         let sweep = sweep::sweep(self.engine.as_ref(), &self.owner.host);
         let Some(swept) = self.stop.run_until_cancelled(sweep).await else { return Ok(false) };
-        outcome(&swept.context("cannot sweep what dead runs left")?).into_iter().for_each(|event| self.tell(event));
+        for event in outcome(&swept.context("cannot sweep what dead runs left")?) {
+            self.tell(event);
+        }
         let (deadline, limit) = (self.deadline.clone(), self.defaults.deadlines.run);
         self.timer = Some(AbortOnDropHandle::new(tokio::spawn(async move {
             tokio::time::sleep(limit).await;
@@ -102,7 +104,9 @@ impl<'a> Site<'a> {
                 Ok(swept) => swept.failed,
                 Err(error) => vec![error],
             };
-            left.iter().map(later).for_each(|event| self.tell(event));
+            for event in left.iter().map(later) {
+                self.tell(event);
+            }
         }
         self.tell(Event::Finished { interrupted: self.stop.is_cancelled() });
     }

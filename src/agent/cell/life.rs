@@ -114,7 +114,7 @@ impl Cell {
         let id = trial.id.clone();
         match why {
             NoStart::Settings(text) | NoStart::NotKnown(text) => {
-                self.emitter.emit(&Line::Fault { trial: Some(id), text: text.clone() })
+                self.emitter.emit(&Line::Fault { trial: Some(id), text: text.clone() });
             }
             NoStart::Ats(why) => {
                 let ats = AtsLife::NeverReady(why.clone());
