@@ -12,7 +12,7 @@ use crate::cell::Neighbours;
 use crate::engine::labels::Owner;
 use crate::engine::patience::{self, Patience};
 use crate::engine::sweep::Swept;
-use crate::engine::{Engine, EngineError, EngineInfo, sweep};
+use crate::engine::{Class, Engine, EngineError, EngineInfo, sweep};
 use crate::exit::{Exit, Failure};
 use crate::matrix::Defaults;
 use crate::model::Event;
@@ -83,7 +83,10 @@ impl<'a> Site<'a> {
 
     /// Whether `error` came of an engine that went away, and is back.
     pub async fn is_back_after(&self, error: &anyhow::Error) -> bool {
-        let away = patience::broke_off(error) || !patience::answers(&self.engine).await;
+        let cut = |error: &EngineError| error.class == Class::Interrupted;
+        let cut = error.chain().any(|cause| cause.downcast_ref::<EngineError>().is_some_and(cut));
+        // One that is there and keeps something waiting is not away.
+        let away = cut || !patience::answers(&self.engine).await;
         let note = |text: &str| self.tell(Event::Note(text.to_owned()));
         away && self.patience.until_back(&self.engine, &note, &self.stop).await
     }
