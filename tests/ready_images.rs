@@ -1,6 +1,6 @@
 //! Ready images as people have them, for real: made FROM the images of shipped cells, each answers when it is started
 //! by hand, and none of them is to fail for what our cell does differently. Needs a container engine, the docker
-//! program, a C compiler, and the images of debian-12/9.2.9 and debian-11/8.1.
+//! program and a C compiler; the images of debian-12/9.2.9 and debian-11/8.1 are made if they are not there.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot make its images or read its run has failed")]
 
@@ -20,12 +20,25 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The image of a shipped cell.
+/// The image of a shipped cell, made if it is not there.
 fn shipped(cell: &str) -> String {
     let text = fs::read_to_string(root().join("matrix.yaml")).unwrap();
     let recipes = atsmatrix::images::recipes(&root().join("images")).unwrap();
     let plan = Plan::of(&Matrix::parse("matrix.yaml", &text).unwrap(), &Selection::default(), &recipes).unwrap();
-    plan.cells.iter().find(|planned| planned.id.to_string() == cell).unwrap().tag.clone()
+    let tag = plan.cells.iter().find(|planned| planned.id.to_string() == cell).unwrap().tag.clone();
+    let known = Command::new("docker").args(["image", "inspect", &tag]).output().unwrap();
+    if !known.status.success() {
+        let (distro, ats) = cell.split_once('/').unwrap();
+        let results = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ready").join(format!("made-{distro}"));
+        let made = Command::new(env!("CARGO_BIN_EXE_atsmatrix"))
+            .args(["run", "--distro", distro, "--ats", ats, "--trial", "net-refused", "--results"])
+            .arg(results)
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+    tag
 }
 
 /// A ready image: the lines of its Containerfile after FROM, and the files beside it.
