@@ -244,7 +244,7 @@ fn what_could_not_be_added_to_at_the_end_is_said_before_anything_runs() {
     let dir = folder();
     let conflict = "{\n<<<<<<< HEAD\n  \"schema\": 3,\n=======\n  \"schema\": 2,\n>>>>>>> theirs\n";
     for (text, says) in [(conflict, "line 2 of matrix.json is a conflict marker"), ("{", "damaged")] {
-        put(dir.path(), "results/matrix.json", text);
+        fs::write(dir.path().join("results/matrix.json"), text).unwrap();
         for args in ENGINE.iter().filter(|args| matches!(args[0], "run" | "bisect")) {
             let output = command(dir.path(), args).output().unwrap();
             assert_eq!(code(&output), 2, "{args:?}: {}", stderr(&output));

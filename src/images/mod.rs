@@ -241,7 +241,7 @@ impl Maker {
     }
 
     /// One step, and again where the engine goes away meanwhile: what comes of that is no finding.
-    async fn step(&self, step: &Step, stop: &CancellationToken) -> Made {
+    async fn step(&self, step: &Step, halt: &CancellationToken) -> Made {
         let note = |text: &str| self.tell(Event::Note(text.to_owned()));
         let mut tries = 0;
         loop {
@@ -254,7 +254,7 @@ impl Maker {
             if !away && patience::answers(&self.engine).await {
                 return Made::Unavailable { reason };
             }
-            if tries > AWAY_MOST || !self.patience.until_back(&self.engine, &note, stop).await {
+            if tries > AWAY_MOST || !self.patience.until_back(&self.engine, &note, halt).await {
                 return Made::Broken { reason };
             }
         }

@@ -36,7 +36,8 @@ pub async fn over_ats(
     stop: CancellationToken,
 ) -> anyhow::Result<Bisection> {
     let bench = Bench::new(engine, owner, order, record, events, stop).await?;
-    let done = bisect(&bench).await;
+    // Boxed: a search holds all that it knows, and so do those who wait for it.
+    let done = Box::pin(bisect(&bench)).await;
     bench.end(done).await
 }
 

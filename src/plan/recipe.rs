@@ -166,7 +166,9 @@ pub(super) fn step(
     parents: Vec<String>,
     mirrors: &Mirrors,
 ) -> Planned<Step> {
-    args.values_mut().for_each(|value| *value = mirrors.urls(value));
+    for value in args.values_mut() {
+        *value = mirrors.urls(value);
+    }
     tag::check_arguments(recipes, containerfile, &args).map_err(|error| SelectionError(format!("{name}: {error}")))?;
     let mut inputs = Inputs::new(kind);
     for (file, bytes) in tag::files(recipes, containerfile, &args) {

@@ -126,7 +126,7 @@ fn the_shipped_debian_13_is_what_the_bootstrapper_is_made_on() {
     let plan = plan(&["debian-13"]);
     let base = plan.steps().iter().find(|step| step.name == "debian-13 (base)").unwrap();
     assert_eq!((&base.tag, &base.work), (&plan.bootstrapper().base.tag, &plan.bootstrapper().base.work));
-    assert_eq!(plan.bootstrapper().tools.parents, [base.tag.clone()]);
+    assert_eq!(plan.bootstrapper().tools.parents, std::slice::from_ref(&base.tag));
 }
 
 #[test]

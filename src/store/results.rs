@@ -226,7 +226,11 @@ mod tests {
     fn an_unreadable_result_is_not_overwritten() {
         let dir = tempfile::tempdir().unwrap();
         let results = Results::new(dir.path());
-        for (bytes, why) in [("{\"schema\": 99}", "use a newer atsmatrix"), ("<<<<<<< HEAD", "damaged")] {
+        for (bytes, why) in [
+            ("{\"schema\": 99}", "use a newer atsmatrix"),
+            ("<<<<<<< HEAD", "line 1 of matrix.json is a conflict marker"),
+            ("{\"schema\"", "damaged"),
+        ] {
             fs::write(results.matrix_json(), bytes).unwrap();
             let error = results.commit(|_| fixture::matrix()).unwrap_err();
             assert!(format!("{error:#}").contains(why), "{error:#}");

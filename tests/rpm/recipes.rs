@@ -5,6 +5,7 @@
 //! arguments, which says nothing more and takes minutes. Its stages so share a file system; that the engine builds
 //! these very files is what family.rs and every run show.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::process::{Command, Stdio};
 
@@ -95,11 +96,11 @@ fn script(containerfile: &str, given: &[(&str, &str)]) -> String {
                     .iter()
                     .fold(rest.to_owned(), |rest, (name, value)| rest.replace(&format!("${{{name}}}"), value));
                 let (files, folder) = filled.rsplit_once(' ').unwrap();
-                script += &format!("mkdir -p {folder}\n(cd /images && cp {files} {folder})\n");
+                writeln!(script, "mkdir -p {folder}\n(cd /images && cp {files} {folder})").unwrap();
             }
             "RUN" => {
                 let args: Vec<String> = known.iter().map(|(name, value)| format!("{name}='{value}'")).collect();
-                script += &format!("env {} sh -c '{rest}'\n", args.join(" "));
+                writeln!(script, "env {} sh -c '{rest}'", args.join(" ")).unwrap();
             }
             _ => panic!("{line}"),
         }

@@ -1,6 +1,5 @@
 //! Images: looking, tagging, pulling, importing.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -142,7 +141,9 @@ impl ApiEngine {
     /// Imports under a name of its own, which the image loses for `tag` once it is whole: Podman makes an image of
     /// a stream that is cut off, and gives it the name that was asked for.
     pub(super) async fn import_image(&self, tag: &str, labels: &Labels, tar: TarStream) -> Result<ImageInfo> {
-        let part = format!("{tag}.{:016x}.part", RandomState::new().hash_one(tag));
+        let chance = getrandom::u64()
+            .map_err(|error| EngineError::new("import image", tag, Class::Other, &error.to_string()))?;
+        let part = format!("{tag}.{chance:016x}.part");
         let imported = async {
             let made = self.import_as(&part, tag, labels, tar).await?;
             self.tag_image(&made.id, tag).await

@@ -1,7 +1,7 @@
 //! A bootstrap in a container: no tool of the host's, no privilege, and no mount that a `kill -9` could leave behind.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, bail};
 
@@ -75,6 +75,9 @@ pub(in super::super) async fn run(
     imported
 }
 
+/// Bootstraps of this process so far: tells the names of their containers apart.
+static BEGUN: AtomicU32 = AtomicU32::new(1);
+
 fn spec(shop: &Shop<'_>, bootstrap: &Bootstrap) -> ContainerSpec {
     let Shop { engine: _, owner, tools, proxies } = shop;
     let env = [
@@ -86,7 +89,7 @@ fn spec(shop: &Shop<'_>, bootstrap: &Bootstrap) -> ContainerSpec {
     proxies.add_to(&mut env);
     ContainerSpec {
         // Equal suites of other sources may be made at the same time.
-        name: format!("atsmatrix-{}-bootstrap-{:08x}", owner.run, RandomState::new().hash_one(0) >> 32),
+        name: format!("atsmatrix-{}-bootstrap-{}", owner.run, BEGUN.fetch_add(1, Ordering::Relaxed)),
         image: (*tools).to_owned(),
         command: Some(["sh", "/recipe/bootstrap.sh"].map(str::to_owned).to_vec()),
         env,
