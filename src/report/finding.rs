@@ -2,7 +2,7 @@
 //! share the very same failure. Pure selection; each format words and escapes by itself.
 
 use crate::model::{CellResult, Outcome, TrialResult, Verdict, WorkaroundTried};
-use crate::trial::{self, Kind};
+use crate::verdict::goes_past_ats;
 
 use super::escape::{SHORT, terminal};
 use super::grid::Grid;
@@ -133,11 +133,6 @@ impl<'a> Trials<'a> {
             (controls, broken) => format!("controls did not hold ({} of {controls})", controls - broken),
         }
     }
-}
-
-/// Whether a control does not go through ATS: when it fails, that is not ATS's fault.
-fn goes_past_ats(control: &TrialResult) -> bool {
-    trial::by_id(&control.id).is_some_and(|known| known.kind == Kind::DirectControl)
 }
 
 /// `tunnel-route-split-hello (ATS-11758)`.
