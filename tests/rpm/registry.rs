@@ -18,12 +18,14 @@ const ROWS: &str = "fedora-*,rocky-*,ubuntu-*,debian-1?,debian-sid";
 const COLUMNS: &str = "8.1,9.2.3,9.2.9,10";
 const OTHERS: &str = "rocky-9,ubuntu-25.10,debian-sid";
 
-/// What stands in for the images of the rows: Debian's own bases for Debian. Older ones do for the others: they can be
-/// pulled, and lack what those rows need.
+/// What stands in for the images of the rows: their own bases for Debian and Ubuntu. Older ones do for the others: they can
+/// be pulled, and lack what those rows need.
 fn stand_ins(matrix: &Matrix) -> BTreeMap<String, String> {
     let (debian_11, debian_12) = (base("debian-11", "8.1"), base("debian-12", "9.2.9"));
     let of_row = |row: &str| match row {
-        "debian-11" | "ubuntu-24.04" | "ubuntu-25.10" | "ubuntu-26.04" => debian_11.clone(),
+        "debian-11" => debian_11.clone(),
+        "ubuntu-25.10" => base(row, "9.2.5"),
+        "ubuntu-24.04" | "ubuntu-26.04" => base(row, "9.2.3"),
         "debian-13" => base("debian-13", "9.2.9"),
         // Sid's ways are forky's.
         "debian-14" | "debian-sid" | "debian-sid-openssl4" => base("debian-14", "9.2.9"),
@@ -88,18 +90,19 @@ fn a_run_with_a_registry_in_reach_is_as_green_as_without() {
     assert_eq!(rows.len(), matrix.distros.len() - 1, "{rows:?}");
     let mut new = 0;
     for cell in cells {
-        let of_a_registry = ["fedora-", "rocky-", "ubuntu-"].iter().any(|family| row(cell).starts_with(family));
+        let of_a_registry = ["fedora-", "rocky-"].iter().any(|family| row(cell).starts_with(family));
         if of_a_registry {
             new += 1;
             let reason = cell["reason"].as_str().unwrap();
             assert!(!reason.contains("cannot pull"), "every image is there: {cell:#}");
             assert!(reason.contains("nobody has seen this row work yet"), "{cell:#}");
         } else {
-            let wanted = if cell["id"] == "debian-sid/9.2.5" { "fail" } else { "pass" };
+            let broken = ["debian-sid/9.2.5", "ubuntu-25.10/9.2.5", "ubuntu-26.04/9.2.3"];
+            let wanted = if broken.iter().any(|id| cell["id"] == *id) { "fail" } else { "pass" };
             assert_eq!(cell["verdict"], wanted, "on the pulled image: {cell:#}");
         }
     }
-    assert!(new >= 12, "{new} cells of rows that only a registry makes possible");
+    assert!(new >= 9, "{new} cells of rows that only a registry makes possible");
     drop(doomed);
     assert!(!here.steps().iter().any(|step| is_there(&step.tag)));
     assert!(tried(&["image", "ls", "--quiet", &format!("{}/*", registry.host)]).stdout.is_empty());
