@@ -77,22 +77,15 @@ impl<'a> Bench<'a> {
         events: UnboundedSender<Event>,
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let mut site = Site::new(engine, owner, &order.matrix.defaults, events.clone(), stop).await?;
+        let mut site = Site::new(engine, owner, &order.matrix.defaults, events, stop).await?;
         let begun = Instant::now();
         if !site.prepare().await? {
             return Err(stopped());
         }
-        let stage = Stage::new(&site, &order.recipes, false).await?.ok_or_else(stopped)?;
-        let maker = Maker::new(
-            Arc::clone(&site.engine),
-            Arc::clone(&site.patience),
-            order.recipes.clone(),
-            order.policy.clone(),
-            order.image_logs.clone(),
-            events,
-        );
         let bootstrapper = Bootstrapper::of(&order.matrix, &order.recipes)?;
-        let maker = Arc::new(maker.with_bootstrapper(owner, &bootstrapper));
+        let maker = site.maker(&order.recipes, &order.policy, &order.image_logs, &bootstrapper);
+        // Last: what fails after it would leave its network.
+        let stage = Stage::new(&site, &order.recipes, false).await?.ok_or_else(stopped)?;
         let beside = Place::BESIDE.map(|place| (place, OnceCell::new())).into();
         Ok(Self { site, order, record, begun, maker, stage, beside })
     }

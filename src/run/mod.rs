@@ -21,7 +21,7 @@ use crate::cell::{self, Beside, CellRun, Progress};
 use crate::engine::Engine;
 use crate::engine::labels::Owner;
 use crate::engine::patience::AWAY_MOST;
-use crate::images::{Made, Maker, Policy};
+use crate::images::{Made, Policy};
 use crate::matrix::Matrix;
 use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Place, Verdict};
 use crate::plan::{Plan, PlannedCell};
@@ -98,21 +98,13 @@ pub async fn run(
     events: UnboundedSender<Event>,
     stop: CancellationToken,
 ) -> anyhow::Result<Done> {
-    let mut site = Site::new(engine, owner, &order.matrix.defaults, events.clone(), stop).await?;
+    let mut site = Site::new(engine, owner, &order.matrix.defaults, events, stop).await?;
     site.tell(Event::Started { cells: order.plan.cells.len(), engine: site.info.to_string() });
     if !site.prepare().await? {
         site.tell(Event::Finished { interrupted: true });
         return Ok(Done { cells: Vec::new(), interrupted: true, ours: BTreeSet::new(), fault: None });
     }
-    let images = Maker::new(
-        Arc::clone(&site.engine),
-        Arc::clone(&site.patience),
-        order.recipes.clone(),
-        order.policy.clone(),
-        order.image_logs.clone(),
-        events,
-    );
-    let images = Arc::new(images.with_bootstrapper(site.owner, order.plan.bootstrapper()));
+    let images = site.maker(&order.recipes, &order.policy, &order.image_logs, order.plan.bootstrapper());
     let made = Arc::clone(&images).make(order.plan.steps(), &site.deadline).await;
     let fault = images.fault().map_or_else(OnceLock::new, OnceLock::from);
     let run = Run { site: &site, order, record, made, ours: Mutex::default(), fault };

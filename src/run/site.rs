@@ -1,6 +1,7 @@
 //! What everything that runs cells begins and ends with: an engine that answers, nothing left of dead
 //! runs, a deadline; and at the end nothing left of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -14,8 +15,10 @@ use crate::engine::patience::{self, Patience};
 use crate::engine::sweep::Swept;
 use crate::engine::{Class, Engine, EngineError, EngineInfo, sweep};
 use crate::exit::{Exit, Failure};
+use crate::images::{Maker, Policy};
 use crate::matrix::Defaults;
 use crate::model::Event;
+use crate::plan::{Bootstrapper, Recipes};
 
 /// An engine on which cells are about to run, or do.
 pub struct Site<'a> {
@@ -73,6 +76,25 @@ impl<'a> Site<'a> {
             deadline.cancel();
         })));
         Ok(true)
+    }
+
+    /// What makes the images of this run.
+    pub fn maker(
+        &self,
+        recipes: &Recipes,
+        policy: &Policy,
+        image_logs: &Path,
+        bootstrapper: &Bootstrapper,
+    ) -> Arc<Maker> {
+        let maker = Maker::new(
+            Arc::clone(&self.engine),
+            Arc::clone(&self.patience),
+            recipes.clone(),
+            policy.clone(),
+            image_logs.to_owned(),
+            self.events.clone(),
+        );
+        Arc::new(maker.with_bootstrapper(self.owner, bootstrapper))
     }
 
     /// Reports progress.

@@ -5,6 +5,7 @@ use super::*;
 use crate::engine::fake::{End, FakeBuild, FakeEngine};
 use crate::engine::{Class, Labels};
 use crate::exit::Exit;
+use crate::images::Maker;
 
 /// Two distros that install a package, and one that moves what the first of them builds.
 const PACKAGES: &str = r#"
