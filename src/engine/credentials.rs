@@ -14,6 +14,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use super::discovery::Env;
+use crate::model::registry_of;
 
 /// How long a helper may take. One that asks somebody would never end.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -144,9 +145,7 @@ fn source(text: &str, reference: &str) -> Option<Source> {
 
 /// A reference with its registry, which docker leaves out of its own.
 fn whole_name(reference: &str) -> String {
-    let first = reference.split('/').next().unwrap_or_default();
-    let named = reference.contains('/') && (first.contains('.') || first.contains(':') || first == "localhost");
-    if named { reference.to_owned() } else { format!("docker.io/{reference}") }
+    if registry_of(reference).is_some() { reference.to_owned() } else { format!("docker.io/{reference}") }
 }
 
 /// A key of `auths` as the beginning of a reference: these files have seen several ways to write one.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Trouble;
 use crate::engine::{Class, Engine, ImageInfo, OnLine, patience};
+use crate::model::registry_of;
 
 /// What a run knows of registries, by host.
 #[derive(Default)]
@@ -75,9 +76,7 @@ impl Registries {
 
 /// The registry part of an image reference; Docker's default where it names none.
 pub(super) fn host(reference: &str) -> String {
-    let first = reference.split('/').next().unwrap_or_default();
-    let named = reference.contains('/') && (first.contains('.') || first.contains(':') || first == "localhost");
-    if named { first.to_owned() } else { "docker.io".to_owned() }
+    registry_of(reference).unwrap_or("docker.io").to_owned()
 }
 
 /// What resolvers, kernels, Go's HTTP client and our own patience say when there is no answer.

@@ -1,5 +1,7 @@
 //! A company's own mirrors and registries in the place of those that matrix.yaml names.
 
+use crate::model::registry_of;
+
 /// Which beginnings of addresses are replaced by what. No part of what a matrix says: the same things are had elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mirrors(Vec<(String, String)>);
@@ -66,10 +68,8 @@ impl Mirrors {
 
     /// The reference of an image as it is to be asked for.
     pub fn image(&self, reference: &str) -> String {
-        let first = reference.split('/').next().unwrap_or_default();
-        let named = reference.contains('/') && (first.contains('.') || first.contains(':') || first == "localhost");
         let whole = match reference.contains('/') {
-            _ if named => reference.to_owned(),
+            _ if registry_of(reference).is_some() => reference.to_owned(),
             true => format!("docker.io/{reference}"),
             false => format!("docker.io/library/{reference}"),
         };

@@ -10,6 +10,7 @@ mod os;
 mod outcome;
 mod plan;
 mod provenance;
+mod reference;
 mod result;
 mod script;
 mod spec;
@@ -31,6 +32,7 @@ pub use plan::{
     AgentPlan, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, added_name, front_name, origin_name, wild_name,
 };
 pub use provenance::{AtsBuild, ImageDigests, Library, Provenance, ProvenanceField, Release};
+pub use reference::registry_of;
 pub use result::{
     CellResult, Confidence, Expected, IssueMatch, MatrixResult, SCHEMA_VERSION, TrialResult, WorkaroundTried,
 };
