@@ -7,7 +7,7 @@ use clap::Args;
 use super::format::Format;
 use super::look::Look;
 use super::setup::Setup;
-use super::{Places, near_cell, no_trial};
+use super::{Places, evidence, near_cell, no_trial};
 use crate::cell::Once;
 use crate::console;
 use crate::exit::{Exit, Failure};
@@ -17,7 +17,7 @@ use crate::matrix::Matrix;
 use crate::model::{AtsId, Bisection, CellId, DistroId, Outcome, Over, Standing};
 use crate::report::bisection;
 use crate::report::github::inert;
-use crate::store::{Evidence, Results, RunFolder};
+use crate::store::{Results, RunFolder};
 use crate::trial::{CATALOGUE, Trial, by_id};
 
 /// Options of `atsmatrix bisect`.
@@ -158,10 +158,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
     let (engine, owner, folder) = (setup.engine.clone(), &setup.owner, setup.folder.clone());
     let (events, stop) = (setup.events.clone(), setup.stop.clone());
     let recorder = Recorder { evidence: folder.of_bisection(), folder, trouble: Mutex::default() };
-    let done = match over {
-        Over::Distro => lab::over_distro(engine, owner, &order, &recorder, events, stop).await,
-        Over::Ats => lab::over_ats(engine, owner, &order, &recorder, events, stop).await,
-    };
+    let done = lab::bisect(over, engine, owner, &order, &recorder, events, stop).await;
     setup.end().await??;
     finish(&options, &results, &done?, recorder)
 }
@@ -189,7 +186,7 @@ fn finish(options: &Options, results: &Results, done: &Bisection, recorder: Reco
     })
 }
 
-/// Keeps raw evidence in the run's folder: attempts are numbered by experiment.
+/// Keeps raw evidence in the run's folder.
 struct Recorder {
     folder: RunFolder,
     /// Where evidence goes: an experiment is not the cell.
@@ -207,17 +204,8 @@ impl Record for Recorder {
 
 impl Recorder {
     fn keep(&self, cell: &CellId, number: u32, once: &Once) -> anyhow::Result<()> {
-        for raw in &once.evidence {
-            let evidence = Evidence { trial: raw.trial.clone(), attempt: number, observation: raw.observation.clone() };
-            self.evidence.write_evidence(cell, &evidence)?;
-            if let Some(pcapng) = &raw.pcapng {
-                self.evidence.write_pcapng(cell, &raw.trial, number, pcapng)?;
-            }
-        }
-        let mut log = self.folder.debug_log()?;
-        for line in &once.transcript {
-            log.line(&format!("experiment {number}, {cell}: {line}"))?;
-        }
-        Ok(())
+        // Attempts are numbered by experiment.
+        evidence::keep(&self.evidence, cell, &once.evidence)?;
+        evidence::log(&self.folder, &format!("experiment {number}, {cell}"), &once.transcript)
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::look::Look;
 use super::setup::{Setup, day};
-use super::{Choice, Places};
+use super::{Choice, Places, evidence};
 use crate::cell::CellRun;
 use crate::exit::{Exit, Failure};
 use crate::images::Policy;
@@ -16,7 +16,7 @@ use crate::model::{CellId, CellResult, MatrixResult, Verdict};
 use crate::plan::{Plan, Recipes};
 use crate::run::{self, Done, Order, Record};
 use crate::shard::Shard;
-use crate::store::{Evidence, Frame, Results, RunFolder, merge, spare};
+use crate::store::{Frame, Results, RunFolder, merge, spare};
 use crate::trial::Trial;
 use crate::verdict::Terms;
 use crate::{compare, trial, verdict};
@@ -266,33 +266,12 @@ struct Recorder {
 
 impl Record for Recorder {
     fn cell(&self, id: &CellId, run: &CellRun) -> anyhow::Result<()> {
-        keep(&self.folder, id, run).and_then(|()| self.log(&id.to_string(), run))
+        evidence::keep(&self.folder, id, &run.evidence)?;
+        evidence::log(&self.folder, &id.to_string(), &run.transcript)
     }
 
     fn workaround(&self, id: &CellId, name: &str, run: &CellRun) -> anyhow::Result<()> {
-        keep(&self.folder.under(name), id, run).and_then(|()| self.log(&format!("{id} with {name}"), run))
+        evidence::keep(&self.folder.under(name), id, &run.evidence)?;
+        evidence::log(&self.folder, &format!("{id} with {name}"), &run.transcript)
     }
-}
-
-impl Recorder {
-    fn log(&self, what: &str, run: &CellRun) -> anyhow::Result<()> {
-        let mut log = self.folder.debug_log()?;
-        for line in &run.transcript {
-            log.line(&format!("{what}: {line}"))?;
-        }
-        Ok(())
-    }
-}
-
-/// Writes a cell's evidence and packets below `folder`.
-fn keep(folder: &RunFolder, id: &CellId, run: &CellRun) -> anyhow::Result<()> {
-    for raw in &run.evidence {
-        let (trial, attempt) = (raw.trial.clone(), raw.attempt);
-        let evidence = Evidence { trial, attempt, observation: raw.observation.clone() };
-        folder.write_evidence(id, &evidence)?;
-        if let Some(pcapng) = &raw.pcapng {
-            folder.write_pcapng(id, &raw.trial, attempt, pcapng)?;
-        }
-    }
-    Ok(())
 }

@@ -7,6 +7,7 @@ mod ci;
 mod clean;
 mod diff;
 mod doctor;
+mod evidence;
 mod expect;
 mod explain;
 mod format;

@@ -1,22 +1,16 @@
 //! Bisection over parts of the distro: the two ends as they are, then what the search asks for.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use tokio::sync::mpsc::UnboundedSender;
-use tokio_util::sync::CancellationToken;
 
 use super::bench::{self, Bench, Setup};
 use super::pair::Pair;
 use super::progress::{Left, finished, started};
-use super::{Order, Record};
 use crate::bisect::answer::{self, Case, End};
 use crate::bisect::parts::{self, LAYER, Parting, Swapped};
 use crate::bisect::search::{Conclusion, Experiment, Known, Parts, Problem, Seen, Side, search};
 use crate::cell::Once;
-use crate::engine::Engine;
-use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::images::{Layer, layer};
 use crate::model::{Bisection, CellId, Effect, Event, Inventory, Swap, Tried};
@@ -32,24 +26,6 @@ const ENDS: u32 = 3;
 
 /// How often an experiment that a conclusion rests on is made.
 const ROUNDS: u32 = 2;
-
-/// Finds which parts of the distro decide. Everything made on the engine but images is removed again.
-///
-/// # Errors
-/// When a cell's image cannot be had, the two ends do not differ in any trial, or the engine fails.
-pub async fn over_distro(
-    engine: Arc<dyn Engine>,
-    owner: &Owner,
-    order: &Order,
-    record: &dyn Record,
-    events: UnboundedSender<Event>,
-    stop: CancellationToken,
-) -> anyhow::Result<Bisection> {
-    let bench = Bench::new(engine, owner, order, record, events, stop).await?;
-    // Boxed: a search holds all that it knows, and so do those who wait for it.
-    let done = Box::pin(bisect(&bench)).await;
-    bench.end(done).await
-}
 
 /// One end.
 struct Cell {
@@ -69,7 +45,11 @@ struct Ends {
     failure: Option<String>,
 }
 
-async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
+/// Finds which parts of the distro decide.
+///
+/// # Errors
+/// When a cell's image cannot be had, the two ends do not differ in any trial, or the engine fails.
+pub(super) async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
     let pair = Pair::of(bench).await?;
     let (mut seen, mut unsteady) = (Vec::new(), None);
     for trials in bench::stages(bench.order) {

@@ -1,45 +1,18 @@
 //! Bisection along the versions of ATS that matrix.yaml has between two of its columns, and where one is made
 //! from the other by patches, along these.
 
-use std::sync::Arc;
-
-use tokio::sync::mpsc::UnboundedSender;
-use tokio_util::sync::CancellationToken;
-
 use super::bench::{self, Bench, Setup};
 use super::changes::Derivation;
 use super::progress::{Left, finished, started};
-use super::{Order, Record};
 use crate::bisect::linear::{self, Line, Next};
 use crate::bisect::versions::{self, Case, Found};
 use crate::cell::Once;
-use crate::engine::Engine;
-use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::images::Made;
 use crate::matrix::{Globs, Matrix};
 use crate::model::{AtsId, Bisection, CellId, DistroId, Effect, Tried};
 use crate::plan::{Plan, PlannedCell, Selection};
 use crate::trial::Trial;
-
-/// Finds the version or change of ATS that decides. Everything made on the engine but images is removed
-/// again.
-///
-/// # Errors
-/// When the engine fails, or the two ends cannot be run.
-pub async fn over_ats(
-    engine: Arc<dyn Engine>,
-    owner: &Owner,
-    order: &Order,
-    record: &dyn Record,
-    events: UnboundedSender<crate::model::Event>,
-    stop: CancellationToken,
-) -> anyhow::Result<Bisection> {
-    let bench = Bench::new(engine, owner, order, record, events, stop).await?;
-    // Boxed: a search holds all that it knows, and so do those who wait for it.
-    let done = Box::pin(bisect(&bench)).await;
-    bench.end(done).await
-}
 
 /// How often both ends are run before anything is searched.
 const ENDS: u32 = 3;
@@ -50,7 +23,11 @@ const ROUNDS: u32 = 2;
 /// One end: what ran, and what was seen.
 type End = (PlannedCell, Once);
 
-async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
+/// Finds the version or change of ATS that decides.
+///
+/// # Errors
+/// When the engine fails, or the two ends cannot be run.
+pub(super) async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
     let order = bench.order;
     let distro = order.bad.distro.clone();
     let columns = between(&order.matrix, &distro, &order.good.ats, &order.bad.ats);

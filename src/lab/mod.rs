@@ -4,7 +4,6 @@
 mod bench;
 mod changes;
 mod distro;
-
 mod line;
 mod one_build;
 mod pair;
@@ -12,15 +11,19 @@ mod progress;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
 
 use crate::cell::Once;
+use crate::engine::Engine;
+use crate::engine::labels::Owner;
 use crate::images::Policy;
 use crate::matrix::Matrix;
-use crate::model::CellId;
+use crate::model::{Bisection, CellId, Event, Over};
 use crate::trial::Trial;
-
-pub use distro::over_distro;
-pub use line::over_ats;
+use bench::Bench;
 
 /// What to bisect, and how.
 pub struct Order {
@@ -50,6 +53,29 @@ pub struct Order {
 pub trait Record: Send + Sync {
     /// Of the experiment `number`, in the image of `cell`. Errors are the recorder's to tell.
     fn experiment(&self, cell: &CellId, number: u32, once: &Once);
+}
+
+/// Finds which parts of the distro, or which version or change of ATS, decide. Everything made on the engine but
+/// images is removed again.
+///
+/// # Errors
+/// When a cell's image cannot be had, the two ends do not differ in any trial, or the engine fails.
+pub async fn bisect(
+    over: Over,
+    engine: Arc<dyn Engine>,
+    owner: &Owner,
+    order: &Order,
+    record: &dyn Record,
+    events: UnboundedSender<Event>,
+    stop: CancellationToken,
+) -> anyhow::Result<Bisection> {
+    let bench = Bench::new(engine, owner, order, record, events, stop).await?;
+    // Boxed: a search holds all that it knows, and so do those who wait for it.
+    let done = match over {
+        Over::Distro => Box::pin(distro::bisect(&bench)).await,
+        Over::Ats => Box::pin(line::bisect(&bench)).await,
+    };
+    bench.end(done).await
 }
 
 #[cfg(test)]

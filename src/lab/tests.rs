@@ -49,11 +49,8 @@ async fn search(order: &Order, engine: &FakeEngine, stop: CancellationToken) -> 
     let owner = Owner::current("r1".parse().unwrap()).unwrap();
     let (events, _received) = unbounded_channel();
     let engine = Arc::new(engine.clone());
-    if order.good.ats == order.bad.ats {
-        over_distro(engine, &owner, order, &Nowhere, events, stop).await
-    } else {
-        over_ats(engine, &owner, order, &Nowhere, events, stop).await
-    }
+    let over = if order.good.ats == order.bad.ats { Over::Distro } else { Over::Ats };
+    bisect(over, engine, &owner, order, &Nowhere, events, stop).await
 }
 
 fn exit(done: anyhow::Result<Bisection>) -> (Exit, String) {
