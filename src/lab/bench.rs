@@ -19,7 +19,7 @@ use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::images::{Made, Maker};
 use crate::model::{AtsLife, Bisection, CellId, Effect, Event, Outcome, Place, Tried};
-use crate::plan::{Bootstrapper, Plan, PlannedCell, Selection};
+use crate::plan::{Bootstrapper, Plan, PlannedCell};
 use crate::run::{Site, Stage, Variant, asked};
 use crate::trial::{CATALOGUE, Kind as TrialKind, Trial};
 
@@ -183,9 +183,8 @@ impl<'a> Bench<'a> {
     async fn origin(&self, place: Place) -> anyhow::Result<Option<Beside>> {
         let Order { matrix, recipes, .. } = self.order;
         let usage = |error: crate::plan::SelectionError| Failure::new(Exit::Usage, error.to_string());
-        let mut plan = Plan::of(matrix, &Selection::default(), recipes).map_err(usage)?;
+        let mut plan = Plan::empty(matrix, recipes).map_err(usage)?;
         plan.add_origin(matrix, recipes, place).map_err(usage)?;
-        plan.keep(|_| Vec::new());
         let Some(tag) = plan.beside.get(&place) else { return Ok(None) };
         let made = self.make(&plan).await?;
         self.stage.beside(&self.site, &made, tag).await

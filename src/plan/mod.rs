@@ -121,6 +121,15 @@ impl Plan {
         Ok(Self { cells, beside: BTreeMap::new(), steps, bootstrapper })
     }
 
+    /// No cells: to add origins to.
+    ///
+    /// # Errors
+    /// As [`Plan::of`].
+    pub fn empty(matrix: &Matrix, recipes: &Recipes) -> Result<Self, SelectionError> {
+        let (steps, bootstrapper) = recipe::Book::new(matrix, recipes)?.into_steps();
+        Ok(Self { cells: Vec::new(), beside: BTreeMap::new(), steps, bootstrapper })
+    }
+
     /// Adds the origin at `place`, a container of its own, if `matrix` has it.
     ///
     /// # Errors
