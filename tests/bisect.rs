@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use atsmatrix::matrix::Matrix;
+use atsmatrix::config::matrix::Matrix;
+use atsmatrix::config::plan::{Plan, Selection};
 use atsmatrix::model::{Bisection, Effect, Fate, Over, Standing, Tried};
-use atsmatrix::plan::{Plan, Selection};
 use atsmatrix::report::bisection;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_atsmatrix");
@@ -224,7 +224,7 @@ fn two_images_of_our_own(folder: &Path) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(root.join("matrix.yaml")).unwrap();
     let matrix = Matrix::parse("matrix.yaml", &text).unwrap();
-    let recipes = atsmatrix::images::recipes(&root.join("images")).unwrap();
+    let recipes = atsmatrix::builder::recipes(&root.join("images")).unwrap();
     let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
     let cell = plan.cells.iter().find(|cell| cell.id.to_string() == "debian-12/9.2.5").unwrap();
     let recipe = "ENV LANG=C.UTF-8\n\

@@ -117,7 +117,7 @@ fn results_are_as_old_as_the_run_that_confirmed_them() {
     let bytes = fs::read(dir.path().join("results/matrix.json")).unwrap();
     let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let gate = |folder: &Path, day: jiff::civil::Date, of: &[u8]| {
-        let digest = atsmatrix::matrix::sha256_hex(of);
+        let digest = atsmatrix::config::matrix::sha256_hex(of);
         let checked = format!("{{ \"schema\": 1, \"results\": \"{digest}\", \"day\": \"{day}\" }}");
         fs::write(folder.join("results/checked.json"), checked).unwrap();
         atsmatrix(folder, &[upgrade("9.2.9"), vec!["--max-age", "30d"]].concat()).0
@@ -350,7 +350,7 @@ fn an_update_of_expectations_keeps_comments_and_needs_no_new_run() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("matrix.yaml"), EXPECTING).unwrap();
     let mut results = known(Verdict::Fail, "3.5.7");
-    results.matrix = atsmatrix::matrix::sha256_hex(EXPECTING.as_bytes());
+    results.matrix = atsmatrix::config::matrix::sha256_hex(EXPECTING.as_bytes());
     let stale = Expected {
         verdict: Verdict::Fail,
         reason: "it did once".into(),
@@ -392,7 +392,7 @@ fn an_expectation_ends_with_its_last_day() {
         let text = format!("{}{expect}{last}\n", support::MATRIX);
         fs::write(dir.path().join("matrix.yaml"), &text).unwrap();
         let mut results = known(Verdict::Fail, "3.5.7");
-        results.matrix = atsmatrix::matrix::Matrix::parse("matrix.yaml", &text).unwrap().digest;
+        results.matrix = atsmatrix::config::matrix::Matrix::parse("matrix.yaml", &text).unwrap().digest;
         results.cells[2].expected = Some(Expected {
             verdict: Verdict::Fail,
             reason: "known".into(),

@@ -1,6 +1,6 @@
 //! Attacks on the files that the gate answers from, as a user could make them on purpose or by mistake: checked.json,
 //! the commits that tell how old results are, matrix.yaml beside them. Attacks on what is in the results are searched
-//! in `src/gate/tests/attacks.rs`.
+//! in `src/decide/gate/tests/attacks.rs`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its files has failed")]
 
@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use atsmatrix::matrix::{Matrix, sha256_hex};
+use atsmatrix::config::matrix::{Matrix, sha256_hex};
 use atsmatrix::model::{Expected, Outcome, Verdict};
 use tempfile::TempDir;
 

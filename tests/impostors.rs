@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use atsmatrix::matrix::Matrix;
-use atsmatrix::plan::{Plan, Selection};
+use atsmatrix::config::matrix::Matrix;
+use atsmatrix::config::plan::{Plan, Selection};
 use serde_json::Value;
 
 fn root() -> &'static Path {
@@ -67,7 +67,7 @@ fn run(folder: &Path, arguments: &[&str]) -> (Output, Vec<Value>) {
 #[test]
 fn an_image_of_one_distro_stands_for_no_other_row_and_the_gate_cannot_tell() {
     let text = std::fs::read_to_string(root().join("matrix.yaml")).unwrap();
-    let recipes = atsmatrix::images::recipes(&root().join("images")).unwrap();
+    let recipes = atsmatrix::builder::recipes(&root().join("images")).unwrap();
     let plan = Plan::of(&Matrix::parse("matrix.yaml", &text).unwrap(), &Selection::default(), &recipes).unwrap();
     let shipped = plan.cells.iter().find(|cell| cell.id.to_string() == "debian-12/9.2.9").unwrap();
     let tag = "atsmatrix-test/impostor:bookworm";

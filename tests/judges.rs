@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use atsmatrix::catalogue::trials::{self, CATALOGUE};
 use atsmatrix::model::{AtsLife, ClientError, ClientPhase, Flow, Observation, Outcome};
-use atsmatrix::trial::{self, CATALOGUE};
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize, Serialize)]
@@ -39,7 +39,7 @@ fn recorded(folder: &Path) -> BTreeMap<String, Observation> {
             found.extend(recorded(&path));
         } else if path.extension().is_some_and(|extension| extension == "json")
             && let Ok(Right { trial, observation }) = serde_json::from_slice(&fs::read(&path).unwrap())
-            && trial::by_id(&trial).is_some_and(|known| known.judge(&observation).outcome == Outcome::Pass)
+            && trials::by_id(&trial).is_some_and(|known| known.judge(&observation).outcome == Outcome::Pass)
         {
             found.insert(trial.clone(), needed(&trial, observation));
         }
@@ -49,7 +49,7 @@ fn recorded(folder: &Path) -> BTreeMap<String, Observation> {
 
 /// An observation without the packets and hellos that the judge does not look at.
 fn needed(id: &str, seen: Observation) -> Observation {
-    let judged = |seen: &Observation| trial::by_id(id).unwrap().judge(seen);
+    let judged = |seen: &Observation| trials::by_id(id).unwrap().judge(seen);
     let without: [fn(&mut Observation); 2] =
         [|seen| seen.wire.clear(), |seen| seen.origin.iter_mut().for_each(|connection| connection.hello = None)];
     without.iter().fold(seen, |seen, leave_out| {
@@ -69,7 +69,7 @@ fn record() {
 }
 
 fn outcome(id: &str, observation: &Observation) -> Outcome {
-    trial::by_id(id).unwrap().judge(observation).outcome
+    trials::by_id(id).unwrap().judge(observation).outcome
 }
 
 /// A change to what was seen, and its name.
@@ -405,7 +405,7 @@ fn is_of_status(expected: &str) -> bool {
 fn every_check_is_broken_by_something_else_than_the_status() {
     let mut unbroken = Vec::new();
     for (id, seen) in right() {
-        let trial = trial::by_id(&id).unwrap();
+        let trial = trials::by_id(&id).unwrap();
         let wrongs: Vec<Observation> = ALWAYS
             .iter()
             .chain(MUTATIONS)

@@ -311,7 +311,7 @@ const REGISTRIES: [(&str, &str); 2] = [("fedora-", "registry.fedoraproject.org")
 /// Whether the engine has the base image of a row: the run pulled it, so its registry was in reach.
 fn was_pulled(row: &str) -> bool {
     let matrix = std::fs::read_to_string(root().join("matrix.yaml")).unwrap();
-    let matrix = atsmatrix::matrix::Matrix::parse("matrix.yaml", &matrix).unwrap();
+    let matrix = atsmatrix::config::matrix::Matrix::parse("matrix.yaml", &matrix).unwrap();
     let image = matrix.distro(&row.parse().unwrap()).unwrap().image.clone().unwrap();
     Command::new("docker").args(["image", "inspect", &image]).output().unwrap().status.success()
 }

@@ -9,8 +9,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use atsmatrix::matrix::Matrix;
-use atsmatrix::plan::{Plan, Selection};
+use atsmatrix::config::matrix::Matrix;
+use atsmatrix::config::plan::{Plan, Selection};
 use serde_json::Value;
 
 /// One that must pass, one under a manager, and one that this OpenSSL cannot do.
@@ -23,7 +23,7 @@ fn root() -> &'static Path {
 /// The image of a shipped cell, made if it is not there.
 fn shipped(cell: &str) -> String {
     let text = fs::read_to_string(root().join("matrix.yaml")).unwrap();
-    let recipes = atsmatrix::images::recipes(&root().join("images")).unwrap();
+    let recipes = atsmatrix::builder::recipes(&root().join("images")).unwrap();
     let plan = Plan::of(&Matrix::parse("matrix.yaml", &text).unwrap(), &Selection::default(), &recipes).unwrap();
     let tag = plan.cells.iter().find(|planned| planned.id.to_string() == cell).unwrap().tag.clone();
     let known = Command::new("docker").args(["image", "inspect", &tag]).output().unwrap();

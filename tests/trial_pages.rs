@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use atsmatrix::diagnosis::by_id;
+use atsmatrix::catalogue::known_issues::by_id;
+use atsmatrix::catalogue::trials::{CATALOGUE, Kind, Need, Trial};
 use atsmatrix::model::{Observation, Place, Remap, Route, Side, Speak, TrialSpec};
-use atsmatrix::trial::{CATALOGUE, Kind, Need, Trial};
 
 /// What stands before the rows of docs/trials.md.
 const HEAD: &str = "| id | shows | why |\n| --- | --- | --- |\n";

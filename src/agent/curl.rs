@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::{now_us, program};
 use crate::bisect::loader;
+use crate::catalogue::trials::body::Sum;
 use crate::model::{ClientError, ClientPhase, ClientRun, Exchange};
-use crate::trial::body::Sum;
 
 /// What curl is told to print of itself, one value a line.
 const WRITE_OUT: &str = "%{http_code}\\n%{time_starttransfer}\\n";

@@ -6,12 +6,12 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use tokio::process::Command;
 
-use super::ats::Installation;
+use super::traffic_server::Installation;
 use super::{program, surroundings};
 use crate::ats::provenance as read;
 use crate::bisect::{loader, system};
+use crate::catalogue::trials::body;
 use crate::model::{Inventory, Mapped};
-use crate::trial::body;
 
 /// Most bytes of one configuration file; larger ones are no configuration that a person wrote.
 const MAX_FILE: u64 = 64 << 10;

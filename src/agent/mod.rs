@@ -5,10 +5,8 @@
 //! The binary is static and runs in images of every age, so agents never resolve names and never
 //! look up users (glibc would load NSS modules of another version, and crash).
 
-mod ats;
 mod beat;
 pub(crate) mod capture;
-mod cell;
 mod client;
 mod curl;
 mod dns;
@@ -27,6 +25,8 @@ mod surroundings;
 mod swap;
 mod tap;
 mod tls;
+mod traffic_server;
+mod trials;
 
 use std::io::{BufRead as _, Read as _};
 use std::path::Path;
@@ -100,7 +100,7 @@ pub async fn run() -> anyhow::Result<()> {
 #[expect(dead_code, reason = "held, not read: dropping it would end what is kept")]
 enum Kept {
     Origin(Origin),
-    Cell(Box<cell::Kept>),
+    Cell(Box<trials::Kept>),
 }
 
 /// The origin container's life: listen, say so, serve until stdin closes.
@@ -111,7 +111,7 @@ async fn origin_container(
 ) -> anyhow::Result<Option<Origin>> {
     let door = Door::new(&plan.token, emitter);
     let _echo = beat::echo(Arc::clone(&door)).await?;
-    let origin = Origin::start(&plan.ports, &plan.identity, Path::new(cell::ROOT), emitter, &door).await;
+    let origin = Origin::start(&plan.ports, &plan.identity, Path::new(trials::ROOT), emitter, &door).await;
     emitter.emit(&Line::Listening);
     let _ = stdin_closed.await;
     if plan.keep {
@@ -127,9 +127,9 @@ async fn cell_container(
     plan: CellPlan,
     emitter: &Emitter,
     stdin_closed: oneshot::Receiver<()>,
-) -> anyhow::Result<Option<Box<cell::Kept>>> {
+) -> anyhow::Result<Option<Box<trials::Kept>>> {
     tokio::select! {
-        done = Box::pin(cell::run(plan, emitter.clone())) => done,
+        done = Box::pin(trials::run(plan, emitter.clone())) => done,
         _ = stdin_closed => bail!("stdin closed: the run that started this cell is gone"),
     }
 }

@@ -10,8 +10,8 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::{now_us, program};
 use crate::bisect::loader;
+use crate::catalogue::trials::body::Sum;
 use crate::model::{ClientError, ClientPhase, ClientRun, Exchange};
-use crate::trial::body::Sum;
 
 /// Asks `https://host:port/` at `address` through `openssl s_client`, trusting `ca` alone.
 pub(super) async fn run(host: &str, address: SocketAddr, ca: &Path, deadline: Duration) -> ClientRun {

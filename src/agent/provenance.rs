@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use super::ats::Installation;
+use super::traffic_server::Installation;
 use super::{program, surroundings};
 use crate::ats::provenance as read;
-use crate::matrix::sha256_hex;
+use crate::config::matrix::sha256_hex;
 use crate::model::{AtsBuild, Library, Provenance, Release};
 
 /// What runs in this cell, with ATS as process `pid`.

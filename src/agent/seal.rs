@@ -9,8 +9,8 @@ use std::fmt;
 
 use aws_lc_rs::{hmac, rand};
 
+use crate::catalogue::trials::body::hex;
 use crate::model::Line;
-use crate::trial::body::hex;
 
 /// Bytes of a key, and of a MAC.
 const LEN: usize = 32;

@@ -8,7 +8,7 @@ use super::inventory::{folder, is_named, small};
 use super::{program, provenance};
 use crate::ats::{openssl_conf, provenance as read};
 use crate::bisect::system;
-use crate::matrix::sha256_hex;
+use crate::config::matrix::sha256_hex;
 use crate::model::{Library, OpensslConf, Surroundings};
 
 /// Files that `openssl.cnf` may include, one inside the other.

@@ -8,17 +8,17 @@ use super::format::Format;
 use super::look::Look;
 use super::setup::Setup;
 use super::{Places, evidence, near_cell, no_trial};
-use crate::cell::Once;
+use crate::bisect::lab::{self, Order, Record};
+use crate::builder::{self, Policy};
+use crate::catalogue::trials::{CATALOGUE, Trial, by_id};
+use crate::config::matrix::Matrix;
 use crate::console;
 use crate::exit::{Exit, Failure};
-use crate::images::{self, Policy};
-use crate::lab::{self, Order, Record};
-use crate::matrix::Matrix;
 use crate::model::{AtsId, Bisection, CellId, DistroId, Outcome, Over, Standing};
 use crate::report::bisection;
 use crate::report::github::inert;
+use crate::run::cell::Once;
 use crate::store::{Results, RunFolder};
-use crate::trial::{CATALOGUE, Trial, by_id};
 
 /// Options of `atsmatrix bisect`.
 #[derive(Debug, Args)]
@@ -139,7 +139,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
     let (over, good, bad) = ends(&options, &matrix)?;
     let results = Results::new(options.places.results());
     let trial = trial(&options, &results, &good, &bad)?;
-    let recipes = images::recipes(&options.places.folder().join("images"))
+    let recipes = builder::recipes(&options.places.folder().join("images"))
         .map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
     let setup = Setup::begin(&results, &options.look).await?;
     let jobs = setup.jobs(options.jobs);

@@ -8,18 +8,20 @@ use clap::Args;
 use super::look::Look;
 use super::setup::{Setup, day};
 use super::{Choice, Places, evidence};
-use crate::cell::CellRun;
+use crate::builder::Policy;
+use crate::catalogue::trials;
+use crate::catalogue::trials::Trial;
+use crate::config::matrix::Matrix;
+use crate::config::plan::{Plan, Recipes};
+use crate::config::shard::Shard;
+use crate::decide::compare;
 use crate::exit::{Exit, Failure};
-use crate::images::Policy;
-use crate::matrix::Matrix;
 use crate::model::{CellId, CellResult, MatrixResult, Verdict};
-use crate::plan::{Plan, Recipes};
+use crate::run::cell::CellRun;
 use crate::run::{self, Done, Order, Record};
-use crate::shard::Shard;
 use crate::store::{Frame, Results, RunFolder, merge, spare};
-use crate::trial::Trial;
+use crate::verdict;
 use crate::verdict::Terms;
-use crate::{compare, trial, verdict};
 
 /// How cells are run.
 #[derive(Debug, Default, Args)]
@@ -101,7 +103,7 @@ impl Work {
             fail_fast: how.fail_fast,
             keep: how.keep,
             workarounds: how.workarounds,
-            terms: Terms { strict: how.strict, today: Some(day(setup.now)), trials: trial::ids(), unanswered: None },
+            terms: Terms { strict: how.strict, today: Some(day(setup.now)), trials: trials::ids(), unanswered: None },
             matrix: self.matrix,
         };
         let recorder = Recorder { folder: setup.folder.clone() };

@@ -10,9 +10,9 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::look::when;
+use crate::config::matrix::Matrix;
 use crate::console::{self, When};
 use crate::exit::{Exit, Failure};
-use crate::matrix::Matrix;
 use crate::model::{CellResult, Expected, MatrixResult};
 use crate::report::github::{self, Annotation};
 use crate::report::junit;

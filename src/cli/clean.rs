@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use clap::Args;
 
+use crate::builder;
+use crate::console;
+use crate::engine;
 use crate::engine::discovery::Env;
 use crate::engine::labels;
 use crate::engine::sweep::{self, Scope};
 use crate::exit::{Exit, Failure};
 use crate::model::RunId;
-use crate::{console, engine, images};
 
 /// Options of `atsmatrix clean`.
 #[derive(Debug, Args)]
@@ -44,7 +46,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
         text.push('\n');
     }
     if options.images {
-        let removed = images::remove_all(connected.engine.as_ref()).await?;
+        let removed = builder::remove_all(connected.engine.as_ref()).await?;
         // Writing to a String cannot fail.
         let _ = writeln!(text, "removed {} images", removed.images);
         if removed.nameless > 0 {

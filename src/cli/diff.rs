@@ -5,8 +5,9 @@ use clap::Args;
 use super::Places;
 use super::format::Format;
 use super::source::Source;
+use crate::console;
+use crate::decide::compare;
 use crate::exit::Exit;
-use crate::{compare, console};
 
 /// Options of `atsmatrix diff`.
 #[derive(Debug, Args)]

@@ -1,11 +1,12 @@
 //! `atsmatrix doctor`: what was found on this machine, what is missing and how to mend it.
 
 use super::format::width;
+use crate::console;
+use crate::engine;
 use crate::engine::discovery::Env;
 use crate::engine::doctor::{DoctorReport, Facts, Health};
 use crate::exit::Exit;
 use crate::report::paragraph::wrap;
-use crate::{console, engine};
 
 pub(super) async fn run() -> anyhow::Result<Exit> {
     let env = Env::from_process();

@@ -1,7 +1,7 @@
 //! Raw evidence of whatever ran cells, in the folder of its run.
 
-use crate::cell::Raw;
 use crate::model::CellId;
+use crate::run::cell::Raw;
 use crate::store::{Evidence, RunFolder};
 
 /// Writes evidence of `cell` and its packets below `folder`.

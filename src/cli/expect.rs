@@ -8,13 +8,14 @@ use super::Places;
 use super::format::Format;
 use super::setup::day;
 use super::source::Source;
+use crate::catalogue::trials;
+use crate::config::matrix::{Edit, Matrix};
+use crate::console;
+use crate::decide::expect::{self, Changes};
 use crate::exit::{Exit, Failure};
-use crate::expect::{self, Changes};
-use crate::matrix::{Edit, Matrix};
 use crate::model::{CellResult, RunId};
 use crate::report::answer;
 use crate::store::{self, Results};
-use crate::{console, trial};
 
 /// Options of `atsmatrix expect`.
 #[derive(Debug, Args)]
@@ -37,7 +38,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let (matrix, bytes) = options.places.read()?;
     let cells = cells(options)?;
     let today = day(jiff::Timestamp::now());
-    let changes = expect::changes(&matrix, &cells, trial::ids(), today);
+    let changes = expect::changes(&matrix, &cells, trials::ids(), today);
     let done = options.update && !changes.edits.is_empty();
     if done {
         update(options, &matrix, &bytes, &changes.edits)?;

@@ -5,15 +5,16 @@ use clap::Args;
 use super::format::Format;
 use super::source::Source;
 use super::{Places, near_cell, no_trial, run};
+use crate::builder;
+use crate::catalogue::trials;
+use crate::config::matrix::Globs;
+use crate::config::plan::{Plan, Selection};
 use crate::console;
+use crate::decide::explain::{self, Raw, by_hand};
 use crate::exit::{Exit, Failure};
-use crate::explain::{self, Raw, by_hand};
-use crate::matrix::Globs;
 use crate::model::{CellId, CellResult, Event};
-use crate::plan::{Plan, Selection};
 use crate::report::outline::Outline;
 use crate::store::{Results, RunFolder};
-use crate::{images, trial};
 
 /// Options of `atsmatrix explain`.
 #[derive(Debug, Args)]
@@ -60,7 +61,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
     let (run, raw) = evidence.map_or((None, Vec::new()), |(run, raw)| (Some(run), raw));
     let told = explain::explain(cell, options.trial.as_deref(), &raw, run.as_deref()).ok_or_else(|| {
         let asked = options.trial.as_deref().unwrap_or_default();
-        let known = match trial::by_id(asked) {
+        let known = match trials::by_id(asked) {
             Some(_) => "it was not run there".to_owned(),
             None => format!("there is no such trial; {}", no_trial(asked)),
         };
@@ -122,7 +123,7 @@ fn came_to_the_same(folder: &RunFolder, cell: &CellResult) -> bool {
 fn commands(places: &Places, cell: &CellResult, told: &explain::Explanation) -> Vec<String> {
     let plan = || -> anyhow::Result<Plan> {
         let (matrix, _) = places.read()?;
-        let recipes = images::recipes(&places.folder().join("images"))?;
+        let recipes = builder::recipes(&places.folder().join("images"))?;
         let only = |name: &str| Globs::new(&[name.to_owned()]).map(Some).map_err(anyhow::Error::from);
         let selection = Selection { distros: only(cell.id.distro.as_str())?, ats: only(cell.id.ats.as_str())? };
         Ok(Plan::of(&matrix, &selection, &recipes)?)
@@ -131,7 +132,8 @@ fn commands(places: &Places, cell: &CellResult, told: &explain::Explanation) -> 
     let Some(planned) = plan.cells.first() else { return Vec::new() };
     let image = by_hand::image(&plan, planned);
     // What does not compile has nothing to run; of what failed, the first that can be shown so.
-    let specs = told.trials.iter().filter_map(|story| crate::trial::by_id(&story.id)).map(|trial| (trial.spec)());
+    let specs =
+        told.trials.iter().filter_map(|story| crate::catalogue::trials::by_id(&story.id)).map(|trial| (trial.spec)());
     let run = specs.into_iter().find_map(|spec| by_hand::run(planned, &spec));
     [image, run].into_iter().flatten().collect()
 }

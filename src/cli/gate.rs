@@ -13,13 +13,13 @@ use super::ci::Github;
 use super::format::Format;
 use super::setup::day;
 use super::source::Source;
+use crate::catalogue::trials;
+use crate::config::matrix::{Matrix, did_you_mean, sha256_hex};
 use crate::console;
+use crate::decide::gate::{self, Answer, Basis, Question, Reason, Requirement};
 use crate::exit::{Exit, Failure};
-use crate::gate::{self, Answer, Basis, Question, Reason, Requirement};
-use crate::matrix::{Matrix, did_you_mean, sha256_hex};
 use crate::model::{AtsId, DistroId, MatrixResult};
 use crate::report::github::{Annotation, Level};
-use crate::trial;
 
 /// Options of `atsmatrix gate`.
 #[derive(Debug, Args)]
@@ -86,7 +86,7 @@ impl Trust {
         result: &'a MatrixResult,
         present: Option<&'a Present>,
     ) -> anyhow::Result<(Basis<'a>, Option<String>)> {
-        let mut basis = Basis::new(result).with_trials(trial::ids()).on(day(jiff::Timestamp::now()));
+        let mut basis = Basis::new(result).with_trials(trials::ids()).on(day(jiff::Timestamp::now()));
         basis = basis.in_doubt(changed(source, places, "run it again: atsmatrix run")?);
         if let Some(max) = self.max_age {
             basis = basis.no_older_than(max, source.age(places, SystemTime::now())?);

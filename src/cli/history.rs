@@ -5,11 +5,12 @@ use clap::Args;
 use super::format::Format;
 use super::source::Source;
 use super::{Places, near_cell};
+use crate::console;
+use crate::decide::history::{self, Gathering};
 use crate::exit::Exit;
 use crate::git::Revision;
-use crate::history::{self, Gathering};
 use crate::model::CellId;
-use crate::{console, report};
+use crate::report;
 
 /// Options of `atsmatrix history`.
 #[derive(Debug, Args)]

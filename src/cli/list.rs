@@ -6,10 +6,10 @@ use clap::Args;
 
 use super::format::width;
 use super::{Choice, Places};
+use crate::catalogue::trials::{CATALOGUE, Trial};
 use crate::console;
 use crate::exit::Exit;
 use crate::report::paragraph::wrap;
-use crate::trial::{CATALOGUE, Trial};
 
 /// Options of `atsmatrix list`.
 #[derive(Debug, Args)]

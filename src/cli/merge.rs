@@ -9,11 +9,12 @@ use super::Places;
 use super::format::Format;
 use super::gate::{Present, present};
 use super::source::Source;
+use crate::console;
+use crate::decide::merge::{self, Part};
 use crate::exit::{Exit, Failure};
-use crate::merge::{self, Part};
 use crate::model::{CellId, MatrixResult};
+use crate::report;
 use crate::store::Results;
-use crate::{console, report};
 
 /// Options of `atsmatrix merge`.
 #[derive(Debug, Args)]

@@ -34,13 +34,15 @@ use anyhow::Context as _;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::diagnosis::{KNOWN_ISSUES, KnownIssue, Shows};
+use crate::builder;
+use crate::catalogue::known_issues::{KNOWN_ISSUES, KnownIssue, Shows};
+use crate::catalogue::trials::{CATALOGUE, Trial};
+use crate::config::matrix;
+use crate::config::matrix::{Globs, Matrix};
+use crate::config::plan::{Plan, Recipes, Selection};
+use crate::console;
 use crate::exit::{self, Exit, Failure};
-use crate::matrix::{Globs, Matrix};
 use crate::model::CellId;
-use crate::plan::{Plan, Recipes, Selection};
-use crate::trial::{CATALOGUE, Trial};
-use crate::{console, images, matrix};
 
 /// The environment variable with mirrors of one's own, over those of matrix.yaml.
 const MIRRORS: &str = "ATSMATRIX_MIRRORS";
@@ -180,7 +182,7 @@ impl Places {
 impl Choice {
     /// The chosen cells, with the files of the images folder.
     fn plan(&self, matrix: &Matrix, places: &Places) -> anyhow::Result<(Plan, Recipes)> {
-        let recipes = images::recipes(&places.folder().join("images"))
+        let recipes = builder::recipes(&places.folder().join("images"))
             .map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
         let selection = Selection { distros: globs("--distro", &self.distro)?, ats: globs("--ats", &self.ats)? };
         let plan =

@@ -6,9 +6,9 @@ use super::Places;
 use super::format::Format;
 use super::gate::{Trust, strangers};
 use crate::console;
+use crate::decide::gate::path::{self, Costs};
+use crate::decide::gate::{json, words};
 use crate::exit::Exit;
-use crate::gate::path::{self, Costs};
-use crate::gate::{json, words};
 use crate::model::CellId;
 
 /// Options of `atsmatrix path`.

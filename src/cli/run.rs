@@ -7,11 +7,11 @@ use super::ci::{Ci, Hush};
 use super::format::text;
 use super::look::Look;
 use super::{Choice, Places};
+use crate::config::shard::Shard;
 use crate::console;
 use crate::exit::{Exit, Failure};
 use crate::model::CellId;
 use crate::report::{escape, unexpected};
-use crate::shard::Shard;
 
 /// Options of `atsmatrix run`.
 #[derive(Debug, Args)]

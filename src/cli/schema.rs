@@ -2,8 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::config::matrix;
+use crate::console;
 use crate::exit::Exit;
-use crate::{console, matrix, report};
+use crate::report;
 
 /// Options of `atsmatrix schema`.
 #[derive(Debug, Args)]

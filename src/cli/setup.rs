@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::look::Look;
+use crate::builder::{Policy, Proxies};
 use crate::console::{self, Console};
 use crate::engine::discovery::Env;
 use crate::engine::labels::Owner;
 use crate::engine::{self, Engine};
 use crate::exit::{Exit, Failure};
-use crate::images::{Policy, Proxies};
 use crate::model::{Event, RunId};
 use crate::store::{Journal, Results, RunFolder, run_id};
 

@@ -1,6 +1,7 @@
 //! One run: sweep, images, network, cells in parallel, results as events. Knows how things are
 //! ordered, repeated and stopped; what they mean is decided below it, how they look above it.
 
+pub mod cell;
 mod outcome;
 mod site;
 mod stage;
@@ -17,15 +18,15 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use crate::cell::{self, Beside, CellRun, Progress};
+use crate::builder::{Made, Policy};
+use crate::catalogue::trials::Trial;
+use crate::config::matrix::Matrix;
+use crate::config::plan::{Plan, PlannedCell};
 use crate::engine::Engine;
 use crate::engine::labels::Owner;
 use crate::engine::patience::AWAY_MOST;
-use crate::images::{Made, Policy};
-use crate::matrix::Matrix;
 use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Place, Verdict};
-use crate::plan::{Plan, PlannedCell};
-use crate::trial::Trial;
+use crate::run::cell::{Beside, CellRun, Progress};
 use crate::verdict::{self, Standing, Terms};
 
 pub use site::Site;

@@ -1,10 +1,10 @@
 //! From what a cell came to, to the entry of results/matrix.json. Pure.
 
-use crate::cell::CellRun;
-use crate::diagnosis;
-use crate::matrix::Matrix;
+use crate::catalogue::known_issues;
+use crate::config::matrix::Matrix;
+use crate::config::plan::PlannedCell;
 use crate::model::{CellResult, ImageDigests, Provenance, Verdict};
-use crate::plan::PlannedCell;
+use crate::run::cell::CellRun;
 
 /// The result of a cell that ran.
 pub(super) fn of_run(matrix: &Matrix, planned: &PlannedCell, run: CellRun, images: ImageDigests) -> CellResult {
@@ -40,7 +40,7 @@ pub(super) fn of_no_run(matrix: &Matrix, planned: &PlannedCell, verdict: Verdict
         optional: planned.optional,
         trials: Vec::new(),
         known_issues: match verdict {
-            Verdict::Unbuildable => diagnosis::diagnose_build(reason, &planned.version),
+            Verdict::Unbuildable => known_issues::diagnose_build(reason, &planned.version),
             _ => Vec::new(),
         },
         provenance,

@@ -9,16 +9,16 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::cell::Neighbours;
+use crate::builder::{Maker, Policy};
+use crate::config::matrix::Defaults;
+use crate::config::plan::{Bootstrapper, Recipes};
 use crate::engine::labels::Owner;
 use crate::engine::patience::{self, Patience};
 use crate::engine::sweep::Swept;
 use crate::engine::{Class, Engine, EngineError, EngineInfo, sweep};
 use crate::exit::{Exit, Failure};
-use crate::images::{Maker, Policy};
-use crate::matrix::Defaults;
 use crate::model::Event;
-use crate::plan::{Bootstrapper, Recipes};
+use crate::run::cell::Neighbours;
 
 /// An engine on which cells are about to run, or do.
 pub struct Site<'a> {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Site;
-use crate::cell::{Beside, Job, Limits};
+use crate::builder::{AgentImages, Made};
+use crate::catalogue::trials::Trial;
+use crate::config::plan::{PlannedCell, Recipes};
 use crate::engine::labels::{self, Kind};
 use crate::engine::{NetworkSpec, answered};
-use crate::images::{AgentImages, Made};
 use crate::model::{Place, Record as Setting, Swap};
-use crate::plan::{PlannedCell, Recipes};
-use crate::trial::Trial;
+use crate::run::cell::{Beside, Job, Limits};
 
 /// What all cells share.
 pub struct Stage {

@@ -5,11 +5,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Run, Shared, Variant};
 use crate::ats::{Dialect, config};
-use crate::cell::{CellRun, Progress};
-use crate::diagnosis::{self, Workaround};
+use crate::catalogue::known_issues::{self, Workaround};
+use crate::catalogue::trials::Trial;
+use crate::config::plan::PlannedCell;
 use crate::model::{Event, IssueMatch, Outcome, Verdict, WorkaroundTried};
-use crate::plan::PlannedCell;
-use crate::trial::Trial;
+use crate::run::cell::{CellRun, Progress};
 use crate::verdict;
 
 /// The trials of a cell under a workaround are none of the cell's progress.
@@ -33,7 +33,7 @@ impl Run<'_> {
     ) {
         let held: Vec<String> = held_controls(run);
         for (id, trials) in by_issue(&run.known_issues) {
-            let known = diagnosis::by_id(&id).map(|known| known.workarounds).unwrap_or_default();
+            let known = known_issues::by_id(&id).map(|known| known.workarounds).unwrap_or_default();
             for workaround in known.iter().filter(|workaround| fits(workaround, &planned.version)) {
                 let name = workaround.name;
                 self.tell(Event::Note(format!("{}: trying {name} against {id}", planned.id)));
@@ -59,8 +59,8 @@ impl Run<'_> {
                 }
             }
         }
-        run.known_issues = diagnosis::after_workarounds(std::mem::take(&mut run.known_issues));
-        if diagnosis::without_doubtful(&mut run.trials, &run.known_issues) && run.verdict != Verdict::Error {
+        run.known_issues = known_issues::after_workarounds(std::mem::take(&mut run.known_issues));
+        if known_issues::without_doubtful(&mut run.trials, &run.known_issues) && run.verdict != Verdict::Error {
             run.verdict = verdict::of_trials(&run.trials);
         }
     }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn tried(trials: Vec<TrialResult>) -> WorkaroundTried {
-        let known = diagnosis::by_id("ATS-11465").unwrap();
+        let known = known_issues::by_id("ATS-11465").unwrap();
         let run = CellRun {
             verdict: Verdict::Pass,
             reason: None,
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn an_issue_is_tried_once_on_all_its_trials() {
-        let certain = crate::compare::fixture::issue();
+        let certain = crate::decide::compare::fixture::issue();
         let mut alike = certain.clone();
         alike.trials = vec!["tls-z".into()];
         let all = [certain.trials.clone(), alike.trials.clone()].concat();
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn controls_and_the_trials_concerned_are_run() {
-        let ids: Vec<&str> = concerned(crate::trial::CATALOGUE, &["tls12-only".into()])
+        let ids: Vec<&str> = concerned(crate::catalogue::trials::CATALOGUE, &["tls12-only".into()])
             .iter()
             .filter(|trial| !trial.is_control())
             .map(|trial| trial.id)

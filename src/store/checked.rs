@@ -5,7 +5,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::matrix::sha256_hex;
+use crate::config::matrix::sha256_hex;
 
 /// Its name, beside matrix.json.
 pub const CHECKED: &str = "checked.json";

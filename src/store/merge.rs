@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnosis;
+use crate::catalogue::known_issues;
 use crate::model::{AtsId, CellId, CellResult, DistroId, IssueMatch, MatrixResult, SCHEMA_VERSION, Verdict};
 use crate::verdict;
 
@@ -73,8 +73,8 @@ fn with_workarounds(mut cell: CellResult, previous: &[CellResult]) -> CellResult
             cell.known_issues[at].workarounds.clone_from(&known.workarounds);
         }
     }
-    cell.known_issues = diagnosis::after_workarounds(cell.known_issues);
-    if diagnosis::without_doubtful(&mut cell.trials, &cell.known_issues) && cell.verdict != Verdict::Error {
+    cell.known_issues = known_issues::after_workarounds(cell.known_issues);
+    if known_issues::without_doubtful(&mut cell.trials, &cell.known_issues) && cell.verdict != Verdict::Error {
         cell.verdict = verdict::of_trials(&cell.trials);
     }
     cell

@@ -3,9 +3,9 @@
 mod surprise;
 mod whole;
 
+use crate::catalogue::trials::{self, Kind};
 use crate::exit::Exit;
 use crate::model::{CellResult, Outcome, TrialResult, Verdict};
-use crate::trial::{self, Kind};
 
 pub use surprise::{LIFTED_WAY_OUT, Scope, Surprise, Terms, covers, surprises};
 pub use whole::{Lost, Whole, cannot, few, lost};
@@ -39,7 +39,7 @@ pub fn weigh_controls(outcomes: &mut [(Kind, Outcome)]) {
 
 /// Whether a control does not go through ATS: when it fails, that is not ATS's fault.
 pub fn goes_past_ats(control: &TrialResult) -> bool {
-    trial::by_id(&control.id).is_some_and(|known| known.kind == Kind::DirectControl)
+    trials::by_id(&control.id).is_some_and(|known| known.kind == Kind::DirectControl)
 }
 
 /// The verdict on a cell that ran. A known limitation does not by itself make it anything but a pass.

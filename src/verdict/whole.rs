@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ats::{Dialect, config};
+use crate::catalogue::trials::{self, Trial};
 use crate::model::{Act, CellResult, IssueMatch, Outcome, Place, Provenance, Route, Speak, TrialResult, Version};
-use crate::trial::{self, Trial};
 
 /// The trials of a cell by what they say, in the order of the results; what is missing in the catalogue's order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl<'a> Whole<'a> {
                 Outcome::Unsupported => &mut whole.unsupported,
             };
             place.push(id);
-            let known = trial::by_id(id);
+            let known = trials::by_id(id);
             if known.is_some_and(|trial| trial.is_control() != *control) {
                 whole.mislabelled.push(id);
             }
@@ -171,7 +171,7 @@ fn may_be_unsupported(trial: &Trial, provenance: &Provenance, without: &[Place])
 /// Whether the catalogue names `issue` as what limits the cell's ATS in the trial `id`, and it was recognised there.
 fn is_limited(cell: &CellResult, id: &str, issue: Option<&str>) -> bool {
     let ats = cell.provenance.ats.as_ref().map(|ats| ats.reported.as_str());
-    let declared = trial::by_id(id).zip(ats).and_then(|(trial, ats)| trial.limitation(ats));
+    let declared = trials::by_id(id).zip(ats).and_then(|(trial, ats)| trial.limitation(ats));
     let shows = |known: &IssueMatch| Some(known.id.as_str()) == declared && known.is_certain_of(id);
     declared.is_some() && declared == issue && cell.known_issues.iter().any(shows)
 }

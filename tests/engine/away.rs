@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use atsmatrix::builder::{Made, Maker, Policy};
+use atsmatrix::config::plan::{Step, Work};
 use atsmatrix::engine::discovery::Env;
 use atsmatrix::engine::patience::Patience;
 use atsmatrix::engine::{Engine, connect};
-use atsmatrix::images::{Made, Maker, Policy};
 use atsmatrix::model::Event;
-use atsmatrix::plan::{Step, Work};
 use tokio::io::copy_bidirectional;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};

@@ -1,7 +1,7 @@
 //! What cleaning takes off an engine. Others use this engine too, so it is asked about the images of this test alone.
 
+use atsmatrix::builder;
 use atsmatrix::engine::{BuildSpec, Labels, labels};
-use atsmatrix::images;
 
 use crate::rig::{Rig, context, recipe, with_rig};
 
@@ -38,7 +38,7 @@ async fn what_others_built_on_an_image_of_ours_stays_although_it_bears_our_label
         assert_eq!(found.iter().filter(|image| image.tags.is_empty()).count(), 1, "{found:#?}");
         assert_eq!(found.len(), 5);
 
-        assert_eq!(images::remove_ours(&*rig.engine, &found).await, 2);
+        assert_eq!(builder::remove_ours(&*rig.engine, &found).await, 2);
         for tag in &ours {
             assert_eq!(rig.engine.image(tag).await.unwrap(), None, "{tag}");
         }

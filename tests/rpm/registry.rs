@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use atsmatrix::matrix::Matrix;
-use atsmatrix::plan::Work;
+use atsmatrix::config::matrix::Matrix;
+use atsmatrix::config::plan::Work;
 use serde_json::Value;
 
 use crate::rig::{Doomed, Registry, ats_build, atsmatrix, base, docker, is_there, lay_out, plan, shipped, tried};

@@ -8,9 +8,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use atsmatrix::images;
-use atsmatrix::matrix::{Globs, Matrix};
-use atsmatrix::plan::{Plan, Selection, Work};
+use atsmatrix::builder;
+use atsmatrix::config::matrix::{Globs, Matrix};
+use atsmatrix::config::plan::{Plan, Selection, Work};
 use tempfile::TempDir;
 
 pub(crate) fn root() -> &'static Path {
@@ -49,7 +49,7 @@ pub(crate) fn plan(matrix: &str, distro: &str, ats: &str) -> Plan {
     let matrix = Matrix::parse("matrix.yaml", matrix).unwrap();
     let globs = |name| Some(Globs::new([name]).unwrap());
     let selection = Selection { distros: globs(distro), ats: globs(ats) };
-    Plan::of(&matrix, &selection, &images::recipes(&root().join("images")).unwrap()).unwrap()
+    Plan::of(&matrix, &selection, &builder::recipes(&root().join("images")).unwrap()).unwrap()
 }
 
 /// Has the images of a cell of the shipped matrix made, unless all of `tags` are there.

@@ -6,10 +6,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use atsmatrix::matrix::Matrix;
+use atsmatrix::catalogue::trials::{CATALOGUE, Kind};
+use atsmatrix::config::matrix::Matrix;
 use atsmatrix::model::{CellResult, Library, MatrixResult, Outcome, Provenance, SCHEMA_VERSION, TrialResult, Verdict};
 use atsmatrix::report::json;
-use atsmatrix::trial::{CATALOGUE, Kind};
 
 /// The matrix.yaml that [`result`] was made with.
 pub(crate) const MATRIX: &str = "\

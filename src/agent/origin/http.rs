@@ -12,8 +12,8 @@ use anyhow::Context as _;
 
 use super::super::{headers, now_us};
 use super::{MAX_REQUESTS, SharedNotes, lock};
+use crate::catalogue::trials::body::Sum;
 use crate::model::OriginRequest;
-use crate::trial::body::Sum;
 
 /// Serves one connection, answering everything with `body`; HTTP/2 when that was negotiated.
 pub(super) async fn serve<S>(stream: S, h2: bool, body: &Bytes, notes: &SharedNotes) -> anyhow::Result<()>

@@ -38,7 +38,7 @@ fn free_port() -> u16 {
 
 fn identity() -> Identity {
     let names = ["t.test".to_owned()];
-    crate::cell::identity::make(&names, &names, &[Certificate::Good].into()).unwrap()
+    crate::run::cell::identity::make(&names, &names, &[Certificate::Good].into()).unwrap()
 }
 
 fn target(address: SocketAddr, identity: &Identity) -> Target {

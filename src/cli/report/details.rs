@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 
 use super::Raw;
+use crate::catalogue::trials::{CATALOGUE, Kind};
 use crate::cli::Places;
 use crate::cli::source::Source;
+use crate::decide::history::{self, Gathering};
 use crate::exit::{Exit, Failure};
 use crate::git::{Log, Revision};
-use crate::history::{self, Gathering};
 use crate::model::{CellId, CellResult, MatrixResult};
 use crate::report::details::{About, Attempt, CellPast, Moment, Past};
 use crate::report::json;
 use crate::store::{Evidence, Results};
-use crate::trial::{CATALOGUE, Kind};
 use crate::wire::timeline;
 
 /// Revisions read at most.

@@ -10,14 +10,15 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::Places;
 use super::source::Source;
+use crate::catalogue::trials;
 use crate::console::{self, Flags, Stream, style};
 use crate::exit::Exit;
 use crate::model::{IdError, MatrixResult, RunId};
 use crate::report::details::{Details, Past};
 use crate::report::format::{FORMATS, Format, Input, by_name};
 use crate::report::terminal::Shape;
+use crate::store;
 use crate::verdict::Terms;
-use crate::{store, trial};
 
 /// Options of `atsmatrix report`.
 #[derive(Debug, Args)]
@@ -91,7 +92,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let style = style(|name| std::env::var_os(name), stream, Flags::default());
     let shape = Shape { width: style.width, colour: style.colour };
     let today = Some(super::setup::day(jiff::Timestamp::now()));
-    let terms = Terms { today, trials: trial::ids(), ..Terms::default() };
+    let terms = Terms { today, trials: trials::ids(), ..Terms::default() };
     let text = (options.format.render)(&Input { result: &result, details: &details, terms, shape });
     match &options.output {
         Some(file) => store::put(file, text.as_bytes())?,

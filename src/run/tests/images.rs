@@ -2,10 +2,10 @@
 
 use super::rig::{count, order, passing, run_as};
 use super::*;
+use crate::builder::Maker;
 use crate::engine::fake::{End, FakeBuild, FakeEngine};
 use crate::engine::{Class, Labels};
 use crate::exit::Exit;
-use crate::images::Maker;
 
 /// Two distros that install a package, and one that moves what the first of them builds.
 const PACKAGES: &str = r#"
@@ -172,7 +172,7 @@ async fn bases_are_bootstrapped_in_containers_of_one_bootstrapper_that_is_made_w
     let bootstrapped = PACKAGES
         .replace("image: r.test/debian:12", "bootstrap: { suite: a, sources: [deb http://m.test/ a main] }")
         .replace("image: r.test/debian:13", "bootstrap: { suite: b, sources: [deb http://m.test/ b main] }");
-    let digest = format!("@@atsmatrix sha256 {}", crate::matrix::sha256_hex(b"root"));
+    let digest = format!("@@atsmatrix sha256 {}", crate::config::matrix::sha256_hex(b"root"));
     let script = move |spec: &crate::engine::ContainerSpec| {
         let makes = spec.labels[labels::KIND] == "bootstrap";
         makes.then(|| Behaviour { lines: vec![digest.clone()], file: b"root".to_vec(), ..Behaviour::default() })
@@ -199,7 +199,7 @@ async fn a_suite_that_has_left_its_mirror_comes_from_its_archive() {
         [("archive: [deb http://old.test/ old main]", Verdict::Pass), ("archive: []", Verdict::Unavailable)]
     {
         let yaml = PACKAGES.replace("image: r.test/debian:13", &bootstrap.replace("ARCHIVE", archive));
-        let digest = format!("@@atsmatrix sha256 {}", crate::matrix::sha256_hex(b"root"));
+        let digest = format!("@@atsmatrix sha256 {}", crate::config::matrix::sha256_hex(b"root"));
         let script = move |spec: &crate::engine::ContainerSpec| {
             let sources = spec.env.get("SOURCES").filter(|_| spec.labels[labels::KIND] == "bootstrap")?;
             let gone = "@@atsmatrix reason bootstrap: E: no Release file".to_owned();

@@ -10,14 +10,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::super::*;
 use crate::agent::seal;
+use crate::builder;
+use crate::catalogue::trials;
+use crate::config::plan::Selection;
 use crate::engine::fake::{Behaviour, End, FakeEngine};
 use crate::engine::{ContainerSpec, Labels, labels};
-use crate::images;
 use crate::model::{
     AtsBuild, ClientRun, Exchange, Line, OriginConnection, OriginRequest, Os, Provenance, Release, Speak, TlsSeen,
 };
-use crate::plan::Selection;
-use crate::trial;
 
 /// The trials of these runs: a control and a subject will do.
 const TRIALS: [&str; 2] = ["ctl-direct-tls", "tls-remote-origin"];
@@ -106,8 +106,8 @@ pub(super) fn passes(version: &str) -> Behaviour {
         ..Provenance::default()
     }))];
     for id in TRIALS {
-        let Speak::Http { body_len } = (trial::by_id(id).unwrap().spec)().origin.speak else { unreachable!("{id}") };
-        let body_sha256 = trial::body::sha256(body_len);
+        let Speak::Http { body_len } = (trials::by_id(id).unwrap().spec)().origin.speak else { unreachable!("{id}") };
+        let body_sha256 = trials::body::sha256(body_len);
         let exchange = Exchange { status: Some(200), body_len, body_sha256, ..Exchange::default() };
         told.push(Line::Began { trial: id.to_owned() });
         told.push(Line::Client {
@@ -157,11 +157,11 @@ pub(super) fn owner(run: &str) -> Owner {
 /// All cells of the matrix in `yaml`.
 pub(super) fn order(yaml: &str) -> Order {
     let matrix = Matrix::parse("matrix.yaml", yaml).unwrap_or_else(|found| panic!("{found:#?}"));
-    let recipes = images::recipes(&Path::new(env!("CARGO_MANIFEST_DIR")).join("images")).unwrap();
+    let recipes = builder::recipes(&Path::new(env!("CARGO_MANIFEST_DIR")).join("images")).unwrap();
     let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
     Order {
         plan,
-        trials: TRIALS.iter().map(|id| trial::by_id(id).unwrap()).collect(),
+        trials: TRIALS.iter().map(|id| trials::by_id(id).unwrap()).collect(),
         recipes,
         policy: Policy { jobs: 8, ..Policy::default() },
         image_logs: std::env::temp_dir().join(format!("atsmatrix-run-{}", std::process::id())),

@@ -1,0 +1,283 @@
+//! The agent's client: the same in every cell, so that only ATS varies.
+
+mod channel;
+mod sender;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::{Request, Response};
+use rustls::ClientConfig;
+
+use super::headers::pairs;
+use super::now_us;
+use super::script::{self, Heard};
+use crate::catalogue::trials::body::{self, Sum};
+use crate::model::{Act, ClientError, ClientPhase, ClientRun, Exchange, Load, OVERDUE, RequestSpec, Step};
+use sender::{Open, Sender};
+
+/// Bytes of a typed body kept as evidence: error pages are small, that of `openssl s_server` has 5 KiB, and twice that
+/// where it lists the ciphers of security level 0.
+const BODY_HEAD: usize = 16 * 1024;
+
+/// Bytes of a chunk of a chunked request body.
+const CHUNK: usize = 16 * 1024;
+
+/// Exchanges of a load that are told in full: those that went wrong.
+pub(super) const LOAD_EXCHANGES: usize = 5;
+
+type RequestBody = UnsyncBoxBody<Bytes, std::convert::Infallible>;
+
+/// Where and how to ask.
+#[derive(Clone)]
+pub(super) struct Target {
+    /// Who to connect to.
+    pub(super) address: SocketAddr,
+    /// The Host header, and the name to verify when `tls` is given.
+    pub(super) host: String,
+    /// Speak TLS.
+    pub(super) tls: Option<Tls>,
+    /// First ask for a tunnel to this `HOST:PORT`.
+    pub(super) connect: Option<String>,
+}
+
+/// How a client speaks TLS.
+#[derive(Clone)]
+pub(super) struct Tls {
+    pub(super) config: Arc<ClientConfig>,
+    /// Whether the ClientHello leaves in two segments.
+    pub(super) split_hello: bool,
+    /// The certificate that ATS shows, DER: any other is told to be the origin's.
+    pub(super) ats: Option<Vec<u8>>,
+}
+
+impl Target {
+    /// Plain HTTP/1.1.
+    pub(super) fn plain(address: SocketAddr, host: impl Into<String>) -> Self {
+        Self { address, host: host.into(), tls: None, connect: None }
+    }
+}
+
+/// Does what `act` says within `deadline`.
+pub(super) async fn act(target: &Target, act: &Act, deadline: Duration) -> ClientRun {
+    match act {
+        Act::Requests(requests) => run(target, requests, deadline).await,
+        Act::Load { requests, at_once, body_len } => load(target, (*requests, *at_once), *body_len, deadline).await,
+        Act::Script(steps) => play(target, steps, deadline).await,
+        // The cell does what only it can, see `trials::reload`.
+        Act::Reload { .. } => ClientRun::default(),
+    }
+}
+
+/// Sends `requests` in sequence, on one connection unless they say otherwise. An error ends the
+/// sequence.
+pub(super) async fn run(target: &Target, requests: &[RequestSpec], deadline: Duration) -> ClientRun {
+    let mut run = ClientRun::default();
+    let until = Instant::now() + deadline;
+    let mut open = None;
+    for request in requests {
+        let mut exchange = Exchange { started_us: now_us(), ..Exchange::default() };
+        let begun = Instant::now();
+        let left = until.saturating_duration_since(begun);
+        let done = tokio::time::timeout(left, one(target, request, &mut open, &mut exchange, begun)).await;
+        exchange.error = ended(done, deadline);
+        exchange.total_us = micros(begun.elapsed());
+        let broken = exchange.error.is_some();
+        run.exchanges.push(exchange);
+        if broken {
+            break;
+        }
+    }
+    run
+}
+
+fn ended(
+    done: Result<Result<(), ClientError>, tokio::time::error::Elapsed>,
+    deadline: Duration,
+) -> Option<ClientError> {
+    let Ok(done) = done else {
+        let text = format!("{OVERDUE} of {} s", deadline.as_secs());
+        return Some(ClientError { phase: ClientPhase::Deadline, text });
+    };
+    done.err()
+}
+
+/// Sends `count` GETs, each on a connection of its own, `at_once` at a time; whole is what has 200 and `body_len`
+/// bytes of the counting pattern.
+async fn load(target: &Target, (count, at_once): (u32, u32), body_len: u64, deadline: Duration) -> ClientRun {
+    let get = [RequestSpec { method: "GET".into(), ..RequestSpec::default() }];
+    let until = Instant::now() + deadline;
+    let mut runs = stream::iter(0..count)
+        .map(|_| run(target, &get, until.saturating_duration_since(Instant::now())))
+        .buffer_unordered(usize::try_from(at_once).unwrap_or(1));
+    let (mut told, mut whole) = (Vec::new(), 0);
+    let sha256 = body::sha256(body_len);
+    while let Some(run) = runs.next().await {
+        for exchange in run.exchanges {
+            let expected = exchange.body_len == body_len && exchange.body_sha256 == sha256;
+            if exchange.status == Some(200) && exchange.error.is_none() && expected {
+                whole += 1;
+            } else if told.len() < LOAD_EXCHANGES {
+                told.push(exchange);
+            }
+        }
+    }
+    ClientRun { exchanges: told, load: Some(Load { sent: count, whole, same_process: None }), control_us: None }
+}
+
+/// Plays a script; every head it reads is an exchange.
+async fn play(target: &Target, steps: &[Step], deadline: Duration) -> ClientRun {
+    let (started_us, begun) = (now_us(), Instant::now());
+    let heard = Heard::default();
+    let mut seen = None;
+    let played = async {
+        let (channel, tls) = channel::open(target).await?;
+        seen = tls;
+        script::play(channel, steps, &target.host, &heard)
+            .await
+            .map_err(|error| ClientError { phase: ClientPhase::Exchange, text: format!("{error:#}") })
+    };
+    let error = ended(tokio::time::timeout(deadline, played).await, deadline);
+    let mut exchanges: Vec<Exchange> =
+        heard.messages().drain(..).map(|message| exchange(message, started_us)).collect();
+    if exchanges.is_empty() {
+        exchanges.push(Exchange::default());
+    }
+    for exchange in &mut exchanges {
+        (exchange.started_us, exchange.tls) = (started_us, seen.clone());
+    }
+    if let Some(last) = exchanges.last_mut() {
+        (last.error, last.total_us) = (error, micros(begun.elapsed()));
+    }
+    ClientRun { exchanges, ..ClientRun::default() }
+}
+
+/// A response as a script heard it.
+fn exchange(message: script::Message, started_us: u64) -> Exchange {
+    Exchange {
+        status: message.status(),
+        reason: message.start[2].chars().take(120).collect(),
+        headers: message.headers,
+        interim: message.interim,
+        trailers: message.trailers,
+        body_len: message.body_len,
+        body_sha256: message.body_sha256,
+        head_us: Some(message.at_us.saturating_sub(started_us)),
+        ..Exchange::default()
+    }
+}
+
+async fn one(
+    target: &Target,
+    request: &RequestSpec,
+    open: &mut Option<Open>,
+    exchange: &mut Exchange,
+    begun: Instant,
+) -> Result<(), ClientError> {
+    // A connection that the other side has closed meanwhile is not used again.
+    if request.fresh || open.as_mut().is_some_and(|kept| kept.sender.is_closed()) {
+        *open = None;
+    }
+    let kept = match open {
+        Some(kept) => kept,
+        None => match sender::open(target, exchange).await? {
+            Some(opened) => open.insert(opened),
+            // The tunnel was refused: that is the answer.
+            None => return Ok(()),
+        },
+    };
+    exchange.tls.clone_from(&kept.tls);
+    let interim = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let message = message(target, request, matches!(kept.sender, Sender::H2(_)), &interim)?;
+    let response = kept.sender.send(message).await.map_err(|error| failed(ClientPhase::Exchange, &error))?;
+    exchange.head_us = Some(micros(begun.elapsed()));
+    exchange.interim = std::mem::take(&mut *interim.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    read(response, exchange).await
+}
+
+fn message(
+    target: &Target,
+    request: &RequestSpec,
+    h2: bool,
+    interim: &Arc<std::sync::Mutex<Vec<u16>>>,
+) -> Result<Request<RequestBody>, ClientError> {
+    let bytes = Bytes::from(body::bytes(request.body_len));
+    let body = if request.chunked {
+        let pieces: Vec<_> = bytes.chunks(CHUNK).map(|piece| Ok(Frame::data(bytes.slice_ref(piece)))).collect();
+        StreamBody::new(stream::iter(pieces)).boxed_unsync()
+    } else {
+        Full::new(bytes).boxed_unsync()
+    };
+    let mut builder = Request::builder().method(request.method.as_str());
+    builder = if h2 {
+        // HTTP/2 has the host in its target (RFC 9113 section 8.3.1).
+        builder.uri(format!("https://{}/", target.host))
+    } else {
+        builder.uri("/").header("Host", &target.host)
+    };
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    let mut message = builder.body(body).map_err(|error| failed(ClientPhase::Exchange, &error))?;
+    let seen = Arc::clone(interim);
+    hyper::ext::on_informational(&mut message, move |response| {
+        seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(response.status().as_u16());
+    });
+    Ok(message)
+}
+
+async fn read(response: Response<Incoming>, exchange: &mut Exchange) -> Result<(), ClientError> {
+    exchange.status = Some(response.status().as_u16());
+    exchange.version = format!("{:?}", response.version());
+    exchange.reason = match response.extensions().get::<hyper::ext::ReasonPhrase>() {
+        Some(reason) => String::from_utf8_lossy(reason.as_bytes()).chars().take(120).collect(),
+        None => response.status().canonical_reason().unwrap_or_default().to_owned(),
+    };
+    exchange.headers = pairs(response.headers());
+    let typed = response.headers().contains_key(hyper::header::CONTENT_TYPE);
+    let (mut head, mut sum) = (Vec::new(), Sum::default());
+    let mut incoming = response.into_body();
+    let mut outcome = Ok(());
+    while let Some(frame) = incoming.frame().await {
+        match frame.map(Frame::into_data) {
+            Ok(Ok(data)) => {
+                // Our own bodies have no type: what has one is an error page, or another program's.
+                if typed && head.len() < BODY_HEAD {
+                    head.extend_from_slice(&data[..data.len().min(BODY_HEAD - head.len())]);
+                }
+                sum.add(&data);
+                // Known also when the trial's deadline cuts the rest short.
+                exchange.body_len = sum.len();
+            }
+            Ok(Err(other)) => exchange.trailers.extend(other.into_trailers().iter().flat_map(pairs)),
+            Err(error) => {
+                outcome = Err(failed(ClientPhase::Body, &error));
+                break;
+            }
+        }
+    }
+    (exchange.body_len, exchange.body_sha256) = sum.finish();
+    exchange.body_head = String::from_utf8_lossy(&head).escape_default().to_string();
+    outcome
+}
+
+/// The error with its causes: hyper's own texts alone say little.
+fn failed(phase: ClientPhase, error: &(dyn std::error::Error + 'static)) -> ClientError {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    ClientError { phase, text: text.chars().take(300).collect() }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

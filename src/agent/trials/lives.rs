@@ -1,0 +1,116 @@
+//! Which trials share one life of ATS, and in which order these lives come. Pure.
+
+use super::settings;
+use crate::model::{Act, Record, Route, TrialPlan};
+
+/// Trials with equal settings, and these settings.
+pub(super) type Group = (Vec<Record>, Vec<TrialPlan>);
+
+/// The groups of a cell.
+pub(super) struct Lives {
+    /// Reloads: they mostly wait for ATS's manager and ask little, so they run beside all others.
+    pub(super) beside: Vec<Group>,
+    /// Those that may run at the same time.
+    pub(super) together: Vec<Group>,
+    /// Those that want to be alone, one trial each.
+    pub(super) alone: Vec<Group>,
+}
+
+impl Lives {
+    /// Groups the trials that go through ATS by their settings.
+    pub(super) fn of(all: &[TrialPlan]) -> Self {
+        let mut groups: Vec<Group> = Vec::new();
+        for trial in all.iter().filter(|trial| trial.spec.route == Route::Ats) {
+            let records = settings::filled(trial, all);
+            let surroundings = |trial: &TrialPlan| (trial.spec.locked_key, trial.spec.bare_openssl);
+            let alike = |(known, trials): &&mut Group| {
+                *known == records && trials.iter().all(|other| surroundings(other) == surroundings(trial))
+            };
+            match groups.iter_mut().find(alike) {
+                Some((_, trials)) => trials.push(trial.clone()),
+                None => groups.push((records, vec![trial.clone()])),
+            }
+        }
+        let reloads = |(_, trials): &Group| trials.iter().any(|it| matches!(it.spec.client.act, Act::Reload { .. }));
+        let (beside, groups): (Vec<Group>, Vec<Group>) = groups.into_iter().partition(reloads);
+        let mut lives = Self { beside, together: Vec::new(), alone: Vec::new() };
+        for (records, trials) in groups {
+            let (wanting, rest): (Vec<_>, Vec<_>) = trials.into_iter().partition(|trial| trial.spec.alone);
+            lives.alone.extend(wanting.into_iter().map(|trial| (records.clone(), vec![trial])));
+            lives.together.extend((!rest.is_empty()).then_some((records, rest)));
+        }
+        // A trial that sets a timeout waits for it: whoever only waits is to begin first.
+        lives.together.sort_by_key(|(records, _)| !records.iter().any(|record| record.name.contains("timeout")));
+        // Whether ATS comes up at all is to be known as soon as whether it does with other settings.
+        if let Some(at) = lives.together.iter().position(|(records, _)| records.is_empty()).filter(|at| *at > 1) {
+            let baseline = lives.together.remove(at);
+            lives.together.insert(1, baseline);
+        }
+        lives
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ats::{Dialect, config};
+    use crate::catalogue::trials::CATALOGUE;
+
+    /// The plans of all trials that an ATS of this version can do.
+    fn plans(version: &str) -> Vec<TrialPlan> {
+        let dialect = Dialect::of(&version.parse().unwrap()).unwrap();
+        let able = CATALOGUE.iter().zip(20_000..).filter(|(trial, _)| {
+            trial.unsupported(Some(version), None).is_none() && config::check(dialect, &(trial.spec)().records).is_ok()
+        });
+        able.map(|(trial, port)| TrialPlan { id: trial.id.to_owned(), port, spec: (trial.spec)() }).collect()
+    }
+
+    #[test]
+    fn a_cell_takes_no_more_lives_of_ats_than_its_settings_differ() {
+        // Each life is a start of ATS, a third of a second. Who adds one says so here.
+        let count = |version: &'static str| {
+            let lives = Lives::of(&plans(version));
+            (version, lives.beside.len() + lives.together.len(), lives.alone.len())
+        };
+        let versions = ["8.1.11", "9.2.9", "10.0.6", "10.1.2", "10.2.0"];
+        let pinned = [("8.1.11", 21, 1), ("9.2.9", 25, 1), ("10.0.6", 26, 1), ("10.1.2", 26, 1), ("10.2.0", 26, 1)];
+        assert_eq!(versions.map(count), pinned);
+    }
+
+    #[test]
+    fn who_waits_for_a_reload_or_a_timeout_begins_first() {
+        let lives = Lives::of(&plans("9.2.9"));
+        assert_eq!(lives.beside[0].1[0].id, "load-reload");
+        let first: Vec<&str> = lives.together[0].1.iter().map(|trial| trial.id.as_str()).collect();
+        assert_eq!(first, ["fault-silent-handshake", "fault-silent-response"]);
+        let baseline = lives.together.iter().position(|(records, _)| records.is_empty());
+        assert!(baseline.is_some_and(|at| at < 2), "with the first lives: {baseline:?}");
+    }
+
+    #[test]
+    fn all_tunnels_share_a_life_in_which_one_port_is_forbidden() {
+        let all = plans("9.2.12");
+        let lives = Lives::of(&all);
+        let has = |trials: &[TrialPlan], id: &str| trials.iter().any(|trial| trial.id == id);
+        let (records, trials) = lives.together.iter().find(|(_, trials)| has(trials, "tunnel-connect")).unwrap();
+        for id in ["tunnel-connect-forbidden", "tunnel-route", "tunnel-route-split-hello"] {
+            assert!(has(trials, id), "{id}");
+        }
+        let ports = &records.iter().find(|record| record.name.ends_with("connect_ports")).unwrap().value;
+        let listed = |id: &str| {
+            let port = all.iter().find(|trial| trial.id == id).unwrap().port.to_string();
+            ports.split(' ').any(|listed| listed == port)
+        };
+        assert!(listed("tunnel-connect") && listed("tunnel-route") && !listed("tunnel-connect-forbidden"));
+    }
+
+    #[test]
+    fn no_origin_changes_from_one_connection_to_the_next() {
+        // A trial that shares ATS is run again when another ends it; connections are counted over both.
+        for trial in CATALOGUE {
+            if let crate::model::Speak::Script(scripts) = (trial.spec)().origin.speak {
+                assert_eq!(scripts.len(), 1, "{}", trial.id);
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What ATS is told of the trials of a cell: names, remap rules, certificates, settings.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::super::origin::{Unable, encrypt_key};
+use super::super::traffic_server::{self, Ports};
+use super::{ROOT, Wanted};
+use crate::ats::config::{FileRef, Map, Settings, SniEntry};
+use crate::model::{
+    CellPlan, Identity, Place, Record, Remap, Side, Speak, TrialPlan, added_name, front_name, origin_name, wild_name,
+};
+
+/// The CA's file in [`ROOT`].
+pub(super) const CA: &str = "ca.pem";
+
+/// The key of what ATS shows to clients, and the same encrypted.
+const KEY: &str = "front.key";
+const LOCKED_KEY: &str = "locked.key";
+
+/// What it is encrypted with, and the file that says so to ATS.
+const PASSPHRASE: &str = "not a secret";
+const PASSPHRASE_FILE: &str = "passphrase";
+
+/// A port on which nothing listens: the target of the rules that lead nowhere.
+const NOWHERE: u16 = 1;
+
+/// What ATS's queries for an origin there are answered with.
+pub(super) fn place(plan: &CellPlan, place: Place) -> anyhow::Result<Vec<IpAddr>> {
+    let parse = |text: &str| text.parse().with_context(|| format!("`{text}` is no address"));
+    let remote = || parse(&plan.origin_ip);
+    Ok(match place {
+        Place::Remote => vec![remote()?],
+        Place::SameHost => vec![Ipv4Addr::LOCALHOST.into()],
+        Place::SameHostV6 => vec![Ipv6Addr::LOCALHOST.into()],
+        Place::RemoteAndDead => vec![Ipv4Addr::LOCALHOST.into(), remote()?],
+        Place::RemoteAndDeadV6 => vec![Ipv6Addr::LOCALHOST.into(), remote()?],
+        Place::Nginx | Place::Httpd => vec![parse(plan.beside.get(&place).map_or("", String::as_str))?],
+    })
+}
+
+/// Where a client that goes past ATS finds the origin.
+pub(super) fn direct(remote: IpAddr, place: Place) -> IpAddr {
+    match place {
+        // No control goes to other programs.
+        Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6 | Place::Nginx | Place::Httpd => remote,
+        Place::SameHost => Ipv4Addr::LOCALHOST.into(),
+        Place::SameHostV6 => Ipv6Addr::LOCALHOST.into(),
+    }
+}
+
+/// Every name ATS may ask for.
+pub(super) fn addresses(plan: &CellPlan) -> anyhow::Result<BTreeMap<String, Vec<IpAddr>>> {
+    let mut names = BTreeMap::new();
+    for nowhere in [traffic_server::READY_HOST, traffic_server::BARRIER_HOST] {
+        names.insert(origin_name(nowhere), vec![Ipv4Addr::LOCALHOST.into()]);
+    }
+    for trial in &plan.trials {
+        for name in [origin_name(&trial.id), wild_name(&trial.id)] {
+            names.insert(name, place(plan, trial.spec.place)?);
+        }
+    }
+    Ok(names)
+}
+
+/// Writes what the settings refer to as `{dir}`.
+pub(super) fn write_certificates(identity: &Identity) -> anyhow::Result<()> {
+    let files = [
+        (CA, &identity.ca_pem),
+        ("front.pem", &identity.front.chain_pem),
+        (KEY, &identity.front.key_pem),
+        ("client.pem", &identity.client.chain_pem),
+        ("client.key", &identity.client.key_pem),
+    ];
+    for (name, text) in files {
+        let path = Path::new(ROOT).join(name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Encrypts the key of what ATS shows to clients, for the trials that want it so.
+pub(super) async fn lock_key() -> Result<(), Unable> {
+    let path = Path::new(ROOT).join(PASSPHRASE_FILE);
+    std::fs::write(&path, format!("{PASSPHRASE}\n")).with_context(|| format!("cannot write {}", path.display()))?;
+    encrypt_key(Path::new(ROOT), KEY, LOCKED_KEY, PASSPHRASE).await
+}
+
+fn fill(text: &str, trial: &TrialPlan, all: &[TrialPlan]) -> String {
+    let origin = origin_name(&trial.id);
+    let text = text.replace("{dir}", ROOT).replace("{port}", &trial.port.to_string()).replace("{origin}", &origin);
+    if !text.contains("{ports}") {
+        return text;
+    }
+    let listening = all.iter().filter(|trial| trial.spec.origin.speak != Speak::Nobody);
+    let ports: Vec<String> = listening.map(|trial| trial.port.to_string()).collect();
+    text.replace("{ports}", &ports.join(" "))
+}
+
+/// The records of a trial of the plan `all` with their placeholders filled.
+pub(super) fn filled(trial: &TrialPlan, all: &[TrialPlan]) -> Vec<Record> {
+    let records = trial.spec.records.iter();
+    records.map(|record| Record { value: fill(&record.value, trial, all), ..record.clone() }).collect()
+}
+
+/// The settings of one life of ATS: all trials of the cell, whether or not they are run in it.
+pub(super) fn settings(plan: &CellPlan, ports: Ports, dns_port: u16, wanted: &Wanted<'_>) -> Settings {
+    let key = if wanted.locked_key { LOCKED_KEY } else { KEY };
+    let nowhere = [traffic_server::READY_HOST, traffic_server::BARRIER_HOST].map(|name| Map {
+        from: format!("http://{}/", front_name(name)),
+        to: format!("http://{}:{NOWHERE}/", origin_name(name)),
+    });
+    Settings {
+        http_port: ports.http,
+        https_port: Some(ports.tls),
+        dns_port,
+        ca: Some(FileRef { directory: ROOT.to_owned(), name: CA.to_owned() }),
+        server_identity: Some((format!("{ROOT}/front.pem"), format!("{ROOT}/{key}"))),
+        key_dialog: wanted.locked_key.then(|| format!("/bin/cat {ROOT}/{PASSPHRASE_FILE}")),
+        maps: nowhere.into_iter().chain(plan.trials.iter().flat_map(|trial| maps(plan, trial))).collect(),
+        sni: plan.trials.iter().flat_map(|trial| sni(plan, trial)).collect(),
+        records: wanted.records.to_vec(),
+        ..Settings::default()
+    }
+}
+
+fn maps(plan: &CellPlan, trial: &TrialPlan) -> Vec<Map> {
+    let (front, port) = (front_name(&trial.id), trial.port);
+    let scheme = if trial.spec.origin.https { "https" } else { "http" };
+    let by = |host: String| -> Vec<Map> {
+        let map = |from| Map { from: format!("{from}://{front}/"), to: format!("{scheme}://{host}:{port}/") };
+        ["http", "https"].map(map).into()
+    };
+    let name = origin_name(&trial.id);
+    match trial.spec.remap {
+        Remap::None => Vec::new(),
+        Remap::ByName => by(name),
+        Remap::ByWildName => by(wild_name(&trial.id)),
+        Remap::ByAddress => {
+            let address = place(plan, trial.spec.place).ok().and_then(|found| found.first().copied());
+            by(address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()).to_string())
+        }
+        Remap::WebSocket => {
+            let secure = if trial.spec.origin.https { "wss" } else { "ws" };
+            let upgraded = Map { from: format!("ws://{front}/"), to: format!("{secure}://{name}:{port}/") };
+            std::iter::once(upgraded).chain(by(name)).collect()
+        }
+    }
+}
+
+/// The rule that a reload adds for a trial.
+pub(super) fn added(trial: &TrialPlan) -> Map {
+    let to = format!("https://{}:{}/", origin_name(&trial.id), trial.port);
+    Map { from: format!("http://{}/", added_name(&trial.id)), to }
+}
+
+fn sni(plan: &CellPlan, trial: &TrialPlan) -> impl Iterator<Item = SniEntry> {
+    trial.spec.sni.iter().map(|rule| SniEntry {
+        fqdn: match rule.side {
+            Side::Client => front_name(&trial.id),
+            Side::Origin => origin_name(&trial.id),
+        },
+        keys: rule.keys.iter().map(|(key, value)| (key.clone(), fill(value, trial, &plan.trials))).collect(),
+    })
+}
+
+/// Whether `text` names one of the hosts of `trial`, and not just a longer name that ends in it.
+pub(super) fn names_trial(text: &str, trial: &str) -> bool {
+    let part_of_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    [origin_name(trial), wild_name(trial), front_name(trial)].iter().any(|host| {
+        text.match_indices(host).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + host.len()..].chars().next();
+            !before.is_some_and(part_of_name) && !after.is_some_and(|c| c.is_ascii_alphanumeric())
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_belongs_to_the_host_it_names() {
+        let line = "connection_result=Invalid argument [22] url='https://tls-get.test:20003/'";
+        assert!(names_trial(line, "tls-get"));
+        assert!(!names_trial(line, "get"));
+        assert!(names_trial("SNI (tls-get.t) not in certificate", "tls-get"));
+    }
+}

@@ -1,0 +1,338 @@
+//! Bisection along the versions of ATS that matrix.yaml has between two of its columns, and where one is made
+//! from the other by patches, along these.
+
+use super::bench::{self, Bench, Setup};
+use super::changes::Derivation;
+use super::progress::{Left, finished, started};
+use crate::bisect::linear::{self, Line, Next};
+use crate::bisect::versions::{self, Case, Found};
+use crate::builder::Made;
+use crate::catalogue::trials::Trial;
+use crate::config::matrix::{Globs, Matrix};
+use crate::config::plan::{Plan, PlannedCell, Selection};
+use crate::exit::{Exit, Failure};
+use crate::model::{AtsId, Bisection, CellId, DistroId, Effect, Tried};
+use crate::run::cell::Once;
+
+/// How often both ends are run before anything is searched.
+const ENDS: u32 = 3;
+
+/// How often the two places between which it turns are run.
+const ROUNDS: u32 = 2;
+
+/// One end: what ran, and what was seen.
+type End = (PlannedCell, Once);
+
+/// Finds the version or change of ATS that decides.
+///
+/// # Errors
+/// When the engine fails, or the two ends cannot be run.
+pub(super) async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
+    let order = bench.order;
+    let distro = order.bad.distro.clone();
+    let columns = between(&order.matrix, &distro, &order.good.ats, &order.bad.ats);
+    let new = |trial| Search { bench, distro: distro.clone(), trial, failure: None, tried: Vec::new(), limited: false };
+    let mut ends = Vec::new();
+    for id in [&columns[0], &columns[columns.len() - 1]] {
+        let (planned, made) = image(bench, &order.matrix, &distro, id).await?;
+        Bench::needed(&[(planned.tag.clone(), made)].into(), &planned)?;
+        ends.push(planned);
+    }
+    let mut unsteady = None;
+    for trials in bench::stages(order) {
+        let mut both: Vec<End> = Vec::new();
+        for (number, planned) in (1..).zip(&ends) {
+            let once = once(bench, planned, number, trials.clone(), &Left::default()).await?;
+            bench::as_declared(&once, &[&planned.declared])?;
+            bench::on_its_distro(&once, planned)?;
+            both.push((planned.clone(), once));
+        }
+        let [(_, a), (_, b)] = both.as_slice() else { anyhow::bail!("a search has two ends") };
+        // Whichever of them passes.
+        let mut candidates = bench::candidates(order, a, b);
+        candidates.extend(bench::candidates(order, b, a));
+        candidates.dedup_by_key(|trial| trial.id);
+        for trial in candidates {
+            let mut search = new(trial);
+            let (answer, told) = search.run(&columns, &both).await?;
+            if told || order.asked {
+                return Ok(answer);
+            }
+            unsteady = unsteady.or(Some(answer));
+        }
+    }
+    unsteady.ok_or_else(|| {
+        let (a, b) = (&ends[0].id, &ends[1].id);
+        let message = format!("nothing to search: no trial passes on one and fails on the other of {a} and {b}");
+        Failure::new(Exit::Incomplete, message).into()
+    })
+}
+
+struct Search<'a> {
+    bench: &'a Bench<'a>,
+    distro: DistroId,
+    trial: &'static Trial,
+    /// How the end that fails does.
+    failure: Option<String>,
+    tried: Vec<Tried>,
+    /// Whether the experiments that were allowed are used up.
+    limited: bool,
+}
+
+/// A version to try.
+struct Place<'a> {
+    matrix: &'a Matrix,
+    ats: &'a AtsId,
+    /// The versions that it may report.
+    declared: Vec<String>,
+}
+
+impl Search<'_> {
+    /// The answer, and whether the trial told the ends apart.
+    async fn run(&mut self, columns: &[AtsId], both: &[End]) -> anyhow::Result<(Bisection, bool)> {
+        let matrix = &self.bench.order.matrix;
+        let steps: Vec<String> = columns.windows(2).map(|pair| format!("{} -> {}", pair[0], pair[1])).collect();
+        let mut known = self.ends(columns, both);
+        let steady = linear::differ(columns.len(), &known) && self.steady(columns).await?;
+        let (good, bad) = self.sides(columns, &known);
+        let (mut changes, mut confirmed, mut turn) = (None, false, None);
+        if steady {
+            let (last, first) = self.along(&mut known, columns, &steps).await?;
+            turn = Some((last, first));
+            let derivation = Derivation::between(matrix, &self.distro, &columns[last], &columns[first]);
+            let mut pair = [columns[last].clone(), columns[first].clone()];
+            let mut finest = matrix.clone();
+            if let Some(derivation) = derivation.filter(|_| first == last + 1) {
+                let ends =
+                    [&derivation.base, &derivation.derived].map(|id| columns.iter().position(|column| column == id));
+                let [Some(base), Some(derived)] = ends else {
+                    anyhow::bail!("a derivation of columns has its columns")
+                };
+                let mut line = Line::from([(0, known[&base]), (derivation.changes.len(), known[&derived])]);
+                let found = self.within(&derivation, &mut finest, &mut line).await?;
+                pair = [derivation.at(found.0), derivation.at(found.1)];
+                changes = Some((derivation, line, found));
+            }
+            confirmed = self.confirm(&finest, &pair).await?;
+        }
+        let names: Vec<String> =
+            changes.iter().flat_map(|(derivation, ..)| &derivation.changes).map(|change| change.name.clone()).collect();
+        let case = Case {
+            good: &good,
+            bad: &bad,
+            trial: self.trial.id,
+            columns: turn.map(|(last, first)| Found { steps: &steps, known: &known, last, first }),
+            changes: changes.as_ref().map(|(derivation, line, (last, first))| {
+                let found = Found { steps: &names, known: line, last: *last, first: *first };
+                (found, [derivation.base.as_str(), derivation.derived.as_str()])
+            }),
+            confirmed,
+            limited: self.limited.then_some(self.tried.len()),
+            notes: &[],
+        };
+        Ok((versions::over_ats(case, std::mem::take(&mut self.tried)), steady))
+    }
+
+    /// What both ends are to a search with this trial.
+    fn ends(&mut self, columns: &[AtsId], both: &[End]) -> Line {
+        let failures = both.iter().map(|(_, once)| bench::said(once, self.trial, None));
+        self.failure = failures.filter(|said| said.effect == Effect::Fail).map(|said| said.summary).next();
+        let mut known = Line::new();
+        for (place, (planned, once)) in [0, columns.len() - 1].into_iter().zip(both) {
+            known.insert(place, self.note(once, planned, 1));
+        }
+        known
+    }
+
+    /// Whether both ends say the same each time: a trial that flickers would name anybody.
+    async fn steady(&mut self, columns: &[AtsId]) -> anyhow::Result<bool> {
+        let matrix = self.bench.order.matrix.clone();
+        for round in 2..=ENDS {
+            for ats in [&columns[0], &columns[columns.len() - 1]] {
+                let place = self.column(&matrix, ats);
+                let first = self.first(ats);
+                let Some(again) = self.try_one(&place, round, &Left::default()).await? else { return Ok(true) };
+                if first != Some(again) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// A column of the matrix.
+    fn column<'m>(&self, matrix: &'m Matrix, ats: &'m AtsId) -> Place<'m> {
+        let id = CellId { distro: self.distro.clone(), ats: ats.clone() };
+        let declared = matrix.cells().find(|cell| cell.id() == id).map(|cell| cell.reports().to_owned());
+        Place { matrix, ats, declared: declared.into_iter().collect() }
+    }
+
+    /// What the first round of a version came to.
+    fn first(&self, ats: &AtsId) -> Option<Effect> {
+        let base = CellId { distro: self.distro.clone(), ats: ats.clone() }.to_string();
+        self.tried.iter().find(|tried| tried.base == base).map(|tried| tried.result)
+    }
+
+    /// The good cell and the bad one, by what was seen.
+    fn sides(&self, columns: &[AtsId], known: &Line) -> (CellId, CellId) {
+        let cell = |place: usize| CellId { distro: self.distro.clone(), ats: columns[place].clone() };
+        let (begin, end) = (cell(0), cell(columns.len() - 1));
+        if known.get(&0) == Some(&Effect::Pass) { (begin, end) } else { (end, begin) }
+    }
+
+    /// Searches the columns; returns the two between which it turns, as far as experiments are allowed.
+    async fn along(&mut self, known: &mut Line, columns: &[AtsId], steps: &[String]) -> anyhow::Result<(usize, usize)> {
+        let matrix = self.bench.order.matrix.clone();
+        loop {
+            match linear::next(columns.len(), known) {
+                Next::NoEnds => anyhow::bail!("ends that differ are the ends of a line"),
+                Next::Between { last, first } => return Ok((last, first)),
+                Next::Try { place, after, before } => {
+                    let column = self.column(&matrix, &columns[place]);
+                    let range = format!("between {} and {}", columns[after], columns[before]);
+                    let left = Left::between(steps, after, before, range);
+                    let Some(effect) = self.try_one(&column, 1, &left).await? else { return Ok((after, before)) };
+                    known.insert(place, effect);
+                }
+            }
+        }
+    }
+
+    /// Searches the changes between two columns. Each version in between is built from the tree of the nearest
+    /// one before it that is there.
+    async fn within(
+        &mut self,
+        derivation: &Derivation,
+        matrix: &mut Matrix,
+        line: &mut Line,
+    ) -> anyhow::Result<(usize, usize)> {
+        let steps: Vec<String> = derivation.changes.iter().map(|change| change.name.clone()).collect();
+        // What a version reports that has some of the patches, nobody declares.
+        let of = |ats: &AtsId| self.column(&self.bench.order.matrix, ats).declared;
+        let declared = [of(&derivation.base), of(&derivation.derived)].concat();
+        loop {
+            match linear::next(steps.len() + 1, line) {
+                Next::NoEnds => anyhow::bail!("two columns that differ are the ends of what lies between them"),
+                Next::Between { last, first } => return Ok((last, first)),
+                Next::Try { place, after, before } => {
+                    let there = line.range(..place).rev().find(|(_, effect)| **effect != Effect::Inconclusive);
+                    let from = there.map_or(0, |(place, _)| *place);
+                    let ats = derivation.add(matrix, &self.distro, place, from);
+                    let ats = ats.ok_or_else(|| anyhow::anyhow!("cannot make a version with {place} changes"))?;
+                    let version = Place { matrix, ats: &ats, declared: declared.clone() };
+                    let of = steps.len();
+                    let range = format!("between {after} and {before} of {of} changes");
+                    let left = Left::between(&steps, after, before, range);
+                    let Some(effect) = self.try_one(&version, 1, &left).await? else { return Ok((after, before)) };
+                    line.insert(place, effect);
+                }
+            }
+        }
+    }
+
+    /// Whether both places said the same in all rounds.
+    async fn confirm(&mut self, matrix: &Matrix, pair: &[AtsId; 2]) -> anyhow::Result<bool> {
+        let mut same = true;
+        for ats in pair {
+            let base = CellId { distro: self.distro.clone(), ats: ats.clone() }.to_string();
+            let seen = self.tried.iter().filter(|tried| tried.base == base).count();
+            let first = self.first(ats);
+            let place = Place { matrix, ats, declared: Vec::new() };
+            for round in (1..=ROUNDS).skip(seen) {
+                let again = self.try_one(&place, round, &Left::default()).await?;
+                same &= again.is_some() && first == again;
+            }
+        }
+        Ok(same)
+    }
+
+    /// Makes an ATS and tries it; `None`: no further experiment is allowed.
+    async fn try_one(&mut self, place: &Place<'_>, round: u32, left: &Left) -> anyhow::Result<Option<Effect>> {
+        let number = self.tried.len() + 1;
+        if number > self.bench.order.limit {
+            self.limited = true;
+            return Ok(None);
+        }
+        let (planned, made) = image(self.bench, place.matrix, &self.distro, place.ats).await?;
+        match made {
+            Made::Ready { .. } => {
+                let trials = bench::beside_controls(self.trial);
+                let again = Left { range: Some("once more".to_owned()), ..Left::default() };
+                let left = if round > 1 { &again } else { left };
+                let once = once(self.bench, &planned, number, trials, left).await?;
+                let declared: Vec<&str> = place.declared.iter().map(String::as_str).collect();
+                bench::as_declared(&once, &declared)?;
+                Ok(Some(self.note(&once, &planned, round)))
+            }
+            Made::Unbuildable { reason } | Made::Unavailable { reason } => {
+                let line = Tried {
+                    base: planned.id.to_string(),
+                    swapped: Vec::new(),
+                    round,
+                    result: Effect::Inconclusive,
+                    summary: crate::ats::log::normalise(&reason),
+                    evidence: Vec::new(),
+                };
+                self.keep(line);
+                Ok(Some(Effect::Inconclusive))
+            }
+            // Nothing is known of this one, and further ones would not be made either.
+            Made::Broken { reason } => {
+                Err(Failure::new(Exit::Incomplete, format!("{} cannot be run: {reason}", planned.id)).into())
+            }
+            Made::Stopped => Err(bench::stopped()),
+        }
+    }
+
+    /// Writes down what was seen.
+    fn note(&mut self, once: &Once, planned: &PlannedCell, round: u32) -> Effect {
+        let line =
+            bench::said(once, self.trial, self.failure.as_deref()).line(planned.id.to_string(), Vec::new(), round);
+        let effect = line.result;
+        self.keep(line);
+        effect
+    }
+
+    fn keep(&mut self, line: Tried) {
+        let again = if line.round > 1 { ", once more" } else { "" };
+        self.bench.tell(finished(self.tried.len() + 1, &line, format!("{}{again}", line.base)));
+        self.tried.push(line);
+    }
+}
+
+/// The image of an ATS on this distro.
+async fn image(
+    bench: &Bench<'_>,
+    matrix: &Matrix,
+    distro: &DistroId,
+    ats: &AtsId,
+) -> anyhow::Result<(PlannedCell, Made)> {
+    let selection = Selection { distros: Some(Globs::new([distro.as_str()])?), ats: Some(Globs::new([ats.as_str()])?) };
+    let plan = Plan::of(matrix, &selection, &bench.order.recipes);
+    let plan = plan.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    let planned = bench::planned(&plan, &CellId { distro: distro.clone(), ats: ats.clone() })?;
+    let mut made = bench.make(&plan).await?;
+    let what = made.remove(&planned.tag);
+    Ok((planned, what.unwrap_or(Made::Unavailable { reason: "its image is not part of the plan".into() })))
+}
+
+async fn once(
+    bench: &Bench<'_>,
+    planned: &PlannedCell,
+    number: usize,
+    trials: Vec<&'static Trial>,
+    left: &Left,
+) -> anyhow::Result<Once> {
+    bench.tell(started(number, planned.id.to_string(), left));
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    bench.run(Setup { number, planned, image: &planned.tag, swapped: None, trials }).await
+}
+
+/// The columns from one to the other that `distro` has, in the order of matrix.yaml.
+fn between(matrix: &Matrix, distro: &DistroId, a: &AtsId, b: &AtsId) -> Vec<AtsId> {
+    let row = matrix.cells().filter(|cell| cell.distro.id == *distro).map(|cell| cell.ats.id.clone());
+    let row: Vec<AtsId> = row.collect();
+    let place = |id: &AtsId| row.iter().position(|column| column == id).unwrap_or(0);
+    let (first, last) = (place(a).min(place(b)), place(a).max(place(b)));
+    row[first..=last].to_vec()
+}

@@ -1,0 +1,152 @@
+//! One file out of a tar that an engine streams, checked against its digest: a stream that was cut off somewhere on its
+//! way must not become an image.
+
+use std::io::{Error, Result};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use sha2::{Digest, Sha256};
+
+use crate::engine::TarStream;
+
+/// Tars come in blocks of so many bytes.
+const BLOCK: usize = 512;
+
+/// The first file in `tar`. Its stream ends with an error unless it is whole and has the digest `sha256`, in hex.
+pub(super) fn file(tar: TarStream, sha256: String) -> TarStream {
+    let begin = (tar, Unpacking { place: Place::Header, buffer: BytesMut::new() }, Sha256::new(), sha256);
+    stream::try_unfold(begin, |(mut tar, mut unpacking, mut digest, sha256)| async move {
+        loop {
+            if let Some(piece) = unpacking.next()? {
+                digest.update(&piece);
+                return Ok(Some((piece, (tar, unpacking, digest, sha256))));
+            }
+            if matches!(unpacking.place, Place::End) {
+                break;
+            }
+            match tar.try_next().await? {
+                Some(piece) => unpacking.buffer.extend_from_slice(&piece),
+                None => return Err(Error::other("the engine gave only a part of it")),
+            }
+        }
+        let hex = digest.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        if hex == sha256 {
+            return Ok(None);
+        }
+        Err(Error::other(format!("the engine gave another file than was made: its sha256 is {hex}, not {sha256}")))
+    })
+    .boxed()
+}
+
+/// Where in a tar one is.
+enum Place {
+    Header,
+    /// In an entry that tells more of the next one, with so many bytes of it to come.
+    Aside(u64),
+    /// In the file, with so many bytes of it to come.
+    File(u64),
+    End,
+}
+
+/// Finds the file in what has come of a tar.
+struct Unpacking {
+    place: Place,
+    buffer: BytesMut,
+}
+
+impl Unpacking {
+    /// The next piece of the file; `None`: more of the tar is needed, or it is at its end.
+    fn next(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            match self.place {
+                Place::Header if self.buffer.len() >= BLOCK => {
+                    let block = self.buffer.split_to(BLOCK);
+                    self.place = after(&block)?;
+                }
+                Place::Aside(0) => self.place = Place::Header,
+                Place::File(0) => self.place = Place::End,
+                Place::Aside(left) if !self.buffer.is_empty() => {
+                    self.place = Place::Aside(left - self.take(left).len() as u64);
+                }
+                Place::File(left) if !self.buffer.is_empty() => {
+                    let piece = self.take(left);
+                    self.place = Place::File(left - piece.len() as u64);
+                    return Ok(Some(piece));
+                }
+                _ => return Ok(None),
+            }
+        }
+    }
+
+    /// At most `left` bytes of what is there.
+    fn take(&mut self, left: u64) -> Bytes {
+        let count = usize::try_from(left).map_or(self.buffer.len(), |left| left.min(self.buffer.len()));
+        self.buffer.split_to(count).freeze()
+    }
+}
+
+/// What follows a header.
+fn after(block: &[u8]) -> Result<Place> {
+    let mut header = tar::Header::new_old();
+    header.as_mut_bytes().copy_from_slice(block);
+    let size = header.entry_size()?;
+    let kind = header.entry_type();
+    if kind.is_file() {
+        Ok(Place::File(size))
+    } else if kind.is_pax_local_extensions() || kind.is_pax_global_extensions() || kind.is_gnu_longname() {
+        Ok(Place::Aside(size.div_ceil(BLOCK as u64) * BLOCK as u64))
+    } else {
+        Err(Error::other("the engine gave something else than a file"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tar of one file that has further headers, as engines write them.
+    fn packed(content: &[u8]) -> Vec<u8> {
+        let mut archive = tar::Builder::new(Vec::new());
+        archive.append_pax_extensions([("comment", &[b'x'; 600][..])]).unwrap();
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        archive.append_data(&mut header, "rootfs.tar", content).unwrap();
+        archive.into_inner().unwrap()
+    }
+
+    async fn unpacked(tar: &[u8], piece: usize, sha256: &str) -> Result<Vec<u8>> {
+        let pieces: Vec<Result<Bytes>> = tar.chunks(piece).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        file(stream::iter(pieces).boxed(), sha256.to_owned())
+            .try_fold(Vec::new(), |mut all, piece| async move {
+                all.extend_from_slice(&piece);
+                Ok(all)
+            })
+            .await
+    }
+
+    #[tokio::test]
+    async fn the_file_comes_out_whole_however_the_tar_is_cut_into_pieces() {
+        for size in [0, 1, 511, 512, 513, 4000] {
+            let content: Vec<u8> = (0..size).map(|n| u8::try_from(n % 251).unwrap()).collect();
+            let (tar, sha256) = (packed(&content), crate::config::matrix::sha256_hex(&content));
+            for piece in [1, 7, 512, 1000, 100_000] {
+                assert_eq!(unpacked(&tar, piece, &sha256).await.unwrap(), content, "{size} in pieces of {piece}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_cut_off_or_changed_ends_with_an_error() {
+        let content = vec![7; 2000];
+        let (tar, sha256) = (packed(&content), crate::config::matrix::sha256_hex(&content));
+        let begin = tar.windows(8).position(|eight| eight == [7; 8]).unwrap();
+        for end in [0, 511, begin, begin + 1999] {
+            let error = unpacked(&tar[..end], 100, &sha256).await.unwrap_err();
+            assert!(error.to_string().contains("only a part"), "{end}: {error}");
+        }
+        let mut changed = tar.clone();
+        changed[begin + 9] = 8;
+        let error = unpacked(&changed, 100, &sha256).await.unwrap_err();
+        assert!(error.to_string().contains("another file"), "{error}");
+    }
+}

@@ -1,0 +1,176 @@
+use std::path::Path;
+
+use super::*;
+use crate::config::matrix::Globs;
+
+pub(super) fn shipped() -> (Matrix, Recipes) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("matrix.yaml")).unwrap();
+    let matrix = Matrix::parse("matrix.yaml", &text).unwrap_or_else(|found| panic!("{found:#?}"));
+    let mut recipes = Recipes::new();
+    for entry in std::fs::read_dir(root.join("images")).unwrap() {
+        let folder = entry.unwrap().path();
+        for file in folder.read_dir().into_iter().flatten() {
+            let file = file.unwrap().path();
+            let name = file.strip_prefix(root.join("images")).unwrap().to_str().unwrap().to_owned();
+            recipes.insert(name, std::fs::read(&file).unwrap());
+        }
+    }
+    (matrix, recipes)
+}
+
+fn plan(distros: &[&str]) -> Plan {
+    let (matrix, recipes) = shipped();
+    let globs = Globs::new(distros.iter().copied()).unwrap();
+    Plan::of(&matrix, &Selection { distros: Some(globs), ats: None }, &recipes).unwrap()
+}
+
+#[test]
+fn every_shipped_recipe_is_given_just_the_arguments_it_declares() {
+    let (matrix, recipes) = shipped();
+    let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
+    assert!(plan.cells.iter().any(|cell| cell.id.distro.as_str() == "fedora-40"));
+}
+
+#[test]
+fn steps_follow_their_parents_and_none_stands_twice() {
+    let plan = plan(&["debian-*"]);
+    for (place, step) in plan.steps().iter().enumerate() {
+        let before: Vec<&str> = plan.steps()[..place].iter().map(|step| step.tag.as_str()).collect();
+        assert!(step.parents.iter().all(|parent| before.contains(&parent.as_str())), "{step:?}");
+        assert!(!before.contains(&step.tag.as_str()), "{step:?}");
+    }
+}
+
+#[test]
+fn fedora_runs_the_very_recipe_that_debian_runs() {
+    let containerfiles = |distro: &str| -> std::collections::BTreeSet<String> {
+        let plan = plan(&[distro]);
+        let recipes = plan.steps().iter().filter_map(|step| match &step.work {
+            Work::Recipe { containerfile, .. } => Some(containerfile.clone()),
+            _ => None,
+        });
+        recipes.filter(|containerfile| containerfile.starts_with("tarball/")).collect()
+    };
+    let fedora = containerfiles("fedora-40");
+    assert!(fedora.contains("tarball/build.Containerfile") && fedora.is_subset(&containerfiles("debian-*")));
+}
+
+#[test]
+fn one_source_build_of_9_2_5_serves_every_debian() {
+    let plan = plan(&["debian-1[234]"]);
+    let builds = plan.steps().iter().filter(|step| match &step.work {
+        Work::Recipe { containerfile, args } => {
+            containerfile == "tarball/build.Containerfile" && args["URLS"].contains("9.2.5")
+        }
+        _ => false,
+    });
+    assert_eq!(builds.count(), 1);
+}
+
+#[test]
+fn rows_on_the_same_base_share_one_step() {
+    let plan = plan(&["debian-sid", "debian-sid-openssl4"]);
+    let rows: std::collections::BTreeSet<&str> = plan.cells.iter().map(|cell| cell.id.distro.as_str()).collect();
+    assert_eq!(rows.len(), 2, "both rows have cells: {rows:?}");
+    let suite = |step: &&Step| match &step.work {
+        Work::Base { bootstrap: Some(bootstrap), .. } => bootstrap.suite == "sid",
+        _ => false,
+    };
+    let bases: Vec<&Step> = plan.steps().iter().filter(suite).collect();
+    let [base] = bases.as_slice() else { panic!("{bases:#?}") };
+    let uses = |row: &str| {
+        plan.steps().iter().any(|step| step.name.starts_with(&format!("{row}/")) && step.parents.contains(&base.tag))
+    };
+    assert!(uses("debian-sid") && uses("debian-sid-openssl4"), "{:#?}", plan.steps());
+}
+
+#[test]
+fn a_tag_changes_with_any_file_that_the_recipe_takes_in_and_with_no_other() {
+    let (matrix, mut recipes) = shipped();
+    let selection =
+        Selection { distros: Some(Globs::new(["debian-12"]).unwrap()), ats: Some(Globs::new(["9.2.5"]).unwrap()) };
+    let tag = |recipes: &Recipes| Plan::of(&matrix, &selection, recipes).unwrap().cells[0].tag.clone();
+    let before = tag(&recipes);
+    recipes.get_mut("debian/package.sh").unwrap().push(b'\n');
+    assert_eq!(tag(&recipes), before);
+    recipes.get_mut("tarball/build.sh").unwrap().push(b'\n');
+    assert_ne!(tag(&recipes), before);
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_names_what_there_is() {
+    let (matrix, recipes) = shipped();
+    let selection = Selection { distros: Some(Globs::new(["debain-*"]).unwrap()), ats: None };
+    let error = Plan::of(&matrix, &selection, &recipes).unwrap_err().to_string();
+    assert!(error.contains("debain-*") && error.contains("debian-12"), "{error}");
+}
+
+#[test]
+fn the_nginx_origin_is_one_more_image_where_it_is_asked_for() {
+    let (matrix, recipes) = shipped();
+    let mut plan = plan(&["debian-13"]);
+    assert!(plan.beside.is_empty());
+    let before = plan.steps().len();
+    plan.add_origin(&matrix, &recipes, Place::Nginx).unwrap();
+    let tag = plan.beside[&Place::Nginx].clone();
+    let step = plan.steps().iter().find(|step| step.tag == tag).unwrap();
+    assert!(matches!(&step.work, Work::Recipe { containerfile, .. } if containerfile == "nginx/Containerfile"));
+    assert_eq!(plan.steps().len(), before + 1, "its base is there already");
+    plan.keep(|cells| cells);
+    assert_eq!(plan.steps().len(), before + 1);
+}
+
+#[test]
+fn the_shipped_debian_13_is_what_the_bootstrapper_is_made_on() {
+    let plan = plan(&["debian-13"]);
+    let base = plan.steps().iter().find(|step| step.name == "debian-13 (base)").unwrap();
+    assert_eq!((&base.tag, &base.work), (&plan.bootstrapper().base.tag, &plan.bootstrapper().base.work));
+    assert_eq!(plan.bootstrapper().tools.parents, std::slice::from_ref(&base.tag));
+}
+
+#[test]
+fn another_bootstrapper_gives_other_bases_and_the_same_one_the_same() {
+    let (matrix, recipes) = shipped();
+    let globs = Globs::new(["ubuntu-24.04", "debian-1[23]", "fedora-40"]).unwrap();
+    let selection = Selection { distros: Some(globs), ats: None };
+    let bases = |recipes: &Recipes| -> std::collections::BTreeMap<String, String> {
+        let plan = Plan::of(&matrix, &selection, recipes).unwrap();
+        plan.steps().iter().map(|step| (step.name.clone(), step.tag.clone())).collect()
+    };
+    let mut changed = recipes.clone();
+    changed.get_mut("bootstrap/bootstrap.sh").unwrap().extend(b"# a change\n");
+    let (before, after) = (bases(&recipes), bases(&changed));
+    assert_eq!(before, bases(&recipes));
+    for (distro, same) in [("ubuntu-24.04", false), ("debian-12", false), ("debian-13", true), ("fedora-40", true)] {
+        let name = format!("{distro} (base)");
+        assert_eq!(before[&name] == after[&name], same, "{distro}");
+    }
+}
+
+#[test]
+fn mirrors_of_ones_own_are_asked_for_everything_and_make_no_other_matrix() {
+    let (mut matrix, recipes) = shipped();
+    let text =
+        "deb.debian.org=m.test/deb archive.ubuntu.com=m.test docker.io=hub.test registry.fedoraproject.org=hub.test";
+    matrix.mirrors.set_all(text).unwrap();
+    let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
+    let steps = || plan.steps().iter().chain([&plan.bootstrapper().base, &plan.bootstrapper().tools]);
+    for step in steps() {
+        let said = format!("{:?}", step.work);
+        for host in ["deb.debian.org", "archive.ubuntu.com", "docker.io", "registry.fedoraproject.org"] {
+            assert!(!said.contains(&format!("//{host}")) && !said.contains(&format!("\"{host}/")), "{said}");
+        }
+    }
+    assert!(steps().any(|step| format!("{:?}", step.work).contains("http://m.test/deb/debian trixie main")));
+    let shared = plan.steps().iter().find(|step| step.name == "debian-13 (base)").unwrap();
+    assert_eq!(shared.tag, plan.bootstrapper().base.tag);
+
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("matrix.yaml")).unwrap();
+    let with = Matrix::parse("m", &(text.clone() + "mirrors: { deb.debian.org: m.test/deb }\n")).unwrap();
+    assert_eq!(with.digest, Matrix::parse("m", &text).unwrap().digest);
+    assert_eq!(with.mirrors.urls("http://deb.debian.org/x"), "http://m.test/deb/x");
+    let wrong = Matrix::parse("m", &(text + "mirrors: { \"http://deb.debian.org\": m.test }\n")).unwrap_err();
+    assert!(wrong[0].to_string().contains("mirrors"), "{}", wrong[0]);
+}

@@ -1,0 +1,68 @@
+//! Histories in words and as JSON.
+
+use crate::decide::compare::words::{changes, turn_of};
+use crate::report::answer;
+use crate::report::escape::terminal;
+use crate::report::outline::{Line, Outline};
+
+use super::{History, Revision};
+
+/// Characters of a commit's subject.
+const SUBJECT: usize = 60;
+
+/// Since when, and why; then what else happened, newest first.
+pub fn outline(history: &History) -> Outline {
+    let mut outline = Outline::default();
+    let cell = &history.cell;
+    let head = outline.line(0);
+    match &history.since {
+        None => {
+            head.strong(cell).say(format!(" never had an answer in {} revisions", history.revisions));
+        }
+        Some(since) => {
+            let stale = if since.stale { "no answer now; the last one is " } else { "" };
+            let open = since.before.is_none() && (history.cut || !history.unreadable.is_empty());
+            let bound = if open { "at least " } else { "" };
+            let line = head.strong(cell).say(": ").say(format!("{stale}{} since {bound}", since.verdict));
+            name(line, &since.revision);
+            match since.before {
+                Some(before) => line.say(format!("; {before} before")),
+                None => line.say("; no answer before"),
+            };
+            if let Some(change) = &since.change {
+                outline.line(1).say("what changed with it:");
+                changes(&mut outline, 2, change);
+            }
+        }
+    }
+    if !history.events.is_empty() {
+        outline.line(1).say("all changes, newest first:");
+    }
+    for event in history.events.iter().rev() {
+        let line = outline.line(2);
+        name(line, &event.revision);
+        line.say(": ").say(turn_of(&event.change));
+    }
+    for (revision, why) in &history.unreadable {
+        name(outline.line(1).say("not readable: "), revision);
+        outline.line(2).say(why);
+    }
+    if history.cut {
+        outline
+            .line(1)
+            .say("note: there may be earlier revisions (a shallow clone, --limit, or another name of the file before)");
+    }
+    outline
+}
+
+/// `2026-11-03 (3f2a9c1d2e4b, Results of today)`.
+fn name<'a>(line: &'a mut Line, revision: &Revision) -> &'a mut Line {
+    let commit: String = revision.commit.chars().take(12).collect();
+    let subject = terminal(&revision.subject, SUBJECT);
+    line.say(&revision.day).say(format!(" ({commit}, ")).say(subject).say(")")
+}
+
+/// A history. Ends with a line end.
+pub fn json(history: &History) -> String {
+    answer::json(history)
+}

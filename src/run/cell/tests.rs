@@ -1,0 +1,280 @@
+//! Cells over the scripted engine, in which something happens to the containers.
+
+use std::sync::Mutex;
+
+use super::*;
+use crate::agent::seal;
+use crate::catalogue::trials;
+use crate::engine::fake::{Behaviour, End, FakeEngine};
+use crate::engine::labels::{self, Kind, Owner};
+use crate::engine::{ContainerSpec, NetworkSpec, What};
+use crate::model::{
+    AtsBuild, AtsLife, ClientRun, Exchange, Flow, Line, OriginConnection, OriginRequest, Speak, TlsSeen,
+};
+
+const VERSION: &str = "9.2.9";
+
+/// A direct control, and a subject of each origin.
+const CONTROL: &str = "ctl-direct-tls";
+const REMOTE: &str = "tls-remote-origin";
+const NGINX: &str = "nginx-get";
+
+/// What a cell came to, and what was told meanwhile.
+struct Ran {
+    run: CellRun,
+    notes: Vec<String>,
+}
+
+impl Ran {
+    fn outcome(&self, trial: &str) -> (Outcome, &str) {
+        let found = self.run.trials.iter().find(|it| it.id == trial).unwrap();
+        (found.outcome, found.summary.as_str())
+    }
+}
+
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Progress for Notes {
+    fn began(&self, _: &str) {}
+    fn judged(&self, _: &str, _: Outcome) {}
+    fn note(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+}
+
+fn told(lines: &[Line]) -> Vec<String> {
+    lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect()
+}
+
+/// An origin that serves until it is told to end.
+fn origin() -> Behaviour {
+    Behaviour { lines: told(&[Line::Listening, Line::End]), end: End::AtStdinEof, ..Behaviour::default() }
+}
+
+/// A cell, five seconds long, in which these trials get this status and the others a 200.
+fn cell(failing: &[&str], status: u16) -> Behaviour {
+    let ats = AtsBuild { reported: VERSION.into(), ..AtsBuild::default() };
+    let mut lines = vec![Line::Provenance(Box::new(Provenance { ats: Some(ats), ..Provenance::default() }))];
+    for id in [CONTROL, REMOTE, NGINX] {
+        let body_len = match (trials::by_id(id).unwrap().spec)().origin.speak {
+            Speak::Http { body_len } | Speak::Nginx { body_len, .. } => body_len,
+            other => unreachable!("{other:?}"),
+        };
+        let status = Some(if failing.contains(&id) { status } else { 200 });
+        let body_sha256 = trials::body::sha256(body_len);
+        let exchange = Exchange { status, body_len, body_sha256, started_us: 1, ..Exchange::default() };
+        let run = ClientRun { exchanges: vec![exchange], ..Default::default() };
+        lines.push(Line::Client { trial: id.into(), run, ats: AtsLife::Alive });
+        lines.push(Line::Connection(Box::new(OriginConnection {
+            trial: id.into(),
+            accepted_us: 1,
+            tls: Some(TlsSeen { version: "TLSv1.3".into(), ..TlsSeen::default() }),
+            requests: vec![OriginRequest { version: "HTTP/1.1".into(), ..OriginRequest::default() }],
+            ..OriginConnection::default()
+        })));
+        let (flows, pcapng) = (Vec::<Flow>::new(), String::new());
+        lines.push(Line::Wire { trial: id.into(), flows, pcapng, lost: 0 });
+    }
+    lines.push(Line::End);
+    Behaviour { lines: told(&lines), pace: Duration::from_millis(450), ..Behaviour::default() }
+}
+
+/// `behaviour`, to which this happens so long after its start.
+fn suffering(behaviour: Behaviour, what: &[(u64, What)]) -> Behaviour {
+    let suffers = what.iter().map(|(ms, what)| (Duration::from_millis(*ms), *what)).collect();
+    Behaviour { suffers, ..behaviour }
+}
+
+/// An engine whose containers do what `script` says, by their kind and the number of their attempt.
+fn engine(script: impl Fn(&str, u32) -> Option<Behaviour> + Send + Sync + 'static) -> FakeEngine {
+    ["cell", "origin", "nginx"]
+        .iter()
+        .fold(FakeEngine::new(), |engine, image| engine.with_image(image, Labels::new()))
+        .with_containers(move |spec: &ContainerSpec| {
+            let kind = spec.labels[labels::KIND].as_str();
+            let number = spec.name.split('-').nth(1).unwrap().parse().unwrap();
+            let behaviour =
+                script(kind, number).unwrap_or_else(|| if kind == "cell" { cell(&[], 200) } else { origin() });
+            Behaviour { lines: seal::scripted(&spec.stdin, &behaviour.lines), ..behaviour }
+        })
+}
+
+async fn run(engine: &FakeEngine) -> Ran {
+    let owner = Owner::current("r1".parse().unwrap()).unwrap();
+    let spec = NetworkSpec { name: "net".into(), labels: owner.labels(Kind::Network), internal: true };
+    let network = engine.create_network(&spec).await.unwrap();
+    let job = Job {
+        id: "d/a".parse().unwrap(),
+        version: VERSION.into(),
+        os: None,
+        declared: VERSION.into(),
+        binary: None,
+        image: "cell".into(),
+        origin_image: "origin".into(),
+        beside: BTreeMap::from([(Place::Nginx, Beside::Image("nginx".into()))]),
+        network: network.clone(),
+        name: "x".into(),
+        labels: owner.labels(Kind::Cell),
+        trials: [CONTROL, REMOTE, NGINX].map(|id| trials::by_id(id).unwrap()).to_vec(),
+        limits: Limits { cell: Duration::from_mins(1), trial: Duration::from_secs(10), memory: 1 << 30, pids: 100 },
+        over: Vec::new(),
+        keep: false,
+        swap: None,
+        sysctls: BTreeMap::new(),
+        patience: Arc::default(),
+        neighbours: Arc::default(),
+    };
+    let notes = Notes::default();
+    let shared: Arc<dyn Engine> = Arc::new(engine.clone());
+    let run = super::run(&shared, &job, &notes, &CancellationToken::new()).await;
+    engine.remove_network(&network).await.unwrap();
+    // Nothing is left, whatever happened.
+    assert_eq!(engine.left(), Vec::<String>::new());
+    Ran { run, notes: notes.0.into_inner().unwrap() }
+}
+
+fn starts(engine: &FakeEngine, kind: &str) -> usize {
+    let of = |op: &crate::engine::fake::Op| matches!(op, crate::engine::fake::Op::Start(name) if name.ends_with(kind));
+    engine.log().iter().filter(|op| of(op)).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_calm_cell_takes_one_attempt() {
+    let engine = engine(|_, _| None);
+    let ran = run(&engine).await;
+    assert_eq!((ran.run.verdict, starts(&engine, "cell"), ran.notes.len()), (Verdict::Pass, 1, 0), "{:?}", ran.run);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_nginx_that_dies_once_costs_its_trials_a_second_attempt_and_nothing_else() {
+    let died = [(1000, What::Died { code: 137 })];
+    let engine = engine(move |kind, number| match (kind, number) {
+        ("nginx", 1) => Some(suffering(origin(), &died)),
+        // What ATS makes of it.
+        ("cell", 1) => Some(cell(&[NGINX], 502)),
+        _ => None,
+    });
+    let ran = run(&engine).await;
+    assert_eq!((ran.run.verdict, starts(&engine, "cell")), (Verdict::Pass, 2), "{:?}", ran.run);
+    let [note] = ran.notes.as_slice() else { panic!("{:?}", ran.notes) };
+    assert!(note.contains("the nginx container ended with code 137 before it had said all"), "{note}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_nginx_that_dies_each_time_is_an_error_that_names_it_and_never_a_failure() {
+    let died = [(1000, What::Died { code: 137 })];
+    let engine = engine(move |kind, _| match kind {
+        "nginx" => Some(suffering(origin(), &died)),
+        "cell" => Some(cell(&[NGINX], 502)),
+        _ => None,
+    });
+    let ran = run(&engine).await;
+    assert_eq!((ran.run.verdict, starts(&engine, "cell")), (Verdict::Error, 2), "{:?}", ran.run);
+    assert_eq!(ran.outcome(NGINX), (Outcome::Error, "the nginx container ended with code 137 before it had said all"));
+    assert_eq!(ran.run.reason.as_deref(), Some("the nginx container ended with code 137 before it had said all"));
+    assert!(ran.run.ours, "nothing new is known of ATS");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_origin_that_dies_ends_the_attempt_at_once_and_another_one_counts() {
+    let died = [(1000, What::LeftNetwork), (1100, What::Died { code: 137 })];
+    let engine = engine(move |kind, number| (kind == "origin" && number == 1).then(|| suffering(origin(), &died)));
+    let begun = tokio::time::Instant::now();
+    let ran = run(&engine).await;
+    assert_eq!((ran.run.verdict, starts(&engine, "cell")), (Verdict::Pass, 2), "{:?}", ran.run);
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}: the first was not waited for", begun.elapsed());
+    assert!(ran.notes[0].contains("the origin container ended with code 137"), "{:?}", ran.notes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_whose_other_attempt_was_in_trouble_is_seen_twice_before_it_counts() {
+    let pause = [(1000, What::Paused), (3000, What::Resumed)];
+    for (fails_in, wanted) in [(vec![2, 3], Verdict::Fail), (vec![2], Verdict::Flaky)] {
+        let engine = engine(move |kind, number| match (kind, number) {
+            ("origin", 1) => Some(suffering(origin(), &pause)),
+            ("cell", number) if fails_in.contains(&number) => Some(cell(&[REMOTE], 502)),
+            _ => None,
+        });
+        let ran = run(&engine).await;
+        assert_eq!((ran.run.verdict, starts(&engine, "cell")), (wanted, 3), "{:?}", ran.run);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_origin_that_stands_still_each_time_is_an_error() {
+    let pause = [(1000, What::Paused)];
+    let engine = engine(move |kind, _| match kind {
+        "origin" => Some(suffering(origin(), &pause)),
+        "cell" => Some(cell(&[REMOTE], 502)),
+        _ => None,
+    });
+    let ran = run(&engine).await;
+    assert_eq!(ran.run.verdict, Verdict::Error);
+    assert_eq!(ran.outcome(REMOTE), (Outcome::Error, "the origin container was paused"));
+    assert_eq!(ran.outcome(NGINX).0, Outcome::Pass);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cell_cut_off_its_network_is_tried_again_and_one_that_dies_may_be_the_doing_of_ats() {
+    let off = [(1000, What::LeftNetwork)];
+    let engine = engine(move |kind, number| (kind == "cell" && number == 1).then(|| suffering(cell(&[], 200), &off)));
+    let ran = run(&engine).await;
+    assert_eq!((ran.run.verdict, starts(&engine, "cell")), (Verdict::Pass, 2), "{:?}", ran.run);
+    assert!(ran.notes[0].contains("the cell container was taken off its network"), "{:?}", ran.notes);
+
+    let died = [(1000, What::LeftNetwork), (1100, What::Died { code: 139 })];
+    let engine = self::engine(move |kind, _| (kind == "cell").then(|| suffering(cell(&[], 200), &died)));
+    let ran = run(&engine).await;
+    assert_eq!((ran.run.verdict, ran.run.ours), (Verdict::Error, false), "{:?}", ran.run);
+    assert_eq!(ran.run.reason.as_deref(), Some("the cell container ended with code 139 before it had said all"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_goes_away_for_a_while_costs_no_attempt() {
+    // It goes away in the middle of each of the first two attempts.
+    let engine = engine(|kind, number| (kind == "cell" && number > 2).then(|| cell(&[REMOTE], 502)));
+    let away = tokio::spawn({
+        let engine = engine.clone();
+        async move {
+            for _ in 0..2 {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                engine.away_for(Duration::from_secs(5));
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+        }
+    });
+    let ran = run(&engine).await;
+    away.await.unwrap();
+    // Both attempts that count were made all the same: a failure was seen twice.
+    assert_eq!((ran.run.verdict, starts(&engine, "cell")), (Verdict::Fail, 4), "{:?}", ran.run);
+    assert_eq!(ran.outcome(REMOTE).0, Outcome::Fail);
+    let waited = ran.notes.iter().filter(|note| note.contains("waiting for it, at most 120 s")).count();
+    let back = ran.notes.iter().filter(|note| note.contains("answers again")).count();
+    assert_eq!((waited, back), (2, 2), "{:?}", ran.notes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_does_not_come_back_is_waited_for_once() {
+    let engine = engine(|_, _| None);
+    tokio::spawn({
+        let engine = engine.clone();
+        async move {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            engine.away_for(Duration::from_mins(3));
+            tokio::time::sleep(Duration::from_mins(2)).await;
+        }
+    });
+    let patience = Patience::default();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let (notes, shared): (Notes, Arc<dyn Engine>) = (Notes::default(), Arc::new(engine.clone()));
+    let note = |text: &str| notes.note(text);
+    let begun = tokio::time::Instant::now();
+    assert!(!patience.until_back(&shared, &note, &CancellationToken::new()).await);
+    let once = begun.elapsed();
+    assert!(!patience.until_back(&shared, &note, &CancellationToken::new()).await);
+    assert_eq!(begun.elapsed(), once, "nobody waits again");
+    assert!(notes.0.into_inner().unwrap()[1].contains("has not come back within 120 s"));
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    assert!(patience.until_back(&shared, &|_| (), &CancellationToken::new()).await, "it is back at last");
+}
