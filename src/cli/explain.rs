@@ -13,7 +13,7 @@ use crate::console;
 use crate::decide::explain::{self, Raw, by_hand};
 use crate::exit::{Exit, Failure};
 use crate::model::{CellId, CellResult, Event};
-use crate::report::outline::Outline;
+use crate::words::outline::Outline;
 use crate::store::{Results, RunFolder};
 
 /// Options of `atsmatrix explain`.

@@ -3,9 +3,9 @@
 use clap::ValueEnum;
 
 use crate::console::{Flags, Stream, style};
-use crate::report::escape;
+use crate::words::escape;
 use crate::report::github::inert;
-use crate::report::outline::Outline;
+use crate::words::outline::Outline;
 
 /// How to show an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

@@ -11,7 +11,7 @@ use crate::config::shard::Shard;
 use crate::console;
 use crate::exit::{Exit, Failure};
 use crate::model::CellId;
-use crate::report::{escape, unexpected};
+use crate::words::{escape, unexpected};
 
 /// Options of `atsmatrix run`.
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::model::{ImageWork, Outcome};
-use crate::report::fixture;
+use crate::words::fixture;
 
 /// What was written, to be read after the fact.
 #[derive(Clone, Default)]

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Bisection, CellId, Observation, RunId, Verdict};
-
-use super::outline::Outline;
+use crate::words::outline::Outline;
 
 /// Everything there is beside the result. Empty is fine: a report of the committed result alone has
 /// the same bytes on every machine.

@@ -1,11 +1,10 @@
 //! The formats of a whole report. One file a format, and one entry in [`FORMATS`]: commands, help and
 //! errors follow from that.
 
-use crate::model::MatrixResult;
-
 use super::details::Details;
 use super::terminal::Shape;
 use super::{github, html, json, junit, markdown, terminal};
+use crate::model::MatrixResult;
 use crate::verdict::Terms;
 
 /// What a report is made from.
@@ -88,9 +87,9 @@ pub fn by_name(name: &str) -> Option<&'static Format> {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::fixture;
-
     use super::*;
+    use crate::model::Outcome;
+    use crate::words::fixture;
 
     #[test]
     fn every_format_has_a_name_of_its_own_and_renders() {
@@ -109,5 +108,29 @@ mod tests {
             assert!(by_name(format.name).is_some());
         }
         assert!(by_name("xml").is_none());
+    }
+
+    #[test]
+    fn every_format_counts_and_names_known_limitations() {
+        let mut result = fixture::matrix();
+        let cell = result.cells.iter_mut().find(|cell| cell.id.to_string() == "debian-12/9.2.5").unwrap();
+        (cell.trials[3].outcome, cell.trials[3].limitation) = (Outcome::Limitation, Some("ATS-11758".into()));
+        let told = terminal::render(&result, Shape { width: 120, colour: false });
+        assert!(told.contains("┆ 3/4,") && told.contains("┆ 1 known limitation"), "{told}");
+        assert!(told.contains("known limitation: ATS-11758 in tls12-only: debian-12/9.2.5"), "{told}");
+        let pages = [
+            markdown::render(&result),
+            html::render(&result, &Details::default()),
+            junit::render(&result, &Terms::default()),
+            github::summary(&result, &Terms::default()),
+        ];
+        for page in pages {
+            assert!(page.contains("3/4, 1 known limitation"), "{page}");
+        }
+        let json = String::from_utf8(json::write(&result)).unwrap();
+        assert!(json.contains("\"known-limitation\"") && json.contains("\"limitation\": \"ATS-11758\""));
+        let junit = junit::render(&result, &Terms::default());
+        assert!(junit.contains("<skipped type=\"known-limitation\" message=\"ATS-11758: 200\"/>"), "{junit}");
+        assert!(markdown::render(&result).contains("3/4, 1 known limitation: tls12-only (ATS-11758)"));
     }
 }

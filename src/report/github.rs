@@ -7,11 +7,10 @@ use std::fmt::Write as _;
 
 use crate::model::{CellResult, Expected, MatrixResult};
 use crate::verdict::Terms;
-
-use super::escape::{LINE, SHORT, markdown, terminal};
-use super::grid::Grid;
-use super::mark::{label_with_count, sum};
-use super::unexpected::{self, Item};
+use crate::words::escape::{LINE, SHORT, markdown, terminal};
+use crate::words::grid::Grid;
+use crate::words::mark::{label_with_count, sum};
+use crate::words::unexpected::{self, Item};
 
 /// Annotations of one level that GitHub shows for a step; further ones are dropped silently.
 const SHOWN: usize = 10;
@@ -193,7 +192,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     fn annotation(level: Level, message: &str) -> Annotation {
         let place = Some(("a,b:c%/matrix.yaml".to_owned(), 3, 5));

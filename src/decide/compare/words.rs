@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::CellId;
-use crate::report::outline::{Line, Outline};
+use crate::words::outline::{Line, Outline};
 
 use super::change::Change;
 use super::difference::{CellChange, Difference, TrialChange, Turn};

@@ -2,7 +2,7 @@
 
 use crate::config::matrix::{Addition, Edit, Matrix};
 use crate::model::Verdict;
-use crate::report::outline::Outline;
+use crate::words::outline::Outline;
 
 use super::Changes;
 

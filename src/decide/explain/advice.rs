@@ -2,8 +2,8 @@
 
 use super::{Explanation, Issue};
 use crate::model::{CellResult, Outcome, Verdict};
-use crate::report::limits;
-use crate::report::mark::Mark;
+use crate::words::limits;
+use crate::words::mark::Mark;
 
 /// Where failures of ATS are reported.
 const UPSTREAM: &str = "https://github.com/apache/trafficserver/issues";

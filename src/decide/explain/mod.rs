@@ -20,8 +20,8 @@ use crate::model::{
     Bisection, CellId, CellResult, Expected, IssueMatch, MatrixResult, Observation, Outcome, Provenance, Standing,
     TrialResult, Verdict,
 };
-use crate::report::finding::Trials;
-use crate::report::{bisection, legend, limits, mark, workaround};
+use crate::words::finding::Trials;
+use crate::words::{bisection, legend, limits, mark, workaround};
 
 /// Raw evidence of one attempt of a trial.
 #[derive(Debug, Clone)]

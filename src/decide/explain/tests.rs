@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::model::{ClientRun, Direction, Exchange, Flow, LogFile, LogLine, OriginConnection, Packet, WorkaroundTried};
-use crate::report::fixture;
+use crate::words::fixture;
 
 fn told(cell: &CellResult, only: Option<&str>) -> Explanation {
     explain(cell, only, &[], None).unwrap()
@@ -144,7 +144,7 @@ fn the_report_for_upstream_says_what_ran_what_was_seen_and_how_to_see_it() {
 
 #[test]
 fn what_was_found_by_bisecting_is_told_with_what_it_is_worth() {
-    let found = crate::report::bisection::fixture::bisection();
+    let found = crate::words::bisection::fixture::bisection();
     let result = fixture::matrix();
     let told = told(&failing(), None).with_bisections(std::slice::from_ref(&found), &result);
     let text = outline(&told).text();

@@ -2,8 +2,8 @@
 
 use super::{Attempt, Explanation, Issue, Story};
 use crate::model::{Library, OpensslConf, Outcome, Provenance, Surroundings};
-use crate::report::outline::Outline;
-use crate::report::{answer, workaround};
+use crate::words::outline::Outline;
+use crate::words::{answer, workaround};
 
 /// For people: the verdict first, then what ran, was expected, was seen, what it means, what to do.
 pub fn outline(told: &Explanation) -> Outline {

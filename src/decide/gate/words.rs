@@ -3,7 +3,7 @@
 
 use crate::decide::compare::words::facts;
 use crate::decide::compare::{Fact, Field};
-use crate::report::outline::Outline;
+use crate::words::outline::Outline;
 use crate::verdict::few;
 
 use super::answer::{Answer, Reason, Word};

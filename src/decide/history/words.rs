@@ -1,9 +1,9 @@
 //! Histories in words and as JSON.
 
 use crate::decide::compare::words::{changes, turn_of};
-use crate::report::answer;
-use crate::report::escape::terminal;
-use crate::report::outline::{Line, Outline};
+use crate::words::answer;
+use crate::words::escape::terminal;
+use crate::words::outline::{Line, Outline};
 
 use super::{History, Revision};
 

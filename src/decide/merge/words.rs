@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::model::CellId;
-use crate::report::answer;
-use crate::report::outline::Outline;
+use crate::words::answer;
+use crate::words::outline::Outline;
 
 use super::{Conflict, Merged};
 

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use comfy_table::presets::UTF8_FULL;
 use comfy_table::{ContentArrangement, Table};
 
-use super::{many, rests_on, swapped, title};
 use crate::model::{Bisection, Fate, Suspect, Tried};
-use crate::report::escape::{LINE, SHORT, markdown, markdown_fence, terminal};
-use crate::report::paragraph::wrap;
+use crate::words::bisection::{many, rests_on, swapped, title};
+use crate::words::escape::{LINE, SHORT, markdown, markdown_fence, terminal};
+use crate::words::paragraph::wrap;
 
 /// A table's heads and rows, not yet escaped.
 pub(in crate::report) struct Rows {
@@ -131,8 +131,8 @@ fn piped(rows: &Rows) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture;
     use super::*;
+    use crate::words::bisection::fixture;
 
     #[test]
     fn a_terminal_shows_the_answer_two_tables_and_the_evidence() {

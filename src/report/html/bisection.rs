@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use crate::model::{Bisection, CellId, Effect};
-use crate::report::bisection::{self, Rows};
-use crate::report::escape::{LINE, SHORT};
+use crate::report::bisection::{Rows, experiments, suspects};
+use crate::words::bisection;
+use crate::words::escape::{LINE, SHORT};
 
 use super::Page;
 use super::parts::{icon, shown};
@@ -47,11 +48,11 @@ fn section(page: Page, one: &Bisection) -> Markup {
             @if !one.notes.is_empty() { ul { @for note in &one.notes { li { (shown(note, LINE)) } } } }
             details.group {
                 summary { h3 { (bisection::title(one)) " " span.count { (one.suspects.len()) } } }
-                (table(&named(bisection::title(one)), &bisection::suspects(one), None))
+                (table(&named(bisection::title(one)), &suspects(one), None))
             }
             details.group {
                 summary { h3 { "experiments " span.count { (one.experiments.len()) } } }
-                (table(&named("experiments"), &bisection::experiments(one), Some(&effects)))
+                (table(&named("experiments"), &experiments(one), Some(&effects)))
             }
             @if !rests.is_empty() {
                 details.group {

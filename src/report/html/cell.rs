@@ -5,11 +5,11 @@ use maud::{Markup, html};
 
 use crate::model::{CellResult, IssueMatch, Outcome, Provenance, TrialResult};
 use crate::report::details::{About, Attempt};
-use crate::report::escape::{LINE, SHORT};
-use crate::report::finding::Trials;
-use crate::report::limits;
-use crate::report::mark::Mark;
-use crate::report::workaround;
+use crate::words::escape::{LINE, SHORT};
+use crate::words::finding::Trials;
+use crate::words::limits;
+use crate::words::mark::Mark;
+use crate::words::workaround;
 
 use super::Page;
 use super::compare::or_unknown;
@@ -150,7 +150,7 @@ fn ran(cell: &CellResult) -> Markup {
 mod tests {
     use super::*;
     use crate::model::{Expected, Verdict, WorkaroundTried};
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     #[test]
     fn all_that_is_expected_is_told_with_its_last_day() {

@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use crate::model::{CellId, Provenance, Verdict};
-use crate::report::escape::LINE;
-use crate::report::grid::Grid;
+use crate::words::escape::LINE;
+use crate::words::grid::Grid;
 
 use super::parts::{cell_anchor, shown};
 

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::model::TrialResult;
 use crate::report::details::Attempt;
-use crate::report::escape::{LINE, SHORT};
+use crate::words::escape::{LINE, SHORT};
 
 use super::ladder::Ladder;
 use super::parts::shown;

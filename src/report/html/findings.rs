@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use crate::model::{CellResult, IssueMatch};
-use crate::report::escape::{LINE, SHORT};
-use crate::report::finding::{Finding, Gap, Trials, findings, gaps};
-use crate::report::grid::Grid;
-use crate::report::limits::{self, Limited};
-use crate::report::mark::Mark;
+use crate::words::escape::{LINE, SHORT};
+use crate::words::finding::{Finding, Gap, Trials, findings, gaps};
+use crate::words::grid::Grid;
+use crate::words::limits::{self, Limited};
+use crate::words::mark::Mark;
 
 use super::parts::{badge, cell_anchor, icon, link, shown};
 

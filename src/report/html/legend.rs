@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::report::legend::{MARKS, OUTCOMES, VERDICTS, outcome, verdict};
+use crate::words::legend::{MARKS, OUTCOMES, VERDICTS, outcome, verdict};
 
 use super::parts::{icon, name};
 

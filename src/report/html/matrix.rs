@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use crate::model::{AtsId, CellResult, DistroId};
-use crate::report::escape::SHORT;
-use crate::report::finding::Trials;
-use crate::report::legend::VERDICTS;
-use crate::report::mark::{Mark, word};
+use crate::words::escape::SHORT;
+use crate::words::finding::Trials;
+use crate::words::legend::VERDICTS;
+use crate::words::mark::{Mark, word};
 
 use super::Page;
 use super::parts::{cell_anchor, class, icon, shown};

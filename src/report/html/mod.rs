@@ -2,7 +2,7 @@
 //! JavaScript and better with it, and shows hostile text as text.
 //!
 //! Escaping is maud's, in text and in attributes; before that, text of containers is made visible and
-//! bounded by [`super::escape`]. Should both fail, the page's own policy lets run and style only what
+//! bounded by [`crate::words::escape`]. Should both fail, the page's own policy lets run and style only what
 //! bears the hashes of [`page.css`](self) and [`page.js`](self), which hold no text of a result.
 //!
 //! Cells are `#cell/DISTRO/ATS`, trials `#trial/DISTRO/ATS/TRIAL`, comparisons
@@ -27,12 +27,11 @@ use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use crate::model::MatrixResult;
-
 use super::details::Details;
-use super::escape::SHORT;
-use super::grid::Grid;
-use super::mark::sum;
+use crate::model::MatrixResult;
+use crate::words::escape::SHORT;
+use crate::words::grid::Grid;
+use crate::words::mark::sum;
 use parts::shown;
 
 const STYLE: &str = include_str!("page.css");

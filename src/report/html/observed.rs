@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::model::{AtsLife, ClosedBy, Exchange, Hello, OriginConnection, TlsSeen};
 use crate::report::details::Attempt;
-use crate::report::escape::{LINE, SHORT};
+use crate::words::escape::{LINE, SHORT};
 
 use super::ladder::span;
 use super::parts::shown;

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::report::escape::{LINE, SHORT};
-use crate::report::outline::{Line, Outline, Piece};
+use crate::words::escape::{LINE, SHORT};
+use crate::words::outline::{Line, Outline, Piece};
 
 use super::parts::{link, shown};
 

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use crate::model::{CellId, CellResult, Outcome, Verdict};
-use crate::report::escape::{self, SHORT};
-use crate::report::legend::{OUTCOMES, VERDICTS};
-use crate::report::mark::{Mark, word};
+use crate::words::escape::{self, SHORT};
+use crate::words::legend::{OUTCOMES, VERDICTS};
+use crate::words::mark::{Mark, word};
 
 /// Hostile text as one bounded line; maud does the rest.
 pub(super) fn shown(text: &str, max: usize) -> String {

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use crate::model::CellId;
 use crate::report::details::{Moment, Past};
-use crate::report::escape::SHORT;
-use crate::report::grid::Grid;
+use crate::words::escape::SHORT;
+use crate::words::grid::Grid;
 
 use super::outline;
 use super::parts::{cell_anchor, dot, shown};

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use crate::model::Direction;
-use crate::report::escape::{LINE, SHORT};
+use crate::words::escape::{LINE, SHORT};
 
 use super::ladder::{Ladder, Mark, Rung, span};
 use super::parts::shown;

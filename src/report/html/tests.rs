@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{ClientRun, Direction, Exchange, Flow, LogFile, LogLine, Observation, Packet, Verdict};
 use crate::report::details::{About, Attempt, CellPast, Moment, Past};
-use crate::report::fixture;
-use crate::report::outline::Outline;
+use crate::words::fixture;
+use crate::words::outline::Outline;
 
 /// What a page says after its head, a tag a line. Drawings of symbols and the script are left out.
 fn body(page: &str) -> String {
@@ -101,7 +101,7 @@ fn packets_of_a_committed_line_are_drawn_without_times() {
 /// The answer, who was suspected and what was tried, linked from the trial.
 #[test]
 fn a_bisection_stands_with_the_cell_that_fails() {
-    let mut found = crate::report::bisection::fixture::bisection();
+    let mut found = crate::words::bisection::fixture::bisection();
     found.trial = "tls-get".into();
     let details = Details { bisections: vec![found.clone()], ..details() };
     let page = body(&render(&fixture::matrix(), &details));
@@ -185,7 +185,7 @@ fn filled(text: &str) -> (MatrixResult, Details) {
     }
     let about = About { title: text.into(), why: text.into(), link: text.into(), direct: true };
     details.trials = [(text.to_owned(), about)].into();
-    let mut found = crate::report::bisection::fixture::bisection();
+    let mut found = crate::words::bisection::fixture::bisection();
     (found.trial, found.answer, found.notes) = (text.into(), text.into(), vec![text.into()]);
     for suspect in &mut found.suspects {
         (suspect.name, suspect.good, suspect.members) = (text.into(), text.into(), vec![text.into(), text.into()]);

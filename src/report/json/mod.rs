@@ -4,8 +4,7 @@
 use serde::Deserialize;
 
 use crate::model::{MatrixResult, SCHEMA_VERSION};
-
-use super::grid::Grid;
+use crate::words::grid::Grid;
 
 /// Why bytes are no matrix.json that this program understands.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use crate::model::{
     AtsBuild, CellResult, Confidence, Expected, ImageDigests, IssueMatch, Library, OpensslConf, Outcome, Provenance,
     Release, Surroundings, TrialResult, Verdict, WorkaroundTried,
 };
-use crate::report::{fixture, legend};
+use crate::words::{fixture, legend};
 
 #[test]
 fn the_file_starts_with_its_schema_and_ends_with_a_line_end() {

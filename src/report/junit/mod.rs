@@ -16,10 +16,9 @@ use crate::model::{
     CellResult, Expected, MatrixResult, OpensslConf, Outcome, Provenance, Surroundings, TrialResult, Verdict,
 };
 use crate::verdict::{self, Scope, Standing, Terms};
-
-use super::escape::{LINE, SHORT, terminal};
-use super::finding::Trials;
-use super::grid::Grid;
+use crate::words::escape::{LINE, SHORT, terminal};
+use crate::words::finding::Trials;
+use crate::words::grid::Grid;
 
 /// The file of a run that did not come to an end: an error, and nothing that could be taken for a pass.
 pub const UNFINISHED: &str = r#"<?xml version="1.0" encoding="UTF-8"?>

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use insta::assert_snapshot;
 
 use super::*;
-use crate::report::fixture;
+use crate::words::fixture;
 
 /// What Jenkins' xunit plugin accepts; GitLab has no schema and reads the same.
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/junit-10.xsd");

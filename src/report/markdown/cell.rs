@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::model::{CellResult, Expected, Outcome, TrialResult};
-use crate::report::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link};
-use crate::report::finding::Trials;
-use crate::report::limits;
-use crate::report::mark::{Mark, label};
-use crate::report::workaround;
+use crate::words::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link};
+use crate::words::finding::Trials;
+use crate::words::limits;
+use crate::words::mark::{Mark, label};
+use crate::words::workaround;
 
 use super::anchor;
 

@@ -8,14 +8,13 @@ mod provenance;
 use std::fmt::Write as _;
 
 use crate::model::{Bisection, CellId, CellResult, IssueMatch, MatrixResult};
-
-use super::bisection;
-use super::escape::{LINE, SHORT, markdown, markdown_link};
-use super::finding::{Trials, gaps, needs_words};
-use super::grid::Grid;
-use super::legend;
-use super::limits;
-use super::mark::{Mark, label_with_count, sum};
+use crate::words::bisection;
+use crate::words::escape::{LINE, SHORT, markdown, markdown_link};
+use crate::words::finding::{Trials, gaps, needs_words};
+use crate::words::grid::Grid;
+use crate::words::legend;
+use crate::words::limits;
+use crate::words::mark::{Mark, label_with_count, sum};
 
 /// The whole page. Ends with a line end.
 pub fn render(result: &MatrixResult) -> String {

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::model::{Library, Provenance};
-use crate::report::escape::{LINE, SHORT, markdown};
-use crate::report::grid::Grid;
+use crate::words::escape::{LINE, SHORT, markdown};
+use crate::words::grid::Grid;
 
 use super::row;
 

@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::report::fixture;
+use crate::words::fixture;
 
 #[expect(clippy::too_many_lines, reason = "one page is one snapshot")]
 #[test]
@@ -238,7 +238,7 @@ fn hostile_text_stays_text() {
 
 #[test]
 fn what_was_found_by_bisecting_is_said_and_so_is_that_it_is_out_of_date() {
-    let (mut result, found) = (fixture::matrix(), crate::report::bisection::fixture::bisection());
+    let (mut result, found) = (fixture::matrix(), crate::words::bisection::fixture::bisection());
     assert_eq!(with_bisections(&result, &[]), render(&result));
     let page = with_bisections(&result, std::slice::from_ref(&found));
     let line =

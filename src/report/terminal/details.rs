@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use crate::model::{CellResult, IssueMatch, TrialResult};
-use crate::report::escape::{LINE, SHORT, terminal};
-use crate::report::finding::{Finding, Gap, Trials, names};
-use crate::report::grid::Grid;
-use crate::report::ink::Ink;
-use crate::report::limits::{self, Limited};
-use crate::report::mark::{Mark, ink, word};
-use crate::report::paragraph::wrap;
-use crate::report::workaround;
+use crate::words::escape::{LINE, SHORT, terminal};
+use crate::words::finding::{Finding, Gap, Trials, names};
+use crate::words::grid::Grid;
+use crate::words::ink::Ink;
+use crate::words::limits::{self, Limited};
+use crate::words::mark::{Mark, ink, word};
+use crate::words::paragraph::wrap;
+use crate::words::workaround;
 
 use super::{Shape, painted};
 

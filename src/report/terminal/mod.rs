@@ -5,12 +5,11 @@ mod details;
 mod table;
 
 use crate::model::{CellResult, MatrixResult, Verdict};
-
-use super::finding::{Finding, Trials, findings, gaps};
-use super::grid::Grid;
-use super::ink::Ink;
-use super::mark::{Mark, sum};
-use super::{legend, limits, paragraph};
+use crate::words::finding::{Finding, Trials, findings, gaps};
+use crate::words::grid::Grid;
+use crate::words::ink::Ink;
+use crate::words::mark::{Mark, sum};
+use crate::words::{legend, limits, paragraph};
 
 /// What the output must fit. The caller knows the terminal and the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

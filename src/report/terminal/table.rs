@@ -6,10 +6,10 @@ use comfy_table::{ContentArrangement, Table};
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::{AtsId, CellResult, DistroId};
-use crate::report::escape::{SHORT, terminal};
-use crate::report::finding::Trials;
-use crate::report::grid::Grid;
-use crate::report::mark::{Mark, ink, word};
+use crate::words::escape::{SHORT, terminal};
+use crate::words::finding::Trials;
+use crate::words::grid::Grid;
+use crate::words::mark::{Mark, ink, word};
 
 use super::Shape;
 

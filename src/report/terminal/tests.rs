@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::report::fixture;
+use crate::words::fixture;
 
 const PLAIN: Shape = Shape { width: 110, colour: false };
 
@@ -233,4 +233,14 @@ fn a_shared_failure_names_its_cell_where_the_others_ran_fewer_trials() {
 fn an_empty_result_is_a_report_too() {
     let empty = MatrixResult { distros: vec![], ats: vec![], cells: vec![], ..fixture::matrix() };
     assert!(render(&empty, PLAIN).ends_with("0 cells\n"));
+}
+
+#[test]
+fn one_cause_is_one_line_without_the_names_of_trials() {
+    let mut result = fixture::matrix();
+    result.cells = vec![fixture::stillborn("debian-13/9.2.5")];
+    let page = render(&result, Shape { width: 200, colour: false });
+    assert_eq!(page.matches("FATAL: no libssl.so.9").count(), 1, "{page}");
+    let subjects = result.cells[0].trials.iter().filter(|trial| !trial.control);
+    assert!(subjects.clone().count() > 1 && subjects.clone().all(|trial| !page.contains(&trial.id)), "{page}");
 }

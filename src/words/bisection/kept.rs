@@ -51,7 +51,7 @@ mod tests {
 
     /// Results in which the bad cell of the fixture fails its trial with the OpenSSL that was searched.
     fn result() -> MatrixResult {
-        let (mut result, bisection) = (crate::report::fixture::matrix(), fixture::bisection());
+        let (mut result, bisection) = (crate::words::fixture::matrix(), fixture::bisection());
         let cell = result.cells.iter_mut().find(|cell| cell.id == bisection.bad).unwrap();
         cell.trials.truncate(1);
         (cell.trials[0].id, cell.trials[0].outcome) = (bisection.trial, Outcome::Fail);

@@ -29,7 +29,7 @@ pub fn unexplained(cell: &CellResult) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     fn tried(passed: &[&str], not_passed: &[&str]) -> WorkaroundTried {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();

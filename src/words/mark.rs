@@ -128,7 +128,7 @@ pub fn sum<'a>(cells: impl Iterator<Item = &'a CellResult>) -> String {
 #[cfg(test)]
 mod tests {
     use crate::model::{Expected, Outcome};
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     use super::*;
 

@@ -62,33 +62,7 @@ pub fn lifted(cell: &CellResult) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
-
-    #[test]
-    fn every_format_counts_and_names_it() {
-        use crate::report::terminal::{self, Shape};
-        use crate::report::{details::Details, github, html, json, junit, markdown};
-        let mut result = fixture::matrix();
-        let cell = result.cells.iter_mut().find(|cell| cell.id.to_string() == "debian-12/9.2.5").unwrap();
-        (cell.trials[3].outcome, cell.trials[3].limitation) = (Outcome::Limitation, Some("ATS-11758".into()));
-        let told = terminal::render(&result, Shape { width: 120, colour: false });
-        assert!(told.contains("┆ 3/4,") && told.contains("┆ 1 known limitation"), "{told}");
-        assert!(told.contains("known limitation: ATS-11758 in tls12-only: debian-12/9.2.5"), "{told}");
-        let pages = [
-            markdown::render(&result),
-            html::render(&result, &Details::default()),
-            junit::render(&result, &Terms::default()),
-            github::summary(&result, &Terms::default()),
-        ];
-        for page in pages {
-            assert!(page.contains("3/4, 1 known limitation"), "{page}");
-        }
-        let json = String::from_utf8(json::write(&result)).unwrap();
-        assert!(json.contains("\"known-limitation\"") && json.contains("\"limitation\": \"ATS-11758\""));
-        let junit = junit::render(&result, &Terms::default());
-        assert!(junit.contains("<skipped type=\"known-limitation\" message=\"ATS-11758: 200\"/>"), "{junit}");
-        assert!(markdown::render(&result).contains("3/4, 1 known limitation: tls12-only (ATS-11758)"));
-    }
+    use crate::words::fixture;
 
     #[test]
     fn the_very_same_limitation_is_told_once() {

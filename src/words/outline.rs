@@ -1,5 +1,5 @@
 //! A short answer as nested lines: what it comes to first, then why. Written once, shown as text,
-//! as Markdown or (by [`super::html`]) as HTML. Escapes all it is given; knows nothing of what is said.
+//! as Markdown or (by [`crate::report::html`]) as HTML. Escapes all it is given; knows nothing of what is said.
 
 use std::fmt::Display;
 
@@ -17,13 +17,13 @@ pub struct Outline {
 /// One line, made piece by piece.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Line {
-    pub(super) depth: usize,
-    pub(super) pieces: Vec<Piece>,
+    pub(crate) depth: usize,
+    pub(crate) pieces: Vec<Piece>,
 }
 
 /// A piece of a line, not escaped yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     Said(String),
     Strong(String),
     Link { text: String, url: String },
@@ -48,7 +48,7 @@ impl Outline {
     }
 
     /// Its lines, for formats that have files of their own.
-    pub(super) fn lines(&self) -> &[Line] {
+    pub(crate) fn lines(&self) -> &[Line] {
         &self.lines
     }
 

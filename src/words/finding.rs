@@ -210,7 +210,7 @@ pub fn gaps<'a>(grid: &Grid<'a>) -> Vec<Gap<'a>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     use super::*;
 

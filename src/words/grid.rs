@@ -66,7 +66,7 @@ fn once_each<'a, T: PartialEq>(names: impl Iterator<Item = &'a T>) -> Vec<&'a T>
 
 #[cfg(test)]
 mod tests {
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     use super::*;
 
