@@ -67,6 +67,7 @@ const SIBLINGS: &[(&str, &str)] = &[
     ("explain", "plan"),
     ("explain", "words"),
     ("explain", "trial"),
+    ("explain", "verdict"),
     ("explain", "wire"),
     ("images", "engine"),
     ("images", "store"),

@@ -1,5 +1,5 @@
-//! Results in each format: one file a format. Takes values and returns values: it opens no file, reads no
-//! environment and no clock. What the formats have in common is in [`crate::words`].
+//! Results in every format: one file or folder per format. Pure: opens no file, reads no environment and no clock. What
+//! formats share is in [`crate::words`].
 
 pub mod bisection;
 pub mod details;

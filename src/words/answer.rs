@@ -1,27 +1,24 @@
-//! Answers (of the gate, of comparisons, of merges) as JSON, for machines. Knows their version and
-//! their layout, not what they say.
+//! The JSON form of answers (gate, diff, merge and others): the schema version first, then the answer's fields.
 
 use serde::Serialize;
 
-/// Version of the shape of answers. Rises with every change that an older reader would
-/// misunderstand.
+/// Schema version of answers. Increases with every change that an older reader would misunderstand.
 pub const SCHEMA: u32 = 1;
 
 #[derive(Serialize)]
-struct Document<'a, T> {
+struct Envelope<'a, T> {
     schema: u32,
     #[serde(flatten)]
     answer: &'a T,
 }
 
-/// `answer` as pretty JSON with its schema first, keys in the order of its fields; ends with a line
-/// end.
+/// `answer` as pretty JSON: the schema first, then its fields in order. Ends with a newline.
 ///
 /// # Panics
 /// Never for a struct with string keys and finite numbers, which is what answers are.
 pub fn json(answer: &impl Serialize) -> String {
-    #[expect(clippy::expect_used, reason = "answers are structs with string keys, and a String takes all")]
-    let text = serde_json::to_string_pretty(&Document { schema: SCHEMA, answer }).expect("plain data serializes");
+    #[expect(clippy::expect_used, reason = "answers are structs with string keys")]
+    let text = serde_json::to_string_pretty(&Envelope { schema: SCHEMA, answer }).expect("plain data serializes");
     text + "\n"
 }
 

@@ -1,4 +1,4 @@
-//! What the words mean, said once for all formats.
+//! What verdicts, outcomes and marks mean: the legend of all formats.
 
 use crate::model::{Outcome, Verdict};
 
@@ -20,42 +20,79 @@ pub const OUTCOMES: [Outcome; 7] = [
 /// What a verdict on a cell means.
 pub fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Pass => "every trial that applies passed, known limitations left aside",
-        Verdict::Fail => "a trial failed, and failed again in a fresh ATS, while the controls past ATS held",
+        Verdict::Pass => "every applicable trial passed, apart from known limitations",
+        Verdict::Fail => "a trial failed, then failed again in a fresh ATS, while the controls that bypass ATS passed",
         Verdict::Unbuildable => "this ATS does not compile on this distro",
-        Verdict::Flaky => "a trial failed and then passed, or the other way round",
-        Verdict::Error => "our side, the engine or the origin broke: nothing is said about ATS",
-        Verdict::Unavailable => "a part could not be had: nothing is said about ATS",
+        Verdict::Flaky => "a trial failed, then passed, or the other way round",
+        Verdict::Error => "atsmatrix, the engine or the origin broke: says nothing about ATS",
+        Verdict::Unavailable => "something it needs could not be obtained: says nothing about ATS",
     }
 }
 
 /// What an outcome of a trial means.
 pub fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Pass => "every check held",
-        Outcome::Fail => "a check failed twice, each time in a fresh ATS, while the controls past ATS held",
-        Outcome::Limitation => {
-            "it failed twice as a known issue says that this ATS does on every distro; anything else is a fail"
-        }
-        Outcome::Flaky => "it failed and, repeated, passed (or the other way round)",
-        Outcome::Error => "our side, the engine or the origin broke: nothing is said about ATS",
-        Outcome::Unsupported => "this ATS cannot do it, as its version and features say",
+        Outcome::Pass => "every check passed",
+        Outcome::Fail => "a check failed twice, each time in a fresh ATS, while the controls that bypass ATS passed",
+        Outcome::Limitation => "it failed twice because of a known issue that affects this ATS on every distro",
+        Outcome::Flaky => "it failed, then passed when repeated, or the other way round",
+        Outcome::Error => "atsmatrix, the engine or the origin broke: says nothing about ATS",
+        Outcome::Unsupported => "this ATS does not support it, by its version and features",
         Outcome::Skipped => "not reached",
     }
 }
 
-/// The marks beside a verdict.
-pub const MARKS: [(&str, &str); 6] = [
-    ("(expected)", "matrix.yaml expects exactly this; it still closes the gate"),
-    (
-        "PASS?!",
-        "a pass where matrix.yaml expects none, or where a known limitation is gone: what was declared is out of date",
-    ),
-    (
-        "known limitation",
-        "a trial fails as a known issue says that this ATS does on every distro: no news, and not mended",
-    ),
-    ("?!", "not what matrix.yaml expects"),
-    ("(optional)", "its absence does not turn the run red"),
-    ("·", "not in these results"),
+/// A mark beside a verdict, or in place of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LegendMark {
+    /// A declared failure.
+    Expected,
+    /// A pass that is not as declared.
+    UnexpectedPass,
+    /// A trial with a known limitation.
+    Limitation,
+    /// Anything else that is not as declared.
+    Unexpected,
+    /// Unavailable, and declared optional.
+    Optional,
+    /// No such cell.
+    Absent,
+}
+
+/// Every mark in the order of the legend.
+pub const MARKS: [LegendMark; 6] = [
+    LegendMark::Expected,
+    LegendMark::UnexpectedPass,
+    LegendMark::Limitation,
+    LegendMark::Unexpected,
+    LegendMark::Optional,
+    LegendMark::Absent,
 ];
+
+impl LegendMark {
+    /// The mark as the matrix shows it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Expected => "(expected)",
+            Self::UnexpectedPass => "PASS?!",
+            Self::Limitation => "known limitation",
+            Self::Unexpected => "?!",
+            Self::Optional => "(optional)",
+            Self::Absent => "·",
+        }
+    }
+
+    /// What it means.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Expected => "matrix.yaml expects exactly this; it still closes the gate",
+            Self::UnexpectedPass => {
+                "an unexpected pass, or a known limitation that is gone: its declaration is out of date"
+            }
+            Self::Limitation => "a trial fails because of a known issue that affects this ATS on every distro",
+            Self::Unexpected => "not what matrix.yaml expects",
+            Self::Optional => "it may be missing without failing the run",
+            Self::Absent => "not in these results",
+        }
+    }
+}

@@ -1,5 +1,5 @@
-//! Structured text that formats and decisions share: outlines, paragraphs, marks, findings, answers, and the
-//! escaping that all text from containers passes ([`escape`]). Knows no format of a report.
+//! Structured text shared by report formats and decisions: outlines, paragraphs, marks, findings, answers.
+//! All text from containers goes through [`escape`].
 
 pub mod answer;
 pub mod bisection;

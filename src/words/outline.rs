@@ -1,5 +1,5 @@
-//! A short answer as nested lines: what it comes to first, then why. Written once, shown as text,
-//! as Markdown or (by [`crate::report::html`]) as HTML. Escapes all it is given; knows nothing of what is said.
+//! An answer as nested lines: the conclusion first, then the reasons. Renders as text, as Markdown, or (in
+//! [`crate::report::html`]) as HTML, and escapes all text.
 
 use std::fmt::Display;
 
@@ -8,23 +8,23 @@ use unicode_width::UnicodeWidthStr as _;
 use super::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link, terminal};
 use super::paragraph::wrap;
 
-/// Lines, each at its depth.
+/// Lines, each with a depth.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outline {
     lines: Vec<Line>,
 }
 
-/// One line, made piece by piece.
+/// One line, built from pieces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Line {
     pub(crate) depth: usize,
     pub(crate) pieces: Vec<Piece>,
 }
 
-/// A piece of a line, not escaped yet.
+/// A piece of a line, unescaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
-    Said(String),
+    Text(String),
     Strong(String),
     Link { text: String, url: String },
     List(Vec<String>),
@@ -32,14 +32,14 @@ pub(crate) enum Piece {
 }
 
 impl Outline {
-    /// A new line below the others, `depth` levels deep (0: a heading line).
+    /// Appends a line at `depth` (0: a heading line).
     pub fn line(&mut self, depth: usize) -> &mut Line {
         let at = self.lines.len();
         self.lines.push(Line { depth, pieces: Vec::new() });
         &mut self.lines[at]
     }
 
-    /// Lines that stay as they are, one below the other: a log, packets.
+    /// Appends preformatted lines: a log, packets.
     pub fn block(&mut self, depth: usize, lines: impl IntoIterator<Item = impl Display>) {
         let lines: Vec<String> = lines.into_iter().map(|line| line.to_string()).collect();
         if !lines.is_empty() {
@@ -47,13 +47,13 @@ impl Outline {
         }
     }
 
-    /// Its lines, for formats that have files of their own.
+    /// The lines, for formats in other modules.
     pub(crate) fn lines(&self) -> &[Line] {
         &self.lines
     }
 
-    /// For terminals and logs: indented by two blanks a level. Lines are not wrapped, so that they
-    /// can be searched. Ends with a line end.
+    /// As plain text, indented by two spaces per level. Lines are not wrapped, so that they can be searched. Ends with
+    /// a newline.
     pub fn text(&self) -> String {
         let line = |line: &Line| {
             if let [Piece::Block(lines)] = line.pieces.as_slice() {
@@ -68,19 +68,18 @@ impl Outline {
         self.lines.iter().map(line).collect()
     }
 
-    /// As [`Self::text`], in lines of at most `width` columns, for somebody who reads them on a terminal. Names and
-    /// addresses longer than that stay whole.
+    /// Like [`Self::text`], wrapped to `width` columns for a terminal. Longer names and addresses are not broken.
     pub fn text_within(&self, width: usize) -> String {
         let wrapped = |line: &str| {
             let text = line.trim_start_matches(' ');
             let indent = line.len() - text.len();
-            // What has columns of its own and fits keeps them.
+            // A line that fits keeps its own alignment.
             if line.width() <= width { format!("{line}\n") } else { wrap(&line[..indent], indent + 4, text, width) }
         };
         self.text().lines().map(wrapped).collect()
     }
 
-    /// For comments and pages: paragraphs with nested lists below. Ends with a line end.
+    /// As Markdown: paragraphs with nested lists below. Ends with a newline.
     pub fn markdown(&self) -> String {
         let mut page = String::new();
         let mut above = None;
@@ -108,25 +107,25 @@ impl Outline {
 }
 
 impl Line {
-    /// Adds text, hostile or not: shown as one line of bounded length.
+    /// Adds text, which may be hostile: it is escaped and truncated.
     pub fn say(&mut self, text: impl Display) -> &mut Self {
-        self.pieces.push(Piece::Said(text.to_string()));
+        self.pieces.push(Piece::Text(text.to_string()));
         self
     }
 
-    /// Adds text that stands out where the format can.
+    /// Adds emphasised text.
     pub fn strong(&mut self, text: impl Display) -> &mut Self {
         self.pieces.push(Piece::Strong(text.to_string()));
         self
     }
 
-    /// Adds a name with an address behind it.
+    /// Adds a link.
     pub fn link(&mut self, text: impl Display, url: impl Display) -> &mut Self {
         self.pieces.push(Piece::Link { text: text.to_string(), url: url.to_string() });
         self
     }
 
-    /// Adds names with commas between them, however many.
+    /// Adds names separated by commas, without a limit on their number.
     pub fn list(&mut self, names: impl IntoIterator<Item = impl Display>) -> &mut Self {
         self.pieces.push(Piece::List(names.into_iter().map(|name| name.to_string()).collect()));
         self
@@ -136,7 +135,7 @@ impl Line {
 impl Piece {
     fn text(&self) -> String {
         match self {
-            Self::Said(text) | Self::Strong(text) => terminal(text, LINE),
+            Self::Text(text) | Self::Strong(text) => terminal(text, LINE),
             Self::Link { text, url } => format!("{} ({})", terminal(text, SHORT), terminal(url, LINE)),
             Self::List(names) | Self::Block(names) => joined(names, terminal),
         }
@@ -144,9 +143,9 @@ impl Piece {
 
     fn markdown(&self) -> String {
         match self {
-            Self::Said(text) => markdown(text, LINE),
+            Self::Text(text) => markdown(text, LINE),
             Self::Strong(text) => {
-                // Stars beside a blank are stars.
+                // Markdown does not take `**` beside a space for emphasis.
                 let shown = terminal(text, LINE);
                 let bold = shown.trim_matches(' ');
                 let (before, after) = (
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn blanks_stay_outside_of_what_stands_out() {
+    fn spaces_stay_outside_emphasis() {
         let mut outline = Outline::default();
         outline.line(0).strong(" a *b* ").say("c").strong("  ").strong("d ");
         assert_eq!(outline.markdown(), " **a \\*b\\*** c  **d** \n");
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_stay_below_their_line() {
+    fn blocks_are_nested_below_their_line() {
         let mut outline = Outline::default();
         outline.line(0).say("seen");
         outline.line(1).say("wire:");

@@ -196,7 +196,7 @@ pub fn explain(cell: &CellResult, only: Option<&str>, raw: &[Raw], run: Option<&
         trials: trials.into_iter().map(|trial| story(trial, raw)).collect(),
         others: others.into_iter().map(brief).collect(),
         known_issues,
-        lifted: limits::lifted(cell),
+        lifted: limits::gone(cell),
         unknown,
         bisections: Vec::new(),
         advice: Vec::new(),

@@ -98,13 +98,13 @@ fn cells_that_did_not_run_are_explained_too() {
     assert_snapshot!(outline(&told(cell("fedora-40/9.2.9"), None)).text(), @r"
     fedora-40/9.2.9: unavailable (optional)
       cannot pull registry.fedoraproject.org/fedora:40: no such host
-      a part could not be had: nothing is said about ATS
+      something it needs could not be obtained: says nothing about ATS
     What ran
       nothing: there was no image to run
     What was expected
       pass: matrix.yaml declares no failure
     What it means
-      a part could not be had: nothing is said about ATS
+      something it needs could not be obtained: says nothing about ATS
     What to do
       nothing is said about ATS: run the cell where the part that is missing can be had (a registry, a mirror, the release archive), or give the distro a `bootstrap` in matrix.yaml
     ");
@@ -158,5 +158,5 @@ fn what_was_found_by_bisecting_is_told_with_what_it_is_worth() {
     (cell.trials[0].id, cell.trials[0].outcome) = (found.trial.clone(), Outcome::Pass);
     let told = explain(cell, None, &[], None).unwrap();
     let text = outline(&told.with_bisections(&[found], &passing.clone())).text();
-    assert!(text.contains("out of date: debian-13/9.2.5 does not fail tls-remote-origin any more"), "{text}");
+    assert!(text.contains("out of date: debian-13/9.2.5 no longer fails tls-remote-origin"), "{text}");
 }

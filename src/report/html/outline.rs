@@ -1,4 +1,4 @@
-//! An outline as nested lists.
+//! Renders an outline as nested lists.
 
 use maud::{Markup, html};
 
@@ -7,12 +7,12 @@ use crate::words::outline::{Line, Outline, Piece};
 
 use super::parts::{link, shown};
 
-/// The whole outline. Lines of the first level are paragraphs.
+/// The outline. Lines of the first level are paragraphs.
 pub(super) fn markup(outline: &Outline) -> Markup {
     html! { div.outline { (level(outline.lines(), 0)) } }
 }
 
-/// The lines from `depth` on; each takes along what stands deeper below it.
+/// The lines at `depth`, each with the deeper lines below it.
 fn level(lines: &[Line], depth: usize) -> Markup {
     let starts: Vec<usize> = (0..lines.len()).filter(|at| *at == 0 || lines[*at].depth <= depth).collect();
     let ends = starts.iter().skip(1).copied().chain([lines.len()]);
@@ -34,7 +34,7 @@ fn pieces(line: &Line) -> Markup {
     html! {
         @for piece in &line.pieces {
             @match piece {
-                Piece::Said(text) => (shown(text, LINE)),
+                Piece::Text(text) => (shown(text, LINE)),
                 Piece::Strong(text) => strong { (shown(text, LINE)) },
                 Piece::Link { text, url } => (link(text, url)),
                 Piece::Block(lines) => pre { @for line in lines { (shown(line, LINE)) "\n" } },

@@ -1,4 +1,4 @@
-//! Small pieces that every section is made of.
+//! Elements that several sections use.
 
 use maud::{Markup, html};
 
@@ -7,12 +7,12 @@ use crate::words::escape::{self, SHORT};
 use crate::words::legend::{OUTCOMES, VERDICTS};
 use crate::words::mark::{Mark, word};
 
-/// Hostile text as one bounded line; maud does the rest.
+/// Hostile text as one truncated line. maud escapes it for HTML.
 pub(super) fn shown(text: &str, max: usize) -> String {
     escape::terminal(text, max)
 }
 
-/// A link if `url` is a plain web address, else both as text.
+/// A link if `url` is a harmless web address, else both as text.
 pub(super) fn link(text: &str, url: &str) -> Markup {
     html! {
         @if escape::is_web_address(url) {
@@ -23,38 +23,38 @@ pub(super) fn link(text: &str, url: &str) -> Markup {
     }
 }
 
-/// The element of a cell.
+/// The element id of a cell.
 pub(super) fn cell_anchor(id: &CellId) -> String {
     format!("cell/{id}")
 }
 
-/// The element of a trial. Ids of elements have no blanks.
+/// The element id of a trial. Ids must not contain spaces.
 pub(super) fn trial_anchor(cell: &CellId, trial: &str) -> String {
     format!("trial/{cell}/{}", shown(trial, SHORT).replace(' ', "-"))
 }
 
-/// A symbol beside a word: it has a shape of its own, for who does not tell the colours apart.
+/// The symbol of a word. Symbols differ in shape, for readers who cannot distinguish the colours.
 pub(super) fn icon(word: &str) -> Markup {
     html! { svg.icon aria-hidden="true" width="16" height="16" { use href={ "#i-" (name(word)) } {} } }
 }
 
-/// A word as part of an id or a class, which have no blanks.
+/// A word as part of an id or a class, which must not contain spaces.
 pub(super) fn name(word: &str) -> String {
     word.replace(' ', "-")
 }
 
-/// The classes of a verdict's colours.
+/// The CSS classes of a verdict.
 pub(super) fn class(cell: &CellResult) -> String {
     let mark = match Mark::of(cell) {
         Mark::None => "",
         Mark::Expected => " expected",
-        Mark::Unexpected(_) | Mark::Partly | Mark::Lifted => " unexpected",
+        Mark::Unexpected(_) | Mark::Partly | Mark::LimitationGone => " unexpected",
         Mark::Optional => " optional",
     };
     format!("v-{}{mark}", cell.verdict)
 }
 
-/// Symbol, word and note of a verdict.
+/// The symbol, word and note of a verdict.
 pub(super) fn badge(cell: &CellResult) -> Markup {
     html! {
         span class={ "badge " (class(cell)) } {
@@ -64,22 +64,22 @@ pub(super) fn badge(cell: &CellResult) -> Markup {
     }
 }
 
-/// Symbol and word of an outcome.
+/// The symbol and word of an outcome.
 pub(super) fn outcome(outcome: Outcome) -> Markup {
     html! { span class={ "badge v-" (name(outcome.word())) } { (icon(outcome.word())) span.word { (outcome) } } }
 }
 
-/// Where `--c` of a word is not its own class but a mark in a line.
+/// A verdict as a symbol in a strip.
 pub(super) fn dot(verdict: Option<Verdict>) -> Markup {
     html! {
         @match verdict {
             Some(verdict) => span class={ "dot v-" (verdict) } { (icon(verdict.word())) span.vh { (verdict) } },
-            None => span.dot.none { span aria-hidden="true" { "·" } span.vh { "not there" } },
+            None => span.dot.none { span aria-hidden="true" { "·" } span.vh { "absent" } },
         }
     }
 }
 
-/// The drawings that [`icon`] refers to.
+/// The drawings that [`icon`] uses.
 pub(super) fn symbols() -> Markup {
     let mut words: Vec<&str> = VERDICTS.iter().map(|verdict| verdict.word()).collect();
     words.extend(
@@ -94,7 +94,7 @@ pub(super) fn symbols() -> Markup {
     }
 }
 
-/// One outline each: told apart in black and white, and at the size of a letter.
+/// The paths of a symbol, distinguishable without colour and at the size of a letter.
 fn drawing(word: &str) -> &'static [&'static str] {
     match word {
         "pass" => &["M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13", "M4.8 8.3l2.3 2.3l4.2-4.8"],

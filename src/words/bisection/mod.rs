@@ -1,5 +1,5 @@
-//! A bisection in words: the answer, then what was suspected, then every experiment with the evidence of those
-//! that the answer rests on; and what a kept one is worth beside the results of today.
+//! A bisection as text: the answer, then the suspects, then every experiment, with the evidence of those that support
+//! the answer. Also checks whether a kept bisection still fits the current results.
 
 use super::outline::Outline;
 use crate::model::{Bisection, Effect, Fate, Over, Standing, Suspect, Tried};
@@ -8,7 +8,7 @@ mod kept;
 
 pub use kept::{command, of_cell, sentence, stale};
 
-/// The whole of it for people.
+/// The full bisection as an outline.
 pub fn outline(bisection: &Bisection) -> Outline {
     let mut outline = Outline::default();
     let standing = bisection.standing;
@@ -27,7 +27,7 @@ pub fn outline(bisection: &Bisection) -> Outline {
             outline.line(2).list(&suspect.members);
         }
     }
-    outline.line(0).strong(many(bisection));
+    outline.line(0).strong(experiment_count(bisection));
     for (number, tried) in (1..).zip(&bisection.experiments) {
         let line = outline.line(1);
         line.say(format!("{number}. ")).strong(tried.result.word()).say(": ").say(&tried.base);
@@ -35,7 +35,7 @@ pub fn outline(bisection: &Bisection) -> Outline {
             line.say(text);
         }
         outline.line(2).say(&tried.summary);
-        if rests_on(bisection, tried) {
+        if supports(bisection, tried) {
             for evidence in &tried.evidence {
                 outline.line(2).say(evidence);
             }
@@ -44,7 +44,7 @@ pub fn outline(bisection: &Bisection) -> Outline {
     outline
 }
 
-/// What its suspects are: parts, or steps from version to version.
+/// The heading of its suspects: parts, or steps between versions.
 pub fn title(bisection: &Bisection) -> &'static str {
     match bisection.over {
         Over::Distro => "suspects",
@@ -52,33 +52,33 @@ pub fn title(bisection: &Bisection) -> &'static str {
     }
 }
 
-/// How many experiments there are.
-pub fn many(bisection: &Bisection) -> String {
+/// The heading of its experiments.
+pub fn experiment_count(bisection: &Bisection) -> String {
     format!("{} experiments", bisection.experiments.len())
 }
 
-/// ` 3.0.20 in the good, 3.5.7 in the bad`.
+/// `, 3.0.20 where it passes, 3.5.7 where it fails`.
 fn versions(suspect: &Suspect) -> Option<String> {
     (!suspect.good.is_empty() || !suspect.bad.is_empty())
         .then(|| format!(", {} where it passes, {} where it fails", suspect.good, suspect.bad))
 }
 
-/// What an experiment took from the other side, and which round it was.
+/// What an experiment took from the other cell, and the round if it is not the first.
 pub fn swapped(bisection: &Bisection, tried: &Tried) -> Option<String> {
     let differing = bisection.suspects.iter().filter(|suspect| suspect.fate != Fate::Same).count();
     let round = if tried.round > 1 { format!(", round {}", tried.round) } else { String::new() };
     let what = match tried.swapped.as_slice() {
         [] if bisection.over == Over::Ats => String::new(),
-        [] => " as it is".to_owned(),
-        all if all.len() == differing => format!(" with all {} parts of the other", all.len()),
-        some => format!(" with {} of the other", some.join(", ")),
+        [] => " unchanged".to_owned(),
+        all if all.len() == differing => format!(" with all {} parts from the other", all.len()),
+        some => format!(" with {} from the other", some.join(", ")),
     };
     (!what.is_empty() || !round.is_empty()).then(|| what + &round)
 }
 
-/// Whether the answer rests on an experiment: the ends, and those with all culprits and at most one part to
-/// carry them.
-pub fn rests_on(bisection: &Bisection, tried: &Tried) -> bool {
+/// Whether an experiment supports the answer: the two cells unchanged, and those with all culprits and at most one
+/// other part.
+pub fn supports(bisection: &Bisection, tried: &Tried) -> bool {
     if bisection.standing == Standing::Open || tried.result == Effect::Inconclusive || tried.round > 1 {
         return false;
     }
@@ -93,7 +93,7 @@ pub(crate) mod fixture {
     use super::*;
     use crate::model::BISECT_SCHEMA;
 
-    /// What is found between Debian 12 and 13, shortened.
+    /// The result between Debian 12 and 13, shortened.
     pub(crate) fn bisection() -> Bisection {
         let suspect = |name: &str, members: &[&str], good: &str, bad: &str, fate| Suspect {
             name: name.into(),
@@ -143,12 +143,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_comes_first_and_each_experiment_has_its_line() {
+    fn the_answer_comes_first_and_each_experiment_has_a_line() {
         insta::assert_snapshot!(outline(&fixture::bisection()).text());
     }
 
     #[test]
-    fn hostile_evidence_stays_inert() {
+    fn hostile_evidence_is_escaped() {
         let mut bisection = fixture::bisection();
         bisection.experiments[0].evidence = vec!["\u{1b}[2J\n# <script>".into()];
         bisection.answer = "a\n\n# b".into();
