@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Bisection, CellId, Observation, RunId, Verdict};
-use crate::words::outline::Outline;
+use crate::words::outline::TextOutline;
 
 /// Everything besides the result. If it is empty, a report has the same bytes on every machine.
 #[derive(Debug, Clone, Default)]
@@ -75,5 +75,5 @@ pub struct CellPast {
     /// One entry per revision; `None` if the cell was absent or unreadable.
     pub verdicts: Vec<Option<Verdict>>,
     /// Since when it has its verdict, what changed then, and earlier changes.
-    pub words: Outline,
+    pub words: TextOutline,
 }

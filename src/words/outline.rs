@@ -10,13 +10,13 @@ use super::paragraph::wrap;
 
 /// Lines, each with a depth.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outline {
-    lines: Vec<Line>,
+pub struct TextOutline {
+    lines: Vec<OutlineLine>,
 }
 
 /// One line, built from pieces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Line {
+pub struct OutlineLine {
     pub(crate) depth: usize,
     pub(crate) pieces: Vec<Piece>,
 }
@@ -31,11 +31,11 @@ pub(crate) enum Piece {
     Block(Vec<String>),
 }
 
-impl Outline {
+impl TextOutline {
     /// Appends a line at `depth` (0: a heading line).
-    pub fn line(&mut self, depth: usize) -> &mut Line {
+    pub fn line(&mut self, depth: usize) -> &mut OutlineLine {
         let at = self.lines.len();
-        self.lines.push(Line { depth, pieces: Vec::new() });
+        self.lines.push(OutlineLine { depth, pieces: Vec::new() });
         &mut self.lines[at]
     }
 
@@ -43,19 +43,19 @@ impl Outline {
     pub fn block(&mut self, depth: usize, lines: impl IntoIterator<Item = impl Display>) {
         let lines: Vec<String> = lines.into_iter().map(|line| line.to_string()).collect();
         if !lines.is_empty() {
-            self.lines.push(Line { depth, pieces: vec![Piece::Block(lines)] });
+            self.lines.push(OutlineLine { depth, pieces: vec![Piece::Block(lines)] });
         }
     }
 
     /// The lines, for formats in other modules.
-    pub(crate) fn lines(&self) -> &[Line] {
+    pub(crate) fn lines(&self) -> &[OutlineLine] {
         &self.lines
     }
 
     /// As plain text, indented by two spaces per level. Lines are not wrapped, so that they can be searched. Ends with
     /// a newline.
     pub fn text(&self) -> String {
-        let line = |line: &Line| {
+        let line = |line: &OutlineLine| {
             if let [Piece::Block(lines)] = line.pieces.as_slice() {
                 let indent = "  ".repeat(line.depth);
                 let lines: Vec<String> =
@@ -83,7 +83,7 @@ impl Outline {
     pub fn markdown(&self) -> String {
         let mut page = String::new();
         let mut above = None;
-        for Line { depth, pieces } in &self.lines {
+        for OutlineLine { depth, pieces } in &self.lines {
             if let [Piece::Block(lines)] = pieces.as_slice() {
                 let indent = "  ".repeat(depth.saturating_sub(1));
                 let fence = markdown_fence(lines.iter().map(String::as_str));
@@ -106,7 +106,7 @@ impl Outline {
     }
 }
 
-impl Line {
+impl OutlineLine {
     /// Adds text, which may be hostile: it is escaped and truncated.
     pub fn say(&mut self, text: impl Display) -> &mut Self {
         self.pieces.push(Piece::Text(text.to_string()));
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn one_outline_two_formats() {
-        let mut outline = Outline::default();
+        let mut outline = TextOutline::default();
         outline.line(0).strong("closed").say(": why?");
         outline.line(1).say("because of ").link("#1", "https://a.test/1");
         outline.line(2).list(["a_b", "c"]);
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn spaces_stay_outside_emphasis() {
-        let mut outline = Outline::default();
+        let mut outline = TextOutline::default();
         outline.line(0).strong(" a *b* ").say("c").strong("  ").strong("d ");
         assert_eq!(outline.markdown(), " **a \\*b\\*** c  **d** \n");
         assert_eq!(outline.text(), " a *b* c  d \n");
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn blocks_are_nested_below_their_line() {
-        let mut outline = Outline::default();
+        let mut outline = TextOutline::default();
         outline.line(0).say("seen");
         outline.line(1).say("wire:");
         outline.block(2, ["> S", "< S.\u{1b}[2J", "```"]);
@@ -211,12 +211,12 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_on_its_line() {
-        let mut outline = Outline::default();
+        let mut outline = TextOutline::default();
         outline.line(0).say("a\nb\u{1b}[2J").strong("**\n# x").link("[", "javascript:x").list(["|\n"]);
         for shown in [outline.text(), outline.markdown()] {
             assert_eq!(shown.lines().count(), 1, "{shown}");
             assert!(!shown.contains('\u{1b}') && !shown.contains("]("));
         }
-        assert_eq!(Outline::default().text() + &Outline::default().markdown(), "");
+        assert_eq!(TextOutline::default().text() + &TextOutline::default().markdown(), "");
     }
 }

@@ -5,7 +5,7 @@ use crate::verdict::{self, Assessment, Surprise, Terms};
 
 use super::finding::Trials;
 use super::grid::Grid;
-use super::outline::Outline;
+use super::outline::TextOutline;
 
 /// Something to report about a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +91,8 @@ fn reason(cell: &CellResult) -> String {
 }
 
 /// The items as an outline; empty if everything is as expected.
-pub fn outline(items: &[Item<'_>]) -> Outline {
-    let mut outline = Outline::default();
+pub fn outline(items: &[Item<'_>]) -> TextOutline {
+    let mut outline = TextOutline::default();
     if items.is_empty() {
         return outline;
     }
@@ -116,8 +116,8 @@ pub fn outline(items: &[Item<'_>]) -> Outline {
 }
 
 /// Newly tested cells as an outline; empty if there are none.
-pub fn newly_tested_outline(cells: &[&CellResult]) -> Outline {
-    let mut outline = Outline::default();
+pub fn newly_tested_outline(cells: &[&CellResult]) -> TextOutline {
+    let mut outline = TextOutline::default();
     if cells.is_empty() {
         return outline;
     }

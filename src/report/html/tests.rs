@@ -8,7 +8,7 @@ use super::*;
 use crate::model::{ClientRun, Direction, Exchange, Flow, LogFile, LogLine, Observation, Packet, Verdict};
 use crate::report::details::{About, Attempt, CellPast, Moment, Past};
 use crate::words::fixture;
-use crate::words::outline::Outline;
+use crate::words::outline::TextOutline;
 
 /// The body of a page, one tag per line, without the drawings of symbols and the script.
 fn body(page: &str) -> String {
@@ -55,7 +55,7 @@ fn details() -> Details {
         direct: false,
     };
     let moment = |day: &str| Moment { commit: "0a".repeat(20), day: day.into(), subject: "Results".into() };
-    let mut words = Outline::default();
+    let mut words = TextOutline::default();
     words.line(0).strong(&id).say(": fail since 2026-11-23");
     words.line(1).say("what changed with it:");
     words.line(2).say("OpenSSL 3.1.9 -> 3.5.7");

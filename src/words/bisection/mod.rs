@@ -1,7 +1,7 @@
 //! A bisection as text: the answer, then the suspects, then every experiment, with the evidence of those that support
 //! the answer. Also checks whether a kept bisection still fits the current results.
 
-use super::outline::Outline;
+use super::outline::TextOutline;
 use crate::model::{Bisection, Effect, Fate, Over, Standing, Suspect, Tried};
 
 mod kept;
@@ -9,8 +9,8 @@ mod kept;
 pub use kept::{command, of_cell, sentence, stale};
 
 /// The full bisection as an outline.
-pub fn outline(bisection: &Bisection) -> Outline {
-    let mut outline = Outline::default();
+pub fn outline(bisection: &Bisection) -> TextOutline {
+    let mut outline = TextOutline::default();
     let standing = bisection.standing;
     outline.line(0).strong(standing.words()).say(": ").say(&bisection.answer);
     for note in &bisection.notes {
