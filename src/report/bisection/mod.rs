@@ -5,7 +5,7 @@ use crate::model::{BISECT_SCHEMA, Bisection};
 
 mod table;
 
-pub(super) use table::{Rows, experiments, suspects};
+pub(super) use table::{RESULT, Rows, experiments, suspects};
 pub use table::{page, text};
 
 /// `bisection` as pretty JSON with a newline at the end, as kept in results/bisect/.

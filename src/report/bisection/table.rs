@@ -90,6 +90,9 @@ pub(in crate::report) fn suspects(bisection: &Bisection) -> Rows {
     Rows { heads, rows }
 }
 
+/// The column of the result in [`experiments`].
+pub(in crate::report) const RESULT: usize = 2;
+
 pub(in crate::report) fn experiments(bisection: &Bisection) -> Rows {
     let row = |(number, tried): (usize, &Tried)| {
         let what = format!("{}{}", tried.base, swapped(bisection, tried).unwrap_or_default());

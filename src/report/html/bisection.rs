@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::model::{Bisection, CellId, Effect};
-use crate::report::bisection::{Rows, experiments, suspects};
+use crate::report::bisection::{RESULT, Rows, experiments, suspects};
 use crate::words::bisection;
 use crate::words::escape::{LINE, SHORT};
 
@@ -76,9 +76,9 @@ fn table(what: &str, rows: &Rows, effects: Option<&[Effect]>) -> Markup {
                 thead { tr { @for head in &rows.heads { th scope="col" { (head) } } } }
                 tbody {
                     @for (at, row) in rows.rows.iter().enumerate() {
-                        tr { @for (head, text) in rows.heads.iter().zip(row) {
+                        tr { @for (column, text) in row.iter().enumerate() {
                             td {
-                                @match effects.and_then(|effects| effects.get(at)).filter(|_| *head == "result") {
+                                @match effects.and_then(|effects| effects.get(at)).filter(|_| column == RESULT) {
                                     Some(result) => (effect(*result)),
                                     None => (shown(text, LINE)),
                                 }

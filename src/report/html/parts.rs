@@ -81,33 +81,48 @@ pub(super) fn dot(verdict: Option<Verdict>) -> Markup {
 
 /// The drawings that [`icon`] uses.
 pub(super) fn symbols() -> Markup {
-    let mut words: Vec<&str> = VERDICTS.iter().map(|verdict| verdict.word()).collect();
-    words.extend(
-        OUTCOMES.iter().map(|outcome| outcome.word()).filter(|word| !VERDICTS.iter().any(|v| v.word() == *word)),
-    );
+    let verdicts = VERDICTS.map(|verdict| (verdict.word(), verdict_paths(verdict)));
+    let is_new = |word: &str| VERDICTS.iter().all(|verdict| verdict.word() != word);
+    let outcomes = OUTCOMES.into_iter().filter(|outcome| is_new(outcome.word()));
+    let outcomes = outcomes.map(|outcome| (outcome.word(), outcome_paths(outcome)));
     html! {
         svg.symbols aria-hidden="true" width="0" height="0" {
-            @for word in words {
-                symbol id={ "i-" (name(word)) } viewBox="0 0 16 16" { @for path in drawing(word) { path d=(path) {} } }
+            @for (word, paths) in verdicts.into_iter().chain(outcomes) {
+                symbol id={ "i-" (name(word)) } viewBox="0 0 16 16" { @for path in paths { path d=(path) {} } }
             }
         }
     }
 }
 
+/// A circle with the radius 6.5.
+const CIRCLE: &str = "M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13";
+
 /// The paths of a symbol, distinguishable without colour and at the size of a letter.
-fn drawing(word: &str) -> &'static [&'static str] {
-    match word {
-        "pass" => &["M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13", "M4.8 8.3l2.3 2.3l4.2-4.8"],
-        "fail" => &["M5.3 1.5h5.4l3.8 3.8v5.4l-3.8 3.8H5.3L1.5 10.7V5.3z", "M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2"],
-        "unbuildable" => &["M8 1.8L14.8 14H1.2z", "M8 6.2v3.6M8 11.6v.6"],
-        "flaky" => &["M8 1.2L14.8 8L8 14.8L1.2 8z", "M4.9 8.4c1-1.6 2.1-1.6 3.1-.4s2.1 1.2 3.1-.4"],
-        "error" => &["M2.5 2.5h11v11h-11z", "M8 4.8v4M8 10.7v.6"],
-        "unavailable" => &[
+fn verdict_paths(verdict: Verdict) -> &'static [&'static str] {
+    match verdict {
+        Verdict::Pass => &[CIRCLE, "M4.8 8.3l2.3 2.3l4.2-4.8"],
+        Verdict::Fail => {
+            &["M5.3 1.5h5.4l3.8 3.8v5.4l-3.8 3.8H5.3L1.5 10.7V5.3z", "M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2"]
+        }
+        Verdict::Unbuildable => &["M8 1.8L14.8 14H1.2z", "M8 6.2v3.6M8 11.6v.6"],
+        Verdict::Flaky => &["M8 1.2L14.8 8L8 14.8L1.2 8z", "M4.9 8.4c1-1.6 2.1-1.6 3.1-.4s2.1 1.2 3.1-.4"],
+        Verdict::Error => &["M2.5 2.5h11v11h-11z", "M8 4.8v4M8 10.7v.6"],
+        Verdict::Unavailable => &[
             "M8 1.5a6.5 6.5 0 0 1 4.6 1.9M14.5 8a6.5 6.5 0 0 1-1.9 4.6M8 14.5a6.5 6.5 0 0 1-4.6-1.9M1.5 8a6.5 6.5 0 0 1 1.9-4.6",
             "M5.2 8h5.6",
         ],
-        "known limitation" => &["M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13", "M8 4.6v4.2M8 10.7v.6"],
-        "unsupported" => &["M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13", "M3.6 3.6l8.8 8.8"],
-        _ => &["M3.5 3.5L8 8l-4.5 4.5M8.5 3.5L13 8l-4.5 4.5"],
+    }
+}
+
+/// The paths of the symbol of an outcome.
+fn outcome_paths(outcome: Outcome) -> &'static [&'static str] {
+    match outcome {
+        Outcome::Pass => verdict_paths(Verdict::Pass),
+        Outcome::Fail => verdict_paths(Verdict::Fail),
+        Outcome::Flaky => verdict_paths(Verdict::Flaky),
+        Outcome::Error => verdict_paths(Verdict::Error),
+        Outcome::Limitation => &[CIRCLE, "M8 4.6v4.2M8 10.7v.6"],
+        Outcome::Unsupported => &[CIRCLE, "M3.6 3.6l8.8 8.8"],
+        Outcome::Skipped => &["M3.5 3.5L8 8l-4.5 4.5M8.5 3.5L13 8l-4.5 4.5"],
     }
 }

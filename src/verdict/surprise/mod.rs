@@ -166,8 +166,8 @@ fn limitations_gone<'a>(cell: &'a CellResult, expected: &[Declaration<'a>]) -> V
             continue;
         }
         let same = found.iter_mut().find_map(|one| match one {
-            Surprise::LimitationGone { issue: other, trials } if *other == issue => Some(trials),
-            _ => None,
+            Surprise::LimitationGone { issue: other, trials } => (*other == issue).then_some(trials),
+            Surprise::Undeclared { .. } | Surprise::Fixed { .. } | Surprise::Expired { .. } => None,
         });
         match same {
             Some(trials) => trials.push(&trial.id),
