@@ -22,3 +22,4 @@ pub mod run;
 pub mod store;
 pub mod verdict;
 pub mod wire;
+pub mod words;

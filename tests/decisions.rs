@@ -1,5 +1,4 @@
-//! gate, path, report, diff, history, explain and merge as a user calls them: on files and on a git repository, with
-//! no engine.
+//! Runs gate, path, report, diff, history, explain and merge on files and on a git repository, without an engine.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its files has failed")]
 
@@ -32,7 +31,7 @@ fn repository() -> TempDir {
     dir
 }
 
-/// The exit code and what was printed.
+/// Runs atsmatrix and returns the exit code and the output.
 fn atsmatrix(dir: &Path, args: &[&str]) -> (i32, String) {
     let output = Command::new(assert_cmd::cargo::cargo_bin!("atsmatrix"))
         .current_dir(dir)
@@ -83,7 +82,7 @@ fn another_matrix_yaml_or_old_results_cannot_open() {
     let old = [upgrade("9.2.9"), vec!["--max-age", "30d"]].concat();
     let (code, printed) = atsmatrix(dir.path(), &old);
     assert_eq!((code, printed.contains("at most 30 days are allowed")), (4, true), "{printed}");
-    // The same bytes written anew are as old as their commit; other bytes are new.
+    // Rewriting the same bytes does not make them newer than their commit; the age of other bytes is not known.
     let file = dir.path().join("results/matrix.json");
     let bytes = fs::read(&file).unwrap();
     fs::write(&file, &bytes).unwrap();
@@ -99,7 +98,7 @@ fn another_matrix_yaml_or_old_results_cannot_open() {
 }
 
 #[test]
-fn where_matrix_yaml_is_not_there_the_gate_does_not_open() {
+fn without_matrix_yaml_the_gate_does_not_open() {
     let dir = repository();
     fs::remove_file(dir.path().join("matrix.yaml")).unwrap();
     let with = |more: &[&str]| atsmatrix(dir.path(), &[&upgrade("9.2.9"), more].concat());
@@ -110,7 +109,7 @@ fn where_matrix_yaml_is_not_there_the_gate_does_not_open() {
     assert_eq!((code, printed.contains("there is no other.yaml")), (2, true), "{printed}");
 }
 
-/// A run that finds everything as it was writes the same bytes, and makes them young all the same.
+/// A run with unchanged results writes the same bytes, but counts as a new confirmation.
 #[test]
 fn results_are_as_old_as_the_run_that_confirmed_them() {
     let dir = repository();
@@ -126,12 +125,12 @@ fn results_are_as_old_as_the_run_that_confirmed_them() {
     assert_eq!(gate(dir.path(), now, b"other results"), 4, "changed by hand");
     let old = now.checked_sub(jiff::Span::new().days(31)).unwrap();
     assert_eq!(gate(dir.path(), old, &bytes), 4);
-    // Outside of git a file is as young as its last copy, which says nothing.
+    // Outside git the time of a file is that of its last copy, which says nothing about its age.
     let elsewhere = tempfile::tempdir().unwrap();
     put(elsewhere.path(), "results/matrix.json", &known(Verdict::Fail, "3.5.7"));
     assert_eq!(gate(elsewhere.path(), now, b"other results"), 4);
     assert_eq!(gate(elsewhere.path(), now, &bytes), 0);
-    // What is merged is as old as the oldest part.
+    // Merged results are as old as their oldest part.
     assert_eq!(gate(elsewhere.path(), old, &bytes), 4);
     let merge = ["merge", "results/matrix.json", "--into", "merged"];
     assert_eq!(atsmatrix(elsewhere.path(), &merge).0, 0);
@@ -155,7 +154,7 @@ fn a_baseline_is_a_file_or_a_revision() {
 }
 
 #[test]
-fn every_command_speaks_json() {
+fn every_command_has_json_output() {
     let dir = repository();
     for args in [
         &upgrade("9.2.5")[..],
@@ -171,7 +170,7 @@ fn every_command_speaks_json() {
 }
 
 #[test]
-fn explain_tells_every_result_there_is_and_says_what_there_is_not() {
+fn explain_covers_every_result_and_reports_missing_ones() {
     let dir = repository();
     let says = |args: &[&str], code: i32, words: &str| {
         let (found, printed) = atsmatrix(dir.path(), &[&["explain"], args].concat());
@@ -190,12 +189,12 @@ fn explain_tells_every_result_there_is_and_says_what_there_is_not() {
     let mut gone = known(Verdict::Fail, "3.5.7");
     gone.cells[2].verdict = Verdict::Unavailable;
     put(dir.path(), "results/matrix.json", &gone);
-    says(&["debian-13/9.2.5"], 0, "nothing is said about ATS");
+    says(&["debian-13/9.2.5"], 0, "says nothing about ATS");
     says(&["debian-13/9.2.5", "--upstream"], 2, "there is nothing to report");
 }
 
 #[test]
-fn path_diff_and_history_answer_in_their_first_line() {
+fn path_diff_and_history_answer_in_the_first_line() {
     let dir = repository();
     let first = |args: &[&str]| {
         let (code, printed) = atsmatrix(dir.path(), args);
@@ -217,7 +216,7 @@ fn path_diff_and_history_answer_in_their_first_line() {
 }
 
 #[test]
-fn a_report_comes_in_every_format_and_goes_where_it_is_told() {
+fn a_report_has_every_format_and_goes_to_stdout_or_a_file() {
     let dir = repository();
     for (format, begin) in [("html", "<!DOCTYPE html>"), ("markdown", "# "), ("json", "{\n"), ("terminal", "")] {
         let (code, printed) = atsmatrix(dir.path(), &["report", "--format", format]);
@@ -242,22 +241,22 @@ fn a_report_comes_in_every_format_and_goes_where_it_is_told() {
 }
 
 #[test]
-fn a_report_tells_the_past_and_can_leave_it_out() {
+fn a_report_shows_history_or_omits_it() {
     let dir = repository();
     let html = |args: &[&str]| atsmatrix(dir.path(), &[&["report"][..], args].concat()).1;
     assert!(html(&[]).contains("fail since 2023-11-15") && html(&[]).contains("2 revisions"));
     put(dir.path(), "results/matrix.json", &known(Verdict::Pass, "3.5.7"));
-    assert!(html(&[]).contains("pass since now") && html(&[]).contains("3 revisions"), "not committed, yet here");
+    assert!(html(&[]).contains("pass since now") && html(&[]).contains("3 revisions"), "not committed yet");
     let alone = html(&["--no-history", "--run", "none"]);
     assert!(!alone.contains("id=\"history\"") && !alone.contains("2023-11"));
     let elsewhere = tempfile::tempdir().unwrap();
     put(elsewhere.path(), "results/matrix.json", &known(Verdict::Pass, "3.5.7"));
-    assert_eq!(atsmatrix(elsewhere.path(), &["report"]).1, alone, "outside of git it is the same page");
+    assert_eq!(atsmatrix(elsewhere.path(), &["report"]).1, alone, "the page is the same outside git");
 }
 
-/// A run that saw something else than what is committed does not speak for it, unless it is named.
+/// Raw evidence comes from a run that matches the committed results, unless `--run` names another.
 #[test]
-fn raw_evidence_is_told_of_the_run_that_saw_the_same() {
+fn raw_evidence_is_from_the_run_that_matches() {
     let dir = tempfile::tempdir().unwrap();
     let mut result = known(Verdict::Fail, "3.5.7");
     let trial = result.cells[2].trials.iter_mut().find(|trial| trial.outcome == Outcome::Fail).unwrap();
@@ -273,14 +272,14 @@ fn raw_evidence_is_told_of_the_run_that_saw_the_same() {
         let evidence = Evidence { trial: id.clone(), attempt: 1, observation };
         folder.write_evidence(&"debian-13/9.2.5".parse().unwrap(), &evidence).unwrap();
     }
-    let told = |args: &[&str]| {
+    let shown = |args: &[&str]| {
         let (code, page) = atsmatrix(dir.path(), &[&["report"][..], args].concat());
         assert_eq!(code, 0, "{page}");
         ["20261123-100000-0001", "20261123-110000-0002"].map(|run| page.contains(run))
     };
-    assert_eq!(told(&[]), [true, false]);
-    assert_eq!(told(&["--run", "20261123-110000-0002"]), [false, true]);
-    assert_eq!(told(&["--run", "none"]), [false, false]);
+    assert_eq!(shown(&[]), [true, false]);
+    assert_eq!(shown(&["--run", "20261123-110000-0002"]), [false, true]);
+    assert_eq!(shown(&["--run", "none"]), [false, false]);
 }
 
 #[test]
@@ -303,7 +302,7 @@ fn shards_are_merged_and_contradictions_refused() {
 }
 
 #[test]
-fn the_real_results_close_the_upgrade_for_the_seed_bug_and_the_path_leads_round_it() {
+fn the_committed_results_close_the_upgrade_for_the_known_bug_and_the_path_avoids_it() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (code, printed) = atsmatrix(here, &upgrade("9.2.5"));
     assert_eq!(code, 3, "{printed}");
@@ -318,7 +317,7 @@ fn the_real_results_close_the_upgrade_for_the_seed_bug_and_the_path_leads_round_
     assert_eq!(code, 0, "{printed}");
     let first = printed.find("step 1: ATS 9.2.5 -> 9.2.9");
     assert!(first.is_some() && first < printed.find("step 2: distro debian-12 -> debian-13"), "{printed}");
-    // An expected failure is no regression, and no run of today has anything to complain about.
+    // An expected failure is not a regression, and everything is as expected.
     let (code, printed) = atsmatrix(here, &["gate", "--baseline", "results/matrix.json"]);
     assert_ne!(code, 3, "{printed}");
     let (code, printed) = atsmatrix(here, &["expect"]);
@@ -364,14 +363,14 @@ fn an_update_of_expectations_keeps_comments_and_needs_no_new_run() {
     put(dir.path(), "results/matrix.json", &results);
     let (code, printed) = atsmatrix(dir.path(), &["expect"]);
     assert_eq!((code, printed.contains("mended: matrix.yaml:14: it did once")), (3, true), "{printed}");
-    assert_eq!(fs::read_to_string(dir.path().join("matrix.yaml")).unwrap(), EXPECTING, "nothing was asked to change");
+    assert_eq!(fs::read_to_string(dir.path().join("matrix.yaml")).unwrap(), EXPECTING, "nothing changes without --update");
     let (code, printed) = atsmatrix(dir.path(), &["expect", "--update"]);
     assert_eq!((code, printed.starts_with("2 changes made to matrix.yaml\n")), (0, true), "{printed}");
     let text = fs::read_to_string(dir.path().join("matrix.yaml")).unwrap();
     assert!(text.starts_with("# Mine.\n") && text.contains("expect:\n  # Still so?\n"), "{text}");
     assert!(text.contains("  - cells: [debian-13/9.2.5]\n") && text.ends_with("# The end.\n"), "{text}");
     assert_eq!(atsmatrix(dir.path(), &["expect"]).0, 0);
-    // Expectations do not change what was run: the gate knows that these results are still those.
+    // Expectations do not change what was run, so the results still belong to this matrix.yaml.
     assert_eq!(atsmatrix(dir.path(), &upgrade("9.2.9")).0, 0);
     let (code, printed) = atsmatrix(dir.path(), &["gate", "--baseline", "results/matrix.json"]);
     assert_eq!(code, 0, "{printed}");
@@ -414,7 +413,7 @@ fn an_expectation_ends_with_its_last_day() {
 }
 
 #[test]
-fn github_is_told_why_the_gate_is_shut() {
+fn a_closed_gate_is_annotated_on_github() {
     let dir = repository();
     let summary = dir.path().join("summary.md");
     let github = |format: &str| {
@@ -433,13 +432,13 @@ fn github_is_told_why_the_gate_is_shut() {
     assert!(fs::read_to_string(&summary).unwrap().starts_with("**closed**: may hosts"));
     let (printed, _) = github("json");
     assert!(serde_json::from_str::<serde_json::Value>(&printed).is_ok(), "{printed}");
-    assert_eq!(fs::read_to_string(&summary).unwrap().matches("**closed**").count(), 2, "it is appended to");
+    assert_eq!(fs::read_to_string(&summary).unwrap().matches("**closed**").count(), 2, "the summary is appended");
 }
 
-/// The promise is 50 ms. The best of five may take twenty times that here: an unoptimised program on a busy machine,
-/// and still far below anything that asks an engine or a network.
+/// The promise is 50 ms. Here the best of five may take twenty times that, because the program is not optimised and the
+/// machine may be busy. That is still far below the time of a request to an engine or a network.
 #[test]
-fn the_gate_needs_nothing_but_the_results() {
+fn the_gate_needs_only_the_results() {
     let took = |_| {
         let started = Instant::now();
         // No git, no engine, no home.
@@ -449,9 +448,9 @@ fn the_gate_needs_nothing_but_the_results() {
             .env_clear()
             .output()
             .unwrap();
-        // Whatever it is: results of an earlier catalogue give no answer, in the same time.
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(matches!(output.status.code(), Some(0 | 4)) && said.contains("may hosts with ATS 9.2.9 go"), "{said}");
+        // Results of an earlier catalogue give no answer, in the same time.
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(matches!(output.status.code(), Some(0 | 4)) && printed.contains("may hosts with ATS 9.2.9 go"), "{printed}");
         started.elapsed()
     };
     let best = (0..5).map(took).min().unwrap();

@@ -16,7 +16,7 @@ use crate::exit::{Exit, Failure};
 use crate::model::{CellResult, Expected, MatrixResult};
 use crate::report::github::{self, Annotation};
 use crate::report::junit;
-use crate::report::unexpected;
+use crate::words::unexpected;
 use crate::verdict::Terms;
 
 /// For GitHub Actions.

@@ -6,7 +6,7 @@ use crate::engine;
 use crate::engine::discovery::Env;
 use crate::engine::doctor::{DoctorReport, Facts, Health};
 use crate::exit::Exit;
-use crate::report::paragraph::wrap;
+use crate::words::paragraph::wrap;
 
 pub(super) async fn run() -> anyhow::Result<Exit> {
     let env = Env::from_process();

@@ -14,7 +14,7 @@ use crate::console;
 use crate::decide::expect::{self, Changes};
 use crate::exit::{Exit, Failure};
 use crate::model::{CellResult, RunId};
-use crate::report::answer;
+use crate::words::answer;
 use crate::store::{self, Results};
 
 /// Options of `atsmatrix expect`.

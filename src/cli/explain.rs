@@ -13,7 +13,7 @@ use crate::console;
 use crate::decide::explain::{self, Raw, by_hand};
 use crate::exit::{Exit, Failure};
 use crate::model::{CellId, CellResult, Event};
-use crate::report::outline::Outline;
+use crate::words::outline::TextOutline;
 use crate::store::{Results, RunFolder};
 
 /// Options of `atsmatrix explain`.
@@ -83,7 +83,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     let format = if options.json { Format::Json } else { options.format };
-    let outline: Outline = explain::outline(&told);
+    let outline: TextOutline = explain::outline(&told);
     console::document(&format.show(&outline, || explain::json(&told)))?;
     Ok(Exit::Success)
 }

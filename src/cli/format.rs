@@ -3,9 +3,9 @@
 use clap::ValueEnum;
 
 use crate::console::{Flags, Stream, style};
-use crate::report::escape;
+use crate::words::escape;
 use crate::report::github::inert;
-use crate::report::outline::Outline;
+use crate::words::outline::TextOutline;
 
 /// How to show an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -22,7 +22,7 @@ pub(super) enum Format {
 impl Format {
     /// The answer in this format; `json` is asked only if it is that. It may hold text from containers, which
     /// GitHub must not obey.
-    pub(super) fn show(self, outline: &Outline, json: impl FnOnce() -> String) -> String {
+    pub(super) fn show(self, outline: &TextOutline, json: impl FnOnce() -> String) -> String {
         inert(&match self {
             Self::Text => text(outline),
             Self::Json => escape::json(&json()),
@@ -32,7 +32,7 @@ impl Format {
 }
 
 /// An answer as whoever reads it has it best: lines that fit a terminal; elsewhere whole ones, which can be searched.
-pub(super) fn text(outline: &Outline) -> String {
+pub(super) fn text(outline: &TextOutline) -> String {
     width().map_or_else(|| outline.text(), |width| outline.text_within(width))
 }
 

@@ -19,7 +19,7 @@ use crate::console;
 use crate::decide::gate::{self, Answer, Basis, Question, Reason, Requirement};
 use crate::exit::{Exit, Failure};
 use crate::model::{AtsId, DistroId, MatrixResult};
-use crate::report::github::{Annotation, Level};
+use crate::report::github::{Annotation, Severity};
 
 /// Options of `atsmatrix gate`.
 #[derive(Debug, Args)]
@@ -158,16 +158,16 @@ fn changed(source: &Source, places: &Places, way_out: &str) -> anyhow::Result<Op
 
 /// Why the gate is shut, for GitHub: what says no as errors, what is missing as warnings.
 fn annotations(answer: &Answer) -> Vec<Annotation> {
-    let annotate = |level| {
+    let annotate = |severity| {
         move |reason: &Reason| Annotation {
-            level,
+            severity,
             place: None,
             title: reason.cell.as_ref().map_or_else(|| "the gate".to_owned(), ToString::to_string),
             message: format!("the gate is {}: {}", answer.word(), reason.text),
         }
     };
-    let closed = answer.closed.iter().map(annotate(Level::Error));
-    closed.chain(answer.unknown.iter().map(annotate(Level::Warning))).collect()
+    let closed = answer.closed.iter().map(annotate(Severity::Error));
+    closed.chain(answer.unknown.iter().map(annotate(Severity::Warning))).collect()
 }
 
 fn requirement(file: &PathBuf) -> anyhow::Result<(String, Requirement)> {

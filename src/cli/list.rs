@@ -9,7 +9,7 @@ use super::{Choice, Places};
 use crate::catalogue::trials::{CATALOGUE, Trial};
 use crate::console;
 use crate::exit::Exit;
-use crate::report::paragraph::wrap;
+use crate::words::paragraph::wrap;
 
 /// Options of `atsmatrix list`.
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use crate::config::shard::Shard;
 use crate::console;
 use crate::exit::{Exit, Failure};
 use crate::model::CellId;
-use crate::report::{escape, unexpected};
+use crate::words::{escape, unexpected};
 
 /// Options of `atsmatrix run`.
 #[derive(Debug, Args)]
@@ -57,7 +57,7 @@ fn table(kept: &Kept, look: &Look, ci: &Ci, hush: Option<Hush>) -> anyhow::Resul
     let Some(result) = &kept.shown else { return Ok(Ok(())) };
     let terms = kept.terms();
     let news = unexpected::newly_tested(result, &terms);
-    let outlines = [unexpected::outline(&unexpected::items(result, &terms)), unexpected::news(&news)];
+    let outlines = [unexpected::outline(&unexpected::items(result, &terms)), unexpected::newly_tested_outline(&news)];
     let written =
         look.show(result).and_then(|()| outlines.iter().try_for_each(|outline| console::document(&text(outline))));
     drop(hush);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::model::{CellId, Event};
-use crate::report::escape::{SHORT, terminal};
+use crate::words::escape::{SHORT, terminal};
 
 use super::line::{Tally, lasting, suspected};
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::model::{CellResult, Effect, Event, Verdict};
-use crate::report::escape::{LINE, SHORT, terminal};
-use crate::report::finding::Trials;
-use crate::report::ink::Ink;
-use crate::report::mark;
+use crate::words::escape::{LINE, SHORT, terminal};
+use crate::words::finding::Trials;
+use crate::words::ink::Ink;
+use crate::words::mark;
 
 /// Parts that are ruled out, as many as are named.
 const NAMED: usize = 6;

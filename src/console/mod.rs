@@ -9,7 +9,7 @@ mod style;
 use std::io::{self, ErrorKind, Write};
 
 use crate::model::{Event, MatrixResult};
-use crate::report::terminal::{self, Shape};
+use crate::report::terminal::{self, Screen};
 
 use bars::Bars;
 use line::Tally;
@@ -64,7 +64,7 @@ impl Console {
 
 /// Writes the whole report to `out`, normally stdout.
 pub fn results(out: &mut impl Write, result: &MatrixResult, style: Style) -> io::Result<()> {
-    deliver(out, &terminal::render(result, Shape { width: style.width, colour: style.colour }))
+    deliver(out, &terminal::render(result, Screen { width: style.width, colour: style.colour }))
 }
 
 /// Writes `text` to `out`, normally stdout. A reader that has seen enough (`| head`) is no error.

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 
 use super::deliver;
 use crate::exit::{Exit, Failure};
-use crate::report::escape;
+use crate::words::escape;
 use crate::report::github::inert;
 
 /// Writes lines to stdout.

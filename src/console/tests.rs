@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::model::{ImageWork, Outcome};
-use crate::report::fixture;
+use crate::words::fixture;
 
 /// What was written, to be read after the fact.
 #[derive(Clone, Default)]
@@ -113,7 +113,7 @@ fn a_log_gets_one_line_a_thing() {
     image debian-12/9.2.5 (build): ready (5 min 12 s)
     [2/12] debian-13/9.2.5: fail (expected), 3 of 4 trials did not pass, ATS-11465 (1.6 s)
     [3/12] debian-13/9.2.5-backport: PASS?! (expected fail) (1.6 s)
-    [4/12] debian-13/9.2.9: error, the origin did not answer the direct control, controls did not hold (1 of 2) (1.6 s)
+    [4/12] debian-13/9.2.9: error, the origin did not answer the direct control, 1 of 2 controls did not pass (1.6 s)
     [5/12] forecast/9.2.9: unbuildable, X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING', ATS-13471 (1.6 s)
     note: the clock of the engine is 3 s behind\n\u{1b}[2J
     interrupted: what is finished is kept
@@ -214,6 +214,6 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 fn results_are_the_whole_report() {
     let mut out = Vec::new();
     results(&mut out, &fixture::matrix(), Style { colour: false, progress: Progress::None, width: 100 }).unwrap();
-    let shown = terminal::render(&fixture::matrix(), Shape { width: 100, colour: false });
+    let shown = terminal::render(&fixture::matrix(), Screen { width: 100, colour: false });
     assert_eq!(String::from_utf8(out).unwrap(), shown);
 }

@@ -1,69 +1,67 @@
-//! What a report may tell beside the committed result, where somebody has it: what trials are for,
-//! raw evidence of a run, the past. Data only; who gathers it knows files and git.
+//! Optional input of a report besides the committed result: what trials are for, raw evidence of a run, history. Data
+//! only; `cli::report` gathers it from files and git.
 
 use std::collections::BTreeMap;
 
 use crate::model::{Bisection, CellId, Observation, RunId, Verdict};
+use crate::words::outline::TextOutline;
 
-use super::outline::Outline;
-
-/// Everything there is beside the result. Empty is fine: a report of the committed result alone has
-/// the same bytes on every machine.
+/// Everything besides the result. If it is empty, a report has the same bytes on every machine.
 #[derive(Debug, Clone, Default)]
 pub struct Details {
-    /// What trials show, by id.
+    /// What trials are for, by id.
     pub trials: BTreeMap<String, About>,
-    /// Raw evidence by cell, in the order of trials and attempts. It bears times and addresses.
+    /// Raw evidence by cell, in the order of trials and attempts. It contains times and addresses.
     pub evidence: BTreeMap<CellId, Vec<Attempt>>,
-    /// Kept bisections, of any cells.
+    /// Kept bisections of any cells.
     pub bisections: Vec<Bisection>,
-    /// Earlier results; `None`: nobody looked.
+    /// Earlier results; `None` if they were not read.
     pub past: Option<Past>,
-    /// Whether somebody looked for earlier results and could not read them.
+    /// Whether earlier results could not be read.
     pub no_past: bool,
 }
 
 /// What a trial is for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
-    /// What it shows, one line.
+    /// What it shows, in one line.
     pub title: String,
-    /// Why it is worth having.
+    /// Why it exists.
     pub why: String,
-    /// Where to read about that.
+    /// Where to read more.
     pub link: String,
-    /// Whether the client goes to the origin without ATS between.
+    /// Whether the client connects to the origin without ATS.
     pub direct: bool,
 }
 
 /// Raw evidence of one attempt of a trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
-    /// The run it was kept by.
+    /// The run that recorded it.
     pub run: RunId,
     /// Trial id.
     pub trial: String,
-    /// From 1; the repetition in a fresh ATS is 2.
+    /// 1 for the first, 2 for the repetition in a fresh ATS.
     pub attempt: u32,
-    /// What was seen.
+    /// What client, origin, wire and logs recorded.
     pub observation: Observation,
 }
 
-/// Earlier results, as committed.
+/// Earlier results as committed.
 #[derive(Debug, Clone, Default)]
 pub struct Past {
     /// The revisions that changed the results, oldest first.
     pub revisions: Vec<Moment>,
-    /// What became of each cell.
+    /// The history of each cell.
     pub cells: BTreeMap<CellId, CellPast>,
     /// Whether there may be earlier revisions.
     pub cut: bool,
 }
 
-/// A revision of the results. Texts are as written: hostile until escaped.
+/// A revision of the results. Its texts are hostile until escaped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Moment {
-    /// Its commit id, full.
+    /// Its full commit id.
     pub commit: String,
     /// Its day, as `2026-11-23`.
     pub day: String,
@@ -71,11 +69,11 @@ pub struct Moment {
     pub subject: String,
 }
 
-/// A cell through the revisions.
+/// The history of a cell.
 #[derive(Debug, Clone, Default)]
 pub struct CellPast {
-    /// One entry a revision; `None`: the cell was not there, or nobody can read it.
+    /// One entry per revision; `None` if the cell was absent or unreadable.
     pub verdicts: Vec<Option<Verdict>>,
-    /// Since when it is as it is, what changed then, and everything before.
-    pub words: Outline,
+    /// Since when it has its verdict, what changed then, and earlier changes.
+    pub words: TextOutline,
 }

@@ -1,24 +1,22 @@
-//! The formats of a whole report. One file a format, and one entry in [`FORMATS`]: commands, help and
-//! errors follow from that.
-
-use crate::model::MatrixResult;
+//! The formats of a report. Each has an entry in [`FORMATS`], from which commands, help texts and errors follow.
 
 use super::details::Details;
-use super::terminal::Shape;
+use super::terminal::Screen;
 use super::{github, html, json, junit, markdown, terminal};
+use crate::model::MatrixResult;
 use crate::verdict::Terms;
 
-/// What a report is made from.
+/// The input of a report.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     /// The result.
     pub result: &'a MatrixResult,
-    /// What is known beside it.
+    /// What else is known.
     pub details: &'a Details,
-    /// What the results are judged by, for formats that say what is not as expected.
+    /// How to compare results with expectations, for formats that report the unexpected.
     pub terms: Terms<'a>,
-    /// What a terminal takes; other formats have no use for it.
-    pub shape: Shape,
+    /// Width and colour of a terminal; other formats ignore it.
+    pub screen: Screen,
 }
 
 /// A format of reports.
@@ -26,11 +24,11 @@ pub struct Input<'a> {
 pub struct Format {
     /// Its name on the command line.
     pub name: &'static str,
-    /// For whom it is, in a few words.
+    /// A one-line description for the help.
     pub about: &'static str,
-    /// Whether it tells details: gathering them takes time.
+    /// Whether it shows [`Details`], which take time to gather.
     pub detailed: bool,
-    /// The report, ending with a line end.
+    /// Renders the report, which ends with a newline.
     pub render: fn(&Input<'_>) -> String,
 }
 
@@ -44,7 +42,7 @@ pub const FORMATS: &[Format] = &[
     },
     Format {
         name: "markdown",
-        about: "A page for a repository's front end, as results/README.md",
+        about: "A Markdown page, as results/README.md",
         detailed: false,
         render: |input| markdown::with_bisections(input.result, &input.details.bisections),
     },
@@ -52,19 +50,19 @@ pub const FORMATS: &[Format] = &[
         name: "terminal",
         about: "The table and what did not pass, as `atsmatrix show`",
         detailed: false,
-        render: |input| terminal::render(input.result, input.shape),
+        render: |input| terminal::render(input.result, input.screen),
     },
     Format {
         name: "junit",
         about: "JUnit XML for CI systems, as `run --junit`",
         detailed: false,
-        render: |input| ended(junit::render(input.result, &input.terms)),
+        render: |input| with_newline(junit::render(input.result, &input.terms)),
     },
     Format {
         name: "github",
-        about: "Markdown for the summary of a step, as `run` and `gate` write it on GitHub",
+        about: "Markdown for a GitHub step summary, as `run` and `gate` write it",
         detailed: false,
-        render: |input| ended(github::summary(input.result, &input.terms)),
+        render: |input| with_newline(github::summary(input.result, &input.terms)),
     },
     Format {
         name: "json",
@@ -74,7 +72,7 @@ pub const FORMATS: &[Format] = &[
     },
 ];
 
-fn ended(mut text: String) -> String {
+fn with_newline(mut text: String) -> String {
     if !text.ends_with('\n') {
         text.push('\n');
     }
@@ -88,18 +86,18 @@ pub fn by_name(name: &str) -> Option<&'static Format> {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::fixture;
-
     use super::*;
+    use crate::model::Outcome;
+    use crate::words::fixture;
 
     #[test]
-    fn every_format_has_a_name_of_its_own_and_renders() {
+    fn every_format_has_a_unique_name_and_renders() {
         let (result, details) = (fixture::matrix(), Details::default());
         let input = Input {
             result: &result,
             details: &details,
             terms: Terms::default(),
-            shape: Shape { width: 100, colour: false },
+            screen: Screen { width: 100, colour: false },
         };
         for (at, format) in FORMATS.iter().enumerate() {
             assert!(FORMATS[..at].iter().all(|other| other.name != format.name), "{} twice", format.name);
@@ -109,5 +107,29 @@ mod tests {
             assert!(by_name(format.name).is_some());
         }
         assert!(by_name("xml").is_none());
+    }
+
+    #[test]
+    fn every_format_counts_and_names_known_limitations() {
+        let mut result = fixture::matrix();
+        let cell = result.cells.iter_mut().find(|cell| cell.id.to_string() == "debian-12/9.2.5").unwrap();
+        (cell.trials[3].outcome, cell.trials[3].limitation) = (Outcome::Limitation, Some("ATS-11758".into()));
+        let shown = terminal::render(&result, Screen { width: 120, colour: false });
+        assert!(shown.contains("┆ 3/4,") && shown.contains("┆ 1 known limitation"), "{shown}");
+        assert!(shown.contains("known limitation: ATS-11758 in tls12-only: debian-12/9.2.5"), "{shown}");
+        let pages = [
+            markdown::render(&result),
+            html::render(&result, &Details::default()),
+            junit::render(&result, &Terms::default()),
+            github::summary(&result, &Terms::default()),
+        ];
+        for page in pages {
+            assert!(page.contains("3/4, 1 known limitation"), "{page}");
+        }
+        let json = String::from_utf8(json::write(&result)).unwrap();
+        assert!(json.contains("\"known-limitation\"") && json.contains("\"limitation\": \"ATS-11758\""));
+        let junit = junit::render(&result, &Terms::default());
+        assert!(junit.contains("<skipped type=\"known-limitation\" message=\"ATS-11758: 200\"/>"), "{junit}");
+        assert!(markdown::render(&result).contains("3/4, 1 known limitation: tls12-only (ATS-11758)"));
     }
 }

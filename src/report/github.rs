@@ -1,5 +1,5 @@
-//! GitHub Actions: workflow commands that annotate matrix.yaml, and the summary of a step. Knows the
-//! syntax of both; whoever calls knows whether this is GitHub.
+//! GitHub Actions: workflow commands that annotate matrix.yaml, and the step summary. The caller checks whether it runs
+//! on GitHub.
 //!
 //! <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
 
@@ -7,44 +7,46 @@ use std::fmt::Write as _;
 
 use crate::model::{CellResult, Expected, MatrixResult};
 use crate::verdict::Terms;
+use crate::words::escape::{LINE, SHORT, markdown, terminal};
+use crate::words::grid::Grid;
+use crate::words::mark::{label_with_count, tally};
+use crate::words::unexpected::{self, Item};
 
-use super::escape::{LINE, SHORT, markdown, terminal};
-use super::grid::Grid;
-use super::mark::{label_with_count, sum};
-use super::unexpected::{self, Item};
-
-/// Annotations of one level that GitHub shows for a step; further ones are dropped silently.
+/// Annotations of one severity that GitHub shows per step; it drops further ones silently.
 const SHOWN: usize = 10;
 
-/// Bytes that GitHub takes of the summary of a step.
+/// Maximum size of a step summary on GitHub, in bytes.
 const SUMMARY: usize = 1 << 20;
 
-/// How loud an annotation is.
+/// Ends a truncated step summary.
+const TRUNCATED: &str = "\nTruncated: a step summary cannot hold more.\n";
+
+/// The severity of an annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
+pub enum Severity {
     /// Something is wrong.
     Error,
     /// Something is missing.
     Warning,
-    /// Something is new, and turns nothing red yet.
+    /// Something is new and does not fail the run.
     Notice,
 }
 
-/// A remark on a place in a file.
+/// A message about a place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Annotation {
-    /// How loud.
-    pub level: Level,
-    /// The file, by its path in the repository, and line and column from 1 in it.
+    /// Error, warning or notice.
+    pub severity: Severity,
+    /// The file (its path in the repository), line and column from 1.
     pub place: Option<(String, usize, usize)>,
     /// Its heading.
     pub title: String,
-    /// What it says (hostile text).
+    /// Its text (hostile).
     pub message: String,
 }
 
-/// An annotation for everything that turns a run red, and a notice for each cell that is newly tested. `place` tells
-/// where in `file` an expectation or a cell stands.
+/// An error or warning for everything that fails a run, and a notice for each newly tested cell. `place` finds the line
+/// and column of an expectation or a cell in `file`.
 pub fn annotations(
     items: &[Item<'_>],
     news: &[&CellResult],
@@ -53,51 +55,54 @@ pub fn annotations(
 ) -> Vec<Annotation> {
     let in_file = |(line, column)| (file.to_owned(), line, column);
     let annotate = |item: &Item<'_>| Annotation {
-        level: if item.unanswered { Level::Warning } else { Level::Error },
+        severity: if item.unanswered { Severity::Warning } else { Severity::Error },
         place: place(item.cell, item.expected).map(in_file),
         title: item.cell.id.to_string(),
-        message: format!("{} {}; way out: {}", item.cell.id, item.text, item.way_out),
+        message: format!("{} {}; what to do: {}", item.cell.id, item.text, item.advice),
     };
     let note = |cell: &&CellResult| Annotation {
-        level: Level::Notice,
+        severity: Severity::Notice,
         place: place(cell, None).map(in_file),
         title: cell.id.to_string(),
         message: format!(
-            "{} is {}; it is newly tested, which turns no run red yet; way out: {}",
+            "{} is {}, newly tested, which does not fail this run; what to do: {}",
             cell.id,
             cell.verdict,
-            unexpected::NEWS_WAY_OUT
+            unexpected::NEWLY_TESTED_ADVICE
         ),
     };
     items.iter().map(annotate).chain(news.iter().map(note)).collect()
 }
 
-/// The annotations as workflow commands, one a line. Of each level no more than GitHub shows; the last
-/// one says how many there are besides.
+/// The annotations as workflow commands, one per line. There are no more of each severity than GitHub shows; the last one
+/// counts the rest.
 pub fn commands(annotations: &[Annotation]) -> String {
-    [Level::Error, Level::Warning, Level::Notice].into_iter().map(|level| of_level(annotations, level)).collect()
+    [Severity::Error, Severity::Warning, Severity::Notice]
+        .into_iter()
+        .map(|severity| of_severity(annotations, severity))
+        .collect()
 }
 
-fn of_level(annotations: &[Annotation], level: Level) -> String {
-    let all: Vec<&Annotation> = annotations.iter().filter(|annotation| annotation.level == level).collect();
+fn of_severity(annotations: &[Annotation], severity: Severity) -> String {
+    let all: Vec<&Annotation> = annotations.iter().filter(|annotation| annotation.severity == severity).collect();
     let shown = if all.len() > SHOWN { SHOWN - 1 } else { all.len() };
     let mut text = String::new();
     for annotation in &all[..shown] {
         text.push_str(&command(annotation));
     }
     if all.len() > shown {
-        let message = format!("{} more; the summary of the step has all of them", all.len() - shown);
-        text.push_str(&command(&Annotation { level, place: None, title: "atsmatrix".to_owned(), message }));
+        let message = format!("{} more; see the step summary for all of them", all.len() - shown);
+        text.push_str(&command(&Annotation { severity, place: None, title: "atsmatrix".to_owned(), message }));
     }
     text
 }
 
 /// `::error file=matrix.yaml,line=3,col=5,title=debian-13/9.2.5::...`
 fn command(annotation: &Annotation) -> String {
-    let name = match annotation.level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Notice => "notice",
+    let name = match annotation.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Notice => "notice",
     };
     let mut properties = String::new();
     if let Some((file, line, column)) = &annotation.place {
@@ -108,21 +113,21 @@ fn command(annotation: &Annotation) -> String {
     format!("::{name} {properties}title={title}::{}\n", data(&terminal(&annotation.message, 2 * LINE)))
 }
 
-/// From here on GitHub takes no workflow command from the output, until [`resume`] with the same
-/// `token`: what containers say is shown and must not be able to command.
+/// The command that makes GitHub ignore workflow commands until [`resume`] with the same `token`. Output of containers
+/// must not be able to give commands.
 pub fn pause(token: &str) -> String {
     format!("::stop-commands::{token}\n")
 }
 
-/// The end of [`pause`].
+/// The command that ends [`pause`].
 pub fn resume(token: &str) -> String {
     format!("::{token}::\n")
 }
 
-/// `text` (an answer, its Markdown or its JSON), which says the same and commands nothing: GitHub obeys what stands
-/// behind blanks at the beginning of a line, and an older kind of command anywhere in it.
+/// Disarms workflow commands in `text` (an answer, its Markdown or its JSON). GitHub obeys `::` at the beginning of a
+/// line, also after spaces, and the older `##[` anywhere in a line.
 pub fn inert(text: &str) -> String {
-    // Within a JSON text this is the same character; elsewhere it is hardly ever there.
+    // In JSON the escape stands for the same character.
     let is_json = text.starts_with('{');
     let text = text.replace("##[", if is_json { "#\\u0023[" } else { "#\\#[" });
     let line = |line: &str| match line.trim_start().strip_prefix("::") {
@@ -140,34 +145,33 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// The summary of a step, and short enough for a README: the matrix, what is not as expected, what the
-/// words mean. Bounded by what GitHub takes.
+/// The step summary: the matrix, what is not as expected, and what the words mean. Truncated to GitHub's limit.
 pub fn summary(result: &MatrixResult, terms: &Terms<'_>) -> String {
     let grid = Grid::new(result);
-    let told = match unexpected::outline(&unexpected::items(result, terms)).markdown() {
-        told if told.is_empty() => "All is as expected.\n".to_owned(),
-        told => told,
-    };
-    let told = match unexpected::news(&unexpected::newly_tested(result, terms)).markdown() {
-        news if news.is_empty() => told,
-        news => format!("{told}\n{news}"),
-    };
-    let page = format!("## Apache Traffic Server by Linux distro\n\n{}.\n\n{}\n", sum(grid.cells()), table(&grid));
-    let foot = "\nfail: twice, in a fresh ATS each time, while the controls past ATS held. (expected): declared in \
-                matrix.yaml; it closes the gate all the same. known limitation: as a known issue says that this \
-                ATS does on every distro. error, unavailable: nothing is said about ATS.\n";
-    cut(page, &told, foot)
+    let mut body = unexpected::outline(&unexpected::items(result, terms)).markdown();
+    if body.is_empty() {
+        body.push_str("Everything is as expected.\n");
+    }
+    let newly_tested = unexpected::newly_tested_outline(&unexpected::newly_tested(result, terms)).markdown();
+    if !newly_tested.is_empty() {
+        body = format!("{body}\n{newly_tested}");
+    }
+    let page = format!("## Apache Traffic Server by Linux distro\n\n{}.\n\n{}\n", tally(grid.cells()), table(&grid));
+    let foot = "\nfail: failed twice, each time in a fresh ATS, while the controls that bypass ATS passed. (expected): \
+                declared in matrix.yaml; it still closes the gate. known limitation: fails because of a known issue that \
+                affects this ATS on every distro. error, unavailable: says nothing about ATS.\n";
+    truncated(page, &body, foot)
 }
 
-/// `told` is cut at the end of a line where all of it would be more than GitHub takes.
-fn cut(page: String, told: &str, foot: &str) -> String {
-    let room = SUMMARY.saturating_sub(page.len() + foot.len() + 100);
-    if told.len() <= room {
-        return page + told + foot;
+/// The page with its body and foot. The body is truncated at the end of a line if the page would exceed GitHub's limit.
+fn truncated(page: String, body: &str, foot: &str) -> String {
+    let room = SUMMARY.saturating_sub(page.len() + TRUNCATED.len() + foot.len());
+    if body.len() <= room {
+        return page + body + foot;
     }
-    let end = (0..=room).rev().find(|at| told.is_char_boundary(*at)).unwrap_or(0);
-    let whole = told[..end].rfind('\n').map_or(0, |at| at + 1);
-    format!("{page}{}\nCut: there is more than the summary of a step may hold.\n{foot}", &told[..whole])
+    let end = (0..=room).rev().find(|at| body.is_char_boundary(*at)).unwrap_or(0);
+    let lines = body[..end].rfind('\n').map_or(0, |at| at + 1);
+    page + &body[..lines] + TRUNCATED + foot
 }
 
 fn table(grid: &Grid<'_>) -> String {
@@ -193,15 +197,15 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::report::fixture;
+    use crate::words::fixture;
 
-    fn annotation(level: Level, message: &str) -> Annotation {
+    fn annotation(severity: Severity, message: &str) -> Annotation {
         let place = Some(("a,b:c%/matrix.yaml".to_owned(), 3, 5));
-        Annotation { level, place, title: "debian-13/9.2.5".into(), message: message.into() }
+        Annotation { severity, place, title: "debian-13/9.2.5".into(), message: message.into() }
     }
 
     #[test]
-    fn what_is_printed_commands_nothing() {
+    fn inert_text_has_no_commands() {
         assert_eq!(inert("a\n  ::error::x\n\t::\nb ::c"), "a\n  \\::error::x\n\t\\::\nb ::c");
         assert_eq!(inert("seen: ##[error]x"), "seen: #\\#[error]x");
         let json = "{\n  \"text\": \"::x ##[error]\"\n}\n";
@@ -211,42 +215,42 @@ mod tests {
     }
 
     #[test]
-    fn what_is_red_is_annotated_where_it_stands() {
+    fn unexpected_cells_are_annotated_in_place() {
         let result = fixture::matrix();
         let items = unexpected::items(&result, &Terms::default());
         let place = |_: &CellResult, expected: Option<&Expected>| expected.map(|_| (7, 5)).or(Some((3, 9)));
         assert_snapshot!(commands(&annotations(&items, &[], "matrix.yaml", place)), @"
-        ::error file=matrix.yaml,line=3,col=9,title=debian-12/9.2.9::debian-12/9.2.9 is flaky in keepalive-race, which matrix.yaml does not expect; way out: look at its evidence; if it must be lived with: atsmatrix expect --update
-        ::error file=matrix.yaml,line=7,col=5,title=debian-13/9.2.5-backport::debian-13/9.2.5-backport does not fail as matrix.yaml expects: the backport was incomplete; way out: take it out of matrix.yaml: atsmatrix expect --update
-        ::error file=matrix.yaml,line=3,col=9,title=debian-14/9.2.5::debian-14/9.2.5 fails in tls-get, tls12-only, tls13-only, which matrix.yaml does not expect; way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
-        ::error file=matrix.yaml,line=3,col=9,title=forecast/9.2.9::forecast/9.2.9 does not compile, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'; way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
-        ::warning file=matrix.yaml,line=3,col=9,title=debian-13/9.2.9::debian-13/9.2.9 has no answer, error: the origin did not answer the direct control; way out: it was tried twice: see to what it names, then run the cell; its evidence is in the run's folder
+        ::error file=matrix.yaml,line=3,col=9,title=debian-12/9.2.9::debian-12/9.2.9 is flaky in keepalive-race, which matrix.yaml does not expect; what to do: inspect its evidence; to accept it: atsmatrix expect --update
+        ::error file=matrix.yaml,line=7,col=5,title=debian-13/9.2.5-backport::debian-13/9.2.5-backport does not fail as matrix.yaml expects: the backport was incomplete; what to do: remove the entry from matrix.yaml: atsmatrix expect --update
+        ::error file=matrix.yaml,line=3,col=9,title=debian-14/9.2.5::debian-14/9.2.5 fails in tls-get, tls12-only, tls13-only, which matrix.yaml does not expect; what to do: follow the advice of its known issue; to accept it: atsmatrix expect --update
+        ::error file=matrix.yaml,line=3,col=9,title=forecast/9.2.9::forecast/9.2.9 does not compile, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'; what to do: follow the advice of its known issue; to accept it: atsmatrix expect --update
+        ::warning file=matrix.yaml,line=3,col=9,title=debian-13/9.2.9::debian-13/9.2.9 has no answer (error): the origin did not answer the direct control; what to do: it was tried twice: fix what it names, then run the cell again; the evidence is in the run's folder
         ");
     }
 
     #[test]
-    fn what_is_newly_tested_is_a_notice_and_no_error() {
+    fn newly_tested_cells_are_notices() {
         let mut result = fixture::matrix();
         let cell = result.cells.iter_mut().find(|cell| cell.id.to_string() == "debian-14/9.2.5").unwrap();
         cell.optional = true;
         let unanswered = BTreeSet::from([cell.id.clone()]);
         let terms = Terms { unanswered: Some(&unanswered), ..Terms::default() };
         let (items, news) = (unexpected::items(&result, &terms), unexpected::newly_tested(&result, &terms));
-        let told = commands(&annotations(&items, &news, "matrix.yaml", |_, _| Some((3, 9))));
-        let of_cell: Vec<&str> = told.lines().filter(|line| line.contains("title=debian-14/9.2.5")).collect();
+        let lines = commands(&annotations(&items, &news, "matrix.yaml", |_, _| Some((3, 9))));
+        let of_cell: Vec<&str> = lines.lines().filter(|line| line.contains("title=debian-14/9.2.5")).collect();
         assert_eq!(
             of_cell,
             [
-                "::notice file=matrix.yaml,line=3,col=9,title=debian-14/9.2.5::debian-14/9.2.5 is fail; it is newly tested, \
-              which turns no run red yet; way out: look at them; if they must be lived with: atsmatrix expect --update"
+                "::notice file=matrix.yaml,line=3,col=9,title=debian-14/9.2.5::debian-14/9.2.5 is fail, newly tested, \
+              which does not fail this run; what to do: inspect them; to accept them: atsmatrix expect --update"
             ]
         );
         assert!(summary(&result, &terms).contains("newly tested"), "{}", summary(&result, &terms));
     }
 
     #[test]
-    fn text_cannot_leave_its_command() {
-        let text = commands(&[annotation(Level::Error, "100%\n::error::forged\r::stop-commands::x")]);
+    fn text_cannot_escape_from_its_command() {
+        let text = commands(&[annotation(Severity::Error, "100%\n::error::forged\r::stop-commands::x")]);
         assert_eq!(text.lines().count(), 1);
         assert_eq!(
             text,
@@ -257,16 +261,16 @@ mod tests {
     }
 
     #[test]
-    fn more_than_github_shows_is_counted() {
-        let many = vec![annotation(Level::Error, "x"); 25];
+    fn annotations_that_github_drops_are_counted() {
+        let many = vec![annotation(Severity::Error, "x"); 25];
         let text = commands(&many);
         assert_eq!(text.lines().count(), SHOWN);
-        assert!(text.ends_with("title=atsmatrix::16 more; the summary of the step has all of them\n"), "{text}");
+        assert!(text.ends_with("title=atsmatrix::16 more; see the step summary for all of them\n"), "{text}");
         assert_eq!(commands(&many[..SHOWN]).lines().count(), SHOWN);
     }
 
     #[test]
-    fn the_summary_of_a_step() {
+    fn the_step_summary() {
         assert_snapshot!(summary(&fixture::matrix(), &Terms::default()), @r"
         ## Apache Traffic Server by Linux distro
 
@@ -283,22 +287,22 @@ mod tests {
         **4 cells not as expected, 1 cell without an answer**:
 
         - **debian-12/9.2.9** is flaky in keepalive-race, which matrix.yaml does not expect
-          - way out: look at its evidence; if it must be lived with: atsmatrix expect --update
+          - what to do: inspect its evidence; to accept it: atsmatrix expect --update
         - **debian-13/9.2.5-backport** does not fail as matrix.yaml expects: the backport was incomplete
-          - way out: take it out of matrix.yaml: atsmatrix expect --update
-        - **debian-13/9.2.9** has no answer, error: the origin did not answer the direct control
-          - way out: it was tried twice: see to what it names, then run the cell; its evidence is in the run's folder
+          - what to do: remove the entry from matrix.yaml: atsmatrix expect --update
+        - **debian-13/9.2.9** has no answer (error): the origin did not answer the direct control
+          - what to do: it was tried twice: fix what it names, then run the cell again; the evidence is in the run's folder
         - **debian-14/9.2.5** fails in tls-get, tls12-only, tls13-only, which matrix.yaml does not expect
-          - way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
+          - what to do: follow the advice of its known issue; to accept it: atsmatrix expect --update
         - **forecast/9.2.9** does not compile, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1\_STRING'
-          - way out: its known issue has a way out; if it must be lived with: atsmatrix expect --update
+          - what to do: follow the advice of its known issue; to accept it: atsmatrix expect --update
 
-        fail: twice, in a fresh ATS each time, while the controls past ATS held. (expected): declared in matrix.yaml; it closes the gate all the same. known limitation: as a known issue says that this ATS does on every distro. error, unavailable: nothing is said about ATS.
+        fail: failed twice, each time in a fresh ATS, while the controls that bypass ATS passed. (expected): declared in matrix.yaml; it still closes the gate. known limitation: fails because of a known issue that affects this ATS on every distro. error, unavailable: says nothing about ATS.
         ");
     }
 
     #[test]
-    fn a_summary_is_cut_where_github_would_refuse_it() {
+    fn a_summary_is_truncated_to_the_limit() {
         let mut result = fixture::matrix();
         let reason = "é&".repeat(200);
         let one = result.cells.iter().find(|cell| cell.verdict == crate::model::Verdict::Error).unwrap().clone();
@@ -310,6 +314,6 @@ mod tests {
         }
         let page = summary(&result, &Terms::default());
         assert!(page.len() <= SUMMARY && page.len() > SUMMARY / 2, "{}", page.len());
-        assert!(page.contains("Cut: there is more"));
+        assert!(page.contains("Truncated: a step summary"));
     }
 }

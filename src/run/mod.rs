@@ -27,7 +27,7 @@ use crate::engine::labels::Owner;
 use crate::engine::patience::AWAY_MOST;
 use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Place, Verdict};
 use crate::run::cell::{Beside, CellRun, Progress};
-use crate::verdict::{self, Standing, Terms};
+use crate::verdict::{self, Assessment, Terms};
 
 pub use site::Site;
 pub use stage::{Stage, Variant, asked};
@@ -170,7 +170,7 @@ impl Run<'_> {
         let mut results = BTreeMap::new();
         while let Some((number, result)) = running.next().await {
             let Some(result) = result else { continue };
-            if self.order.fail_fast && verdict::standing(&result, &self.order.terms) == Standing::Unexpected {
+            if self.order.fail_fast && verdict::assess(&result, &self.order.terms) == Assessment::Unexpected {
                 halt.cancel();
             }
             results.insert(number, result);

@@ -53,7 +53,7 @@ impl Run<'_> {
                 }
                 self.kept(self.record.workaround(&planned.id, name, &with), halt);
                 let tried = weigh(workaround, &trials, &held, &with);
-                self.tell(Event::Note(format!("{}: {}", planned.id, crate::report::workaround::outcome(&tried))));
+                self.tell(Event::Note(format!("{}: {}", planned.id, crate::words::workaround::outcome(&tried))));
                 for issue in run.known_issues.iter_mut().filter(|issue| issue.id == id) {
                     issue.workarounds.push(tried.clone());
                 }

@@ -79,7 +79,7 @@ fn name(bisection: &Bisection) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::bisection::fixture;
+    use crate::words::bisection::fixture;
 
     #[test]
     fn experiments_are_no_evidence_of_the_cell() {

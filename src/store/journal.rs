@@ -101,7 +101,7 @@ impl Recovered {
 mod tests {
     use std::fs;
 
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     use super::*;
 

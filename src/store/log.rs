@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::report::escape;
+use crate::words::escape;
 
 /// Bytes after which a log is cut: a build that repeats one warning for ever must not fill the disk.
 const LIMIT: usize = 16 << 20;

@@ -88,7 +88,7 @@ fn failing_with<'a>(found: &'a [IssueMatch], id: &str) -> BTreeSet<&'a str> {
 #[cfg(test)]
 pub(super) mod tests {
     use crate::model::WorkaroundTried;
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     use super::*;
 

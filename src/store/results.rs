@@ -161,7 +161,7 @@ impl Results {
 mod tests {
     use std::thread;
 
-    use crate::report::fixture;
+    use crate::words::fixture;
     use crate::store::merge::{merge, tests::frame};
 
     use super::*;

@@ -110,7 +110,7 @@ impl RunFolder {
         // Trial ids come back from containers, so they may not choose where to write.
         let legal = |c: char| c.is_ascii_alphanumeric() || "-_+.".contains(c);
         if trial.is_empty() || trial.len() > 100 || trial.starts_with('.') || !trial.chars().all(legal) {
-            bail!("`{}` cannot be the name of a trial's file", crate::report::escape::terminal(trial, 100));
+            bail!("`{}` cannot be the name of a trial's file", crate::words::escape::terminal(trial, 100));
         }
         Ok(self.subfolder(&folder_name(cell))?.join(format!("{trial}.{attempt}.{extension}")))
     }

@@ -1,18 +1,17 @@
-//! From judgements to outcomes, from outcomes to a verdict, from verdicts to an exit code. Pure.
+//! Derives outcomes of trials from judgements, verdicts of cells from outcomes, and the exit code from verdicts.
 
+mod coverage;
 mod surprise;
-mod whole;
 
 use crate::catalogue::trials::{self, Kind};
 use crate::exit::Exit;
 use crate::model::{CellResult, Outcome, TrialResult, Verdict};
 
-pub use surprise::{LIFTED_WAY_OUT, Scope, Surprise, Terms, covers, surprises};
-pub use whole::{Lost, Whole, cannot, few, lost};
+pub use coverage::{Coverage, Lost, few, lost, unsupported_reason};
+pub use surprise::{LIMITATION_GONE_ADVICE, Scope, Surprise, Terms, covers, surprises};
 
-/// What a trial came to after its first attempt and, if that did not pass, its repetition in a fresh
-/// ATS. Only the same trouble twice counts; a repetition that could not be had leaves the question
-/// open.
+/// The outcome of a trial after its first attempt and, if that did not pass, its repetition in a fresh ATS. A failure
+/// counts only if it happens twice; a failure that was not repeated is an error.
 pub fn settle(first: Outcome, repeated: Option<Outcome>) -> Outcome {
     use Outcome::{Error, Fail, Flaky, Pass};
     match (first, repeated) {
@@ -24,8 +23,7 @@ pub fn settle(first: Outcome, repeated: Option<Outcome>) -> Outcome {
     }
 }
 
-/// Takes failures back where a direct control failed too: then the origin or the network is at
-/// fault, and nothing is said about ATS.
+/// Turns failures into errors if a direct control did not pass: then the origin or the network is at fault, not ATS.
 pub fn weigh_controls(outcomes: &mut [(Kind, Outcome)]) {
     let broken = outcomes.iter().any(|&(kind, outcome)| {
         kind == Kind::DirectControl && matches!(outcome, Outcome::Fail | Outcome::Error | Outcome::Flaky)
@@ -37,12 +35,12 @@ pub fn weigh_controls(outcomes: &mut [(Kind, Outcome)]) {
     }
 }
 
-/// Whether a control does not go through ATS: when it fails, that is not ATS's fault.
-pub fn goes_past_ats(control: &TrialResult) -> bool {
+/// Whether a control bypasses ATS. If it fails, ATS is not at fault.
+pub fn bypasses_ats(control: &TrialResult) -> bool {
     trials::by_id(&control.id).is_some_and(|known| known.kind == Kind::DirectControl)
 }
 
-/// The verdict on a cell that ran. A known limitation does not by itself make it anything but a pass.
+/// The verdict on a cell that ran. A cell whose only failures are known limitations passes.
 pub fn of_trials(trials: &[TrialResult]) -> Verdict {
     let any = |wanted: Outcome| trials.iter().any(|trial| trial.outcome == wanted);
     let passed = trials.iter().any(|trial| trial.outcome == Outcome::Pass && !trial.control);
@@ -53,62 +51,61 @@ pub fn of_trials(trials: &[TrialResult]) -> Verdict {
     } else if any(Outcome::Flaky) {
         Verdict::Flaky
     } else if any(Outcome::Skipped) || !passed {
-        // A cell in which nothing of ATS was tested is not green.
+        // A cell that tested nothing of ATS must not pass.
         Verdict::Error
     } else {
         Verdict::Pass
     }
 }
 
-/// How a cell stands against what was expected of it.
+/// How a cell compares with what is expected of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// As expected, be it a pass or a declared failure.
+pub enum Assessment {
+    /// As expected: a pass or a declared failure.
     Expected,
-    /// Another answer than expected: a failure, a flake, a pass where a failure is declared, or an
-    /// expectation that has expired.
+    /// Not as expected: an undeclared failure or flake, a pass where a failure is declared, or an expired
+    /// expectation.
     Unexpected,
-    /// No answer, of the cell or of one of its trials, and one was due.
+    /// The cell or one of its trials has no answer, and it should have one.
     Unanswered,
-    /// No answer, and the cell is optional.
+    /// The cell has no answer and is optional.
     Excused,
-    /// An optional cell fails that an earlier run had no answer of: news, and no more this once.
-    New,
+    /// An optional cell fails, and earlier results had no answer for it. It does not fail the run this time.
+    NewlyTested,
 }
 
-/// How `cell` stands.
-pub fn standing(cell: &CellResult, terms: &Terms<'_>) -> Standing {
+/// Compares `cell` with what is expected of it.
+pub fn assess(cell: &CellResult, terms: &Terms<'_>) -> Assessment {
     if !cell.verdict.is_answer() {
         let excused = cell.optional && !terms.strict && cell.verdict == Verdict::Unavailable;
-        return if excused { Standing::Excused } else { Standing::Unanswered };
+        return if excused { Assessment::Excused } else { Assessment::Unanswered };
     }
     if is_newly_tested(cell, terms) {
-        Standing::New
+        Assessment::NewlyTested
     } else if !surprises(cell, terms).is_empty() {
-        Standing::Unexpected
+        Assessment::Unexpected
     } else if unanswered(cell).is_empty() {
-        Standing::Expected
+        Assessment::Expected
     } else {
-        // The declared failure is there, and something else came to nothing.
-        Standing::Unanswered
+        // The declared failure is there, but another trial has no answer.
+        Assessment::Unanswered
     }
 }
 
-/// Whether `cell` is news and no more: it may be missing, an earlier run had no answer of it, and matrix.yaml says
-/// nothing of it yet. So a run is not red for what a registry that is in reach for once has brought; from the next run
-/// on it is, unless matrix.yaml expects it.
+/// Whether `cell` is optional, fails, had no answer in earlier results, and has no expectation yet. A registry that is
+/// reachable for once must not fail the run; from the next run on such a cell does, unless matrix.yaml expects it.
 fn is_newly_tested(cell: &CellResult, terms: &Terms<'_>) -> bool {
     let troubled = cell.verdict.is_answer() && cell.verdict != Verdict::Pass;
     let had_none = || terms.unanswered.is_some_and(|cells| cells.contains(&cell.id));
     troubled && cell.optional && !terms.strict && cell.expected.is_none() && had_none()
 }
 
-/// The trials of `cell` that came to nothing.
+/// The trials of `cell` without an answer.
 pub fn unanswered(cell: &CellResult) -> Vec<&str> {
     cell.trials.iter().filter(|trial| !is_answer(trial.outcome)).map(|trial| trial.id.as_str()).collect()
 }
 
-/// Whether `outcome` says anything about ATS. A trial in error or not reached may fail as well as pass.
+/// Whether `outcome` says anything about ATS. A trial that is in error or was not reached might pass or fail.
 pub fn is_answer(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Pass | Outcome::Fail | Outcome::Limitation | Outcome::Flaky | Outcome::Unsupported => true,
@@ -118,12 +115,12 @@ pub fn is_answer(outcome: Outcome) -> bool {
 
 /// The exit code of a run over `cells`.
 pub fn exit(cells: &[CellResult], terms: &Terms<'_>) -> Exit {
-    let any = |wanted| cells.iter().any(|cell| standing(cell, terms) == wanted);
+    let any = |wanted| cells.iter().any(|cell| assess(cell, terms) == wanted);
     if cells.is_empty() {
         Exit::NothingSelected
-    } else if any(Standing::Unexpected) {
+    } else if any(Assessment::Unexpected) {
         Exit::Unexpected
-    } else if any(Standing::Unanswered) {
+    } else if any(Assessment::Unanswered) {
         Exit::Incomplete
     } else {
         Exit::Success
@@ -167,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_same_failure_twice_counts() {
+    fn a_failure_counts_only_if_it_happens_twice() {
         use Outcome::{Error, Fail, Flaky, Pass, Unsupported};
         assert_eq!(settle(Fail, Some(Fail)), Fail);
         assert_eq!(settle(Fail, Some(Pass)), Flaky);
@@ -181,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_direct_control_takes_failures_back() {
+    fn a_failing_direct_control_turns_failures_into_errors() {
         let mut outcomes = [(Kind::DirectControl, Outcome::Fail), (Kind::Subject, Outcome::Fail)];
         weigh_controls(&mut outcomes);
         assert_eq!(outcomes.map(|(_, outcome)| outcome), [Outcome::Error; 2]);
@@ -191,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_in_which_no_subject_passed_is_not_green() {
+    fn a_cell_without_a_passing_subject_is_an_error() {
         assert_eq!(of_trials(&[]), Verdict::Error);
         assert_eq!(of_trials(&[trial("ctl-direct-tls", Outcome::Pass)]), Verdict::Error);
         assert_eq!(of_trials(&[trial("tls-get", Outcome::Pass)]), Verdict::Pass);
@@ -200,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn expectations_bite_both_ways() {
+    fn unexpected_passes_and_failures_have_an_exit_code() {
         let failing = vec![trial("tls-get", Outcome::Fail)];
         assert_eq!(exit(&[cell(Verdict::Fail, Some(Verdict::Fail), failing.clone())], &STRICT), Exit::Success);
         assert_eq!(exit(&[cell(Verdict::Fail, None, failing.clone())], &Terms::default()), Exit::Unexpected);
@@ -223,25 +220,25 @@ mod tests {
     }
 
     #[test]
-    fn what_an_optional_cell_comes_to_for_the_first_time_is_news() {
+    fn the_first_failure_of_an_optional_cell_does_not_fail_the_run() {
         let unanswered = BTreeSet::from(["debian-13/9.2.5".parse().unwrap()]);
         let before = |terms: &Terms<'static>| Terms { unanswered: Some(&unanswered), ..*terms };
-        let news = |cell: &CellResult, terms: &Terms<'static>| standing(cell, &before(terms)) == Standing::New;
+        let is_new = |cell: &CellResult, terms: &Terms<'static>| assess(cell, &before(terms)) == Assessment::NewlyTested;
         for verdict in [Verdict::Fail, Verdict::Unbuildable, Verdict::Flaky] {
             let mut one = cell(verdict, None, Vec::new());
-            assert!(!news(&one, &Terms::default()), "an answer was due before");
+            assert!(!is_new(&one, &Terms::default()), "the cell is not optional");
             one.optional = true;
-            assert!(news(&one, &Terms::default()), "{verdict}");
+            assert!(is_new(&one, &Terms::default()), "{verdict}");
             assert_eq!(exit(&[one.clone()], &before(&Terms::default())), Exit::Success, "{verdict}");
             assert_eq!(exit(&[one.clone()], &Terms::default()), Exit::Unexpected, "{verdict}");
-            assert!(!news(&one, &STRICT), "strict");
+            assert!(!is_new(&one, &STRICT), "strict");
             let answered = Terms { unanswered: Some(&BTreeSet::new()), ..Terms::default() };
-            assert_eq!(standing(&one, &answered), Standing::Unexpected, "there was an answer before");
+            assert_eq!(assess(&one, &answered), Assessment::Unexpected, "there was an answer before");
             one.expected = cell(verdict, Some(Verdict::Fail), Vec::new()).expected;
-            assert!(!news(&one, &Terms::default()), "matrix.yaml says what is expected");
+            assert!(!is_new(&one, &Terms::default()), "matrix.yaml has an expectation");
         }
         for verdict in [Verdict::Pass, Verdict::Error, Verdict::Unavailable] {
-            assert!(!news(&CellResult { optional: true, ..cell(verdict, None, Vec::new()) }, &Terms::default()));
+            assert!(!is_new(&CellResult { optional: true, ..cell(verdict, None, Vec::new()) }, &Terms::default()));
         }
     }
 

@@ -1,17 +1,17 @@
-//! axe-core over the page in its states: see `axe.min.js` beside this file and its README.
+//! Checks the page in its states with axe-core (`axe.min.js`, see the README).
 
 use crate::browser::{Browser, DESKTOP, PHONE, View};
 use crate::site::{made, real};
 
 const AXE: &str = include_str!("axe.min.js");
 
-/// Rules that were broken, with the elements that break them; and how many elements were looked at.
+/// The violated rules with their elements, and the rules that passed.
 const RUN: &str = "axe.run(document, { resultTypes: ['violations'] }).then(found => JSON.stringify({ \
     broken: found.violations.map(rule => rule.id + ': ' + rule.help + '\\n' + rule.nodes.slice(0, 5).map(node => '  ' + node.target.join(' ') + ' ' + node.failureSummary).join('\\n')), \
     held: found.passes.map(rule => rule.id) }))";
 
 #[test]
-fn axe_finds_nothing_wrong() {
+fn axe_finds_no_violation() {
     let dark = View { dark: true, ..DESKTOP };
     for (site, view) in [(real(), DESKTOP), (real(), dark), (made(), PHONE), (made(), dark), (made(), DESKTOP)] {
         let mut browser = Browser::start(view);
@@ -20,27 +20,27 @@ fn axe_finds_nothing_wrong() {
             if place.contains("verdict") {
                 let off = "document.querySelectorAll('.matrix td.off a').length > 0 && \
                     [...document.querySelectorAll('.matrix td.off a')].every(a => a.tabIndex === -1)";
-                assert_eq!(browser.value(off), true, "what is filtered out is no stop for the keyboard");
+                assert_eq!(browser.value(off), true, "filtered cells are skipped by the keyboard");
             }
             browser.value("document.querySelectorAll('details').forEach(it => { it.open = true; })");
             browser.value(AXE);
             let found: serde_json::Value = serde_json::from_str(&browser.text(RUN)).unwrap();
-            let broken: Vec<_> = found["broken"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
-            assert!(broken.is_empty(), "{view:?} {place}\n{}", broken.join("\n"));
+            let violations: Vec<_> = found["broken"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+            assert!(violations.is_empty(), "{view:?} {place}\n{}", violations.join("\n"));
             let held: Vec<_> = found["held"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
             for rule in ["color-contrast", "label", "th-has-data-cells", "svg-img-alt"] {
                 assert!(
                     held.contains(&rule) || (rule == "svg-img-alt" && !place.contains("trial")),
-                    "{rule} was not tried: {held:?}"
+                    "{rule} was not checked: {held:?}"
                 );
             }
         }
     }
 }
 
-/// A check that cannot fail proves nothing.
+/// Shows that the check can fail.
 #[test]
-fn axe_finds_what_is_wrong() {
+fn axe_finds_a_missing_label() {
     let site = real();
     let mut browser = Browser::start(DESKTOP);
     browser.open(&site.url(""));

@@ -1,5 +1,4 @@
-//! A headless Chromium, spoken to over its `DevTools` protocol: JSON over a web socket. Knows browsers
-//! and nothing of reports.
+//! Controls a headless Chromium over its `DevTools` protocol (JSON over a web socket).
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpStream};
@@ -13,40 +12,40 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
 
-/// Nobody answers for so long: the browser hangs, and the test with it.
+/// Timeout for an answer of the browser; after it the browser hangs.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Programs that are a Chromium.
+/// Names of Chromium programs.
 const PROGRAMS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// How a page is looked at.
+/// How a page is viewed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View {
     pub(crate) width: u32,
     pub(crate) height: u32,
-    /// A phone: touch, and a viewport that a page may widen.
+    /// Whether it is a phone: touch, and a viewport that a page can widen.
     pub(crate) mobile: bool,
     pub(crate) dark: bool,
-    /// Whether scripts of pages run.
+    /// Whether scripts run.
     pub(crate) script: bool,
 }
 
 pub(crate) const DESKTOP: View = View { width: 1280, height: 900, mobile: false, dark: false, script: true };
 pub(crate) const PHONE: View = View { width: 360, height: 740, mobile: true, dark: false, script: true };
 
-/// One browser with one page.
+/// A browser with one page.
 pub(crate) struct Browser {
     child: Child,
     socket: WebSocket<TcpStream>,
     session: String,
-    asked: u64,
-    /// Everything that was told without being asked for.
+    last_id: u64,
+    /// Messages that are not answers to commands.
     events: Vec<Value>,
     _profile: TempDir,
 }
 
 impl Browser {
-    /// A browser with an empty page.
+    /// Starts a browser with an empty page.
     pub(crate) fn start(view: View) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let mut child = spawn(profile.path());
@@ -56,59 +55,58 @@ impl Browser {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let (socket, _) = tungstenite::client(address.as_str(), stream).unwrap();
         let mut browser =
-            Self { child, socket, session: String::new(), asked: 0, events: Vec::new(), _profile: profile };
-        let target = browser.ask("Target.createTarget", &json!({ "url": "about:blank" }));
+            Self { child, socket, session: String::new(), last_id: 0, events: Vec::new(), _profile: profile };
+        let target = browser.command("Target.createTarget", &json!({ "url": "about:blank" }));
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
-        let attached = browser.ask("Target.attachToTarget", &attach);
+        let attached = browser.command("Target.attachToTarget", &attach);
         attached["sessionId"].as_str().unwrap().clone_into(&mut browser.session);
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            browser.ask(&format!("{domain}.enable"), &json!({}));
+            browser.command(&format!("{domain}.enable"), &json!({}));
         }
-        browser.ask("Page.setLifecycleEventsEnabled", &json!({ "enabled": true }));
-        browser.look(view);
+        browser.command("Page.setLifecycleEventsEnabled", &json!({ "enabled": true }));
+        browser.set_view(view);
         browser
     }
 
-    /// Looks at pages as `view` says from now on.
-    pub(crate) fn look(&mut self, view: View) {
+    /// Changes how pages are viewed.
+    pub(crate) fn set_view(&mut self, view: View) {
         let View { width, height, mobile, dark, script } = view;
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });
-        self.ask("Emulation.setDeviceMetricsOverride", &size);
+        self.command("Emulation.setDeviceMetricsOverride", &size);
         let scheme = if dark { "dark" } else { "light" };
         let features = json!([
             { "name": "prefers-color-scheme", "value": scheme },
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
-        self.ask("Emulation.setEmulatedMedia", &json!({ "features": features }));
-        self.ask("Emulation.setScriptExecutionDisabled", &json!({ "value": !script }));
+        self.command("Emulation.setEmulatedMedia", &json!({ "features": features }));
+        self.command("Emulation.setScriptExecutionDisabled", &json!({ "value": !script }));
     }
 
-    /// Goes to `url` and waits until it is loaded. An address that differs in nothing but its fragment
-    /// is loaded anew, too.
+    /// Goes to `url` and waits until it is loaded, also if only the fragment differs.
     pub(crate) fn open(&mut self, url: &str) {
         self.load("about:blank");
         self.load(url);
     }
 
-    /// The value of a JavaScript expression; of a promise, what comes of it.
+    /// Evaluates a JavaScript expression and awaits it if it is a promise.
     pub(crate) fn value(&mut self, expression: &str) -> Value {
-        let what = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let answer = self.ask("Runtime.evaluate", &what);
+        let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let answer = self.command("Runtime.evaluate", &params);
         assert!(answer["exceptionDetails"].is_null(), "{expression}: {answer:#}");
         answer["result"]["value"].clone()
     }
 
-    /// Whether a JavaScript expression is true.
+    /// Whether a JavaScript expression is `true`.
     pub(crate) fn holds(&mut self, expression: &str) -> bool {
         self.value(expression) == Value::Bool(true)
     }
 
-    /// The text of a JavaScript expression.
+    /// The value of a JavaScript expression that is a string.
     pub(crate) fn text(&mut self, expression: &str) -> String {
-        self.value(expression).as_str().unwrap_or_else(|| panic!("{expression} is no text")).to_owned()
+        self.value(expression).as_str().unwrap_or_else(|| panic!("{expression} is not a string")).to_owned()
     }
 
-    /// Waits until a JavaScript expression is true: looks again whenever the page is drawn.
+    /// Waits until a JavaScript expression is true, checking in each animation frame.
     pub(crate) fn until(&mut self, expression: &str) {
         let look = format!(
             "new Promise(done => {{ const look = () => ({expression}) ? done(true) : requestAnimationFrame(look); look(); }})"
@@ -116,14 +114,14 @@ impl Browser {
         assert!(self.holds(&look), "{expression}");
     }
 
-    /// Whether the element is there and can be seen.
+    /// Whether the element exists and is visible.
     pub(crate) fn shows(&mut self, selector: &str) -> bool {
         self.holds(&format!(
             "document.querySelector({selector:?})?.checkVisibility({{visibilityProperty: true}}) ?? false"
         ))
     }
 
-    /// Clicks into the middle of an element as a mouse does: whatever is on top there gets it.
+    /// Clicks into the middle of an element. An element on top of it gets the click.
     pub(crate) fn click(&mut self, selector: &str) {
         let at = self.value(&format!(
             "(() => {{ const it = document.querySelector({selector:?}); it.scrollIntoView({{block: 'center'}});
@@ -131,7 +129,7 @@ impl Browser {
         ));
         for kind in ["mousePressed", "mouseReleased"] {
             let event = json!({ "type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1 });
-            self.ask("Input.dispatchMouseEvent", &event);
+            self.command("Input.dispatchMouseEvent", &event);
         }
     }
 
@@ -153,58 +151,58 @@ impl Browser {
             _ => "",
         };
         let down = json!({ "type": "keyDown", "key": key, "windowsVirtualKeyCode": code, "text": text });
-        self.ask("Input.dispatchKeyEvent", &down);
-        self.ask("Input.dispatchKeyEvent", &json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": code }));
+        self.command("Input.dispatchKeyEvent", &down);
+        self.command("Input.dispatchKeyEvent", &json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": code }));
     }
 
-    /// Writes into what has the focus.
-    pub(crate) fn write(&mut self, text: &str) {
-        self.ask("Input.insertText", &json!({ "text": text }));
+    /// Types into the focused element.
+    pub(crate) fn type_text(&mut self, text: &str) {
+        self.command("Input.insertText", &json!({ "text": text }));
     }
 
-    /// What is seen, as a PNG.
-    pub(crate) fn picture(&mut self) -> Vec<u8> {
-        let picture = self.ask("Page.captureScreenshot", &json!({ "format": "png" }));
-        BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap()
+    /// A screenshot as PNG.
+    pub(crate) fn screenshot(&mut self) -> Vec<u8> {
+        let screenshot = self.command("Page.captureScreenshot", &json!({ "format": "png" }));
+        BASE64_STANDARD.decode(screenshot["data"].as_str().unwrap()).unwrap()
     }
 
-    /// What went wrong or left the page so far: errors, warnings and exceptions in the console,
-    /// requests but for `page` itself and `data:`, dialogs, and windows.
-    pub(crate) fn complaints(&mut self, page: &str) -> Vec<String> {
+    /// Problems so far: errors, warnings and exceptions in the console, dialogs, windows, and requests other than for
+    /// `page` and `data:`.
+    pub(crate) fn problems(&mut self, page: &str) -> Vec<String> {
         self.value("0");
         let path = page.split(['#', '?']).next().unwrap().to_owned();
-        // The page's policy stops some before they leave.
-        let stopped = |event: &&Value| event["params"]["blockedReason"] == "csp";
-        let stopped: Vec<&Value> =
-            self.events.iter().filter(stopped).map(|event| &event["params"]["requestId"]).collect();
-        let left = |event: &&Value| {
-            event["method"] != "Network.requestWillBeSent" || !stopped.contains(&&event["params"]["requestId"])
+        // The page's policy blocks some requests before they are sent.
+        let is_blocked = |event: &&Value| event["params"]["blockedReason"] == "csp";
+        let blocked: Vec<&Value> =
+            self.events.iter().filter(is_blocked).map(|event| &event["params"]["requestId"]).collect();
+        let is_sent = |event: &&Value| {
+            event["method"] != "Network.requestWillBeSent" || !blocked.contains(&&event["params"]["requestId"])
         };
-        self.events.iter().filter(left).filter_map(|event| complaint(event, &path)).collect()
+        self.events.iter().filter(is_sent).filter_map(|event| problem(event, &path)).collect()
     }
 
-    /// Goes to `url` and waits until that very load is over.
+    /// Goes to `url` and waits until it is loaded.
     fn load(&mut self, url: &str) {
-        let loader = self.ask("Page.navigate", &json!({ "url": url }))["loaderId"].take();
-        let over = |event: &Value| {
+        let loader = self.command("Page.navigate", &json!({ "url": url }))["loaderId"].take();
+        let is_loaded = |event: &Value| {
             let params = &event["params"];
             event["method"] == "Page.lifecycleEvent" && params["loaderId"] == loader && params["name"] == "load"
         };
-        while !self.events.iter().any(over) {
+        while !self.events.iter().any(is_loaded) {
             let event = self.receive();
             self.events.push(event);
         }
     }
 
-    /// The result of a command; what comes before it is kept.
-    fn ask(&mut self, method: &str, params: &Value) -> Value {
-        self.asked += 1;
-        let id = self.asked;
-        let mut command = json!({ "id": id, "method": method, "params": params });
+    /// Sends a command and returns its result. Events before the result are kept.
+    fn command(&mut self, method: &str, params: &Value) -> Value {
+        self.last_id += 1;
+        let id = self.last_id;
+        let mut message = json!({ "id": id, "method": method, "params": params });
         if !self.session.is_empty() {
-            command["sessionId"] = json!(self.session);
+            message["sessionId"] = json!(self.session);
         }
-        self.socket.send(Message::text(command.to_string())).unwrap();
+        self.socket.send(Message::text(message.to_string())).unwrap();
         loop {
             let mut message = self.receive();
             if message["id"] == id {
@@ -231,7 +229,7 @@ impl Drop for Browser {
     }
 }
 
-fn complaint(event: &Value, page: &str) -> Option<String> {
+fn problem(event: &Value, page: &str) -> Option<String> {
     let params = &event["params"];
     match event["method"].as_str()? {
         "Runtime.exceptionThrown" => Some(format!("exception: {}", params["exceptionDetails"])),
@@ -250,7 +248,7 @@ fn complaint(event: &Value, page: &str) -> Option<String> {
 
 fn spawn(profile: &Path) -> Child {
     for program in PROGRAMS {
-        // Debian's Chromium has no sandbox for root, and pages here are our own.
+        // Chromium has no sandbox for root, and the pages are made by these tests.
         let started = Command::new(program)
             .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"])
             .args(["--no-first-run", "--disable-background-networking", "--disable-component-update"])
@@ -267,16 +265,16 @@ fn spawn(profile: &Path) -> Child {
     panic!("no Chromium is on PATH ({}): `make test` installs Debian's package chromium", PROGRAMS.join(", "));
 }
 
-/// The address at which the browser listens, which it says on stderr; what else it says is let go.
+/// The address at which the browser listens, from its stderr. Other lines are ignored.
 fn listening(child: &mut Child) -> String {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut said = Vec::new();
+    let mut output = Vec::new();
     let address = loop {
-        let Some(Ok(line)) = lines.next() else { panic!("Chromium ended at once: {said:#?}") };
+        let Some(Ok(line)) = lines.next() else { panic!("Chromium exited at once: {output:#?}") };
         if let Some(address) = line.strip_prefix("DevTools listening on ") {
             break address.to_owned();
         }
-        said.push(line);
+        output.push(line);
     };
     std::thread::spawn(move || lines.for_each(drop));
     address

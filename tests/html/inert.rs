@@ -1,12 +1,11 @@
-//! Hostile text stays text, in every place it can come to; and were it not escaped, the page's policy
-//! would still keep it from running.
+//! Hostile text is escaped everywhere. Without escaping, the page's policy would still keep it from running.
 
 use crate::browser::{Browser, DESKTOP, View};
-use crate::script::is_calm;
+use crate::script::has_no_problems;
 use crate::site::{HOSTILE, made};
 
 #[test]
-fn hostile_text_shows_and_does_nothing() {
+fn hostile_text_is_shown_and_does_nothing() {
     let site = made();
     let mut browser = Browser::start(DESKTOP);
     for place in [
@@ -35,12 +34,12 @@ fn hostile_text_shows_and_does_nothing() {
     for text in HOSTILE {
         assert!(shown.contains(text), "{text}");
     }
-    is_calm(&mut browser, &site);
+    has_no_problems(&mut browser, &site);
 }
 
-/// The second wall, tried: what an escaping that failed would let in does not run.
+/// Markup that a broken escaping would let in does not run.
 #[test]
-fn the_policy_stops_what_is_not_of_the_page() {
+fn the_policy_blocks_injected_markup() {
     let site = made();
     let file = site.url("");
     let page = std::fs::read_to_string(file.strip_prefix("file://").unwrap()).unwrap();
@@ -52,11 +51,11 @@ fn the_policy_stops_what_is_not_of_the_page() {
     let mut browser = Browser::start(View { dark: false, ..DESKTOP });
     let url = format!("file://{}", path.display());
     browser.open(&url);
-    assert!(browser.holds("document.querySelectorAll('script').length > 1"), "it was let in");
-    assert!(browser.holds("typeof window.broken === 'undefined'"), "and ran");
+    assert!(browser.holds("document.querySelectorAll('script').length > 1"), "it was injected");
+    assert!(browser.holds("typeof window.broken === 'undefined'"), "it ran");
     assert!(browser.holds("getComputedStyle(document.getElementById('styled')).color !== 'rgb(255, 0, 0)'"));
     assert!(browser.shows("#filters"), "the page's own script ran");
-    let complaints = browser.complaints(&url);
-    assert!(complaints.iter().any(|text| text.contains("Content Security Policy")), "{complaints:#?}");
-    assert!(!complaints.iter().any(|text| text.starts_with("request")), "{complaints:#?}");
+    let problems = browser.problems(&url);
+    assert!(problems.iter().any(|text| text.contains("Content Security Policy")), "{problems:#?}");
+    assert!(!problems.iter().any(|text| text.starts_with("request")), "{problems:#?}");
 }

@@ -1,5 +1,5 @@
-//! The HTML report in a real Chromium: of this repository's own results, and of results made to break
-//! it. Needs Debian's package `chromium`, which `make test` installs; asks for nothing outside.
+//! Tests the HTML report in Chromium: of this repository's results, and of results with hostile text. Needs Debian's
+//! package `chromium`, which `make test` installs, and no network.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its browser has failed")]
 

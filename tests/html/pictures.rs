@@ -1,16 +1,16 @@
-//! Pictures of the page of this repository's results. With `ATSMATRIX_SCREENSHOTS=DIR` they are kept
-//! there: so those of docs/screenshots are made.
+//! Screenshots of the page of this repository's results. `ATSMATRIX_SCREENSHOTS=DIR` saves them in `DIR`, for example in
+//! docs/screenshots.
 
 use std::path::PathBuf;
 
 use crate::browser::{Browser, DESKTOP, PHONE, View};
 use crate::site::at_hand;
 
-/// What a picture may weigh in the repository, bytes.
+/// Maximum size of a screenshot in the repository, in bytes.
 const MOST: usize = 200_000;
 
 #[test]
-fn pictures_of_the_page_are_small_and_not_empty() {
+fn screenshots_are_small_and_not_empty() {
     let site = at_hand();
     let keep = std::env::var_os("ATSMATRIX_SCREENSHOTS").map(PathBuf::from);
     let seed = "#trial/debian-13/9.2.5/tls-remote-origin";
@@ -27,8 +27,8 @@ fn pictures_of_the_page_are_small_and_not_empty() {
         let mut browser = Browser::start(view);
         browser.open(&site.url(place));
         browser.value("document.fonts.ready.then(() => true)");
-        let picture = browser.picture();
-        // Width and height stand in the first chunk (PNG, section 11.2.1).
+        let picture = browser.screenshot();
+        // Width and height are in the first chunk (PNG, section 11.2.1).
         let edge = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().unwrap());
         assert_eq!((edge(16), edge(20)), (view.width, view.height), "{name}");
         assert!((10_000..MOST).contains(&picture.len()), "{name} has {} bytes", picture.len());

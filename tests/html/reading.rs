@@ -1,11 +1,11 @@
 //! The page without JavaScript, and on a phone.
 
 use crate::browser::{Browser, DESKTOP, PHONE, View};
-use crate::script::is_calm;
+use crate::script::has_no_problems;
 use crate::site::{made, real};
 
 #[test]
-fn without_javascript_cells_trials_and_packets_are_there() {
+fn cells_trials_and_packets_work_without_javascript() {
     let site = made();
     let mut browser = Browser::start(View { script: false, ..DESKTOP });
     browser.open(&site.url(""));
@@ -21,10 +21,10 @@ fn without_javascript_cells_trials_and_packets_are_there() {
     assert!(browser.shows(".cell:target .strip"));
 
     browser.open(&site.url("#trial/debian-13/9.2.5/tls-reused"));
-    assert!(browser.shows("[id='trial/debian-13/9.2.5/tls-reused'] .ladder"), "the browser alone unfolds a permalink");
+    assert!(browser.shows("[id='trial/debian-13/9.2.5/tls-reused'] .ladder"), "the browser expands the target of a permalink");
     browser.click("#compare .all > summary");
     assert!(browser.shows("#compare .all table"), "what ran in all cells needs no script");
-    is_calm(&mut browser, &site);
+    has_no_problems(&mut browser, &site);
 }
 
 #[test]
@@ -44,6 +44,6 @@ fn on_a_phone_nothing_is_wider_than_the_screen() {
         }
         browser.open(&site.url(""));
         assert!(browser.holds("(box => box.scrollWidth > box.clientWidth)(document.querySelector('#matrix .scroll'))"));
-        is_calm(&mut browser, &site);
+        has_no_problems(&mut browser, &site);
     }
 }

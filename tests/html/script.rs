@@ -3,36 +3,36 @@
 use crate::browser::{Browser, DESKTOP, View};
 use crate::site::{Site, made, real};
 
-/// Nothing in the console, nothing asked of anybody, no dialog.
-pub(crate) fn is_calm(browser: &mut Browser, site: &Site) {
-    let complaints = browser.complaints(&site.url(""));
-    assert!(complaints.is_empty(), "{complaints:#?}");
+/// Asserts that there were no console messages, requests or dialogs.
+pub(crate) fn has_no_problems(browser: &mut Browser, site: &Site) {
+    let problems = browser.problems(&site.url(""));
+    assert!(problems.is_empty(), "{problems:#?}");
 }
 
-/// The cells that the matrix shows and does not dim.
+/// The cells that the matrix shows and that are not filtered out.
 const SHOWN: &str = "[...document.querySelectorAll('.matrix td:not(.off) a')].filter(a => a.checkVisibility()).map(a => a.dataset.cell).join(' ')";
 
-/// The cells of the repository's own results.
+/// The cells of the repository's results.
 fn cells() -> Vec<serde_json::Value> {
     let text = include_str!("../../results/matrix.json");
     let results: serde_json::Value = serde_json::from_str(text).unwrap();
     results["cells"].as_array().unwrap().clone()
 }
 
-/// Those that fail, in the order of the table.
+/// The ids of the cells that fail, in the order of the table.
 fn failing() -> Vec<String> {
     let cells = cells().into_iter().filter(|cell| cell["verdict"] == "fail");
     cells.map(|cell| cell["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The OpenSSL that ATS 9.2.5 had loaded on Debian 13: the distro moves on.
+/// The OpenSSL that ATS 9.2.5 loaded on Debian 13, read from the results because the distro updates it.
 fn openssl() -> String {
     let cell = cells().into_iter().find(|cell| cell["id"] == "debian-13/9.2.5").unwrap();
     cell["provenance"]["openssl"]["version"].as_str().unwrap().to_owned()
 }
 
 #[test]
-fn filters_leave_the_cells_that_fit_and_the_address_remembers_them() {
+fn filters_are_applied_and_kept_in_the_address() {
     let site = real();
     let mut browser = Browser::start(DESKTOP);
     browser.open(&site.url(""));
@@ -47,13 +47,13 @@ fn filters_leave_the_cells_that_fit_and_the_address_remembers_them() {
     assert!(browser.text("document.getElementById('shown').textContent").starts_with(&count));
     browser.click("#filter-text");
     let openssl = openssl();
-    browser.write(&format!("{openssl} ats-11465"));
+    browser.type_text(&format!("{openssl} ats-11465"));
     assert_eq!(browser.text(SHOWN), "debian-13/9.2.5");
     let address = browser.text("location.search");
     assert!(address.contains("verdict=fail") && address.contains(&format!("q={openssl}")), "{address}");
 
     browser.open(&site.url(&address));
-    assert_eq!(browser.text(SHOWN), "debian-13/9.2.5", "a sent address shows the same");
+    assert_eq!(browser.text(SHOWN), "debian-13/9.2.5", "the address restores the filters");
     browser.click("#clear");
     browser.until("location.search === ''");
     assert_eq!(browser.text(SHOWN), whole);
@@ -64,7 +64,7 @@ fn filters_leave_the_cells_that_fit_and_the_address_remembers_them() {
     browser.open(&site.url("?q=xyzzy+plugh"));
     assert_eq!(browser.text(SHOWN), "");
     assert!(browser.shows("#empty"));
-    is_calm(&mut browser, &site);
+    has_no_problems(&mut browser, &site);
 }
 
 #[test]
@@ -92,16 +92,16 @@ fn a_click_leads_to_a_cell_its_trials_and_their_packets() {
 
     browser.click(".cell:target .close");
     browser.until("!document.querySelector('[data-cell=\"debian-13/9.2.5\"].cell').checkVisibility()");
-    is_calm(&mut browser, &site);
+    has_no_problems(&mut browser, &site);
 }
 
 #[test]
-fn a_permalink_leads_to_its_trial_and_back_leads_back() {
+fn a_permalink_opens_its_trial_and_back_returns() {
     let site = made();
     let mut browser = Browser::start(DESKTOP);
     browser.open(&site.url("#trial/debian-13/9.2.5/tls-reused"));
     let ladder = "[id='trial/debian-13/9.2.5/tls-reused'] .ladder";
-    assert!(browser.shows(ladder), "folded groups on the way are unfolded");
+    assert!(browser.shows(ladder), "collapsed groups around it are expanded");
     assert!(browser.holds(&format!(
         "(box => box.top < innerHeight && box.bottom > 0)(document.querySelector(\"{ladder}\").getBoundingClientRect())"
     )));
@@ -109,18 +109,18 @@ fn a_permalink_leads_to_its_trial_and_back_leads_back() {
     for text in ["517 bytes", "1448 bytes", "90 µs", "2.40 s", "packets not drawn", "RST"] {
         assert!(drawn.contains(text), "{text} in {drawn}");
     }
-    let said = browser.text(&format!("document.querySelector(\"{ladder} svg\").getAttribute('aria-label')"));
-    assert!(said.contains("origin to ATS: SYN ACK at 90 µs"), "{said}");
+    let label = browser.text(&format!("document.querySelector(\"{ladder} svg\").getAttribute('aria-label')"));
+    assert!(label.contains("origin to ATS: SYN ACK at 90 µs"), "{label}");
 
     browser.value("location.hash = 'cell/debian-12/9.2.9'");
     browser.until("document.querySelector('[data-cell=\"debian-12/9.2.9\"].cell').checkVisibility()");
     browser.value("history.back()");
     browser.until(&format!("document.querySelector(\"{ladder}\").checkVisibility()"));
-    is_calm(&mut browser, &site);
+    has_no_problems(&mut browser, &site);
 }
 
 #[test]
-fn two_cells_stand_side_by_side_with_what_differs_marked() {
+fn two_cells_are_compared_side_by_side() {
     let site = real();
     let mut browser = Browser::start(DESKTOP);
     browser.open(&site.url("#compare/debian-12/9.2.5/debian-13/9.2.5"));
@@ -143,7 +143,7 @@ fn two_cells_stand_side_by_side_with_what_differs_marked() {
     browser.until("document.querySelector('.cell:target [data-compare]') !== null");
     browser.click(".cell:target [data-compare]");
     browser.until("document.querySelector('#pair [name=one]').value === 'debian-14/9.2.5'");
-    is_calm(&mut browser, &site);
+    has_no_problems(&mut browser, &site);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn the_keyboard_reaches_everything() {
     browser.press("/");
     assert_eq!(browser.text("document.activeElement.id"), "filter-text");
     browser.press("/");
-    assert_eq!(browser.text("document.activeElement.value"), "/", "a slash while writing is a slash");
+    assert_eq!(browser.text("document.activeElement.value"), "/", "a slash in a text field is a slash");
 
     browser.open(&site.url(""));
     browser.value("document.querySelector('a[data-cell=\"debian-12/9.2.5\"]').focus()");
@@ -170,17 +170,17 @@ fn the_keyboard_reaches_everything() {
     browser.press("Escape");
     browser.until("document.activeElement.dataset.cell === 'debian-13/9.2.5'");
     assert!(!browser.shows(".cell"));
-    is_calm(&mut browser, &site);
+    has_no_problems(&mut browser, &site);
 }
 
 #[test]
-fn the_theme_follows_the_system_until_it_is_chosen() {
+fn the_theme_follows_the_system_until_one_is_chosen() {
     let site = real();
     let mut browser = Browser::start(View { dark: true, ..DESKTOP });
     let ground = "getComputedStyle(document.documentElement).backgroundColor";
     browser.open(&site.url(""));
     let dark = browser.text(ground);
-    browser.look(DESKTOP);
+    browser.set_view(DESKTOP);
     let light = browser.text(ground);
     assert_ne!(light, dark);
     for (label, colour) in [("Theme: light", &light), ("Theme: dark", &dark), ("Theme: system", &light)] {
@@ -191,6 +191,6 @@ fn the_theme_follows_the_system_until_it_is_chosen() {
     browser.click("#theme");
     browser.click("#theme");
     browser.open(&site.url(""));
-    assert_eq!(browser.text(ground), dark, "a choice is remembered");
-    is_calm(&mut browser, &site);
+    assert_eq!(browser.text(ground), dark, "the choice is saved");
+    has_no_problems(&mut browser, &site);
 }

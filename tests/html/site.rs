@@ -1,4 +1,4 @@
-//! Pages to look at, each made by the command as a user calls it.
+//! Pages for the tests, made by the `report` command.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use atsmatrix::report::json;
 use atsmatrix::store::{Evidence, Results};
 use tempfile::TempDir;
 
-/// What must stay text, wherever it stands. Each would set `window.broken` if anything of it ran.
+/// Text that must be escaped everywhere. Each sets `window.broken` if it runs.
 pub(crate) const HOSTILE: [&str; 7] = [
     "<script>window.broken=1</script>",
     "<img src=x onerror=window.broken=1>",
@@ -24,7 +24,7 @@ pub(crate) const HOSTILE: [&str; 7] = [
     "</pre></dd></details><iframe srcdoc='<script>parent.broken=1</script>'></iframe>",
 ];
 
-/// A page with what it was made from.
+/// A page and the folder it was made in.
 pub(crate) struct Site {
     _dir: Option<TempDir>,
     pub(crate) file: PathBuf,
@@ -36,12 +36,12 @@ impl Site {
     }
 }
 
-/// The results of this repository, as committed.
+/// The page of this repository's committed results.
 pub(crate) fn real() -> Site {
     of_this_repository(&["--run", "none"])
 }
 
-/// The results of this repository, with raw evidence where a run on this machine left some.
+/// The page of this repository's results, with raw evidence if a run on this machine left some.
 pub(crate) fn at_hand() -> Site {
     of_this_repository(&[])
 }
@@ -54,7 +54,7 @@ fn of_this_repository(args: &[&str]) -> Site {
     Site { _dir: Some(dir), file }
 }
 
-/// Results that changed once, with hostile text in every place and raw evidence beside them.
+/// A page of results with hostile text everywhere, raw evidence, and one change in their history.
 pub(crate) fn made() -> Site {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path();
@@ -150,7 +150,7 @@ fn cell(id: &str, verdict: Verdict, openssl: &str) -> CellResult {
     }
 }
 
-/// Every verdict and every mark, `seed` on debian-13.
+/// Results with every verdict and mark; debian-13/9.2.5 has the verdict `seed`.
 fn results(seed: Verdict) -> MatrixResult {
     let expected = Expected {
         verdict: Verdict::Fail,
@@ -201,7 +201,7 @@ fn flow(packets: Vec<Packet>) -> Flow {
     Flow { client: "10.0.0.3:40000".into(), server: "10.0.0.2:8443".into(), packets, ..Flow::default() }
 }
 
-/// The seed failure as captured, with hostile text wherever text can stand.
+/// The known failure as captured, with hostile text everywhere.
 fn refused() -> Observation {
     use Direction::{ToClient, ToServer};
     let exchange = Exchange {
@@ -231,7 +231,7 @@ fn refused() -> Observation {
     }
 }
 
-/// A long and good connection.
+/// A long connection that ends well.
 fn served() -> Observation {
     use Direction::{ToClient, ToServer};
     let mut lines =

@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::model::{IdError, MatrixResult, RunId};
 use crate::report::details::{Details, Past};
 use crate::report::format::{FORMATS, Format, Input, by_name};
-use crate::report::terminal::Shape;
+use crate::report::terminal::Screen;
 use crate::store;
 use crate::verdict::Terms;
 
@@ -90,10 +90,10 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     let file = Stream { is_terminal: false, columns: None };
     let stream = options.output.as_ref().map_or_else(Stream::stdout, |_| file);
     let style = style(|name| std::env::var_os(name), stream, Flags::default());
-    let shape = Shape { width: style.width, colour: style.colour };
+    let screen = Screen { width: style.width, colour: style.colour };
     let today = Some(super::setup::day(jiff::Timestamp::now()));
     let terms = Terms { today, trials: trials::ids(), ..Terms::default() };
-    let text = (options.format.render)(&Input { result: &result, details: &details, terms, shape });
+    let text = (options.format.render)(&Input { result: &result, details: &details, terms, screen });
     match &options.output {
         Some(file) => store::put(file, text.as_bytes())?,
         None => console::document(&text)?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::CellId;
-use crate::report::outline::{Line, Outline};
+use crate::words::outline::{OutlineLine, TextOutline};
 
 use super::change::Change;
 use super::difference::{CellChange, Difference, TrialChange, Turn};
@@ -11,8 +11,8 @@ use super::provenance::{Fact, Field};
 
 /// `before` and `after` are what the two results are called. The first line counts; then come the
 /// cells with another verdict, those in which trials differ, and what else differs, by what it is.
-pub fn outline(difference: &Difference, before: &str, after: &str) -> Outline {
-    let mut outline = Outline::default();
+pub fn outline(difference: &Difference, before: &str, after: &str) -> TextOutline {
+    let mut outline = TextOutline::default();
     let head = outline.line(0);
     if difference.is_empty() {
         head.strong("no difference").say(format!(" between {before} and {after}: {}", cells(difference.total())));
@@ -49,7 +49,7 @@ fn needs_words(cell: &CellChange) -> bool {
 }
 
 /// What differs in one cell, apart from its verdict, `depth` levels deep.
-pub(crate) fn changes(outline: &mut Outline, depth: usize, cell: &CellChange) {
+pub(crate) fn changes(outline: &mut TextOutline, depth: usize, cell: &CellChange) {
     if let (true, Some(reason)) = (cell.reason.differs(), &cell.reason.after) {
         outline.line(depth).say(reason);
     }
@@ -99,7 +99,7 @@ fn turn<T: std::fmt::Display + PartialEq>(turn: &Turn<T>, lead: &str, without: &
 }
 
 /// `OpenSSL 3.0.20 -> 3.5.7, kernel ? -> 6.12`.
-pub(crate) fn facts<'a>(line: &'a mut Line, facts: &[Fact]) -> &'a mut Line {
+pub(crate) fn facts<'a>(line: &'a mut OutlineLine, facts: &[Fact]) -> &'a mut OutlineLine {
     line.list(facts.iter().map(|fact| {
         let side = |text: &Option<String>| short(fact.field, text.as_deref().unwrap_or("?"));
         format!("{} {} -> {}", fact.field, side(&fact.before), side(&fact.after))
@@ -149,7 +149,7 @@ mod tests {
     use crate::decide::compare::results;
     use crate::model::Verdict;
 
-    fn upgraded() -> Outline {
+    fn upgraded() -> TextOutline {
         let mut before = known_answers();
         before.cells[2] = matrix(&[("debian-13/9.2.5", Verdict::Pass)]).cells.remove(0);
         before.cells[2].provenance.openssl.as_mut().unwrap().version = "3.1.9".into();

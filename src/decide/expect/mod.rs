@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::config::matrix::{Addition, CellFacts, Edit, Expectation, Globs, Matrix};
 use crate::model::{CellId, CellResult, Confidence, Expected, IssueMatch, MatrixResult, Outcome, TrialResult, Verdict};
-use crate::report::escape::terminal;
+use crate::words::escape::terminal;
 use crate::verdict::{self, Scope, is_answer};
 
 pub use words::outline;

@@ -2,13 +2,13 @@
 
 use crate::config::matrix::{Addition, Edit, Matrix};
 use crate::model::Verdict;
-use crate::report::outline::Outline;
+use crate::words::outline::TextOutline;
 
 use super::Changes;
 
 /// What would change in `matrix`, or has been changed when `done`.
-pub fn outline(changes: &Changes, matrix: &Matrix, done: bool) -> Outline {
-    let mut outline = Outline::default();
+pub fn outline(changes: &Changes, matrix: &Matrix, done: bool) -> TextOutline {
+    let mut outline = TextOutline::default();
     let count = changes.edits.len();
     let plural = if count == 1 { "" } else { "s" };
     let head = outline.line(0);
@@ -32,7 +32,7 @@ pub fn outline(changes: &Changes, matrix: &Matrix, done: bool) -> Outline {
     outline
 }
 
-fn say(outline: &mut Outline, edit: &Edit, matrix: &Matrix) {
+fn say(outline: &mut TextOutline, edit: &Edit, matrix: &Matrix) {
     match edit {
         Edit::Remove { entry } => {
             outline.line(1).strong("mended: ").say(name(matrix, *entry));

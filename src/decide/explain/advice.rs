@@ -2,8 +2,8 @@
 
 use super::{Explanation, Issue};
 use crate::model::{CellResult, Outcome, Verdict};
-use crate::report::limits;
-use crate::report::mark::Mark;
+use crate::verdict;
+use crate::words::mark::Mark;
 
 /// Where failures of ATS are reported.
 const UPSTREAM: &str = "https://github.com/apache/trafficserver/issues";
@@ -38,7 +38,7 @@ pub(super) fn of(cell: &CellResult, told: &Explanation) -> Vec<String> {
         advice.push(format!("matrix.yaml expects {expected}: correct `expect`"));
     }
     if !told.lifted.is_empty() {
-        advice.push(limits::LIFTED_WAY_OUT.to_owned());
+        advice.push(verdict::LIMITATION_GONE_ADVICE.to_owned());
     }
     if cell.trials.iter().any(|trial| trial.control && trial.outcome == Outcome::Fail) {
         advice.push("a control failed: mend that first, it is not about TLS to the origin".to_owned());

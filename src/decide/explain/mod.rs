@@ -20,8 +20,8 @@ use crate::model::{
     Bisection, CellId, CellResult, Expected, IssueMatch, MatrixResult, Observation, Outcome, Provenance, Standing,
     TrialResult, Verdict,
 };
-use crate::report::finding::Trials;
-use crate::report::{bisection, legend, limits, mark, workaround};
+use crate::words::finding::Trials;
+use crate::words::{bisection, legend, limits, mark, workaround};
 
 /// Raw evidence of one attempt of a trial.
 #[derive(Debug, Clone)]
@@ -196,7 +196,7 @@ pub fn explain(cell: &CellResult, only: Option<&str>, raw: &[Raw], run: Option<&
         trials: trials.into_iter().map(|trial| story(trial, raw)).collect(),
         others: others.into_iter().map(brief).collect(),
         known_issues,
-        lifted: limits::lifted(cell),
+        lifted: limits::gone(cell),
         unknown,
         bisections: Vec::new(),
         advice: Vec::new(),

@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::model::{ClientRun, Direction, Exchange, Flow, LogFile, LogLine, OriginConnection, Packet, WorkaroundTried};
-use crate::report::fixture;
+use crate::words::fixture;
 
 fn told(cell: &CellResult, only: Option<&str>) -> Explanation {
     explain(cell, only, &[], None).unwrap()
@@ -98,13 +98,13 @@ fn cells_that_did_not_run_are_explained_too() {
     assert_snapshot!(outline(&told(cell("fedora-40/9.2.9"), None)).text(), @r"
     fedora-40/9.2.9: unavailable (optional)
       cannot pull registry.fedoraproject.org/fedora:40: no such host
-      a part could not be had: nothing is said about ATS
+      something it needs could not be obtained: says nothing about ATS
     What ran
       nothing: there was no image to run
     What was expected
       pass: matrix.yaml declares no failure
     What it means
-      a part could not be had: nothing is said about ATS
+      something it needs could not be obtained: says nothing about ATS
     What to do
       nothing is said about ATS: run the cell where the part that is missing can be had (a registry, a mirror, the release archive), or give the distro a `bootstrap` in matrix.yaml
     ");
@@ -144,7 +144,7 @@ fn the_report_for_upstream_says_what_ran_what_was_seen_and_how_to_see_it() {
 
 #[test]
 fn what_was_found_by_bisecting_is_told_with_what_it_is_worth() {
-    let found = crate::report::bisection::fixture::bisection();
+    let found = crate::words::bisection::fixture::bisection();
     let result = fixture::matrix();
     let told = told(&failing(), None).with_bisections(std::slice::from_ref(&found), &result);
     let text = outline(&told).text();
@@ -158,5 +158,5 @@ fn what_was_found_by_bisecting_is_told_with_what_it_is_worth() {
     (cell.trials[0].id, cell.trials[0].outcome) = (found.trial.clone(), Outcome::Pass);
     let told = explain(cell, None, &[], None).unwrap();
     let text = outline(&told.with_bisections(&[found], &passing.clone())).text();
-    assert!(text.contains("out of date: debian-13/9.2.5 does not fail tls-remote-origin any more"), "{text}");
+    assert!(text.contains("out of date: debian-13/9.2.5 no longer fails tls-remote-origin"), "{text}");
 }

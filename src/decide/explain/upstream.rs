@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::words::what_ran;
 use super::{Explanation, Story};
 use crate::model::{Confidence, Verdict};
-use crate::report::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link};
+use crate::words::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link};
 
 /// The report. `by_hand` are shell commands that show the failure, from the image on.
 pub fn report(told: &Explanation, by_hand: &[String]) -> String {

@@ -2,12 +2,12 @@
 
 use super::{Attempt, Explanation, Issue, Story};
 use crate::model::{Library, OpensslConf, Outcome, Provenance, Surroundings};
-use crate::report::outline::Outline;
-use crate::report::{answer, workaround};
+use crate::words::outline::TextOutline;
+use crate::words::{answer, workaround};
 
 /// For people: the verdict first, then what ran, was expected, was seen, what it means, what to do.
-pub fn outline(told: &Explanation) -> Outline {
-    let mut out = Outline::default();
+pub fn outline(told: &Explanation) -> TextOutline {
+    let mut out = TextOutline::default();
     out.line(0).strong(&told.cell).say(format!(": {}", told.label));
     if let Some(reason) = &told.reason {
         out.line(1).say(reason);
@@ -32,7 +32,7 @@ pub fn json(told: &Explanation) -> String {
     answer::json(told)
 }
 
-fn ran(out: &mut Outline, ran: &Provenance) {
+fn ran(out: &mut TextOutline, ran: &Provenance) {
     let lines = what_ran(ran);
     out.line(0).strong("What ran");
     if lines.is_empty() {
@@ -91,7 +91,7 @@ fn openssl_conf(conf: &OpensslConf) -> String {
     format!("{file}, {distro}{sets}")
 }
 
-fn expectation(out: &mut Outline, told: &Explanation) {
+fn expectation(out: &mut TextOutline, told: &Explanation) {
     out.line(0).strong("What was expected");
     match &told.expected {
         Some(expected) => {
@@ -113,7 +113,7 @@ fn expectation(out: &mut Outline, told: &Explanation) {
     }
 }
 
-fn seen(out: &mut Outline, told: &Explanation) {
+fn seen(out: &mut TextOutline, told: &Explanation) {
     if told.trials.is_empty() && told.others.is_empty() {
         return;
     }
@@ -146,7 +146,7 @@ fn seen(out: &mut Outline, told: &Explanation) {
     }
 }
 
-fn story(out: &mut Outline, story: &Story) {
+fn story(out: &mut TextOutline, story: &Story) {
     let control = if story.control { ", a control" } else { "" };
     out.line(1).strong(&story.id).say(format!(" ({}{control}): {}", story.outcome, story.summary));
     for check in &story.checks {
@@ -163,7 +163,7 @@ fn story(out: &mut Outline, story: &Story) {
     }
 }
 
-fn attempt(out: &mut Outline, attempt: &Attempt) {
+fn attempt(out: &mut TextOutline, attempt: &Attempt) {
     if let Some(ats) = &attempt.ats {
         out.line(2).say(ats);
     }
@@ -186,7 +186,7 @@ fn attempt(out: &mut Outline, attempt: &Attempt) {
     }
 }
 
-fn means(out: &mut Outline, told: &Explanation) {
+fn means(out: &mut TextOutline, told: &Explanation) {
     out.line(0).strong("What it means");
     for issue in &told.known_issues {
         known(out, issue);
@@ -211,7 +211,7 @@ fn means(out: &mut Outline, told: &Explanation) {
     }
 }
 
-fn known(out: &mut Outline, issue: &Issue) {
+fn known(out: &mut TextOutline, issue: &Issue) {
     let matched = &issue.matched;
     out.line(1)
         .strong(format!("{} ({})", matched.id, matched.confidence))

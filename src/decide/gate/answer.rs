@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::decide::compare::Fact;
 use crate::exit::Exit;
 use crate::model::{CellId, CellResult, IssueMatch};
-use crate::verdict::Whole;
+use crate::verdict::Coverage;
 
 use super::basis::Basis;
 
@@ -116,11 +116,11 @@ pub struct Rests {
 }
 
 impl Rests {
-    pub(super) fn of(cell: &CellId, whole: &Whole<'_>) -> Self {
+    pub(super) fn of(cell: &CellId, whole: &Coverage<'_>) -> Self {
         let names = |trials: &[&str]| trials.iter().map(|id| (*id).to_owned()).collect();
         Self {
             cell: cell.clone(),
-            of: whole.of,
+            of: whole.total,
             passed: names(&whole.passed),
             failed: names(&whole.failed),
             limited: names(&whole.limited),

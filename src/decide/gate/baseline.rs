@@ -139,22 +139,22 @@ fn judge(
 fn excused(cell: &CellResult, surprises: &[Surprise<'_>]) -> bool {
     let declared =
         cell.expected.is_some() && matches!(cell.verdict, Verdict::Fail | Verdict::Unbuildable | Verdict::Flaky);
-    declared && surprises.iter().all(|surprise| matches!(surprise, Surprise::Mended { .. }))
+    declared && surprises.iter().all(|surprise| matches!(surprise, Surprise::Fixed { .. }))
 }
 
 /// Expectations that do not hold any more: until somebody mends matrix.yaml they hide what comes next.
 fn out_of_date(id: &CellId, new: Option<&CellResult>, surprises: &[Surprise<'_>], answer: &mut Answer) -> bool {
     let stale = surprises.iter().filter(|surprise| match surprise {
-        Surprise::Trouble { .. } => false,
-        Surprise::Expired { .. } | Surprise::Lifted { .. } => true,
+        Surprise::Undeclared { .. } => false,
+        Surprise::Expired { .. } | Surprise::LimitationGone { .. } => true,
         // Flaky is neither: it failed as declared, and it passed.
-        Surprise::Mended { .. } => new.is_some_and(|cell| cell.verdict != Verdict::Flaky),
+        Surprise::Fixed { .. } => new.is_some_and(|cell| cell.verdict != Verdict::Flaky),
     });
     let before = answer.closed.len();
     answer.closed.extend(stale.map(|surprise| {
         let way_out = match surprise {
             Surprise::Expired { .. } => "look at it again: mend it, or give matrix.yaml a later day and a new reason",
-            Surprise::Lifted { .. } => verdict::LIFTED_WAY_OUT,
+            Surprise::LimitationGone { .. } => verdict::LIMITATION_GONE_ADVICE,
             _ => "take it out of matrix.yaml: atsmatrix expect --update",
         };
         Reason::new(Cause::Expectation, surprise.to_string()).about(id).way_out(way_out)

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use crate::config::matrix::{Matrix, MatrixCell};
 use crate::model::{AtsId, CellId, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict};
-use crate::verdict::{Terms, Whole, few};
+use crate::verdict::{Terms, Coverage, few};
 
 use super::answer::{Cause, Reason, Rests};
 use super::{age, trust};
@@ -223,14 +223,14 @@ impl<'a> Basis<'a> {
     }
 
     /// What the answer of `cell` rests on.
-    pub(super) fn whole<'c>(&self, cell: &'c CellResult) -> Whole<'c>
+    pub(super) fn whole<'c>(&self, cell: &'c CellResult) -> Coverage<'c>
     where
         'a: 'c,
     {
         // Without matrix.yaml nobody knows which origins there are.
         let has = |place: &Place| self.matrix.is_some_and(|it| it.origins.contains_key(place));
         let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !has(place)).collect();
-        Whole::of(cell, self.trials, &without)
+        Coverage::of(cell, self.trials, &without)
     }
 
     /// The same for the answer.

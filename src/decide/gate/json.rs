@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::report::answer;
+use crate::words::answer;
 
 use super::answer::{Answer, Word};
 use super::path::Path;

@@ -2,7 +2,7 @@
 //! another catalogue must not open a gate.
 
 use crate::model::{CellResult, Expected, Verdict, Version, VersionRange};
-use crate::verdict::{self, Whole, few};
+use crate::verdict::{self, Coverage, few};
 
 use super::answer::{Cause, Reason};
 use super::basis::{Basis, printable, run_again};
@@ -47,8 +47,8 @@ pub(super) fn contradictions(basis: &Basis<'_>, cell: &CellResult) -> Vec<Reason
         // A cell may be in error although every trial has an outcome: another ATS ran than was declared.
         Verdict::Pass | Verdict::Error | Verdict::Unbuildable | Verdict::Unavailable => {}
     }
-    if !whole.twice.is_empty() {
-        say(format!("trials are there twice: {}", few(&whole.twice)));
+    if !whole.duplicated.is_empty() {
+        say(format!("trials are there twice: {}", few(&whole.duplicated)));
     }
     if !whole.forged.is_empty() {
         say(format!("no known issue limits this ATS in {}", few(&whole.forged)));
@@ -110,27 +110,27 @@ fn tell(expected: Option<&Expected>) -> String {
 }
 
 /// What is missing for an answer of the whole catalogue.
-fn gaps(cell: &CellResult, whole: &Whole<'_>) -> Vec<Reason> {
+fn gaps(cell: &CellResult, whole: &Coverage<'_>) -> Vec<Reason> {
     if cell.trials.is_empty() {
         // What did not run says so by its verdict.
         return Vec::new();
     }
-    let ran = whole.of - whole.missing.len();
+    let ran = whole.total - whole.missing.len();
     let lists = [
-        (&whole.missing, Cause::Missing, format!("only {ran} of {} trials were run: without ", whole.of)),
+        (&whole.missing, Cause::Missing, format!("only {ran} of {} trials were run: without ", whole.total)),
         (
             &whole.unfounded,
             Cause::NotTested,
             format!(
                 "{} of {} trials are said to be unsupported, though nothing says why: ",
                 whole.unfounded.len(),
-                whole.of
+                whole.total
             ),
         ),
         (
-            &whole.strangers,
+            &whole.unknown,
             Cause::Missing,
-            format!("{} of {} trials are not known to this atsmatrix: ", whole.strangers.len(), whole.of),
+            format!("{} of {} trials are not known to this atsmatrix: ", whole.unknown.len(), whole.total),
         ),
     ];
     let told = lists.into_iter().filter(|(trials, ..)| !trials.is_empty());

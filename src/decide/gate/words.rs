@@ -3,15 +3,15 @@
 
 use crate::decide::compare::words::facts;
 use crate::decide::compare::{Fact, Field};
-use crate::report::outline::Outline;
+use crate::words::outline::TextOutline;
 use crate::verdict::few;
 
 use super::answer::{Answer, Reason, Word};
 use super::path::{Axis, Path, Step};
 
 /// An answer.
-pub fn outline(answer: &Answer) -> Outline {
-    let mut outline = Outline::default();
+pub fn outline(answer: &Answer) -> TextOutline {
+    let mut outline = TextOutline::default();
     let head = outline.line(0).strong(answer.word()).say(":");
     for question in &answer.questions {
         head.say(" ").say(question);
@@ -34,8 +34,8 @@ pub fn outline(answer: &Answer) -> Outline {
 }
 
 /// A path.
-pub fn path(path: &Path) -> Outline {
-    let mut outline = Outline::default();
+pub fn path(path: &Path) -> TextOutline {
+    let mut outline = TextOutline::default();
     let count = path.steps.len();
     let plural = if count == 1 { "" } else { "s" };
     let (from, to) = (&path.from, &path.to);
@@ -67,7 +67,7 @@ pub fn path(path: &Path) -> Outline {
     outline
 }
 
-fn walk(outline: &mut Outline, depth: usize, number: usize, step: &Step) {
+fn walk(outline: &mut TextOutline, depth: usize, number: usize, step: &Step) {
     let line = outline.line(depth);
     match step.axis {
         Axis::Ats => line.say(format!("step {number}: ATS {} -> {}", step.from.ats, step.to.ats)),
@@ -89,7 +89,7 @@ fn walk(outline: &mut Outline, depth: usize, number: usize, step: &Step) {
     }
 }
 
-fn explain(outline: &mut Outline, depth: usize, lead: &str, reason: &Reason) {
+fn explain(outline: &mut TextOutline, depth: usize, lead: &str, reason: &Reason) {
     let line = outline.line(depth).say(lead);
     if let Some(cell) = &reason.cell {
         line.strong(cell).say(" ");
@@ -119,7 +119,7 @@ fn versions(facts: &[Fact]) -> Vec<Fact> {
     facts.iter().filter(|fact| wanted.contains(&fact.field)).cloned().collect()
 }
 
-fn notes(outline: &mut Outline, notes: &[String]) {
+fn notes(outline: &mut TextOutline, notes: &[String]) {
     for note in notes {
         outline.line(1).say("note: ").say(note);
     }

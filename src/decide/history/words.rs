@@ -1,9 +1,9 @@
 //! Histories in words and as JSON.
 
 use crate::decide::compare::words::{changes, turn_of};
-use crate::report::answer;
-use crate::report::escape::terminal;
-use crate::report::outline::{Line, Outline};
+use crate::words::answer;
+use crate::words::escape::terminal;
+use crate::words::outline::{OutlineLine, TextOutline};
 
 use super::{History, Revision};
 
@@ -11,8 +11,8 @@ use super::{History, Revision};
 const SUBJECT: usize = 60;
 
 /// Since when, and why; then what else happened, newest first.
-pub fn outline(history: &History) -> Outline {
-    let mut outline = Outline::default();
+pub fn outline(history: &History) -> TextOutline {
+    let mut outline = TextOutline::default();
     let cell = &history.cell;
     let head = outline.line(0);
     match &history.since {
@@ -56,7 +56,7 @@ pub fn outline(history: &History) -> Outline {
 }
 
 /// `2026-11-03 (3f2a9c1d2e4b, Results of today)`.
-fn name<'a>(line: &'a mut Line, revision: &Revision) -> &'a mut Line {
+fn name<'a>(line: &'a mut OutlineLine, revision: &Revision) -> &'a mut OutlineLine {
     let commit: String = revision.commit.chars().take(12).collect();
     let subject = terminal(&revision.subject, SUBJECT);
     line.say(&revision.day).say(format!(" ({commit}, ")).say(subject).say(")")

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::model::{CellId, CellResult, MatrixResult, Outcome, SCHEMA_VERSION, Verdict};
-use crate::report::answer;
+use crate::words::answer;
 
 pub use words::{conflicts, incomplete, json, json_incomplete, merged};
 

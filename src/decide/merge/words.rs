@@ -3,14 +3,14 @@
 use serde::Serialize;
 
 use crate::model::CellId;
-use crate::report::answer;
-use crate::report::outline::Outline;
+use crate::words::answer;
+use crate::words::outline::TextOutline;
 
 use super::{Conflict, Merged};
 
 /// What was merged from so many parts.
-pub fn merged(merged: &Merged, parts: usize) -> Outline {
-    let mut outline = Outline::default();
+pub fn merged(merged: &Merged, parts: usize) -> TextOutline {
+    let mut outline = TextOutline::default();
     let (cells, plural) = (merged.result.cells.len(), if parts == 1 { "" } else { "s" });
     outline.line(0).strong(format!("{cells} cells")).say(format!(" from {parts} result{plural}, no contradiction"));
     if !merged.agreed.is_empty() {
@@ -23,8 +23,8 @@ pub fn merged(merged: &Merged, parts: usize) -> Outline {
 }
 
 /// Why nothing was merged.
-pub fn conflicts(conflicts: &[Conflict]) -> Outline {
-    let mut outline = Outline::default();
+pub fn conflicts(conflicts: &[Conflict]) -> TextOutline {
+    let mut outline = TextOutline::default();
     let plural = if conflicts.len() == 1 { "" } else { "s" };
     outline.line(0).strong(format!("{} contradiction{plural}", conflicts.len())).say(": nothing was merged");
     for conflict in conflicts {
@@ -45,8 +45,8 @@ pub fn conflicts(conflicts: &[Conflict]) -> Outline {
 }
 
 /// Why nothing was written: a shard is not there, or a cell was taken out of it.
-pub fn incomplete(missing: &[CellId]) -> Outline {
-    let mut outline = Outline::default();
+pub fn incomplete(missing: &[CellId]) -> TextOutline {
+    let mut outline = TextOutline::default();
     let plural = if missing.len() == 1 { "" } else { "s" };
     outline.line(0).strong(format!("{} cell{plural} missing", missing.len())).say(": nothing was merged");
     outline.line(1).say("of matrix.yaml, and in none of the results: ").list(missing);

@@ -1,206 +1,38 @@
-//! A bisection as text, Markdown and JSON, and as an outline for other reports: the answer, then what was suspected, then every experiment with
-//! the evidence of those that the answer rests on.
+//! A bisection as JSON, as it is kept and read back, and as tables.
 
-use crate::model::{BISECT_SCHEMA, Bisection, Effect, Fate, Over, Standing, Suspect, Tried};
+use super::json::ReadError;
+use crate::model::{BISECT_SCHEMA, Bisection};
 
-use super::outline::Outline;
-
-mod kept;
 mod table;
 
-pub use kept::{command, of_cell, sentence, stale};
-pub(super) use table::{Rows, experiments, suspects};
+pub(super) use table::{RESULT, Rows, experiments, suspects};
 pub use table::{page, text};
 
-/// Why bytes are no bisection that this program understands.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// Written by a newer program.
-    #[error("it has schema {found}, this atsmatrix knows up to {BISECT_SCHEMA}: use a newer atsmatrix")]
-    Newer {
-        /// The schema in the file.
-        found: u32,
-    },
-    /// No JSON, or not of that shape.
-    #[error("it is damaged or was not written by atsmatrix: {0}")]
-    Malformed(#[from] serde_json::Error),
-}
-
-/// `bisection` as pretty JSON with a line end: what is kept in results/bisect/.
+/// `bisection` as pretty JSON with a newline at the end, as kept in results/bisect/.
 ///
 /// # Panics
 /// Never: the model has string keys only.
 pub fn json(bisection: &Bisection) -> String {
-    #[expect(clippy::expect_used, reason = "the model has string keys only, and a String takes all that is written")]
+    #[expect(clippy::expect_used, reason = "the model has string keys only")]
     let text = serde_json::to_string_pretty(bisection).expect("plain data serializes");
     text + "\n"
 }
 
 /// Reads what [`json`] wrote.
 pub fn read(bytes: &[u8]) -> Result<Bisection, ReadError> {
-    /// The schema alone: the rest of a newer file may have any shape.
-    #[derive(serde::Deserialize)]
-    struct Head {
-        schema: u32,
-    }
-    let Head { schema } = serde_json::from_slice(bytes)?;
-    if schema > BISECT_SCHEMA {
-        return Err(ReadError::Newer { found: schema });
-    }
-    Ok(serde_json::from_slice(bytes)?)
-}
-
-/// The whole of it for people.
-pub fn outline(bisection: &Bisection) -> Outline {
-    let mut outline = Outline::default();
-    let standing = bisection.standing;
-    outline.line(0).strong(standing.words()).say(": ").say(&bisection.answer);
-    for note in &bisection.notes {
-        outline.line(1).say(note);
-    }
-    outline.line(0).strong(title(bisection));
-    for suspect in &bisection.suspects {
-        let line = outline.line(1);
-        line.strong(suspect.fate.word()).say(": ").say(&suspect.name);
-        if let Some(text) = versions(suspect) {
-            line.say(text);
-        }
-        if !suspect.members.is_empty() && suspect.members != [suspect.name.clone()] {
-            outline.line(2).list(&suspect.members);
-        }
-    }
-    outline.line(0).strong(many(bisection));
-    for (number, tried) in (1..).zip(&bisection.experiments) {
-        let line = outline.line(1);
-        line.say(format!("{number}. ")).strong(tried.result.word()).say(": ").say(&tried.base);
-        if let Some(text) = swapped(bisection, tried) {
-            line.say(text);
-        }
-        outline.line(2).say(&tried.summary);
-        if rests_on(bisection, tried) {
-            for evidence in &tried.evidence {
-                outline.line(2).say(evidence);
-            }
-        }
-    }
-    outline
-}
-
-pub(super) fn title(bisection: &Bisection) -> &'static str {
-    match bisection.over {
-        Over::Distro => "suspects",
-        Over::Ats => "steps",
-    }
-}
-
-fn many(bisection: &Bisection) -> String {
-    format!("{} experiments", bisection.experiments.len())
-}
-
-/// ` 3.0.20 in the good, 3.5.7 in the bad`.
-fn versions(suspect: &Suspect) -> Option<String> {
-    (!suspect.good.is_empty() || !suspect.bad.is_empty())
-        .then(|| format!(", {} where it passes, {} where it fails", suspect.good, suspect.bad))
-}
-
-/// What an experiment took from the other side, and which round it was.
-pub(super) fn swapped(bisection: &Bisection, tried: &Tried) -> Option<String> {
-    let differing = bisection.suspects.iter().filter(|suspect| suspect.fate != Fate::Same).count();
-    let round = if tried.round > 1 { format!(", round {}", tried.round) } else { String::new() };
-    let what = match tried.swapped.as_slice() {
-        [] if bisection.over == Over::Ats => String::new(),
-        [] => " as it is".to_owned(),
-        all if all.len() == differing => format!(" with all {} parts of the other", all.len()),
-        some => format!(" with {} of the other", some.join(", ")),
-    };
-    (!what.is_empty() || !round.is_empty()).then(|| what + &round)
-}
-
-/// Whether the answer rests on an experiment: the ends, and those with all culprits and at most one part to
-/// carry them.
-pub fn rests_on(bisection: &Bisection, tried: &Tried) -> bool {
-    if bisection.standing == Standing::Open || tried.result == Effect::Inconclusive || tried.round > 1 {
-        return false;
-    }
-    let named = |suspect: &&Suspect| matches!(suspect.fate, Fate::Culprit | Fate::Companion | Fate::Unresolved);
-    let named: Vec<&Suspect> = bisection.suspects.iter().filter(named).collect();
-    let all = named.iter().all(|suspect| tried.swapped.contains(&suspect.name));
-    tried.swapped.is_empty() || (all && tried.swapped.len() <= named.len() + 1)
-}
-
-#[cfg(test)]
-pub(crate) mod fixture {
-    use super::*;
-
-    /// What is found between Debian 12 and 13, shortened.
-    pub(crate) fn bisection() -> Bisection {
-        let suspect = |name: &str, members: &[&str], good: &str, bad: &str, fate| Suspect {
-            name: name.into(),
-            members: members.iter().map(ToString::to_string).collect(),
-            good: good.into(),
-            bad: bad.into(),
-            fate,
-        };
-        let tried = |base: &str, swapped: &[&str], round, result, evidence: &str| Tried {
-            base: base.into(),
-            swapped: swapped.iter().map(ToString::to_string).collect(),
-            round,
-            result,
-            summary: if result == Effect::Fail { "expected status 200, saw status 502" } else { "status 200" }.into(),
-            evidence: vec![evidence.into()],
-        };
-        let failing = "client: 502 Invalid argument";
-        Bisection {
-            schema: BISECT_SCHEMA,
-            over: Over::Distro,
-            good: "debian-12/9.2.5".parse().unwrap(),
-            bad: "debian-13/9.2.5".parse().unwrap(),
-            trial: "tls-remote-origin".into(),
-            standing: Standing::BothWays,
-            answer: "openssl decides it".into(),
-            notes: vec!["both cells run one binary of traffic_server".into()],
-            suspects: vec![
-                suspect("openssl", &["libcrypto.so.3", "libssl.so.3"], "3.0.20", "3.5.7", Fate::Culprit),
-                suspect("zlib", &["libz.so.1"], "zlib1g 1.2", "zlib1g 1.3", Fate::RuledOut),
-                suspect("xz-utils", &["liblzma.so.5"], "liblzma5 5.4", "liblzma5 5.8", Fate::RuledOut),
-                suspect("locale", &[], "", "", Fate::Same),
-            ],
-            experiments: vec![
-                tried("debian-12/9.2.5", &[], 1, Effect::Pass, "client: 200 OK"),
-                tried("debian-13/9.2.5", &[], 1, Effect::Fail, failing),
-                tried("debian-13/9.2.5", &["openssl", "zlib", "xz-utils"], 1, Effect::Pass, "client: 200 OK"),
-                tried("debian-13/9.2.5", &["zlib"], 1, Effect::Fail, failing),
-                tried("debian-13/9.2.5", &["openssl"], 1, Effect::Pass, "client: 200 OK"),
-                tried("debian-13/9.2.5", &["openssl"], 2, Effect::Pass, "client: 200 OK"),
-            ],
-        }
-    }
+    super::json::parse(bytes, "it", BISECT_SCHEMA)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::bisection::fixture;
 
     #[test]
-    fn the_answer_comes_first_and_each_experiment_has_its_line() {
-        insta::assert_snapshot!(outline(&fixture::bisection()).text());
-    }
-
-    #[test]
-    fn what_was_written_is_read_again_and_newer_files_are_refused() {
+    fn written_bisections_are_read_back_and_newer_files_are_refused() {
         let bisection = fixture::bisection();
         assert_eq!(read(json(&bisection).as_bytes()).unwrap(), bisection);
         assert!(read(b"{\"schema\": 99, \"x\": 1}").unwrap_err().to_string().contains("use a newer atsmatrix"));
         assert!(read(b"<<<<<<<").is_err());
-    }
-
-    #[test]
-    fn hostile_evidence_stays_inert() {
-        let mut bisection = fixture::bisection();
-        bisection.experiments[0].evidence = vec!["\u{1b}[2J\n# <script>".into()];
-        bisection.answer = "a\n\n# b".into();
-        let (text, page) = (outline(&bisection).text(), outline(&bisection).markdown());
-        assert!(!text.contains('\u{1b}') && !page.contains('\u{1b}') && !page.contains("<script>"));
-        assert!(!page.lines().any(|line| line.starts_with("# ")));
     }
 }

@@ -1,33 +1,33 @@
-//! A bisection as tables: on a terminal, and as Markdown.
+//! A bisection as tables, for a terminal and as Markdown.
 
 use std::fmt::Write as _;
 
 use comfy_table::presets::UTF8_FULL;
 use comfy_table::{ContentArrangement, Table};
 
-use super::{many, rests_on, swapped, title};
 use crate::model::{Bisection, Fate, Suspect, Tried};
-use crate::report::escape::{LINE, SHORT, markdown, markdown_fence, terminal};
-use crate::report::paragraph::wrap;
+use crate::words::bisection::{experiment_count, supports, swapped, title};
+use crate::words::escape::{LINE, SHORT, markdown, markdown_fence, terminal};
+use crate::words::paragraph::wrap;
 
-/// A table's heads and rows, not yet escaped.
+/// The column heads and rows of a table, unescaped.
 pub(in crate::report) struct Rows {
     pub(in crate::report) heads: Vec<&'static str>,
     pub(in crate::report) rows: Vec<Vec<String>>,
 }
 
-/// The whole of it for a terminal of `width` columns. Ends with a line end.
+/// The full bisection for a terminal of `width` columns. Ends with a newline.
 pub fn text(bisection: &Bisection, width: u16) -> String {
     let columns = usize::from(width);
     let answer = format!("{}: {}", bisection.standing.words(), bisection.answer);
     // Writing to a String cannot fail.
-    // A sentence with two versions may be long, and nothing of it may be missing.
+    // The answer may be long, because it can name two versions, and must not be truncated.
     let mut text = wrap("", 2, &terminal(&answer, 4 * LINE), columns);
     for note in &bisection.notes {
         text += &wrap("  ", 2, &terminal(note, LINE), columns);
     }
     for (heading, rows) in
-        [(title(bisection).to_owned(), suspects(bisection)), (many(bisection), experiments(bisection))]
+        [(title(bisection).to_owned(), suspects(bisection)), (experiment_count(bisection), experiments(bisection))]
     {
         let _ = write!(text, "\n{heading}\n{}", drawn(&rows, width));
     }
@@ -40,7 +40,7 @@ pub fn text(bisection: &Bisection, width: u16) -> String {
     text
 }
 
-/// The whole of it for comments and pages. Ends with a line end.
+/// The full bisection as Markdown. Ends with a newline.
 pub fn page(bisection: &Bisection) -> String {
     let mut page = format!("**{}**: {}\n", bisection.standing.words(), markdown(&bisection.answer, 4 * LINE));
     for note in &bisection.notes {
@@ -50,7 +50,7 @@ pub fn page(bisection: &Bisection) -> String {
         page.push('\n');
     }
     for (heading, rows) in
-        [(title(bisection).to_owned(), suspects(bisection)), (many(bisection), experiments(bisection))]
+        [(title(bisection).to_owned(), suspects(bisection)), (experiment_count(bisection), experiments(bisection))]
     {
         let _ = write!(page, "\n**{heading}**\n\n{}", piped(&rows));
     }
@@ -72,11 +72,11 @@ pub(in crate::report) fn suspects(bisection: &Bisection) -> Rows {
         row
     };
     let heads = if versions {
-        vec!["suspect", "members", "where it passes", "where it fails", "came to"]
+        vec!["suspect", "members", "where it passes", "where it fails", "conclusion"]
     } else {
-        vec!["step", "came to"]
+        vec!["step", "conclusion"]
     };
-    // What is the same needs no row of its own.
+    // Suspects that are the same in both cells share one row.
     let (same, rest): (Vec<_>, Vec<_>) =
         bisection.suspects.iter().partition(|suspect| suspect.fate == Fate::Same && suspect.members.len() <= 4);
     let mut rows: Vec<Vec<String>> = rest.into_iter().map(row).collect();
@@ -90,6 +90,9 @@ pub(in crate::report) fn suspects(bisection: &Bisection) -> Rows {
     Rows { heads, rows }
 }
 
+/// The column of the result in [`experiments`].
+pub(in crate::report) const RESULT: usize = 2;
+
 pub(in crate::report) fn experiments(bisection: &Bisection) -> Rows {
     let row = |(number, tried): (usize, &Tried)| {
         let what = format!("{}{}", tried.base, swapped(bisection, tried).unwrap_or_default());
@@ -98,10 +101,10 @@ pub(in crate::report) fn experiments(bisection: &Bisection) -> Rows {
     Rows { heads: vec!["#", "what ran", "result", "seen"], rows: (1..).zip(&bisection.experiments).map(row).collect() }
 }
 
-/// The experiments whose evidence is shown.
+/// The experiments that support the answer, with their numbers.
 fn evidence(bisection: &Bisection) -> impl Iterator<Item = (usize, &Tried)> {
     let all = (1..).zip(&bisection.experiments);
-    all.filter(|(_, tried)| rests_on(bisection, tried) && !tried.evidence.is_empty())
+    all.filter(|(_, tried)| supports(bisection, tried) && !tried.evidence.is_empty())
 }
 
 fn head(bisection: &Bisection, number: usize, tried: &Tried) -> String {
@@ -131,8 +134,8 @@ fn piped(rows: &Rows) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture;
     use super::*;
+    use crate::words::bisection::fixture;
 
     #[test]
     fn a_terminal_shows_the_answer_two_tables_and_the_evidence() {
@@ -145,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_stays_in_its_cell_and_long_answers_are_whole() {
+    fn hostile_text_stays_in_its_cell_and_long_answers_are_not_truncated() {
         let mut bisection = fixture::bisection();
         bisection.experiments[0].summary = "\u{1b}[2J | x\n# <script>".into();
         bisection.experiments[0].evidence = vec!["```\n# x".into()];

@@ -1,15 +1,15 @@
-//! The section of one cell: verdict, known issue, trials, past, what ran. Without a script the browser
-//! shows the one that the address names.
+//! The section of a cell: verdict, known issues, trials, history, what ran. The browser shows the section that the
+//! address names, also without a script.
 
 use maud::{Markup, html};
 
 use crate::model::{CellResult, IssueMatch, Outcome, Provenance, TrialResult};
 use crate::report::details::{About, Attempt};
-use crate::report::escape::{LINE, SHORT};
-use crate::report::finding::Trials;
-use crate::report::limits;
-use crate::report::mark::Mark;
-use crate::report::workaround;
+use crate::words::escape::{LINE, SHORT};
+use crate::words::finding::Trials;
+use crate::words::limits;
+use crate::words::mark::Mark;
+use crate::words::workaround;
 
 use super::Page;
 use super::compare::or_unknown;
@@ -41,7 +41,7 @@ fn section(page: Page, cell: &CellResult) -> Markup {
             }
             @if let Some(reason) = &cell.reason { pre { (shown(reason, LINE)) } }
             @for issue in &cell.known_issues { (known_issue(issue)) (tried(issue)) }
-            @for lifted in limits::lifted(cell) { p.expectation { strong { (shown(&lifted, LINE)) "." } } }
+            @for gone in limits::gone(cell) { p.expectation { strong { (shown(&gone, LINE)) "." } } }
             (bisection::of_cell(page, &cell.id))
             (expectations(cell))
             @if !cell.trials.is_empty() { (trials(page, cell)) }
@@ -51,7 +51,7 @@ fn section(page: Page, cell: &CellResult) -> Markup {
     }
 }
 
-/// Everything that is expected of it, and until when.
+/// The expectations of the cell, with their last days.
 fn expectations(cell: &CellResult) -> Markup {
     let stale = matches!(Mark::of(cell), Mark::Unexpected(_)) && cell.expected.is_some();
     html! {
@@ -69,7 +69,7 @@ fn expectations(cell: &CellResult) -> Markup {
     }
 }
 
-/// Workarounds that were tried on this very cell.
+/// Workarounds that were tried on this cell.
 fn tried(issue: &IssueMatch) -> Markup {
     html! {
         @if !issue.workarounds.is_empty() {
@@ -78,24 +78,24 @@ fn tried(issue: &IssueMatch) -> Markup {
     }
 }
 
-/// Those that did not pass come first and open; the others are folded away.
+/// Trials that did not pass come first; the others are collapsed.
 fn trials(page: Page, cell: &CellResult) -> Markup {
-    let tallied = Trials::of(cell);
-    let not_passed: Vec<&TrialResult> = tallied.not_passed().collect();
-    let with = |wanted: fn(&TrialResult) -> bool| cell.trials.iter().filter(|trial| wanted(trial)).collect::<Vec<_>>();
-    let folded = [
-        ("Known limitations", with(|trial| trial.outcome == Outcome::Limitation)),
-        ("Passed", with(|trial| trial.outcome == Outcome::Pass && !trial.control)),
-        ("Controls that held", with(|trial| trial.outcome == Outcome::Pass && trial.control)),
-        ("Not run", with(|trial| matches!(trial.outcome, Outcome::Unsupported | Outcome::Skipped))),
+    let counts = Trials::of(cell);
+    let not_passed: Vec<&TrialResult> = counts.not_passed().collect();
+    let select = |wanted: fn(&TrialResult) -> bool| cell.trials.iter().filter(|trial| wanted(trial)).collect::<Vec<_>>();
+    let collapsed = [
+        ("Known limitations", select(|trial| trial.outcome == Outcome::Limitation)),
+        ("Passed", select(|trial| trial.outcome == Outcome::Pass && !trial.control)),
+        ("Controls that passed", select(|trial| trial.outcome == Outcome::Pass && trial.control)),
+        ("Not run", select(|trial| matches!(trial.outcome, Outcome::Unsupported | Outcome::Skipped))),
     ];
     html! {
-        p.tally { (shown(&tallied.tally(), 2 * LINE)) "; " (tallied.control_tally()) "." }
+        p.tally { (shown(&counts.tally(), 2 * LINE)) "; " (counts.control_tally()) "." }
         @if !not_passed.is_empty() {
             h3 { "Did not pass " span.count { (not_passed.len()) } }
             @for (at, trial) in not_passed.iter().enumerate() { (one(page, cell, trial, at == 0)) }
         }
-        @for (name, trials) in folded { @if !trials.is_empty() {
+        @for (name, trials) in collapsed { @if !trials.is_empty() {
             details.group open[not_passed.is_empty() && name == "Passed"] {
                 summary { h3 { (name) " " span.count { (trials.len()) } } }
                 @for trial in trials { (one(page, cell, trial, false)) }
@@ -104,7 +104,7 @@ fn trials(page: Page, cell: &CellResult) -> Markup {
     }
 }
 
-/// The anchor is inside of what is folded: a browser that goes there unfolds it.
+/// The anchor is inside the collapsed part, so that a browser that goes there expands it.
 fn one(page: Page, cell: &CellResult, trial: &TrialResult, open: bool) -> Markup {
     let known = About::default();
     let about = page.details.trials.get(&trial.id).unwrap_or(&known);
@@ -150,10 +150,10 @@ fn ran(cell: &CellResult) -> Markup {
 mod tests {
     use super::*;
     use crate::model::{Expected, Verdict, WorkaroundTried};
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     #[test]
-    fn all_that_is_expected_is_told_with_its_last_day() {
+    fn every_expectation_is_shown_with_its_last_day() {
         let expects = |trials: &[&str], reason: &str, expires: Option<&str>| Expected {
             verdict: Verdict::Fail,
             reason: reason.into(),
@@ -166,13 +166,13 @@ mod tests {
         let mut cell = fixture::failing("debian-13/9.2.5", "3.5.7");
         let first = expects(&["tls-*"], "one", Some("2027-01-31"));
         cell.expected = Some(Expected { also: vec![expects(&[], "two", None)], ..first });
-        let told = expectations(&cell).into_string();
-        assert!(told.contains(": fail in tls-*; one; until 2027-01-31.</p>"), "{told}");
-        assert!(told.contains(": fail; two.</p>"), "{told}");
+        let shown = expectations(&cell).into_string();
+        assert!(shown.contains(": fail in tls-*; one; until 2027-01-31.</p>"), "{shown}");
+        assert!(shown.contains(": fail; two.</p>"), "{shown}");
     }
 
     #[test]
-    fn what_was_tried_is_told_with_what_came_of_it() {
+    fn workarounds_are_shown_with_their_result() {
         let mut issue = fixture::failing("debian-13/9.2.5", "3.5.7").known_issues.remove(0);
         assert_eq!(tried(&issue).into_string(), "");
         issue.workarounds.push(WorkaroundTried {
@@ -183,8 +183,8 @@ mod tests {
             not_passed: Vec::new(),
             cost: "<data> in the SYN".into(),
         });
-        let told = tried(&issue).into_string();
-        assert!(told.contains("tcp-fast-open worked: 1 of 1 trials passed with it"), "{told}");
-        assert!(told.contains("flag_out INT 9") && told.contains("&lt;data&gt; in the SYN"), "{told}");
+        let shown = tried(&issue).into_string();
+        assert!(shown.contains("tcp-fast-open worked: 1 of 1 trials passed with it"), "{shown}");
+        assert!(shown.contains("flag_out INT 9") && shown.contains("&lt;data&gt; in the SYN"), "{shown}");
     }
 }

@@ -1,10 +1,10 @@
-//! What ran, cell beside cell: two chosen ones with the script, all of them without.
+//! What ran in two chosen cells, side by side (needs the script), and in all cells.
 
 use maud::{Markup, html};
 
 use crate::model::{CellId, Provenance, Verdict};
-use crate::report::escape::LINE;
-use crate::report::grid::Grid;
+use crate::words::escape::LINE;
+use crate::words::grid::Grid;
 
 use super::parts::{cell_anchor, shown};
 
@@ -18,9 +18,9 @@ pub(super) fn section(grid: &Grid) -> Markup {
             @if let Some((one, other)) = pair {
                 form #pair hidden aria-label="Cells to compare" {
                     (choice("one", "This cell", grid, one))
-                    (choice("other", "beside", grid, other))
+                    (choice("other", "with", grid, other))
                     button #swap type="button" { "Swap" }
-                    label.check { input #same type="checkbox" name="same"; " show what is the same too" }
+                    label.check { input #same type="checkbox" name="same"; " also show what is equal" }
                 }
                 p.hint #differing aria-live="polite" {}
                 div #difference {}
@@ -59,7 +59,7 @@ fn choice(name: &str, label: &str, grid: &Grid, chosen: &CellId) -> Markup {
     }
 }
 
-/// The pair that most often asks for it: a failure, and a pass of the same ATS elsewhere.
+/// The initial pair: a pass and a failure of the same ATS, or else the first two cells.
 fn first_pair<'a>(grid: &Grid<'a>) -> Option<(&'a CellId, &'a CellId)> {
     let passes = || grid.cells().filter(|cell| cell.verdict == Verdict::Pass);
     let mut fails = grid.cells().filter(|cell| cell.verdict == Verdict::Fail);
@@ -68,7 +68,7 @@ fn first_pair<'a>(grid: &Grid<'a>) -> Option<(&'a CellId, &'a CellId)> {
     known.or_else(|| Some((any.next()?, any.next()?)))
 }
 
-/// What could not be found shows as `?`.
+/// The value, or `?` if it is not known.
 pub(super) fn or_unknown(value: Option<&str>) -> String {
     value.map_or("?".to_owned(), |value| shown(value, LINE))
 }

@@ -1,20 +1,23 @@
-//! The evidence of a trial: the committed lines, and the raw evidence of a run where there is some.
+//! The evidence of a trial: the committed lines, and raw evidence of a run if there is any.
 
 use maud::{Markup, html};
 
 use crate::model::TrialResult;
 use crate::report::details::Attempt;
-use crate::report::escape::{LINE, SHORT};
+use crate::words::escape::{LINE, SHORT};
 
 use super::ladder::Ladder;
 use super::parts::shown;
 use super::{observed, svg};
 
-/// Connections drawn for an attempt, or for the committed lines.
+/// Maximum length of the name of a source, in bytes; a longer prefix is part of the text.
+const SOURCE: usize = 20;
+
+/// Maximum number of connections drawn per attempt, or for the committed lines.
 const DRAWN: usize = 6;
 
-/// `direct`: the client speaks to the origin itself. Where there are committed lines, the first
-/// attempt's packets are drawn beside them, and the rest of the raw evidence is folded away.
+/// `direct`: the client connects to the origin without ATS. If there are committed lines, the first attempt's packets
+/// are drawn beside them, and the other raw evidence is collapsed.
 pub(super) fn section(trial: &TrialResult, attempts: &[&Attempt], direct: bool) -> Markup {
     let client = if direct { "client" } else { "ATS" };
     let Some((first, others)) = attempts.split_first() else { return committed(trial, client) };
@@ -34,16 +37,16 @@ pub(super) fn section(trial: &TrialResult, attempts: &[&Attempt], direct: bool) 
     }
 }
 
-/// What there is without raw evidence.
+/// The evidence without raw evidence.
 fn committed(trial: &TrialResult, client: &str) -> Markup {
-    let told: Vec<Ladder> = trial.evidence.iter().filter_map(|line| wire(line)).collect();
+    let ladders: Vec<Ladder> = trial.evidence.iter().filter_map(|line| wire(line)).collect();
     html! {
         @if trial.evidence.is_empty() {
-            p.hint { "No evidence was kept: it passed, or it was not run." }
+            p.hint { "No evidence was kept: it passed or did not run." }
         } @else {
             div.split {
                 (lines(trial))
-                (drawn(&told, client))
+                (drawn(&ladders, client))
             }
         }
     }
@@ -91,12 +94,12 @@ fn wire(line: &str) -> Option<Ladder> {
     Ladder::of_line(line.strip_prefix("wire: ")?)
 }
 
-/// Neighbours of one source together: `client`, `origin`, `wire`, a log's name.
+/// Groups adjacent lines by source: `client`, `origin`, `wire`, or the name of a log.
 fn by_source(lines: &[String]) -> Vec<(&str, Vec<&str>)> {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in lines {
         let (source, text) = match line.split_once(": ") {
-            Some((source, text)) if source.len() <= 20 && !source.contains(' ') => (source, text),
+            Some((source, text)) if source.len() <= SOURCE && !source.contains(' ') => (source, text),
             _ => ("also", line.as_str()),
         };
         match groups.last_mut() {

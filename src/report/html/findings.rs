@@ -1,13 +1,13 @@
-//! What did not pass and why, the very same failure told once.
+//! What did not pass and why. Cells with the same failure share a card.
 
 use maud::{Markup, html};
 
 use crate::model::{CellResult, IssueMatch};
-use crate::report::escape::{LINE, SHORT};
-use crate::report::finding::{Finding, Gap, Trials, findings, gaps};
-use crate::report::grid::Grid;
-use crate::report::limits::{self, Limited};
-use crate::report::mark::Mark;
+use crate::words::escape::{LINE, SHORT};
+use crate::words::finding::{Finding, Gap, Trials, findings, gaps};
+use crate::words::grid::Grid;
+use crate::words::limits::{self, Limited};
+use crate::words::mark::Mark;
 
 use super::parts::{badge, cell_anchor, icon, link, shown};
 
@@ -20,12 +20,12 @@ pub(super) fn section(grid: &Grid) -> Markup {
             @for finding in &findings { (card(finding)) }
             @if !limited.is_empty() {
                 h3 { "Known limitations" }
-                p.hint { "Each fails as its known issue says that this ATS does on every distro." }
+                p.hint { "Each fails because of a known issue that affects this ATS on every distro." }
                 ul.gaps { @for one in &limited { (limitation(one)) } }
             }
             @if !gaps.is_empty() {
                 h3 { "Unavailable" }
-                p.hint { "A part could not be had; this says nothing about ATS." }
+                p.hint { "Something they need could not be obtained: says nothing about ATS." }
                 ul.gaps { @for gap in &gaps { (unavailable(gap)) } }
             }
         }
@@ -41,19 +41,19 @@ fn card(finding: &Finding) -> Markup {
             @if let Some(reason) = &example.reason { pre { (shown(reason, LINE)) } }
             @if !example.trials.is_empty() { p { (shown(&trials.tally(), 2 * LINE)) "; " (trials.control_tally()) "." } }
             @for issue in &example.known_issues { (known_issue(issue)) }
-            @for lifted in limits::lifted(example) { p { strong { (shown(&lifted, LINE)) "." } } }
+            @for gone in limits::gone(example) { p { strong { (shown(&gone, LINE)) "." } } }
         }
     }
 }
 
-/// What a failure is, and the way out.
+/// A known issue and what to do about it.
 pub(super) fn known_issue(issue: &IssueMatch) -> Markup {
     html! {
         div.issue {
             p { strong { (link(&issue.id, &issue.link)) } " (" (issue.confidence) "): " (shown(&issue.title, LINE)) }
             dl.facts {
                 dt { "Fixed in" } dd { (shown(&issue.fixed_in, LINE)) }
-                dt { "Way out" } dd { (shown(&issue.way_out, LINE)) }
+                dt { "What to do" } dd { (shown(&issue.way_out, LINE)) }
             }
         }
     }

@@ -1,53 +1,53 @@
-//! A TCP connection as rungs between two ends: of captured packets, or, where those are not at hand, of
-//! the one line that committed results keep of them.
+//! A TCP connection as a ladder: rungs between two ends. It is made from captured packets, or else from the line that
+//! committed results have.
 
 use crate::model::{Direction, Flow, Packet};
 
-/// Rungs kept of the begin and of the end of a long connection.
+/// Number of packets drawn from each end of a long connection.
 const EACH_END: usize = 12;
 
-/// What [`super::svg`] draws.
+/// The input of [`super::svg`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ladder {
-    /// From the first to the last.
+    /// In order.
     pub(super) rungs: Vec<Rung>,
-    /// In a line. It may bear addresses.
+    /// One line, which may contain addresses.
     pub(super) caption: String,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Rung {
     /// One packet.
-    Packet(Mark),
-    /// Payload that was seen to travel; how many packets it took is not known.
+    Packet(DrawnPacket),
+    /// Payload in an unknown number of packets.
     Data(Direction),
-    /// No packet, but something to say.
+    /// A remark between packets.
     Note(String),
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct DrawnPacket {
     pub(super) direction: Direction,
-    /// As tcpdump writes them.
+    /// In the notation of tcpdump.
     pub(super) flags: String,
-    /// Payload bytes; `None`: not known.
+    /// Payload bytes; `None` if not known.
     pub(super) len: Option<u32>,
-    /// Microseconds since the first packet; `None`: not known.
+    /// Microseconds since the first packet; `None` if not known.
     pub(super) at_us: Option<i128>,
 }
 
 impl Ladder {
-    /// Of a captured flow. What the capture left out, and what would make the drawing too long, is one
-    /// note in the middle.
+    /// The ladder of a captured flow. A note in the middle replaces packets that the capture dropped or that would make the
+    /// drawing too long.
     pub(super) fn of_flow(flow: &Flow) -> Self {
         let count = flow.packets.len();
         let whole = count <= 2 * EACH_END;
-        // The capture keeps as many packets from the begin as from the end.
+        // The capture keeps equal numbers of packets from the beginning and the end.
         let cut = if whole { count.div_ceil(2) } else { EACH_END };
         let left_out = if whole { 0 } else { count - 2 * EACH_END } + flow.dropped as usize;
         let first = flow.packets.first().map_or(0, |packet| packet.at_us);
         let rung = |packet: &Packet| {
-            Rung::Packet(Mark {
+            Rung::Packet(DrawnPacket {
                 direction: packet.direction,
                 flags: packet.flags.clone(),
                 len: Some(packet.len),
@@ -64,8 +64,8 @@ impl Ladder {
         Self { rungs, caption: format!("{} to {}: {there} bytes to the origin, {back} back", flow.client, flow.server) }
     }
 
-    /// Of a line that `wire::timeline` wrote: `S, S., ., F. after 0 bytes to the origin (2 times)`.
-    /// `None` for any other text.
+    /// The ladder of a line of `wire::timeline`: `S, S., ., F. after 0 bytes to the origin (2 times)`. `None` for any
+    /// other text.
     pub(super) fn of_line(line: &str) -> Option<Self> {
         let body = match line.rsplit_once(" (") {
             Some((body, times)) if times.ends_with(" times)") => body,
@@ -76,7 +76,7 @@ impl Ladder {
             "S, no answer" => vec![there("S"), Rung::Note("no answer".into())],
             body => connection(body)?,
         };
-        Some(Self { rungs, caption: "In order, as committed: times are in raw evidence only".to_owned() })
+        Some(Self { rungs, caption: "In order; only raw evidence has times".to_owned() })
     }
 }
 
@@ -113,14 +113,14 @@ fn data(traffic: &str) -> Option<Vec<Rung>> {
 }
 
 fn there(flags: &str) -> Rung {
-    Rung::Packet(Mark { direction: Direction::ToServer, flags: flags.into(), len: None, at_us: None })
+    Rung::Packet(DrawnPacket { direction: Direction::ToServer, flags: flags.into(), len: None, at_us: None })
 }
 
 fn back(flags: &str) -> Rung {
-    Rung::Packet(Mark { direction: Direction::ToClient, flags: flags.into(), len: None, at_us: None })
+    Rung::Packet(DrawnPacket { direction: Direction::ToClient, flags: flags.into(), len: None, at_us: None })
 }
 
-/// Microseconds as people write them: `0`, `240 µs`, `1.2 ms`, `3.05 s`.
+/// Formats microseconds: `0`, `240 µs`, `1.2 ms`, `3.05 s`.
 pub(super) fn span(us: i128) -> String {
     let sign = if us < 0 { "-" } else { "" };
     let us = us.unsigned_abs();
@@ -148,17 +148,17 @@ mod tests {
         Flow { client: "a".into(), server: "b".into(), packets, bytes_to_server, bytes_to_client, dropped: 0 }
     }
 
-    fn told(ladder: &Ladder) -> Vec<String> {
+    fn words(ladder: &Ladder) -> Vec<String> {
         let arrow = |way: Direction| if way == Direction::ToServer { '>' } else { '<' };
         let word = |rung: &Rung| match rung {
-            Rung::Packet(mark) => format!("{}{}", arrow(mark.direction), mark.flags),
+            Rung::Packet(packet) => format!("{}{}", arrow(packet.direction), packet.flags),
             Rung::Data(way) => format!("{}data", arrow(*way)),
             Rung::Note(text) => text.clone(),
         };
         ladder.rungs.iter().map(word).collect()
     }
 
-    /// Whatever the one line can say is read back, so a change of its words breaks this test.
+    /// Every form of the line can be parsed: a change of its words breaks this test.
     #[test]
     fn every_line_of_the_timeline_can_be_drawn() {
         use Direction::{ToClient as Back, ToServer as There};
@@ -180,7 +180,7 @@ mod tests {
         for (line, rungs) in table {
             for written in [line.clone(), format!("{line} (2 times)")] {
                 let ladder = Ladder::of_line(&written).unwrap_or_else(|| panic!("cannot draw: {written}"));
-                assert_eq!(told(&ladder).join(" "), rungs, "{written}");
+                assert_eq!(words(&ladder).join(" "), rungs, "{written}");
             }
         }
     }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn long_flows_are_cut_in_the_middle_and_say_by_how_much() {
+    fn long_flows_are_shortened_in_the_middle_with_a_count() {
         let packets = |count: u64| (0..count).map(|at| packet(100 + at, Direction::ToServer, ".", 1, 0)).collect();
         let mut short = flow(packets(24));
         assert_eq!(Ladder::of_flow(&short).rungs.len(), 24);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_written_as_people_do() {
+    fn times_have_a_unit() {
         let table = [(0, "0"), (999, "999 µs"), (1000, "1.0 ms"), (1_249_999, "1.24 s"), (-20, "-20 µs")];
         for (us, text) in table {
             assert_eq!(span(us), text);

@@ -1,8 +1,8 @@
-//! What words and symbols mean.
+//! The legend.
 
 use maud::{Markup, html};
 
-use crate::report::legend::{MARKS, OUTCOMES, VERDICTS, outcome, verdict};
+use crate::words::legend::{MARKS, OUTCOMES, VERDICTS, outcome, verdict};
 
 use super::parts::{icon, name};
 
@@ -12,7 +12,7 @@ pub(super) fn section() -> Markup {
             h2 #legend-title { "Legend" }
             div.columns {
                 div {
-                    h3 { "Verdict on a cell" }
+                    h3 { "Verdict of a cell" }
                     dl.legend {
                         @for word in VERDICTS {
                             dt class={ "v-" (word) } { (icon(word.word())) (word) } dd { (verdict(word)) }
@@ -29,7 +29,7 @@ pub(super) fn section() -> Markup {
                 }
                 div {
                     h3 { "Marks" }
-                    dl.legend { @for (mark, meaning) in MARKS { dt { (mark) } dd { (meaning) } } }
+                    dl.legend { @for mark in MARKS { dt { (mark.text()) } dd { (mark.meaning()) } } }
                 }
             }
         }

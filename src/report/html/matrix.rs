@@ -1,12 +1,12 @@
-//! The matrix itself, and the filters above it.
+//! The matrix and the filters above it.
 
 use maud::{Markup, html};
 
 use crate::model::{AtsId, CellResult, DistroId};
-use crate::report::escape::SHORT;
-use crate::report::finding::Trials;
-use crate::report::legend::VERDICTS;
-use crate::report::mark::{Mark, word};
+use crate::words::escape::SHORT;
+use crate::words::finding::Trials;
+use crate::words::legend::VERDICTS;
+use crate::words::mark::{Mark, word};
 
 use super::Page;
 use super::parts::{cell_anchor, class, icon, shown};
@@ -19,7 +19,7 @@ pub(super) fn section(page: Page) -> Markup {
             (filters(page))
             div.scroll role="region" aria-label="Matrix, scrolls sideways" tabindex="0" {
                 table.matrix {
-                    caption.vh { "Verdicts: a row for each distro, a column for each ATS. Each verdict leads to its trials." }
+                    caption.vh { "Verdicts: a row for each distro, a column for each ATS. Each verdict links to its trials." }
                     thead {
                         tr {
                             th scope="col" { "distro" }
@@ -42,12 +42,12 @@ fn row(page: Page, distro: &DistroId) -> Markup {
                 (distro)
                 @if !openssl.is_empty() { " " span.note { "OpenSSL " (shown(&openssl.join(", "), SHORT)) } }
             }
-            @for ats in &page.grid.ats { (place(page.grid.cell(distro, ats), ats)) }
+            @for ats in &page.grid.ats { (entry(page.grid.cell(distro, ats), ats)) }
         }
     }
 }
 
-fn place(cell: Option<&CellResult>, ats: &AtsId) -> Markup {
+fn entry(cell: Option<&CellResult>, ats: &AtsId) -> Markup {
     let Some(cell) = cell else {
         return html! { td.none data-ats=(ats) { span aria-hidden="true" { "·" } span.vh { "not in these results" } } };
     };
@@ -62,7 +62,7 @@ fn place(cell: Option<&CellResult>, ats: &AtsId) -> Markup {
     }
 }
 
-/// What stands below the word: what was expected, and how many trials passed.
+/// The note below the verdict: how many trials passed, and what was expected.
 fn note(cell: &CellResult) -> String {
     let trials = Trials::of(cell);
     let counts = (trials.run > 0).then(|| format!("{}/{}", trials.passed(), trials.run));
@@ -71,19 +71,19 @@ fn note(cell: &CellResult) -> String {
         Mark::None => None,
         Mark::Expected => Some("expected".to_owned()),
         Mark::Unexpected(verdict) => Some(format!("expected {verdict}")),
-        Mark::Partly => Some("not all as expected".to_owned()),
-        Mark::Lifted => Some("known limitation gone".to_owned()),
+        Mark::Partly => Some("partly expected".to_owned()),
+        Mark::LimitationGone => Some("known limitation gone".to_owned()),
         Mark::Optional => Some("optional".to_owned()),
     };
     [counts, mark].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// Hidden until the script is there to act on them.
+/// Hidden until the script runs.
 fn filters(page: Page) -> Markup {
     let grid = page.grid;
     let count = |verdict| grid.cells().filter(|cell| cell.verdict == verdict).count();
     html! {
-        form.filters #filters role="search" aria-label="Filters of the matrix" hidden {
+        form.filters #filters role="search" aria-label="Matrix filters" hidden {
             label { span { "Text" }
                 input #filter-text name="q" type="search" placeholder="trial, issue, log line …" autocomplete="off" spellcheck="false";
             }

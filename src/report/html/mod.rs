@@ -1,12 +1,12 @@
-//! The result as one self-contained page: it asks for nothing outside of itself, works without
-//! JavaScript and better with it, and shows hostile text as text.
+//! The result as one self-contained page: it loads nothing, works without JavaScript and better with it, and shows
+//! hostile text as text.
 //!
-//! Escaping is maud's, in text and in attributes; before that, text of containers is made visible and
-//! bounded by [`super::escape`]. Should both fail, the page's own policy lets run and style only what
-//! bears the hashes of [`page.css`](self) and [`page.js`](self), which hold no text of a result.
+//! [`crate::words::escape`] makes control characters visible and truncates text of containers; maud escapes it in text
+//! and attributes. If both failed, the page's Content-Security-Policy would still allow only the script and style
+//! whose hashes are those of `page.js` and `page.css`, which contain no text of a result.
 //!
-//! Cells are `#cell/DISTRO/ATS`, trials `#trial/DISTRO/ATS/TRIAL`, comparisons
-//! `#compare/DISTRO/ATS/DISTRO/ATS`. The first two are elements, so the browser alone finds them.
+//! Cells have the address `#cell/DISTRO/ATS`, trials `#trial/DISTRO/ATS/TRIAL`, comparisons
+//! `#compare/DISTRO/ATS/DISTRO/ATS`. The first two are elements, so that the browser finds them without a script.
 
 mod bisection;
 mod cell;
@@ -27,23 +27,22 @@ use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use crate::model::MatrixResult;
-
 use super::details::Details;
-use super::escape::SHORT;
-use super::grid::Grid;
-use super::mark::sum;
+use crate::model::MatrixResult;
+use crate::words::escape::SHORT;
+use crate::words::grid::Grid;
+use crate::words::mark::tally;
 use parts::shown;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// A picture for the browser's tab, inside the page like everything else.
+/// The favicon, as a data URL.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
                     %3Crect width='16' height='16' rx='3' fill='%23116641'/%3E\
                     %3Cpath d='M4 8.5l2.7 2.7L12 5.5' fill='none' stroke='%23fff' stroke-width='2'/%3E%3C/svg%3E";
 
-/// What a page shows: the cells with everything known beside them.
+/// The content of a page.
 #[derive(Clone, Copy)]
 struct Page<'a> {
     result: &'a MatrixResult,
@@ -51,7 +50,7 @@ struct Page<'a> {
     details: &'a Details,
 }
 
-/// The whole page. The same result and details give the same bytes. Ends with a line end.
+/// The page. The same result and details give the same bytes. Ends with a newline.
 pub fn render(result: &MatrixResult, details: &Details) -> String {
     let grid = Grid::new(result);
     let page = Page { result, grid: &grid, details };
@@ -80,7 +79,7 @@ pub fn render(result: &MatrixResult, details: &Details) -> String {
     markup.into_string() + "\n"
 }
 
-/// The policy comes before anything that it governs.
+/// The policy must come before everything it applies to.
 fn head(grid: &Grid) -> Markup {
     html! {
         head {
@@ -90,14 +89,14 @@ fn head(grid: &Grid) -> Markup {
             meta name="referrer" content="no-referrer";
             meta name="color-scheme" content="light dark";
             meta name="generator" content="atsmatrix";
-            title { "Apache Traffic Server by Linux distro: " (sum(grid.cells())) }
+            title { "Apache Traffic Server by Linux distro: " (tally(grid.cells())) }
             link rel="icon" href=(ICON);
             style { (PreEscaped(STYLE)) }
         }
     }
 }
 
-/// Nothing may be loaded, sent, framed or run but what has these hashes; `data:` is the tab's picture.
+/// Allows only the style and script with these hashes, and the favicon as `data:`.
 fn policy() -> String {
     let hash = |text: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
     format!(
@@ -119,7 +118,7 @@ fn masthead(grid: &Grid, details: &Details) -> Markup {
                 a href="#legend" { "Legend" }
                 button #theme type="button" hidden { "Theme: system" }
             }
-            p.sum { (sum(grid.cells())) }
+            p.sum { (tally(grid.cells())) }
         }
     }
 }
@@ -128,7 +127,7 @@ fn footer(result: &MatrixResult) -> Markup {
     html! {
         footer {
             p {
-                "Written by " code { "atsmatrix report" } ". What was run of " code { "matrix.yaml" } " has the digest "
+                "Written by " code { "atsmatrix report" } ". Digest of " code { "matrix.yaml" } " as run: "
                 code.digest { (shown(&result.matrix, SHORT)) } "."
             }
         }

@@ -1,15 +1,15 @@
-//! Raw evidence in words: what the client, the origin and the logs saw of one attempt.
+//! Raw evidence of an attempt as text: what client, origin and logs recorded.
 
 use maud::{Markup, html};
 
 use crate::model::{AtsLife, ClosedBy, Exchange, Hello, OriginConnection, TlsSeen};
 use crate::report::details::Attempt;
-use crate::report::escape::{LINE, SHORT};
+use crate::words::escape::{LINE, SHORT};
 
 use super::ladder::span;
 use super::parts::shown;
 
-/// Exchanges, connections and lines shown of each; the files of the run have all.
+/// Maximum number of exchanges, connections and log lines shown. The files of the run have all of them.
 const MOST: usize = 12;
 
 pub(super) fn attempt(attempt: &Attempt) -> Markup {
@@ -19,7 +19,7 @@ pub(super) fn attempt(attempt: &Attempt) -> Markup {
     html! {
         dl.evidence {
             dt { "client" }
-            @if exchanges.is_empty() { dd { "did not get to run" } }
+            @if exchanges.is_empty() { dd { "did not run" } }
             @for one in exchanges.iter().take(MOST) { dd { (shown(&exchange(one), LINE)) } }
             (more(exchanges.len()))
             dt { "origin" }
@@ -94,7 +94,7 @@ fn negotiated(tls: &TlsSeen) -> String {
 }
 
 fn hello(hello: Option<&Hello>) -> Markup {
-    let Some(hello) = hello else { return html! { " " span.hint { "No ClientHello came." } } };
+    let Some(hello) = hello else { return html! { " " span.hint { "No ClientHello received." } } };
     let or_none = |names: &[String]| if names.is_empty() { "none".to_owned() } else { shown(&names.join(", "), LINE) };
     html! {
         details {

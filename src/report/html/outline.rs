@@ -1,22 +1,22 @@
-//! An outline as nested lists.
+//! Renders an outline as nested lists.
 
 use maud::{Markup, html};
 
-use crate::report::escape::{LINE, SHORT};
-use crate::report::outline::{Line, Outline, Piece};
+use crate::words::escape::{LINE, SHORT};
+use crate::words::outline::{OutlineLine, TextOutline, Piece};
 
 use super::parts::{link, shown};
 
-/// The whole outline. Lines of the first level are paragraphs.
-pub(super) fn markup(outline: &Outline) -> Markup {
+/// The outline. Lines of the first level are paragraphs.
+pub(super) fn markup(outline: &TextOutline) -> Markup {
     html! { div.outline { (level(outline.lines(), 0)) } }
 }
 
-/// The lines from `depth` on; each takes along what stands deeper below it.
-fn level(lines: &[Line], depth: usize) -> Markup {
+/// The lines at `depth`, each with the deeper lines below it.
+fn level(lines: &[OutlineLine], depth: usize) -> Markup {
     let starts: Vec<usize> = (0..lines.len()).filter(|at| *at == 0 || lines[*at].depth <= depth).collect();
     let ends = starts.iter().skip(1).copied().chain([lines.len()]);
-    let blocks: Vec<&[Line]> = starts.iter().zip(ends).map(|(start, end)| &lines[*start..end]).collect();
+    let blocks: Vec<&[OutlineLine]> = starts.iter().zip(ends).map(|(start, end)| &lines[*start..end]).collect();
     html! {
         @if depth == 0 {
             @for block in blocks { p { (pieces(&block[0])) } (below(&block[1..], depth)) }
@@ -26,15 +26,15 @@ fn level(lines: &[Line], depth: usize) -> Markup {
     }
 }
 
-fn below(lines: &[Line], depth: usize) -> Markup {
+fn below(lines: &[OutlineLine], depth: usize) -> Markup {
     html! { @if !lines.is_empty() { (level(lines, depth + 1)) } }
 }
 
-fn pieces(line: &Line) -> Markup {
+fn pieces(line: &OutlineLine) -> Markup {
     html! {
         @for piece in &line.pieces {
             @match piece {
-                Piece::Said(text) => (shown(text, LINE)),
+                Piece::Text(text) => (shown(text, LINE)),
                 Piece::Strong(text) => strong { (shown(text, LINE)) },
                 Piece::Link { text, url } => (link(text, url)),
                 Piece::Block(lines) => pre { @for line in lines { (shown(line, LINE)) "\n" } },

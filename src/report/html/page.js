@@ -1,5 +1,5 @@
-// What the page cannot do alone: filters, keys, two cells side by side, a theme. Everything it shows is
-// in the page already; text is only ever set as text.
+// Filters, keys, two cells side by side, a theme. The script only shows what the page contains, and never
+// sets text as HTML.
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
@@ -14,12 +14,12 @@
     try { return decodeURIComponent(location.hash.slice(1)); } catch { return location.hash.slice(1); }
   };
 
-  // Theme: as the system, or chosen. A page on disk may have no storage.
+  // Theme: of the system, or chosen. A page on disk may have no storage.
   const themes = ["system", "light", "dark"];
-  const remember = (theme) => { try { localStorage.setItem("atsmatrix-theme", theme); } catch { /* forgotten */ } };
-  const remembered = () => { try { return localStorage.getItem("atsmatrix-theme"); } catch { return null; } };
-  let theme = themes.includes(remembered()) ? remembered() : "system";
-  const dress = () => {
+  const save = (theme) => { try { localStorage.setItem("atsmatrix-theme", theme); } catch { /* not saved */ } };
+  const saved = () => { try { return localStorage.getItem("atsmatrix-theme"); } catch { return null; } };
+  let theme = themes.includes(saved()) ? saved() : "system";
+  const apply = () => {
     if (theme === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
     $("theme").textContent = `Theme: ${theme}`;
@@ -27,10 +27,10 @@
   $("theme").hidden = false;
   $("theme").addEventListener("click", () => {
     theme = themes[(themes.indexOf(theme) + 1) % themes.length];
-    remember(theme);
-    dress();
+    save(theme);
+    apply();
   });
-  dress();
+  apply();
 
   // Filters.
   const filters = $("filters");
@@ -46,10 +46,10 @@
     const [text, distro, ats] = ["q", "distro", "ats"].map((name) => chosen.get(name) ?? "");
     const verdicts = chosen.getAll("verdict");
     const terms = text.toLowerCase().split(/\s+/).filter(Boolean);
-    const picky = terms.length > 0 || verdicts.length > 0;
+    const strict = terms.length > 0 || verdicts.length > 0;
     let shown = 0;
     for (const row of all(".matrix tbody tr")) {
-      let some = false;
+      let any = false;
       for (const td of all("td", row)) {
         td.hidden = ats !== "" && td.dataset.ats !== ats;
         const link = td.querySelector("a");
@@ -59,25 +59,25 @@
         td.classList.toggle("off", !fits);
         if (fits) link.removeAttribute("tabindex");
         else link.tabIndex = -1;
-        some ||= fits;
+        any ||= fits;
         if (fits && (distro === "" || row.dataset.distro === distro)) shown += 1;
       }
-      row.hidden = (distro !== "" && row.dataset.distro !== distro) || ((picky || ats !== "") && !some);
+      row.hidden = (distro !== "" && row.dataset.distro !== distro) || ((strict || ats !== "") && !any);
     }
     for (const th of all(".matrix thead th[data-ats]")) th.hidden = ats !== "" && th.dataset.ats !== ats;
-    const narrowed = picky || distro !== "" || ats !== "";
+    const narrowed = strict || distro !== "" || ats !== "";
     $("shown").textContent = narrowed ? `${shown} of ${links.length} cells` : "";
     $("clear").hidden = !narrowed;
     $("empty").hidden = shown > 0;
   };
-  // What is chosen stands in the address, so that it can be sent to somebody.
-  const note = () => {
+  // The address has the filters, so that a filtered matrix can be sent.
+  const store = () => {
     const chosen = new URLSearchParams();
     for (const [name, value] of new FormData(filters)) if (value !== "") chosen.append(name, value);
     const query = chosen.size > 0 ? `?${chosen}` : "";
-    try { history.replaceState(null, "", location.pathname + query + location.hash); } catch { /* not from here */ }
+    try { history.replaceState(null, "", location.pathname + query + location.hash); } catch { /* not allowed */ }
   };
-  const recall = () => {
+  const restore = () => {
     const chosen = new URLSearchParams(location.search);
     for (const name of ["q", "distro", "ats"]) {
       const value = chosen.get(name);
@@ -87,10 +87,10 @@
     for (const select of all("select", filters)) if (select.selectedIndex < 0) select.value = "";
   };
   filters.hidden = false;
-  filters.addEventListener("input", () => { filter(); note(); });
-  filters.addEventListener("reset", () => setTimeout(() => { filter(); note(); }));
+  filters.addEventListener("input", () => { filter(); store(); });
+  filters.addEventListener("reset", () => setTimeout(() => { filter(); store(); }));
   filters.addEventListener("submit", (event) => event.preventDefault());
-  recall();
+  restore();
   filter();
 
   // Two cells side by side.
@@ -102,13 +102,13 @@
     for (const trial of all(".trial", section)) found.push([`trial ${trial.dataset.trial}`, trial.dataset.outcome]);
     return new Map(found);
   };
-  // A verdict or outcome with its symbol, anything else as it is.
+  // A verdict or outcome gets its symbol.
   const valued = (name, value) => {
     const icon = /^(verdict$|trial )/.test(name) && document.querySelector(`.badge.v-${CSS.escape(value.replaceAll(" ", "-"))} .icon`);
     if (!icon) return make("td", value);
     const badge = make("span", value, { class: `badge v-${value.replaceAll(" ", "-")}` });
     badge.prepend(icon.cloneNode(true));
-    const td = make("td", "", { class: "told" });
+    const td = make("td", "", { class: "value" });
     td.append(badge);
     return td;
   };
@@ -116,7 +116,7 @@
     const [one, other] = [pair.elements.one.value, pair.elements.other.value];
     const [left, right] = [facts(one), facts(other)];
     const table = make("table", "", { class: pair.elements.same.checked ? "plain pair mixed" : "plain pair" });
-    table.append(make("caption", `${one} beside ${other}; what differs is marked`, { class: "vh" }));
+    table.append(make("caption", `${one} and ${other}; differences are marked`, { class: "vh" }));
     const head = make("tr", "");
     for (const title of ["", one, other]) head.append(title ? make("th", title, { scope: "col" }) : make("td", ""));
     const body = make("tbody", "");
@@ -137,7 +137,7 @@
     table.append(top, body);
     const box = make("div", "", { class: "scroll", role: "region", "aria-label": "Comparison", tabindex: "0" });
     box.append(table);
-    const count = differing === 1 ? "1 thing differs." : `${differing} things differ.`;
+    const count = differing === 1 ? "1 difference." : `${differing} differences.`;
     $("differing").textContent = one === other ? "This is the same cell twice." : count;
     $("difference").replaceChildren(box);
   };
@@ -146,7 +146,7 @@
     pair.hidden = false;
     pair.addEventListener("input", (event) => {
       compare();
-      if (event.target.name !== "same") try { history.replaceState(null, "", `#${compared()}`); } catch { /* not from here */ }
+      if (event.target.name !== "same") try { history.replaceState(null, "", `#${compared()}`); } catch { /* not allowed */ }
     });
     pair.addEventListener("submit", (event) => event.preventDefault());
     $("swap").addEventListener("click", () => {
@@ -161,8 +161,8 @@
     compare();
   }
 
-  // Where the address leads: the browser shows the section and unfolds what is folded; here the matrix
-  // learns which cell it is, and a reader of the screen is put there.
+  // Follow the address: the browser shows the section; the script marks the cell in the matrix, expands
+  // the details around the target, and moves the focus there.
   const arrive = () => {
     const at = address();
     const [kind, ...rest] = at.split("/");
@@ -190,7 +190,7 @@
   addEventListener("hashchange", arrive);
   arrive();
 
-  // Keys: / to the text filter, Escape back to the matrix, arrows from cell to cell.
+  // Keys: / for the text filter, Escape back to the matrix, arrows between cells.
   const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   const walk = (link, [down, right]) => {
     const rows = all(".matrix tbody tr").filter((row) => !row.hidden);

@@ -1,27 +1,27 @@
-//! The results through the revisions of git: a strip a cell.
+//! The history of the results in git: a strip of verdicts per cell.
 
 use maud::{Markup, html};
 
 use crate::model::CellId;
 use crate::report::details::{Moment, Past};
-use crate::report::escape::SHORT;
-use crate::report::grid::Grid;
+use crate::words::escape::SHORT;
+use crate::words::grid::Grid;
 
 use super::outline;
 use super::parts::{cell_anchor, dot, shown};
 
-/// Revisions in a strip: the newest ones.
+/// Number of revisions in a strip; the newest are shown.
 const STRIP: usize = 24;
 
 pub(super) fn section(grid: &Grid, past: &Past) -> Markup {
     let known: Vec<&CellId> = grid.cells().map(|cell| &cell.id).filter(|id| past.cells.contains_key(id)).collect();
-    let turned = |id: &&CellId| past.cells[*id].verdicts.windows(2).any(|pair| pair[0] != pair[1]);
-    let (turning, steady): (Vec<_>, Vec<_>) = known.into_iter().partition(turned);
+    let changed = |id: &&CellId| past.cells[*id].verdicts.windows(2).any(|pair| pair[0] != pair[1]);
+    let (changing, steady): (Vec<_>, Vec<_>) = known.into_iter().partition(changed);
     html! {
         section #history aria-labelledby="history-title" tabindex="-1" {
             h2 #history-title { "History" }
             @if past.revisions.is_empty() {
-                p { "These results were not committed yet." }
+                p { "These results are not committed yet." }
             } @else {
                 p.hint {
                     (past.revisions.len()) @if past.revisions.len() == 1 { " revision" } @else { " revisions" }
@@ -29,8 +29,8 @@ pub(super) fn section(grid: &Grid, past: &Past) -> Markup {
                     @if past.revisions.len() > STRIP { "; the last " (STRIP) " are shown" }
                     @if past.cut { "; there may be earlier ones" } "."
                 }
-                @if turning.is_empty() { p { "No cell has changed its verdict." } }
-                @else { (table(&turning, past, "Cells whose verdict changed")) }
+                @if changing.is_empty() { p { "No cell has changed its verdict." } }
+                @else { (table(&changing, past, "Cells whose verdict changed")) }
                 @if !steady.is_empty() {
                     details.all {
                         summary { "Cells whose verdict never changed " span.count { (steady.len()) } }
@@ -42,7 +42,7 @@ pub(super) fn section(grid: &Grid, past: &Past) -> Markup {
     }
 }
 
-/// Where earlier results could not be had.
+/// The section if earlier results could not be read.
 pub(super) fn missing() -> Markup {
     html! {
         section #history aria-labelledby="history-title" tabindex="-1" {
@@ -73,7 +73,7 @@ fn table(cells: &[&CellId], past: &Past, name: &str) -> Markup {
     }
 }
 
-/// In a cell's section: its strip, and since when it is as it is.
+/// The history in the section of a cell: its strip, and since when it has its verdict.
 pub(super) fn of_cell(past: &Past, id: &CellId) -> Markup {
     let Some(known) = past.cells.get(id) else { return html! {} };
     let from = known.verdicts.len().saturating_sub(STRIP);

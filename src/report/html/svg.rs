@@ -1,34 +1,34 @@
-//! Draws a ladder. Positions and classes only: how it looks is `page.css`'s business, so the page's
-//! policy need not allow styles of elements.
+//! Draws a ladder as SVG with positions and classes only. The style is in `page.css`, because the page's policy does not
+//! allow inline styles.
 
 use maud::{Markup, html};
 
 use crate::model::Direction;
-use crate::report::escape::{LINE, SHORT};
+use crate::words::escape::{LINE, SHORT};
 
-use super::ladder::{Ladder, Mark, Rung, span};
+use super::ladder::{DrawnPacket, Ladder, Rung, span};
 use super::parts::shown;
 
-/// Widths fit a phone as they are. Units of the drawing are about CSS pixels.
+/// Width of the drawing; it fits a phone. All units are about one CSS pixel.
 const WIDTH: i32 = 340;
-/// The line of ATS (or of the direct client), beside times.
+/// X of the line of ATS (or of the direct client), if there are times beside it.
 const LEFT: i32 = 72;
-/// The same, where there are no times.
+/// The same without times.
 const LEFT_ALONE: i32 = 24;
-/// The line of the origin.
+/// X of the line of the origin.
 const RIGHT: i32 = 322;
-/// From the top to the first rung.
+/// Y of the first rung.
 const HEAD: i32 = 44;
-/// From rung to rung.
+/// Distance between rungs.
 const STEP: i32 = 30;
-/// An arrow comes in a little below where it left.
+/// How much lower an arrow ends than it starts.
 const SLANT: i32 = 5;
 
-/// A drawing with its caption. `client`: who opened the connection.
+/// A drawing with its caption. `client` names the end that opened the connection.
 pub(super) fn figure(ladder: &Ladder, client: &str) -> Markup {
     let rungs = i32::try_from(ladder.rungs.len()).unwrap_or(i32::MAX / STEP - 2);
     let height = HEAD + rungs * STEP;
-    let timed = ladder.rungs.iter().any(|rung| matches!(rung, Rung::Packet(Mark { at_us: Some(_), .. })));
+    let timed = ladder.rungs.iter().any(|rung| matches!(rung, Rung::Packet(DrawnPacket { at_us: Some(_), .. })));
     let left = if timed { LEFT } else { LEFT_ALONE };
     html! {
         figure.ladder {
@@ -50,9 +50,9 @@ fn drawn(rung: &Rung, left: i32, y: i32) -> Markup {
         @match rung {
             Rung::Note(text) => text.said x=(middle) y=(y + 5) { (shown(text, SHORT)) },
             Rung::Data(way) => (arrow(*way, left, y, "data", &html! { "data" })),
-            Rung::Packet(mark) => {
-                @if let Some(at) = mark.at_us { text.time x=(left - 8) y=(y + 4) { (span(at)) } }
-                (arrow(mark.direction, left, y, kind(mark), &label(mark)))
+            Rung::Packet(packet) => {
+                @if let Some(at) = packet.at_us { text.time x=(left - 8) y=(y + 4) { (span(at)) } }
+                (arrow(packet.direction, left, y, kind(packet), &label(packet)))
             },
         }
     }
@@ -73,10 +73,10 @@ fn arrow(way: Direction, left: i32, y: i32, kind: &str, label: &Markup) -> Marku
     }
 }
 
-fn label(mark: &Mark) -> Markup {
+fn label(packet: &DrawnPacket) -> Markup {
     html! {
-        tspan.flags { (shown(&mark.flags, SHORT)) } " " (names(&mark.flags))
-        @if let Some(len @ 1..) = mark.len { " · " (len) " bytes" }
+        tspan.flags { (shown(&packet.flags, SHORT)) } " " (names(&packet.flags))
+        @if let Some(len @ 1..) = packet.len { " · " (len) " bytes" }
     }
 }
 
@@ -94,17 +94,20 @@ fn names(flags: &str) -> String {
     flags.chars().filter_map(name).collect::<Vec<_>>().join(" ")
 }
 
-/// The class that colours it: what ends a connection stands out.
-fn kind(mark: &Mark) -> &'static str {
-    match mark {
-        mark if mark.flags.contains('R') => "rst",
-        mark if mark.flags.contains('F') => "fin",
-        mark if mark.len.is_some_and(|len| len > 0) => "data",
-        _ => "plain",
+/// The CSS class of a packet. Packets that end a connection are highlighted.
+fn kind(packet: &DrawnPacket) -> &'static str {
+    if packet.flags.contains('R') {
+        "rst"
+    } else if packet.flags.contains('F') {
+        "fin"
+    } else if packet.len.is_some_and(|len| len > 0) {
+        "data"
+    } else {
+        "plain"
     }
 }
 
-/// The drawing for who does not see it.
+/// A description of the drawing for screen readers.
 fn words(ladder: &Ladder, client: &str) -> String {
     let who = |way| match way {
         Direction::ToServer => format!("{client} to origin"),
@@ -113,10 +116,10 @@ fn words(ladder: &Ladder, client: &str) -> String {
     let word = |rung: &Rung| match rung {
         Rung::Note(text) => shown(text, SHORT),
         Rung::Data(way) => format!("{}: data", who(*way)),
-        Rung::Packet(mark) => {
-            let at = mark.at_us.map(|at| format!(" at {}", span(at))).unwrap_or_default();
-            let len = mark.len.filter(|len| *len > 0).map(|len| format!(", {len} bytes")).unwrap_or_default();
-            format!("{}: {}{len}{at}", who(mark.direction), names(&mark.flags))
+        Rung::Packet(packet) => {
+            let at = packet.at_us.map(|at| format!(" at {}", span(at))).unwrap_or_default();
+            let len = packet.len.filter(|len| *len > 0).map(|len| format!(", {len} bytes")).unwrap_or_default();
+            format!("{}: {}{len}{at}", who(packet.direction), names(&packet.flags))
         }
     };
     format!("Packets. {}", ladder.rungs.iter().map(word).collect::<Vec<_>>().join("; "))

@@ -1,5 +1,5 @@
-//! The page as text: what stands where, that hostile text comes to nothing, and that the policy fits.
-//! How it behaves in a browser is told by tests/html.
+//! The page as text: its content, that hostile text is escaped, and that the policy matches. tests/html tests its
+//! behaviour in a browser.
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -7,17 +7,17 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{ClientRun, Direction, Exchange, Flow, LogFile, LogLine, Observation, Packet, Verdict};
 use crate::report::details::{About, Attempt, CellPast, Moment, Past};
-use crate::report::fixture;
-use crate::report::outline::Outline;
+use crate::words::fixture;
+use crate::words::outline::TextOutline;
 
-/// What a page says after its head, a tag a line. Drawings of symbols and the script are left out.
+/// The body of a page, one tag per line, without the drawings of symbols and the script.
 fn body(page: &str) -> String {
     let (_, rest) = page.split_once("</symbol></svg>").unwrap();
     let (body, _) = rest.split_once("<script>").unwrap();
     body.replace("><", ">\n<")
 }
 
-/// A part of the page, from the first `begin` up to the next `end`.
+/// The part of the page from the first `begin` to the next `end`.
 fn part<'a>(page: &'a str, begin: &str, end: &str) -> &'a str {
     let from = page.find(begin).unwrap_or_else(|| panic!("no {begin}"));
     let rest = &page[from..];
@@ -35,7 +35,7 @@ fn seed_flow() -> Flow {
     Flow { client: "10.0.0.3:40000".into(), server: "10.0.0.2:8443".into(), packets, ..Flow::default() }
 }
 
-/// Everything that can be known about debian-13/9.2.5 of the fixture.
+/// Details of every kind about debian-13/9.2.5 of the fixture.
 fn details() -> Details {
     let id: crate::model::CellId = "debian-13/9.2.5".parse().unwrap();
     let exchange =
@@ -55,7 +55,7 @@ fn details() -> Details {
         direct: false,
     };
     let moment = |day: &str| Moment { commit: "0a".repeat(20), day: day.into(), subject: "Results".into() };
-    let mut words = Outline::default();
+    let mut words = TextOutline::default();
     words.line(0).strong(&id).say(": fail since 2026-11-23");
     words.line(1).say("what changed with it:");
     words.line(2).say("OpenSSL 3.1.9 -> 3.5.7");
@@ -74,13 +74,13 @@ fn details() -> Details {
 }
 
 #[test]
-fn a_cell_tells_its_verdict_trials_packets_past_and_provenance() {
+fn a_cell_shows_its_verdict_trials_packets_history_and_provenance() {
     let page = render(&fixture::matrix(), &details());
     assert_snapshot!("cell", part(&body(&page), "<section class=\"cell v-fail expected\"", "</section>"));
 }
 
 #[test]
-fn the_matrix_has_a_row_for_each_distro_and_a_column_for_each_ats() {
+fn the_matrix_has_a_row_per_distro_and_a_column_per_ats() {
     let page = render(&fixture::matrix(), &Details::default());
     assert_snapshot!("matrix", part(&body(&page), "<section id=\"matrix\"", "</section>"));
 }
@@ -98,10 +98,9 @@ fn packets_of_a_committed_line_are_drawn_without_times() {
     assert_snapshot!("ladder", part(&body(&render(&result, &Details::default())), "<figure", "</figure>"));
 }
 
-/// The answer, who was suspected and what was tried, linked from the trial.
 #[test]
-fn a_bisection_stands_with_the_cell_that_fails() {
-    let mut found = crate::report::bisection::fixture::bisection();
+fn a_bisection_is_shown_in_the_cell_that_fails() {
+    let mut found = crate::words::bisection::fixture::bisection();
     found.trial = "tls-get".into();
     let details = Details { bisections: vec![found.clone()], ..details() };
     let page = body(&render(&fixture::matrix(), &details));
@@ -114,9 +113,8 @@ fn a_bisection_stands_with_the_cell_that_fails() {
     assert!(!part(&page, "id=\"cell/debian-13/9.2.5\"", "</section>").contains("bisection"));
 }
 
-/// Wherever the order of cells comes from: the committed page must not change without a change.
 #[test]
-fn the_same_result_gives_the_same_bytes() {
+fn the_order_of_cells_does_not_change_the_page() {
     let result = fixture::matrix();
     let mut shuffled = result.clone();
     shuffled.cells.reverse();
@@ -124,7 +122,7 @@ fn the_same_result_gives_the_same_bytes() {
 }
 
 #[test]
-fn the_policy_names_the_very_style_and_script_of_the_page() {
+fn the_policy_has_the_hashes_of_style_and_script() {
     let page = render(&fixture::matrix(), &Details::default());
     let policy = part(&page, "default-src", "\"");
     for (tag, directive) in [("style", "style-src"), ("script", "script-src")] {
@@ -138,9 +136,9 @@ fn the_policy_names_the_very_style_and_script_of_the_page() {
     assert!(page.find("Content-Security-Policy").unwrap() < page.find("<style").unwrap());
 }
 
-/// No address that a browser would ask of its own accord.
+/// There is no address that a browser would load.
 #[test]
-fn nothing_is_loaded_from_anywhere() {
+fn nothing_is_loaded() {
     let page = render(&fixture::matrix(), &details());
     let page = body(&page);
     for tag in
@@ -152,7 +150,7 @@ fn nothing_is_loaded_from_anywhere() {
     assert!(!SCRIPT.contains("fetch(") && !SCRIPT.contains("innerHTML") && !SCRIPT.contains("</script"));
 }
 
-/// A result and details in which every free text is `text`.
+/// A result and details in which every text is `text`.
 fn filled(text: &str) -> (MatrixResult, Details) {
     let (mut result, mut details) = (fixture::matrix(), details());
     result.matrix = text.into();
@@ -185,7 +183,7 @@ fn filled(text: &str) -> (MatrixResult, Details) {
     }
     let about = About { title: text.into(), why: text.into(), link: text.into(), direct: true };
     details.trials = [(text.to_owned(), about)].into();
-    let mut found = crate::report::bisection::fixture::bisection();
+    let mut found = crate::words::bisection::fixture::bisection();
     (found.trial, found.answer, found.notes) = (text.into(), text.into(), vec![text.into()]);
     for suspect in &mut found.suspects {
         (suspect.name, suspect.good, suspect.members) = (text.into(), text.into(), vec![text.into(), text.into()]);
@@ -205,7 +203,7 @@ fn filled(text: &str) -> (MatrixResult, Details) {
     (result, details)
 }
 
-/// The tags of a page with the names of their attributes: what a text can break is only this.
+/// The tags of a page with the names of their attributes. Hostile text must not change them.
 fn skeleton(page: &str) -> Vec<String> {
     let tags = page.split('<').skip(1).map(|tag| tag.split('>').next().unwrap());
     tags.map(|tag| {
@@ -218,15 +216,14 @@ fn skeleton(page: &str) -> Vec<String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever a text is made of, the page has the same elements with the same attributes as with a
-    /// harmless one of the same kind.
+    /// The page has the same elements and attributes with a hostile text as with a harmless one of the same length.
     #[test]
-    fn no_text_changes_the_page_around_it(text in "[<>\"'&=/a-c:;`!\\n\u{1b}-]{1,20}") {
+    fn no_text_changes_the_structure_of_the_page(text in "[<>\"'&=/a-c:;`!\\n\u{1b}-]{1,20}") {
         let harmless = |_| 'x';
         let plain: String = text.chars().map(harmless).collect();
         let pages = [&text, &plain].map(|text| { let (result, details) = filled(text); render(&result, &details) });
-        let controlled = pages[0].contains('\u{1b}');
-        prop_assert!(!controlled, "a control character came through");
+        let has_control = pages[0].contains('\u{1b}');
+        prop_assert!(!has_control, "a control character is not escaped");
         let [hostile, plain] = pages.map(|page| skeleton(&body(&page)));
         prop_assert_eq!(hostile, plain);
     }

@@ -7,10 +7,10 @@ use crate::model::{
     AtsBuild, CellResult, Confidence, Expected, ImageDigests, IssueMatch, Library, OpensslConf, Outcome, Provenance,
     Release, Surroundings, TrialResult, Verdict, WorkaroundTried,
 };
-use crate::report::{fixture, legend};
+use crate::words::{fixture, legend};
 
 #[test]
-fn the_file_starts_with_its_schema_and_ends_with_a_line_end() {
+fn the_file_starts_with_its_schema_and_ends_with_a_newline() {
     let text = String::from_utf8(write(&fixture::matrix())).unwrap();
     assert!(text.starts_with("{\n  \"schema\": 3,\n  \"matrix\": \"0f"), "{text}");
     assert!(text.ends_with("  ]\n}\n"));
@@ -32,31 +32,31 @@ fn the_order_of_cells_does_not_change_the_bytes() {
 }
 
 #[test]
-fn a_newer_schema_is_refused_whatever_else_it_holds() {
+fn a_newer_schema_is_refused_whatever_else_the_file_contains() {
     let error = read(br#"{"schema": 4, "cells": {"a": 1}}"#).unwrap_err();
-    assert!(matches!(error, ReadError::Newer { found: 4 }));
+    assert!(matches!(error, ReadError::Newer { found: 4, .. }));
     assert_eq!(error.to_string(), "matrix.json has schema 4, this atsmatrix knows up to 3: use a newer atsmatrix");
 }
 
 #[test]
-fn an_older_schema_is_read_and_raised() {
+fn an_older_schema_is_read_and_updated() {
     let mut result = fixture::matrix();
     result.schema = 0;
     assert_eq!(read(&write(&result)).unwrap().schema, SCHEMA_VERSION);
 }
 
-/// Written by the version that had schema 1, and never touched since.
+/// Written by the version that had schema 1, and unchanged since.
 const V1: &[u8] = include_bytes!("../../../tests/fixtures/matrix.v1.json");
 
-/// What the schema says against `bytes`.
-fn against_schema(bytes: &[u8]) -> Vec<String> {
+/// The violations of the schema in `bytes`.
+fn violations(bytes: &[u8]) -> Vec<String> {
     let validator = jsonschema::validator_for(&schema()).unwrap();
     let value = serde_json::from_slice(bytes).unwrap();
     validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
 #[test]
-fn what_schema_1_wrote_is_read() {
+fn schema_1_is_read() {
     let result = read(V1).unwrap();
     assert_eq!((result.schema, result.cells.len()), (SCHEMA_VERSION, 6));
     let failing = result.cells.iter().find(|cell| cell.id.to_string() == "debian-13/9.2.5").unwrap();
@@ -69,7 +69,7 @@ fn what_schema_1_wrote_is_read() {
 const V2: &[u8] = include_bytes!("../../../tests/fixtures/matrix.v2.json");
 
 #[test]
-fn what_schema_2_wrote_is_read() {
+fn schema_2_is_read() {
     let result = read(V2).unwrap();
     assert_eq!((result.schema, result.cells.len()), (SCHEMA_VERSION, 3));
     let failing = result.cells.iter().find(|cell| cell.id.to_string() == "debian-13/9.2.5").unwrap();
@@ -80,7 +80,7 @@ fn what_schema_2_wrote_is_read() {
 }
 
 #[test]
-fn the_published_schema_takes_what_is_written_now_and_was_before() {
+fn the_published_schema_accepts_current_and_older_files() {
     let mut result = fixture::matrix();
     let expected = result.cells.iter_mut().find_map(|cell| cell.expected.as_mut()).unwrap();
     expected.expires = Some("2027-01-31".parse().unwrap());
@@ -90,7 +90,7 @@ fn the_published_schema_takes_what_is_written_now_and_was_before() {
     (limited.trials[2].outcome, limited.trials[2].limitation) = (Outcome::Limitation, Some("ATS-11758".into()));
     let committed = include_bytes!("../../../results/matrix.json");
     for bytes in [&write(&result)[..], V1, V2, committed] {
-        assert_eq!(against_schema(bytes), Vec::<String>::new());
+        assert_eq!(violations(bytes), Vec::<String>::new());
     }
     let text = String::from_utf8(write(&result)).unwrap();
     for (good, bad) in [
@@ -111,7 +111,7 @@ fn the_published_schema_takes_what_is_written_now_and_was_before() {
 fn damaged_files_are_errors() {
     let whole = write(&fixture::matrix());
     for bytes in [&b""[..], b"{", b"[]", b"{\"schema\": -1}", b"\xff\xfe", &whole[..whole.len() / 2]] {
-        assert!(matches!(read(bytes), Err(ReadError::Malformed(_))));
+        assert!(matches!(read(bytes), Err(ReadError::Malformed { .. })));
     }
 }
 
@@ -269,14 +269,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_was_written_is_read_back(result in matrix()) {
+    fn written_results_are_read_back(result in matrix()) {
         prop_assert_eq!(read(&write(&result)).unwrap(), ordered(&result));
     }
 
     #[test]
-    fn every_format_takes_any_result(result in matrix(), width in 1_u16..200) {
-        let shape = crate::report::terminal::Shape { width, colour: false };
-        let shown = crate::report::terminal::render(&result, shape);
+    fn terminal_and_markdown_accept_any_result(result in matrix(), width in 1_u16..200) {
+        let screen = crate::report::terminal::Screen { width, colour: false };
+        let shown = crate::report::terminal::render(&result, screen);
         prop_assert!(!shown.contains(|c: char| c != '\n' && c.is_control()));
         let page = crate::report::markdown::render(&result);
         prop_assert!(!page.contains(|c: char| c != '\n' && c.is_control()));

@@ -1,11 +1,11 @@
-//! Results as JUnit XML, for Jenkins, GitLab and whatever else shows test reports. A suite is a cell, a
-//! test case a trial; one more, `verdict`, is about the cell as a whole.
+//! Results as JUnit XML for Jenkins, GitLab and other CI systems. A suite is a cell and a test case is a trial; the
+//! additional case `verdict` is about the cell as a whole.
 //!
-//! Red is what turns the run red, as pytest does with its xfail: an expected failure is *skipped*, with
-//! its reason, and so is a known limitation, and what fails in a cell that is newly tested; what matrix.yaml has wrong fails the case `verdict`. Reruns are told as Surefire tells
-//! them: a flaky trial passes with a `flakyFailure` (and fails the case `verdict`, unless it is expected), one that
-//! failed twice has a `rerunFailure` beside its `failure`. Durations are left out: the same results give
-//! the same bytes.
+//! A case fails if it fails the run. As in pytest's xfail, an expected failure is *skipped* with its reason. Known
+//! limitations and failures in a newly tested cell are skipped too. A wrong expectation fails the case `verdict`.
+//! Reruns are written as Surefire does: a flaky trial passes with a `flakyFailure` (and fails the case `verdict` unless
+//! it is expected), and one that failed twice has a `rerunFailure` beside its `failure`. There are no durations, so
+//! that the same results give the same bytes.
 
 use std::io;
 
@@ -15,13 +15,12 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use crate::model::{
     CellResult, Expected, MatrixResult, OpensslConf, Outcome, Provenance, Surroundings, TrialResult, Verdict,
 };
-use crate::verdict::{self, Scope, Standing, Terms};
+use crate::verdict::{self, Assessment, Scope, Surprise, Terms};
+use crate::words::escape::{LINE, SHORT, terminal};
+use crate::words::finding::Trials;
+use crate::words::grid::Grid;
 
-use super::escape::{LINE, SHORT, terminal};
-use super::finding::Trials;
-use super::grid::Grid;
-
-/// The file of a run that did not come to an end: an error, and nothing that could be taken for a pass.
+/// The file of a run that did not finish: one error, so that it cannot be taken for a pass.
 pub const UNFINISHED: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="atsmatrix" tests="1" failures="0" errors="1">
   <testsuite name="run" tests="1" failures="0" errors="1" skipped="0">
@@ -32,10 +31,10 @@ pub const UNFINISHED: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </testsuites>
 "#;
 
-/// The kind of what fails in a cell that an earlier run had no answer of.
-const NEW: &str = "newly-tested";
+/// The type of a failure in a newly tested cell.
+const NEWLY_TESTED: &str = "newly-tested";
 
-/// What became of a test case.
+/// The result of a test case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Status {
     Success,
@@ -51,27 +50,27 @@ enum Status {
     Error {
         message: String,
     },
-    /// Passed, and failed too.
+    /// Both passed and failed.
     Flaky {
         message: String,
     },
 }
 
-struct Case<'a> {
+struct TestCase<'a> {
     name: &'a str,
     status: Status,
     evidence: &'a [String],
 }
 
-/// The whole file, judged by `terms`. Ends with a line end.
+/// The file, with expectations compared by `terms`. Ends with a newline.
 ///
 /// # Panics
-/// Never: memory takes all that is written.
+/// Never: writing to memory does not fail.
 pub fn render(result: &MatrixResult, terms: &Terms<'_>) -> String {
     let grid = Grid::new(result);
-    let suites: Vec<(&CellResult, Vec<Case>)> = grid.cells().map(|cell| (cell, cases(cell, terms))).collect();
+    let suites: Vec<(&CellResult, Vec<TestCase>)> = grid.cells().map(|cell| (cell, cases(cell, terms))).collect();
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
-    #[expect(clippy::expect_used, reason = "a Vec takes all that is written")]
+    #[expect(clippy::expect_used, reason = "writing to a Vec does not fail")]
     write(&mut writer, &suites).expect("memory can be written to");
     let mut bytes = writer.into_inner();
     bytes.push(b'\n');
@@ -80,9 +79,9 @@ pub fn render(result: &MatrixResult, terms: &Terms<'_>) -> String {
 
 type Xml = Writer<Vec<u8>>;
 
-fn write(writer: &mut Xml, suites: &[(&CellResult, Vec<Case>)]) -> io::Result<()> {
+fn write(writer: &mut Xml, suites: &[(&CellResult, Vec<TestCase>)]) -> io::Result<()> {
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let all: Vec<&Case> = suites.iter().flat_map(|(_, cases)| cases).collect();
+    let all: Vec<&TestCase> = suites.iter().flat_map(|(_, cases)| cases).collect();
     let [tests, failures, errors, _] = counts(&all);
     writer
         .create_element("testsuites")
@@ -91,8 +90,8 @@ fn write(writer: &mut Xml, suites: &[(&CellResult, Vec<Case>)]) -> io::Result<()
     Ok(())
 }
 
-/// Tests, failures, errors and skipped ones.
-fn counts(cases: &[&Case]) -> [String; 4] {
+/// The numbers of tests, failures, errors and skipped tests.
+fn counts(cases: &[&TestCase]) -> [String; 4] {
     let count = |wanted: fn(&Status) -> bool| cases.iter().filter(|case| wanted(&case.status)).count().to_string();
     [
         cases.len().to_string(),
@@ -102,10 +101,10 @@ fn counts(cases: &[&Case]) -> [String; 4] {
     ]
 }
 
-fn suite(writer: &mut Xml, cell: &CellResult, cases: &[Case]) -> io::Result<()> {
+fn suite(writer: &mut Xml, cell: &CellResult, cases: &[TestCase]) -> io::Result<()> {
     let [tests, failures, errors, skipped] = counts(&cases.iter().collect::<Vec<_>>());
     let id = cell.id.to_string();
-    // Jenkins takes what stands before the last dot for a package: the distro.
+    // Jenkins takes the part before the last dot for a package, here the distro.
     let class = format!("{}.{}", cell.id.distro.as_str().replace('.', "_"), cell.id.ats.as_str().replace('.', "_"));
     let properties = properties(cell);
     writer
@@ -124,7 +123,7 @@ fn suite(writer: &mut Xml, cell: &CellResult, cases: &[Case]) -> io::Result<()> 
     Ok(())
 }
 
-fn test_case(writer: &mut Xml, class: &str, case: &Case) -> io::Result<()> {
+fn test_case(writer: &mut Xml, class: &str, case: &TestCase) -> io::Result<()> {
     let name = text(case.name, SHORT);
     let element = writer.create_element("testcase").with_attributes([("name", name.as_str()), ("classname", class)]);
     if case.status == Status::Success {
@@ -159,9 +158,9 @@ fn status(writer: &mut Xml, status: &Status, evidence: &str) -> io::Result<()> {
     }
 }
 
-fn cases<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Case<'a>> {
-    let whole = Case { name: "verdict", status: of_cell(cell, terms), evidence: &[] };
-    let trials = cell.trials.iter().map(|trial| Case {
+fn cases<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<TestCase<'a>> {
+    let whole = TestCase { name: "verdict", status: of_cell(cell, terms), evidence: &[] };
+    let trials = cell.trials.iter().map(|trial| TestCase {
         name: &trial.id,
         status: of_trial(cell, trial, terms),
         evidence: &trial.evidence,
@@ -169,40 +168,40 @@ fn cases<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Case<'a>> {
     std::iter::once(whole).chain(trials).collect()
 }
 
-/// The cell as a whole. That trials failed is not said again: they say it themselves.
+/// The status of the case `verdict`. Failures of trials are left out: they have their own cases.
 fn of_cell(cell: &CellResult, terms: &Terms<'_>) -> Status {
     let reason = || text(cell.reason.as_deref().unwrap_or("no reason was recorded"), LINE);
-    let told = |surprise: &verdict::Surprise| match surprise {
-        verdict::Surprise::Trouble { verdict, trials } => *verdict != Verdict::Fail || trials.is_empty(),
-        _ => true,
+    let is_about_cell = |surprise: &Surprise| match surprise {
+        Surprise::Undeclared { verdict, trials } => *verdict != Verdict::Fail || trials.is_empty(),
+        Surprise::Fixed { .. } | Surprise::LimitationGone { .. } | Surprise::Expired { .. } => true,
     };
     let surprises: Vec<String> =
-        verdict::surprises(cell, terms).iter().filter(|it| told(it)).map(ToString::to_string).collect();
-    match verdict::standing(cell, terms) {
-        Standing::Excused => Status::Skipped { kind: "unavailable", message: reason() },
-        Standing::New => {
+        verdict::surprises(cell, terms).iter().filter(|it| is_about_cell(it)).map(ToString::to_string).collect();
+    match verdict::assess(cell, terms) {
+        Assessment::Excused => Status::Skipped { kind: "unavailable", message: reason() },
+        Assessment::NewlyTested => {
             let reason = cell.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
-            let message = text(&format!("newly tested, which turns no run red yet: {}{reason}", cell.verdict), LINE);
-            Status::Skipped { kind: NEW, message }
+            let message = text(&format!("newly tested, which does not fail this run: {}{reason}", cell.verdict), LINE);
+            Status::Skipped { kind: NEWLY_TESTED, message }
         }
-        // Those trials say it themselves, too: they are in error.
-        Standing::Unanswered if cell.verdict.is_answer() => {
-            Status::Error { message: text(&format!("no answer in {}", verdict::unanswered(cell).join(", ")), LINE) }
+        // The cases of these trials are errors too.
+        Assessment::Unanswered if cell.verdict.is_answer() => {
+            Status::Error { message: text(&format!("no answer for {}", verdict::unanswered(cell).join(", ")), LINE) }
         }
-        Standing::Unanswered => Status::Error { message: format!("{}: {}", cell.verdict, reason()) },
-        _ if !surprises.is_empty() => {
+        Assessment::Unanswered => Status::Error { message: format!("{}: {}", cell.verdict, reason()) },
+        Assessment::Expected | Assessment::Unexpected if !surprises.is_empty() => {
             let why = cell.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
             let message = text(&format!("{}{why}", surprises.join("; ")), LINE);
             let kind = if cell.verdict == Verdict::Unbuildable { "unbuildable" } else { "expectation" };
             Status::Failure { kind, message, again: false }
         }
-        _ if cell.verdict == Verdict::Unbuildable => {
+        Assessment::Expected | Assessment::Unexpected if cell.verdict == Verdict::Unbuildable => {
             match cell.expectations().find(|expected| expected.verdict == Verdict::Unbuildable) {
                 Some(expected) => excuse(expected),
                 None => Status::Success,
             }
         }
-        _ => Status::Success,
+        Assessment::Expected | Assessment::Unexpected => Status::Success,
     }
 }
 
@@ -212,12 +211,13 @@ fn of_trial(cell: &CellResult, trial: &TrialResult, terms: &Terms<'_>) -> Status
         |expected: &&Expected| expected.expires.is_none_or(|last| terms.today.is_none_or(|today| today <= last));
     let excused =
         |expected: &&Expected| expected.verdict == Verdict::Fail && verdict::covers(expected, cell, &trial.id);
-    let is_gone = |expected: &&Expected| {
+    let is_declared_fixed = |expected: &&Expected| {
         let same = expected.issue.is_some() && expected.issue == trial.limitation;
         expected.verdict == Verdict::Pass && same && Scope::of(&expected.trials).has(&trial.id)
     };
-    if verdict::standing(cell, terms) == Standing::New && matches!(trial.outcome, Outcome::Fail | Outcome::Error) {
-        return Status::Skipped { kind: NEW, message: text(&format!("{}: {}", trial.outcome, trial.summary), LINE) };
+    if verdict::assess(cell, terms) == Assessment::NewlyTested && matches!(trial.outcome, Outcome::Fail | Outcome::Error)
+    {
+        return Status::Skipped { kind: NEWLY_TESTED, message: text(&format!("{}: {}", trial.outcome, trial.summary), LINE) };
     }
     match trial.outcome {
         Outcome::Pass => Status::Success,
@@ -225,7 +225,7 @@ fn of_trial(cell: &CellResult, trial: &TrialResult, terms: &Terms<'_>) -> Status
             Some(expected) => excuse(expected),
             None => Status::Failure { kind: "fail", message, again: true },
         },
-        Outcome::Limitation if cell.expectations().any(|expected| is_gone(&expected)) => {
+        Outcome::Limitation if cell.expectations().any(|expected| is_declared_fixed(&expected)) => {
             Status::Failure { kind: "fail", message, again: true }
         }
         Outcome::Limitation => {
@@ -244,9 +244,9 @@ fn excuse(expected: &Expected) -> Status {
     Status::Skipped { kind: "expected", message: text(&format!("expected: {}{link}", expected.reason), LINE) }
 }
 
-/// What ran, as far as it is known.
+/// What ran, as far as known.
 fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
-    // The packages' digest is told as that of the image.
+    // `content` is left out: the image digest identifies the packages as well.
     let Provenance { distro, kernel, libc, openssl, ats, client_hello, surroundings, images, content: _ } =
         &cell.provenance;
     let around = surroundings.as_ref();
@@ -276,7 +276,7 @@ fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
     known.into_iter().filter_map(|(name, value)| Some((name, text(value?, LINE)))).chain(count).chain(issues).collect()
 }
 
-/// One bounded line of characters that XML 1.0 has.
+/// `text` as one truncated line of characters that are valid in XML 1.0.
 fn text(text: &str, max: usize) -> String {
     terminal(text, max).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }

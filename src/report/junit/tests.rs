@@ -4,9 +4,9 @@ use std::process::{Command, Stdio};
 use insta::assert_snapshot;
 
 use super::*;
-use crate::report::fixture;
+use crate::words::fixture;
 
-/// What Jenkins' xunit plugin accepts; GitLab has no schema and reads the same.
+/// The schema of Jenkins' xunit plugin. GitLab has no schema and reads the same files.
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/junit-10.xsd");
 
 fn validate(xml: &str) -> Result<(), String> {
@@ -15,13 +15,13 @@ fn validate(xml: &str) -> Result<(), String> {
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("xmllint is installed: scripts/setup.sh sees to it");
+        .expect("xmllint is installed by scripts/setup.sh");
     lint.stdin.take().unwrap().write_all(xml.as_bytes()).unwrap();
     let output = lint.wait_with_output().unwrap();
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
-/// The part about one cell.
+/// The suite of a cell, without its properties.
 fn of(xml: &str, cell: &str) -> String {
     let from = xml.find(&format!("<testsuite name=\"{cell}\"")).unwrap();
     let end = xml[from..].find("</testsuite>").unwrap() + "</testsuite>".len();
@@ -94,7 +94,7 @@ fn a_failure_was_run_again_and_has_its_evidence() {
 }
 
 #[test]
-fn an_unexpected_pass_fails_the_verdict_and_a_flaky_trial_passes_as_surefire_has_it() {
+fn an_unexpected_pass_fails_the_verdict_and_a_flaky_trial_passes_as_in_surefire() {
     let xml = render(&fixture::matrix(), &Terms::default());
     assert_snapshot!(of(&xml, "debian-13/9.2.5-backport"), @r#"
     <testsuite name="debian-13/9.2.5-backport" tests="7" failures="1" errors="0" skipped="0">
@@ -128,7 +128,7 @@ fn an_unexpected_pass_fails_the_verdict_and_a_flaky_trial_passes_as_surefire_has
 }
 
 #[test]
-fn cells_without_an_answer_are_errors_or_skipped_and_what_does_not_compile_fails() {
+fn cells_without_an_answer_are_errors_or_skipped_and_unbuildable_cells_fail() {
     let xml = render(&fixture::matrix(), &Terms::default());
     assert_snapshot!(of(&xml, "fedora-40/9.2.5"), @r#"
     <testsuite name="fedora-40/9.2.5" tests="1" failures="0" errors="0" skipped="1">
@@ -160,7 +160,7 @@ fn an_expired_expectation_excuses_nothing() {
 }
 
 #[test]
-fn the_counts_are_those_of_the_cases() {
+fn the_counts_match_the_cases() {
     let xml = render(&fixture::matrix(), &Terms::default());
     let count = |tag: &str| xml.matches(tag).count();
     let head = format!(
@@ -174,7 +174,7 @@ fn the_counts_are_those_of_the_cases() {
 }
 
 #[test]
-fn it_is_what_jenkins_schema_says_also_with_hostile_text() {
+fn it_follows_the_schema_of_jenkins_also_with_hostile_text() {
     let mut result = fixture::matrix();
     validate(&render(&result, &Terms::default())).unwrap();
     let hostile = "]]> <failure/> & \" ' \u{1b}[2J\0\u{fffe}\u{ffff}\u{202e}\nnext";
@@ -200,14 +200,14 @@ fn it_is_what_jenkins_schema_says_also_with_hostile_text() {
 }
 
 #[test]
-fn the_schema_is_no_formality() {
+fn the_schema_rejects_invalid_files() {
     let xml = render(&fixture::matrix(), &Terms::default());
     assert!(validate(&xml.replace(" tests=", " trials=")).is_err());
     assert!(validate(&xml.replacen("</testsuite>", "<unknown/></testsuite>", 1)).is_err());
 }
 
 #[test]
-fn what_does_not_compile_is_excused_by_the_entry_that_says_so() {
+fn an_unbuildable_cell_is_skipped_with_the_reason_of_its_own_entry() {
     let expects = |verdict, reason: &str| Expected {
         verdict,
         reason: reason.into(),
@@ -226,7 +226,7 @@ fn what_does_not_compile_is_excused_by_the_entry_that_says_so() {
 }
 
 #[test]
-fn a_trial_without_an_answer_is_no_pass_of_the_cell() {
+fn a_cell_with_an_unanswered_trial_does_not_pass() {
     let mut cell = fixture::passing("debian-13/9.2.9", "3.5.7");
     cell.verdict = Verdict::Flaky;
     let expected = Expected {
@@ -242,12 +242,12 @@ fn a_trial_without_an_answer_is_no_pass_of_the_cell() {
     let last = cell.trials.len() - 1;
     cell.trials[last - 1].outcome = Outcome::Flaky;
     cell.trials[last].outcome = Outcome::Skipped;
-    let message = format!("no answer in {}", cell.trials[last].id);
+    let message = format!("no answer for {}", cell.trials[last].id);
     assert_eq!(of_cell(&cell, &Terms::default()), Status::Error { message });
 }
 
 #[test]
-fn what_fails_in_a_cell_that_is_newly_tested_is_skipped() {
+fn failures_in_a_newly_tested_cell_are_skipped() {
     let mut result = fixture::matrix();
     let cell = result.cells.iter_mut().find(|cell| cell.id.to_string() == "debian-14/9.2.5").unwrap();
     cell.optional = true;
@@ -257,10 +257,10 @@ fn what_fails_in_a_cell_that_is_newly_tested_is_skipped() {
     validate(&xml).unwrap();
     let suite = of(&xml, "debian-14/9.2.5");
     assert!(suite.contains(r#"failures="0" errors="0""#), "{suite}");
-    assert!(suite.contains("newly tested, which turns no run red yet: fail"), "{suite}");
+    assert!(suite.contains("newly tested, which does not fail this run: fail"), "{suite}");
     let failing = cell_of(&result).trials.iter().filter(|trial| trial.outcome == Outcome::Fail).count();
     assert_eq!(suite.matches(r#"type="newly-tested""#).count(), failing + 1, "{suite}");
-    assert!(of(&render(&result, &Terms::default()), "debian-14/9.2.5").contains("<failure"), "an answer was due");
+    assert!(of(&render(&result, &Terms::default()), "debian-14/9.2.5").contains("<failure"), "the cell had an answer before");
 }
 
 fn cell_of(result: &MatrixResult) -> &CellResult {

@@ -5,21 +5,21 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::model::{CellResult, Expected, Outcome, TrialResult};
-use crate::report::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link};
-use crate::report::finding::Trials;
-use crate::report::limits;
-use crate::report::mark::{Mark, label};
-use crate::report::workaround;
+use crate::words::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link};
+use crate::words::finding::Trials;
+use crate::words::limits;
+use crate::words::mark::{Mark, label};
+use crate::words::workaround;
 
 use super::anchor;
 
-/// Groups of trials whose evidence is shown: a page is to be read, and matrix.json has the whole.
+/// Number of groups of trials whose evidence is shown, to keep the page short. matrix.json has all of it.
 const SHOWN: usize = 3;
 
-/// Trials and the evidence that each of them left.
+/// Trials with equal evidence.
 type Group<'a> = (Vec<&'a TrialResult>, &'a [String]);
 
-/// Heading, trials that did not pass, their evidence, and what it means.
+/// Heading, trials that did not pass, their evidence, known issues and expectations.
 pub(super) fn section(cell: &CellResult) -> String {
     let mut text = format!("### {}{}: {}\n\n", anchor(&cell.id), cell.id, label(cell));
     if let Some(reason) = &cell.reason {
@@ -52,7 +52,7 @@ pub(super) fn section(cell: &CellResult) -> String {
     for issue in &cell.known_issues {
         let _ = writeln!(
             text,
-            "Known issue ({}): {}, {}. Fixed in {}. Way out: {}.\n",
+            "Known issue ({}): {}, {}. Fixed in {}. What to do: {}.\n",
             issue.confidence,
             markdown_link(&issue.id, &issue.link),
             markdown(&issue.title, LINE),
@@ -63,8 +63,8 @@ pub(super) fn section(cell: &CellResult) -> String {
             let _ = writeln!(text, "Workaround {}.\n", markdown(&workaround::line(tried), LINE));
         }
     }
-    for lifted in limits::lifted(cell) {
-        let _ = writeln!(text, "News: {}.\n", markdown(&lifted, LINE));
+    for gone in limits::gone(cell) {
+        let _ = writeln!(text, "Unexpected: {}.\n", markdown(&gone, LINE));
     }
     text.push_str(&unknown(cell));
     text.push_str(&expectation(cell));
@@ -84,12 +84,12 @@ fn more(cell: &CellResult, rest: &[Group<'_>]) -> String {
         let _ = writeln!(text, "And {} more ({outcome}): {}.\n", names.len(), names.join(", "));
     }
     if !text.is_empty() {
-        let _ = writeln!(text, "Their evidence: matrix.json, or `atsmatrix explain {}`.\n", cell.id);
+        let _ = writeln!(text, "For their evidence see matrix.json or `atsmatrix explain {}`.\n", cell.id);
     }
     text
 }
 
-/// Trials that left the same evidence, together, in order of the first.
+/// Groups trials with equal evidence, in order of the first.
 fn by_evidence<'a>(trials: impl Iterator<Item = &'a TrialResult>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for trial in trials {
@@ -118,9 +118,7 @@ fn stated(cell: &CellResult, expected: &Expected) -> String {
     let why = markdown(&expected.reason, LINE);
     let link = expected.link.as_ref().map_or(String::new(), |link| format!(" ({})", markdown_link("link", link)));
     let until = expected.expires.map_or(String::new(), |last| format!(", until {last}"));
-    let out_of_date = match Mark::of(cell) {
-        Mark::Unexpected(_) => " This is out of date: correct `expect` in `matrix.yaml`.",
-        _ => "",
-    };
+    let is_stale = matches!(Mark::of(cell), Mark::Unexpected(_));
+    let out_of_date = if is_stale { " This is out of date: correct `expect` in `matrix.yaml`." } else { "" };
     format!("Expected in `matrix.yaml`: {}; {why}{link}{until}.{out_of_date}\n", markdown(&expected.what(), SHORT))
 }

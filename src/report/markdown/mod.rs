@@ -1,5 +1,5 @@
-//! results/README.md: the result as a page for a repository's front end. Deterministic: no time, no
-//! run id, whatever the order of the cells; so a diff shows what changed and nothing else.
+//! results/README.md: the result as a Markdown page. Deterministic: it has no times and no run id, and does not depend on
+//! the order of the cells, so that a diff shows only what changed.
 
 mod cell;
 mod provenance;
@@ -8,21 +8,20 @@ mod provenance;
 use std::fmt::Write as _;
 
 use crate::model::{Bisection, CellId, CellResult, IssueMatch, MatrixResult};
+use crate::words::bisection;
+use crate::words::escape::{LINE, SHORT, markdown, markdown_link};
+use crate::words::finding::{Trials, gaps, needs_explanation};
+use crate::words::grid::Grid;
+use crate::words::legend;
+use crate::words::limits;
+use crate::words::mark::{Mark, label_with_count, tally};
 
-use super::bisection;
-use super::escape::{LINE, SHORT, markdown, markdown_link};
-use super::finding::{Trials, gaps, needs_words};
-use super::grid::Grid;
-use super::legend;
-use super::limits;
-use super::mark::{Mark, label_with_count, sum};
-
-/// The whole page. Ends with a line end.
+/// The page. Ends with a newline.
 pub fn render(result: &MatrixResult) -> String {
     with_bisections(result, &[])
 }
 
-/// The whole page, with what was found by bisecting.
+/// The page with a section about bisections.
 pub fn with_bisections(result: &MatrixResult, bisections: &[Bisection]) -> String {
     let grid = Grid::new(result);
     let sections = [
@@ -30,7 +29,7 @@ pub fn with_bisections(result: &MatrixResult, bisections: &[Bisection]) -> Strin
         reproduce(result),
         matrix(&grid),
         findings(&grid),
-        found(result, bisections),
+        bisected(result, bisections),
         limited(&grid),
         unavailable(&grid),
         known_issues(&grid),
@@ -44,8 +43,8 @@ fn title(grid: &Grid) -> String {
     format!(
         "# Apache Traffic Server by Linux distro\n\n\
          {}.\n\n\
-         Written by `atsmatrix run`; changes by hand are lost. `matrix.json` beside it is the same for machines.\n",
-        sum(grid.cells())
+         Written by `atsmatrix run`, which overwrites manual changes. `matrix.json` has the same results for machines.\n",
+        tally(grid.cells())
     )
 }
 
@@ -53,12 +52,12 @@ fn reproduce(result: &MatrixResult) -> String {
     format!(
         "## How to reproduce\n\n\
          ```sh\natsmatrix run\n```\n\n\
-         What was run of `matrix.yaml` has the digest `{}`.\n",
+         Digest of `matrix.yaml` as run: `{}`.\n",
         markdown(&result.matrix, SHORT)
     )
 }
 
-/// Anchors bear the cell's name; what is no pass links to its section.
+/// The matrix; a cell links to its section, whose anchor is the cell's name.
 fn matrix(grid: &Grid) -> String {
     let mut rows = vec![
         row(["distro".to_owned(), "OpenSSL at run time".to_owned()]
@@ -75,12 +74,12 @@ fn matrix(grid: &Grid) -> String {
 }
 
 fn linked(cell: &CellResult) -> String {
-    let has_section = needs_words(cell) || !cell.verdict.is_answer() || !Trials::of(cell).limited.is_empty();
+    let has_section = needs_explanation(cell) || !cell.verdict.is_answer() || !Trials::of(cell).limited.is_empty();
     let label = label_with_count(cell);
     if has_section { format!("[{label}](#{})", cell.id) } else { label }
 }
 
-/// The place that `#debian-13/9.2.5` leads to.
+/// The target of `#debian-13/9.2.5`.
 fn anchor(id: &CellId) -> String {
     format!("<a id=\"{id}\"></a>")
 }
@@ -90,15 +89,15 @@ fn row(cells: impl Iterator<Item = String>) -> String {
 }
 
 fn findings(grid: &Grid) -> String {
-    let sections: Vec<String> = grid.cells().filter(|cell| needs_words(cell)).map(cell::section).collect();
+    let sections: Vec<String> = grid.cells().filter(|cell| needs_explanation(cell)).map(cell::section).collect();
     if sections.is_empty() {
         return String::new();
     }
     format!("## Findings\n\n{}", sections.join("\n"))
 }
 
-/// What decides where a cell fails and its neighbour passes.
-fn found(result: &MatrixResult, bisections: &[Bisection]) -> String {
+/// The answers of bisections.
+fn bisected(result: &MatrixResult, bisections: &[Bisection]) -> String {
     if bisections.is_empty() {
         return String::new();
     }
@@ -109,7 +108,7 @@ fn found(result: &MatrixResult, bisections: &[Bisection]) -> String {
         if let Some(why) = bisection::stale(one, result) {
             let _ = write!(
                 text,
-                ". **Out of date**: {}; ask again with `{}`",
+                ". **Out of date**: {}; repeat it with `{}`",
                 markdown(&why, LINE),
                 bisection::command(one)
             );
@@ -119,18 +118,18 @@ fn found(result: &MatrixResult, bisections: &[Bisection]) -> String {
     text
 }
 
-/// What trials of cells fail as known; cells that have a section of their own say it there as well.
+/// The known limitations of cells. Cells with a section of their own repeat them there.
 fn limited(grid: &Grid) -> String {
     let cells: Vec<&CellResult> = grid.cells().filter(|cell| !Trials::of(cell).limited.is_empty()).collect();
     if cells.is_empty() {
         return String::new();
     }
     let mut text = "## Known limitations\n\n\
-                    Each fails as its known issue says that this ATS does on every distro. The evidence of one: \
+                    Each fails because of a known issue that affects this ATS on every distro. For its evidence: \
                     `atsmatrix explain CELL TRIAL`.\n\n"
         .to_owned();
     for cell in cells {
-        let anchor = if needs_words(cell) { String::new() } else { anchor(&cell.id) };
+        let anchor = if needs_explanation(cell) { String::new() } else { anchor(&cell.id) };
         let tally = Trials::of(cell).count().unwrap_or_default();
         let _ = writeln!(text, "- {anchor}{}: {tally}: {}", cell.id, markdown(&limits::names(cell), LINE));
     }
@@ -169,7 +168,7 @@ fn known_issues(grid: &Grid) -> String {
     }
     issues.sort_by_key(|(issue, _)| &issue.id);
     let mut text = "## Known issues\n\n\
-                    | issue | title | fixed in | way out | cells |\n|---|---|---|---|---|\n"
+                    | issue | title | fixed in | what to do | cells |\n|---|---|---|---|---|\n"
         .to_owned();
     for (issue, cells) in issues {
         let cells = cells.iter().map(|id| format!("[{id}](#{id})")).collect::<Vec<_>>().join(", ");
@@ -187,12 +186,12 @@ fn known_issues(grid: &Grid) -> String {
 }
 
 fn legend() -> String {
-    let mut text = "## Legend\n\nVerdict on a cell:\n\n".to_owned();
+    let mut text = "## Legend\n\nVerdict of a cell:\n\n".to_owned();
     for verdict in legend::VERDICTS {
         let _ = writeln!(text, "- **{verdict}**: {}", legend::verdict(verdict));
     }
-    for (mark, meaning) in legend::MARKS {
-        let _ = writeln!(text, "- **{mark}** {meaning}");
+    for mark in legend::MARKS {
+        let _ = writeln!(text, "- **{}**: {}", mark.text(), mark.meaning());
     }
     text.push_str("\nOutcome of a trial:\n\n");
     for outcome in legend::OUTCOMES {

@@ -1,19 +1,19 @@
-//! Exactly what ran, cell by cell.
+//! What ran, cell by cell.
 
 use std::fmt::Write as _;
 
 use crate::model::{Library, Provenance};
-use crate::report::escape::{LINE, SHORT, markdown};
-use crate::report::grid::Grid;
+use crate::words::escape::{LINE, SHORT, markdown};
+use crate::words::grid::Grid;
 
 use super::row;
 
-/// A table of all cells in which anything ran.
+/// A table of all cells in which something ran.
 pub(super) fn section(grid: &Grid) -> String {
-    let told = || grid.cells().filter(|cell| cell.provenance != Provenance::default());
-    // Results of before have it.
-    let kernel = told().any(|cell| cell.provenance.kernel.is_some());
-    let rows: Vec<String> = told()
+    let ran = || grid.cells().filter(|cell| cell.provenance != Provenance::default());
+    // Only older results have a kernel.
+    let kernel = ran().any(|cell| cell.provenance.kernel.is_some());
+    let rows: Vec<String> = ran()
         .map(|cell| {
             let mut columns = columns(&cell.provenance).to_vec();
             if !kernel {
@@ -35,7 +35,7 @@ pub(super) fn section(grid: &Grid) -> String {
     ) + &remarks(grid)
 }
 
-/// What of the cells is not as their distro has it, and decides TLS.
+/// TLS settings of cells that differ from the default of their distro.
 fn remarks(grid: &Grid) -> String {
     let mut text = String::new();
     for cell in grid.cells() {
@@ -44,19 +44,19 @@ fn remarks(grid: &Grid) -> String {
         let differs = differs.map(|differs| format!("openssl.cnf: {}", differs.join("; ")));
         let set = around.environment.as_ref().filter(|set| !set.is_empty());
         let set = set.and_then(|_| around.variables()).map(|set| format!("environment of ATS: {set}"));
-        let told: Vec<String> = differs.into_iter().chain(set).map(|it| markdown(&it, LINE)).collect();
-        if !told.is_empty() {
-            // Writing into a String cannot fail.
-            let _ = writeln!(text, "- {}: {}", cell.id, told.join(". "));
+        let remarks: Vec<String> = differs.into_iter().chain(set).map(|it| markdown(&it, LINE)).collect();
+        if !remarks.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "- {}: {}", cell.id, remarks.join(". "));
         }
     }
-    if text.is_empty() { text } else { format!("\nNot as the distro has it:\n\n{text}") }
+    if text.is_empty() { text } else { format!("\nDifferent from the default of the distro:\n\n{text}") }
 }
 
-/// The kernel's place among the columns.
+/// The index of the kernel in [`columns`].
 const KERNEL: usize = 1;
 
-/// What could not be found shows as `?`.
+/// The columns of a cell; unknown values are `?`.
 fn columns(provenance: &Provenance) -> [String; 8] {
     let text = |text: Option<&str>, max| text.map_or("?".to_owned(), |text| markdown(text, max));
     let ats = provenance.ats.as_ref();
@@ -84,7 +84,7 @@ fn library(library: Option<&Library>) -> String {
     }
 }
 
-/// The first 12 digits tell images apart; `matrix.json` has all of them.
+/// The first 12 digits of a digest; `matrix.json` has all of them.
 fn digest(digest: Option<&str>) -> String {
     let Some(digest) = digest else { return "?".to_owned() };
     let hex = digest.strip_prefix("sha256:").unwrap_or(digest);

@@ -1,17 +1,17 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::report::fixture;
+use crate::words::fixture;
 
 #[expect(clippy::too_many_lines, reason = "one page is one snapshot")]
 #[test]
-fn the_page_of_a_whole_matrix() {
+fn the_full_page() {
     assert_snapshot!(render(&fixture::matrix()), @r#"
     # Apache Traffic Server by Linux distro
 
     12 cells: 4 pass (1 unexpected), 2 fail (1 expected), 1 unbuildable, 1 flaky, 1 error, 3 unavailable (3 optional).
 
-    Written by `atsmatrix run`; changes by hand are lost. `matrix.json` beside it is the same for machines.
+    Written by `atsmatrix run`, which overwrites manual changes. `matrix.json` has the same results for machines.
 
     ## How to reproduce
 
@@ -19,7 +19,7 @@ fn the_page_of_a_whole_matrix() {
     atsmatrix run
     ```
 
-    What was run of `matrix.yaml` has the digest `0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f`.
+    Digest of `matrix.yaml` as run: `0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f`.
 
     ## Matrix
 
@@ -35,7 +35,7 @@ fn the_page_of_a_whole_matrix() {
 
     ### <a id="debian-12/9.2.9"></a>debian-12/9.2.9: flaky
 
-    1 of 5 trials did not pass; controls held (2 of 2).
+    1 of 5 trials did not pass; controls passed (2 of 2).
 
     - **keepalive-race** (flaky): 502, then 200
 
@@ -47,7 +47,7 @@ fn the_page_of_a_whole_matrix() {
 
     ### <a id="debian-13/9.2.5"></a>debian-13/9.2.5: fail (expected)
 
-    3 of 4 trials did not pass; controls held (2 of 2).
+    3 of 4 trials did not pass; controls passed (2 of 2).
 
     - **tls-get** (fail): 502 Invalid argument
     - **tls12-only** (fail): 502 Invalid argument
@@ -59,13 +59,13 @@ fn the_page_of_a_whole_matrix() {
     error.log: CONNECT: attempt fail [CONNECTION_ERROR] to ORIGIN for host='https-remote.test' connection_result=Invalid argument [22] error=Invalid argument [22]
     ```
 
-    Known issue (certain): [ATS-11465](<https://github.com/apache/trafficserver/issues/11465>), Outgoing HTTPS fails with OpenSSL 3.2 and later. Fixed in 9.2.7. Way out: upgrade ATS to 9.2.7 or later before the distro.
+    Known issue (certain): [ATS-11465](<https://github.com/apache/trafficserver/issues/11465>), Outgoing HTTPS fails with OpenSSL 3.2 and later. Fixed in 9.2.7. What to do: upgrade ATS to 9.2.7 or later before the distro.
 
     Expected in `matrix.yaml`: fail; OpenSSL 3.2 and later break outgoing TLS ([link](<https://github.com/apache/trafficserver/issues/11465>)).
 
     ### <a id="debian-13/9.2.5-backport"></a>debian-13/9.2.5-backport: PASS?! (expected fail)
 
-    all 4 trials passed; controls held (2 of 2).
+    all 4 trials passed; controls passed (2 of 2).
 
     Expected in `matrix.yaml`: fail; the backport was incomplete ([link](<https://github.com/apache/trafficserver/issues/11465>)). This is out of date: correct `expect` in `matrix.yaml`.
 
@@ -75,7 +75,7 @@ fn the_page_of_a_whole_matrix() {
     the origin did not answer the direct control
     ```
 
-    all 4 trials passed; controls did not hold (1 of 2).
+    all 4 trials passed; 1 of 2 controls did not pass.
 
     - **ctl-direct-tls** (error, control): connection refused
 
@@ -85,7 +85,7 @@ fn the_page_of_a_whole_matrix() {
 
     ### <a id="debian-14/9.2.5"></a>debian-14/9.2.5: fail
 
-    3 of 4 trials did not pass; controls held (2 of 2).
+    3 of 4 trials did not pass; controls passed (2 of 2).
 
     - **tls-get** (fail): 502 Invalid argument
     - **tls12-only** (fail): 502 Invalid argument
@@ -97,7 +97,7 @@ fn the_page_of_a_whole_matrix() {
     error.log: CONNECT: attempt fail [CONNECTION_ERROR] to ORIGIN for host='https-remote.test' connection_result=Invalid argument [22] error=Invalid argument [22]
     ```
 
-    Known issue (certain): [ATS-11465](<https://github.com/apache/trafficserver/issues/11465>), Outgoing HTTPS fails with OpenSSL 3.2 and later. Fixed in 9.2.7. Way out: upgrade ATS to 9.2.7 or later before the distro.
+    Known issue (certain): [ATS-11465](<https://github.com/apache/trafficserver/issues/11465>), Outgoing HTTPS fails with OpenSSL 3.2 and later. Fixed in 9.2.7. What to do: upgrade ATS to 9.2.7 or later before the distro.
 
     ### <a id="forecast/9.2.9"></a>forecast/9.2.9: unbuildable
 
@@ -105,7 +105,7 @@ fn the_page_of_a_whole_matrix() {
     X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'
     ```
 
-    Known issue (looks like): [ATS-13471](<https://github.com/apache/trafficserver/pull/13471>), Does not compile with OpenSSL 4.0. Fixed in 10.2.0. Way out: stay on OpenSSL 3.
+    Known issue (looks like): [ATS-13471](<https://github.com/apache/trafficserver/pull/13471>), Does not compile with OpenSSL 4.0. Fixed in 10.2.0. What to do: stay on OpenSSL 3.
 
     ## Unavailable
 
@@ -113,7 +113,7 @@ fn the_page_of_a_whole_matrix() {
 
     ## Known issues
 
-    | issue | title | fixed in | way out | cells |
+    | issue | title | fixed in | what to do | cells |
     |---|---|---|---|---|
     | [ATS-11465](<https://github.com/apache/trafficserver/issues/11465>) | Outgoing HTTPS fails with OpenSSL 3.2 and later | 9.2.7 | upgrade ATS to 9.2.7 or later before the distro | [debian-13/9.2.5](#debian-13/9.2.5), [debian-14/9.2.5](#debian-14/9.2.5) |
     | [ATS-13471](<https://github.com/apache/trafficserver/pull/13471>) | Does not compile with OpenSSL 4.0 | 10.2.0 | stay on OpenSSL 3 | [forecast/9.2.9](#forecast/9.2.9) |
@@ -135,29 +135,29 @@ fn the_page_of_a_whole_matrix() {
 
     ## Legend
 
-    Verdict on a cell:
+    Verdict of a cell:
 
-    - **pass**: every trial that applies passed, known limitations left aside
-    - **fail**: a trial failed, and failed again in a fresh ATS, while the controls past ATS held
+    - **pass**: every applicable trial passed, apart from known limitations
+    - **fail**: a trial failed, then failed again in a fresh ATS, while the controls that bypass ATS passed
     - **unbuildable**: this ATS does not compile on this distro
-    - **flaky**: a trial failed and then passed, or the other way round
-    - **error**: our side, the engine or the origin broke: nothing is said about ATS
-    - **unavailable**: a part could not be had: nothing is said about ATS
-    - **(expected)** matrix.yaml expects exactly this; it still closes the gate
-    - **PASS?!** a pass where matrix.yaml expects none, or where a known limitation is gone: what was declared is out of date
-    - **known limitation** a trial fails as a known issue says that this ATS does on every distro: no news, and not mended
-    - **?!** not what matrix.yaml expects
-    - **(optional)** its absence does not turn the run red
-    - **·** not in these results
+    - **flaky**: a trial failed, then passed, or the other way round
+    - **error**: atsmatrix, the engine or the origin broke: says nothing about ATS
+    - **unavailable**: something it needs could not be obtained: says nothing about ATS
+    - **(expected)**: matrix.yaml expects exactly this; it still closes the gate
+    - **PASS?!**: an unexpected pass, or a known limitation that is gone: its declaration is out of date
+    - **known limitation**: a trial fails because of a known issue that affects this ATS on every distro
+    - **?!**: not what matrix.yaml expects
+    - **(optional)**: it may be missing without failing the run
+    - **·**: not in these results
 
     Outcome of a trial:
 
-    - **pass**: every check held
-    - **fail**: a check failed twice, each time in a fresh ATS, while the controls past ATS held
-    - **known limitation**: it failed twice as a known issue says that this ATS does on every distro; anything else is a fail
-    - **flaky**: it failed and, repeated, passed (or the other way round)
-    - **error**: our side, the engine or the origin broke: nothing is said about ATS
-    - **unsupported**: this ATS cannot do it, as its version and features say
+    - **pass**: every check passed
+    - **fail**: a check failed twice, each time in a fresh ATS, while the controls that bypass ATS passed
+    - **known limitation**: it failed twice because of a known issue that affects this ATS on every distro
+    - **flaky**: it failed, then passed when repeated, or the other way round
+    - **error**: atsmatrix, the engine or the origin broke: says nothing about ATS
+    - **unsupported**: this ATS does not support it, by its version and features
     - **skipped**: not reached
     "#);
 }
@@ -173,7 +173,7 @@ fn the_order_of_cells_does_not_change_the_page() {
 }
 
 #[test]
-fn sections_without_content_are_left_out() {
+fn empty_sections_are_omitted() {
     let mut result = fixture::matrix();
     result.cells.retain(|cell| cell.id.to_string() == "debian-12/9.2.5");
     let page = render(&result);
@@ -183,7 +183,7 @@ fn sections_without_content_are_left_out() {
 }
 
 #[test]
-fn every_link_within_the_page_has_its_anchor() {
+fn every_link_within_the_page_has_an_anchor() {
     let page = render(&fixture::matrix());
     let links: Vec<&str> = page.split("](#").skip(1).filter_map(|rest| rest.split(')').next()).collect();
     assert!(links.len() > 10);
@@ -193,7 +193,7 @@ fn every_link_within_the_page_has_its_anchor() {
 }
 
 #[test]
-fn hostile_text_stays_text() {
+fn hostile_text_is_escaped() {
     let hostile = "``` \u{1b}[2J\u{202e}\n</details><script>alert(1)</script> | a | [x](javascript:1)\n# Forged";
     let mut result = fixture::matrix();
     for cell in &mut result.cells {
@@ -237,8 +237,8 @@ fn hostile_text_stays_text() {
 }
 
 #[test]
-fn what_was_found_by_bisecting_is_said_and_so_is_that_it_is_out_of_date() {
-    let (mut result, found) = (fixture::matrix(), crate::report::bisection::fixture::bisection());
+fn bisections_are_listed_and_marked_if_out_of_date() {
+    let (mut result, found) = (fixture::matrix(), crate::words::bisection::fixture::bisection());
     assert_eq!(with_bisections(&result, &[]), render(&result));
     let page = with_bisections(&result, std::slice::from_ref(&found));
     let line =
@@ -248,5 +248,5 @@ fn what_was_found_by_bisecting_is_said_and_so_is_that_it_is_out_of_date() {
     cell.trials.truncate(1);
     (cell.trials[0].id, cell.trials[0].outcome) = (found.trial.clone(), crate::model::Outcome::Pass);
     let page = with_bisections(&result, &[found]);
-    assert!(page.contains("**Out of date**: debian-13/9.2.5 does not fail tls-remote-origin any more"), "{page}");
+    assert!(page.contains("**Out of date**: debian-13/9.2.5 no longer fails tls-remote-origin"), "{page}");
 }

@@ -1,30 +1,30 @@
-//! What failed, the evidence, the known issue and the expectation, below the matrix.
+//! The part below the matrix: failures with their evidence, known issues and expectations.
 
 use std::fmt::Write as _;
 
 use crate::model::{CellResult, IssueMatch, TrialResult};
-use crate::report::escape::{LINE, SHORT, terminal};
-use crate::report::finding::{Finding, Gap, Trials, names};
-use crate::report::grid::Grid;
-use crate::report::ink::Ink;
-use crate::report::limits::{self, Limited};
-use crate::report::mark::{Mark, ink, word};
-use crate::report::paragraph::wrap;
-use crate::report::workaround;
+use crate::words::escape::{LINE, SHORT, terminal};
+use crate::words::finding::{Finding, Gap, Trials, names};
+use crate::words::grid::Grid;
+use crate::words::ink::Ink;
+use crate::words::limits::{self, Limited};
+use crate::words::mark::{Mark, ink, word};
+use crate::words::paragraph::wrap;
+use crate::words::workaround;
 
-use super::{Shape, painted};
+use super::{Screen, painted};
 
-/// Lines of evidence shown; the rest is one command away.
+/// Number of lines of evidence shown.
 const EVIDENCE: usize = 3;
 
-/// Characters for the names of all trials that failed.
+/// Maximum length of a list of trials, in characters.
 const NAMES: usize = 2000;
 
 /// A failure and the cells that share it.
-pub(super) fn finding(finding: &Finding, shape: Shape) -> String {
-    let width = usize::from(shape.width);
+pub(super) fn finding(finding: &Finding, screen: Screen) -> String {
+    let width = usize::from(screen.width);
     let example = finding.example;
-    let mut text = heading(finding, shape);
+    let mut text = heading(finding, screen);
     if let Some(reason) = &example.reason {
         text.push_str(&wrap("  ", 2, &terminal(reason, LINE), width));
     }
@@ -34,8 +34,8 @@ pub(super) fn finding(finding: &Finding, shape: Shape) -> String {
     for issue in &example.known_issues {
         text.push_str(&known_issue(issue, width));
     }
-    for lifted in limits::lifted(example) {
-        text.push_str(&wrap("  ", 4, &terminal(&lifted, LINE), width));
+    for gone in limits::gone(example) {
+        text.push_str(&wrap("  ", 4, &terminal(&gone, LINE), width));
     }
     text.push_str(&unknown(example, width));
     for cell in &finding.cells {
@@ -45,7 +45,7 @@ pub(super) fn finding(finding: &Finding, shape: Shape) -> String {
 }
 
 /// `fail: debian-13/9.2.5 (expected), debian-14/9.2.5`.
-fn heading(finding: &Finding, shape: Shape) -> String {
+fn heading(finding: &Finding, screen: Screen) -> String {
     let ids: Vec<String> = finding
         .cells
         .iter()
@@ -55,12 +55,12 @@ fn heading(finding: &Finding, shape: Shape) -> String {
         })
         .collect();
     let word = word(finding.example);
-    let plain = wrap(&format!("{word}: "), 2, &ids.join(", "), usize::from(shape.width));
+    let plain = wrap(&format!("{word}: "), 2, &ids.join(", "), usize::from(screen.width));
     // Painted after wrapping: escape sequences take no columns.
-    plain.replacen(&word, &ink(finding.example).paint(&word, shape.colour), 1)
+    plain.replacen(&word, &ink(finding.example).paint(&word, screen.colour), 1)
 }
 
-/// The trials of the first cell; it is named where the others ran more or fewer of them.
+/// The trials of the first cell. The cell is named if the tally of another one differs.
 fn trials(finding: &Finding, width: usize) -> String {
     let cell = finding.example;
     let trials = Trials::of(cell);
@@ -84,7 +84,7 @@ fn trials(finding: &Finding, width: usize) -> String {
             text.push_str(&wrap("    ", 6, &terminal(line, LINE), width));
         }
         if first.evidence.len() > EVIDENCE {
-            let more = format!("{} more in results/README.md, {}", first.evidence.len() - EVIDENCE, cell.id);
+            let more = format!("{} more lines in results/README.md, {}", first.evidence.len() - EVIDENCE, cell.id);
             text.push_str(&wrap("    ", 6, &more, width));
         }
     }
@@ -93,13 +93,13 @@ fn trials(finding: &Finding, width: usize) -> String {
 
 fn known_issue(issue: &IssueMatch, width: usize) -> String {
     let title = format!("{} ({}): {}", terminal(&issue.id, SHORT), issue.confidence, terminal(&issue.title, LINE));
-    let fix = format!("fixed in {}; way out: {}", terminal(&issue.fixed_in, SHORT), terminal(&issue.way_out, LINE));
+    let fix = format!("fixed in {}; what to do: {}", terminal(&issue.fixed_in, SHORT), terminal(&issue.way_out, LINE));
     let tried = issue.workarounds.iter().map(|tried| wrap("    ", 4, &terminal(&workaround::line(tried), LINE), width));
     let link = wrap("    ", 4, &terminal(&issue.link, LINE), width);
     wrap("  ", 4, &title, width) + &link + &wrap("    ", 4, &fix, width) + &tried.collect::<String>()
 }
 
-/// Failures that no known issue explains, and how to tell upstream.
+/// Failures that no known issue explains.
 fn unknown(cell: &CellResult, width: usize) -> String {
     let trials = workaround::unexplained(cell);
     if trials.is_empty() {
@@ -113,7 +113,7 @@ fn unknown(cell: &CellResult, width: usize) -> String {
     wrap("  ", 4, &text, width)
 }
 
-/// What matrix.yaml says about the cell, and what to do when it is out of date.
+/// What matrix.yaml expects of the cell, and what to do if that is out of date.
 fn expectation(cell: &CellResult, named: bool, width: usize) -> String {
     let whose = if named { format!("{} ", cell.id) } else { String::new() };
     let mut lines = String::new();
@@ -134,18 +134,18 @@ fn expectation(cell: &CellResult, named: bool, width: usize) -> String {
     lines
 }
 
-/// Cells with the same known limitation, and what is known of it.
-pub(super) fn limited(limited: &Limited, shape: Shape) -> String {
-    let width = usize::from(shape.width);
+/// Cells with the same known limitation, and the known issue.
+pub(super) fn limited(limited: &Limited, screen: Screen) -> String {
+    let width = usize::from(screen.width);
     let cells: Vec<String> = limited.cells.iter().map(|cell| cell.id.to_string()).collect();
     let trials = terminal(&limited.trials.join(", "), NAMES);
     let text = format!("{} in {trials}: {}", terminal(limited.issue, SHORT), cells.join(", "));
-    painted(&wrap("known limitation: ", 2, &text, width), Ink::Dim, shape)
-        + &limited.known.map_or(String::new(), |issue| painted(&known_issue(issue, width), Ink::Dim, shape))
+    painted(&wrap("known limitation: ", 2, &text, width), Ink::Dim, screen)
+        + &limited.known.map_or(String::new(), |issue| painted(&known_issue(issue, width), Ink::Dim, screen))
 }
 
-/// Cells that are unavailable for the same reason; a whole row is written as `fedora-40/*`.
-pub(super) fn gap(gap: &Gap, grid: &Grid, shape: Shape) -> String {
+/// Cells that are unavailable for the same reason. A complete row is written as `fedora-40/*`.
+pub(super) fn gap(gap: &Gap, grid: &Grid, screen: Screen) -> String {
     let mut names: Vec<String> = Vec::new();
     for distro in &grid.distros {
         let here: Vec<_> = gap.cells.iter().filter(|cell| cell.id.distro == **distro).collect();
@@ -159,5 +159,5 @@ pub(super) fn gap(gap: &Gap, grid: &Grid, shape: Shape) -> String {
         }
     }
     let text = format!("{}: {}", names.join(", "), terminal(gap.reason, LINE));
-    painted(&wrap("unavailable: ", 2, &text, usize::from(shape.width)), Ink::Dim, shape)
+    painted(&wrap("unavailable: ", 2, &text, usize::from(screen.width)), Ink::Dim, screen)
 }

@@ -1,35 +1,35 @@
-//! The matrix as a table that fits the width: too many columns are continued in a further table
-//! below, so that no verdict is ever broken in two.
+//! The matrix as a table. Columns that do not fit the width continue in another table below, so that no verdict is
+//! wrapped.
 
 use comfy_table::presets::UTF8_FULL;
 use comfy_table::{ContentArrangement, Table};
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::{AtsId, CellResult, DistroId};
-use crate::report::escape::{SHORT, terminal};
-use crate::report::finding::Trials;
-use crate::report::grid::Grid;
-use crate::report::mark::{Mark, ink, word};
+use crate::words::escape::{SHORT, terminal};
+use crate::words::finding::Trials;
+use crate::words::grid::Grid;
+use crate::words::mark::{Mark, ink, word};
 
-use super::Shape;
+use super::Screen;
 
-/// Border and padding that a column takes beside its content.
+/// Width of border and padding of a column, in characters.
 const FRAME: usize = 3;
 
 /// The characters that [`UTF8_FULL`] puts between columns of content.
 const WALLS: [char; 2] = ['│', '┆'];
 
-/// What `grid` looks like. Ends with a line end.
-pub(super) fn render(grid: &Grid, shape: Shape) -> String {
+/// Renders `grid`. Ends with a newline.
+pub(super) fn render(grid: &Grid, screen: Screen) -> String {
     let heads = heads(grid);
-    columns_that_fit(grid, &heads, usize::from(shape.width))
+    columns_that_fit(grid, &heads, usize::from(screen.width))
         .into_iter()
-        .map(|ats| one_table(grid, &heads, &ats, shape))
+        .map(|ats| one_table(grid, &heads, &ats, screen))
         .collect::<Vec<_>>()
         .join("\n")
 }
 
-/// Row heads: the distro, and the OpenSSL that its cells had loaded.
+/// Row heads: the distro and the OpenSSL that its cells loaded.
 fn heads(grid: &Grid) -> Vec<String> {
     let longest = grid.distros.iter().map(|distro| distro.as_str().len()).max().unwrap_or(0);
     grid.distros
@@ -37,7 +37,7 @@ fn heads(grid: &Grid) -> Vec<String> {
         .map(|distro| match grid.openssl(distro).as_slice() {
             [] => distro.to_string(),
             versions => {
-                // A wall inside would shift the colours of the row.
+                // Such a character in the text would shift the colours of the row.
                 let versions = terminal(&versions.join(", "), SHORT).replace(WALLS, "|");
                 format!("{distro:<longest$}  OpenSSL {versions}")
             }
@@ -45,7 +45,7 @@ fn heads(grid: &Grid) -> Vec<String> {
         .collect()
 }
 
-/// The columns in groups, each of which fits `width` (or is a single column).
+/// The columns in groups that fit `width`; a group has at least one column.
 fn columns_that_fit<'a>(grid: &Grid<'a>, heads: &[String], width: usize) -> Vec<Vec<&'a AtsId>> {
     let head = heads.iter().map(|head| head.width()).max().unwrap_or(0) + FRAME + 1;
     let mut groups: Vec<Vec<&AtsId>> = vec![Vec::new()];
@@ -75,16 +75,16 @@ fn content(grid: &Grid, distro: &DistroId, ats: &AtsId) -> Vec<String> {
     };
     let trials = Trials::of(cell);
     if let Some(limitations) = trials.limitations() {
-        // In two lines: a column takes the width of its widest.
+        // Two lines, to keep the column narrow.
         lines.push(format!("{}/{},", trials.passed(), trials.run));
         lines.push(limitations);
     }
     lines
 }
 
-fn one_table(grid: &Grid, heads: &[String], ats: &[&AtsId], shape: Shape) -> String {
+fn one_table(grid: &Grid, heads: &[String], ats: &[&AtsId], screen: Screen) -> String {
     let mut table = Table::new();
-    table.load_style(UTF8_FULL).set_content_arrangement(ContentArrangement::Dynamic).set_width(shape.width);
+    table.load_style(UTF8_FULL).set_content_arrangement(ContentArrangement::Dynamic).set_width(screen.width);
     table.set_header(std::iter::once("distro".to_owned()).chain(ats.iter().map(ToString::to_string)));
     for (distro, head) in grid.distros.iter().zip(heads) {
         let cells = ats.iter().map(|ats| content(grid, distro, ats).join("\n"));
@@ -93,19 +93,18 @@ fn one_table(grid: &Grid, heads: &[String], ats: &[&AtsId], shape: Shape) -> Str
     let mut row = 0;
     let mut text = String::new();
     for line in table.lines() {
-        // The separator above the first row is the header's.
+        // The separator above the first row starts with another character.
         row += usize::from(line.starts_with('├'));
         let cells = grid.distros.get(row).into_iter().flat_map(|distro| ats.iter().map(|ats| grid.cell(distro, ats)));
-        text.push_str(&if shape.colour && line.starts_with(WALLS[0]) { paint(&line, cells) } else { line });
+        text.push_str(&if screen.colour && line.starts_with(WALLS[0]) { paint(&line, cells) } else { line });
         text.push('\n');
     }
     text
 }
 
-/// Colours the contents between the walls of a line of the table. Done after the layout, so that
-/// colour cannot change it.
+/// Colours the cells in a line of the table. This happens after the layout, so that colours do not change it.
 fn paint<'a>(line: &str, cells: impl Iterator<Item = Option<&'a CellResult>>) -> String {
-    // Nothing for the left border, the head, and what follows the right border.
+    // The left border and the row head have no colour.
     let mut inks = [None, None].into_iter().chain(cells.map(|cell| cell.map(ink)));
     line.split_inclusive(WALLS)
         .map(|piece| match (inks.next().flatten(), piece.trim_end_matches(WALLS).trim()) {

@@ -1,11 +1,11 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::report::fixture;
+use crate::words::fixture;
 
-const PLAIN: Shape = Shape { width: 110, colour: false };
+const PLAIN: Screen = Screen { width: 110, colour: false };
 
-/// What a terminal shows of `text`.
+/// `text` without SGR sequences.
 fn without_colour(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
@@ -17,7 +17,7 @@ fn without_colour(text: &str) -> String {
 }
 
 #[test]
-fn the_report_of_a_whole_matrix() {
+fn the_full_report() {
     assert_snapshot!(render(&fixture::matrix(), PLAIN), @"
     ┌───────────────────────────┬────────┬─────────────────┬─────────────────┬─────────────┐
     │ distro                    ┆ 8.1.11 ┆ 9.2.5           ┆ 9.2.5-backport  ┆ 9.2.9       │
@@ -37,14 +37,14 @@ fn the_report_of_a_whole_matrix() {
 
     flaky: debian-12/9.2.9
       1 of 5 trials did not pass: keepalive-race (flaky)
-      controls held (2 of 2)
+      controls passed (2 of 2)
       keepalive-race: 502, then 200
         client: 502 Server Hangup
       unknown: no known issue matches keepalive-race; see `atsmatrix explain debian-12/9.2.9`
 
     fail: debian-13/9.2.5 (expected), debian-14/9.2.5
       3 of 4 trials did not pass: tls-get, tls12-only, tls13-only
-      controls held (2 of 2)
+      controls passed (2 of 2)
       tls-get: 502 Invalid argument
         client: 502 Invalid argument
         wire: S, S., ., F. after 0 bytes to the origin
@@ -52,20 +52,20 @@ fn the_report_of_a_whole_matrix() {
           connection_result=Invalid argument [22] error=Invalid argument [22]
       ATS-11465 (certain): Outgoing HTTPS fails with OpenSSL 3.2 and later
         https://github.com/apache/trafficserver/issues/11465
-        fixed in 9.2.7; way out: upgrade ATS to 9.2.7 or later before the distro
+        fixed in 9.2.7; what to do: upgrade ATS to 9.2.7 or later before the distro
       debian-13/9.2.5 expected fail: OpenSSL 3.2 and later break outgoing TLS
         (https://github.com/apache/trafficserver/issues/11465)
 
     PASS?!: debian-13/9.2.5-backport (expected fail)
       all 4 trials passed
-      controls held (2 of 2)
+      controls passed (2 of 2)
       expected fail: the backport was incomplete (https://github.com/apache/trafficserver/issues/11465); now pass:
         correct `expect` in matrix.yaml
 
     error: debian-13/9.2.9
       the origin did not answer the direct control
       all 4 trials passed
-      controls did not hold (1 of 2): ctl-direct-tls (error)
+      1 of 2 controls did not pass: ctl-direct-tls (error)
       ctl-direct-tls: connection refused
         client: connect: connection refused
 
@@ -73,19 +73,18 @@ fn the_report_of_a_whole_matrix() {
       X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'
       ATS-13471 (looks like): Does not compile with OpenSSL 4.0
         https://github.com/apache/trafficserver/pull/13471
-        fixed in 10.2.0; way out: stay on OpenSSL 3
+        fixed in 10.2.0; what to do: stay on OpenSSL 3
 
     unavailable: fedora-40/* (optional): cannot pull registry.fedoraproject.org/fedora:40: no such host
 
-    fail         a trial failed, and failed again in a fresh ATS, while the controls past ATS held
+    fail         a trial failed, then failed again in a fresh ATS, while the controls that bypass ATS passed
     unbuildable  this ATS does not compile on this distro
-    flaky        a trial failed and then passed, or the other way round
-    error        our side, the engine or the origin broke: nothing is said about ATS
-    unavailable  a part could not be had: nothing is said about ATS
+    flaky        a trial failed, then passed, or the other way round
+    error        atsmatrix, the engine or the origin broke: says nothing about ATS
+    unavailable  something it needs could not be obtained: says nothing about ATS
     (expected)   matrix.yaml expects exactly this; it still closes the gate
-    PASS?!       a pass where matrix.yaml expects none, or where a known limitation is gone: what was declared is
-                 out of date
-    (optional)   its absence does not turn the run red
+    PASS?!       an unexpected pass, or a known limitation that is gone: its declaration is out of date
+    (optional)   it may be missing without failing the run
     ·            not in these results
 
     12 cells: 4 pass (1 unexpected), 2 fail (1 expected), 1 unbuildable, 1 flaky, 1 error, 3 unavailable (3
@@ -94,8 +93,8 @@ fn the_report_of_a_whole_matrix() {
 }
 
 #[test]
-fn columns_that_do_not_fit_are_continued_below() {
-    assert_snapshot!(matrix(&fixture::matrix(), Shape { width: 60, colour: false }), @"
+fn columns_that_do_not_fit_continue_below() {
+    assert_snapshot!(matrix(&fixture::matrix(), Screen { width: 60, colour: false }), @"
     ┌───────────────────────────┬────────┬─────────────────┐
     │ distro                    ┆ 8.1.11 ┆ 9.2.5           │
     ╞═══════════════════════════╪════════╪═════════════════╡
@@ -145,18 +144,18 @@ fn columns_that_do_not_fit_are_continued_below() {
 }
 
 #[test]
-fn colour_changes_nothing_but_colour() {
+fn colour_does_not_change_the_text() {
     for width in [1, 40, 60, 80, 200] {
-        let plain = render(&fixture::matrix(), Shape { width, colour: false });
-        let colour = render(&fixture::matrix(), Shape { width, colour: true });
+        let plain = render(&fixture::matrix(), Screen { width, colour: false });
+        let colour = render(&fixture::matrix(), Screen { width, colour: true });
         assert!(!plain.contains('\u{1b}'));
         assert_eq!(without_colour(&colour), plain, "{width}");
     }
 }
 
 #[test]
-fn verdicts_have_their_colours() {
-    let colour = matrix(&fixture::matrix(), Shape { width: 120, colour: true });
+fn verdicts_are_coloured() {
+    let colour = matrix(&fixture::matrix(), Screen { width: 120, colour: true });
     for painted in [
         "\u{1b}[32mpass\u{1b}[0m",
         "\u{1b}[31mfail (expected)\u{1b}[0m",
@@ -174,7 +173,7 @@ fn verdicts_have_their_colours() {
 fn no_line_is_wider_than_the_terminal() {
     use unicode_width::UnicodeWidthStr;
     for width in [80_u16, 100, 140] {
-        let shown = render(&fixture::matrix(), Shape { width, colour: false });
+        let shown = render(&fixture::matrix(), Screen { width, colour: false });
         for line in shown.lines().filter(|line| !line.contains("https://")) {
             assert!(line.width() <= usize::from(width), "{width}: {line}");
         }
@@ -192,7 +191,7 @@ fn the_order_of_cells_does_not_change_the_report() {
 }
 
 #[test]
-fn hostile_text_cannot_reach_the_terminal() {
+fn hostile_text_is_escaped() {
     let hostile = "\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\r\n│┆ a ".repeat(1000);
     let mut result = fixture::matrix();
     for cell in &mut result.cells {
@@ -216,7 +215,7 @@ fn hostile_text_cannot_reach_the_terminal() {
     let shown = render(&result, PLAIN);
     assert!(shown.chars().all(|c| c == '\n' || !c.is_control()) && !shown.contains('\u{202e}'));
     assert!(shown.len() < 40_000, "{}", shown.len());
-    let painted = render(&result, Shape { colour: true, ..PLAIN });
+    let painted = render(&result, Screen { colour: true, ..PLAIN });
     assert_eq!(without_colour(&painted), shown);
 }
 
@@ -230,7 +229,17 @@ fn a_shared_failure_names_its_cell_where_the_others_ran_fewer_trials() {
 }
 
 #[test]
-fn an_empty_result_is_a_report_too() {
+fn an_empty_result_has_a_report() {
     let empty = MatrixResult { distros: vec![], ats: vec![], cells: vec![], ..fixture::matrix() };
     assert!(render(&empty, PLAIN).ends_with("0 cells\n"));
+}
+
+#[test]
+fn one_cause_is_one_line_without_trial_names() {
+    let mut result = fixture::matrix();
+    result.cells = vec![fixture::stillborn("debian-13/9.2.5")];
+    let page = render(&result, Screen { width: 200, colour: false });
+    assert_eq!(page.matches("FATAL: no libssl.so.9").count(), 1, "{page}");
+    let subjects = result.cells[0].trials.iter().filter(|trial| !trial.control);
+    assert!(subjects.clone().count() > 1 && subjects.clone().all(|trial| !page.contains(&trial.id)), "{page}");
 }

@@ -1,5 +1,5 @@
-//! How a cell differs from what matrix.yaml expects of it. The one place that weighs results against
-//! expectations: exit codes, marks, JUnit, annotations and the gate follow from what it finds.
+//! How a cell differs from what matrix.yaml expects of it. Exit codes, marks, JUnit, annotations and the gate all
+//! use this comparison.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,45 +10,45 @@ use jiff::civil::Date;
 use super::is_answer;
 use crate::model::{CellId, CellResult, Expected, IssueMatch, Outcome, TrialResult, Verdict};
 
-/// What results are judged by, besides themselves.
+/// How to compare results with expectations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Terms<'a> {
     /// Count optional cells too.
     pub strict: bool,
-    /// The day of whoever judges, of the run or of the decision; `None`: expectations do not expire.
+    /// The day on which to compare; `None`: expectations do not expire.
     pub today: Option<Date>,
-    /// Every trial there is. A cell in which only some of them were run cannot show that something is
-    /// mended. Empty: those of the cell are all.
+    /// The catalogue of trials. A cell that ran only some of them cannot show that something is fixed. If it is
+    /// empty, the cell's trials are the catalogue.
     pub trials: &'a [&'a str],
-    /// Cells of which earlier results had no answer; `None`: nobody knows of any.
+    /// Cells that had no answer in earlier results; `None`: not known.
     pub unanswered: Option<&'a BTreeSet<CellId>>,
 }
 
-/// Something that is not as matrix.yaml expects it.
+/// A difference between a cell and its expectations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Surprise<'a> {
-    /// It failed, was flaky or did not compile, and nothing said so.
-    Trouble {
-        /// What it came to: fail, flaky or unbuildable.
+    /// It failed, was flaky or did not compile, and no expectation covers that.
+    Undeclared {
+        /// Fail, flaky or unbuildable.
         verdict: Verdict,
-        /// The trials; empty where none says it.
+        /// The trials; empty if it is about the cell as a whole.
         trials: Vec<&'a str>,
     },
-    /// What was expected to go wrong went well.
-    Mended {
+    /// An expected failure does not happen.
+    Fixed {
         /// The expectation that is out of date.
         expected: &'a Expected,
-        /// The trials that it names in full and that do not fail any more; empty: none fails.
+        /// The trials that it names and that no longer fail; empty if none of its trials fails.
         trials: Vec<&'a str>,
     },
-    /// Trials pass although a known issue is declared to limit this ATS in them.
-    Lifted {
+    /// Trials pass that a known issue is declared to break in this ATS.
+    LimitationGone {
         /// Id of the known issue.
         issue: &'a str,
         /// The trials.
         trials: Vec<&'a str>,
     },
-    /// The expectation was to hold until a day that is over.
+    /// The last day of the expectation is over.
     Expired {
         /// The expectation.
         expected: &'a Expected,
@@ -57,65 +57,66 @@ pub enum Surprise<'a> {
     },
 }
 
-/// What to do about [`Surprise::Lifted`].
-pub const LIFTED_WAY_OUT: &str = "if this build carries the fix, say so in matrix.yaml: `verdict: pass` with that \
-                                  `issue`; else the catalogue is wrong about this version: tell atsmatrix";
+/// What to do about [`Surprise::LimitationGone`].
+pub const LIMITATION_GONE_ADVICE: &str = "if this build has the fix, declare it in matrix.yaml with `verdict: pass` and \
+                                          that `issue`; else the catalogue is wrong about this version: report it to \
+                                          atsmatrix";
 
 impl fmt::Display for Surprise<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Trouble { verdict, trials } => {
+            Self::Undeclared { verdict, trials } => {
                 let what = match verdict {
                     Verdict::Unbuildable => "does not compile",
                     Verdict::Flaky => "is flaky",
-                    _ => "fails",
+                    Verdict::Pass | Verdict::Fail | Verdict::Error | Verdict::Unavailable => "fails",
                 };
                 let which = if trials.is_empty() { String::new() } else { format!(" in {}", trials.join(", ")) };
                 write!(f, "{what}{which}, which matrix.yaml does not expect")
             }
-            Self::Mended { expected, .. } if expected.verdict == Verdict::Pass => {
+            Self::Fixed { expected, .. } if expected.verdict == Verdict::Pass => {
                 let issue = expected.issue.as_deref().unwrap_or("no known issue");
-                write!(f, "is not limited by {issue}, whose absence matrix.yaml expects: {}", expected.reason)
+                write!(f, "is not affected by {issue}, so matrix.yaml need not say that it is fixed: {}", expected.reason)
             }
-            Self::Mended { expected, trials } => {
+            Self::Fixed { expected, trials } => {
                 let which = if trials.is_empty() { String::new() } else { format!(" in {}", trials.join(", ")) };
-                write!(f, "does not {}{which} as matrix.yaml expects: {}", word(expected), expected.reason)
+                write!(f, "does not {}{which} as matrix.yaml expects: {}", verb(expected), expected.reason)
             }
-            Self::Lifted { issue, trials } => {
-                write!(f, "passes {}, in which {issue} is known to limit this ATS", trials.join(", "))
+            Self::LimitationGone { issue, trials } => {
+                write!(f, "passes {}, although {issue} is known to limit this ATS", trials.join(", "))
             }
             Self::Expired { expected, last } => {
-                write!(f, "was expected to {} until {last}, which is over: {}", word(expected), expected.reason)
+                write!(f, "was expected to {} until {last}, which is over: {}", verb(expected), expected.reason)
             }
         }
     }
 }
 
-fn word(expected: &Expected) -> String {
+/// The verb for what `expected` says: `fail with ATS-11465`.
+fn verb(expected: &Expected) -> String {
     let word = match expected.verdict {
-        Verdict::Unbuildable => "break the compiler",
+        Verdict::Unbuildable => "fail to compile",
         Verdict::Flaky => "be flaky",
         Verdict::Pass => "pass",
-        _ => "fail",
+        Verdict::Fail | Verdict::Error | Verdict::Unavailable => "fail",
     };
     match (&expected.issue, expected.verdict) {
         (None, _) => word.to_owned(),
         (Some(issue), Verdict::Pass) => format!("{word} without {issue}"),
-        (Some(issue), _) => format!("{word} by {issue}"),
+        (Some(issue), _) => format!("{word} with {issue}"),
     }
 }
 
-/// Everything about `cell` that is not as expected. Nothing is surprising about a cell without an
-/// answer.
+/// Everything about `cell` that is not as expected; empty for a cell without an answer.
 pub fn surprises<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Surprise<'a>> {
     if !cell.verdict.is_answer() {
         return Vec::new();
     }
-    let expected: Vec<Entry> = cell.expectations().map(|it| Entry::new(it, cell)).collect();
-    let mut found = troubles(cell, &expected);
-    found.extend(lifted(cell, &expected));
+    let expected: Vec<Declaration> = cell.expectations().map(|it| Declaration::new(it, cell)).collect();
+    let mut found = undeclared(cell, &expected);
+    found.extend(limitations_gone(cell, &expected));
     for entry in &expected {
-        found.extend(entry.mended(terms));
+        found.extend(entry.fixed(terms));
         let expected = entry.expected;
         let over = expected.expires.filter(|last| terms.today.is_some_and(|today| today > *last));
         found.extend(over.map(|last| Surprise::Expired { expected, last }));
@@ -123,15 +124,15 @@ pub fn surprises<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Surprise<'a
     found
 }
 
-/// Whether `expected` excuses what went wrong with `trial` in `cell`, by its trials and its known issue; whatever its
-/// verdict and last day.
+/// Whether `expected` covers a failure of `trial` in `cell`, by its trials and its known issue. Its verdict and last day
+/// are not checked.
 pub fn covers(expected: &Expected, cell: &CellResult, trial: &str) -> bool {
-    Entry::new(expected, cell).covers(trial)
+    Declaration::new(expected, cell).covers(trial)
 }
 
-/// What went wrong without being declared, or although it was declared to be gone.
-fn troubles<'a>(cell: &'a CellResult, expected: &[Entry<'a>]) -> Vec<Surprise<'a>> {
-    // What names an issue is about trials in which that shows.
+/// Failures that are not declared, and known limitations that are declared fixed but still happen.
+fn undeclared<'a>(cell: &'a CellResult, expected: &[Declaration<'a>]) -> Vec<Surprise<'a>> {
+    // An expectation with an issue covers only trials in which the issue was recognised.
     let declared = |wanted: &[Verdict]| expected.iter().any(|it| it.expected.issue.is_none() && it.is_one_of(wanted));
     let mut found = Vec::new();
     for (outcome, verdict, excuses) in [
@@ -142,48 +143,48 @@ fn troubles<'a>(cell: &'a CellResult, expected: &[Entry<'a>]) -> Vec<Surprise<'a
         let all: Vec<&TrialResult> = cell.trials.iter().filter(|trial| trial.outcome == outcome).collect();
         let mut strays: Vec<&str> = all.iter().filter(|trial| !excused(trial)).map(|trial| trial.id.as_str()).collect();
         if outcome == Outcome::Fail {
-            strays.extend(expected.iter().flat_map(Entry::back));
+            strays.extend(expected.iter().flat_map(Declaration::still_limited));
         }
-        let unsaid = all.is_empty() && cell.verdict == verdict && !declared(excuses);
-        if unsaid || !strays.is_empty() {
-            found.push(Surprise::Trouble { verdict, trials: strays });
+        let no_trial = all.is_empty() && cell.verdict == verdict && !declared(excuses);
+        if no_trial || !strays.is_empty() {
+            found.push(Surprise::Undeclared { verdict, trials: strays });
         }
     }
     if cell.verdict == Verdict::Unbuildable && !declared(&[Verdict::Unbuildable]) {
-        found.push(Surprise::Trouble { verdict: Verdict::Unbuildable, trials: Vec::new() });
+        found.push(Surprise::Undeclared { verdict: Verdict::Unbuildable, trials: Vec::new() });
     }
     found
 }
 
-/// Known limitations that do not show, by issue, and are not declared to be gone. What passes in a build without the
-/// fix may be another test, and what nobody knows of a build with it hides what comes next.
-fn lifted<'a>(cell: &'a CellResult, expected: &[Entry<'a>]) -> Vec<Surprise<'a>> {
+/// Trials with a known limitation that pass, by issue, unless the limitation is declared fixed. Such a pass needs
+/// attention: the trial may test something else in this build, or the build has a fix that hides later changes.
+fn limitations_gone<'a>(cell: &'a CellResult, expected: &[Declaration<'a>]) -> Vec<Surprise<'a>> {
     let mut found: Vec<Surprise<'a>> = Vec::new();
     for trial in cell.trials.iter().filter(|trial| trial.outcome == Outcome::Pass) {
         let Some(issue) = trial.limitation.as_deref() else { continue };
-        if expected.iter().any(|it| it.says_gone(trial)) {
+        if expected.iter().any(|it| it.declares_fixed(trial)) {
             continue;
         }
         let same = found.iter_mut().find_map(|one| match one {
-            Surprise::Lifted { issue: other, trials } if *other == issue => Some(trials),
-            _ => None,
+            Surprise::LimitationGone { issue: other, trials } => (*other == issue).then_some(trials),
+            Surprise::Undeclared { .. } | Surprise::Fixed { .. } | Surprise::Expired { .. } => None,
         });
         match same {
             Some(trials) => trials.push(&trial.id),
-            None => found.push(Surprise::Lifted { issue, trials: vec![&trial.id] }),
+            None => found.push(Surprise::LimitationGone { issue, trials: vec![&trial.id] }),
         }
     }
     found
 }
 
-/// An expectation of a cell.
-struct Entry<'a> {
+/// An expectation together with its cell.
+struct Declaration<'a> {
     expected: &'a Expected,
     scope: Scope,
     cell: &'a CellResult,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> Declaration<'a> {
     fn new(expected: &'a Expected, cell: &'a CellResult) -> Self {
         Self { expected, scope: Scope::of(&expected.trials), cell }
     }
@@ -192,7 +193,7 @@ impl<'a> Entry<'a> {
         verdicts.contains(&self.expected.verdict)
     }
 
-    /// Whether it is about `trial`, and the trial fails by its known issue, with certainty.
+    /// Whether it is about `trial`, and its known issue, if it has one, was recognised there with certainty.
     fn covers(&self, trial: &str) -> bool {
         let recognised = |issue: &String| {
             self.cell.known_issues.iter().any(|known| known.id == *issue && known.is_certain_of(trial))
@@ -200,8 +201,8 @@ impl<'a> Entry<'a> {
         self.scope.has(trial) && self.expected.issue.as_ref().is_none_or(recognised)
     }
 
-    /// The same, where it is not certain. That something only looks like an issue excuses nothing, and does not show that
-    /// it is gone either.
+    /// Like [`Self::covers`], but also if the trial only looks like the issue. This does not excuse a failure, but neither
+    /// does it show that the issue is fixed.
     fn may_cover(&self, trial: &str) -> bool {
         let looks_like = |issue: &String| {
             let same = |known: &&IssueMatch| known.id == *issue;
@@ -210,49 +211,49 @@ impl<'a> Entry<'a> {
         self.scope.has(trial) && self.expected.issue.as_ref().is_none_or(looks_like)
     }
 
-    /// Whether it says that the known limitation of `trial` does not show here.
-    fn says_gone(&self, trial: &TrialResult) -> bool {
+    /// Whether it says that the known limitation of `trial` is fixed in this build.
+    fn declares_fixed(&self, trial: &TrialResult) -> bool {
         let same = self.expected.issue.is_some() && self.expected.issue == trial.limitation;
         self.expected.verdict == Verdict::Pass && same && self.scope.has(&trial.id)
     }
 
-    /// Trials whose known limitation shows although it says that it does not.
-    fn back(&self) -> impl Iterator<Item = &'a str> {
+    /// Trials whose known limitation still happens although it says that it is fixed.
+    fn still_limited(&self) -> impl Iterator<Item = &'a str> {
         let limited = self.cell.trials.iter().filter(|trial| trial.outcome == Outcome::Limitation);
-        limited.filter(|trial| self.says_gone(trial)).map(|trial| trial.id.as_str())
+        limited.filter(|trial| self.declares_fixed(trial)).map(|trial| trial.id.as_str())
     }
 
-    /// What was declared and did not happen. A flaky trial that passes is as declared.
-    fn mended(&self, terms: &Terms<'_>) -> Option<Surprise<'a>> {
+    /// The declared failure that does not happen. A flaky trial that passes is as declared.
+    fn fixed(&self, terms: &Terms<'_>) -> Option<Surprise<'a>> {
         let (cell, expected) = (self.cell, self.expected);
         match (expected.verdict, cell.verdict) {
-            // What does not compile is never run, so nobody knows whether it would still fail.
+            // A cell that does not compile never ran, so it may still fail.
             (Verdict::Unbuildable | Verdict::Fail | Verdict::Pass, Verdict::Unbuildable) => None,
-            (Verdict::Unbuildable, _) => Some(Surprise::Mended { expected, trials: Vec::new() }),
+            (Verdict::Unbuildable, _) => Some(Surprise::Fixed { expected, trials: Vec::new() }),
             (Verdict::Fail, _) => {
                 let seen = |outcome| move |trial: &&TrialResult| trial.outcome == outcome && self.scope.has(&trial.id);
                 let fails = cell.trials.iter().filter(seen(Outcome::Fail)).any(|trial| self.may_cover(&trial.id));
-                let unsaid = cell.verdict == Verdict::Fail && cell.trials.iter().all(|it| it.outcome != Outcome::Fail);
+                let no_trial = cell.verdict == Verdict::Fail && cell.trials.iter().all(|it| it.outcome != Outcome::Fail);
                 let named = |trial: &&TrialResult| expected.trials.contains(&trial.id);
                 let passes = cell.trials.iter().filter(seen(Outcome::Pass)).filter(named);
                 let passes: Vec<&str> = passes.map(|trial| trial.id.as_str()).collect();
                 let tried = cell.trials.is_empty()
                     || cell.trials.iter().any(|it| seen(Outcome::Pass)(&it) || seen(Outcome::Flaky)(&it));
-                let none_fails = !fails && !unsaid && tried && self.whole(terms);
+                let none_fails = !fails && !no_trial && tried && self.all_answered(terms);
                 let trials = if none_fails { Vec::new() } else { passes };
-                (none_fails || !trials.is_empty()).then_some(Surprise::Mended { expected, trials })
+                (none_fails || !trials.is_empty()).then_some(Surprise::Fixed { expected, trials })
             }
-            // It says that a limitation is gone which this ATS does not have any more.
+            // It says that a limitation is fixed which this ATS does not have.
             (Verdict::Pass, _) => {
-                let limited = cell.trials.iter().any(|trial| self.says_gone(trial));
-                (!limited && self.whole(terms)).then_some(Surprise::Mended { expected, trials: Vec::new() })
+                let limited = cell.trials.iter().any(|trial| self.declares_fixed(trial));
+                (!limited && self.all_answered(terms)).then_some(Surprise::Fixed { expected, trials: Vec::new() })
             }
-            _ => None,
+            (Verdict::Flaky | Verdict::Error | Verdict::Unavailable, _) => None,
         }
     }
 
-    /// Whether every trial in scope was run and came to something. One in error may fail still.
-    fn whole(&self, terms: &Terms<'_>) -> bool {
+    /// Whether every trial in scope ran and has an answer. A trial in error may still fail.
+    fn all_answered(&self, terms: &Terms<'_>) -> bool {
         let (cell, scope) = (self.cell, &self.scope);
         let ran = |id: &str| cell.trials.iter().any(|trial| trial.id == id && is_answer(trial.outcome));
         let open = cell.trials.iter().any(|trial| !is_answer(trial.outcome) && scope.has(&trial.id));
@@ -260,7 +261,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// The trials that an expectation is about. Made once and asked often: patterns become automata.
+/// The trials that an expectation is about. Build it once and reuse it: it compiles patterns.
 #[derive(Debug, Clone)]
 pub struct Scope {
     all: bool,
@@ -269,8 +270,8 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Of `patterns`; without any, all trials. They were checked when the matrix was read; one that does not parse
-    /// here matches nothing.
+    /// The trials that match `patterns`; all trials if there are none. The patterns were checked when the matrix was read;
+    /// one that does not compile matches nothing.
     pub fn of(patterns: &[String]) -> Self {
         let is_name = |pattern: &&String| !pattern.contains(['*', '?', '[', '{', '\\']);
         let (names, globs): (Vec<&String>, Vec<&String>) = patterns.iter().partition(is_name);
@@ -282,7 +283,7 @@ impl Scope {
         }
     }
 
-    /// Whether the trial `id` is one of them.
+    /// Whether it contains the trial `id`.
     pub fn has(&self, id: &str) -> bool {
         self.all || self.names.iter().any(|name| name == id) || self.globs.iter().any(|glob| glob.is_match(id))
     }

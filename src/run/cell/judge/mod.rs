@@ -42,7 +42,7 @@ pub(super) fn plans(job: &Job) -> Vec<TrialPlan> {
 /// OpenSSL it has loaded, once that is known. Never by how the trial went.
 fn unsupported(trial: &Trial, job: &Job, openssl: Option<&str>) -> Option<String> {
     let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !job.beside.contains_key(place)).collect();
-    verdict::cannot(trial, Some(&job.version), openssl, &without)
+    verdict::unsupported_reason(trial, Some(&job.version), openssl, &without)
 }
 
 /// Why the trial's origin cannot be there, although the matrix has it.

@@ -11,7 +11,7 @@ use crate::config::matrix::Matrix;
 use crate::decide::compare::fixture::{expected, provenance, trial};
 use crate::decide::gate::path::{self, Costs};
 use crate::model::{Expected, TrialResult};
-use crate::report::legend::{OUTCOMES, VERDICTS};
+use crate::words::legend::{OUTCOMES, VERDICTS};
 use crate::verdict;
 
 use evidence::Evidence;

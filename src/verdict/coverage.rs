@@ -1,6 +1,5 @@
-//! What a cell's answer rests on, and whether it is whole. The one notion of a *complete* cell: every trial of
-//! the catalogue that this cell can do was run in it, once, and came to something. Whoever decides from results
-//! asks here.
+//! Which trials a cell ran. A cell is *complete* if every trial of the catalogue that it supports ran in it exactly
+//! once and has an answer. Decisions from results use this definition.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,106 +7,106 @@ use crate::ats::{Dialect, config};
 use crate::catalogue::trials::{self, Trial};
 use crate::model::{Act, CellResult, IssueMatch, Outcome, Place, Provenance, Route, Speak, TrialResult, Version};
 
-/// The trials of a cell by what they say, in the order of the results; what is missing in the catalogue's order.
+/// The trials of a cell by outcome, in the order of the results; missing trials are in the order of the catalogue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Whole<'a> {
-    /// How many trials there are.
-    pub of: usize,
-    /// They passed.
+pub struct Coverage<'a> {
+    /// Total number of trials.
+    pub total: usize,
+    /// Passed.
     pub passed: Vec<&'a str>,
-    /// They failed.
+    /// Failed.
     pub failed: Vec<&'a str>,
-    /// They failed as a known issue says that this ATS does on every distro.
+    /// Failed because of a known issue that affects this ATS on every distro.
     pub limited: Vec<&'a str>,
-    /// They failed and passed.
+    /// Failed and passed.
     pub flaky: Vec<&'a str>,
-    /// In error or not reached: nobody knows.
+    /// In error or not reached.
     pub unanswered: Vec<&'a str>,
-    /// The cell cannot do them.
+    /// Not supported by the cell.
     pub unsupported: Vec<&'a str>,
-    /// Of the catalogue, and not in the cell: not run, or of a later catalogue.
+    /// In the catalogue but not in the cell: not run, or from a later catalogue.
     pub missing: Vec<&'a str>,
-    /// Said to be unsupported, although nothing that is known of the cell says so.
+    /// Recorded as unsupported without a known reason.
     pub unfounded: Vec<&'a str>,
-    /// Said to be limited by a known issue that the catalogue does not name for this ATS, or that was not recognised.
+    /// Recorded as limited by a known issue that the catalogue does not name for this ATS, or that was not recognised.
     pub forged: Vec<&'a str>,
-    /// In the cell, and not of the catalogue: of another one.
-    pub strangers: Vec<&'a str>,
+    /// In the cell but not in the catalogue: from another catalogue.
+    pub unknown: Vec<&'a str>,
     /// In the cell more than once.
-    pub twice: Vec<&'a str>,
-    /// Called a control where the catalogue has a subject, or the reverse.
+    pub duplicated: Vec<&'a str>,
+    /// Recorded as a control where the catalogue has a subject, or the reverse.
     pub mislabelled: Vec<&'a str>,
 }
 
-impl<'a> Whole<'a> {
-    /// What `cell` rests on. `trials` are all there are; empty: those of the cell are all. `without` are the places
-    /// that the matrix has no origin for.
+impl<'a> Coverage<'a> {
+    /// The coverage of `cell`. `trials` is the catalogue; if it is empty, the cell's trials are. `without` lists the
+    /// places that the matrix has no origin for.
     pub fn of(cell: &'a CellResult, trials: &[&'a str], without: &[Place]) -> Self {
-        let mut whole = Self::default();
+        let mut coverage = Self::default();
         let mut seen = BTreeSet::new();
         for TrialResult { id, outcome, control, limitation, summary: _, evidence: _ } in &cell.trials {
             let id = id.as_str();
             if !seen.insert(id) {
-                whole.twice.push(id);
+                coverage.duplicated.push(id);
                 continue;
             }
             let place = match outcome {
-                Outcome::Pass => &mut whole.passed,
-                Outcome::Fail => &mut whole.failed,
-                Outcome::Limitation => &mut whole.limited,
-                Outcome::Flaky => &mut whole.flaky,
-                Outcome::Error | Outcome::Skipped => &mut whole.unanswered,
-                Outcome::Unsupported => &mut whole.unsupported,
+                Outcome::Pass => &mut coverage.passed,
+                Outcome::Fail => &mut coverage.failed,
+                Outcome::Limitation => &mut coverage.limited,
+                Outcome::Flaky => &mut coverage.flaky,
+                Outcome::Error | Outcome::Skipped => &mut coverage.unanswered,
+                Outcome::Unsupported => &mut coverage.unsupported,
             };
             place.push(id);
             let known = trials::by_id(id);
             if known.is_some_and(|trial| trial.is_control() != *control) {
-                whole.mislabelled.push(id);
+                coverage.mislabelled.push(id);
             }
             if *outcome == Outcome::Unsupported
                 && !known.is_some_and(|it| may_be_unsupported(it, &cell.provenance, without))
             {
-                whole.unfounded.push(id);
+                coverage.unfounded.push(id);
             }
             if *outcome == Outcome::Limitation && !is_limited(cell, id, limitation.as_deref()) {
-                whole.forged.push(id);
+                coverage.forged.push(id);
             }
             if !trials.is_empty() && !trials.contains(&id) {
-                whole.strangers.push(id);
+                coverage.unknown.push(id);
             }
         }
-        whole.missing = trials.iter().filter(|id| !seen.contains(**id)).copied().collect();
-        whole.of = seen.len() + whole.missing.len();
-        whole
+        coverage.missing = trials.iter().filter(|id| !seen.contains(**id)).copied().collect();
+        coverage.total = seen.len() + coverage.missing.len();
+        coverage
     }
 
-    /// Whether every trial that the cell can do was run and came to something.
+    /// Whether every trial that the cell supports ran once and has an answer.
     pub fn is_complete(&self) -> bool {
-        let Self { unanswered, missing, unfounded, forged, strangers, twice, mislabelled, .. } = self;
-        [unanswered, missing, unfounded, forged, strangers, twice, mislabelled].iter().all(|trials| trials.is_empty())
+        let Self { unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled, .. } = self;
+        [unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled].iter().all(|trials| trials.is_empty())
     }
 
-    /// How many trials say something about ATS.
+    /// Number of trials that say something about ATS.
     pub fn answered(&self) -> usize {
         self.passed.len() + self.failed.len() + self.limited.len() + self.flaky.len()
     }
 }
 
-/// Trials that a cell tested and another one does not.
+/// Trials that one cell tested and another one does not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lost<'a> {
-    /// They passed.
+    /// They passed before.
     pub passed: Vec<&'a str>,
-    /// They came to something else, or nobody knows what they would come to.
+    /// They did not pass before, or are new and unsupported.
     pub others: Vec<&'a str>,
-    /// They fail now by a known limitation, and did not before.
+    /// They have a known limitation now, and did not before.
     pub limited: Vec<&'a str>,
-    /// They have the same known limitation on both sides.
+    /// They have the same known limitation before and after.
     pub as_limited: Vec<&'a str>,
 }
 
-/// What `before` tested and `after` cannot do or was not asked for. Of a cell in which nothing ran (it does not
-/// compile, it is not there) nothing is known, so nothing is lost.
+/// The trials that `before` tested and `after` does not support or did not run. Nothing is lost if nothing ran in one
+/// of them, for example because it does not compile.
 pub fn lost<'a>(before: &'a CellResult, after: &'a CellResult) -> Lost<'a> {
     let mut lost = Lost::default();
     if before.trials.is_empty() || after.trials.is_empty() {
@@ -140,10 +139,10 @@ pub fn lost<'a>(before: &'a CellResult, after: &'a CellResult) -> Lost<'a> {
     lost
 }
 
-/// Why a cell cannot do `trial`: by the version of its ATS, the settings that ATS knows, and the OpenSSL it has
-/// loaded, as far as they are known; `without` are the places that the matrix has no origin for. Never by how the
-/// trial went.
-pub fn cannot(trial: &Trial, ats: Option<&str>, openssl: Option<&str>, without: &[Place]) -> Option<String> {
+/// Why a cell does not support `trial`: because of its ATS version, the settings that this ATS knows, or the OpenSSL it
+/// loaded, as far as these are known. `without` lists the places that the matrix has no origin for. The result of the
+/// trial never matters.
+pub fn unsupported_reason(trial: &Trial, ats: Option<&str>, openssl: Option<&str>, without: &[Place]) -> Option<String> {
     if let Some(reason) = trial.unsupported(ats, openssl) {
         return Some(reason.to_owned());
     }
@@ -155,8 +154,8 @@ pub fn cannot(trial: &Trial, ats: Option<&str>, openssl: Option<&str>, without: 
     config::check(dialect, &spec.records).err().map(|unsupported| unsupported.to_string())
 }
 
-/// Whether what is known of a cell allows that it cannot do `trial`. What an image lacks (a program, IPv6) only
-/// the trials that need it can miss.
+/// Whether `trial` may be unsupported in a cell with this provenance. Trials that need something an image may lack (a
+/// program, IPv6) always may.
 fn may_be_unsupported(trial: &Trial, provenance: &Provenance, without: &[Place]) -> bool {
     let ats = provenance.ats.as_ref().map(|ats| ats.reported.as_str());
     let openssl = provenance.openssl.as_ref().map(|library| library.version.as_str());
@@ -165,10 +164,10 @@ fn may_be_unsupported(trial: &Trial, provenance: &Provenance, without: &[Place])
         || spec.place == Place::SameHostV6
         || matches!(spec.client.act, Act::Reload { .. })
         || matches!(spec.origin.speak, Speak::Openssl { .. })
-        || cannot(trial, ats, openssl, without).is_some()
+        || unsupported_reason(trial, ats, openssl, without).is_some()
 }
 
-/// Whether the catalogue names `issue` as what limits the cell's ATS in the trial `id`, and it was recognised there.
+/// Whether the catalogue says that `issue` limits the cell's ATS in the trial `id`, and the issue was recognised there.
 fn is_limited(cell: &CellResult, id: &str, issue: Option<&str>) -> bool {
     let ats = cell.provenance.ats.as_ref().map(|ats| ats.reported.as_str());
     let declared = trials::by_id(id).zip(ats).and_then(|(trial, ats)| trial.limitation(ats));
@@ -176,7 +175,7 @@ fn is_limited(cell: &CellResult, id: &str, issue: Option<&str>) -> bool {
     declared.is_some() && declared == issue && cell.known_issues.iter().any(shows)
 }
 
-/// Names for one line: all of up to four, and of more the count of the rest, which is never what is cut.
+/// Up to four names, then the number of the others: `a, b, c, d and 84 more`.
 pub fn few<S: AsRef<str>>(names: &[S]) -> String {
     const SHOWN: usize = 4;
     let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
@@ -220,34 +219,34 @@ mod tests {
     const U: Outcome = Outcome::Unsupported;
 
     #[test]
-    fn a_whole_cell_has_every_trial_once_with_an_outcome() {
+    fn a_complete_cell_has_every_trial_once_with_an_answer() {
         let all = ["ctl-direct-tls", "tls-remote-origin", "http-post-1m"];
         let run = |trials: &[(&str, Outcome)]| {
             let cell = cell("9.2.9", "3.0.20", trials);
-            Whole::of(&cell, &all, &[]).is_complete()
+            Coverage::of(&cell, &all, &[]).is_complete()
         };
-        let whole = [("ctl-direct-tls", P), ("tls-remote-origin", Outcome::Fail), ("http-post-1m", Outcome::Flaky)];
-        assert!(run(&whole));
-        assert!(!run(&whole[..2]), "one is missing");
-        assert!(!run(&[&whole[..], &whole[..1]].concat()), "one is there twice");
-        assert!(!run(&[&whole[..], &[("of-tomorrow", P)]].concat()), "one is of another catalogue");
+        let complete = [("ctl-direct-tls", P), ("tls-remote-origin", Outcome::Fail), ("http-post-1m", Outcome::Flaky)];
+        assert!(run(&complete));
+        assert!(!run(&complete[..2]), "one is missing");
+        assert!(!run(&[&complete[..], &complete[..1]].concat()), "one is duplicated");
+        assert!(!run(&[&complete[..], &[("of-tomorrow", P)]].concat()), "one is from another catalogue");
         for outcome in [Outcome::Error, Outcome::Skipped, U] {
-            assert!(!run(&[whole[0], whole[1], ("http-post-1m", outcome)]), "{outcome}");
+            assert!(!run(&[complete[0], complete[1], ("http-post-1m", outcome)]), "{outcome}");
         }
-        let mut mislabelled = cell("9.2.9", "3.0.20", &whole);
+        let mut mislabelled = cell("9.2.9", "3.0.20", &complete);
         mislabelled.trials[1].control = true;
-        assert_eq!(Whole::of(&mislabelled, &all, &[]).mislabelled, ["tls-remote-origin"]);
+        assert_eq!(Coverage::of(&mislabelled, &all, &[]).mislabelled, ["tls-remote-origin"]);
     }
 
     #[test]
-    fn what_a_cell_cannot_do_follows_from_what_ran_in_it() {
+    fn unsupported_trials_follow_from_what_ran() {
         let unfounded = |ats: &str, openssl: &str, id: &str, without: &[Place]| {
             let cell = cell(ats, openssl, &[(id, U)]);
-            !Whole::of(&cell, &[], without).unfounded.is_empty()
+            !Coverage::of(&cell, &[], without).unfounded.is_empty()
         };
         assert!(!unfounded("9.2.9", "3.0.20", "group-x25519mlkem768", &[]));
         assert!(unfounded("9.2.9", "3.5.7", "group-x25519mlkem768", &[]), "this OpenSSL has it");
-        assert!(!unfounded("9.2.9", "3.5.7", "alpn-h2-origin", &[]), "HTTP/2 to origins is of ATS 10");
+        assert!(!unfounded("9.2.9", "3.5.7", "alpn-h2-origin", &[]), "HTTP/2 to origins needs ATS 10");
         assert!(unfounded("10.1.0", "3.5.7", "alpn-h2-origin", &[]));
         assert!(!unfounded("8.1.11", "1.1.1", "session-resume-off", &[]), "8.1 does not have the setting");
         assert!(unfounded("9.2.9", "3.5.7", "tls-remote-origin", &[]));
@@ -262,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limitation_is_one_that_the_catalogue_names_and_that_was_recognised() {
+    fn a_limitation_must_be_in_the_catalogue_and_recognised() {
         let id = "tunnel-route-split-hello";
         let mut limited = cell("9.2.9", "3.0.20", &[(id, Outcome::Limitation)]);
         limited.trials[0].limitation = Some("ATS-11758".into());
@@ -276,8 +275,8 @@ mod tests {
             trials: vec![id.into()],
             workarounds: Vec::new(),
         });
-        let forged = |cell: &CellResult| !Whole::of(cell, &[], &[]).forged.is_empty();
-        assert!(!forged(&limited) && Whole::of(&limited, &[], &[]).is_complete());
+        let forged = |cell: &CellResult| !Coverage::of(cell, &[], &[]).forged.is_empty();
+        assert!(!forged(&limited) && Coverage::of(&limited, &[], &[]).is_complete());
         let with = |change: fn(&mut CellResult)| {
             let mut cell = limited.clone();
             change(&mut cell);
@@ -291,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_tested_no_more_is_lost_whatever_it_came_to() {
+    fn trials_that_are_no_longer_tested_are_lost() {
         let before = cell("9.2.9", "3.0", &[("a", P), ("b", Outcome::Fail), ("c", U), ("d", P), ("e", P)]);
         let after = cell("9.2.9", "3.5", &[("a", U), ("c", U), ("d", P), ("e", Outcome::Fail), ("f", U)]);
         assert_eq!(lost(&before, &after), Lost { passed: vec!["a"], others: vec!["b", "f"], ..Lost::default() });
@@ -299,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_limitation_is_lost_ground_where_the_other_side_does_not_have_it() {
+    fn a_new_known_limitation_is_lost_coverage() {
         const L: Outcome = Outcome::Limitation;
         let limited = |trials: &[(&str, Outcome)], issue: &str| {
             let mut cell = cell("9.2.9", "3.0", trials);
@@ -322,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_is_never_cut() {
+    fn the_count_of_further_names_is_always_shown() {
         let names = |count: usize| (1..=count).map(|n| n.to_string()).collect::<Vec<_>>();
         assert_eq!(few(&names(4)), "1, 2, 3, 4");
         assert_eq!(few(&names(88)), "1, 2, 3, 4 and 84 more");

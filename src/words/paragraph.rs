@@ -1,10 +1,9 @@
-//! Wraps text to the columns of a terminal. Knows columns and nothing of what the text says.
+//! Wraps text to the width of a terminal.
 
 use unicode_width::UnicodeWidthStr;
 
-/// `text` in lines of at most `width` columns, the first after `first`, the others indented by
-/// `hang` columns; ends with a line end. A word longer than a line stays whole (addresses remain
-/// clickable).
+/// Wraps `text` to lines of at most `width` columns. The first line starts with `first`, the others are indented by
+/// `hang` columns. Ends with a newline. A word longer than a line is not broken, so addresses stay clickable.
 pub fn wrap(first: &str, hang: usize, text: &str, width: usize) -> String {
     let mut wrapped = first.to_owned();
     let mut column = first.width();
@@ -32,7 +31,7 @@ mod tests {
     use super::wrap;
 
     #[test]
-    fn lines_hang_and_long_words_stay_whole() {
+    fn continuation_lines_are_indented_and_long_words_are_not_broken() {
         assert_eq!(wrap("- ", 2, "one two three", 9), "- one two\n  three\n");
         assert_eq!(wrap("", 2, "a https://long.test/x b", 8), "a\n  https://long.test/x\n  b\n");
         assert_eq!(wrap("x:", 2, "", 8), "x:\n");

@@ -1,16 +1,16 @@
-//! Colours of terminal reports as ANSI SGR sequences (ECMA-48 section 8.3.117). Whether to use them
-//! is the caller's choice: `NO_COLOR` is not read here.
+//! Terminal colours as ANSI SGR sequences (ECMA-48 section 8.3.117). The caller decides whether to use them: `NO_COLOR`
+//! is not read here.
 
 use crate::model::Verdict;
 
-/// What a colour says; every coloured text says it in words, too.
+/// What a colour means. Every coloured text also says it in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ink {
-    /// As wished.
+    /// A pass.
     Good,
     /// A finding about ATS.
     Bad,
-    /// No answer, or something to look at.
+    /// No answer, or something to check.
     Doubt,
     /// Less important.
     Dim,
@@ -29,7 +29,7 @@ impl Ink {
         }
     }
 
-    /// `text` in this colour if `colour` is wished, else as it is.
+    /// `text` in this colour if `colour` is true, else unchanged.
     pub fn paint(self, text: &str, colour: bool) -> String {
         let code = match self {
             Self::Good => 32,

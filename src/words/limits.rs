@@ -1,18 +1,16 @@
-//! Known limitations of cells, told once for all of them.
+//! Known limitations of cells.
 
 use crate::model::{CellResult, IssueMatch, Outcome};
 use crate::verdict::{self, Surprise, Terms};
 
-pub use crate::verdict::LIFTED_WAY_OUT;
-
 use super::grid::Grid;
 
-/// Cells with the very same known limitation.
+/// Cells with the same known limitation.
 #[derive(Debug)]
 pub struct Limited<'a> {
     /// Id of the known issue.
     pub issue: &'a str,
-    /// What is known of it.
+    /// The known issue as committed.
     pub known: Option<&'a IssueMatch>,
     /// The trials, in the catalogue's order.
     pub trials: Vec<&'a str>,
@@ -20,7 +18,7 @@ pub struct Limited<'a> {
     pub cells: Vec<&'a CellResult>,
 }
 
-/// The known limitations of a cell: each known issue once, with its trials.
+/// The known limitations of a cell, one per known issue.
 pub fn of_cell(cell: &CellResult) -> Vec<Limited<'_>> {
     let mut found: Vec<Limited<'_>> = Vec::new();
     for trial in cell.trials.iter().filter(|trial| trial.outcome == Outcome::Limitation) {
@@ -35,7 +33,7 @@ pub fn of_cell(cell: &CellResult) -> Vec<Limited<'_>> {
     found
 }
 
-/// Those of all cells, the very same together, in order of the first cell.
+/// The known limitations of all cells, equal ones grouped, in order of the first cell.
 pub fn of_all<'a>(grid: &Grid<'a>) -> Vec<Limited<'a>> {
     let mut found: Vec<Limited<'a>> = Vec::new();
     for limited in grid.cells().flat_map(of_cell) {
@@ -47,51 +45,25 @@ pub fn of_all<'a>(grid: &Grid<'a>) -> Vec<Limited<'a>> {
     found
 }
 
-/// `tunnel-route-split-hello (ATS-11758), http-expect-100 (ATS-7346)`; empty where there is none.
+/// `tunnel-route-split-hello (ATS-11758), http-expect-100 (ATS-7346)`; empty if there is none.
 pub fn names(cell: &CellResult) -> String {
     let one = |limited: &Limited<'_>| format!("{} ({})", limited.trials.join(", "), limited.issue);
     of_cell(cell).iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// Known limitations that do not show, which is news.
-pub fn lifted(cell: &CellResult) -> Vec<String> {
+/// Known limitations whose trials pass, as sentences.
+pub fn gone(cell: &CellResult) -> Vec<String> {
     let surprises = verdict::surprises(cell, &Terms::default());
-    surprises.iter().filter(|it| matches!(it, Surprise::Lifted { .. })).map(ToString::to_string).collect()
+    surprises.iter().filter(|it| matches!(it, Surprise::LimitationGone { .. })).map(ToString::to_string).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     #[test]
-    fn every_format_counts_and_names_it() {
-        use crate::report::terminal::{self, Shape};
-        use crate::report::{details::Details, github, html, json, junit, markdown};
-        let mut result = fixture::matrix();
-        let cell = result.cells.iter_mut().find(|cell| cell.id.to_string() == "debian-12/9.2.5").unwrap();
-        (cell.trials[3].outcome, cell.trials[3].limitation) = (Outcome::Limitation, Some("ATS-11758".into()));
-        let told = terminal::render(&result, Shape { width: 120, colour: false });
-        assert!(told.contains("┆ 3/4,") && told.contains("┆ 1 known limitation"), "{told}");
-        assert!(told.contains("known limitation: ATS-11758 in tls12-only: debian-12/9.2.5"), "{told}");
-        let pages = [
-            markdown::render(&result),
-            html::render(&result, &Details::default()),
-            junit::render(&result, &Terms::default()),
-            github::summary(&result, &Terms::default()),
-        ];
-        for page in pages {
-            assert!(page.contains("3/4, 1 known limitation"), "{page}");
-        }
-        let json = String::from_utf8(json::write(&result)).unwrap();
-        assert!(json.contains("\"known-limitation\"") && json.contains("\"limitation\": \"ATS-11758\""));
-        let junit = junit::render(&result, &Terms::default());
-        assert!(junit.contains("<skipped type=\"known-limitation\" message=\"ATS-11758: 200\"/>"), "{junit}");
-        assert!(markdown::render(&result).contains("3/4, 1 known limitation: tls12-only (ATS-11758)"));
-    }
-
-    #[test]
-    fn the_very_same_limitation_is_told_once() {
+    fn cells_with_the_same_limitation_are_grouped() {
         let mut result = fixture::matrix();
         let limited = ["debian-12/9.2.5", "debian-14/9.2.9"];
         for cell in result.cells.iter_mut().filter(|cell| limited.contains(&cell.id.to_string().as_str())) {
@@ -102,6 +74,6 @@ mod tests {
         assert_eq!(all.len(), 1);
         assert_eq!((all[0].issue, all[0].trials.as_slice(), all[0].cells.len()), ("ATS-11758", &["tls12-only"][..], 2));
         assert_eq!(names(all[0].cells[1]), "tls12-only (ATS-11758)");
-        assert!(lifted(all[0].cells[0]).is_empty());
+        assert!(gone(all[0].cells[0]).is_empty());
     }
 }

@@ -1,24 +1,24 @@
-//! What there is to say about cells that did not simply pass: trials, controls, and which cells
-//! share the very same failure. Pure selection; each format words and escapes by itself.
+//! Selects what a report says about cells that did not simply pass: trials, controls, and which cells share the same
+//! failure. Each format escapes the text itself.
 
 use crate::model::{CellResult, Outcome, TrialResult, Verdict, WorkaroundTried};
-use crate::verdict::goes_past_ats;
+use crate::verdict::bypasses_ats;
 
 use super::escape::{SHORT, terminal};
 use super::grid::Grid;
 use super::mark::Mark;
 
-/// Cells with the very same failure.
+/// Cells with the same failure.
 #[derive(Debug)]
 pub struct Finding<'a> {
-    /// The first of them, whose evidence stands for all.
+    /// The first of them; a report shows its evidence.
     pub example: &'a CellResult,
     /// All of them, row by row.
     pub cells: Vec<&'a CellResult>,
 }
 
 impl<'a> Finding<'a> {
-    /// A failure that so far only `example` shows.
+    /// A finding with `example` as its only cell.
     pub fn of(example: &'a CellResult) -> Self {
         Self { example, cells: vec![example] }
     }
@@ -27,27 +27,27 @@ impl<'a> Finding<'a> {
 /// Unavailable cells with the same reason.
 #[derive(Debug)]
 pub struct Gap<'a> {
-    /// Why.
+    /// Why they are unavailable.
     pub reason: &'a str,
     /// Row by row.
     pub cells: Vec<&'a CellResult>,
 }
 
-/// The trials of a cell, told apart.
+/// The trials of a cell, by what a report says about them.
 #[derive(Debug)]
 pub struct Trials<'a> {
-    /// Trials that did not pass (fail, flaky or error), controls and known limitations left out.
+    /// Trials that did not pass (fail, flaky or error), without controls and known limitations.
     pub failing: Vec<&'a TrialResult>,
-    /// Trials in which a known limitation shows.
+    /// Trials with a known limitation.
     pub limited: Vec<&'a TrialResult>,
-    /// How many trials apply and were run, controls left out.
+    /// Number of trials that ran, without controls.
     pub run: usize,
-    /// Controls that did not hold.
+    /// Controls that did not pass.
     pub broken_controls: Vec<&'a TrialResult>,
-    /// Controls that were run.
+    /// Number of controls that ran.
     pub controls: usize,
-    /// Those of them that go past ATS.
-    pub past_ats: usize,
+    /// Number of controls that ran and bypass ATS.
+    pub bypassing: usize,
 }
 
 impl<'a> Trials<'a> {
@@ -56,8 +56,8 @@ impl<'a> Trials<'a> {
         let ran = |trial: &&TrialResult| !matches!(trial.outcome, Outcome::Unsupported | Outcome::Skipped);
         let (controls, trials): (Vec<_>, Vec<_>) = cell.trials.iter().filter(ran).partition(|trial| trial.control);
         let not_passed = |trials: &[&'a TrialResult]| -> Vec<&'a TrialResult> {
-            let well = |trial: &&TrialResult| matches!(trial.outcome, Outcome::Pass | Outcome::Limitation);
-            trials.iter().copied().filter(|trial| !well(trial)).collect()
+            let is_fine = |trial: &&TrialResult| matches!(trial.outcome, Outcome::Pass | Outcome::Limitation);
+            trials.iter().copied().filter(|trial| !is_fine(trial)).collect()
         };
         Self {
             failing: not_passed(&trials),
@@ -65,16 +65,16 @@ impl<'a> Trials<'a> {
             run: trials.len(),
             broken_controls: not_passed(&controls),
             controls: controls.len(),
-            past_ats: controls.iter().filter(|control| goes_past_ats(control)).count(),
+            bypassing: controls.iter().filter(|control| bypasses_ats(control)).count(),
         }
     }
 
-    /// Trials that passed.
+    /// Number of trials that passed.
     pub fn passed(&self) -> usize {
         self.run - self.failing.len() - self.limited.len()
     }
 
-    /// `1 known limitation`; `None`: there is none.
+    /// `1 known limitation`; `None` if there is none.
     pub fn limitations(&self) -> Option<String> {
         match self.limited.len() {
             0 => None,
@@ -83,17 +83,17 @@ impl<'a> Trials<'a> {
         }
     }
 
-    /// `93/94, 1 known limitation`; `None` without one.
+    /// `93/94, 1 known limitation`; `None` if there is no known limitation.
     pub fn count(&self) -> Option<String> {
         Some(format!("{}/{}, {}", self.passed(), self.run, self.limitations()?))
     }
 
-    /// Everything that did not pass, trials before controls. Known limitations are told apart.
+    /// Everything that did not pass, trials before controls, without known limitations.
     pub fn not_passed(&self) -> impl Iterator<Item = &'a TrialResult> {
         self.failing.iter().chain(&self.broken_controls).copied()
     }
 
-    /// `7 of 9 trials did not pass`, or that all passed, or that none ran; with the known limitations.
+    /// `7 of 9 trials did not pass`, that all passed, or that none ran; with the known limitations.
     pub fn tally(&self) -> String {
         match (self.run, self.count()) {
             (0, _) => "no trial ran".to_owned(),
@@ -107,8 +107,8 @@ impl<'a> Trials<'a> {
         }
     }
 
-    /// What every single trial that ran failed of, where that is one and the same: ATS does not start. Then their names
-    /// say nothing.
+    /// The summary of all trials if every trial failed with the same one, for example because ATS does not start. The
+    /// names of the trials say nothing then.
     pub fn one_cause(&self) -> Option<&'a str> {
         let (first, rest) = self.failing.split_first()?;
         let alike = |trial: &&TrialResult| trial.outcome == Outcome::Fail && trial.summary == first.summary;
@@ -116,21 +116,21 @@ impl<'a> Trials<'a> {
         all.then_some(first.summary.as_str())
     }
 
-    /// Whether the controls held: whose fault a failure is. Where those past ATS did, a failure is ATS's all the same,
-    /// and the two kinds are told apart.
+    /// Whether the controls passed. If all controls that bypass ATS passed, a failure is still one of ATS, so the
+    /// two kinds are counted apart.
     pub fn control_tally(&self) -> String {
-        let past = self.past_ats;
+        let bypassing = self.bypassing;
         match (self.controls, self.broken_controls.len()) {
             (0, _) => "no control ran".to_owned(),
-            (controls, 0) => format!("controls held ({controls} of {controls})"),
-            (controls, broken) if past > 0 && !self.broken_controls.iter().any(|control| goes_past_ats(control)) => {
-                let through = controls - past;
+            (controls, 0) => format!("controls passed ({controls} of {controls})"),
+            (controls, broken) if bypassing > 0 && !self.broken_controls.iter().any(|it| bypasses_ats(it)) => {
+                let through = controls - bypassing;
                 format!(
-                    "controls past ATS held ({past} of {past}), those through ATS did not ({} of {through})",
-                    through - broken
+                    "controls that bypass ATS passed ({bypassing} of {bypassing}), {broken} of {through} through ATS did \
+                     not"
                 )
             }
-            (controls, broken) => format!("controls did not hold ({} of {controls})", controls - broken),
+            (controls, broken) => format!("{broken} of {controls} controls did not pass"),
         }
     }
 }
@@ -144,7 +144,7 @@ fn names_of_limits(limited: &[&TrialResult]) -> String {
     limited.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// Names of trials, with the outcome where it is not a plain failure.
+/// Names of trials, with the outcome if it is not a plain failure.
 pub fn names(trials: &[&TrialResult]) -> String {
     let name = |trial: &&TrialResult| match trial.outcome {
         Outcome::Fail => trial.id.clone(),
@@ -153,9 +153,8 @@ pub fn names(trials: &[&TrialResult]) -> String {
     trials.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether a report has to explain this cell one by one. Unavailable ones are told by reason
-/// ([`gaps`]).
-pub fn needs_words(cell: &CellResult) -> bool {
+/// Whether a report explains this cell. Unavailable cells are listed by reason ([`gaps`]).
+pub fn needs_explanation(cell: &CellResult) -> bool {
     match cell.verdict {
         Verdict::Fail | Verdict::Unbuildable | Verdict::Flaky | Verdict::Error => true,
         Verdict::Pass | Verdict::Unavailable => {
@@ -164,10 +163,10 @@ pub fn needs_words(cell: &CellResult) -> bool {
     }
 }
 
-/// The cells that need words, those with the very same failure together, in order of the first.
+/// The cells that need an explanation, grouped by failure, in order of the first cell.
 pub fn findings<'a>(grid: &Grid<'a>) -> Vec<Finding<'a>> {
     let mut findings: Vec<Finding> = Vec::new();
-    for cell in grid.cells().filter(|cell| needs_words(cell)) {
+    for cell in grid.cells().filter(|cell| needs_explanation(cell)) {
         match findings.iter_mut().find(|finding| same_failure(finding.example, cell)) {
             Some(finding) => finding.cells.push(cell),
             None => findings.push(Finding::of(cell)),
@@ -176,8 +175,8 @@ pub fn findings<'a>(grid: &Grid<'a>) -> Vec<Finding<'a>> {
     findings
 }
 
-/// Same verdict, same known issues, same trials. Where no known issue explains it, the trials must
-/// also have seen the same, and the reasons must agree.
+/// Whether two cells have the same verdict, known issues and trials that did not pass. If no known issue explains the
+/// failure, the summaries of the trials and the reasons must be equal too.
 fn same_failure(one: &CellResult, other: &CellResult) -> bool {
     fn issues(cell: &CellResult) -> Vec<(&str, &[WorkaroundTried])> {
         cell.known_issues.iter().map(|issue| (issue.id.as_str(), issue.workarounds.as_slice())).collect()
@@ -185,14 +184,14 @@ fn same_failure(one: &CellResult, other: &CellResult) -> bool {
     fn trials(cell: &CellResult) -> Vec<(&str, Outcome)> {
         Trials::of(cell).not_passed().map(|trial| (trial.id.as_str(), trial.outcome)).collect()
     }
-    fn seen(cell: &CellResult) -> (Option<&str>, Vec<&str>) {
+    fn summaries(cell: &CellResult) -> (Option<&str>, Vec<&str>) {
         (cell.reason.as_deref(), Trials::of(cell).not_passed().map(|trial| trial.summary.as_str()).collect())
     }
     let explained = !one.known_issues.is_empty();
     one.verdict == other.verdict
         && issues(one) == issues(other)
         && trials(one) == trials(other)
-        && (explained || seen(one) == seen(other))
+        && (explained || summaries(one) == summaries(other))
 }
 
 /// The unavailable cells by reason, in order of the first cell.
@@ -210,7 +209,7 @@ pub fn gaps<'a>(grid: &Grid<'a>) -> Vec<Gap<'a>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     use super::*;
 
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_very_same_failure_is_told_once() {
+    fn cells_with_the_same_failure_are_grouped() {
         let result = fixture::matrix();
         let grid = Grid::new(&result);
         let groups: Vec<_> = findings(&grid).iter().map(|finding| ids(&finding.cells)).collect();
@@ -228,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_known_issue_what_was_seen_must_agree_too() {
+    fn without_a_known_issue_the_summaries_must_agree_too() {
         let mut result = fixture::matrix();
         for cell in &mut result.cells {
             cell.known_issues.clear();
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn one_cause_is_what_all_trials_failed_of() {
+    fn one_cause_is_the_summary_that_all_trials_share() {
         let cell = fixture::stillborn("debian-13/9.2.5");
         assert_eq!(Trials::of(&cell).one_cause(), Some("ATS did not start: it said: FATAL: no libssl.so.9"));
         for (at, outcome, summary) in [(1, Outcome::Fail, "another"), (1, Outcome::Pass, ""), (0, Outcome::Flaky, "")] {
@@ -267,37 +266,37 @@ mod tests {
         let trials = Trials::of(&cell);
         assert_eq!(trials.run, before);
         assert_eq!(trials.tally(), "3 of 4 trials did not pass");
-        assert_eq!(trials.control_tally(), "controls held (2 of 2)");
+        assert_eq!(trials.control_tally(), "controls passed (2 of 2)");
         let broken = |id: &str| {
             let mut cell = fixture::failing("debian-13/9.2.5", "3.5.7");
             cell.trials.iter_mut().find(|trial| trial.id == id).unwrap().outcome = Outcome::Fail;
             Trials::of(&cell).control_tally()
         };
-        let told = "controls past ATS held (1 of 1), those through ATS did not (0 of 1)";
-        assert_eq!(broken("ctl-plain-origin"), told, "as a fail says");
-        assert_eq!(broken("ctl-direct-tls"), "controls did not hold (1 of 2)");
+        let mixed = "controls that bypass ATS passed (1 of 1), 1 of 1 through ATS did not";
+        assert_eq!(broken("ctl-plain-origin"), mixed, "as the legend says of a fail");
+        assert_eq!(broken("ctl-direct-tls"), "1 of 2 controls did not pass");
         cell.trials.retain(|trial| !trial.control);
         assert_eq!(Trials::of(&cell).control_tally(), "no control ran");
     }
 
     #[test]
-    fn known_limitations_are_counted_and_named_and_are_no_findings() {
+    fn known_limitations_are_counted_and_named_but_are_not_findings() {
         let mut cell = fixture::passing("debian-12/9.2.9", "3.0.20");
         (cell.trials[3].outcome, cell.trials[3].limitation) = (Outcome::Limitation, Some("ATS-11758".into()));
         let trials = Trials::of(&cell);
         assert_eq!(trials.count().unwrap(), "3/4, 1 known limitation");
         assert_eq!(trials.tally(), "3/4, 1 known limitation: tls12-only (ATS-11758)");
         assert_eq!(trials.not_passed().count(), 0);
-        assert!(!needs_words(&cell));
+        assert!(!needs_explanation(&cell));
         cell.trials[4].outcome = Outcome::Fail;
         let tally = Trials::of(&cell).tally();
         assert_eq!(tally, "1 of 4 trials did not pass; 2/4, 1 known limitation: tls12-only (ATS-11758)");
         (cell.trials[4].outcome, cell.trials[3].outcome) = (Outcome::Pass, Outcome::Pass);
-        assert!(needs_words(&cell), "a limitation that passes is news");
+        assert!(needs_explanation(&cell), "a limitation that passes is reported");
     }
 
     #[test]
-    fn unavailable_cells_are_told_by_reason() {
+    fn unavailable_cells_are_grouped_by_reason() {
         let result = fixture::matrix();
         let grid = Grid::new(&result);
         let gaps = gaps(&grid);

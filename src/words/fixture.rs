@@ -170,8 +170,8 @@ fn forecast() -> CellResult {
     }
 }
 
-/// debian-12, -13 and -14, an unavailable fedora-40 and a forecast, by 8.1.11 (no cell) and three of
-/// 9.2: two cells share a known failure, one is flaky, one an error, one an unexpected pass.
+/// Rows debian-12, -13 and -14, an unavailable fedora-40 and a forecast; columns 8.1.11 (no cell) and three builds of
+/// 9.2. Two cells share a known failure, one is flaky, one an error, one an unexpected pass.
 pub(crate) fn matrix() -> MatrixResult {
     let no_registry = "cannot pull registry.fedoraproject.org/fedora:40: no such host";
     let mut expected_failure = failing("debian-13/9.2.5", "3.5.7");

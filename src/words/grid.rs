@@ -1,4 +1,4 @@
-//! The matrix as rows and columns: which cell stands where, and what a row ran with.
+//! The matrix as rows and columns.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use crate::model::{AtsId, CellId, CellResult, DistroId, MatrixResult};
 /// Rows, columns and the cells between them.
 #[derive(Debug)]
 pub struct Grid<'a> {
-    /// Rows in the order of matrix.yaml; a distro that only the cells name comes last.
+    /// Rows in the order of matrix.yaml; a distro that is only in the cells comes last.
     pub distros: Vec<&'a DistroId>,
-    /// Columns in the order of matrix.yaml; likewise.
+    /// Columns in the order of matrix.yaml; an ATS that is only in the cells comes last.
     pub ats: Vec<&'a AtsId>,
     cells: BTreeMap<&'a CellId, &'a CellResult>,
 }
 
 impl<'a> Grid<'a> {
-    /// The grid of `result`, whatever the order of its cells.
+    /// The grid of `result`. The order of its cells does not matter.
     pub fn new(result: &'a MatrixResult) -> Self {
         let cells: BTreeMap<_, _> = result.cells.iter().map(|cell| (&cell.id, cell)).collect();
-        // A cell is never dropped silently, not even from a file edited by hand.
+        // Every cell is shown, also one that a manual edit put outside the axes.
         let distros = once_each(result.distros.iter().chain(cells.keys().map(|id| &id.distro)));
         let mut strays: Vec<_> = cells.keys().map(|id| &id.ats).collect();
         strays.sort();
@@ -26,7 +26,7 @@ impl<'a> Grid<'a> {
         Self { distros, ats, cells }
     }
 
-    /// The cell of a row and a column, if there is one.
+    /// The cell in a row and a column, if there is one.
     pub fn cell(&self, distro: &DistroId, ats: &AtsId) -> Option<&'a CellResult> {
         self.cells.get(&CellId { distro: distro.clone(), ats: ats.clone() }).copied()
     }
@@ -41,8 +41,8 @@ impl<'a> Grid<'a> {
         self.distros.iter().flat_map(|distro| self.row(distro))
     }
 
-    /// The versions of OpenSSL that the cells of a row had loaded, each once, from left to right.
-    /// More than one is normal: a package may pin another libssl.
+    /// The OpenSSL versions that the cells of a row loaded, each once, from left to right. More than one is normal:
+    /// a package may pin another libssl.
     pub fn openssl(&self, distro: &DistroId) -> Vec<&'a str> {
         let mut versions = Vec::new();
         for library in self.row(distro).filter_map(|cell| cell.provenance.openssl.as_ref()) {
@@ -66,12 +66,12 @@ fn once_each<'a, T: PartialEq>(names: impl Iterator<Item = &'a T>) -> Vec<&'a T>
 
 #[cfg(test)]
 mod tests {
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     use super::*;
 
     #[test]
-    fn cells_come_row_by_row_whatever_their_order() {
+    fn cells_are_sorted_row_by_row() {
         let mut result = fixture::matrix();
         let ordered: Vec<_> = Grid::new(&result).cells().map(|cell| cell.id.clone()).collect();
         result.cells.reverse();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_outside_of_the_axes_still_shows() {
+    fn a_cell_outside_the_axes_is_shown() {
         let mut result = fixture::matrix();
         result.distros.retain(|distro| distro.as_str() != "debian-13");
         result.ats.retain(|ats| ats.as_str() != "9.2.9");

@@ -1,5 +1,5 @@
-//! A short answer as nested lines: what it comes to first, then why. Written once, shown as text,
-//! as Markdown or (by [`super::html`]) as HTML. Escapes all it is given; knows nothing of what is said.
+//! An answer as nested lines: the conclusion first, then the reasons. Renders as text, as Markdown, or (in
+//! [`crate::report::html`]) as HTML, and escapes all text.
 
 use std::fmt::Display;
 
@@ -8,54 +8,54 @@ use unicode_width::UnicodeWidthStr as _;
 use super::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link, terminal};
 use super::paragraph::wrap;
 
-/// Lines, each at its depth.
+/// Lines, each with a depth.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outline {
-    lines: Vec<Line>,
+pub struct TextOutline {
+    lines: Vec<OutlineLine>,
 }
 
-/// One line, made piece by piece.
+/// One line, built from pieces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Line {
-    pub(super) depth: usize,
-    pub(super) pieces: Vec<Piece>,
+pub struct OutlineLine {
+    pub(crate) depth: usize,
+    pub(crate) pieces: Vec<Piece>,
 }
 
-/// A piece of a line, not escaped yet.
+/// A piece of a line, unescaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
-    Said(String),
+pub(crate) enum Piece {
+    Text(String),
     Strong(String),
     Link { text: String, url: String },
     List(Vec<String>),
     Block(Vec<String>),
 }
 
-impl Outline {
-    /// A new line below the others, `depth` levels deep (0: a heading line).
-    pub fn line(&mut self, depth: usize) -> &mut Line {
+impl TextOutline {
+    /// Appends a line at `depth` (0: a heading line).
+    pub fn line(&mut self, depth: usize) -> &mut OutlineLine {
         let at = self.lines.len();
-        self.lines.push(Line { depth, pieces: Vec::new() });
+        self.lines.push(OutlineLine { depth, pieces: Vec::new() });
         &mut self.lines[at]
     }
 
-    /// Lines that stay as they are, one below the other: a log, packets.
+    /// Appends preformatted lines: a log, packets.
     pub fn block(&mut self, depth: usize, lines: impl IntoIterator<Item = impl Display>) {
         let lines: Vec<String> = lines.into_iter().map(|line| line.to_string()).collect();
         if !lines.is_empty() {
-            self.lines.push(Line { depth, pieces: vec![Piece::Block(lines)] });
+            self.lines.push(OutlineLine { depth, pieces: vec![Piece::Block(lines)] });
         }
     }
 
-    /// Its lines, for formats that have files of their own.
-    pub(super) fn lines(&self) -> &[Line] {
+    /// The lines, for formats in other modules.
+    pub(crate) fn lines(&self) -> &[OutlineLine] {
         &self.lines
     }
 
-    /// For terminals and logs: indented by two blanks a level. Lines are not wrapped, so that they
-    /// can be searched. Ends with a line end.
+    /// As plain text, indented by two spaces per level. Lines are not wrapped, so that they can be searched. Ends with
+    /// a newline.
     pub fn text(&self) -> String {
-        let line = |line: &Line| {
+        let line = |line: &OutlineLine| {
             if let [Piece::Block(lines)] = line.pieces.as_slice() {
                 let indent = "  ".repeat(line.depth);
                 let lines: Vec<String> =
@@ -68,23 +68,22 @@ impl Outline {
         self.lines.iter().map(line).collect()
     }
 
-    /// As [`Self::text`], in lines of at most `width` columns, for somebody who reads them on a terminal. Names and
-    /// addresses longer than that stay whole.
+    /// Like [`Self::text`], wrapped to `width` columns for a terminal. Longer names and addresses are not broken.
     pub fn text_within(&self, width: usize) -> String {
         let wrapped = |line: &str| {
             let text = line.trim_start_matches(' ');
             let indent = line.len() - text.len();
-            // What has columns of its own and fits keeps them.
+            // A line that fits keeps its own alignment.
             if line.width() <= width { format!("{line}\n") } else { wrap(&line[..indent], indent + 4, text, width) }
         };
         self.text().lines().map(wrapped).collect()
     }
 
-    /// For comments and pages: paragraphs with nested lists below. Ends with a line end.
+    /// As Markdown: paragraphs with nested lists below. Ends with a newline.
     pub fn markdown(&self) -> String {
         let mut page = String::new();
         let mut above = None;
-        for Line { depth, pieces } in &self.lines {
+        for OutlineLine { depth, pieces } in &self.lines {
             if let [Piece::Block(lines)] = pieces.as_slice() {
                 let indent = "  ".repeat(depth.saturating_sub(1));
                 let fence = markdown_fence(lines.iter().map(String::as_str));
@@ -107,26 +106,26 @@ impl Outline {
     }
 }
 
-impl Line {
-    /// Adds text, hostile or not: shown as one line of bounded length.
+impl OutlineLine {
+    /// Adds text, which may be hostile: it is escaped and truncated.
     pub fn say(&mut self, text: impl Display) -> &mut Self {
-        self.pieces.push(Piece::Said(text.to_string()));
+        self.pieces.push(Piece::Text(text.to_string()));
         self
     }
 
-    /// Adds text that stands out where the format can.
+    /// Adds emphasised text.
     pub fn strong(&mut self, text: impl Display) -> &mut Self {
         self.pieces.push(Piece::Strong(text.to_string()));
         self
     }
 
-    /// Adds a name with an address behind it.
+    /// Adds a link.
     pub fn link(&mut self, text: impl Display, url: impl Display) -> &mut Self {
         self.pieces.push(Piece::Link { text: text.to_string(), url: url.to_string() });
         self
     }
 
-    /// Adds names with commas between them, however many.
+    /// Adds names separated by commas, without a limit on their number.
     pub fn list(&mut self, names: impl IntoIterator<Item = impl Display>) -> &mut Self {
         self.pieces.push(Piece::List(names.into_iter().map(|name| name.to_string()).collect()));
         self
@@ -136,7 +135,7 @@ impl Line {
 impl Piece {
     fn text(&self) -> String {
         match self {
-            Self::Said(text) | Self::Strong(text) => terminal(text, LINE),
+            Self::Text(text) | Self::Strong(text) => terminal(text, LINE),
             Self::Link { text, url } => format!("{} ({})", terminal(text, SHORT), terminal(url, LINE)),
             Self::List(names) | Self::Block(names) => joined(names, terminal),
         }
@@ -144,9 +143,9 @@ impl Piece {
 
     fn markdown(&self) -> String {
         match self {
-            Self::Said(text) => markdown(text, LINE),
+            Self::Text(text) => markdown(text, LINE),
             Self::Strong(text) => {
-                // Stars beside a blank are stars.
+                // Markdown does not take `**` beside a space for emphasis.
                 let shown = terminal(text, LINE);
                 let bold = shown.trim_matches(' ');
                 let (before, after) = (
@@ -174,7 +173,7 @@ mod tests {
 
     #[test]
     fn one_outline_two_formats() {
-        let mut outline = Outline::default();
+        let mut outline = TextOutline::default();
         outline.line(0).strong("closed").say(": why?");
         outline.line(1).say("because of ").link("#1", "https://a.test/1");
         outline.line(2).list(["a_b", "c"]);
@@ -191,16 +190,16 @@ mod tests {
     }
 
     #[test]
-    fn blanks_stay_outside_of_what_stands_out() {
-        let mut outline = Outline::default();
+    fn spaces_stay_outside_emphasis() {
+        let mut outline = TextOutline::default();
         outline.line(0).strong(" a *b* ").say("c").strong("  ").strong("d ");
         assert_eq!(outline.markdown(), " **a \\*b\\*** c  **d** \n");
         assert_eq!(outline.text(), " a *b* c  d \n");
     }
 
     #[test]
-    fn blocks_stay_below_their_line() {
-        let mut outline = Outline::default();
+    fn blocks_are_nested_below_their_line() {
+        let mut outline = TextOutline::default();
         outline.line(0).say("seen");
         outline.line(1).say("wire:");
         outline.block(2, ["> S", "< S.\u{1b}[2J", "```"]);
@@ -212,12 +211,12 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_on_its_line() {
-        let mut outline = Outline::default();
+        let mut outline = TextOutline::default();
         outline.line(0).say("a\nb\u{1b}[2J").strong("**\n# x").link("[", "javascript:x").list(["|\n"]);
         for shown in [outline.text(), outline.markdown()] {
             assert_eq!(shown.lines().count(), 1, "{shown}");
             assert!(!shown.contains('\u{1b}') && !shown.contains("]("));
         }
-        assert_eq!(Outline::default().text() + &Outline::default().markdown(), "");
+        assert_eq!(TextOutline::default().text() + &TextOutline::default().markdown(), "");
     }
 }

@@ -1,4 +1,4 @@
-//! How a verdict stands to its expectation, as every report words it.
+//! Marks beside a verdict: whether it is as expected. All reports use them.
 
 use crate::model::{CellResult, Verdict};
 use crate::verdict::{self, Surprise, Terms};
@@ -7,37 +7,37 @@ use super::finding::Trials;
 use super::ink::Ink;
 use super::legend::VERDICTS;
 
-/// What is to be added to a verdict.
+/// What a report adds to a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// Nothing: no expectation speaks about it.
+    /// Nothing: there is no expectation for it.
     None,
-    /// It is what was expected, and not a pass.
+    /// A failure as expected.
     Expected,
-    /// Something else was expected; above all an unexpected pass.
+    /// Something else was expected; most often this is an unexpected pass.
     Unexpected(Verdict),
-    /// It was expected, but not in all of its trials; or trials that should fail too pass.
+    /// Only some of its trials are as expected.
     Partly,
-    /// A trial passes in which a known issue is declared to limit this ATS.
-    Lifted,
+    /// A trial passes that a known issue is declared to break in this ATS.
+    LimitationGone,
     /// Unavailable, and declared optional.
     Optional,
 }
 
 impl Mark {
-    /// The mark of a cell. A cell without an answer says nothing about its expectation. Whether an
-    /// expectation has expired is no matter of the mark: committed files bear it, and know no day.
+    /// The mark of a cell. A cell without an answer has no mark about its expectation. The mark does not depend on
+    /// expiry dates: committed files contain it, and must not change with the day.
     pub fn of(cell: &CellResult) -> Self {
         if cell.optional && cell.verdict == Verdict::Unavailable {
             return Self::Optional;
         }
         let surprises = verdict::surprises(cell, &Terms::default());
-        if cell.verdict == Verdict::Pass && surprises.iter().any(|it| matches!(it, Surprise::Lifted { .. })) {
-            return Self::Lifted;
+        if cell.verdict == Verdict::Pass && surprises.iter().any(|it| matches!(it, Surprise::LimitationGone { .. })) {
+            return Self::LimitationGone;
         }
         let mut expected = cell.expectations().map(|expected| expected.verdict).filter(|it| *it != Verdict::Pass);
-        if cell.verdict == Verdict::Pass && surprises.iter().any(|it| matches!(it, Surprise::Trouble { .. })) {
-            // A known limitation that matrix.yaml says is gone.
+        if cell.verdict == Verdict::Pass && surprises.iter().any(|it| matches!(it, Surprise::Undeclared { .. })) {
+            // matrix.yaml says that the known limitation is gone, but it is not.
             return Self::Partly;
         }
         let Some(first) = expected.next().filter(|_| cell.verdict.is_answer()) else { return Self::None };
@@ -49,34 +49,33 @@ impl Mark {
         }
     }
 
-    /// The words in brackets, if any.
+    /// The note in brackets, if any.
     pub fn note(self) -> Option<String> {
         match self {
             Self::None => None,
             Self::Expected => Some("(expected)".to_owned()),
             Self::Unexpected(expected) => Some(format!("(expected {expected})")),
             Self::Partly => Some("(partly expected)".to_owned()),
-            Self::Lifted => Some("(known limitation gone)".to_owned()),
+            Self::LimitationGone => Some("(known limitation gone)".to_owned()),
             Self::Optional => Some("(optional)".to_owned()),
         }
     }
 }
 
-/// The verdict of a cell as a word that shows an unmet expectation without colour: `fail`,
-/// `PASS?!`.
+/// The verdict of a cell as a word, marked if it is not as expected: `fail`, `PASS?!`.
 pub fn word(cell: &CellResult) -> String {
     match (cell.verdict, Mark::of(cell)) {
-        (Verdict::Pass, Mark::Unexpected(_) | Mark::Lifted) => "PASS?!".to_owned(),
+        (Verdict::Pass, Mark::Unexpected(_) | Mark::LimitationGone) => "PASS?!".to_owned(),
         (verdict, Mark::Unexpected(_) | Mark::Partly) => format!("{verdict} ?!"),
         (verdict, _) => verdict.to_string(),
     }
 }
 
-/// The colour of a cell: that of its verdict, unless something else was expected.
+/// The colour of a cell: that of its verdict if it is as expected.
 pub fn ink(cell: &CellResult) -> Ink {
     match Mark::of(cell) {
-        Mark::Unexpected(_) | Mark::Partly | Mark::Lifted => Ink::Doubt,
-        _ => Ink::of(cell.verdict),
+        Mark::Unexpected(_) | Mark::Partly | Mark::LimitationGone => Ink::Doubt,
+        Mark::None | Mark::Expected | Mark::Optional => Ink::of(cell.verdict),
     }
 }
 
@@ -88,7 +87,7 @@ pub fn label(cell: &CellResult) -> String {
     }
 }
 
-/// [`label()`] with the count where the cell has known limitations: `pass, 93/94, 1 known limitation`.
+/// [`label()`] with the trial count if the cell has known limitations: `pass, 93/94, 1 known limitation`.
 pub fn label_with_count(cell: &CellResult) -> String {
     match Trials::of(cell).count() {
         Some(count) => format!("{}, {count}", label(cell)),
@@ -96,8 +95,8 @@ pub fn label_with_count(cell: &CellResult) -> String {
     }
 }
 
-/// One line about all cells: `12 cells: 8 pass, 2 fail (2 expected), 1 unbuildable`.
-pub fn sum<'a>(cells: impl Iterator<Item = &'a CellResult>) -> String {
+/// A summary of all cells: `12 cells: 8 pass, 2 fail (2 expected), 1 unbuildable`.
+pub fn tally<'a>(cells: impl Iterator<Item = &'a CellResult>) -> String {
     let cells: Vec<_> = cells.collect();
     let counts: Vec<String> = VERDICTS
         .into_iter()
@@ -106,7 +105,7 @@ pub fn sum<'a>(cells: impl Iterator<Item = &'a CellResult>) -> String {
             let with = |wanted: fn(Mark) -> bool| same.iter().filter(|cell| wanted(Mark::of(cell))).count();
             let notes: Vec<String> = [
                 (with(|mark| mark == Mark::Expected), "expected"),
-                (with(|mark| matches!(mark, Mark::Unexpected(_) | Mark::Partly | Mark::Lifted)), "unexpected"),
+                (with(|mark| matches!(mark, Mark::Unexpected(_) | Mark::Partly | Mark::LimitationGone)), "unexpected"),
                 (with(|mark| mark == Mark::Optional), "optional"),
                 (same.iter().filter(|cell| !Trials::of(cell).limited.is_empty()).count(), "with known limitations"),
             ]
@@ -128,7 +127,7 @@ pub fn sum<'a>(cells: impl Iterator<Item = &'a CellResult>) -> String {
 #[cfg(test)]
 mod tests {
     use crate::model::{Expected, Outcome};
-    use crate::report::fixture;
+    use crate::words::fixture;
 
     use super::*;
 
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn expectations_work_both_ways() {
+    fn expected_failures_and_unexpected_passes_are_marked() {
         let table = [
             (Verdict::Pass, None, "pass"),
             (Verdict::Pass, Some(Verdict::Pass), "pass"),
@@ -171,27 +170,27 @@ mod tests {
     }
 
     #[test]
-    fn a_known_limitation_is_told_with_the_count_and_marked_when_it_is_gone() {
+    fn a_known_limitation_is_counted_and_marked_when_it_is_gone() {
         let mut limited = cell(Verdict::Pass, None, false);
         (limited.trials[3].outcome, limited.trials[3].limitation) = (Outcome::Limitation, Some("ATS-11758".into()));
         assert_eq!(label(&limited), "pass");
         assert_eq!(label_with_count(&limited), "pass, 3/4, 1 known limitation");
-        assert_eq!(sum([&limited].into_iter()), "1 cell: 1 pass (1 with known limitations)");
+        assert_eq!(tally([&limited].into_iter()), "1 cell: 1 pass (1 with known limitations)");
         limited.trials[3].outcome = Outcome::Pass;
         assert_eq!(label_with_count(&limited), "PASS?! (known limitation gone)");
-        assert_eq!(sum([&limited].into_iter()), "1 cell: 1 pass (1 unexpected)");
+        assert_eq!(tally([&limited].into_iter()), "1 cell: 1 pass (1 unexpected)");
     }
 
     #[test]
-    fn the_sum_counts_every_cell_once() {
-        assert_eq!(sum([].into_iter()), "0 cells");
+    fn the_summary_counts_every_cell_once() {
+        assert_eq!(tally([].into_iter()), "0 cells");
         let cells = [
             cell(Verdict::Pass, None, false),
             cell(Verdict::Pass, Some(Verdict::Fail), false),
             cell(Verdict::Fail, Some(Verdict::Fail), false),
             cell(Verdict::Unavailable, None, true),
         ];
-        assert_eq!(sum(cells[..1].iter()), "1 cell: 1 pass");
+        assert_eq!(tally(cells[..1].iter()), "1 cell: 1 pass");
         assert_eq!(
             sum(cells.iter()),
             "4 cells: 2 pass (1 unexpected), 1 fail (1 expected), 1 unavailable (1 optional)"

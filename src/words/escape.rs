@@ -1,22 +1,22 @@
-//! The one place where text from containers, build logs and mirrors is bounded and made inert
-//! before somebody reads it. Knows terminals and Markdown; knows no domain type.
+//! Escapes and truncates text from containers, build logs and mirrors. All such text goes through here before it
+//! is shown.
 //!
-//! The text is hostile: it may carry escape sequences that repaint a terminal, bidi controls that
+//! The text is hostile: it may contain escape sequences that repaint a terminal, bidi controls that
 //! reorder what is read (<https://trojansource.codes/>), or Markdown and HTML that forge a table.
 
 use std::fmt::Write as _;
 
-/// Characters that one line of evidence may take in a report.
+/// Maximum length of a line of evidence in a report, in characters.
 pub const LINE: usize = 400;
 
-/// Characters that a short text (a name, a version, a progress step) may take.
+/// Maximum length of a short text (a name, a version, a progress step), in characters.
 pub const SHORT: usize = 100;
 
 /// `text` as one line of at most `max` characters (at least one), safe to print.
 ///
-/// Control characters, line ends, bidi controls and everything else without a glyph of its own
-/// become visible escapes (`\n`, `\u{1b}`, `\u{202e}`); what is cut off becomes `…`. Doing it twice
-/// changes nothing, so text that was escaped where it was read is not escaped again.
+/// Control characters, newlines, bidi controls and other invisible characters become visible escapes
+/// (`\n`, `\u{1b}`, `\u{202e}`). Truncated text ends with `…`. The function is idempotent, so text that was
+/// escaped when it was read is not escaped twice.
 pub fn terminal(text: &str, max: usize) -> String {
     let mut shown = String::new();
     let (mut used, mut fits) = (0, 0);
@@ -37,7 +37,7 @@ pub fn terminal(text: &str, max: usize) -> String {
     shown
 }
 
-/// `text` of several lines, each whole and safe to print: as [`terminal`], without a bound.
+/// Like [`terminal`], but keeps line breaks and does not truncate.
 pub fn lines(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
         if c == '\n' {
@@ -49,8 +49,8 @@ pub fn lines(text: &str) -> String {
     })
 }
 
-/// JSON whose texts hold no character that a terminal obeys: there it is the same text. Line ends and blanks
-/// between values stay.
+/// JSON text with control characters replaced by `\u` escapes, so that a terminal does not obey them. The JSON value
+/// stays the same.
 pub fn json(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
         if c.is_control() && c != '\n' {
@@ -63,8 +63,8 @@ pub fn json(text: &str) -> String {
     })
 }
 
-/// Quotes and backslashes stay: they are harmless on a terminal, and escaping backslashes would not
-/// be idempotent.
+/// Does not escape quotes and backslashes: they are harmless on a terminal, and escaping backslashes would
+/// not be idempotent.
 fn visible(c: char) -> String {
     match c {
         '"' | '\'' | '\\' => c.to_string(),
@@ -72,33 +72,33 @@ fn visible(c: char) -> String {
     }
 }
 
-/// `text` as running text or a table cell of Markdown (`CommonMark` with GitHub's tables, links and
-/// formulas), at most `max` characters before escaping: it shows literally, as one line.
+/// `text` as one line of Markdown (`CommonMark` with GitHub's tables, links and formulas) that renders literally,
+/// also in a table cell. Truncated to `max` characters before escaping.
 pub fn markdown(text: &str, max: usize) -> String {
     let shown = terminal(text, max);
-    let mut inert = String::with_capacity(shown.len());
+    let mut escaped = String::with_capacity(shown.len());
     let mut rest = shown.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
-            '&' => inert.push_str("&amp;"),
-            '<' => inert.push_str("&lt;"),
-            '>' => inert.push_str("&gt;"),
-            '@' => inert.push_str("&#64;"),
-            // `https://...` and `www.` would become links of their own accord.
-            ':' if rest.peek() == Some(&'/') => inert.push_str("&#58;"),
-            '.' if inert.ends_with(['w', 'W']) => inert.push_str("&#46;"),
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '@' => escaped.push_str("&#64;"),
+            // GitHub turns `https://...` and `www.` into links.
+            ':' if rest.peek() == Some(&'/') => escaped.push_str("&#58;"),
+            '.' if escaped.ends_with(['w', 'W']) => escaped.push_str("&#46;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' | '#' => {
-                inert.push('\\');
-                inert.push(c);
+                escaped.push('\\');
+                escaped.push(c);
             }
-            _ => inert.push(c),
+            _ => escaped.push(c),
         }
     }
-    inert
+    escaped
 }
 
-/// Lines as a fenced code block of Markdown, each bounded by [`LINE`]. Nothing inside is
-/// interpreted: the fence is longer than any run of backticks within.
+/// Lines as a fenced code block of Markdown, each truncated to [`LINE`]. The fence is longer than any run of
+/// backticks inside, so no line can close it.
 pub fn markdown_fence<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
     let lines: Vec<String> = lines.into_iter().map(|line| terminal(line, LINE)).collect();
     let longest = lines.iter().map(|line| backticks(line)).max().unwrap_or(0);
@@ -112,14 +112,14 @@ fn backticks(line: &str) -> usize {
     line.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// Whether `url` is a plain http(s) address that may become a link.
+/// Whether `url` is an http(s) address of harmless characters, and so may become a link.
 pub fn is_web_address(url: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'*+,;=%".contains(c);
     let web = url.starts_with("https://") || url.starts_with("http://");
     web && url.len() <= LINE && url.chars().all(plain)
 }
 
-/// A Markdown link, if `url` is a plain http(s) address; else both as inert text.
+/// A Markdown link if `url` passes [`is_web_address`]; otherwise both as escaped text.
 pub fn markdown_link(text: &str, url: &str) -> String {
     if is_web_address(url) {
         format!("[{}](<{url}>)", markdown(text, SHORT))
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn long_text_is_cut_between_whole_escapes() {
+    fn long_text_is_truncated_between_escapes() {
         assert_eq!(terminal("abcdef", 6), "abcdef");
         assert_eq!(terminal("abcdefg", 6), "abcde…");
         assert_eq!(terminal("abc\u{1b}", 6), "abc…");
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn markdown_shows_literally() {
+    fn markdown_renders_literally() {
         assert_eq!(
             markdown("| <img src=x onerror=alert(1)> `code` [x](y) *b* $a$ #1 @me", 80),
             r"\| &lt;img src=x onerror=alert(1)&gt; \`code\` \[x\](y) \*b\* \$a\$ \#1 &#64;me"
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fence_cannot_be_left_from_inside() {
+    fn text_inside_a_fence_cannot_close_it() {
         assert_eq!(markdown_fence(["````", "</details>\n```"]), "`````text\n````\n</details>\\n```\n`````\n");
         assert_eq!(markdown_fence([]), "```text\n```\n");
     }
@@ -192,11 +192,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_is_bounded_and_without_controls(text in any::<String>(), max in 1_usize..50) {
+        fn output_is_truncated_and_has_no_control_characters(text in any::<String>(), max in 1_usize..50) {
             let shown = terminal(&text, max);
             prop_assert!(shown.chars().count() <= max);
-            let inert = shown.chars().all(|c| !c.is_control() && !('\u{2028}'..='\u{202e}').contains(&c));
-            prop_assert!(inert);
+            let clean = shown.chars().all(|c| !c.is_control() && !('\u{2028}'..='\u{202e}').contains(&c));
+            prop_assert!(clean);
             prop_assert_eq!(terminal(&shown, max), shown);
         }
 
