@@ -363,7 +363,7 @@ fn an_update_of_expectations_keeps_comments_and_needs_no_new_run() {
     results.cells[1].expected = Some(stale);
     put(dir.path(), "results/matrix.json", &results);
     let (code, printed) = atsmatrix(dir.path(), &["expect"]);
-    assert_eq!((code, printed.contains("mended: matrix.yaml:14: it did once")), (3, true), "{printed}");
+    assert_eq!((code, printed.contains("out of date: matrix.yaml:14: it did once")), (3, true), "{printed}");
     assert_eq!(fs::read_to_string(dir.path().join("matrix.yaml")).unwrap(), EXPECTING, "nothing was asked to change");
     let (code, printed) = atsmatrix(dir.path(), &["expect", "--update"]);
     assert_eq!((code, printed.starts_with("2 changes made to matrix.yaml\n")), (0, true), "{printed}");
