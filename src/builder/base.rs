@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use super::bootstrap::{contained, host};
 use super::{BuildLog, Made, Maker, Trouble};
 use crate::config::matrix::Bootstrap;
-use crate::config::plan::{Bootstrapper, Step};
+use crate::config::plan::{Bootstrapper, BuildStep};
 use crate::engine::labels::Owner;
 use crate::engine::{Class, EngineError, ImageInfo, OnLine, patience};
 use crate::model::Event;
@@ -16,7 +16,7 @@ impl Maker {
     /// A base image: from the registry or the engine, or else from the distro's package mirror.
     pub(super) async fn base(
         &self,
-        step: &Step,
+        step: &BuildStep,
         image: Option<&str>,
         bootstrap: Option<&Bootstrap>,
     ) -> Result<Made, Trouble> {
@@ -43,7 +43,7 @@ impl Maker {
         Err(Trouble { reason: reasons.join("; "), away: false })
     }
 
-    async fn pulled_base(&self, step: &Step, reference: &str) -> Result<Made, Trouble> {
+    async fn pulled_base(&self, step: &BuildStep, reference: &str) -> Result<Made, Trouble> {
         let image = self.pulled_or_here(step, reference).await?;
         self.engine.tag(&image.id, &step.tag).await?;
         Ok(Made::Ready { id: image.id })
@@ -75,7 +75,12 @@ impl Maker {
     }
 
     /// A base from the distro's package mirror. Rows that are made of the same share it.
-    async fn bootstrapped(&self, step: &Step, bootstrap: &Bootstrap, mut log: BuildLog) -> anyhow::Result<ImageInfo> {
+    async fn bootstrapped(
+        &self,
+        step: &BuildStep,
+        bootstrap: &Bootstrap,
+        mut log: BuildLog,
+    ) -> anyhow::Result<ImageInfo> {
         let contained = self.shop(step).is_some();
         let made = {
             let mut all = self.bootstrapped.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,12 +107,12 @@ impl Maker {
     }
 
     /// Who makes the base of `step` in containers, and with what. The bootstrapper's own is the host's to make.
-    fn shop(&self, step: &Step) -> Option<&(Owner, Bootstrapper)> {
+    fn shop(&self, step: &BuildStep) -> Option<&(Owner, Bootstrapper)> {
         self.workshop.as_ref().filter(|(_, it)| it.base.tag != step.tag)
     }
 
     /// The image of a root file system.
-    async fn root(&self, step: &Step, bootstrap: &Bootstrap, on_line: OnLine<'_>) -> anyhow::Result<ImageInfo> {
+    async fn root(&self, step: &BuildStep, bootstrap: &Bootstrap, on_line: OnLine<'_>) -> anyhow::Result<ImageInfo> {
         let engine = self.engine.as_ref();
         let Some((owner, it)) = self.shop(step) else {
             return host::run(engine, bootstrap, &step.tag, &self.bootstraps, on_line).await;
@@ -118,7 +123,7 @@ impl Maker {
     }
 
     /// The image `reference` from its registry, or else the one of that name that somebody loaded into the engine.
-    async fn pulled_or_here(&self, step: &Step, reference: &str) -> Result<ImageInfo, Trouble> {
+    async fn pulled_or_here(&self, step: &BuildStep, reference: &str) -> Result<ImageInfo, Trouble> {
         let trouble = match self.pulled(step, reference).await {
             Err(trouble) if !trouble.away => trouble,
             pulled => return pulled,

@@ -31,7 +31,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::plan::{Bootstrapper, Step, Work};
+use crate::config::plan::{Bootstrapper, BuildStep, Recipe, Work};
 use crate::engine::labels::Owner;
 use crate::engine::patience::{self, AWAY_MOST, Patience};
 use crate::engine::{BuildSpec, Class, Engine, EngineError, ImageInfo, labels};
@@ -196,7 +196,7 @@ impl Maker {
 
     /// Makes `steps` (each after its parents) and tells what became of each, by tag. What is not done
     /// when `stop` is cancelled is [`Made::Stopped`].
-    pub async fn make(self: Arc<Self>, steps: &[Step], stop: &CancellationToken) -> BTreeMap<String, Made> {
+    pub async fn make(self: Arc<Self>, steps: &[BuildStep], stop: &CancellationToken) -> BTreeMap<String, Made> {
         let mut pending: BTreeMap<String, Pending> = BTreeMap::new();
         for step in steps {
             let parents: Vec<Pending> = step.parents.iter().filter_map(|tag| pending.get(tag).cloned()).collect();
@@ -231,17 +231,17 @@ impl Maker {
     }
 
     /// A step after our own trouble: what is there is there, and nothing is begun.
-    async fn kept(&self, step: &Step) -> Made {
+    async fn kept(&self, step: &BuildStep) -> Made {
         self.at_hand(step).await.unwrap_or(Made::Stopped)
     }
 
     /// What is there of a step, if that is to be used.
-    async fn at_hand(&self, step: &Step) -> Option<Made> {
+    async fn at_hand(&self, step: &BuildStep) -> Option<Made> {
         if self.policy.rebuild { None } else { self.known(step).await.ok().flatten() }
     }
 
     /// One step, and again where the engine goes away meanwhile: what comes of that is no finding.
-    async fn step(&self, step: &Step, halt: &CancellationToken) -> Made {
+    async fn step(&self, step: &BuildStep, halt: &CancellationToken) -> Made {
         let note = |text: &str| self.tell(Event::Note(text.to_owned()));
         let mut tries = 0;
         loop {
@@ -261,7 +261,7 @@ impl Maker {
     }
 
     /// One step, unless its image is there already.
-    async fn tried(&self, step: &Step) -> Result<Made, Trouble> {
+    async fn tried(&self, step: &BuildStep) -> Result<Made, Trouble> {
         let known = self.known(step).await?;
         if let Some(made) = known.clone().filter(|_| !self.policy.rebuild) {
             return Ok(made);
@@ -279,13 +279,13 @@ impl Maker {
     }
 
     /// Makes the image of a step, whatever is there.
-    async fn make_one(&self, step: &Step, known: Option<Made>) -> Result<Made, Trouble> {
+    async fn make_one(&self, step: &BuildStep, known: Option<Made>) -> Result<Made, Trouble> {
         let begun = Instant::now();
         self.tell(Event::ImageStarted(ImageWork { name: step.name.clone(), tag: step.tag.clone() }));
         let made = match &step.work {
             Work::Base { image, bootstrap } => self.base(step, image.as_deref(), bootstrap.as_ref()).await,
             Work::Ready { reference } => self.ready(step, reference, known).await,
-            Work::Recipe { containerfile, args } => self.recipe(step, containerfile, args, known).await,
+            Work::Recipe { recipe, args } => self.recipe(step, recipe, args, known).await,
         };
         let error = match &made {
             Ok(Made::Ready { .. } | Made::Stopped) => None,
@@ -303,7 +303,7 @@ impl Maker {
     }
 
     /// What is known of a step's image from its tag.
-    async fn known(&self, step: &Step) -> Result<Option<Made>, EngineError> {
+    async fn known(&self, step: &BuildStep) -> Result<Option<Made>, EngineError> {
         let reference = match &step.work {
             Work::Ready { reference } => reference,
             _ => &step.tag,
@@ -316,7 +316,7 @@ impl Maker {
 
     /// A ready image of the user's own. One that is `known` is only asked for to have it anew: if that
     /// cannot be, perhaps because no registry ever had it, it does.
-    async fn ready(&self, step: &Step, reference: &str, known: Option<Made>) -> Result<Made, Trouble> {
+    async fn ready(&self, step: &BuildStep, reference: &str, known: Option<Made>) -> Result<Made, Trouble> {
         match (self.pulled(step, reference).await, known) {
             (Ok(image), _) => Ok(Made::Ready { id: image.id }),
             (Err(Trouble { reason, away: false }), Some(known)) => {
@@ -327,7 +327,7 @@ impl Maker {
         }
     }
 
-    async fn pulled(&self, step: &Step, reference: &str) -> Result<ImageInfo, Trouble> {
+    async fn pulled(&self, step: &BuildStep, reference: &str) -> Result<ImageInfo, Trouble> {
         if self.policy.offline {
             let reason = format!("{} was not asked: --offline", registry::host(reference));
             return Err(Trouble { reason, away: false });
@@ -339,8 +339,8 @@ impl Maker {
     /// An image from a Containerfile.
     async fn recipe(
         &self,
-        step: &Step,
-        containerfile: &str,
+        step: &BuildStep,
+        recipe: &Recipe,
         args: &BTreeMap<String, String>,
         known: Option<Made>,
     ) -> Result<Made, Trouble> {
@@ -352,7 +352,7 @@ impl Maker {
         self.policy.proxies.add_to(&mut with_proxies);
         let spec = BuildSpec {
             context,
-            containerfile: containerfile.to_owned(),
+            containerfile: recipe.path(),
             args: with_proxies,
             labels: labels::image_labels(),
             tag: step.tag.clone(),
@@ -392,7 +392,7 @@ impl Maker {
 
     /// Remembers on the engine that these inputs do not compile, so that the next run need not find
     /// out again: an empty image under the step's tag, with the compiler's errors as a label.
-    async fn tombstone(&self, step: &Step, log: &BuildLog) -> Made {
+    async fn tombstone(&self, step: &BuildStep, log: &BuildLog) -> Made {
         let reason = log.first_errors();
         let mut marks = labels::image_labels();
         marks.insert(UNBUILDABLE.to_owned(), reason.clone());
@@ -413,8 +413,7 @@ impl Maker {
 
 /// Whether a step compiles ATS.
 fn compiles(work: &Work) -> bool {
-    let builds = ["tarball/build.Containerfile", "tarball/rebuild.Containerfile"];
-    matches!(work, Work::Recipe { containerfile, .. } if builds.contains(&containerfile.as_str()))
+    matches!(work, Work::Recipe { recipe, .. } if recipe.compiles())
 }
 
 fn one_line(error: &dyn std::error::Error) -> String {

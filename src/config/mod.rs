@@ -1,4 +1,4 @@
-//! What the user asks for: matrix.yaml, which of its cells are selected, and the image steps they need.
+//! What a user requests: matrix.yaml, the selected cells, the images they need, and the shard of one machine.
 
 pub mod matrix;
 pub mod plan;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use atsmatrix::builder::{Made, Maker, Policy};
-use atsmatrix::config::plan::{Step, Work};
+use atsmatrix::config::plan::{BuildStep, Recipe, Work};
 use atsmatrix::engine::discovery::Env;
 use atsmatrix::engine::patience::Patience;
 use atsmatrix::engine::{Engine, connect};
@@ -48,9 +48,9 @@ async fn socket() -> PathBuf {
 }
 
 /// A step whose build says that it runs, and then takes a while.
-fn step(tag: &str) -> Step {
-    let work = Work::Recipe { containerfile: "slow/Containerfile".to_owned(), args: BTreeMap::new() };
-    Step { name: "a slow build".to_owned(), tag: tag.to_owned(), parents: Vec::new(), work }
+fn step(tag: &str) -> BuildStep {
+    let work = Work::Recipe { recipe: Recipe::Package("slow".to_owned()), args: BTreeMap::new() };
+    BuildStep { name: "a slow build".to_owned(), tag: tag.to_owned(), parents: Vec::new(), work }
 }
 
 fn maker(engine: Arc<dyn Engine>, image: &str, logs: &Path) -> (Arc<Maker>, UnboundedReceiver<Event>) {

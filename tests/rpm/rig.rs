@@ -84,7 +84,7 @@ pub(crate) fn ats_build() -> (String, String) {
     let plan = plan(&shipped(), "debian-12", "9.2.5");
     let step = |wanted: fn(&Work) -> bool| plan.steps().iter().find(|step| wanted(&step.work)).unwrap().tag.clone();
     let base = step(|work| matches!(work, Work::Base { .. }));
-    let build = step(|work| matches!(work, Work::Recipe { containerfile, .. } if containerfile.contains("build")));
+    let build = step(|work| matches!(work, Work::Recipe { recipe, .. } if recipe.compiles()));
     have(&[&base, &build], "debian-12", "9.2.5");
     (base, build)
 }

@@ -114,7 +114,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::config::plan::{Plan, Selection, Work};
+    use crate::config::plan::{Plan, Recipe, Selection, Work};
 
     fn shipped() -> Matrix {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -157,9 +157,8 @@ mod tests {
             ats: Some(Globs::new([id.as_str()]).unwrap()),
         };
         let plan = Plan::of(&matrix, &selection, &recipes).unwrap();
-        let rebuilds = plan.steps().iter().filter(|step| {
-            matches!(&step.work, Work::Recipe { containerfile, .. } if containerfile == "tarball/rebuild.Containerfile")
-        });
+        let rebuilds =
+            plan.steps().iter().filter(|step| matches!(&step.work, Work::Recipe { recipe: Recipe::Rebuild, .. }));
         assert_eq!(rebuilds.count(), 2, "one on top of the other");
     }
 

@@ -1,12 +1,15 @@
-//! What is wrong in matrix.yaml, where, and what would be right. Knows texts and positions, not
-//! what they are about.
+//! A mistake in matrix.yaml: what is wrong, where, and how to fix it. Handles texts and positions and does not know
+//! what they mean.
 
 use std::fmt;
 
 use super::outline::Position;
 
 /// How much of a user's text a message repeats, in characters.
-const SHOWN: usize = 60;
+const MAX_QUOTED: usize = 60;
+
+/// How many known names a message lists: more fill the terminal.
+const MAX_LISTED: usize = 12;
 
 /// One mistake in matrix.yaml. Renders as `FILE:LINE:COLUMN: PATH: MESSAGE; HELP`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,11 +20,11 @@ pub struct Diagnostic {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// The place in the document, for example `ats."9.2.5".sources[0].on`; empty for the whole of it.
+    /// The path in the document, for example `ats."9.2.5".sources[0].on`; empty for the whole document.
     pub path: String,
     /// What is wrong.
     pub message: String,
-    /// What would be right; may be empty.
+    /// How to fix it; may be empty.
     pub help: String,
 }
 
@@ -45,11 +48,11 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// A place in the document.
+/// The path to a value in the document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Path(Vec<Segment>);
 
-/// A step on the way to a place.
+/// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Segment {
     Key(String),
@@ -84,10 +87,10 @@ impl fmt::Display for Path {
                 Segment::Key(key) => {
                     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
                     let dot = if i > 0 { "." } else { "" };
-                    if !key.is_empty() && key.len() <= SHOWN && key.chars().all(plain) {
+                    if !key.is_empty() && key.len() <= MAX_QUOTED && key.chars().all(plain) {
                         write!(f, "{dot}{key}")?;
                     } else {
-                        write!(f, "{dot}\"{}\"", bounded(key))?;
+                        write!(f, "{dot}\"{}\"", shortened(key))?;
                     }
                 }
             }
@@ -96,26 +99,28 @@ impl fmt::Display for Path {
     }
 }
 
-/// `text` in backquotes for a message: bounded, and without characters that move a terminal's cursor.
+/// `text` in backquotes for a message: shortened, and without characters that move a terminal's cursor.
 pub(super) fn quoted(text: &str) -> String {
-    format!("`{}`", bounded(text))
+    format!("`{}`", shortened(text))
 }
 
-fn bounded(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect::<String>();
+/// The first characters of `text`, escaped.
+pub(super) fn shortened(text: &str) -> String {
+    let mut shown: String = text.chars().take(MAX_QUOTED).flat_map(char::escape_debug).collect::<String>();
     // escape_debug is for Rust literals; quotes need no backslash here.
     shown = shown.replace("\\\"", "\"").replace("\\'", "'");
-    if text.chars().nth(SHOWN).is_some() {
+    if text.chars().nth(MAX_QUOTED).is_some() {
         shown.push_str("...");
     }
     shown
 }
 
-/// The known name a typing mistake most likely meant.
+/// The known name that `text` most likely misspells.
 pub(super) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if text.len() > SHOWN {
-        return None; // the distance costs the product of both lengths, and nobody mistypes that much
+    if text.len() > MAX_QUOTED {
+        return None; // the cost of a distance is the product of both lengths, and a text this long is no typo
     }
+    // One typo in three characters, at most three.
     let limit = (text.chars().count() / 3).clamp(1, 3);
     known
         .into_iter()
@@ -125,24 +130,23 @@ pub(super) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, name)| name)
 }
 
-/// `did you mean ...?`, where one of the `known` names is near `text`.
+/// `did you mean ...?`, if one of the `known` names is close to `text`.
 pub fn did_you_mean<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(text, known).map(|name| format!("did you mean `{name}`?"))
 }
 
-/// Help for a name that does not exist: the likely one, or all there are.
+/// Help for an unknown name: the one that was probably meant, or the list of known names.
 pub fn known_names(text: &str, known: &[&str]) -> String {
-    if let Some(name) = nearest(text, known.iter().copied()) {
-        return format!("did you mean `{name}`?");
+    if let Some(help) = did_you_mean(text, known.iter().copied()) {
+        return help;
     }
-    if known.is_empty() {
-        return "there are none".to_owned();
+    let names: Vec<String> = known.iter().take(MAX_LISTED).map(|name| quoted(name)).collect();
+    match (known.len(), known.len() - names.len()) {
+        (0, _) => "none are defined".to_owned(),
+        (1, _) => format!("expected {}", names.concat()),
+        (_, 0) => format!("expected one of {}", names.join(", ")),
+        (_, more) => format!("expected one of {}, or {more} more", names.join(", ")),
     }
-    let mut names: Vec<String> = known.iter().take(12).map(|name| quoted(name)).collect();
-    if known.len() > names.len() {
-        names.push(format!("{} more", known.len() - names.len()));
-    }
-    format!("there are {}", names.join(", "))
 }
 
 #[cfg(test)]
@@ -157,15 +161,19 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_is_bounded_and_escaped() {
+    fn hostile_text_is_shortened_and_escaped() {
         assert_eq!(quoted("a\u{1b}[31m\"b"), "`a\\u{1b}[31m\"b`");
-        assert_eq!(quoted(&"x".repeat(1000)).len(), SHOWN + 5);
+        assert_eq!(quoted(&"x".repeat(1000)).len(), MAX_QUOTED + 5);
     }
 
     #[test]
-    fn names_are_suggested_when_near_and_listed_when_not() {
+    fn near_names_are_suggested_and_others_are_listed() {
         assert_eq!(known_names("debian-21", &["debian-11", "debian-12"]), "did you mean `debian-11`?");
-        assert_eq!(known_names("suse", &["debian-11", "debian-12"]), "there are `debian-11`, `debian-12`");
+        assert_eq!(known_names("suse", &["debian-11", "debian-12"]), "expected one of `debian-11`, `debian-12`");
+        assert_eq!(known_names("suse", &["debian-11"]), "expected `debian-11`");
+        assert_eq!(known_names("suse", &[]), "none are defined");
+        let many = ["debian"; 14];
+        assert!(known_names("suse", &many).ends_with("`debian`, or 2 more"), "{}", known_names("suse", &many));
         assert_eq!(nearest("titel", ["title", "family"]), Some("title"));
         assert_eq!(nearest(&"x".repeat(500), ["title"]), None);
     }

@@ -1,4 +1,4 @@
-//! The rows: distros and how their base images are had.
+//! The rows: distros and where their base images come from.
 
 use std::collections::BTreeMap;
 
@@ -9,35 +9,37 @@ use crate::model::{DistroId, Os};
 pub struct Distro {
     /// Its name.
     pub id: DistroId,
-    /// What the table calls it.
+    /// Its title in tables.
     pub title: String,
     /// The folder `images/<family>/` with the recipes for its packages.
     pub family: String,
-    /// Reference of its base image. At least one of this and `bootstrap` is there.
+    /// Reference of its base image. At least one of this and `bootstrap` is set.
     pub image: Option<String>,
-    /// How to make the base image where no registry is in reach.
+    /// How to make the base image without a registry.
     pub bootstrap: Option<Bootstrap>,
-    /// What its cells have to be; `None`: nobody says.
+    /// What `/etc/os-release` must contain in its cells; `None` if unknown.
     pub os: Option<Os>,
-    /// Whether its unavailable cells are reported without turning the run red.
+    /// Whether the run stays green if its cells are unavailable.
     pub optional: bool,
-    /// Whether anybody has seen it work.
+    /// Whether it has ever worked.
     pub seen: bool,
-    /// Whether it shows what is coming, not what is in use: its unavailable cells are excused too.
+    /// Whether it shows a future release: the run stays green if its cells are unavailable, too.
     pub forecast: bool,
     /// Build arguments for every recipe that runs on it.
     pub args: BTreeMap<String, String>,
 }
 
 /// How to make a base image from a package mirror.
+///
+/// Tags of images are digests of its `Debug` form (`plan::bootstrapper`): a renamed field makes every base image anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bootstrap {
     /// The suite, for example `bookworm`.
     pub suite: String,
     /// Lines of sources.list.
     pub sources: Vec<String>,
-    /// The same for when the suite has left its mirrors; none: it has no archive.
+    /// Lines of sources.list to try if `sources` fail; empty if the suite has no archive.
     pub archive: Vec<String>,
-    /// `false` accepts a Release file past its Valid-Until date.
+    /// False accepts a Release file after its Valid-Until date.
     pub check_valid_until: bool,
 }

@@ -1,7 +1,7 @@
-//! matrix.yaml as it is written: the serde structs, from which the published schema is made too.
-//! Knows the keys and their shapes; what the texts in them mean is for `check` to say.
+//! matrix.yaml as it is written: the serde structs, which are also the source of the published schema. They define the
+//! keys and their types; `check` decides what the texts mean.
 //!
-//! Every leaf is a text, a number or a flag, so that `check` can report all bad ones at once.
+//! Every leaf is a text, a number or a boolean, so that `check` can report all invalid ones at once.
 
 use std::collections::BTreeMap;
 
@@ -11,33 +11,33 @@ use serde::Deserialize;
 
 use crate::model::Verdict;
 
-/// The matrix of atsmatrix: which distros meet which Apache Traffic Servers.
+/// The matrix of atsmatrix: which distros run which Apache Traffic Servers.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "matrix.yaml")]
 pub(super) struct Document {
-    /// Version of the file's format: 1.
-    #[expect(dead_code, reason = "other formats are refused before this is read")]
+    /// Version of the file format: 1.
+    #[expect(dead_code, reason = "other versions are refused before this is read")]
     #[schemars(range(min = 1, max = 1))]
     pub(super) version: u32,
-    /// The rows, in order: name to distro.
+    /// The rows, in order: from name to distro.
     pub(super) distros: IndexMap<String, DistroEntry>,
-    /// The columns, in order: name to Apache Traffic Server.
+    /// The columns, in order: from name to Apache Traffic Server.
     pub(super) ats: IndexMap<String, AtsEntry>,
-    /// Origins besides the instrumented one that every cell has.
+    /// Origins in addition to the instrumented one that every cell has.
     pub(super) origins: Option<OriginsEntry>,
-    /// Cells to leave out.
+    /// Cells to exclude.
     #[serde(default)]
     pub(super) exclude: Vec<ExcludeEntry>,
-    /// Cells that come back although `exclude` takes them.
+    /// Cells to include although an `exclude` entry matches them.
     #[serde(default)]
     pub(super) include: Vec<IncludeEntry>,
-    /// Verdicts known beforehand.
+    /// Verdicts that are expected.
     #[serde(default)]
     pub(super) expect: Vec<ExpectEntry>,
-    /// Limits that hold for every cell.
+    /// Limits for every cell.
     pub(super) defaults: Option<DefaultsEntry>,
-    /// Mirrors and registries of one's own in the place of others: host, perhaps with a path, to mirror.
+    /// Mirrors and registries to use in place of public ones: from host, with or without a path, to mirror.
     #[serde(default)]
     pub(super) mirrors: IndexMap<String, String>,
 }
@@ -46,24 +46,24 @@ pub(super) struct Document {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DistroEntry {
-    /// What the table calls it; default: its name.
+    /// Its title in tables; default: its name.
     pub(super) title: Option<String>,
     /// The folder `images/<family>/` with the recipes for its packages.
     pub(super) family: String,
-    /// Reference of its base image, used when a registry can be reached; may be pinned by digest.
+    /// Reference of its base image, used if its registry is reachable; may be pinned by digest.
     pub(super) image: Option<String>,
-    /// How to make its base image from its package mirror, for machines with no registry.
+    /// How to make its base image from a package mirror, for machines without a registry.
     pub(super) bootstrap: Option<BootstrapEntry>,
-    /// What `/etc/os-release` says in its cells; default: what its name begins with, as in `debian-12`.
+    /// What `/etc/os-release` contains in its cells; default: taken from a name like `debian-12`.
     pub(super) os: Option<OsEntry>,
-    /// Its unavailable cells are reported and do not turn `run` red.
+    /// If true, its unavailable cells are reported and do not turn `run` red.
     #[serde(default)]
     pub(super) optional: bool,
-    /// `false`: nobody has seen this row work yet, and its unavailable cells say so.
+    /// False if this row has never worked anywhere yet; reports of its unavailable cells say so.
     #[serde(default = "yes")]
     pub(super) seen: bool,
-    /// It shows what is coming, not what is in use, out of a suite that moves: its unavailable cells are
-    /// excused too.
+    /// True if it shows a future release that changes daily: its unavailable cells do not turn `run` red
+    /// either.
     #[serde(default)]
     pub(super) forecast: bool,
     /// Build arguments for every recipe that runs on it.
@@ -71,19 +71,19 @@ pub(super) struct DistroEntry {
     pub(super) args: BTreeMap<String, String>,
 }
 
-/// What `/etc/os-release` says.
+/// What `/etc/os-release` contains.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OsEntry {
     /// `ID`, for example `debian`.
     pub(super) id: String,
-    /// `VERSION_ID`, or its first parts: "9" is every 9.x; default: any.
+    /// `VERSION_ID`, or its first parts: "9" matches every 9.x; default: any.
     pub(super) version: Option<String>,
     /// `VERSION_CODENAME`, for example `forky`; default: any.
     pub(super) codename: Option<String>,
 }
 
-/// Origins besides the instrumented one that every cell has.
+/// Origins in addition to the instrumented one that every cell has.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OriginsEntry {
@@ -97,7 +97,7 @@ pub(super) struct OriginsEntry {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OriginEntry {
-    /// The distro whose packages it is made of.
+    /// The distro whose packages it is built from.
     pub(super) on: String,
 }
 
@@ -110,10 +110,10 @@ pub(super) struct BootstrapEntry {
     /// Lines of sources.list.
     #[schemars(length(min = 1))]
     pub(super) sources: Vec<String>,
-    /// The same for when the suite has left its mirrors: asked when those fail.
+    /// Lines of sources.list to try if `sources` fail, for a suite that has left its mirrors.
     #[serde(default)]
     pub(super) archive: Vec<String>,
-    /// `false` accepts a Release file past its Valid-Until date: a weakening, so it has to be asked for.
+    /// False accepts a Release file after its Valid-Until date, which weakens the check of its origin.
     #[serde(default = "yes")]
     pub(super) check_valid_until: bool,
 }
@@ -126,14 +126,14 @@ fn yes() -> bool {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AtsEntry {
-    /// What the table calls it; default: its name.
+    /// Its title in tables; default: its name.
     pub(super) title: Option<String>,
-    /// What `traffic_server -V` must report; default: the name.
+    /// What `traffic_server -V` must report; default: its name.
     pub(super) version: Option<String>,
-    /// Its unavailable cells are reported and do not turn `run` red.
+    /// If true, its unavailable cells are reported and do not turn `run` red.
     #[serde(default)]
     pub(super) optional: bool,
-    /// Where it comes from; for each distro the first source that names it is used.
+    /// Where it comes from; for each distro, the first source that matches it is used.
     #[schemars(length(min = 1))]
     pub(super) sources: Vec<SourceEntry>,
 }
@@ -147,22 +147,22 @@ pub(super) struct SourceEntry {
     pub(super) on: Vec<String>,
     /// Built on the distro from a release tarball.
     pub(super) tarball: Option<TarballEntry>,
-    /// Built on the distro from another ATS's tree with further patches.
+    /// Built on the distro from another ATS's build tree with further patches.
     pub(super) rebuild: Option<RebuildEntry>,
-    /// Built on that distro as its own source says, then moved here: what an in-place distro upgrade
-    /// does to a self-built ATS.
+    /// Built on that distro from its own source, then moved here, as an in-place distro upgrade does with a self-built
+    /// ATS.
     pub(super) build_on: Option<String>,
     /// The distro family's package.
     pub(super) package: Option<PackageEntry>,
-    /// A ready image of the user's own.
+    /// A ready image of your own.
     pub(super) image: Option<ImageEntry>,
-    /// What `traffic_server -V` reports when it comes from here, or from where on, as in `>=9.2.9,<9.3`; default:
-    /// the ATS's `version`.
+    /// What `traffic_server -V` reports for this source, a version or a range like `>=9.2.9,<9.3`; default: the ATS's
+    /// `version`.
     pub(super) reports: Option<String>,
-    /// `false`: nobody has seen it come from here yet, and its unavailable cells say so.
+    /// False if this source has never worked anywhere yet; reports of its unavailable cells say so.
     #[serde(default = "yes")]
     pub(super) seen: bool,
-    /// Its unavailable cells are reported and do not turn `run` red.
+    /// If true, its unavailable cells are reported and do not turn `run` red.
     #[serde(default)]
     pub(super) optional: bool,
     /// Build arguments for this source's recipes; they override the distro's.
@@ -174,7 +174,7 @@ pub(super) struct SourceEntry {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TarballEntry {
-    /// Where to fetch it; the first that answers is used.
+    /// Where to download it; the first URL that answers is used.
     #[schemars(length(min = 1))]
     pub(super) urls: Vec<String>,
     /// Its SHA-256, 64 hex digits.
@@ -182,12 +182,12 @@ pub(super) struct TarballEntry {
     pub(super) sha256: Option<String>,
     /// Its detached PGP signature.
     pub(super) signature: Option<SignatureEntry>,
-    /// Where its SHA-512 is published. Guards against damage, not against a forger on the same host.
+    /// Where its SHA-512 is published. Detects damage, but not a forgery on the same host.
     pub(super) sha512_url: Option<String>,
-    /// Applied in order.
+    /// Patches to apply, in order.
     #[serde(default)]
     pub(super) patches: Vec<PatchEntry>,
-    /// Further options of `./configure`, separated by blanks.
+    /// Further options for `./configure`, separated by spaces.
     pub(super) configure: Option<String>,
 }
 
@@ -195,36 +195,36 @@ pub(super) struct TarballEntry {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignatureEntry {
-    /// Where the signature is.
+    /// Where to download the signature.
     pub(super) url: String,
-    /// Where the project publishes the keys of those who sign its releases.
+    /// Where the project publishes the keys that sign its releases.
     pub(super) keys_url: String,
 }
 
-/// A patch, or a folder of patches in a tar archive.
+/// A patch, by itself or in a tar archive.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PatchEntry {
-    /// Where to fetch it; the first that answers is used.
+    /// Where to download it; the first URL that answers is used.
     #[schemars(length(min = 1))]
     pub(super) urls: Vec<String>,
-    /// SHA-256 of what is fetched, 64 hex digits.
+    /// SHA-256 of the download, 64 hex digits.
     #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
     pub(super) sha256: String,
-    /// When the fetched file is a tar archive: the patch in it.
+    /// If the download is a tar archive: the path of the patch in it.
     pub(super) file: Option<String>,
-    /// Apply only the hunks for files that match one of these patterns.
+    /// Apply only the changes to files that match one of these patterns.
     #[serde(default)]
     pub(super) only: Vec<String>,
 }
 
-/// Starts from another ATS's build tree: seconds instead of minutes.
+/// Starts from another ATS's build tree, which takes seconds instead of minutes.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RebuildEntry {
-    /// The ATS whose tree it starts from.
+    /// The ATS whose build tree it starts from.
     pub(super) of: String,
-    /// Applied in order on top of it.
+    /// Patches to apply on top of it, in order.
     #[schemars(length(min = 1))]
     pub(super) patches: Vec<PatchEntry>,
 }
@@ -235,7 +235,7 @@ pub(super) struct RebuildEntry {
 pub(super) struct PackageEntry {
     /// Its name, for example `trafficserver`.
     pub(super) name: String,
-    /// Its exact version, a pattern with `*` (the newest that matches), or `latest` (as the distro has it).
+    /// Its exact version, a pattern with `*` (the newest match), or `latest` (what the distro has).
     pub(super) version: String,
 }
 
@@ -245,11 +245,11 @@ pub(super) struct PackageEntry {
 pub(super) struct ImageEntry {
     /// Its reference, for example `registry.example.com/ats:prod`.
     pub(super) reference: String,
-    /// Where `traffic_server` is in it; default: found out.
+    /// The path of `traffic_server` in it; default: detected.
     pub(super) binary: Option<String>,
 }
 
-/// Cells to leave out.
+/// Cells to exclude.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExcludeEntry {
@@ -257,11 +257,11 @@ pub(super) struct ExcludeEntry {
     pub(super) distro: Option<Vec<String>>,
     /// Patterns over ATS names; default: every ATS.
     pub(super) ats: Option<Vec<String>>,
-    /// In one line, why they are left out.
+    /// In one line, why they are excluded.
     pub(super) reason: String,
 }
 
-/// A cell that comes back although `exclude` takes it.
+/// A cell to include although an `exclude` entry matches it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct IncludeEntry {
@@ -271,7 +271,7 @@ pub(super) struct IncludeEntry {
     pub(super) ats: String,
 }
 
-/// A verdict known beforehand. All conditions must hold.
+/// An expected verdict. It applies to a cell if all its conditions hold.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExpectEntry {
@@ -281,28 +281,28 @@ pub(super) struct ExpectEntry {
     pub(super) ats: Option<Vec<String>>,
     /// Patterns over cell names, as in `debian-13/9.2.5`.
     pub(super) cells: Option<Vec<String>>,
-    /// Patterns over cell names to which it does not apply.
+    /// Patterns over the names of cells that it does not apply to.
     pub(super) except: Option<Vec<String>>,
-    /// Range over the OpenSSL that the running ATS has loaded.
+    /// Version range of the OpenSSL that the running ATS has loaded.
     pub(super) openssl: Option<String>,
-    /// Range over the version that the running ATS reports.
+    /// Version range of the running ATS, as it reports it.
     pub(super) ats_version: Option<String>,
-    /// Patterns over the trials that are known to fail; default: any. One named in full must fail.
+    /// Patterns over the trials that may fail; default: any. A trial named in full must fail.
     pub(super) trials: Option<Vec<String>>,
-    /// The known issue that it is about, as `atsmatrix explain` names it: it excuses what is recognised as that with
-    /// certainty, and nothing else. With the verdict pass: the known limitation that does not show here.
+    /// The known issue that it is about, as `atsmatrix explain` names it: only failures that are certainly this issue are
+    /// expected. With the verdict pass: the known limitation that this cell does not have.
     pub(super) issue: Option<String>,
-    /// What it comes to: `fail`, `unbuildable` or `flaky`; with an `issue` also `pass`.
+    /// The expected verdict: `fail`, `unbuildable` or `flaky`; with an `issue` also `pass`.
     pub(super) verdict: ExpectedVerdict,
     /// In one line, why this is accepted.
     pub(super) reason: String,
-    /// Where to read about it.
+    /// Where to read more.
     pub(super) link: Option<String>,
     /// The last day on which it is accepted, as YYYY-MM-DD.
     pub(super) expires: Option<String>,
 }
 
-/// The verdicts that can be expected. Trouble with the infrastructure is never expected: see `optional`.
+/// The verdicts that can be expected. Problems of the infrastructure cannot be: see `optional`.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum ExpectedVerdict {
@@ -310,9 +310,9 @@ pub(super) enum ExpectedVerdict {
     Fail,
     /// It does not compile.
     Unbuildable,
-    /// At least one trial now passes, now fails.
+    /// At least one trial sometimes passes and sometimes fails.
     Flaky,
-    /// What the known `issue` limits passes here: this build carries the fix.
+    /// The trials that the known `issue` limits pass: this build has the fix.
     Pass,
 }
 
@@ -327,13 +327,13 @@ impl From<ExpectedVerdict> for Verdict {
     }
 }
 
-/// Limits that hold for every cell.
+/// Limits for every cell.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DefaultsEntry {
     /// How long the parts of a run may take.
     pub(super) deadlines: Option<DeadlinesEntry>,
-    /// Memory of each container, with KiB, MiB or GiB; default 1GiB.
+    /// Memory of each container, in KiB, MiB or GiB; default 1GiB.
     pub(super) memory: Option<String>,
     /// Processes and threads in each container; default 512.
     #[schemars(range(min = 16, max = 100_000))]
@@ -346,9 +346,9 @@ pub(super) struct DefaultsEntry {
 pub(super) struct DeadlinesEntry {
     /// One trial; default 20s.
     pub(super) trial: Option<String>,
-    /// One cell without its images; default 120s.
+    /// One cell, excluding its images; default 120s.
     pub(super) cell: Option<String>,
-    /// The whole run with its images; default 2h.
+    /// The whole run, including its images; default 2h.
     pub(super) run: Option<String>,
 }
 

@@ -1,11 +1,11 @@
-//! Verdicts known beforehand, and when they apply.
+//! Expected verdicts and when they apply.
 
 use jiff::civil::Date;
 
 use super::globs::Globs;
 use crate::model::{AtsId, CellId, DistroId, Expected, Provenance, Verdict, Version, VersionRange};
 
-/// A verdict known beforehand. All its conditions must hold for it to apply.
+/// An expected verdict. It applies to a cell if all its conditions hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expectation {
     /// Patterns over distro names; `None`: any.
@@ -14,48 +14,48 @@ pub struct Expectation {
     pub ats: Option<Globs>,
     /// Patterns over cell names; `None`: any.
     pub cells: Option<Globs>,
-    /// Patterns over the names of cells to which it does not apply.
+    /// Patterns over the names of cells that it does not apply to.
     pub except: Option<Globs>,
-    /// Range over the OpenSSL that the running ATS has loaded.
+    /// Version range of the OpenSSL that the running ATS has loaded.
     pub openssl: Option<VersionRange>,
-    /// Range over the version that the running ATS reports.
+    /// Version range of the running ATS, as it reports it.
     pub ats_version: Option<VersionRange>,
-    /// Patterns over the trials that are known to fail; `None`: any.
+    /// Patterns over the trials that may fail; `None`: any.
     pub trials: Option<Globs>,
-    /// Id of the known issue that it is about; `None`: whatever goes wrong.
+    /// Id of the known issue that it is about; `None`: any cause.
     pub issue: Option<String>,
     /// The verdict.
     pub verdict: Verdict,
     /// Why.
     pub reason: String,
-    /// Where to read about it.
+    /// Where to read more.
     pub link: Option<String>,
     /// The last day on which it is accepted.
     pub expires: Option<Date>,
-    /// Line and column of itself in matrix.yaml.
+    /// Line and column of the entry in matrix.yaml.
     pub at: (usize, usize),
-    /// Line and column of its `trials`, or of itself.
+    /// Line and column of its `trials`, or of the entry.
     pub(super) trials_at: (usize, usize),
-    /// Line and column of its `issue`, or of itself.
+    /// Line and column of its `issue`, or of the entry.
     pub(super) issue_at: (usize, usize),
 }
 
-/// What is known of a cell after it ran. An axis that is added joins here, in [`Expectation::applies`] and in
-/// the entry of the file.
+/// What is known of a cell after it ran. A new axis is added here, in [`Expectation::applies`] and in the entry of the
+/// file.
 #[derive(Debug, Clone, Copy)]
 pub struct CellFacts<'a> {
     /// The row.
     pub distro: &'a DistroId,
     /// The column.
     pub ats: &'a AtsId,
-    /// What `traffic_server -V` reported; `None`: it never ran.
+    /// What `traffic_server -V` reported; `None` if it never ran.
     pub ats_version: Option<&'a str>,
-    /// Version of the `libssl` that ATS had loaded; `None`: unknown.
+    /// Version of the `libssl` that ATS had loaded; `None` if unknown.
     pub openssl: Option<&'a str>,
 }
 
 impl<'a> CellFacts<'a> {
-    /// What `provenance` says of `cell`.
+    /// The facts that `provenance` has about `cell`.
     pub fn of(cell: &'a CellId, provenance: &'a Provenance) -> Self {
         Self {
             distro: &cell.distro,
@@ -67,7 +67,7 @@ impl<'a> CellFacts<'a> {
 }
 
 impl Expectation {
-    /// Whether it may apply to a cell, from what is known before it runs.
+    /// Whether it may apply to a cell, judged by what is known before the cell runs.
     pub fn concerns(&self, distro: &DistroId, ats: &AtsId) -> bool {
         let holds = |globs: &Option<Globs>, name: &str| globs.as_ref().is_none_or(|globs| globs.matches(name));
         let cell = format!("{distro}/{ats}");
@@ -89,7 +89,7 @@ impl Expectation {
         self.trials.as_ref().is_none_or(|globs| globs.matches(trial))
     }
 
-    /// It as results carry it.
+    /// The form that results record.
     pub fn stated(&self) -> Expected {
         let trials = self.trials.iter().flat_map(Globs::patterns).map(str::to_owned).collect();
         Expected {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_named_one_by_one_or_by_pattern_and_left_out_likewise() {
+    fn cells_are_named_one_by_one_or_by_pattern_and_excepted_likewise() {
         let (distro, ats) = ("debian-13".parse().unwrap(), "9.2.5".parse().unwrap());
         let globs = |pattern: &str| Some(Globs::new([pattern]).unwrap());
         for (cells, except, concerned) in [

@@ -1,10 +1,10 @@
-//! Amounts with units: how long things may take, how much memory a container gets.
+//! Limits with units: deadlines, and memory of containers.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
-/// Limits that hold for every cell.
+/// Limits for every cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Defaults {
     /// How long each part may take.
@@ -20,9 +20,9 @@ pub struct Defaults {
 pub struct Deadlines {
     /// One trial.
     pub trial: Duration,
-    /// One cell, without its images.
+    /// One cell, excluding its images.
     pub cell: Duration,
-    /// The whole run, with its images.
+    /// The whole run, including its images.
     pub run: Duration,
 }
 
@@ -39,20 +39,25 @@ impl Default for Deadlines {
 }
 
 /// Longest deadline: a week.
-const LONGEST: Duration = Duration::from_hours(7 * 24);
+const MAX_DEADLINE: Duration = Duration::from_hours(7 * 24);
 
-/// `20s`, `2h`, `1h30m`, `500ms`: more than nothing, at most a week.
+/// Parses `20s`, `2h`, `1h30m` or `500ms`: more than zero, at most a week.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let duration = Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()?;
-    (!duration.is_zero() && duration <= LONGEST).then_some(duration)
+    (!duration.is_zero() && duration <= MAX_DEADLINE).then_some(duration)
 }
 
-/// `512MiB`, `1GiB`, `65536KiB`: bytes, 16 MiB to 1 TiB.
+/// Least memory of a container, bytes: engines refuse less than a few MiB.
+const MIN_MEMORY: u64 = 16 << 20;
+/// Most memory of a container, bytes.
+const MAX_MEMORY: u64 = 1 << 40;
+
+/// Parses `512MiB`, `1GiB` or `65536KiB` into bytes, from 16 MiB to 1 TiB.
 pub(super) fn size(text: &str) -> Option<u64> {
     let units = [("KiB", 1_u64 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
     let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
     let bytes = number.trim_end().parse::<u64>().ok()?.checked_mul(*unit)?;
-    (1 << 24..=1 << 40).contains(&bytes).then_some(bytes)
+    (MIN_MEMORY..=MAX_MEMORY).contains(&bytes).then_some(bytes)
 }
 
 #[cfg(test)]

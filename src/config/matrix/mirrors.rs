@@ -1,50 +1,50 @@
-//! A company's own mirrors and registries in the place of those that matrix.yaml names.
+//! A company's own mirrors and registries in place of the public ones that matrix.yaml names.
 
 use crate::model::registry_of;
 
-/// Which beginnings of addresses are replaced by what. No part of what a matrix says: the same things are had elsewhere.
+/// Prefixes of addresses and what replaces them. Not part of the normal form: a mirror serves the same files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mirrors(Vec<(String, String)>);
 
 impl Mirrors {
-    /// Puts `to` in the place of `from`, a host with or without a path, in place of what was said of it before.
+    /// Replaces `from`, a host with or without a path, by `to`. Overrides an earlier entry for `from`.
     ///
     /// # Errors
-    /// What is wrong with them, and how they are written.
+    /// What is wrong with either and how to write it.
     pub fn set(&mut self, from: &str, to: &str) -> Result<(), String> {
         let plain = |text: &str| {
-            let hosts = text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_~:/%[]@+".contains(c));
-            hosts && text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric() || c == '[')
+            let legal = text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_~:/%[]@+".contains(c));
+            legal && text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric() || c == '[')
         };
         if !plain(from) || from.contains("://") {
-            return Err(format!("`{from}` is no host: write it like deb.debian.org or archive.ubuntu.com/ubuntu"));
+            return Err(format!("`{from}` is not a host: write it like deb.debian.org or archive.ubuntu.com/ubuntu"));
         }
         if !plain(to) {
             return Err(format!(
-                "`{to}` is no place of a mirror: write it like mirror.example.org/debian or https://mirror.example.org"
+                "`{to}` is not the address of a mirror: write it like mirror.example.org/debian or https://mirror.example.org"
             ));
         }
         let (from, to) = (from.trim_end_matches('/').to_owned(), to.trim_end_matches('/').to_owned());
         self.0.retain(|(known, _)| *known != from);
         self.0.push((from, to));
-        // The narrowest is tried first.
+        // The longest prefix is tried first.
         self.0.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
         Ok(())
     }
 
-    /// Sets each `FROM=TO` of `text`, separated by blanks or commas.
+    /// Sets each `FROM=TO` in `text`, separated by spaces or commas.
     ///
     /// # Errors
-    /// As [`Mirrors::set`].
+    /// See [`Mirrors::set`].
     pub fn set_all(&mut self, text: &str) -> Result<(), String> {
         for pair in text.split([' ', ',', '\n', '\t']).filter(|pair| !pair.is_empty()) {
-            let (from, to) = pair.split_once('=').ok_or_else(|| format!("`{pair}`: write HOST=MIRROR"))?;
+            let (from, to) = pair.split_once('=').ok_or_else(|| format!("`{pair}` has no `=`: write HOST=MIRROR"))?;
             self.set(from, to)?;
         }
         Ok(())
     }
 
-    /// `text` with every URL in it as it is to be asked for.
+    /// `text` with every URL in it replaced.
     pub fn urls(&self, text: &str) -> String {
         let mut done = String::new();
         let mut rest = text;
@@ -66,17 +66,17 @@ impl Mirrors {
         done + rest
     }
 
-    /// The reference of an image as it is to be asked for.
+    /// The image reference to pull in place of `reference`.
     pub fn image(&self, reference: &str) -> String {
-        let whole = match reference.contains('/') {
+        let full = match reference.contains('/') {
             _ if registry_of(reference).is_some() => reference.to_owned(),
             true => format!("docker.io/{reference}"),
             false => format!("docker.io/library/{reference}"),
         };
-        match self.of(&whole) {
+        match self.of(&full) {
             Some((from, to)) => {
                 let to = to.split_once("://").map_or(to, |(_, place)| place);
-                format!("{to}{}", &whole[from.len()..])
+                format!("{to}{}", &full[from.len()..])
             }
             None => reference.to_owned(),
         }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_are_replaced_wherever_they_stand_and_the_narrowest_entry_counts() {
+    fn urls_are_replaced_anywhere_in_a_text_and_the_longest_prefix_wins() {
         for (before, after) in [
             ("deb http://deb.debian.org/debian sid main", "deb http://mirror.test/debian-org/debian sid main"),
             ("deb http://deb.debian.org/debian-security a main", "deb http://sec.test/x a main"),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_replaced_also_where_they_leave_their_registry_out() {
+    fn references_without_a_registry_are_replaced_too() {
         for (before, after) in [
             ("docker.io/library/debian:12", "hub.test:5000/proxy/library/debian:12"),
             ("debian:12", "hub.test:5000/proxy/library/debian:12"),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_and_the_last_word_counts() {
+    fn invalid_addresses_are_refused_and_the_last_entry_wins() {
         let mut mirrors = Mirrors::default();
         for wrong in ["a.test", "=b.test", "a.test=", "http://a.test=b.test", "a.test=b;c"] {
             assert!(mirrors.set_all(wrong).is_err(), "{wrong}");

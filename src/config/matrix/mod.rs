@@ -1,11 +1,10 @@
-//! matrix.yaml: from text to a checked [`Matrix`]. The only module that knows YAML. Pure: the caller
-//! reads the file. Knows nothing of images, engines or trials beyond their names.
+//! matrix.yaml: from text to a checked [`Matrix`]. The only module that reads YAML. Pure: the caller reads the file. It
+//! handles images, engines and trials only as names.
 //!
-//! Three passes, each of which reports every mistake it sees: `outline` (positions, duplicate keys,
-//! bounded work), `shape` (unknown and missing keys, against the published schema), `check` (what
-//! the values mean, dangling names, impossible combinations).
+//! Three passes: `outline` parses the text once into a tree with positions (syntax, duplicate keys, bounded work),
+//! `shape` checks the tree against the published schema and gives its values types, `check` decides what the values mean
+//! (dangling names, impossible combinations). The last two report every mistake they find.
 
-mod broken;
 mod check;
 mod diagnostic;
 mod digest;
@@ -20,6 +19,7 @@ mod normal;
 mod outline;
 mod shape;
 mod source;
+mod syntax;
 #[cfg(test)]
 mod tests;
 
@@ -39,47 +39,47 @@ use std::collections::BTreeMap;
 
 use crate::model::{AtsId, CellId, DistroId, Expected, Place, Provenance, Verdict, VersionRange};
 
-/// Most mistakes that are reported at once.
+/// Most mistakes that are reported at once: more scroll past.
 const MAX_DIAGNOSTICS: usize = 100;
 
-/// A checked matrix.yaml: every name in it exists, every combination is possible.
+/// A checked matrix.yaml: every name in it exists and every combination is possible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matrix {
-    /// SHA-256 of what it says, without how it is written, lower-case hex: what results are compared by.
+    /// SHA-256 of its normal form, lower-case hex. Results with the same digest come from the same matrix.
     pub digest: String,
-    /// SHA-256 of the file's bytes, lower-case hex: what older results name.
+    /// SHA-256 of the file's bytes, lower-case hex, which older results record.
     pub sha256: String,
     /// The rows, in order; never empty.
     pub distros: Vec<Distro>,
     /// The columns, in order; never empty.
     pub ats: Vec<Ats>,
-    /// The distros whose packages the origins are made of that are containers of their own.
+    /// The distros whose packages the separate origins are built from.
     pub origins: BTreeMap<Place, DistroId>,
-    /// Cells to leave out.
+    /// Cells to exclude.
     pub exclude: Vec<Exclusion>,
-    /// Cells that come back.
+    /// Cells to include although an exclusion matches them.
     pub include: Vec<CellId>,
-    /// Verdicts known beforehand.
+    /// Verdicts that are expected.
     pub expect: Vec<Expectation>,
-    /// Limits that hold for every cell.
+    /// Limits for every cell.
     pub defaults: Defaults,
-    /// What is fetched from elsewhere than it says.
+    /// Mirrors to use in place of public hosts.
     pub mirrors: Mirrors,
-    /// The file's name, for later diagnostics.
+    /// The file's name, for diagnostics.
     file: String,
     places: Places,
 }
 
-/// Where things stand that are looked at again once all is read: lines and columns.
+/// Lines and columns of what later checks may refuse.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Places {
     /// Of every source, by column and source.
     sources: Vec<Vec<(usize, usize)>>,
-    /// Of families and build arguments, by their path in the document.
+    /// Of families and build arguments, by path in the document.
     named: BTreeMap<String, (usize, usize)>,
 }
 
-/// Cells to leave out.
+/// Cells to exclude.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exclusion {
     /// Patterns over distro names; `None`: every distro.
@@ -91,13 +91,13 @@ pub struct Exclusion {
 }
 
 impl Exclusion {
-    fn takes(&self, distro: &DistroId, ats: &AtsId) -> bool {
+    fn matches(&self, distro: &DistroId, ats: &AtsId) -> bool {
         self.distro.as_ref().is_none_or(|globs| globs.matches(distro.as_str()))
             && self.ats.as_ref().is_none_or(|globs| globs.matches(ats.as_str()))
     }
 }
 
-/// A cell: a distro, an ATS, and where that ATS comes from there.
+/// A cell: a distro, an ATS, and the source of that ATS on that distro.
 #[derive(Debug, Clone, Copy)]
 pub struct MatrixCell<'a> {
     /// The row.
@@ -114,13 +114,13 @@ impl MatrixCell<'_> {
         CellId { distro: self.distro.id.clone(), ats: self.ats.id.clone() }
     }
 
-    /// Whether its being unavailable is reported without turning the run red. A forecast depends on a
-    /// suite that moves: on some days it cannot be installed, which is nobody's fault here.
+    /// Whether the run stays green if it is unavailable. A forecast depends on a suite that changes daily: on some days it
+    /// cannot be installed.
     pub fn optional(&self) -> bool {
         self.distro.optional || self.distro.forecast || self.ats.optional || self.source.optional
     }
 
-    /// Whether anybody has seen it work.
+    /// Whether it has ever worked.
     pub fn seen(&self) -> bool {
         self.distro.seen && self.source.seen
     }
@@ -130,8 +130,8 @@ impl MatrixCell<'_> {
         self.source.reports.as_deref().unwrap_or(&self.ats.version)
     }
 
-    /// The version it is taken for before it has said its own: of a range that from which on it holds, so that
-    /// nothing is asked of it that a newer one only knows.
+    /// The assumed version until ATS reports its own. Of a range it is the lower bound, so that no trial needs a feature
+    /// that only newer versions have.
     pub fn version(&self) -> String {
         let lower = |range: VersionRange| range.lower().map(ToString::to_string);
         self.reports().parse().ok().and_then(lower).unwrap_or_else(|| self.reports().to_owned())
@@ -139,32 +139,31 @@ impl MatrixCell<'_> {
 }
 
 impl Matrix {
-    /// Reads and checks `text`, the content of the file `file_name`. On mistakes: all that could be
-    /// seen at once (at most 100), in the order of the file. Work and memory are bounded for any input;
-    /// a text above [`MAX_BYTES`] is refused unread.
+    /// Reads and checks `text`, the content of the file `file_name`. Work and memory are bounded for any input; a text
+    /// above [`MAX_BYTES`] is not parsed.
+    ///
+    /// # Errors
+    /// All mistakes that one pass can find, at most 100, in the order of the file.
     pub fn parse(file_name: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         let outline = outline::Outline::read(file_name, text).map_err(|diagnostic| vec![diagnostic])?;
         if let Some(diagnostic) = check::format_version(file_name, &outline) {
             return Err(vec![diagnostic]);
         }
-        let found = shape::check(file_name, &outline, &schema());
-        if !found.is_empty() {
-            return Err(in_order(found));
-        }
-        let document = serde_yaml::from_str(text).map_err(|error| vec![check::unforeseen(file_name, &error)])?;
+        let document = read_document(file_name, &outline)?;
         let mut matrix = check::check(file_name, &outline, document).map_err(in_order)?;
         matrix.sha256 = sha256_hex(text.as_bytes());
         matrix.digest = sha256_hex(normal::form(&matrix).as_bytes());
         Ok(matrix)
     }
 
-    /// `text`, of which this matrix was read, with `edits` made to its `expect`, and the matrix that it
-    /// is then. Nothing else changes: what the edits would break is an error, and a person has to make
-    /// them.
+    /// Makes `edits` to the `expect` part of `text`, from which this matrix was read. Returns the new text and its matrix.
+    ///
+    /// # Errors
+    /// If the edits would break the file or change anything else. A person has to make them.
     pub fn edited(&self, text: &str, edits: &[Edit]) -> Result<(String, Self), EditError> {
         let text = edit::apply(text, edits)?;
         let matrix = Self::parse(&self.file, &text).map_err(|found| EditError::broken(&found))?;
-        // Positions move; all else outside of `expect` is as it was.
+        // Positions may change; nothing else outside `expect` may.
         let rest = |of: &Self| Self {
             expect: Vec::new(),
             digest: String::new(),
@@ -172,29 +171,29 @@ impl Matrix {
             places: Places::default(),
             ..of.clone()
         };
-        if rest(self) != rest(&matrix) || !edit::shows(&self.expect, &matrix.expect, edits) {
+        if rest(self) != rest(&matrix) || !edit::is_applied(&self.expect, &matrix.expect, edits) {
             return Err(EditError::broken(&[]));
         }
         Ok((text, matrix))
     }
 
-    /// Whether `digest`, as results name the matrix that they were made with, is that of this one. Older results
-    /// name the bytes of the file.
+    /// Whether `digest`, which results record for their matrix, is the digest of this one. Older results record that of the
+    /// file's bytes.
     pub fn is_named(&self, digest: &str) -> bool {
         digest == self.digest || digest == self.sha256
     }
 
-    /// The distro of that name.
+    /// The distro with the name `id`.
     pub fn distro(&self, id: &DistroId) -> Option<&Distro> {
         self.distros.iter().find(|distro| distro.id == *id)
     }
 
-    /// The ATS of that name.
+    /// The ATS with the name `id`.
     pub fn ats(&self, id: &AtsId) -> Option<&Ats> {
         self.ats.iter().find(|ats| ats.id == *id)
     }
 
-    /// The cells, row by row. A pair without a source is no cell; an excluded one only when included again.
+    /// The cells, row by row. A pair without a source is not a cell; an excluded pair is one only if it is included again.
     pub fn cells(&self) -> impl Iterator<Item = MatrixCell<'_>> {
         self.distros.iter().flat_map(move |distro| self.row(distro))
     }
@@ -206,30 +205,30 @@ impl Matrix {
             .filter_map(move |ats| Some(MatrixCell { distro, ats, source: ats.source(&distro.id)? }))
     }
 
-    /// Why a pair is left out; `None`: it is not (it may still have no source).
+    /// The entry that excludes a pair; `None` if no entry does (the pair may still have no source).
     pub fn exclusion(&self, distro: &DistroId, ats: &AtsId) -> Option<&Exclusion> {
         let included = self.include.iter().any(|cell| cell.distro == *distro && cell.ats == *ats);
-        self.exclude.iter().find(|exclusion| !included && exclusion.takes(distro, ats))
+        self.exclude.iter().find(|exclusion| !included && exclusion.matches(distro, ats))
     }
 
-    /// The file's name, as it was given.
+    /// The file's name, as the user named it.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// Line and column of the source that makes `cell` one; `None`: it is none.
+    /// Line and column of the source of `cell`; `None` if there is no such cell.
     pub fn place(&self, cell: &CellId) -> Option<(usize, usize)> {
         let column = self.ats.iter().position(|ats| ats.id == cell.ats)?;
         let source = self.ats[column].sources.iter().position(|source| source.on.matches(cell.distro.as_str()))?;
         self.places.sources.get(column)?.get(source).copied()
     }
 
-    /// Something is wrong with the family of `distro`.
+    /// A diagnostic about the family of `distro`.
     pub fn family_diagnostic(&self, distro: &DistroId, message: String, help: String) -> Diagnostic {
         self.diagnostic(&diagnostic::Path::default().key("distros").key(distro.as_str()).key("family"), message, help)
     }
 
-    /// Something is wrong with the build argument `name` of `cell`, be it its source's or its distro's.
+    /// A diagnostic about the build argument `name` of `cell`, which its source or its distro sets.
     pub fn argument_diagnostic(&self, cell: &MatrixCell<'_>, name: &str, message: String, help: String) -> Diagnostic {
         let at = cell.ats.sources.iter().position(|source| std::ptr::eq(source, cell.source)).unwrap_or_default();
         let root = diagnostic::Path::default();
@@ -247,15 +246,15 @@ impl Matrix {
         Diagnostic { file: self.file.clone(), line, column, path, message, help }
     }
 
-    /// Line and column of the entry that states `expected`.
+    /// Line and column of the entry that `expected` comes from.
     pub fn place_of(&self, expected: &Expected) -> Option<(usize, usize)> {
         let alone = Expected { also: Vec::new(), ..expected.clone() };
         self.expect.iter().find(|entry| entry.stated() == alone).map(|entry| entry.at)
     }
 
-    /// What is expected of `cell`, which came to `verdict` after `provenance` was found in it: every
-    /// entry whose conditions hold, in order, expired or not. What never ran has no versions, so
-    /// conditions over them do not hold; of what has no answer nothing is expected.
+    /// What is expected of `cell` with this verdict and provenance: every entry whose conditions hold, in order, expired or
+    /// not. A cell that never ran has no versions, so conditions on versions do not hold. `None` if no entry applies or
+    /// the verdict is not an answer.
     pub fn expected(&self, cell: &CellId, verdict: Verdict, provenance: &Provenance) -> Option<Expected> {
         if !verdict.is_answer() {
             return None;
@@ -266,8 +265,8 @@ impl Matrix {
         Some(Expected { also: applying.collect(), ..first })
     }
 
-    /// The expectations about trials that do not exist: `trials` are all there are. This module does not
-    /// know the catalogue of trials, so its caller asks.
+    /// Diagnostics about expectations whose patterns match none of `trials`, the whole catalogue. The caller passes it, as
+    /// this module does not depend on the catalogue.
     pub fn dangling_trials(&self, trials: &[&str]) -> Vec<Diagnostic> {
         let dangling = self.expect.iter().flat_map(|expectation| {
             let patterns = expectation.trials.as_ref().map(|globs| globs.dangling(trials)).unwrap_or_default();
@@ -279,14 +278,14 @@ impl Matrix {
                 line,
                 column,
                 path: "expect".to_owned(),
-                message: format!("no trial is named {}", diagnostic::quoted(&pattern)),
+                message: format!("no trial matches {}", diagnostic::quoted(&pattern)),
                 help: diagnostic::known_names(&pattern, trials),
             })
             .collect()
     }
 
-    /// The expectations about known issues that do not exist: `issues` are all that trials can show. This module does
-    /// not know them, so its caller asks.
+    /// Diagnostics about expectations that name none of `issues`, all known issues that trials can show. The caller passes
+    /// them, as this module does not depend on the catalogue.
     pub fn dangling_issues(&self, issues: &[&str]) -> Vec<Diagnostic> {
         let named = self.expect.iter().filter_map(|entry| Some((entry.issue_at, entry.issue.as_deref()?)));
         named
@@ -296,14 +295,20 @@ impl Matrix {
                 line,
                 column,
                 path: "expect".to_owned(),
-                message: format!("trials show no known issue {}", diagnostic::quoted(issue)),
+                message: format!("unknown issue {}", diagnostic::quoted(issue)),
                 help: diagnostic::known_names(issue, issues),
             })
             .collect()
     }
 }
 
-/// Diagnostics as they stand in the file. What an alias brings to several places is one mistake.
+/// The values of `outline` as structs.
+fn read_document(file_name: &str, outline: &outline::Outline) -> Result<document::Document, Vec<Diagnostic>> {
+    let values = shape::typed(file_name, outline, &schema()).map_err(in_order)?;
+    serde_yaml::from_value(values).map_err(|error| vec![check::schema_mismatch(file_name, &error)])
+}
+
+/// Diagnostics in the order of the file. A mistake that an alias repeats in several places is reported once.
 fn in_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
     found.dedup_by(|a, b| (a.line, a.column, &a.message) == (b.line, b.column, &b.message));

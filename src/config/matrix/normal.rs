@@ -1,9 +1,9 @@
-//! What a matrix says, without how it is written: comments, titles, reasons, the order of keys, line ends, aliases
-//! and defaults that are spelled out change nothing that is run.
+//! The normal form of a matrix: what it runs and expects. Comments, titles, reasons, the order of keys, line ends, aliases
+//! and explicit defaults do not change it.
 //!
-//! The form is that of these lines, so it must never change for what could be said before: a key that is new is
-//! left out where it is not used. Everything is taken apart completely, so a new field does not compile until it
-//! is told here, or said to be words only.
+//! Results record a digest of this form, so it must never change for a matrix that was valid before: a new key is written
+//! only where it is used. Structs are destructured completely, so that a new field does not compile until it is written
+//! here or ignored by name.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::model::{Os, Place};
 
-/// The normal form of `matrix`, one value a line.
+/// The normal form of `matrix`, one value per line.
 pub(super) fn form(matrix: &Matrix) -> String {
     let Matrix {
         digest: _,
@@ -61,9 +61,9 @@ pub(super) fn form(matrix: &Matrix) -> String {
 struct Lines(String);
 
 impl Lines {
-    /// A value, so written that no value can pass for the next line.
+    /// Writes a value, escaped so that it cannot look like another line.
     fn put(&mut self, key: &str, value: impl Display) {
-        // A String takes everything.
+        // Writing to a String cannot fail.
         let _ = writeln!(self.0, "{key} {:?}", value.to_string());
     }
 
@@ -88,7 +88,7 @@ impl Lines {
     }
 
     fn globs(&mut self, key: &str, globs: Option<&Globs>) {
-        // No patterns match every name, none at all are another thing.
+        // `None` matches every name; an empty list is written differently.
         self.flag(key, globs.is_some());
         self.all(key, globs.iter().flat_map(|globs| globs.patterns()));
     }
@@ -230,18 +230,64 @@ expect:
     reason: it does
 ";
 
+    #[test]
+    fn the_form_never_changes() {
+        let matrix = Matrix::parse("matrix.yaml", MATRIX).unwrap();
+        insta::assert_snapshot!(super::form(&matrix), @r#"
+        atsmatrix 1
+        distro "debian-12"
+        family "debian"
+        os "debian"
+        os-version "12"
+        image "a"
+        arg "A" "b"
+        arg "C" "d"
+        distro "debian-13"
+        family "debian"
+        os "debian"
+        os-version "13"
+        image "b"
+        optional ""
+        distro "debian-14"
+        family "debian"
+        os "debian"
+        os-version "14"
+        image "c"
+        ats "9.2.9"
+        version "9.2.9"
+        on ""
+        on "*"
+        ready-image "x"
+        exclude ""
+        exclude.distro ""
+        exclude.distro "debian-14"
+        exclude.ats ""
+        exclude.ats "9*"
+        expect "fail"
+        expect.cells ""
+        expect.cells "debian-13/9.2.9"
+        expect.trials ""
+        expect.trials "tls-remote-origin"
+        deadline.trial "20000"
+        deadline.cell "120000"
+        deadline.run "7200000"
+        memory "1073741824"
+        pids "512"
+        "#);
+    }
+
     fn digest(text: &str) -> String {
         Matrix::parse("matrix.yaml", text).unwrap_or_else(|found| panic!("{found:?}\n{text}")).digest
     }
 
     #[test]
-    fn how_it_is_written_changes_nothing() {
+    fn the_way_it_is_written_changes_nothing() {
         let as_is = digest(MATRIX);
         for (from, to) in [
             ("version: 1\n", "# Whose? The edge team's.\nversion: 1\n"),
             ("title: Debian 12", "title: Bookworm"),
             ("    title: Debian 12\n", ""),
-            ("reason: old", "reason: nobody runs it"),
+            ("reason: old", "reason: not in use"),
             ("reason: it does", "reason: it did\n    link: https://example.org/"),
             ("args: { A: b, C: d }", "args: { C: \"d\", A: b }"),
             ("family: debian, image: b, optional: true", "optional: true, image: b, family: debian, forecast: false"),

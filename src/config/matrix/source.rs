@@ -1,11 +1,11 @@
-//! The columns: Apache Traffic Servers and where they come from on which distro.
+//! The columns: Apache Traffic Servers and where they come from on each distro.
 
 use std::collections::BTreeMap;
 
 use super::globs::Globs;
 use crate::model::{AtsId, DistroId};
 
-/// Build arguments that recipes get from the keys of matrix.yaml; `args` must not set them.
+/// Build arguments that recipes get from other keys of matrix.yaml; `args` must not set them.
 pub const RESERVED_ARGS: &[&str] = &[
     "BASE",
     "BUILD",
@@ -26,18 +26,18 @@ pub const RESERVED_ARGS: &[&str] = &[
 pub struct Ats {
     /// Its name.
     pub id: AtsId,
-    /// What the table calls it.
+    /// Its title in tables.
     pub title: String,
     /// What `traffic_server -V` must report, digits and dots.
     pub version: String,
-    /// Whether its unavailable cells are reported without turning the run red.
+    /// Whether the run stays green if its cells are unavailable.
     pub optional: bool,
-    /// Where it comes from, by distro; the first source that names a distro counts.
+    /// Where it comes from; for each distro, the first source that matches it.
     pub sources: Vec<Source>,
 }
 
 impl Ats {
-    /// Where this ATS comes from on `distro`; `None`: nowhere, the pair is no cell.
+    /// Where this ATS comes from on `distro`; `None` if it has no source there, so that the pair is not a cell.
     pub fn source(&self, distro: &DistroId) -> Option<&Source> {
         self.sources.iter().find(|source| source.on.matches(distro.as_str()))
     }
@@ -50,11 +50,11 @@ pub struct Source {
     pub on: Globs,
     /// Where from.
     pub kind: SourceKind,
-    /// What `traffic_server -V` reports when it comes from here, or a range of versions; `None`: [`Ats::version`].
+    /// What `traffic_server -V` reports for this source, a version or a range; `None`: [`Ats::version`].
     pub reports: Option<String>,
-    /// Whether its unavailable cells are reported without turning the run red.
+    /// Whether the run stays green if its cells are unavailable.
     pub optional: bool,
-    /// Whether anybody has seen it work.
+    /// Whether it has ever worked.
     pub seen: bool,
     /// Build arguments for its recipes; they override the distro's.
     pub args: BTreeMap<String, String>,
@@ -67,7 +67,7 @@ pub enum SourceKind {
     Tarball(Tarball),
     /// Built on the distro from another ATS's build tree.
     Rebuild(Rebuild),
-    /// Built on that distro as its own source says, then moved here.
+    /// Built on that distro from its own source, then moved here.
     BuildOn(DistroId),
     /// The distro family's package.
     Package(Package),
@@ -76,7 +76,7 @@ pub enum SourceKind {
 }
 
 impl SourceKind {
-    /// The key of matrix.yaml that makes this kind.
+    /// The key of matrix.yaml for this kind.
     pub fn key(&self) -> &'static str {
         match self {
             Self::Tarball(_) => "tarball",
@@ -87,7 +87,7 @@ impl SourceKind {
         }
     }
 
-    /// Whether it compiles on the distro itself, so that a build tree stands there.
+    /// Whether it is compiled on the distro itself, which leaves a build tree there.
     pub fn compiles(&self) -> bool {
         matches!(self, Self::Tarball(_) | Self::Rebuild(_))
     }
@@ -96,51 +96,51 @@ impl SourceKind {
 /// A release tarball.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tarball {
-    /// Where to fetch it; the first that answers is used.
+    /// Where to download it; the first URL that answers is used.
     pub urls: Vec<String>,
-    /// How it is known to be the right one.
+    /// How the download is verified.
     pub proof: Proof,
-    /// Applied in order.
+    /// Patches to apply, in order.
     pub patches: Vec<Patch>,
-    /// Further options of `./configure`, separated by blanks; may be empty.
+    /// Further options for `./configure`, separated by spaces; may be empty.
     pub configure: String,
 }
 
-/// How a tarball is known to be the right one.
+/// How a downloaded tarball is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
     /// Its SHA-256, lower-case hex.
     Sha256(String),
     /// A detached PGP signature by one of the project's published keys.
     Signature {
-        /// Where the signature is.
+        /// URL of the signature.
         url: String,
-        /// Where the keys are.
+        /// URL of the keys.
         keys_url: String,
     },
-    /// Where its SHA-512 is published: guards against damage, not against a forger on the same host.
+    /// URL of its SHA-512. Detects damage, but not a forgery on the same host.
     Sha512Url(String),
 }
 
 /// A patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
-    /// Where to fetch it, or the archive it is in; the first that answers is used.
+    /// Where to download it or its archive; the first URL that answers is used.
     pub urls: Vec<String>,
-    /// SHA-256 of what is fetched, lower-case hex.
+    /// SHA-256 of the download, lower-case hex.
     pub sha256: String,
-    /// The patch's path in the fetched tar archive; `None`: the fetched file is the patch.
+    /// The patch's path in the downloaded tar archive; `None` if the download is the patch.
     pub file: Option<String>,
-    /// Apply only hunks for files that match one of these patterns; empty: all.
+    /// Patterns over the files to patch; empty: all files.
     pub only: Vec<String>,
 }
 
 /// Starts from another ATS's build tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebuild {
-    /// The ATS whose tree it starts from.
+    /// The ATS whose build tree it starts from.
     pub of: AtsId,
-    /// Applied in order on top; never empty.
+    /// Patches to apply on top, in order; never empty.
     pub patches: Vec<Patch>,
 }
 
@@ -149,7 +149,7 @@ pub struct Rebuild {
 pub struct Package {
     /// Its name.
     pub name: String,
-    /// Its exact version, a pattern with `*` (the newest that matches), or `latest` (as the distro has it).
+    /// Its exact version, a pattern with `*` (the newest match), or `latest` (what the distro has).
     pub version: String,
 }
 
@@ -158,6 +158,6 @@ pub struct Package {
 pub struct ReadyImage {
     /// Its reference.
     pub reference: String,
-    /// Where `traffic_server` is in it; `None`: found out.
+    /// The path of `traffic_server` in it; `None`: detected.
     pub binary: Option<String>,
 }

@@ -1,24 +1,22 @@
-//! Whether the recipes there are fit what matrix.yaml says of them, told where it says so.
+//! Checks the families and build arguments of matrix.yaml against the recipes and reports the position in matrix.yaml.
 
 use std::collections::BTreeSet;
 
-use super::{Recipes, SelectionError, tag};
-use crate::config::matrix::{Matrix, MatrixCell, SourceKind, known_names};
+use super::{Recipe, Recipes, SelectionError, tag};
+use crate::config::matrix::{Matrix, MatrixCell, RESERVED_ARGS, SourceKind, known_names};
 
-/// Folders of recipes that are of no family.
-const OURS: [&str; 6] = ["agent", "bootstrap", "httpd", "lib", "nginx", "tarball"];
+/// Folders of recipes that belong to no distro family.
+const OTHER_FOLDERS: [&str; 6] = ["agent", "bootstrap", "httpd", "lib", "nginx", "tarball"];
 
-/// Whether `cell` names a family and build arguments that the recipes have.
+/// Checks that the recipes have the family and the build arguments of `cell`.
 pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -> Result<(), SelectionError> {
     let family = cell.distro.family.as_str();
-    let used: Vec<String> = match &cell.source.kind {
+    let used: &[Recipe] = match &cell.source.kind {
         SourceKind::Image(_) => return Ok(()),
-        SourceKind::Package(_) => vec![format!("{family}/Containerfile")],
-        // What is built elsewhere is built with that distro's arguments, and a rebuild takes none.
-        SourceKind::BuildOn(_) | SourceKind::Rebuild(_) => vec!["tarball/runtime.Containerfile".to_owned()],
-        SourceKind::Tarball(_) => {
-            ["tarball/build.Containerfile", "tarball/runtime.Containerfile"].map(str::to_owned).into()
-        }
+        SourceKind::Package(_) => &[Recipe::Package(family.to_owned())],
+        // Another distro's build uses that distro's arguments, and a rebuild uses none.
+        SourceKind::BuildOn(_) | SourceKind::Rebuild(_) => &[Recipe::Runtime],
+        SourceKind::Tarball(_) => &[Recipe::Build, Recipe::Runtime],
     };
     let families = families(recipes);
     if !families.contains(&family) {
@@ -26,12 +24,11 @@ pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -
         let found = matrix.family_diagnostic(&cell.distro.id, message, known_names(family, &families));
         return Err(SelectionError(found.to_string()));
     }
-    for containerfile in &used {
-        let declared: Vec<&str> = tag::declared(recipes, containerfile).into_iter().map(|(name, _)| name).collect();
+    for containerfile in used.iter().map(Recipe::path) {
+        let declared: Vec<&str> = tag::declared(recipes, &containerfile).into_iter().map(|(name, _)| name).collect();
         let given = cell.distro.args.keys().chain(cell.source.args.keys());
         if let Some(unknown) = given.into_iter().find(|name| !declared.contains(&name.as_str())) {
-            let open: Vec<&str> =
-                declared.iter().copied().filter(|name| !crate::config::matrix::RESERVED_ARGS.contains(name)).collect();
+            let open: Vec<&str> = declared.iter().copied().filter(|name| !RESERVED_ARGS.contains(name)).collect();
             let message = format!("{containerfile} has no argument `{unknown}`");
             let found = matrix.argument_diagnostic(cell, unknown, message, known_names(unknown, &open));
             return Err(SelectionError(found.to_string()));
@@ -46,7 +43,7 @@ fn families(recipes: &Recipes) -> Vec<&str> {
     let files =
         recipes.keys().map(String::as_str).filter(|name| of("/Containerfile")(name) || of("/run-deps.sh")(name));
     let folders: BTreeSet<&str> = files.filter_map(|name| Some(name.split_once('/')?.0)).collect();
-    folders.into_iter().filter(|folder| !OURS.contains(folder)).collect()
+    folders.into_iter().filter(|folder| !OTHER_FOLDERS.contains(folder)).collect()
 }
 
 #[cfg(test)]
@@ -64,11 +61,11 @@ mod tests {
     }
 
     #[test]
-    fn families_and_arguments_that_do_not_exist_are_shown_where_they_stand() {
+    fn unknown_families_and_arguments_are_reported_with_their_position() {
         let package = "package: { name: trafficserver, version: \"9\" }";
         assert_eq!(
             refused("family: suse", package),
-            "m:5:13: distros.d-1.family: there are no recipes for the family `suse`; there are `debian`, `fedora`"
+            "m:5:13: distros.d-1.family: there are no recipes for the family `suse`; expected one of `debian`, `fedora`"
         );
         assert!(refused("family: debain", package).ends_with("did you mean `debian`?"));
         assert!(refused("family: lib", package).starts_with("m:5:13: "));

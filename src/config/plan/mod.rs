@@ -1,21 +1,24 @@
-//! From the matrix and a selection to the cells to run, in order, and the image steps they need.
-//! Pure: the files of the images folder come in as bytes.
+//! Plans a run: the selected cells of the matrix in order, and the steps that make their images. Pure: the caller reads
+//! the images folder.
 
 mod bootstrapper;
 mod fit;
 mod recipe;
 mod selection;
+mod steps;
 mod tag;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use bootstrapper::Bootstrapper;
+pub use recipe::Recipe;
 pub use selection::{Selection, SelectionError};
 
 use crate::config::matrix::{Bootstrap, Matrix, SourceKind};
 use crate::model::{CellId, Os, Place};
+use steps::Steps;
 
-/// The files of the images folder, by their path within it.
+/// The files of the images folder, by path within it.
 pub type Recipes = BTreeMap<String, Vec<u8>>;
 
 /// The cells of a run and how their images are made.
@@ -23,58 +26,60 @@ pub type Recipes = BTreeMap<String, Vec<u8>>;
 pub struct Plan {
     /// Row by row.
     pub cells: Vec<PlannedCell>,
-    /// Tags of the images of origins that are containers of their own, the agent's layer not counted.
+    /// Tags of the images of separate origins, without the agent's layer.
     pub beside: BTreeMap<Place, String>,
-    steps: Vec<Step>,
+    steps: Vec<BuildStep>,
     bootstrapper: Bootstrapper,
 }
 
 /// A cell to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedCell {
-    /// Which.
+    /// Its name.
     pub id: CellId,
-    /// The version that its ATS is taken for.
+    /// The assumed version of its ATS.
     pub version: String,
-    /// What `/etc/os-release` must say; `None`: nobody says.
+    /// What `/etc/os-release` must contain; `None` if unknown.
     pub os: Option<Os>,
     /// What `traffic_server -V` must report: a version, or a range of versions.
     pub declared: String,
-    /// Where `traffic_server` is, if matrix.yaml says so.
+    /// The path of `traffic_server`, if it is known.
     pub binary: Option<String>,
-    /// Whether its being unavailable is excused.
+    /// Whether the run stays green if it is unavailable.
     pub optional: bool,
-    /// Whether anybody has seen it work.
+    /// Whether it has ever worked.
     pub seen: bool,
-    /// Tag (or reference) of its image, the agent's layer not counted.
+    /// Tag or reference of its image, without the agent's layer.
     pub tag: String,
-    /// Whether that image is made by recipes; a ready one is not.
+    /// Whether recipes make that image. False for a ready image.
     pub made: bool,
-    /// Where its ATS comes from, for people: `package trafficserver 9.2.5+ds-0+deb12u4`.
+    /// Where its ATS comes from, in words: `package trafficserver 9.2.5+ds-0+deb12u4`.
     pub origin: String,
 }
 
 /// One image to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct BuildStep {
     /// A readable name, for example `debian-12/9.2.5 (build)`.
     pub name: String,
-    /// Its tag: a digest of everything that goes in. Equal steps have equal tags.
+    /// Its tag: a digest of all inputs. Equal steps have equal tags.
     pub tag: String,
     /// Tags of the images it starts from.
     pub parents: Vec<String>,
-    /// What is done.
+    /// How the image is made.
     pub work: Work,
 }
 
 /// How an image is made.
+///
+/// Tags are digests of the `Debug` form of `Base` (`bootstrapper`): renaming its fields makes every base image anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
-    /// A base image: pulled, or made from the package mirror.
+    /// A base image: pulled, or made from a package mirror.
     Base {
-        /// Reference in a registry.
+        /// Its reference in a registry.
         image: Option<String>,
-        /// How to do without one.
+        /// How to make it without a registry.
         bootstrap: Option<Bootstrap>,
     },
     /// A ready image of the user's own.
@@ -84,70 +89,69 @@ pub enum Work {
     },
     /// A Containerfile of the images folder.
     Recipe {
-        /// Its path within the images folder.
-        containerfile: String,
+        /// Which one.
+        recipe: Recipe,
         /// Its build arguments.
         args: BTreeMap<String, String>,
     },
 }
 
 impl Plan {
-    /// The cells of `matrix` that `selection` takes, with their images by the files in `recipes`.
+    /// Plans the cells of `matrix` that match `selection`, with images by `recipes`.
     ///
     /// # Errors
-    /// A pattern that matches nothing, or a recipe that the images folder does not have or that is not
-    /// given the arguments it declares.
+    /// If a pattern matches nothing, a recipe is missing, or its arguments are not those that it declares.
     pub fn of(matrix: &Matrix, selection: &Selection, recipes: &Recipes) -> Result<Self, SelectionError> {
         selection.check(matrix)?;
-        let mut book = recipe::Book::new(matrix, recipes)?;
+        let mut steps = Steps::new(matrix, recipes)?;
         let mut cells = Vec::new();
-        for cell in matrix.cells().filter(|cell| selection.takes(&cell.id())) {
+        for cell in matrix.cells().filter(|cell| selection.matches(&cell.id())) {
             fit::check(matrix, &cell, recipes)?;
-            let tag = book.cell(&cell)?;
+            let tag = steps.add_cell(&cell)?;
             cells.push(PlannedCell {
                 id: cell.id(),
                 version: cell.version(),
                 declared: cell.reports().to_owned(),
                 seen: cell.seen(),
                 os: cell.distro.os.clone(),
-                binary: recipe::binary(&cell),
+                binary: steps::binary(&cell),
                 optional: cell.optional(),
                 tag,
                 made: !matches!(cell.source.kind, SourceKind::Image(_)),
-                origin: recipe::describe(&cell),
+                origin: steps::describe(&cell),
             });
         }
-        let (steps, bootstrapper) = book.into_steps();
+        let (steps, bootstrapper) = steps.into_parts();
         Ok(Self { cells, beside: BTreeMap::new(), steps, bootstrapper })
     }
 
-    /// No cells: to add origins to.
+    /// A plan without cells, to add origins to.
     ///
     /// # Errors
-    /// As [`Plan::of`].
+    /// See [`Plan::of`].
     pub fn empty(matrix: &Matrix, recipes: &Recipes) -> Result<Self, SelectionError> {
-        let (steps, bootstrapper) = recipe::Book::new(matrix, recipes)?.into_steps();
+        let (steps, bootstrapper) = Steps::new(matrix, recipes)?.into_parts();
         Ok(Self { cells: Vec::new(), beside: BTreeMap::new(), steps, bootstrapper })
     }
 
-    /// Adds the origin at `place`, a container of its own, if `matrix` has it.
+    /// Adds the separate origin at `place`, if `matrix` has it.
     ///
     /// # Errors
-    /// As [`Plan::of`].
+    /// See [`Plan::of`].
     pub fn add_origin(&mut self, matrix: &Matrix, recipes: &Recipes, place: Place) -> Result<(), SelectionError> {
-        let mut book = recipe::Book::new(matrix, recipes)?.with(std::mem::take(&mut self.steps));
-        let tag = book.origin(place);
-        (self.steps, _) = book.into_steps();
+        let mut steps = Steps::new(matrix, recipes)?.with(std::mem::take(&mut self.steps));
+        let tag = steps.add_origin(place);
+        (self.steps, _) = steps.into_parts();
         self.beside.extend(tag?.map(|tag| (place, tag)));
         Ok(())
     }
 
-    /// Keeps the cells that `choose` takes, and the steps that they need.
+    /// Keeps the cells that `choose` returns and the steps that they need.
     pub fn keep(&mut self, choose: impl FnOnce(Vec<PlannedCell>) -> Vec<PlannedCell>) {
         self.cells = choose(std::mem::take(&mut self.cells));
         let mut needed: BTreeSet<String> =
             self.cells.iter().map(|cell| cell.tag.clone()).chain(self.beside.values().cloned()).collect();
-        // Parents stand before their children.
+        // Parents come before their children.
         for step in self.steps.iter().rev() {
             if needed.contains(&step.tag) {
                 needed.extend(step.parents.iter().cloned());
@@ -156,13 +160,13 @@ impl Plan {
         self.steps.retain(|step| needed.contains(&step.tag));
     }
 
-    /// What makes those base images that can be had no other way.
+    /// The image that makes base images which no registry has.
     pub fn bootstrapper(&self) -> &Bootstrapper {
         &self.bootstrapper
     }
 
-    /// Every step, each after its parents, none twice.
-    pub fn steps(&self) -> &[Step] {
+    /// Every step once, each after its parents.
+    pub fn steps(&self) -> &[BuildStep] {
         &self.steps
     }
 }

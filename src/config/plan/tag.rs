@@ -1,11 +1,14 @@
-//! Tags: a digest of everything that goes into an image, so that unchanged inputs build nothing.
+//! Tags of images: digests of all inputs, so that unchanged inputs build nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Recipes;
 use crate::config::matrix::sha256_hex;
 
-/// Collects inputs, each with its name, so that no two different sets look alike.
+/// Digits of the digest in a tag: 64 bits, readable in a listing of images.
+const DIGITS: usize = 16;
+
+/// Named inputs, each written with its length, so that different inputs never have the same bytes.
 pub(super) struct Inputs(Vec<u8>);
 
 impl Inputs {
@@ -21,15 +24,15 @@ impl Inputs {
         self
     }
 
-    /// `atsmatrix/KIND:` and 16 hex digits.
+    /// The tag `atsmatrix/KIND:DIGEST`.
     pub(super) fn tag(self, kind: &str) -> String {
         let hex = sha256_hex(&self.0);
-        format!("atsmatrix/{kind}:{}", &hex[..16])
+        format!("atsmatrix/{kind}:{}", &hex[..DIGITS])
     }
 }
 
-/// The files of the images folder that a Containerfile takes in: itself and what its COPY lines name.
-/// `args` fill `${NAME}` in them.
+/// The files of the images folder that a Containerfile uses: itself and the sources of its COPY lines, in which `args`
+/// replace `${NAME}`.
 pub(super) fn files<'a>(
     recipes: &'a Recipes,
     containerfile: &str,
@@ -53,21 +56,21 @@ pub(super) fn files<'a>(
     named.map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect()
 }
 
-/// The arguments that a Containerfile declares, each with whether it has a default.
+/// The arguments that a Containerfile declares, and whether each has a default.
 pub(super) fn declared<'a>(recipes: &'a Recipes, containerfile: &str) -> Vec<(&'a str, bool)> {
     let text = recipes.get(containerfile).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
     let lines = text.lines().filter_map(|line| line.strip_prefix("ARG ")).map(str::trim);
     lines.map(|line| line.split_once('=').map_or((line, false), |(name, _)| (name, true))).collect()
 }
 
-/// What is wrong between the arguments a recipe is given and those it declares.
+/// Checks that `args` are the arguments that a recipe declares.
 pub(super) fn check_arguments(
     recipes: &Recipes,
     containerfile: &str,
     args: &BTreeMap<String, String>,
 ) -> Result<(), String> {
     if !recipes.contains_key(containerfile) {
-        return Err(format!("the images folder has no {containerfile}: is `family` a folder of it?"));
+        return Err(format!("the images folder has no {containerfile}: check that `family` is a folder in it"));
     }
     let declared = declared(recipes, containerfile);
     if let Some(unknown) = args.keys().find(|name| !declared.iter().any(|(known, _)| known == name)) {

@@ -26,14 +26,14 @@ fn plan(distros: &[&str]) -> Plan {
 }
 
 #[test]
-fn every_shipped_recipe_is_given_just_the_arguments_it_declares() {
+fn every_shipped_recipe_gets_exactly_the_arguments_that_it_declares() {
     let (matrix, recipes) = shipped();
     let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
     assert!(plan.cells.iter().any(|cell| cell.id.distro.as_str() == "fedora-40"));
 }
 
 #[test]
-fn steps_follow_their_parents_and_none_stands_twice() {
+fn steps_follow_their_parents_and_are_unique() {
     let plan = plan(&["debian-*"]);
     for (place, step) in plan.steps().iter().enumerate() {
         let before: Vec<&str> = plan.steps()[..place].iter().map(|step| step.tag.as_str()).collect();
@@ -43,12 +43,12 @@ fn steps_follow_their_parents_and_none_stands_twice() {
 }
 
 #[test]
-fn fedora_runs_the_very_recipe_that_debian_runs() {
+fn fedora_uses_the_same_build_recipe_as_debian() {
     let containerfiles = |distro: &str| -> std::collections::BTreeSet<String> {
         let plan = plan(&[distro]);
         let recipes = plan.steps().iter().filter_map(|step| match &step.work {
-            Work::Recipe { containerfile, .. } => Some(containerfile.clone()),
-            _ => None,
+            Work::Recipe { recipe, .. } => Some(recipe.path()),
+            Work::Base { .. } | Work::Ready { .. } => None,
         });
         recipes.filter(|containerfile| containerfile.starts_with("tarball/")).collect()
     };
@@ -57,12 +57,10 @@ fn fedora_runs_the_very_recipe_that_debian_runs() {
 }
 
 #[test]
-fn one_source_build_of_9_2_5_serves_every_debian() {
+fn one_build_of_9_2_5_serves_every_debian() {
     let plan = plan(&["debian-1[234]"]);
     let builds = plan.steps().iter().filter(|step| match &step.work {
-        Work::Recipe { containerfile, args } => {
-            containerfile == "tarball/build.Containerfile" && args["URLS"].contains("9.2.5")
-        }
+        Work::Recipe { recipe: Recipe::Build, args } => args["URLS"].contains("9.2.5"),
         _ => false,
     });
     assert_eq!(builds.count(), 1);
@@ -73,11 +71,11 @@ fn rows_on_the_same_base_share_one_step() {
     let plan = plan(&["debian-sid", "debian-sid-openssl4"]);
     let rows: std::collections::BTreeSet<&str> = plan.cells.iter().map(|cell| cell.id.distro.as_str()).collect();
     assert_eq!(rows.len(), 2, "both rows have cells: {rows:?}");
-    let suite = |step: &&Step| match &step.work {
+    let suite = |step: &&BuildStep| match &step.work {
         Work::Base { bootstrap: Some(bootstrap), .. } => bootstrap.suite == "sid",
         _ => false,
     };
-    let bases: Vec<&Step> = plan.steps().iter().filter(suite).collect();
+    let bases: Vec<&BuildStep> = plan.steps().iter().filter(suite).collect();
     let [base] = bases.as_slice() else { panic!("{bases:#?}") };
     let uses = |row: &str| {
         plan.steps().iter().any(|step| step.name.starts_with(&format!("{row}/")) && step.parents.contains(&base.tag))
@@ -86,7 +84,7 @@ fn rows_on_the_same_base_share_one_step() {
 }
 
 #[test]
-fn a_tag_changes_with_any_file_that_the_recipe_takes_in_and_with_no_other() {
+fn a_tag_changes_with_the_files_that_the_recipe_uses_and_no_others() {
     let (matrix, mut recipes) = shipped();
     let selection =
         Selection { distros: Some(Globs::new(["debian-12"]).unwrap()), ats: Some(Globs::new(["9.2.5"]).unwrap()) };
@@ -99,7 +97,7 @@ fn a_tag_changes_with_any_file_that_the_recipe_takes_in_and_with_no_other() {
 }
 
 #[test]
-fn a_pattern_that_matches_nothing_names_what_there_is() {
+fn a_pattern_that_matches_nothing_lists_the_names() {
     let (matrix, recipes) = shipped();
     let selection = Selection { distros: Some(Globs::new(["debain-*"]).unwrap()), ats: None };
     let error = Plan::of(&matrix, &selection, &recipes).unwrap_err().to_string();
@@ -107,7 +105,7 @@ fn a_pattern_that_matches_nothing_names_what_there_is() {
 }
 
 #[test]
-fn the_nginx_origin_is_one_more_image_where_it_is_asked_for() {
+fn the_nginx_origin_is_one_more_image_if_it_is_requested() {
     let (matrix, recipes) = shipped();
     let mut plan = plan(&["debian-13"]);
     assert!(plan.beside.is_empty());
@@ -115,14 +113,14 @@ fn the_nginx_origin_is_one_more_image_where_it_is_asked_for() {
     plan.add_origin(&matrix, &recipes, Place::Nginx).unwrap();
     let tag = plan.beside[&Place::Nginx].clone();
     let step = plan.steps().iter().find(|step| step.tag == tag).unwrap();
-    assert!(matches!(&step.work, Work::Recipe { containerfile, .. } if containerfile == "nginx/Containerfile"));
-    assert_eq!(plan.steps().len(), before + 1, "its base is there already");
+    assert!(matches!(&step.work, Work::Recipe { recipe, .. } if recipe.path() == "nginx/Containerfile"));
+    assert_eq!(plan.steps().len(), before + 1, "its base is planned already");
     plan.keep(|cells| cells);
     assert_eq!(plan.steps().len(), before + 1);
 }
 
 #[test]
-fn the_shipped_debian_13_is_what_the_bootstrapper_is_made_on() {
+fn the_shipped_debian_13_is_the_base_of_the_bootstrapper() {
     let plan = plan(&["debian-13"]);
     let base = plan.steps().iter().find(|step| step.name == "debian-13 (base)").unwrap();
     assert_eq!((&base.tag, &base.work), (&plan.bootstrapper().base.tag, &plan.bootstrapper().base.work));
@@ -130,7 +128,7 @@ fn the_shipped_debian_13_is_what_the_bootstrapper_is_made_on() {
 }
 
 #[test]
-fn another_bootstrapper_gives_other_bases_and_the_same_one_the_same() {
+fn a_changed_bootstrapper_changes_the_bases_that_it_makes() {
     let (matrix, recipes) = shipped();
     let globs = Globs::new(["ubuntu-24.04", "debian-1[23]", "fedora-40"]).unwrap();
     let selection = Selection { distros: Some(globs), ats: None };
@@ -149,7 +147,7 @@ fn another_bootstrapper_gives_other_bases_and_the_same_one_the_same() {
 }
 
 #[test]
-fn mirrors_of_ones_own_are_asked_for_everything_and_make_no_other_matrix() {
+fn mirrors_replace_every_address_and_do_not_change_the_digest_of_the_matrix() {
     let (mut matrix, recipes) = shipped();
     let text =
         "deb.debian.org=m.test/deb archive.ubuntu.com=m.test docker.io=hub.test registry.fedoraproject.org=hub.test";
@@ -157,9 +155,9 @@ fn mirrors_of_ones_own_are_asked_for_everything_and_make_no_other_matrix() {
     let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
     let steps = || plan.steps().iter().chain([&plan.bootstrapper().base, &plan.bootstrapper().tools]);
     for step in steps() {
-        let said = format!("{:?}", step.work);
+        let work = format!("{:?}", step.work);
         for host in ["deb.debian.org", "archive.ubuntu.com", "docker.io", "registry.fedoraproject.org"] {
-            assert!(!said.contains(&format!("//{host}")) && !said.contains(&format!("\"{host}/")), "{said}");
+            assert!(!work.contains(&format!("//{host}")) && !work.contains(&format!("\"{host}/")), "{work}");
         }
     }
     assert!(steps().any(|step| format!("{:?}", step.work).contains("http://m.test/deb/debian trixie main")));

@@ -80,7 +80,7 @@ fn today() -> Date {
     "2026-11-23".parse().unwrap()
 }
 
-/// The `expect` part after an update from `cells`, after which nothing is a surprise.
+/// The `expect` part after an update from `cells`, with which nothing is unexpected.
 fn updated(expect: &str, cells: &[CellResult]) -> String {
     let (text, matrix) = matrix(expect);
     let changes = changes(&matrix, cells, &TRIALS, today());
@@ -100,7 +100,7 @@ fn updated(expect: &str, cells: &[CellResult]) -> String {
         assert!(found.is_empty(), "{}: {found:?}\n{text}", cell.id);
     }
     let again = super::changes(&after, cells, &TRIALS, today());
-    assert_eq!(again.edits, [], "once is enough\n{text}");
+    assert_eq!(again.edits, [], "a second update changes nothing\n{text}");
     text[HEAD.len()..].to_owned()
 }
 
@@ -115,13 +115,13 @@ expect:
 ";
 
 #[test]
-fn what_happens_stays_as_it_is() {
+fn entries_that_are_met_are_kept() {
     assert_eq!(updated(SEED, &row("ppp", "ffp", "?")), SEED);
     assert_eq!(updated(SEED, &row("ppp", "fpp", "?")), SEED, "a pattern covers trials that may fail");
 }
 
 #[test]
-fn what_is_mended_goes_and_where_it_is_mended_in_part_only_that_part() {
+fn outdated_entries_are_removed_and_partly_outdated_ones_are_reduced() {
     assert_eq!(updated(SEED, &row("ppp", "ppp", "?")), "\nexpect: []\n  # The seed bug.\n");
     assert!(updated(SEED, &row("ppp", "ppp", "ffp")).ends_with("    except: [debian-13/9.2.5]\n"));
     let named = SEED.replace("openssl: \">=3.2\"", "cells: [debian-13/9.2.5, fedora-40/9.2.5]");
@@ -129,7 +129,7 @@ fn what_is_mended_goes_and_where_it_is_mended_in_part_only_that_part() {
 }
 
 #[test]
-fn what_was_not_run_says_nothing() {
+fn what_did_not_run_changes_nothing() {
     for cells in [
         row("ppp", "pef", "?"),
         row("ppp", "sp~", "?"),
@@ -169,7 +169,7 @@ expect:
 ";
 
 #[test]
-fn an_entry_about_an_issue_stays_while_that_shows_and_stands_for_nothing_else() {
+fn an_entry_about_an_issue_is_kept_while_the_issue_shows_and_excuses_nothing_else() {
     let with = |trials: &[&str], confidence| {
         let mut cells = row("ppp", "fff", "?");
         cells[1].known_issues.push(seed_bug(confidence, trials));
@@ -178,7 +178,7 @@ fn an_entry_about_an_issue_stays_while_that_shows_and_stands_for_nothing_else() 
     assert_eq!(with(&["tls-a", "tls-b", "http-c"], Confidence::Certain), BY_ISSUE);
     let stray = with(&["tls-a", "tls-b"], Confidence::Certain);
     assert!(stray.starts_with(BY_ISSUE) && stray.contains("    trials: [http-c]\n    verdict: fail\n"), "{stray}");
-    // It may still be that, and is not excused: a person has to say more.
+    // It may still be that issue, but it is not excused: a person has to decide.
     let doubted = with(&["tls-a", "tls-b", "http-c"], Confidence::LooksLike);
     assert!(doubted.starts_with(BY_ISSUE) && doubted.contains("    trials: [tls-a, tls-b, http-c]\n"), "{doubted}");
     let gone = updated(BY_ISSUE, &row("ppp", "ppp", "?"));
@@ -188,7 +188,7 @@ fn an_entry_about_an_issue_stays_while_that_shows_and_stands_for_nothing_else() 
 }
 
 #[test]
-fn a_known_limitation_that_is_gone_gets_an_entry_and_one_that_is_back_loses_it() {
+fn a_lifted_limitation_gets_an_entry_and_loses_it_when_the_limitation_is_back() {
     let limited = |outcome| {
         let mut cells = row("ppp", "?", "?");
         (cells[0].trials[2].outcome, cells[0].trials[2].limitation) = (outcome, Some("ATS-11758".into()));
@@ -209,7 +209,7 @@ fn a_known_limitation_that_is_gone_gets_an_entry_and_one_that_is_back_loses_it()
 }
 
 #[test]
-fn new_trouble_gets_entries_with_its_known_issue_or_what_was_seen() {
+fn new_failures_get_entries_with_the_known_issue_or_the_symptom() {
     let mut cells = row("ppf", "ffp", "!");
     cells[1].known_issues.push(seed_bug(Confidence::Certain, &["tls-a", "tls-b"]));
     cells[2].reason = Some("X509.cc:1: error:\u{1b} incomplete".into());
@@ -231,7 +231,7 @@ fn new_trouble_gets_entries_with_its_known_issue_or_what_was_seen() {
 }
 
 #[test]
-fn what_nobody_can_explain_is_one_entry() {
+fn unexplained_failures_of_a_cell_get_one_entry() {
     let mut cells = row("pff", "pff", "?");
     cells[0].trials[1].summary = "no response".into();
     cells[1].trials[1].summary = "no response".into();
@@ -241,7 +241,7 @@ fn what_nobody_can_explain_is_one_entry() {
 }
 
 #[test]
-fn trials_named_in_full_are_told_apart() {
+fn trials_named_in_full_are_judged_one_by_one() {
     let named = SEED.replace("\"tls-*\"", "tls-a, tls-b");
     assert_snapshot!(updated(&named, &row("ppp", "fpp", "ffp")), @r#"
     expect:
@@ -280,36 +280,36 @@ fn trials_named_in_full_are_told_apart() {
 }
 
 #[test]
-fn a_day_that_is_over_is_left_to_a_person() {
+fn an_expired_entry_is_left_to_a_person() {
     let expect = SEED.replace("    reason", "    expires: 2026-11-22\n    reason");
     let (_, matrix) = matrix(&expect);
     let changes = |cells: &[CellResult]| changes(&matrix, cells, &TRIALS, today());
     let still = changes(&row("ppp", "ffp", "?"));
     assert_eq!((still.edits.len(), still.expired.len(), still.is_empty()), (0, 1, false));
     assert_snapshot!(outline(&still, &matrix, false).text(), @"
-    expired: nothing to rewrite, but something to look at again
+    expired: nothing to update, but a person has to review these entries
       expired 2026-11-22: matrix.yaml:12: OpenSSL 3.2
-        it happens still: mend it, or give it a later day and a new reason
+        it still applies: fix the cause, or set a later `expires` and a new reason
     ");
     assert_eq!(changes(&row("ppp", "ppp", "?")).edits, [Edit::Remove { entry: 0 }]);
 }
 
 #[test]
-fn changes_are_told() {
+fn changes_are_rendered() {
     let (_, matrix) = matrix(SEED);
-    let told = |cells: &[CellResult]| outline(&changes(&matrix, cells, &TRIALS, today()), &matrix, false).text();
-    assert_snapshot!(told(&row("ppf", "ppp", "ffp")), @"
+    let rendered = |cells: &[CellResult]| outline(&changes(&matrix, cells, &TRIALS, today()), &matrix, false).text();
+    assert_snapshot!(rendered(&row("ppf", "ppp", "ffp")), @"
     2 changes: atsmatrix expect --update makes them
-      mended in debian-13/9.2.5: matrix.yaml:12: OpenSSL 3.2
+      out of date in debian-13/9.2.5: matrix.yaml:12: OpenSSL 3.2
       new fail in debian-12/9.2.5: not explained yet: 502 Invalid argument
         http-c
     ");
-    assert_snapshot!(told(&row("ppp", "ffp", "?")), @"
+    assert_snapshot!(rendered(&row("ppp", "ffp", "?")), @"
     as expected: the results and matrix.yaml agree
     ");
-    assert_snapshot!(told(&row("ppp", "?", "?")), @"
+    assert_snapshot!(rendered(&row("ppp", "?", "?")), @"
     as expected: the results and matrix.yaml agree
-      not judged, as no cell here speaks about it: matrix.yaml:12: OpenSSL 3.2
+      not judged, no result covers it: matrix.yaml:12: OpenSSL 3.2
     ");
 }
 
@@ -343,7 +343,7 @@ fn any_entry() -> impl Strategy<Value = String> {
     })
 }
 
-/// In which trials of a cell a known issue shows, and how sure that is.
+/// A known issue that shows in some trials of a cell, with any confidence.
 fn any_issue() -> impl Strategy<Value = Option<IssueMatch>> {
     let confidence = prop::sample::select(vec![Confidence::Certain, Confidence::LooksLike]);
     let trials = prop::sample::subsequence(TRIALS.to_vec(), 1..=TRIALS.len());
@@ -352,7 +352,7 @@ fn any_issue() -> impl Strategy<Value = Option<IssueMatch>> {
 
 proptest! {
     #[test]
-    fn after_an_update_nothing_is_a_surprise_and_comments_are_kept(
+    fn after_an_update_nothing_is_unexpected_and_comments_are_kept(
         cells in (any_cell(), any_cell(), any_cell()), issues in prop::array::uniform3(any_issue()), entries in prop::collection::vec(any_entry(), 0..4),
     ) {
         let mut cells = row(&cells.0, &cells.1, &cells.2);

@@ -1,4 +1,4 @@
-//! Changes of expectations in words.
+//! Renders changes of expectations.
 
 use crate::config::matrix::{Addition, Edit, Matrix};
 use crate::model::Verdict;
@@ -6,7 +6,7 @@ use crate::words::outline::TextOutline;
 
 use super::Changes;
 
-/// What would change in `matrix`, or has been changed when `done`.
+/// The changes that `matrix` needs, or that were made if `done`.
 pub fn outline(changes: &Changes, matrix: &Matrix, done: bool) -> TextOutline {
     let mut outline = TextOutline::default();
     let count = changes.edits.len();
@@ -14,45 +14,45 @@ pub fn outline(changes: &Changes, matrix: &Matrix, done: bool) -> TextOutline {
     let head = outline.line(0);
     match (count, done) {
         (0, _) if changes.expired.is_empty() => head.strong("as expected").say(": the results and matrix.yaml agree"),
-        (0, _) => head.strong("expired").say(": nothing to rewrite, but something to look at again"),
+        (0, _) => head.strong("expired").say(": nothing to update, but a person has to review these entries"),
         (_, true) => head.strong(format!("{count} change{plural}")).say(format!(" made to {}", matrix.file())),
         (_, false) => head.strong(format!("{count} change{plural}")).say(": atsmatrix expect --update makes them"),
     };
     for edit in &changes.edits {
-        say(&mut outline, edit, matrix);
+        add_edit(&mut outline, edit, matrix);
     }
     for (entry, last) in &changes.expired {
         let line = outline.line(1).strong("expired ").say(format!("{last}: "));
         line.say(name(matrix, *entry));
-        outline.line(2).say("it happens still: mend it, or give it a later day and a new reason");
+        outline.line(2).say("it still applies: fix the cause, or set a later `expires` and a new reason");
     }
     for entry in &changes.unjudged {
-        outline.line(1).say("not judged, as no cell here speaks about it: ").say(name(matrix, *entry));
+        outline.line(1).say("not judged, no result covers it: ").say(name(matrix, *entry));
     }
     outline
 }
 
-fn say(outline: &mut TextOutline, edit: &Edit, matrix: &Matrix) {
+fn add_edit(outline: &mut TextOutline, edit: &Edit, matrix: &Matrix) {
     match edit {
         Edit::Remove { entry } => {
-            outline.line(1).strong("mended: ").say(name(matrix, *entry));
+            outline.line(1).strong("out of date: ").say(name(matrix, *entry));
         }
         Edit::Except { entry, cells } => {
-            outline.line(1).strong("mended in ").list(cells).say(": ").say(name(matrix, *entry));
+            outline.line(1).strong("out of date in ").list(cells).say(": ").say(name(matrix, *entry));
         }
         Edit::Unname { entry, cell } => {
-            outline.line(1).strong("mended in ").say(cell).say(": ").say(name(matrix, *entry));
+            outline.line(1).strong("out of date in ").say(cell).say(": ").say(name(matrix, *entry));
         }
         Edit::Uncover { entry, trial } => {
-            outline.line(1).strong(format!("mended {trial}")).say(": ").say(name(matrix, *entry));
+            outline.line(1).strong(format!("out of date for {trial}")).say(": ").say(name(matrix, *entry));
         }
         Edit::Add(Addition { cells, trials, issue, verdict, reason, .. }) => {
-            let by = match (issue, verdict) {
+            let issue = match (issue, verdict) {
                 (None, _) => String::new(),
                 (Some(issue), Verdict::Pass) => format!(" without {issue}"),
                 (Some(issue), _) => format!(" by {issue}"),
             };
-            outline.line(1).strong("new ").say(verdict).say(by).say(" in ").list(cells).say(": ").say(reason);
+            outline.line(1).strong("new ").say(verdict).say(issue).say(" in ").list(cells).say(": ").say(reason);
             if !trials.is_empty() {
                 outline.line(2).list(trials);
             }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::ats::{Dialect, config};
-use crate::config::plan::{Plan, PlannedCell, Step, Work};
+use crate::config::plan::{BuildStep, Plan, PlannedCell, Recipe, Work};
 use crate::model::{Act, Front, OriginTls, Record, Remap, Route, Speak, TrialSpec};
 
 /// Packages that compiling ATS 9 takes, by family.
@@ -27,13 +27,14 @@ type Args = BTreeMap<String, String>;
 /// Commands that make an image with the ATS of `cell`, named `ats-by-hand`. `None`: its image is not
 /// made but given, or by a way that cannot be told in a few lines.
 pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
-    let Work::Recipe { containerfile, args } = &step(plan, &cell.tag)?.work else { return None };
+    let Work::Recipe { recipe, args } = &step(plan, &cell.tag)?.work else { return None };
     let base = base(plan, args.get("BASE")?)?;
-    if containerfile == "tarball/runtime.Containerfile" {
-        return built(plan, args, &base);
-    }
+    let family = match recipe {
+        Recipe::Runtime => return built(plan, args, &base),
+        Recipe::Package(family) => family.as_str(),
+        Recipe::Build | Recipe::Rebuild | Recipe::Origin(_) | Recipe::Bootstrapper => return None,
+    };
     let package = format!("{}={}", args.get("PACKAGE")?, args.get("VERSION")?);
-    let family = containerfile.split('/').next()?;
     let install = match family {
         "debian" => format!(
             "# The distro's own libraries first: packages of an older release must not bring theirs.\nRUN {}\nRUN \
@@ -133,7 +134,7 @@ fn environment(name: &str, value: &str) -> Option<String> {
     plain.then(|| format!("{}='{value}'", name.to_ascii_uppercase().replace('.', "_")))
 }
 
-fn step<'a>(plan: &'a Plan, tag: &str) -> Option<&'a Step> {
+fn step<'a>(plan: &'a Plan, tag: &str) -> Option<&'a BuildStep> {
     plan.steps().iter().find(|step| step.tag == tag)
 }
 
@@ -154,9 +155,9 @@ fn built(plan: &Plan, args: &Args, base_image: &str) -> Option<String> {
     let mut tag = args.get("BUILD")?;
     // From the last rebuild down to the build of the tarball.
     let build = loop {
-        let Work::Recipe { containerfile, args } = &step(plan, tag)?.work else { return None };
+        let Work::Recipe { recipe, args } = &step(plan, tag)?.work else { return None };
         patches.insert(0, args.get("PATCHES").cloned().unwrap_or_default());
-        if containerfile == "tarball/build.Containerfile" {
+        if *recipe == Recipe::Build {
             break args;
         }
         tag = args.get("BUILD")?;

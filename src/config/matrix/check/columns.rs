@@ -1,4 +1,4 @@
-//! Checks the Apache Traffic Servers and their sources, each for itself.
+//! Checks the Apache Traffic Servers and their sources, each on its own.
 
 use indexmap::IndexMap;
 
@@ -16,21 +16,21 @@ impl Checker<'_> {
     pub(super) fn columns(&mut self, entries: IndexMap<String, AtsEntry>) -> Vec<Ats> {
         let path = Path::default().key("ats");
         if entries.is_empty() || entries.len() > MAX_LINES {
-            self.at_key(&path, format!("there are {} ATS", entries.len()), format!("write 1 to {MAX_LINES}"));
+            self.key_error(&path, format!("there are {} ATS", entries.len()), format!("write 1 to {MAX_LINES}"));
             return Vec::new();
         }
         entries.into_iter().filter_map(|(name, entry)| self.column(&path.key(&name), &name, entry)).collect()
     }
 
     fn column(&mut self, path: &Path, name: &str, entry: AtsEntry) -> Option<Ats> {
-        let id = name.parse().map_err(|error: IdError| self.at_key(path, error.to_string(), "")).ok();
+        let id = name.parse().map_err(|error: IdError| self.key_error(path, error.to_string(), "")).ok();
         let title = self.title(path, entry.title, name);
         let version = match entry.version {
             Some(version) => self.reported(&path.key("version"), &version),
             None if values::is_reported_version(name) => name.to_owned(),
             None => {
                 let message = format!("the name {} does not say what `traffic_server -V` reports", quoted(name));
-                self.at_key(path, message, "add `version`, for example \"9.2.5\"");
+                self.key_error(path, message, "add `version`, for example \"9.2.5\"");
                 String::new()
             }
         };
@@ -47,7 +47,7 @@ impl Checker<'_> {
     fn source(&mut self, path: &Path, entry: SourceEntry) -> Option<Source> {
         let on = self.globs(&path.key("on"), &entry.on, Axis::Distro);
         let reports = entry.reports.map(|version| {
-            let help = "write digits and dots, like \"9.2.5\", or from where on, like \">=9.2.9,<9.3\"";
+            let help = "write a version like \"9.2.5\" or a range like \">=9.2.9,<9.3\"";
             self.text(&path.key("reports"), &version, values::is_reported, "version", help)
         });
         self.args(path, &entry.args);
@@ -62,17 +62,21 @@ impl Checker<'_> {
         let kind = match (given.next(), given.next()) {
             (Some(kind), None) => kind?,
             (None, _) => {
-                self.at_value(path, "it does not say where the ATS comes from", format!("write one of {KINDS}"));
+                self.value_error(
+                    path,
+                    "the source does not say where the ATS comes from",
+                    format!("write one of {KINDS}"),
+                );
                 return None;
             }
             (Some(_), Some(_)) => {
-                let message = "it says more than once where the ATS comes from";
-                self.at_value(path, message, format!("keep one of {KINDS}"));
+                let message = "the source has more than one kind";
+                self.value_error(path, message, format!("keep one of {KINDS}"));
                 return None;
             }
         };
         if matches!(kind, SourceKind::Image(_)) && !entry.args.is_empty() {
-            self.at_key(&path.key("args"), "nothing is built from a ready image", "remove `args`");
+            self.key_error(&path.key("args"), "a ready image takes no build arguments", "remove `args`");
         }
         Some(Source { on, kind, reports, optional: entry.optional, seen: entry.seen, args: entry.args })
     }
@@ -91,18 +95,22 @@ impl Checker<'_> {
         let patches = self.patches(path, entry.patches);
         let configure = entry.configure.unwrap_or_default();
         if !configure.is_empty() {
-            let help = "write options that begin with --, separated by blanks";
+            let help = "write options that begin with --, separated by spaces";
             self.text(&path.key("configure"), &configure, values::is_configure, "list of options", help);
         }
         let mut given = proofs.into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(proof), None) => Some(SourceKind::Tarball(Tarball { urls, proof, patches, configure })),
             (None, _) => {
-                self.at_value(path, "nothing proves that it is the right file", format!("write one of {PROOFS}"));
+                self.value_error(
+                    path,
+                    "nothing proves that the download is authentic",
+                    format!("write one of {PROOFS}"),
+                );
                 None
             }
             (Some(_), Some(_)) => {
-                self.at_value(path, "it has more than one proof", format!("keep one of {PROOFS}"));
+                self.value_error(path, "the tarball has more than one proof", format!("keep one of {PROOFS}"));
                 None
             }
         }
@@ -122,7 +130,7 @@ impl Checker<'_> {
         let urls = self.urls(path, &entry.urls);
         let sha256 = self.sha256(path, &entry.sha256);
         let file = entry.file.map(|file| {
-            let help = "write it relative to the archive's top, without ..";
+            let help = "write it relative to the top of the archive, without ..";
             self.text(&path.key("file"), &file, values::is_member, "path in an archive", help)
         });
         for (i, pattern) in entry.only.iter().enumerate() {
@@ -135,23 +143,28 @@ impl Checker<'_> {
     fn rebuild(&mut self, path: &Path, entry: RebuildEntry) -> Option<SourceKind> {
         let patches = self.patches(path, entry.patches);
         if !self.names.ats.contains(&entry.of) {
-            self.unknown(&path.key("of"), &entry.of, Axis::Ats);
+            self.unknown_name(&path.key("of"), &entry.of, Axis::Ats);
         }
-        // An id of the wrong form is reported where it is declared.
+        // An id of the wrong form is reported at its declaration.
         let of = entry.of.parse().ok()?;
         Some(SourceKind::Rebuild(Rebuild { of, patches }))
     }
 
     fn build_on(&mut self, path: &Path, name: &str) -> Option<SourceKind> {
         if !self.names.distros.iter().any(|known| known == name) {
-            self.unknown(path, name, Axis::Distro);
+            self.unknown_name(path, name, Axis::Distro);
         }
         name.parse().ok().map(SourceKind::BuildOn)
     }
 
     fn package(&mut self, path: &Path, entry: &PackageEntry) -> SourceKind {
-        let name =
-            self.text(&path.key("name"), &entry.name, values::is_package_name, "package name", "write no blanks");
+        let name = self.text(
+            &path.key("name"),
+            &entry.name,
+            values::is_package_name,
+            "package name",
+            "write it without spaces",
+        );
         let help = "write the version as the package manager shows it, a pattern like 9.2.5+ds-*, or latest";
         let version =
             self.text(&path.key("version"), &entry.version, values::is_package_version, "package version", help);

@@ -1,5 +1,5 @@
-//! From a document of the right shape to a [`Matrix`]: what the values mean. First every value and
-//! every name (`rows`, `columns`, `rules`), then, when those are right, the combinations (`cells`).
+//! Checks what the values of a document mean and makes a [`Matrix`] of them: first every value and every name (`rows`,
+//! `columns`, `rules`), then, if those are valid, the combinations (`cells`).
 
 mod cells;
 mod columns;
@@ -7,35 +7,35 @@ mod rows;
 mod rules;
 mod values;
 
-use super::diagnostic::{Diagnostic, Path, known_names, nearest, quoted};
+use super::diagnostic::{Diagnostic, Path, known_names, nearest, quoted, shortened};
 use super::document::Document;
 use super::globs::Globs;
 use super::outline::{Outline, Position};
 use super::source::Ats;
 use super::{Distro, Matrix, Places};
 
-/// The one format there is.
+/// The only format version.
 const FORMAT: &str = "1";
 
-/// A file of another format is told so, and not that it is full of unknown keys.
+/// Refuses a file of a newer format for that reason, not for its unknown keys.
 pub(super) fn format_version(file: &str, outline: &Outline) -> Option<Diagnostic> {
     let (text, at) = outline.root_scalar("version")?;
     let newer = text != FORMAT && !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
     newer.then(|| {
-        let message = format!("the file is of format {}", quoted(text));
-        let help = format!("this atsmatrix reads format {FORMAT}; a newer one may read it");
+        let message = format!("unsupported format version {}", quoted(text));
+        let help = format!("this atsmatrix reads version {FORMAT}; use a newer atsmatrix");
         Diagnostic::new(file, at, &Path::default().key("version"), message, help)
     })
 }
 
-/// Serde refuses what the passes before it took: both YAML readers disagree. Its own words must do.
-pub(super) fn unforeseen(file: &str, error: &serde_yaml::Error) -> Diagnostic {
-    let at = error.location().map_or(Position::START, |at| Position { line: at.line(), column: at.column() });
-    let message = quoted(&error.to_string()).trim_matches('`').to_owned();
-    Diagnostic::new(file, at, &Path::default(), message, "write it in a plainer way".to_owned())
+/// The structs refuse what the schema, which is made from them, accepted: a defect of this program.
+pub(super) fn schema_mismatch(file: &str, error: &serde_yaml::Error) -> Diagnostic {
+    let message = shortened(&error.to_string());
+    let help = "this is a bug of atsmatrix: please report it".to_owned();
+    Diagnostic::new(file, Position::START, &Path::default(), message, help)
 }
 
-/// Checks `document`, whose positions `outline` has.
+/// Checks `document`. `outline` has the positions of its values.
 pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result<Matrix, Vec<Diagnostic>> {
     let names =
         Names { distros: document.distros.keys().cloned().collect(), ats: document.ats.keys().cloned().collect() };
@@ -69,13 +69,13 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
     Ok(matrix)
 }
 
-/// Every name that may be referred to.
+/// The names that other parts of the document may refer to.
 struct Names {
     distros: Vec<String>,
     ats: Vec<String>,
 }
 
-/// Which axis a name is of.
+/// The axis of the matrix that a name belongs to.
 #[derive(Clone, Copy)]
 enum Axis {
     Distro,
@@ -83,7 +83,7 @@ enum Axis {
 }
 
 impl Axis {
-    fn word(self) -> &'static str {
+    fn noun(self) -> &'static str {
         match self {
             Self::Distro => "distro",
             Self::Ats => "ATS",
@@ -91,7 +91,7 @@ impl Axis {
     }
 }
 
-/// Collects what is wrong.
+/// Collects mistakes.
 struct Checker<'a> {
     file: &'a str,
     outline: &'a Outline,
@@ -104,13 +104,12 @@ impl Checker<'_> {
         if self.found.is_empty() { Ok(()) } else { Err(std::mem::take(&mut self.found)) }
     }
 
-    /// Where sources, families and build arguments stand.
+    /// The positions of sources, families and build arguments.
     fn places(&self, distros: &[Distro], ats: &[Ats]) -> Places {
         let mut places = Places::default();
-        let pair = |at: Position| (at.line, at.column);
         let mut args = |of: &Path, names: &mut dyn Iterator<Item = &String>| {
             for path in names.map(|name| of.key("args").key(name)) {
-                places.named.insert(path.to_string(), pair(self.outline.key_position(&path)));
+                places.named.insert(path.to_string(), self.outline.key_position(&path).into());
             }
         };
         for distro in distros {
@@ -124,45 +123,47 @@ impl Checker<'_> {
         }
         for distro in distros {
             let family = Path::default().key("distros").key(distro.id.as_str()).key("family");
-            places.named.insert(family.to_string(), pair(self.outline.value_position(&family)));
+            places.named.insert(family.to_string(), self.outline.value_position(&family).into());
         }
         let of = |ats: &Ats| {
             let path = Path::default().key("ats").key(ats.id.as_str()).key("sources");
-            (0..ats.sources.len()).map(|i| pair(self.outline.value_position(&path.index(i)))).collect()
+            (0..ats.sources.len()).map(|i| self.outline.value_position(&path.index(i)).into()).collect()
         };
         places.sources = ats.iter().map(of).collect();
         places
     }
 
-    /// Something is wrong with the value at `path`.
-    fn at_value(&mut self, path: &Path, message: impl Into<String>, help: impl Into<String>) {
+    /// Reports a mistake at the value at `path`.
+    fn value_error(&mut self, path: &Path, message: impl Into<String>, help: impl Into<String>) {
         let at = self.outline.value_position(path);
         self.found.push(Diagnostic::new(self.file, at, path, message.into(), help.into()));
     }
 
-    /// Something is wrong with the key that `path` ends in.
-    fn at_key(&mut self, path: &Path, message: impl Into<String>, help: impl Into<String>) {
+    /// Reports a mistake at the last key of `path`.
+    fn key_error(&mut self, path: &Path, message: impl Into<String>, help: impl Into<String>) {
         let at = self.outline.key_position(path);
         self.found.push(Diagnostic::new(self.file, at, path, message.into(), help.into()));
     }
 
-    /// The text, or a diagnostic that it is no `what`.
+    /// Returns `text` and reports it if it is not a valid `what`.
     fn text(&mut self, path: &Path, text: &str, is_good: fn(&str) -> bool, what: &str, help: &str) -> String {
         if !is_good(text) {
-            self.at_value(path, format!("{} is no {what}", quoted(text)), help);
+            self.value_error(path, format!("{} is not a valid {what}", quoted(text)), help);
         }
         text.to_owned()
     }
 
     fn title(&mut self, path: &Path, title: Option<String>, name: &str) -> String {
         let Some(title) = title else { return name.to_owned() };
-        let is_title: fn(&str) -> bool = |text| values::is_line(text, 60);
-        self.text(&path.key("title"), &title, is_title, "title", "write one line of at most 60 characters")
+        let is_title: fn(&str) -> bool = |text| values::is_line(text, values::MAX_TITLE);
+        let help = format!("write one line of at most {} characters", values::MAX_TITLE);
+        self.text(&path.key("title"), &title, is_title, "title", &help)
     }
 
     fn reason(&mut self, path: &Path, reason: &str) -> String {
-        let is_reason: fn(&str) -> bool = |text| values::is_line(text, 400);
-        self.text(&path.key("reason"), reason, is_reason, "reason", "write one line of at most 400 characters")
+        let is_reason: fn(&str) -> bool = |text| values::is_line(text, values::MAX_REASON);
+        let help = format!("write one line of at most {} characters", values::MAX_REASON);
+        self.text(&path.key("reason"), reason, is_reason, "reason", &help)
     }
 
     fn urls(&mut self, path: &Path, urls: &[String]) -> Vec<String> {
@@ -171,7 +172,7 @@ impl Checker<'_> {
     }
 
     fn url(&mut self, path: &Path, url: &str) -> String {
-        self.text(path, url, values::is_url, "URL", "write http:// or https://, and no blanks or quotes")
+        self.text(path, url, values::is_url, "URL", "write an http:// or https:// URL without spaces or quotes")
     }
 
     fn args(&mut self, path: &Path, args: &std::collections::BTreeMap<String, String>) {
@@ -179,61 +180,70 @@ impl Checker<'_> {
         for (name, value) in args {
             let path = path.key(name);
             if !values::is_arg_name(name) {
-                self.at_key(&path, format!("{} is no build argument", quoted(name)), "write A-Z, 0-9 and _ only");
+                self.key_error(
+                    &path,
+                    format!("{} is not a valid build argument", quoted(name)),
+                    "use only A-Z, 0-9 and _",
+                );
             } else if super::RESERVED_ARGS.contains(&name.as_str()) {
-                self.at_key(&path, format!("`{name}` is set by atsmatrix itself"), "remove it");
+                self.key_error(&path, format!("atsmatrix sets `{name}` itself"), "remove it");
             }
             if !values::is_arg_value(value) {
-                self.at_value(&path, "the value is too long or has control characters", "write at most 4096 bytes");
+                let help = format!("write at most {} bytes of text", values::MAX_ARG_VALUE);
+                self.value_error(&path, "the value is too long or contains control characters", help);
             }
         }
     }
 
-    /// Patterns over the names of an axis, each of which must match one.
+    /// Patterns over the names of an axis. Each must match a name.
     fn globs(&mut self, path: &Path, patterns: &[String], axis: Axis) -> Globs {
-        let globs = self.well_written(path, patterns);
-        let names = self.axis(axis);
+        let globs = self.patterns(path, patterns);
+        let names = self.names_of(axis);
         for (i, pattern) in patterns.iter().enumerate() {
             let dangling = Globs::new([pattern]).is_ok_and(|glob| !names.iter().any(|name| glob.matches(name)));
             if dangling {
-                self.unknown(&path.index(i), pattern, axis);
+                self.unknown_name(&path.index(i), pattern, axis);
             }
         }
         globs
     }
 
-    /// Patterns, not empty and well written.
-    fn well_written(&mut self, path: &Path, patterns: &[String]) -> Globs {
+    /// Patterns: at least one, all valid, none twice.
+    fn patterns(&mut self, path: &Path, patterns: &[String]) -> Globs {
         if patterns.is_empty() {
-            self.at_value(path, "the list is empty", "name something, or remove the key");
+            self.value_error(path, "the list is empty", "write at least one entry, or remove the key");
         }
         for (i, pattern) in patterns.iter().enumerate() {
             if let Err(error) = Globs::new([pattern]) {
-                self.at_value(&path.index(i), error.to_string(), "write a name, with `*` for any characters");
+                self.value_error(&path.index(i), error.to_string(), "write a name; `*` matches any characters");
             }
             if patterns[..i].contains(pattern) {
-                self.at_value(&path.index(i), format!("{} stands here twice", quoted(pattern)), "remove one");
+                self.value_error(
+                    &path.index(i),
+                    format!("duplicate pattern {}", quoted(pattern)),
+                    "remove one of them",
+                );
             }
         }
         Globs::new(patterns).unwrap_or_else(|_| Globs::any())
     }
 
-    fn axis(&self, axis: Axis) -> Vec<String> {
+    fn names_of(&self, axis: Axis) -> Vec<String> {
         match axis {
             Axis::Distro => self.names.distros.clone(),
             Axis::Ats => self.names.ats.clone(),
         }
     }
 
-    fn unknown(&mut self, path: &Path, name: &str, axis: Axis) {
-        let names = self.axis(axis);
+    fn unknown_name(&mut self, path: &Path, name: &str, axis: Axis) {
+        let names = self.names_of(axis);
         let known: Vec<&str> = names.iter().map(String::as_str).collect();
-        let message = format!("no {} is named {}", axis.word(), quoted(name));
+        let message = format!("unknown {} {}", axis.noun(), quoted(name));
         let help = if name.contains(['*', '?', '[', '{']) && nearest(name, known.iter().copied()).is_none() {
             known_names("", &known)
         } else {
             known_names(name, &known)
         };
-        self.at_value(path, message, help);
+        self.value_error(path, message, help);
     }
 }

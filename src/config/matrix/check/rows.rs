@@ -11,32 +11,31 @@ use super::super::mirrors::Mirrors;
 use super::{Axis, Checker, values};
 use crate::model::{DistroId, Os, Place};
 
-/// Most rows, and most columns: a table above that helps nobody, and the checks of combinations take
-/// their product.
+/// Most rows, and most columns: a larger table is unreadable, and the checks of combinations cost the product of both.
 pub(super) const MAX_LINES: usize = 100;
 
 impl Checker<'_> {
     pub(super) fn distros(&mut self, entries: IndexMap<String, DistroEntry>) -> Vec<Distro> {
         let path = Path::default().key("distros");
         if entries.is_empty() || entries.len() > MAX_LINES {
-            self.at_key(&path, format!("there are {} distros", entries.len()), format!("write 1 to {MAX_LINES}"));
+            self.key_error(&path, format!("there are {} distros", entries.len()), format!("write 1 to {MAX_LINES}"));
             return Vec::new();
         }
         entries.into_iter().filter_map(|(name, entry)| self.distro(&path.key(&name), &name, entry)).collect()
     }
 
     fn distro(&mut self, path: &Path, name: &str, entry: DistroEntry) -> Option<Distro> {
-        let id = name.parse().map_err(|error: crate::model::IdError| self.at_key(path, error.to_string(), "")).ok();
+        let id = name.parse().map_err(|error: crate::model::IdError| self.key_error(path, error.to_string(), "")).ok();
         let title = self.title(path, entry.title, name);
         let family =
-            self.text(&path.key("family"), &entry.family, values::is_family, "folder name", "write a-z, 0-9 and -");
+            self.text(&path.key("family"), &entry.family, values::is_family, "folder name", "use only a-z, 0-9 and -");
         let image = entry.image.map(|image| {
             let help = "write it like docker.io/library/debian:bookworm-slim";
             self.text(&path.key("image"), &image, values::is_image, "image reference", help)
         });
         let bootstrap = entry.bootstrap.map(|bootstrap| self.bootstrap(&path.key("bootstrap"), bootstrap));
         if image.is_none() && bootstrap.is_none() {
-            self.at_key(path, "nothing says how its base image is had", "write `image` or `bootstrap`, or both");
+            self.key_error(path, "there is no way to get its base image", "write `image`, `bootstrap`, or both");
         }
         let os = entry.os.map(|os| self.os(&path.key("os"), &os)).or_else(|| Os::of_name(name));
         self.args(path, &entry.args);
@@ -45,17 +44,17 @@ impl Checker<'_> {
     }
 
     fn os(&mut self, path: &Path, entry: &OsEntry) -> Os {
-        let help = "write it as /etc/os-release has it, like debian, \"12\" or bookworm";
-        let mut word =
-            |key, text: &str| self.text(&path.key(key), text, values::is_os_word, "word of os-release", help);
+        let help = "write it as in /etc/os-release, like debian, \"12\" or bookworm";
+        let mut value =
+            |key, text: &str| self.text(&path.key(key), text, values::is_os_value, "os-release value", help);
         Os {
-            id: word("id", &entry.id),
-            version: entry.version.as_deref().map(|version| word("version", version)),
-            codename: entry.codename.as_deref().map(|codename| word("codename", codename)),
+            id: value("id", &entry.id),
+            version: entry.version.as_deref().map(|version| value("version", version)),
+            codename: entry.codename.as_deref().map(|codename| value("codename", codename)),
         }
     }
 
-    /// The distros that the origins are made of that are containers of their own.
+    /// The distros whose packages the separate origins come from.
     pub(super) fn origins(&mut self, entry: Option<OriginsEntry>) -> BTreeMap<Place, DistroId> {
         let OriginsEntry { nginx, httpd } = entry.unwrap_or_default();
         let mut origins = BTreeMap::new();
@@ -63,19 +62,19 @@ impl Checker<'_> {
             let Some((on, name)) = entry.map(|entry| entry.on).zip(place.program()) else { continue };
             let path = Path::default().key("origins").key(name).key("on");
             if !self.names.distros.contains(&on) {
-                self.unknown(&path, &on, Axis::Distro);
+                self.unknown_name(&path, &on, Axis::Distro);
             }
             origins.extend(on.parse().ok().map(|on| (place, on)));
         }
         origins
     }
 
-    /// What is fetched from elsewhere.
+    /// Mirrors in the place of public hosts.
     pub(super) fn mirrors(&mut self, entries: &IndexMap<String, String>) -> Mirrors {
         let mut mirrors = Mirrors::default();
         for (from, to) in entries {
             if let Err(error) = mirrors.set(from, to) {
-                self.at_key(&Path::default().key("mirrors").key(from), error, "");
+                self.key_error(&Path::default().key("mirrors").key(from), error, "");
             }
         }
         mirrors

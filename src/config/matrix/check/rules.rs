@@ -1,6 +1,8 @@
-//! Checks exclude, include, expect and defaults, each for itself.
+//! Checks exclude, include, expect and defaults, each entry on its own.
 
 use std::time::Duration;
+
+use jiff::civil::Date;
 
 use super::super::Exclusion;
 use super::super::diagnostic::{Path, quoted};
@@ -27,7 +29,7 @@ impl Checker<'_> {
 
     fn exclusion(&mut self, path: &Path, entry: ExcludeEntry) -> Exclusion {
         if entry.distro.is_none() && entry.ats.is_none() {
-            self.at_value(path, "it leaves out every cell", "write `distro`, `ats`, or both");
+            self.value_error(path, "the entry excludes every cell", "write `distro`, `ats`, or both");
         }
         let distro = self.some_globs(&path.key("distro"), entry.distro, Axis::Distro);
         let ats = self.some_globs(&path.key("ats"), entry.ats, Axis::Ats);
@@ -40,10 +42,10 @@ impl Checker<'_> {
 
     fn inclusion(&mut self, path: &Path, entry: &IncludeEntry) -> Option<CellId> {
         if !self.names.distros.contains(&entry.distro) {
-            self.unknown(&path.key("distro"), &entry.distro, Axis::Distro);
+            self.unknown_name(&path.key("distro"), &entry.distro, Axis::Distro);
         }
         if !self.names.ats.contains(&entry.ats) {
-            self.unknown(&path.key("ats"), &entry.ats, Axis::Ats);
+            self.unknown_name(&path.key("ats"), &entry.ats, Axis::Ats);
         }
         Some(CellId { distro: entry.distro.parse().ok()?, ats: entry.ats.parse().ok()? })
     }
@@ -54,52 +56,17 @@ impl Checker<'_> {
     }
 
     fn expectation(&mut self, path: &Path, entry: ExpectEntry) -> Expectation {
-        let somewhere = [
-            entry.distro.is_some(),
-            entry.ats.is_some(),
-            entry.cells.is_some(),
-            entry.openssl.is_some(),
-            entry.ats_version.is_some(),
-        ];
-        if !somewhere.contains(&true) {
-            let help = "write at least one of `distro`, `ats`, `cells`, `openssl`, `ats_version`";
-            self.at_value(path, "it says nothing about where it applies", help);
-        }
-        if matches!(entry.verdict, ExpectedVerdict::Unbuildable) {
-            let never_runs = [
-                ("trials", entry.trials.is_some()),
-                ("openssl", entry.openssl.is_some()),
-                ("ats_version", entry.ats_version.is_some()),
-                ("issue", entry.issue.is_some()),
-            ];
-            for (key, _) in never_runs.into_iter().filter(|(_, given)| *given) {
-                self.at_key(&path.key(key), "what does not compile is never run, so this is never known", "remove it");
-            }
-        }
-        if matches!(entry.verdict, ExpectedVerdict::Pass) && entry.issue.is_none() {
-            let help = "name the known limitation that does not show here: `issue`";
-            self.at_value(&path.key("verdict"), "that a cell passes is expected anyway", help);
-        }
+        self.conditions(path, &entry);
         let distro = self.some_globs(&path.key("distro"), entry.distro, Axis::Distro);
         let ats = self.some_globs(&path.key("ats"), entry.ats, Axis::Ats);
-        let cells = entry.cells.map(|patterns| self.well_written(&path.key("cells"), &patterns));
-        let except = entry.except.map(|patterns| self.well_written(&path.key("except"), &patterns));
+        let cells = entry.cells.map(|patterns| self.patterns(&path.key("cells"), &patterns));
+        let except = entry.except.map(|patterns| self.patterns(&path.key("except"), &patterns));
         let openssl = self.range(&path.key("openssl"), entry.openssl);
         let ats_version = self.range(&path.key("ats_version"), entry.ats_version);
-        let trials_at = self.outline.value_position(&path.key("trials"));
-        let trials = entry.trials.map(|patterns| self.well_written(&path.key("trials"), &patterns));
-        let issue_at = self.outline.value_position(&path.key("issue"));
+        let trials = entry.trials.map(|patterns| self.patterns(&path.key("trials"), &patterns));
         let link = entry.link.map(|link| self.url(&path.key("link"), &link));
-        let expires = entry.expires.and_then(|day| {
-            let parsed = day.parse().ok();
-            if parsed.is_none() {
-                self.at_value(&path.key("expires"), format!("{} is no day", quoted(&day)), "write it like 2027-06-30");
-            }
-            parsed
-        });
+        let expires = self.day(&path.key("expires"), entry.expires);
         let reason = self.reason(path, &entry.reason);
-        let trials_at = (trials_at.line, trials_at.column);
-        let at = self.outline.value_position(path);
         Expectation {
             distro,
             ats,
@@ -113,10 +80,47 @@ impl Checker<'_> {
             reason,
             link,
             expires,
-            at: (at.line, at.column),
-            trials_at,
-            issue_at: (issue_at.line, issue_at.column),
+            at: self.outline.value_position(path).into(),
+            trials_at: self.outline.value_position(&path.key("trials")).into(),
+            issue_at: self.outline.value_position(&path.key("issue")).into(),
         }
+    }
+
+    /// Whether the conditions of an expectation and its verdict make sense together.
+    fn conditions(&mut self, path: &Path, entry: &ExpectEntry) {
+        let limits_cells = entry.distro.is_some() || entry.ats.is_some() || entry.cells.is_some();
+        if !(limits_cells || entry.openssl.is_some() || entry.ats_version.is_some()) {
+            let help = "write at least one of `distro`, `ats`, `cells`, `openssl`, `ats_version`";
+            self.value_error(path, "the entry does not say which cells it applies to", help);
+        }
+        match entry.verdict {
+            ExpectedVerdict::Unbuildable => {
+                let needs_a_run = [
+                    ("trials", entry.trials.is_some()),
+                    ("openssl", entry.openssl.is_some()),
+                    ("ats_version", entry.ats_version.is_some()),
+                    ("issue", entry.issue.is_some()),
+                ];
+                for (key, _) in needs_a_run.into_iter().filter(|(_, given)| *given) {
+                    let message = "an ATS that does not compile never runs, so this is never known";
+                    self.key_error(&path.key(key), message, "remove it");
+                }
+            }
+            ExpectedVerdict::Pass if entry.issue.is_none() => {
+                let help = "name the known limitation that this cell does not have: `issue`";
+                self.value_error(&path.key("verdict"), "a cell is expected to pass anyway", help);
+            }
+            ExpectedVerdict::Pass | ExpectedVerdict::Fail | ExpectedVerdict::Flaky => {}
+        }
+    }
+
+    fn day(&mut self, path: &Path, text: Option<String>) -> Option<Date> {
+        let text = text?;
+        let day = text.parse();
+        if day.is_err() {
+            self.value_error(path, format!("{} is not a date", quoted(&text)), "write it like 2027-06-30");
+        }
+        day.ok()
     }
 
     fn range(&mut self, path: &Path, text: Option<String>) -> Option<VersionRange> {
@@ -124,7 +128,7 @@ impl Checker<'_> {
         let range = text.parse();
         if range.is_err() {
             let help = "write it like \">=3.2\" or \">=9.2.0,<9.2.7\"";
-            self.at_value(path, format!("{} is no version range", quoted(&text)), help);
+            self.value_error(path, format!("{} is not a version range", quoted(&text)), help);
         }
         range.ok()
     }
@@ -147,13 +151,13 @@ impl Checker<'_> {
             }
             let order = &defaults.deadlines;
             if !(order.trial <= order.cell && order.cell <= order.run) {
-                self.at_value(&path, "a part may take longer than the whole", "keep trial <= cell <= run");
+                self.value_error(&path, "a part has a longer deadline than the whole", "keep trial <= cell <= run");
             }
         }
         if let Some(text) = entry.memory {
             defaults.memory = limits::size(&text).unwrap_or_else(|| {
                 let help = "write a whole number with KiB, MiB or GiB, from 16MiB to 1024GiB";
-                self.at_value(&path.key("memory"), format!("{} is no amount of memory", quoted(&text)), help);
+                self.value_error(&path.key("memory"), format!("{} is not an amount of memory", quoted(&text)), help);
                 0
             });
         }
@@ -164,7 +168,7 @@ impl Checker<'_> {
     fn duration(&mut self, path: &Path, text: &str) -> Duration {
         limits::duration(text).unwrap_or_else(|| {
             let help = "write a number with a unit, like 20s, 2m or 1h30m, at most 168h";
-            self.at_value(path, format!("{} is no duration", quoted(text)), help);
+            self.value_error(path, format!("{} is not a duration", quoted(text)), help);
             Duration::ZERO
         })
     }

@@ -1,7 +1,26 @@
-//! What single texts may look like. Texts become arguments of builds, image names and table cells,
-//! so they are kept to what is safe there.
+//! Which texts are valid as single values. They become build arguments, image names and table cells, so only characters
+//! that are safe there are allowed.
 
 use crate::model::{Version, VersionRange};
+
+/// Longest title, characters: it is a cell of tables.
+pub(super) const MAX_TITLE: usize = 60;
+/// Longest reason, characters.
+pub(super) const MAX_REASON: usize = 400;
+/// Longest value of a build argument, bytes: it has room for lists of package sources.
+pub(super) const MAX_ARG_VALUE: usize = 4096;
+/// Longest URL, line of sources.list or list of options.
+const MAX_LINE: usize = 1000;
+/// Longest image reference or path.
+const MAX_REFERENCE: usize = 512;
+/// Longest pattern over paths.
+const MAX_PATTERN: usize = 256;
+/// Longest name or version of a package.
+const MAX_PACKAGE: usize = 128;
+/// Longest other word.
+const MAX_WORD: usize = 64;
+/// Longest version that ATS reports.
+const MAX_VERSION: usize = 32;
 
 /// One line, not empty, without control characters.
 pub(super) fn is_line(text: &str, longest: usize) -> bool {
@@ -13,73 +32,74 @@ pub(super) fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-/// An http or https URL without blanks, quotes or other characters that lists of URLs and shells read.
+/// An http or https URL without spaces, quotes or other characters that lists of URLs and shells interpret.
 pub(super) fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let starts = rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '['));
-    starts && text.len() <= 1000 && only(text, "-._~:/?#[]@!&*+,=%")
+    starts && text.len() <= MAX_LINE && only(text, "-._~:/?#[]@!&*+,=%")
 }
 
-/// A reference of an image, perhaps with tag and digest.
+/// An image reference, perhaps with tag and digest.
 pub(super) fn is_image(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 512 && only(text, "._/:@-")
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= MAX_REFERENCE && only(text, "._/:@-")
 }
 
 /// A folder name of `images/`.
 pub(super) fn is_family(text: &str) -> bool {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.len() <= 64 && text.chars().all(legal)
+    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.len() <= MAX_WORD && text.chars().all(legal)
 }
 
 /// A value of os-release that names a distro or a release (os-release(5)).
-pub(super) fn is_os_word(text: &str) -> bool {
+pub(super) fn is_os_value(text: &str) -> bool {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
-    !text.is_empty() && text.len() <= 64 && text.chars().all(legal)
+    !text.is_empty() && text.len() <= MAX_WORD && text.chars().all(legal)
 }
 
 /// A distro's suite.
 pub(super) fn is_suite(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 64 && only(text, "-./")
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= MAX_WORD && only(text, "-./")
 }
 
 /// A line of sources.list.
 pub(super) fn is_source_line(text: &str) -> bool {
-    text.strip_prefix("deb ").is_some_and(|rest| !rest.trim().is_empty()) && is_line(text, 1000) && !text.contains(';')
+    let names_a_source = text.strip_prefix("deb ").is_some_and(|rest| !rest.trim().is_empty());
+    names_a_source && is_line(text, MAX_LINE) && !text.contains(';')
 }
 
 /// A package's name.
 pub(super) fn is_package_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 128 && only(text, "+-._")
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= MAX_PACKAGE && only(text, "+-._")
 }
 
-/// A package's version, as Debian and Fedora write it, a pattern over such with `*`, or `latest`.
+/// A package's version as Debian and Fedora write it, a pattern over such versions with `*`, or `latest`.
 pub(super) fn is_package_version(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 128 && only(text, ".+-~:_^*")
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= MAX_PACKAGE && only(text, ".+-~:_^*")
 }
 
-/// What `traffic_server -V` may report: a version, or a range that says from where on.
+/// What `traffic_server -V` may report: a version, or a range with a lower bound.
 pub(super) fn is_reported(text: &str) -> bool {
-    let ranged = |range: VersionRange| text.len() <= 64 && range.lower().is_some();
+    let ranged = |range: VersionRange| text.len() <= MAX_WORD && range.lower().is_some();
     is_reported_version(text) || text.parse().is_ok_and(ranged)
 }
 
 /// What `traffic_server -V` reports: digits and dots.
 pub(super) fn is_reported_version(text: &str) -> bool {
-    text.len() <= 32 && text.chars().all(|c| c.is_ascii_digit() || c == '.') && text.parse::<Version>().is_ok()
+    text.len() <= MAX_VERSION && text.chars().all(|c| c.is_ascii_digit() || c == '.') && text.parse::<Version>().is_ok()
 }
 
 /// The name of a build argument.
 pub(super) fn is_arg_name(text: &str) -> bool {
     let legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    text.starts_with(|c: char| c.is_ascii_uppercase()) && text.len() <= 64 && text.chars().all(legal)
+    text.starts_with(|c: char| c.is_ascii_uppercase()) && text.len() <= MAX_WORD && text.chars().all(legal)
 }
 
 /// The value of a build argument: lines of text.
 pub(super) fn is_arg_value(text: &str) -> bool {
-    text.len() <= 4096 && !text.chars().any(|c| c.is_control() && c != '\n')
+    text.len() <= MAX_ARG_VALUE && !text.chars().any(|c| c.is_control() && c != '\n')
 }
 
-/// A path inside an archive: relative, never upwards.
+/// A path inside an archive: relative and without `..`.
 pub(super) fn is_member(text: &str) -> bool {
     !text.starts_with('/') && is_path(text)
 }
@@ -90,17 +110,19 @@ pub(super) fn is_absolute_path(text: &str) -> bool {
 }
 
 fn is_path(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 512 && only(text, "/._+~-") && text.split('/').all(|part| part != "..")
+    let stays_inside = text.split('/').all(|part| part != "..");
+    !text.is_empty() && text.len() <= MAX_REFERENCE && only(text, "/._+~-") && stays_inside
 }
 
 /// A pattern over paths in a source tree.
 pub(super) fn is_path_pattern(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 256 && only(text, "/._+~-*?[]")
+    !text.is_empty() && text.len() <= MAX_PATTERN && only(text, "/._+~-*?[]")
 }
 
 /// Options of `./configure`.
 pub(super) fn is_configure(text: &str) -> bool {
-    is_line(text, 1000) && only(text, " -_=/.,:+@") && text.split_whitespace().all(|option| option.starts_with("--"))
+    let are_options = text.split_whitespace().all(|option| option.starts_with("--"));
+    is_line(text, MAX_LINE) && only(text, " -_=/.,:+@") && are_options
 }
 
 fn only(text: &str, more: &str) -> bool {
@@ -112,9 +134,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn good_texts_are_taken_and_bad_ones_are_not() {
-        type Case = (fn(&str) -> bool, &'static [&'static str], &'static [&'static str]);
-        let cases: [Case; 10] = [
+    fn valid_texts_are_accepted_and_invalid_ones_are_not() {
+        type Accepts = fn(&str) -> bool;
+        let cases: [(Accepts, &[&str], &[&str]); 10] = [
             (
                 is_url,
                 &["http://deb.debian.org/a%2bb.tar.xz", "https://h:8443/x?y=1", "http://[::1]/x"],

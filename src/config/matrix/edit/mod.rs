@@ -1,7 +1,7 @@
-//! Small edits of the text of matrix.yaml below `expect`: everything else keeps its bytes, comments and
-//! order included. Knows where things stand, not why they change.
+//! Small edits of the `expect` part of matrix.yaml's text. Everything else keeps its bytes, including comments and order.
+//! Works with positions and does not know why entries change.
 
-mod shows;
+mod applied;
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -13,62 +13,65 @@ use super::diagnostic::{Diagnostic, Path};
 use super::outline::{Child, Content, Outline};
 use crate::model::{CellId, Verdict};
 
-pub(super) use shows::shows;
+pub(super) use applied::is_applied;
+
+/// Longest line of a list in brackets; a longer list is written with one line per item.
+const MAX_LINE: usize = 90;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Edit {
-    /// Let an entry (counted from 0) say nothing about these cells.
+    /// Make an entry not apply to some cells, by its `except`.
     Except {
-        /// Which entry.
+        /// The entry, counted from 0.
         entry: usize,
         /// The cells.
         cells: Vec<CellId>,
     },
-    /// Take a cell out of those that an entry names.
+    /// Remove a cell from the `cells` of an entry.
     Unname {
-        /// Which entry.
+        /// The entry, counted from 0.
         entry: usize,
         /// The cell.
         cell: CellId,
     },
-    /// Take a trial out of those that an entry names.
+    /// Remove a trial from the `trials` of an entry.
     Uncover {
-        /// Which entry.
+        /// The entry, counted from 0.
         entry: usize,
-        /// The trial, as it is written there.
+        /// The trial, as the entry writes it.
         trial: String,
     },
-    /// Take an entry out. The comments above it stay.
+    /// Remove an entry. The comments above it stay.
     Remove {
-        /// Which entry.
+        /// The entry, counted from 0.
         entry: usize,
     },
-    /// A new entry after the others.
+    /// Add an entry after the others.
     Add(Addition),
 }
 
 /// A new entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Addition {
-    /// The cells it is about.
+    /// The cells that it applies to.
     pub cells: Vec<CellId>,
-    /// The trials that fail, each named in full; empty: none runs, or all by the issue.
+    /// The trials that fail, each named in full; empty if none runs, or if the issue alone says which fail.
     pub trials: Vec<String>,
     /// The known issue that it is about.
     pub issue: Option<String>,
-    /// What is expected.
+    /// The expected verdict.
     pub verdict: Verdict,
     /// Why.
     pub reason: String,
-    /// Where to read about it.
+    /// Where to read more.
     pub link: Option<String>,
     /// The last day on which it is accepted.
     pub expires: Option<Date>,
 }
 
-/// Why the text cannot be edited; a person has to.
+/// Why the text cannot be edited by program. A person has to edit it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct EditError(String);
@@ -80,22 +83,22 @@ impl EditError {
     }
 }
 
-/// `text` after `edits`. Entries are counted as they stand in `text`.
+/// Applies `edits` to `text`. The numbers of entries are those in `text`.
 pub(super) fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let mut edits: Vec<&Edit> = edits.iter().collect();
-    // Positions are looked up anew for each; entries go last of all, from the end, so that numbers stay
-    // true and what is new stands where the old stood.
+    // Each edit looks positions up again. Removals come last and from the end, so that the numbers stay valid. Additions
+    // come before them, so that new entries follow the old ones even if all of those go.
     edits.sort_by_key(|edit| match edit {
         Edit::Except { .. } | Edit::Unname { .. } | Edit::Uncover { .. } => (0, 0),
         Edit::Add(_) => (1, 0),
         Edit::Remove { entry } => (2, usize::MAX - entry),
     });
     let edited = edits.into_iter().try_fold(text.to_owned(), |text, edit| Editor::new(&text)?.apply(edit))?;
-    Ok(if ends_lines_with_two(text) { edited.replace("\r\n", "\n").replace('\n', "\r\n") } else { edited })
+    Ok(if has_crlf_line_ends(text) { edited.replace("\r\n", "\n").replace('\n', "\r\n") } else { edited })
 }
 
-/// Whether every line of `text` ends with CR and LF, as some editors write it: new lines are to do so too.
-fn ends_lines_with_two(text: &str) -> bool {
+/// Whether every line of `text` ends with CR and LF, as some editors write it. New lines then do, too.
+fn has_crlf_line_ends(text: &str) -> bool {
     text.contains('\n') && text.split_inclusive('\n').all(|line| line.ends_with("\r\n") || !line.ends_with('\n'))
 }
 
@@ -127,7 +130,7 @@ impl<'a> Editor<'a> {
     fn value(&self, path: &Path) -> Result<&Child, EditError> {
         let child = self.outline.value(path).ok_or_else(|| EditError(format!("there is no {path}")))?;
         if self.text[child.extent.clone()].starts_with('*') {
-            return Err(EditError(format!("{path} is an alias: write its value there, then it can be edited")));
+            return Err(EditError(format!("{path} is an alias: replace it by its value, then it can be edited")));
         }
         Ok(child)
     }
@@ -135,7 +138,7 @@ impl<'a> Editor<'a> {
     fn items(&self, path: &Path) -> Result<&[Child], EditError> {
         match &self.value(path)?.node.content {
             Content::List(items) => Ok(items),
-            Content::Scalar { .. } | Content::Map(_) => Err(EditError(format!("{path} is no list"))),
+            Content::Scalar { .. } | Content::Map(_) => Err(EditError(format!("{path} is not a list"))),
         }
     }
 
@@ -147,7 +150,7 @@ impl<'a> Editor<'a> {
         format!("{}{by}{}", &self.text[..range.start], &self.text[range.end..])
     }
 
-    /// The end of what `child` says, without line ends that a block of text takes.
+    /// The end of `child`, without the line ends that belong to a block scalar.
     fn end(&self, child: &Child) -> usize {
         self.text[..child.extent.end].trim_end().len()
     }
@@ -161,7 +164,7 @@ impl<'a> Editor<'a> {
         self.text[..item.extent.start].rfind('-').unwrap_or(item.extent.start)
     }
 
-    /// Blanks before the dash.
+    /// The number of spaces before the dash.
     fn indent(&self, item: &Child) -> usize {
         let dash = self.dash(item);
         dash - self.text[..dash].rfind('\n').map_or(0, |at| at + 1)
@@ -169,10 +172,10 @@ impl<'a> Editor<'a> {
 
     fn without_name(&self, list: &Path, name: &str) -> Result<String, EditError> {
         let at = self.items(list)?.iter().position(|item| is_text(item, name));
-        self.without_item(list, at.ok_or_else(|| EditError(format!("{list} does not name {name}")))?)
+        self.without_item(list, at.ok_or_else(|| EditError(format!("{list} does not contain {name}")))?)
     }
 
-    /// The text without item `at` of the list: its lines, or what it takes between the brackets.
+    /// The text without item `at` of a list: without its lines, or without its part between the brackets.
     fn without_item(&self, list: &Path, at: usize) -> Result<String, EditError> {
         let (child, items) = (self.value(list)?, self.items(list)?);
         let Some(item) = items.get(at) else { return Err(EditError(format!("{list} has no item {at}"))) };
@@ -191,7 +194,7 @@ impl<'a> Editor<'a> {
             let start = self.line_start(self.dash(item));
             return Ok(self.replaced(start..self.line_end(self.end(item)), ""));
         }
-        // With the comma on its right, or the one on its left; a comment beside them stays.
+        // The comma after it goes too, or else the one before it; a comment between them stays.
         let before = at.checked_sub(1).and_then(|before| items.get(before));
         let gap = match (items.get(at + 1), before) {
             (Some(next), _) => item.extent.end..next.extent.start,
@@ -208,7 +211,7 @@ impl<'a> Editor<'a> {
         self.text[..at].rfind('\n').map_or(0, |at| at + 1)
     }
 
-    /// The place after the colon of the key that `path` ends in: values of block lists stand below it.
+    /// The byte after the colon of the last key of `path`. The value of a block list begins on a later line.
     fn after_key(&self, path: &Path) -> Result<usize, EditError> {
         let at = self.outline.key_position(path);
         let start: usize = self.text.split_inclusive('\n').take(at.line - 1).map(str::len).sum();
@@ -223,9 +226,9 @@ impl<'a> Editor<'a> {
             let names = names.join(", ");
             let end = self.end(child);
             if self.is_flow(child) {
-                // Not before the bracket: a comment may stand there.
+                // Not directly before the bracket: there may be a comment.
                 let Content::Map(entries) = &child.node.content else {
-                    return Err(EditError(format!("{entry} is no map")));
+                    return Err(EditError(format!("{entry} is not a map")));
                 };
                 let at = entries.last().map_or(end - 1, |last| last.value.extent.end);
                 return Ok(self.replaced(at..at, &format!(", except: [{names}]")));
@@ -253,19 +256,19 @@ impl<'a> Editor<'a> {
         }
         let child = self.value(&list)?;
         let Some(item) = self.items(&list)?.last() else {
-            // `expect: []` becomes `expect:`, and what follows on the line stays there.
+            // `expect: []` becomes `expect:`; the rest of the line stays.
             let key = self.text[..child.extent.start].trim_end().len();
             let emptied = self.replaced(key..child.extent.end, "");
             return Ok(below(&emptied, key, &entry(addition, 2)));
         };
         if self.is_flow(child) {
-            return Err(EditError("write `expect` as a list of lines that begin with a dash".to_owned()));
+            return Err(EditError("write `expect` as a list with one dash per entry, not in brackets".to_owned()));
         }
         Ok(below(self.text, self.end(item), &entry(addition, self.indent(item))))
     }
 }
 
-/// `text` with `lines` below the line that has the byte `at`.
+/// `text` with `lines` added below the line that contains the byte `at`.
 fn below(text: &str, at: usize, lines: &str) -> String {
     let end = text[at..].find('\n').map_or(text.len(), |more| at + more + 1);
     let gap = if text[..end].ends_with('\n') { "" } else { "\n" };
@@ -276,7 +279,7 @@ fn is_text(child: &Child, wanted: &str) -> bool {
     matches!(&child.node.content, Content::Scalar { text, .. } if text == wanted)
 }
 
-/// An entry as people write them, its dash after `indent` blanks.
+/// An entry in the usual style, its dash after `indent` spaces.
 fn entry(addition: &Addition, indent: usize) -> String {
     let column = " ".repeat(indent);
     let cells: Vec<String> = addition.cells.iter().map(|cell| scalar(&cell.to_string())).collect();
@@ -300,29 +303,30 @@ fn entry(addition: &Addition, indent: usize) -> String {
     text
 }
 
-/// A list on the key's line, or below it where that would be long.
+/// A list on the key's line, or below it if the line would be too long.
 fn list(items: &[String], indent: usize) -> String {
     let short = format!(" [{}]\n", items.join(", "));
-    if short.len() + indent < 90 {
+    if short.len() + indent < MAX_LINE {
         return short;
     }
     let column = " ".repeat(indent + 2);
     items.iter().fold("\n".to_owned(), |lines, item| lines + &format!("{column}- {item}\n"))
 }
 
-/// `text` as it can stand anywhere: plain where no reader could take it for something else.
+/// `text` as a scalar: plain if no YAML reader can take it for anything else, also between brackets. serde_yaml's emitter
+/// writes plain scalars that end a list in brackets.
 fn scalar(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || " ./+()_-'".contains(c);
     let starts = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    let word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    let safe = starts && !text.ends_with(' ') && text.chars().all(plain) && !word.contains(&&*text.to_lowercase());
+    let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let safe = starts && !text.ends_with(' ') && text.chars().all(plain) && !words.contains(&&*text.to_lowercase());
     let url =
         text.starts_with("https://") && text[8..].chars().all(|c| c.is_ascii_alphanumeric() || "./_-".contains(c));
     if safe || url { text.to_owned() } else { quoted(text) }
 }
 
-/// `text` between double quotes. Whatever is neither a letter, a digit nor printable ASCII is written as
-/// an escape: YAML takes some of it for line ends, even between quotes, and refuses some.
+/// `text` in double quotes. Characters other than letters, digits and printable ASCII are escaped: YAML 1.1 reads some as
+/// line ends, even in quotes, and refuses others.
 fn quoted(text: &str) -> String {
     let mut quoted = "\"".to_owned();
     for c in text.chars() {

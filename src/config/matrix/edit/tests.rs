@@ -61,7 +61,7 @@ fn addition() -> Addition {
     }
 }
 
-/// The lines that differ, `-` and `+`, after the edits were found to leave a sound file.
+/// The lines that differ, with `-` and `+`. The edited text is a valid matrix.
 fn diff(text: &str, edits: &[Edit]) -> String {
     let matrix = Matrix::parse("m", text).unwrap();
     let (edited, _) = matrix.edited(text, edits).unwrap();
@@ -73,7 +73,7 @@ fn diff(text: &str, edits: &[Edit]) -> String {
 }
 
 #[test]
-fn an_entry_is_taken_out_and_comments_around_it_stay() {
+fn an_entry_is_removed_and_comments_around_it_stay() {
     assert_snapshot!(diff(&whole(), &[Edit::Remove { entry: 0 }]), @r#"
     -  - ats: ["9.2.5"]   # only this
     -    openssl: ">=3.2"
@@ -99,7 +99,7 @@ fn an_entry_is_taken_out_and_comments_around_it_stay() {
 }
 
 #[test]
-fn without_entries_the_list_is_empty_and_can_be_filled_again() {
+fn a_list_without_entries_is_empty_and_can_be_filled_again() {
     let all: Vec<Edit> = (0..3).map(|entry| Edit::Remove { entry }).collect();
     let (text, matrix) = Matrix::parse("m", &whole()).unwrap().edited(&whole(), &all).unwrap();
     assert!(text.contains("# What is known.\nexpect: []\n  # The seed bug.\n"), "{text}");
@@ -130,7 +130,7 @@ fn without_entries_the_list_is_empty_and_can_be_filled_again() {
 }
 
 #[test]
-fn a_trial_is_taken_out_of_either_kind_of_list() {
+fn a_trial_is_removed_from_lists_of_both_styles() {
     let uncover = |entry, trial: &str| Edit::Uncover { entry, trial: trial.to_owned() };
     assert_snapshot!(diff(&whole(), &[uncover(0, "http-get")]), @r#"
     -    trials: ["tls*", http-post, # large
@@ -148,7 +148,7 @@ fn a_trial_is_taken_out_of_either_kind_of_list() {
     let matrix = Matrix::parse("m", &whole()).unwrap();
     assert_eq!(
         matrix.edited(&whole(), &[uncover(1, "three")]).unwrap_err().to_string(),
-        "expect[1].trials does not name three"
+        "expect[1].trials does not contain three"
     );
 }
 
@@ -167,7 +167,7 @@ fn cells_are_excepted_in_any_style() {
         ("except:\n    - debian-12/9.*   # gone", "    - debian-12/9.*   # gone\n    - debian-13/9.2.5\n"),
     ] {
         let text = whole().replace("    openssl: \">=3.2\"", &format!("    {written}"));
-        // Both cells are excepted in the end, which no longer concerns any: so one more row.
+        // Both cells are excepted in the end, so another row keeps the entry applicable.
         let text = text.replace("  debian-13:", "  debian-14: { family: debian, image: x }\n  debian-13:");
         let matrix = Matrix::parse("m", &text).unwrap();
         let (edited, _) = matrix.edited(&text, &[except(0, "debian-13/9.2.5")]).unwrap();
@@ -176,7 +176,7 @@ fn cells_are_excepted_in_any_style() {
 }
 
 #[test]
-fn a_cell_is_taken_out_of_those_that_are_named() {
+fn a_cell_is_removed_from_a_list_of_names() {
     let text = whole().replace("openssl: \">=3.2\"", "cells: [debian-12/9.2.5, debian-13/9.2.5]");
     let edit = Edit::Unname { entry: 0, cell: "debian-12/9.2.5".parse().unwrap() };
     let (edited, _) = Matrix::parse("m", &text).unwrap().edited(&text, &[edit]).unwrap();
@@ -209,11 +209,14 @@ fn an_entry_is_added_where_there_was_none() {
 }
 
 #[test]
-fn what_cannot_be_edited_safely_is_left_to_a_person() {
+fn what_cannot_be_edited_safely_is_refused() {
     let matrix = Matrix::parse("m", &whole()).unwrap();
     let refused = |text: &str, edit: Edit| matrix.edited(text, &[edit]).unwrap_err().to_string();
     let flow = format!("{HEAD}expect: [{{ ats: [\"9.2.5\"], verdict: fail, reason: x }}]\n");
-    assert_eq!(refused(&flow, Edit::Add(addition())), "write `expect` as a list of lines that begin with a dash");
+    assert_eq!(
+        refused(&flow, Edit::Add(addition())),
+        "write `expect` as a list with one dash per entry, not in brackets"
+    );
     let alias = format!(
         "{HEAD}expect:\n  - ats: &a [\"9.2.5\"]\n    trials: [x]\n    verdict: fail\n    reason: x\n  - ats: *a\n    verdict: flaky\n    reason: y\n"
     );
@@ -225,11 +228,11 @@ fn what_cannot_be_edited_safely_is_left_to_a_person() {
     );
     let unknown = Edit::Except { entry: 0, cells: cells(&["debian-11/9.2.5"]) };
     let error = matrix.edited(&alias, &[unknown]).unwrap_err().to_string();
-    assert!(error.contains("there is no cell `debian-11/9.2.5`"), "{error}");
+    assert!(error.contains("no cell matches `debian-11/9.2.5`"), "{error}");
 }
 
 #[test]
-fn whatever_a_reason_holds_is_read_back_as_it_is() {
+fn every_reason_is_read_back_unchanged() {
     for reason in ["x \u{2028} y", "x\u{2029}", "\u{fffe}", "\u{feff}x", "\u{1f980} \"\\", "größe ٣", "\u{202e}x"] {
         let edit = Edit::Add(Addition { reason: reason.into(), ..addition() });
         let (text, after) = Matrix::parse("m", HEAD).unwrap().edited(HEAD, &[edit]).unwrap();
@@ -239,7 +242,7 @@ fn whatever_a_reason_holds_is_read_back_as_it_is() {
 }
 
 #[test]
-fn a_comment_at_the_end_of_an_entry_between_braces_stays_one() {
+fn a_comment_at_the_end_of_an_entry_in_braces_stays_a_comment() {
     let end = "reason: because }";
     for (written, wanted) in [
         ("reason: because # known\n    }", "reason: because, except: [debian-12/9.2.5] # known\n    }"),
@@ -254,18 +257,18 @@ fn a_comment_at_the_end_of_an_entry_between_braces_stays_one() {
 }
 
 #[test]
-fn an_edit_that_does_not_show_or_shows_elsewhere_is_refused() {
+fn an_edit_without_effect_or_in_the_wrong_place_is_refused() {
     let matrix = Matrix::parse("m", &whole()).unwrap();
     let edit = Edit::Except { entry: 0, cells: cells(&["debian-12/9.2.5"]) };
     let (_, after) = matrix.edited(&whole(), std::slice::from_ref(&edit)).unwrap();
-    assert!(shows(&matrix.expect, &after.expect, std::slice::from_ref(&edit)));
-    assert!(!shows(&matrix.expect, &matrix.expect, std::slice::from_ref(&edit)), "nothing was done");
+    assert!(is_applied(&matrix.expect, &after.expect, std::slice::from_ref(&edit)));
+    assert!(!is_applied(&matrix.expect, &matrix.expect, std::slice::from_ref(&edit)), "nothing was done");
     let other = Edit::Except { entry: 2, cells: cells(&["debian-12/9.2.5"]) };
-    assert!(!shows(&matrix.expect, &after.expect, &[other]), "it was done to another entry");
+    assert!(!is_applied(&matrix.expect, &after.expect, &[other]), "it was done to another entry");
     let (_, gone) = matrix.edited(&whole(), &[Edit::Remove { entry: 1 }]).unwrap();
-    assert!(!shows(&matrix.expect, &gone.expect, &[Edit::Remove { entry: 2 }]), "another one is gone");
+    assert!(!is_applied(&matrix.expect, &gone.expect, &[Edit::Remove { entry: 2 }]), "another one is gone");
     let (_, new) = matrix.edited(&whole(), &[Edit::Add(addition())]).unwrap();
-    assert!(!shows(&matrix.expect, &new.expect, &[Edit::Add(Addition { reason: "r".into(), ..addition() })]));
+    assert!(!is_applied(&matrix.expect, &new.expect, &[Edit::Add(Addition { reason: "r".into(), ..addition() })]));
 }
 
 #[test]
@@ -293,8 +296,8 @@ fn any_edit() -> impl Strategy<Value = Edit> {
 
 proptest! {
     #[test]
-    fn comments_outside_of_what_goes_are_kept_in_order(edits in prop::collection::vec(any_edit(), 0..4)) {
-        // The same edit twice is no list that anybody makes: entries are named by their place.
+    fn comments_outside_of_removed_entries_are_kept_in_order(edits in prop::collection::vec(any_edit(), 0..4)) {
+        // Entries are named by number, so the same edit twice is not a valid list.
         let edits = edits.iter().enumerate().filter(|(at, edit)| !edits[..*at].contains(edit));
         let edits: Vec<Edit> = edits.map(|(_, edit)| edit.clone()).collect();
         let text = whole();
