@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use atsmatrix::model::{Direction, Expected, Flow, Observation, Outcome, Packet, Verdict};
 use atsmatrix::report::json;
-use atsmatrix::store::{Evidence, Results};
+use atsmatrix::store::{Results, TrialEvidence};
 use tempfile::TempDir;
 
 use support::{cell, git, known, put, result};
@@ -270,7 +270,7 @@ fn raw_evidence_is_told_of_the_run_that_saw_the_same() {
     for (run, packets) in [("20261123-100000-0001", silent), ("20261123-110000-0002", refused)] {
         let folder = Results::new(dir.path().join("results")).begin(&run.parse().unwrap()).unwrap();
         let observation = Observation { wire: vec![Flow { packets, ..Flow::default() }], ..Observation::default() };
-        let evidence = Evidence { trial: id.clone(), attempt: 1, observation };
+        let evidence = TrialEvidence { trial: id.clone(), attempt: 1, observation };
         folder.write_evidence(&"debian-13/9.2.5".parse().unwrap(), &evidence).unwrap();
     }
     let told = |args: &[&str]| {

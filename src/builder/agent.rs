@@ -79,14 +79,14 @@ impl AgentImages {
 mod tests {
     use super::*;
     use crate::engine::Labels;
-    use crate::engine::fake::{FakeEngine, Op};
+    use crate::engine::fake::{FakeEngine, FakeOp};
 
     #[tokio::test]
     async fn a_tag_that_is_given_to_another_image_gets_an_agent_of_its_own() {
         let engine = FakeEngine::new().with_image("r.test/ats:1", Labels::new());
         let recipes = BTreeMap::from([(RECIPE.to_owned(), b"FROM scratch".to_vec())]);
         let agent = AgentImages::new(Arc::new(engine.clone()), &recipes).unwrap();
-        let builds = || engine.log().iter().filter(|op| matches!(op, Op::Build(_))).count();
+        let builds = || engine.log().iter().filter(|op| matches!(op, FakeOp::Build(_))).count();
         let first = agent.on("r.test/ats:1").await.unwrap();
         assert_eq!((agent.on("r.test/ats:1").await.unwrap(), builds()), (first.clone(), 1));
 

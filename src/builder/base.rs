@@ -5,21 +5,21 @@ use std::sync::{Arc, PoisonError};
 use anyhow::{Context as _, bail};
 
 use super::bootstrap::{contained, host};
-use super::{BuildLog, Made, Maker, Trouble};
+use super::{BuildLog, ImageBuilder, ImageState, StepFailure};
 use crate::config::matrix::Bootstrap;
 use crate::config::plan::{Bootstrapper, Step};
 use crate::engine::labels::Owner;
 use crate::engine::{Class, EngineError, ImageInfo, OnLine, patience};
 use crate::model::Event;
 
-impl Maker {
+impl ImageBuilder {
     /// A base image: from the registry or the engine, or else from the distro's package mirror.
     pub(super) async fn base(
         &self,
         step: &Step,
         image: Option<&str>,
         bootstrap: Option<&Bootstrap>,
-    ) -> Result<Made, Trouble> {
+    ) -> Result<ImageState, StepFailure> {
         let mut reasons = Vec::new();
         if let Some(reference) = image {
             match self.pulled_base(step, reference).await {
@@ -33,20 +33,20 @@ impl Maker {
                 Err(error) => return Ok(self.broke(&error)),
             };
             match self.bootstrapped(step, bootstrap, log).await {
-                Ok(image) => return Ok(Made::Ready { id: image.id }),
-                Err(error) if patience::broke_off(&error) => {
-                    return Err(Trouble { reason: format!("{error:#}"), away: true });
+                Ok(image) => return Ok(ImageState::Ready { id: image.id }),
+                Err(error) if patience::is_outage(&error) => {
+                    return Err(StepFailure { reason: format!("{error:#}"), away: true });
                 }
                 Err(error) => reasons.push(format!("{error:#}")),
             }
         }
-        Err(Trouble { reason: reasons.join("; "), away: false })
+        Err(StepFailure { reason: reasons.join("; "), away: false })
     }
 
-    async fn pulled_base(&self, step: &Step, reference: &str) -> Result<Made, Trouble> {
+    async fn pulled_base(&self, step: &Step, reference: &str) -> Result<ImageState, StepFailure> {
         let image = self.pulled_or_here(step, reference).await?;
         self.engine.tag(&image.id, &step.tag).await?;
-        Ok(Made::Ready { id: image.id })
+        Ok(ImageState::Ready { id: image.id })
     }
 
     /// The image with the tools that bases are bootstrapped with. It is made when the first needs it: where a
@@ -60,13 +60,17 @@ impl Maker {
                 known => Box::pin(self.make_one(step, known)).await,
             };
             match made {
-                Ok(Made::Ready { id: made }) => id = made,
-                Ok(Made::Stopped) => bail!("{} was stopped", step.name),
-                Err(Trouble { reason, away: true }) => {
+                Ok(ImageState::Ready { id: made }) => id = made,
+                Ok(ImageState::Stopped) => bail!("{} was stopped", step.name),
+                Err(StepFailure { reason, away: true }) => {
                     return Err(EngineError::new("make image", &step.name, Class::Interrupted, &reason).into());
                 }
-                Ok(Made::Unbuildable { reason } | Made::Unavailable { reason } | Made::Broken { reason })
-                | Err(Trouble { reason, .. }) => {
+                Ok(
+                    ImageState::Unbuildable { reason }
+                    | ImageState::Unavailable { reason }
+                    | ImageState::Broken { reason },
+                )
+                | Err(StepFailure { reason, .. }) => {
                     bail!("{}, which makes base images where no registry has them: {reason}", step.name)
                 }
             }
@@ -118,7 +122,7 @@ impl Maker {
     }
 
     /// The image `reference` from its registry, or else the one of that name that somebody loaded into the engine.
-    async fn pulled_or_here(&self, step: &Step, reference: &str) -> Result<ImageInfo, Trouble> {
+    async fn pulled_or_here(&self, step: &Step, reference: &str) -> Result<ImageInfo, StepFailure> {
         let trouble = match self.pulled(step, reference).await {
             Err(trouble) if !trouble.away => trouble,
             pulled => return pulled,

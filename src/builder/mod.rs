@@ -33,7 +33,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::plan::{Bootstrapper, Step, Work};
 use crate::engine::labels::Owner;
-use crate::engine::patience::{self, AWAY_MOST, Patience};
+use crate::engine::patience::{self, MAX_OUTAGES, Patience};
 use crate::engine::{BuildSpec, Class, Engine, EngineError, ImageInfo, labels};
 use crate::model::{Event, ImageWork};
 use log::BuildLog;
@@ -47,7 +47,7 @@ const UNBUILDABLE: &str = "atsmatrix.unbuildable";
 
 /// What became of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Made {
+pub enum ImageState {
     /// The image is there.
     Ready {
         /// Its content digest, `sha256:...`.
@@ -73,17 +73,17 @@ pub enum Made {
 }
 
 /// Why a step came to nothing this time.
-struct Trouble {
+struct StepFailure {
     /// One line.
     reason: String,
     /// Whether it is the engine that went away.
     away: bool,
 }
 
-impl From<EngineError> for Trouble {
+impl From<EngineError> for StepFailure {
     fn from(error: EngineError) -> Self {
         let reason = one_line(&error);
-        Self { reason, away: patience::broke_off(&error.into()) }
+        Self { reason, away: patience::is_outage(&error.into()) }
     }
 }
 
@@ -113,7 +113,7 @@ impl Policy {
 }
 
 /// Makes images.
-pub struct Maker {
+pub struct ImageBuilder {
     engine: Arc<dyn Engine>,
     patience: Arc<Patience>,
     recipes: BTreeMap<String, Vec<u8>>,
@@ -132,19 +132,19 @@ pub struct Maker {
     workshop: Option<(Owner, Bootstrapper)>,
     /// The id of the image with the tools, once it was needed.
     tools: OnceCell<String>,
-    fault: Fault,
+    failure: LocalFailure,
 }
 
-type Pending = Shared<BoxFuture<'static, Made>>;
+type Pending = Shared<BoxFuture<'static, ImageState>>;
 
-/// Trouble with our own files, which would come back at every image.
+/// StepFailure with our own files, which would come back at every image.
 #[derive(Default)]
-struct Fault {
+struct LocalFailure {
     text: OnceLock<String>,
     stop: CancellationToken,
 }
 
-impl Maker {
+impl ImageBuilder {
     /// Makes images on `engine` from the files of the images folder, logging builds to `log_folder`; `patience` is
     /// that of the whole run.
     pub fn new(
@@ -171,7 +171,7 @@ impl Maker {
             bootstrapped: Mutex::default(),
             workshop: None,
             tools: OnceCell::new(),
-            fault: Fault::default(),
+            failure: LocalFailure::default(),
         }
     }
 
@@ -183,20 +183,20 @@ impl Maker {
 
     /// What of ours broke while images were made; nothing was begun after it.
     pub fn fault(&self) -> Option<String> {
-        self.fault.text.get().cloned()
+        self.failure.text.get().cloned()
     }
 
     /// Says that something of ours broke: whatever is not made yet is not made any more.
-    fn broke(&self, error: &anyhow::Error) -> Made {
+    fn broke(&self, error: &anyhow::Error) -> ImageState {
         // The first one counts: what follows is the same, once for each image.
-        let _ = self.fault.text.set(format!("{error:#}"));
-        self.fault.stop.cancel();
-        Made::Stopped
+        let _ = self.failure.text.set(format!("{error:#}"));
+        self.failure.stop.cancel();
+        ImageState::Stopped
     }
 
     /// Makes `steps` (each after its parents) and tells what became of each, by tag. What is not done
-    /// when `stop` is cancelled is [`Made::Stopped`].
-    pub async fn make(self: Arc<Self>, steps: &[Step], stop: &CancellationToken) -> BTreeMap<String, Made> {
+    /// when `stop` is cancelled is [`ImageState::Stopped`].
+    pub async fn make(self: Arc<Self>, steps: &[Step], stop: &CancellationToken) -> BTreeMap<String, ImageState> {
         let mut pending: BTreeMap<String, Pending> = BTreeMap::new();
         for step in steps {
             let parents: Vec<Pending> = step.parents.iter().filter_map(|tag| pending.get(tag).cloned()).collect();
@@ -208,7 +208,7 @@ impl Maker {
                         return made;
                     }
                     for made in join_all(parents).await {
-                        if !matches!(made, Made::Ready { .. }) {
+                        if !matches!(made, ImageState::Ready { .. }) {
                             return made;
                         }
                     }
@@ -216,8 +216,8 @@ impl Maker {
                 };
                 tokio::select! {
                     made = made => made,
-                    () = stop.cancelled() => Made::Stopped,
-                    () = maker.fault.stop.cancelled() => maker.kept(&work).await,
+                    () = stop.cancelled() => ImageState::Stopped,
+                    () = maker.failure.stop.cancelled() => maker.kept(&work).await,
                 }
             };
             pending.insert(step.tag.clone(), future.boxed().shared());
@@ -231,55 +231,55 @@ impl Maker {
     }
 
     /// A step after our own trouble: what is there is there, and nothing is begun.
-    async fn kept(&self, step: &Step) -> Made {
-        self.at_hand(step).await.unwrap_or(Made::Stopped)
+    async fn kept(&self, step: &Step) -> ImageState {
+        self.at_hand(step).await.unwrap_or(ImageState::Stopped)
     }
 
     /// What is there of a step, if that is to be used.
-    async fn at_hand(&self, step: &Step) -> Option<Made> {
+    async fn at_hand(&self, step: &Step) -> Option<ImageState> {
         if self.policy.rebuild { None } else { self.known(step).await.ok().flatten() }
     }
 
     /// One step, and again where the engine goes away meanwhile: what comes of that is no finding.
-    async fn step(&self, step: &Step, halt: &CancellationToken) -> Made {
+    async fn step(&self, step: &Step, halt: &CancellationToken) -> ImageState {
         let note = |text: &str| self.tell(Event::Note(text.to_owned()));
         let mut tries = 0;
         loop {
             tries += 1;
-            let Trouble { reason, away } = match self.tried(step).await {
+            let StepFailure { reason, away } = match self.tried(step).await {
                 Ok(made) => return made,
                 Err(trouble) => trouble,
             };
             // An engine that is shut down kills what it builds before it breaks off.
             if !away && patience::answers(&self.engine).await {
-                return Made::Unavailable { reason };
+                return ImageState::Unavailable { reason };
             }
-            if tries > AWAY_MOST || !self.patience.until_back(&self.engine, &note, halt).await {
-                return Made::Broken { reason };
+            if tries > MAX_OUTAGES || !self.patience.wait_until_back(&self.engine, &note, halt).await {
+                return ImageState::Broken { reason };
             }
         }
     }
 
     /// One step, unless its image is there already.
-    async fn tried(&self, step: &Step) -> Result<Made, Trouble> {
+    async fn tried(&self, step: &Step) -> Result<ImageState, StepFailure> {
         let known = self.known(step).await?;
         if let Some(made) = known.clone().filter(|_| !self.policy.rebuild) {
             return Ok(made);
         }
         if self.policy.no_build {
             let reason = format!("`{}` is not made yet, and --no-build was given", step.name);
-            return Ok(Made::Unavailable { reason });
+            return Ok(ImageState::Unavailable { reason });
         }
         // Whoever waits for a compiler keeps nobody else waiting.
         let compiler = if compiles(&step.work) { Some(self.compilers.acquire().await) } else { None };
         let (Ok(_compiler), Ok(_permit)) = (compiler.transpose(), self.permits.acquire().await) else {
-            return Ok(Made::Stopped);
+            return Ok(ImageState::Stopped);
         };
         self.make_one(step, known).await
     }
 
     /// Makes the image of a step, whatever is there.
-    async fn make_one(&self, step: &Step, known: Option<Made>) -> Result<Made, Trouble> {
+    async fn make_one(&self, step: &Step, known: Option<ImageState>) -> Result<ImageState, StepFailure> {
         let begun = Instant::now();
         self.tell(Event::ImageStarted(ImageWork { name: step.name.clone(), tag: step.tag.clone() }));
         let made = match &step.work {
@@ -288,9 +288,11 @@ impl Maker {
             Work::Recipe { containerfile, args } => self.recipe(step, containerfile, args, known).await,
         };
         let error = match &made {
-            Ok(Made::Ready { .. } | Made::Stopped) => None,
-            Ok(Made::Unbuildable { reason } | Made::Unavailable { reason } | Made::Broken { reason })
-            | Err(Trouble { reason, .. }) => Some(reason.clone()),
+            Ok(ImageState::Ready { .. } | ImageState::Stopped) => None,
+            Ok(
+                ImageState::Unbuildable { reason } | ImageState::Unavailable { reason } | ImageState::Broken { reason },
+            )
+            | Err(StepFailure { reason, .. }) => Some(reason.clone()),
         };
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.tell(Event::ImageFinished { name: step.name.clone(), error, ms });
@@ -303,23 +305,23 @@ impl Maker {
     }
 
     /// What is known of a step's image from its tag.
-    async fn known(&self, step: &Step) -> Result<Option<Made>, EngineError> {
+    async fn known(&self, step: &Step) -> Result<Option<ImageState>, EngineError> {
         let reference = match &step.work {
             Work::Ready { reference } => reference,
             _ => &step.tag,
         };
         Ok(self.engine.image(reference).await?.map(|image| match image.labels.get(UNBUILDABLE) {
-            Some(reason) => Made::Unbuildable { reason: reason.clone() },
-            None => Made::Ready { id: image.id },
+            Some(reason) => ImageState::Unbuildable { reason: reason.clone() },
+            None => ImageState::Ready { id: image.id },
         }))
     }
 
     /// A ready image of the user's own. One that is `known` is only asked for to have it anew: if that
     /// cannot be, perhaps because no registry ever had it, it does.
-    async fn ready(&self, step: &Step, reference: &str, known: Option<Made>) -> Result<Made, Trouble> {
+    async fn ready(&self, step: &Step, reference: &str, known: Option<ImageState>) -> Result<ImageState, StepFailure> {
         match (self.pulled(step, reference).await, known) {
-            (Ok(image), _) => Ok(Made::Ready { id: image.id }),
-            (Err(Trouble { reason, away: false }), Some(known)) => {
+            (Ok(image), _) => Ok(ImageState::Ready { id: image.id }),
+            (Err(StepFailure { reason, away: false }), Some(known)) => {
                 self.tell(Event::Note(format!("{}: the image that is here is used: {reason}", step.name)));
                 Ok(known)
             }
@@ -327,10 +329,10 @@ impl Maker {
         }
     }
 
-    async fn pulled(&self, step: &Step, reference: &str) -> Result<ImageInfo, Trouble> {
+    async fn pulled(&self, step: &Step, reference: &str) -> Result<ImageInfo, StepFailure> {
         if self.policy.offline {
             let reason = format!("{} was not asked: --offline", registry::host(reference));
-            return Err(Trouble { reason, away: false });
+            return Err(StepFailure { reason, away: false });
         }
         let on_line = &mut |line: &str| self.told_line(&step.name, line);
         self.registries.pull(&self.engine, reference, on_line).await
@@ -342,8 +344,8 @@ impl Maker {
         step: &Step,
         containerfile: &str,
         args: &BTreeMap<String, String>,
-        known: Option<Made>,
-    ) -> Result<Made, Trouble> {
+        known: Option<ImageState>,
+    ) -> Result<ImageState, StepFailure> {
         let context = match context::tar(&self.recipes) {
             Ok(context) => context,
             Err(error) => return Ok(self.broke(&error)),
@@ -372,27 +374,29 @@ impl Maker {
             .await;
         match built {
             Ok(image) => {
-                if let Some(Made::Ready { id }) = known.filter(|known| *known != Made::Ready { id: image.id.clone() }) {
+                if let Some(ImageState::Ready { id }) =
+                    known.filter(|known| *known != ImageState::Ready { id: image.id.clone() })
+                {
                     removal::superseded(self.engine.as_ref(), &id).await;
                 }
-                Ok(Made::Ready { id: image.id })
+                Ok(ImageState::Ready { id: image.id })
             }
             Err(error) if matches!(error.class, Class::Build { .. }) && log.is_finding() => {
                 Ok(self.tombstone(step, &log).await)
             }
             Err(error) if matches!(error.class, Class::Build { .. }) && log.is_lacking() => {
-                Ok(Made::Unbuildable { reason: log.first_errors() })
+                Ok(ImageState::Unbuildable { reason: log.first_errors() })
             }
             Err(error) => {
-                let trouble = Trouble::from(error);
-                Err(Trouble { reason: log.reason(trouble.reason), ..trouble })
+                let trouble = StepFailure::from(error);
+                Err(StepFailure { reason: log.reason(trouble.reason), ..trouble })
             }
         }
     }
 
     /// Remembers on the engine that these inputs do not compile, so that the next run need not find
     /// out again: an empty image under the step's tag, with the compiler's errors as a label.
-    async fn tombstone(&self, step: &Step, log: &BuildLog) -> Made {
+    async fn tombstone(&self, step: &Step, log: &BuildLog) -> ImageState {
         let reason = log.first_errors();
         let mut marks = labels::image_labels();
         marks.insert(UNBUILDABLE.to_owned(), reason.clone());
@@ -402,7 +406,7 @@ impl Maker {
         {
             self.tell(Event::Note(format!("cannot remember that {} does not compile: {error}", step.name)));
         }
-        Made::Unbuildable { reason }
+        ImageState::Unbuildable { reason }
     }
 
     fn told_line(&self, name: &str, line: &str) {

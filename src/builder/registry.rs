@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Trouble;
+use super::StepFailure;
 use crate::engine::{Class, Engine, ImageInfo, OnLine, patience};
 use crate::model::registry_of;
 
@@ -13,18 +13,18 @@ pub(super) struct Registries(Mutex<BTreeMap<String, Arc<Registry>>>);
 
 /// What a run knows of a registry. Until it has answered once, one image at a time is asked for: those
 /// of a registry that does not answer would each cost the whole wait.
-type Registry = tokio::sync::Mutex<Answer>;
+type Registry = tokio::sync::Mutex<Reachability>;
 
 /// How a registry answered.
 #[derive(Debug, Default)]
-enum Answer {
+enum Reachability {
     /// It was not asked yet.
     #[default]
-    Unasked,
+    Unknown,
     /// It answers.
-    Given,
+    Reachable,
     /// Nobody answers: why.
-    Silence(String),
+    Unreachable(String),
 }
 
 impl Registries {
@@ -34,26 +34,26 @@ impl Registries {
         engine: &Arc<dyn Engine>,
         reference: &str,
         on_line: OnLine<'_>,
-    ) -> Result<ImageInfo, Trouble> {
+    ) -> Result<ImageInfo, StepFailure> {
         // Each row names its own image, whichever was asked first.
-        let told = |reason: &str, away| Trouble { reason: format!("cannot pull {reference}: {reason}"), away };
+        let told = |reason: &str, away| StepFailure { reason: format!("cannot pull {reference}: {reason}"), away };
         let registry =
             Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(host(reference)).or_default());
         let answer = registry.lock().await;
         let mut first = match &*answer {
-            Answer::Silence(reason) => return Err(told(reason, false)),
+            Reachability::Unreachable(reason) => return Err(told(reason, false)),
             // Nobody waits for the layers of another once it has answered.
-            Answer::Given => {
+            Reachability::Reachable => {
                 drop(answer);
                 None
             }
-            Answer::Unasked => Some(answer),
+            Reachability::Unknown => Some(answer),
         };
         let pulled = engine
             .pull(reference, &mut |line| {
                 // Engines report nothing before they have the image's manifest.
                 if let Some(mut answer) = first.take() {
-                    *answer = Answer::Given;
+                    *answer = Reachability::Reachable;
                 }
                 on_line(line);
             })
@@ -65,9 +65,9 @@ impl Registries {
         if let Some(mut answer) = first {
             *answer = match &pulled {
                 // An engine that is not there has not asked it.
-                Err(_) if away => Answer::Unasked,
-                Err(error) if is_silence(&error.reason) => Answer::Silence(error.reason.clone()),
-                _ => Answer::Given,
+                Err(_) if away => Reachability::Unknown,
+                Err(error) if is_silence(&error.reason) => Reachability::Unreachable(error.reason.clone()),
+                _ => Reachability::Reachable,
             };
         }
         pulled.map_err(|error| told(&error.reason, away))

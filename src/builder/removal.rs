@@ -23,7 +23,7 @@ pub struct Removed {
 pub async fn remove_all(engine: &dyn Engine) -> anyhow::Result<Removed> {
     let tagged = engine.images_of(REPOSITORY).await.context("cannot list images")?;
     let images = remove_ours(engine, &tagged).await;
-    let label = format!("{}={}", labels::KIND, labels::Kind::Image.as_str());
+    let label = format!("{}={}", labels::KIND, labels::ResourceKind::Image.as_str());
     let labelled = engine.images_with_label(&label).await.context("cannot list images")?;
     let nameless = labelled.iter().filter(|image| image.tags.is_empty()).count();
     Ok(Removed { images, nameless })

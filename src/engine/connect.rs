@@ -15,7 +15,7 @@ use super::podman::PodmanService;
 use super::{Engine, EngineInfo};
 
 /// How long one place may take to answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An engine that answers.
 pub struct Connected {
@@ -114,9 +114,9 @@ async fn try_endpoint(
         usable(&info)?;
         Ok((engine, info))
     };
-    tokio::time::timeout(ANSWER_WITHIN, attempt)
+    tokio::time::timeout(PROBE_TIMEOUT, attempt)
         .await
-        .unwrap_or_else(|_| Err(format!("does not answer within {} s", ANSWER_WITHIN.as_secs())))
+        .unwrap_or_else(|_| Err(format!("does not answer within {} s", PROBE_TIMEOUT.as_secs())))
 }
 
 /// Whether anybody listens there: a plain connection tells more clearly than an HTTP client why not.

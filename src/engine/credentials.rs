@@ -52,8 +52,8 @@ impl Credentials {
         for file in &self.files {
             let text = std::fs::read_to_string(file).unwrap_or_default();
             let found = match source(&text, reference) {
-                Some(Source::Given(credentials)) => Some(*credentials),
-                Some(Source::Helper { name, server }) => self.ask(&name, &server).await,
+                Some(CredentialSource::Given(credentials)) => Some(*credentials),
+                Some(CredentialSource::Helper { name, server }) => self.ask(&name, &server).await,
                 None => None,
             };
             if found.is_some() {
@@ -72,9 +72,9 @@ impl Credentials {
             let mut child = command.spawn().ok()?;
             child.stdin.take()?.write_all(server.as_bytes()).await.ok()?;
             let output = child.wait_with_output().await.ok().filter(|output| output.status.success())?;
-            serde_json::from_slice::<Answer>(&output.stdout).ok()
+            serde_json::from_slice::<HelperOutput>(&output.stdout).ok()
         };
-        let Answer { username, secret } = tokio::time::timeout(PATIENCE, answer).await.ok()??;
+        let HelperOutput { username, secret } = tokio::time::timeout(PATIENCE, answer).await.ok()??;
         let server = Some(server.to_owned());
         Some(if username == "<token>" {
             DockerCredentials { identitytoken: Some(secret), serveraddress: server, ..DockerCredentials::default() }
@@ -92,13 +92,13 @@ impl Credentials {
 /// What a helper says.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct HelperOutput {
     username: String,
     secret: String,
 }
 
 /// Where the credentials of a registry are.
-enum Source {
+enum CredentialSource {
     Given(Box<DockerCredentials>),
     Helper { name: String, server: String },
 }
@@ -106,7 +106,7 @@ enum Source {
 /// The part of config.json and auth.json that we need.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Config {
+struct AuthFile {
     auths: BTreeMap<String, Auth>,
     cred_helpers: BTreeMap<String, String>,
     creds_store: Option<String>,
@@ -120,14 +120,14 @@ struct Auth {
 }
 
 /// Whom the configuration `text` names for the image `reference`.
-fn source(text: &str, reference: &str) -> Option<Source> {
-    let config: Config = serde_json::from_str(text).ok()?;
+fn source(text: &str, reference: &str) -> Option<CredentialSource> {
+    let config: AuthFile = serde_json::from_str(text).ok()?;
     let name = whole_name(reference);
     let host = name.split('/').next()?.to_owned();
     let server = if host == "docker.io" { HUB.to_owned() } else { host.clone() };
     let helper = |name: &String| {
         let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-        plain.then(|| Source::Helper { name: name.clone(), server: server.clone() })
+        plain.then(|| CredentialSource::Helper { name: name.clone(), server: server.clone() })
     };
     if let Some((_, name)) = config.cred_helpers.iter().find(|(key, _)| plain_key(key) == host) {
         return helper(name);
@@ -138,7 +138,7 @@ fn source(text: &str, reference: &str) -> Option<Source> {
     let given =
         config.auths.iter().filter(|(key, _)| under(&plain_key(key))).max_by_key(|(key, _)| plain_key(key).len());
     if let Some(credentials) = given.and_then(|(_, auth)| decoded(auth, &server)) {
-        return Some(Source::Given(Box::new(credentials)));
+        return Some(CredentialSource::Given(Box::new(credentials)));
     }
     config.creds_store.as_ref().and_then(helper)
 }
@@ -189,8 +189,8 @@ mod tests {
     fn who(reference: &str) -> String {
         match source(CONFIG, reference) {
             None => "nobody".to_owned(),
-            Some(Source::Helper { name, server }) => format!("{name} for {server}"),
-            Some(Source::Given(it)) => format!("{:?} {:?} {:?}", it.username, it.password, it.identitytoken)
+            Some(CredentialSource::Helper { name, server }) => format!("{name} for {server}"),
+            Some(CredentialSource::Given(it)) => format!("{:?} {:?} {:?}", it.username, it.password, it.identitytoken)
                 .replace("Some(", "")
                 .replace(')', ""),
         }

@@ -51,7 +51,7 @@ pub enum Health {
 
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
+pub struct DoctorCheck {
     /// What it is about.
     pub name: &'static str,
     /// How it stands.
@@ -59,14 +59,14 @@ pub struct Item {
     /// What was found.
     pub text: String,
     /// What to do about it.
-    pub mend: Option<String>,
+    pub fix: Option<String>,
 }
 
 /// The report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoctorReport {
     /// Its lines.
-    pub items: Vec<Item>,
+    pub items: Vec<DoctorCheck>,
 }
 
 impl DoctorReport {
@@ -86,12 +86,12 @@ impl DoctorReport {
     }
 }
 
-fn item(name: &'static str, ok: Health, text: impl Into<String>, mend: impl Into<String>) -> Item {
-    let mend = Some(mend.into()).filter(|_| ok != Health::Yes);
-    Item { name, ok, text: text.into(), mend }
+fn item(name: &'static str, ok: Health, text: impl Into<String>, fix: impl Into<String>) -> DoctorCheck {
+    let fix = Some(fix.into()).filter(|_| ok != Health::Yes);
+    DoctorCheck { name, ok, text: text.into(), fix }
 }
 
-fn engine(facts: &Facts) -> Item {
+fn engine(facts: &Facts) -> DoctorCheck {
     let found = facts.probes.iter().find_map(|probe| probe.result.as_ref().ok().map(|_| probe));
     if let Some(probe) = found {
         return item("engine", Health::Yes, probe.to_string(), "");
@@ -101,7 +101,7 @@ fn engine(facts: &Facts) -> Item {
     item("engine", Health::No, text, "install and start Docker or Podman, or set DOCKER_HOST")
 }
 
-fn resources(info: &EngineInfo) -> Item {
+fn resources(info: &EngineInfo) -> DoctorCheck {
     let gib = |bytes: u64| format!("{}.{} GiB", bytes >> 30, ((bytes & ((1 << 30) - 1)) * 10) >> 30);
     let ok = if info.memory < MEMORY_MIN { Health::Warn } else { Health::Yes };
     let text = format!("{} CPUs, {} memory, {}/{}", info.cpus, gib(info.memory), info.os, info.arch);
@@ -114,13 +114,13 @@ fn resources(info: &EngineInfo) -> Item {
     )
 }
 
-fn storage(info: &EngineInfo) -> Item {
+fn storage(info: &EngineInfo) -> DoctorCheck {
     let ok = if info.storage == "vfs" { Health::Warn } else { Health::Yes };
-    let mend = "vfs copies every image for every container: use overlay2 or fuse-overlayfs";
-    item("storage driver", ok, info.storage.clone(), mend)
+    let fix = "vfs copies every image for every container: use overlay2 or fuse-overlayfs";
+    item("storage driver", ok, info.storage.clone(), fix)
 }
 
-fn networks(info: &EngineInfo) -> Item {
+fn networks(info: &EngineInfo) -> DoctorCheck {
     let Some(capacity) = info.network_capacity else {
         return item("networks", Health::Yes, format!("{} in use, no shortage to expect", info.networks), "");
     };
@@ -130,11 +130,11 @@ fn networks(info: &EngineInfo) -> Item {
         _ if left < NETWORKS_LEFT_MIN => Health::Warn,
         _ => Health::Yes,
     };
-    let mend = "`atsmatrix clean`, `docker network prune`, or more `default-address-pools` in the engine's daemon.json";
-    item("networks", ok, format!("{} in use, room for about {left} more", info.networks), mend)
+    let fix = "`atsmatrix clean`, `docker network prune`, or more `default-address-pools` in the engine's daemon.json";
+    item("networks", ok, format!("{} in use, room for about {left} more", info.networks), fix)
 }
 
-fn limits(info: &EngineInfo) -> Item {
+fn limits(info: &EngineInfo) -> DoctorCheck {
     let mut lacks = Vec::new();
     if !info.limits_memory {
         lacks.push("memory");
@@ -154,22 +154,22 @@ fn limits(info: &EngineInfo) -> Item {
     )
 }
 
-fn bootstrap(facts: &Facts) -> Item {
+fn bootstrap(facts: &Facts) -> DoctorCheck {
     if facts.mmdebstrap {
         return item("mmdebstrap", Health::Yes, "found: the first base image can be made without a registry", "");
     }
-    let mend = "nothing, if a registry is in reach; else `docker load` an image docker.io/library/debian:trixie-slim, or \
+    let fix = "nothing, if a registry is in reach; else `docker load` an image docker.io/library/debian:trixie-slim, or \
                 `apt-get install mmdebstrap` (or dnf)";
-    item("mmdebstrap", Health::Warn, "not in PATH: the first base image comes from a registry or was loaded", mend)
+    item("mmdebstrap", Health::Warn, "not in PATH: the first base image comes from a registry or was loaded", fix)
 }
 
-fn binary(facts: &Facts) -> Item {
+fn binary(facts: &Facts) -> DoctorCheck {
     if facts.static_binary {
         return item("static binary", Health::Yes, "this program runs inside any distro", "");
     }
-    let mend = "build it with `cargo build --release` in its own tree and without RUSTFLAGS in the environment, which \
+    let fix = "build it with `cargo build --release` in its own tree and without RUSTFLAGS in the environment, which \
                 replaces the flags of .cargo/config.toml";
-    item("static binary", Health::No, "this program is linked dynamically and cannot run inside the containers", mend)
+    item("static binary", Health::No, "this program is linked dynamically and cannot run inside the containers", fix)
 }
 
 #[cfg(test)]
@@ -202,9 +202,9 @@ mod tests {
     }
 
     fn text(report: &DoctorReport) -> String {
-        let line = |item: &Item| {
-            let mend = item.mend.as_ref().map(|mend| format!(" -> {mend}")).unwrap_or_default();
-            format!("{:?} {}: {}{mend}\n", item.ok, item.name, item.text)
+        let line = |item: &DoctorCheck| {
+            let fix = item.fix.as_ref().map(|fix| format!(" -> {fix}")).unwrap_or_default();
+            format!("{:?} {}: {}{fix}\n", item.ok, item.name, item.text)
         };
         report.items.iter().map(line).collect()
     }
@@ -234,7 +234,7 @@ mod tests {
         let report = DoctorReport::of(&Facts { probes: vec![tried], engine: None, ..facts() });
         assert!(!report.is_usable());
         assert!(report.items[0].text.contains("DOCKER_HOST (tcp://10.0.0.5:2375): refused"));
-        assert!(report.items[0].mend.is_some());
+        assert!(report.items[0].fix.is_some());
     }
 
     #[test]
@@ -252,6 +252,6 @@ mod tests {
         let report = DoctorReport::of(&sick);
         let standings: Vec<_> = report.items.iter().map(|item| item.ok).collect();
         assert_eq!(standings, [Yes, Warn, Warn, No, Warn, Warn, No]);
-        assert!(report.items.iter().skip(1).all(|item| item.mend.as_ref().is_some_and(|mend| !mend.is_empty())));
+        assert!(report.items.iter().skip(1).all(|item| item.fix.as_ref().is_some_and(|fix| !fix.is_empty())));
     }
 }

@@ -54,7 +54,7 @@ impl EngineError {
 
     /// An error from what the engine answered. Exhaustion has no status code of its own in the
     /// Engine API (all of it is 500), so its class is read off [`EXHAUSTION`].
-    pub(super) fn answered(operation: &'static str, object: impl Into<String>, class: Class, reason: &str) -> Self {
+    pub(super) fn from_engine(operation: &'static str, object: impl Into<String>, class: Class, reason: &str) -> Self {
         let mut error = Self::new(operation, object, class, reason);
         let found = EXHAUSTION.iter().find(|known| reason.contains(known.says));
         if let Some(known) = found {
@@ -105,7 +105,7 @@ mod tests {
             "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
             "all predefined address pools have been fully subnetted",
         ] {
-            let error = EngineError::answered("create network", "run-x", Class::Other, says);
+            let error = EngineError::from_engine("create network", "run-x", Class::Other, says);
             assert_eq!(error.class, Class::Resources);
             assert!(error.to_string().starts_with("cannot create network run-x: "), "{error}");
             assert!(error.reason.contains("default-address-pools"), "{error}");
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_no_build_failure() {
-        let error = EngineError::answered(
+        let error = EngineError::from_engine(
             "build image",
             "x",
             Class::Build { code: Some(1) },

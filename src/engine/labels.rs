@@ -19,14 +19,14 @@ pub const PID: &str = "atsmatrix.pid";
 pub const STARTED: &str = "atsmatrix.started";
 /// Key: where that process id means something, see [`Owner`].
 pub const HOST: &str = "atsmatrix.host";
-/// Key: what it is, a [`Kind`].
+/// Key: what it is, a [`ResourceKind`].
 pub const KIND: &str = "atsmatrix.kind";
 /// Key: left on purpose, for inspection by hand. Only [`super::sweep::remove`] of everything takes it.
 pub const KEEP: &str = "atsmatrix.keep";
 
 /// What a labelled thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ResourceKind {
     /// The ATS container of a cell.
     Cell,
     /// The origin container of a cell.
@@ -39,7 +39,7 @@ pub enum Kind {
     Image,
 }
 
-impl Kind {
+impl ResourceKind {
     /// The label's value.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ impl Owner {
     }
 
     /// Labels of a container or network of this run.
-    pub fn labels(&self, kind: Kind) -> Labels {
+    pub fn labels(&self, kind: ResourceKind) -> Labels {
         Labels::from(
             [
                 (RUN, self.run.to_string()),
@@ -91,12 +91,12 @@ impl Owner {
 
 /// Labels of an image: what it is and nothing about who made it, so that equal inputs give equal images.
 pub fn image_labels() -> Labels {
-    Labels::from([(KIND.to_owned(), Kind::Image.as_str().to_owned())])
+    Labels::from([(KIND.to_owned(), ResourceKind::Image.as_str().to_owned())])
 }
 
 /// Whose a labelled thing is, seen from this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Ownership {
     /// Its orchestrator is gone: it may be removed.
     LeftOver,
     /// Its orchestrator lives.
@@ -107,21 +107,21 @@ pub enum Standing {
 
 /// Judges by `labels`; `host` is [`Owner::host`] of the one who asks, `start_of` tells the start
 /// time of a live process ([`process_start`]).
-pub fn standing(labels: &Labels, host: &str, start_of: impl Fn(u32) -> Option<u64>) -> Standing {
+pub fn ownership(labels: &Labels, host: &str, start_of: impl Fn(u32) -> Option<u64>) -> Ownership {
     let number = |key: &str| labels.get(key).and_then(|value| value.parse::<u64>().ok());
     let pid = number(PID).and_then(|pid| u32::try_from(pid).ok());
-    let (Some(pid), Some(started)) = (pid, number(STARTED)) else { return Standing::Unknown };
+    let (Some(pid), Some(started)) = (pid, number(STARTED)) else { return Ownership::Unknown };
     let same_host = labels.get(HOST).is_some_and(|it| it == host);
     if !same_host || !labels.contains_key(RUN) || labels.contains_key(KEEP) {
-        return Standing::Unknown;
+        return Ownership::Unknown;
     }
-    if start_of(pid) == Some(started) { Standing::Alive } else { Standing::LeftOver }
+    if start_of(pid) == Some(started) { Ownership::Alive } else { Ownership::LeftOver }
 }
 
 /// Whether it is left over from a dead run of this machine. Resources of a live run, of another
 /// machine or with damaged labels never are.
 pub fn is_left_over(labels: &Labels, host: &str, start_of: impl Fn(u32) -> Option<u64>) -> bool {
-    standing(labels, host, start_of) == Standing::LeftOver
+    ownership(labels, host, start_of) == Ownership::LeftOver
 }
 
 /// Start time of the live process `pid`; `None` if there is none. A zombie is dead.
@@ -162,28 +162,28 @@ mod tests {
 
     #[test]
     fn only_a_dead_run_of_this_machine_is_left_over() {
-        let labels = owner().labels(Kind::Cell);
-        assert_eq!(standing(&labels, "here", |_| Some(7000)), Standing::Alive);
-        assert_eq!(standing(&labels, "here", |_| None), Standing::LeftOver);
-        assert_eq!(standing(&labels, "elsewhere", |_| None), Standing::Unknown);
+        let labels = owner().labels(ResourceKind::Cell);
+        assert_eq!(ownership(&labels, "here", |_| Some(7000)), Ownership::Alive);
+        assert_eq!(ownership(&labels, "here", |_| None), Ownership::LeftOver);
+        assert_eq!(ownership(&labels, "elsewhere", |_| None), Ownership::Unknown);
         assert!(is_left_over(&labels, "here", |_| None) && !is_left_over(&labels, "here", |_| Some(7000)));
     }
 
     #[test]
     fn a_reused_process_id_does_not_keep_left_overs_alive() {
-        assert!(is_left_over(&owner().labels(Kind::Network), "here", |pid| (pid == 41).then_some(7001)));
+        assert!(is_left_over(&owner().labels(ResourceKind::Network), "here", |pid| (pid == 41).then_some(7001)));
     }
 
     #[test]
     fn damaged_labels_are_nobodys_to_remove() {
         for key in [RUN, PID, STARTED, HOST] {
-            let mut labels = owner().labels(Kind::Cell);
+            let mut labels = owner().labels(ResourceKind::Cell);
             labels.remove(key);
-            assert_eq!(standing(&labels, "here", |_| None), Standing::Unknown, "without {key}");
+            assert_eq!(ownership(&labels, "here", |_| None), Ownership::Unknown, "without {key}");
             labels.insert(key.to_owned(), "rubbish".to_owned());
-            assert!(key == RUN || standing(&labels, "here", |_| None) == Standing::Unknown, "rubbish in {key}");
+            assert!(key == RUN || ownership(&labels, "here", |_| None) == Ownership::Unknown, "rubbish in {key}");
         }
-        assert_eq!(standing(&image_labels(), "here", |_| None), Standing::Unknown);
+        assert_eq!(ownership(&image_labels(), "here", |_| None), Ownership::Unknown);
     }
 
     #[test]
@@ -200,10 +200,10 @@ mod tests {
     #[test]
     fn this_process_is_alive_and_an_ended_one_is_not() {
         let me = Owner::current("r1".parse().unwrap()).unwrap();
-        assert_eq!(standing(&me.labels(Kind::Cell), &me.host, process_start), Standing::Alive);
+        assert_eq!(ownership(&me.labels(ResourceKind::Cell), &me.host, process_start), Ownership::Alive);
         let mut child = std::process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();
         let dead = Owner { pid: child.id(), ..me.clone() };
-        assert_eq!(standing(&dead.labels(Kind::Cell), &me.host, process_start), Standing::LeftOver);
+        assert_eq!(ownership(&dead.labels(ResourceKind::Cell), &me.host, process_start), Ownership::LeftOver);
     }
 }

@@ -35,7 +35,7 @@ pub use error::{Class, EngineError, Result};
 pub const LINE_MAX: usize = 4 << 20;
 
 /// Most that is taken from one container's stdout, bytes. Further lines are dropped, and
-/// [`Exit::truncated`] says so.
+/// [`ContainerExit::truncated`] says so.
 pub const OUTPUT_MAX: usize = 64 << 20;
 
 /// How much of a container's stderr is kept, bytes.
@@ -45,23 +45,23 @@ pub const STDERR_TAIL: usize = 64 << 10;
 pub const ENV_MAX: usize = (128 << 10) - 1;
 
 /// A [`ContainerSpec::network`] that is none of ours: the engine's own for containers that need the world outside.
-pub const OUTSIDE: &str = "default";
+pub const DEFAULT_NETWORK: &str = "default";
 
 /// How long an engine may take to list, remove or connect what is there already. Under load such calls take seconds; one
 /// that takes longer hangs, and whoever waits for it would wait for ever.
-pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What came of `work`, or an error when the engine does not answer within [`ANSWER_WITHIN`].
+/// What came of `work`, or an error when the engine does not answer within [`REQUEST_TIMEOUT`].
 ///
 /// # Errors
 /// Those of `work`, and that the engine does not answer.
-pub async fn answered<T>(
+pub async fn with_timeout<T>(
     operation: &'static str,
     object: &str,
     work: impl Future<Output = Result<T>> + Send,
 ) -> Result<T> {
-    tokio::time::timeout(ANSWER_WITHIN, work).await.unwrap_or_else(|_| {
-        let reason = format!("the engine does not answer within {} s", ANSWER_WITHIN.as_secs());
+    tokio::time::timeout(REQUEST_TIMEOUT, work).await.unwrap_or_else(|_| {
+        let reason = format!("the engine does not answer within {} s", REQUEST_TIMEOUT.as_secs());
         Err(EngineError::new(operation, object, Class::Unreachable, &reason))
     })
 }
@@ -132,7 +132,7 @@ pub trait Engine: Send + Sync {
 
     /// What happens to containers from now on, in order, anybody's and by anybody's hand. The stream ends with
     /// an error when the engine breaks it off.
-    async fn happenings(&self) -> Result<BoxStream<'static, Result<Happening>>>;
+    async fn container_events(&self) -> Result<BoxStream<'static, Result<ContainerEvent>>>;
 }
 
 /// A started container. Its stdin is open until [`Container::close_stdin`], or until this value or
@@ -159,7 +159,7 @@ pub trait Container: Send + Sync {
     async fn close_stdin(&self) -> Result<()>;
 
     /// Waits for its end.
-    async fn wait(&self) -> Result<Exit>;
+    async fn wait(&self) -> Result<ContainerExit>;
 
     /// Its whole stdout read again, for use after [`Container::wait`]: attached streams may lose the
     /// last lines (moby#43860, podman#2692), logs do not. Bounded like [`Container::lines`] and by
@@ -178,18 +178,18 @@ pub trait Container: Send + Sync {
 
 /// Something that happened to a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Happening {
+pub struct ContainerEvent {
     /// When, by the clock of the engine's host, which is that of its containers: microseconds since the epoch.
     pub at_us: u64,
     /// The container's id.
     pub container: String,
     /// What.
-    pub what: What,
+    pub what: ContainerChange,
 }
 
 /// What can happen to a container, as far as it takes its service from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum ContainerChange {
     /// Its first process ended.
     Died {
         /// Its exit code; 128 + N after signal N, -1 where the engine does not say.
@@ -321,7 +321,7 @@ pub struct ContainerSpec {
     pub env: BTreeMap<String, String>,
     /// Its labels.
     pub labels: Labels,
-    /// Id of the one network it is in, or [`OUTSIDE`]; `None`: none but its own loopback.
+    /// Id of the one network it is in, or [`DEFAULT_NETWORK`]; `None`: none but its own loopback.
     pub network: Option<String>,
     /// Host name inside; `None`: the engine's choice.
     pub hostname: Option<String>,
@@ -348,7 +348,7 @@ pub struct ContainerSpec {
 
 /// How a container ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exit {
+pub struct ContainerExit {
     /// Exit code of its first process; 128 + N after signal N.
     pub code: i64,
     /// Whether the kernel killed a process in it for want of memory. Podman 4.3 on cgroups v1 does not

@@ -4,7 +4,7 @@
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::labels::{self, Standing};
+use super::labels::{self, Ownership};
 use super::{Engine, EngineError, Labelled, Result, answered};
 use crate::model::RunId;
 
@@ -21,7 +21,7 @@ pub struct Swept {
     /// Things of other live runs, left alone.
     pub alive: usize,
     /// Things of other machines or earlier boots, left alone because nobody here can tell whether
-    /// their run lives. [`Scope::Everything`] takes them.
+    /// their run lives. [`SweepScope::Everything`] takes them.
     pub unknown: usize,
     /// What could not be removed, and why.
     pub failed: Vec<EngineError>,
@@ -42,7 +42,7 @@ impl Swept {
 
 /// What to remove.
 #[derive(Debug, Clone, Copy)]
-pub enum Scope<'a> {
+pub enum SweepScope<'a> {
     /// What dead runs of this machine left; `host` is [`labels::Owner::host`].
     LeftOvers {
         /// This machine.
@@ -59,21 +59,21 @@ pub enum Scope<'a> {
 
 /// Removes the left-overs of dead runs of this machine.
 pub async fn sweep(engine: &dyn Engine, host: &str) -> Result<Swept> {
-    remove(engine, Scope::LeftOvers { host }).await
+    remove(engine, SweepScope::LeftOvers { host }).await
 }
 
 /// Removes all that `run` has: at its end, and when it is interrupted.
 pub async fn remove_run(engine: &dyn Engine, run: &RunId) -> Result<Swept> {
-    remove(engine, Scope::Run(run)).await
+    remove(engine, SweepScope::Run(run)).await
 }
 
 /// Removes containers, then networks, of `scope`. Fails only if they cannot be listed; a removal that
 /// fails does not keep the others from being tried.
-pub async fn remove(engine: &dyn Engine, scope: Scope<'_>) -> Result<Swept> {
+pub async fn remove(engine: &dyn Engine, scope: SweepScope<'_>) -> Result<Swept> {
     let mut swept = Swept::default();
-    let doomed = choose(answered("list", "containers", engine.containers()).await?, scope, &mut swept);
+    let doomed = choose(with_timeout("list", "containers", engine.containers()).await?, scope, &mut swept);
     let mut results = stream::iter(doomed)
-        .map(|id| async move { answered("remove container", &id, engine.remove_container(&id)).await })
+        .map(|id| async move { with_timeout("remove container", &id, engine.remove_container(&id)).await })
         .buffer_unordered(AT_ONCE);
     while let Some(result) = results.next().await {
         match result {
@@ -81,9 +81,9 @@ pub async fn remove(engine: &dyn Engine, scope: Scope<'_>) -> Result<Swept> {
             Err(error) => swept.failed.push(error),
         }
     }
-    let doomed = choose(answered("list", "networks", engine.networks()).await?, scope, &mut swept);
+    let doomed = choose(with_timeout("list", "networks", engine.networks()).await?, scope, &mut swept);
     let mut results = stream::iter(doomed)
-        .map(|id| async move { answered("remove network", &id, engine.remove_network(&id)).await })
+        .map(|id| async move { with_timeout("remove network", &id, engine.remove_network(&id)).await })
         .buffer_unordered(AT_ONCE);
     while let Some(result) = results.next().await {
         match result {
@@ -95,20 +95,20 @@ pub async fn remove(engine: &dyn Engine, scope: Scope<'_>) -> Result<Swept> {
 }
 
 /// Ids of what `scope` takes of `things`; counts what it leaves.
-fn choose(things: Vec<Labelled>, scope: Scope<'_>, swept: &mut Swept) -> Vec<String> {
+fn choose(things: Vec<Labelled>, scope: SweepScope<'_>, swept: &mut Swept) -> Vec<String> {
     let mut doomed = Vec::new();
     for thing in things {
         let take = match scope {
-            Scope::Run(run) => thing.labels.get(labels::RUN).is_some_and(|it| it == run.as_str()),
-            Scope::LeftOvers { host } | Scope::Everything { host } => {
-                let standing = labels::standing(&thing.labels, host, labels::process_start);
-                swept.alive += usize::from(standing == Standing::Alive);
-                let taken = match standing {
-                    Standing::LeftOver => true,
-                    Standing::Alive => false,
-                    Standing::Unknown => matches!(scope, Scope::Everything { .. }),
+            SweepScope::Run(run) => thing.labels.get(labels::RUN).is_some_and(|it| it == run.as_str()),
+            SweepScope::LeftOvers { host } | SweepScope::Everything { host } => {
+                let ownership = labels::ownership(&thing.labels, host, labels::process_start);
+                swept.alive += usize::from(ownership == Ownership::Alive);
+                let taken = match ownership {
+                    Ownership::LeftOver => true,
+                    Ownership::Alive => false,
+                    Ownership::Unknown => matches!(scope, SweepScope::Everything { .. }),
                 };
-                swept.unknown += usize::from(standing == Standing::Unknown && !taken);
+                swept.unknown += usize::from(ownership == Ownership::Unknown && !taken);
                 taken
             }
         };

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::exit::{Exit, Failure};
 
-pub use revision::{Revision, RevisionError};
+pub use revision::{GitRevision, RevisionError};
 
 use program::{Batch, first_line, run};
 
@@ -42,7 +42,7 @@ pub struct Commit {
 
 /// Commits that changed a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Log {
+pub struct CommitLog {
     /// Oldest first, along first parents: what the branch itself went through.
     pub commits: Vec<Commit>,
     /// Whether there may have been earlier ones: a shallow clone, the limit was reached, or the file had another
@@ -69,7 +69,7 @@ pub enum Committed {
 impl Repository {
     /// The repository that `dir` lies in; `None`: it lies in none. An error if there is one and git
     /// cannot use it, for example because git is not installed or it belongs to another user.
-    pub fn around(dir: &Path) -> Result<Option<Self>> {
+    pub fn discover(dir: &Path) -> Result<Option<Self>> {
         let full = dir.canonicalize().with_context(|| format!("cannot look for a repository at {}", dir.display()))?;
         let marked = std::env::var_os("GIT_DIR").is_some() || full.ancestors().any(|dir| dir.join(".git").exists());
         if !marked {
@@ -82,22 +82,22 @@ impl Repository {
 
     /// Whether anything was committed yet.
     pub fn has_commits(&self) -> Result<bool> {
-        Ok(self.id(&Revision::head())?.is_some())
+        Ok(self.id(&GitRevision::head())?.is_some())
     }
 
     /// The full id of the commit that `revision` names.
-    pub fn resolve(&self, revision: &Revision) -> Result<String> {
+    pub fn resolve(&self, revision: &GitRevision) -> Result<String> {
         let none = || format!("there is no revision `{revision}` in the repository of {}", self.dir.display());
         Ok(self.id(revision)?.ok_or_else(|| Failure::new(Exit::Usage, none()))?)
     }
 
-    fn id(&self, revision: &Revision) -> Result<Option<String>> {
+    fn id(&self, revision: &GitRevision) -> Result<Option<String>> {
         let name = format!("{revision}^{{commit}}");
         first_line(&self.dir, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name])
     }
 
     /// The file at `path` (relative to the directory) in `revision`; `None`: it is not there.
-    pub fn read(&self, revision: &Revision, path: &Path) -> Result<Option<Vec<u8>>> {
+    pub fn read(&self, revision: &GitRevision, path: &Path) -> Result<Option<Vec<u8>>> {
         let commit = self.resolve(revision)?;
         Batch::start(&self.dir)?.read(&object(&commit, path)?)
     }
@@ -106,7 +106,7 @@ impl Repository {
     /// one after the other, so that only one is in memory.
     pub fn each_state(
         &self,
-        log: &Log,
+        log: &CommitLog,
         path: &Path,
         mut each: impl FnMut(&Commit, Option<Vec<u8>>) -> Result<()>,
     ) -> Result<()> {
@@ -118,7 +118,7 @@ impl Repository {
     }
 
     /// The newest `limit` commits up to `revision` that changed the file at `path`.
-    pub fn log(&self, revision: &Revision, path: &Path, limit: usize) -> Result<Log> {
+    pub fn log(&self, revision: &GitRevision, path: &Path, limit: usize) -> Result<CommitLog> {
         let commit = self.resolve(revision)?;
         let count = format!("--max-count={}", limit.saturating_add(1));
         let mut commits = self.commits(&commit, path, &count)?;
@@ -126,7 +126,7 @@ impl Repository {
         commits.truncate(limit);
         commits.reverse();
         let cut = more || self.is_shallow()? || self.was_renamed(commits.first(), path)?;
-        Ok(Log { commits, cut })
+        Ok(CommitLog { commits, cut })
     }
 
     /// Whether `oldest`, the commit in which the file at `path` appears, gave it that name and no more.
@@ -145,7 +145,7 @@ impl Repository {
 
     /// When the bytes that the file at `path` has in `revision` were committed. A file that is moved, or taken away and
     /// brought back, is as old as it was.
-    pub fn committed(&self, revision: &Revision, path: &Path) -> Result<Committed> {
+    pub fn committed(&self, revision: &GitRevision, path: &Path) -> Result<Committed> {
         let commit = self.resolve(revision)?;
         let object = object(&commit, path)?;
         let found = first_line(&self.dir, &["rev-parse", "--verify", "--quiet", "--end-of-options", &object])?;

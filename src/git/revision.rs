@@ -6,21 +6,21 @@ use std::str::FromStr;
 /// What git accepts as a revision and cannot mistake for an option or a path: `HEAD~3`, `main`,
 /// `v1.2`, `3f2a9c1`, `main@{yesterday}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revision(String);
+pub struct GitRevision(String);
 
-/// Why a text is no [`Revision`].
+/// Why a text is no [`GitRevision`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no revision: write it like HEAD~3, main or 3f2a9c1")]
 pub struct RevisionError(String);
 
-impl Revision {
+impl GitRevision {
     /// What is checked out.
     pub fn head() -> Self {
         Self("HEAD".to_owned())
     }
 }
 
-impl FromStr for Revision {
+impl FromStr for GitRevision {
     type Err = RevisionError;
     fn from_str(text: &str) -> Result<Self, RevisionError> {
         let plain = !text.starts_with('-') && !text.contains(':') && !text.chars().any(char::is_control);
@@ -33,7 +33,7 @@ impl FromStr for Revision {
     }
 }
 
-impl fmt::Display for Revision {
+impl fmt::Display for GitRevision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }

@@ -8,7 +8,7 @@ use crate::verdict;
 
 /// The matrix as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub struct CurrentMatrix {
     /// Digest of matrix.yaml, hex.
     pub matrix: String,
     /// Rows, in the order of matrix.yaml.
@@ -26,7 +26,7 @@ pub struct Frame {
 /// dropped otherwise. So after a partial run under a changed matrix.yaml, the digest in the file is
 /// that of the matrix.yaml now, and the cells kept are those of the one before, with the
 /// expectations it stated: only a full run makes all of one cast.
-pub fn merge(previous: Option<MatrixResult>, frame: &Frame, fresh: Vec<CellResult>) -> MatrixResult {
+pub fn merge(previous: Option<MatrixResult>, frame: &CurrentMatrix, fresh: Vec<CellResult>) -> MatrixResult {
     let kept = previous.map(|previous| previous.cells).unwrap_or_default();
     let fresh = fresh.into_iter().map(|cell| with_workarounds(cell, &kept)).collect::<Vec<_>>();
     let kept = kept.into_iter();
@@ -44,7 +44,7 @@ pub fn merge(previous: Option<MatrixResult>, frame: &Frame, fresh: Vec<CellResul
 /// Takes from the results of a run those cells of which it learned nothing, since something of ours broke (`ours`),
 /// and of which there is an earlier answer: that is kept, and is no younger for it. Returns the others, and the
 /// earlier answers.
-pub fn spare(
+pub fn keep_earlier_answers(
     previous: Option<&MatrixResult>,
     fresh: Vec<CellResult>,
     ours: &BTreeSet<CellId>,
@@ -92,8 +92,8 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(crate) fn frame(result: &MatrixResult) -> Frame {
-        Frame {
+    pub(crate) fn frame(result: &MatrixResult) -> CurrentMatrix {
+        CurrentMatrix {
             matrix: "new".into(),
             distros: result.distros.clone(),
             ats: result.ats.clone(),
@@ -150,7 +150,7 @@ pub(super) mod tests {
         lost.verdict = Verdict::Error;
         let (none, ours) = (BTreeSet::new(), BTreeSet::from([id]));
         let spared = |previous: Option<&MatrixResult>, fresh: &CellResult, ours: &BTreeSet<CellId>| {
-            let (fresh, kept) = spare(previous, vec![fresh.clone()], ours);
+            let (fresh, kept) = keep_earlier_answers(previous, vec![fresh.clone()], ours);
             (fresh.len(), kept.len())
         };
         assert_eq!(spared(Some(&previous), &lost, &ours), (0, 1));

@@ -30,6 +30,6 @@ pub use file::put;
 pub use file::replace;
 pub use journal::{Journal, Recovered};
 pub use log::Log;
-pub use merge::{Frame, merge, spare};
+pub use merge::{CurrentMatrix, keep_earlier_answers, merge};
 pub use results::Results;
 pub use run::{Evidence, RunFolder, run_id};

@@ -20,7 +20,7 @@ pub struct RunFolder {
 
 /// All evidence of one attempt of a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
+pub struct TrialEvidence {
     /// Trial id.
     pub trial: String,
     /// From 1; the repetition in a fresh ATS is 2.
@@ -70,7 +70,7 @@ impl RunFolder {
     }
 
     /// Keeps all evidence of one attempt of a trial; returns the file.
-    pub fn write_evidence(&self, cell: &CellId, evidence: &Evidence) -> Result<PathBuf> {
+    pub fn write_evidence(&self, cell: &CellId, evidence: &TrialEvidence) -> Result<PathBuf> {
         let path = self.trial_file(cell, &evidence.trial, evidence.attempt, "json")?;
         let mut bytes = serde_json::to_vec_pretty(evidence)
             .with_context(|| format!("cannot write {}: the evidence is no JSON", path.display()))?;
@@ -87,7 +87,7 @@ impl RunFolder {
     }
 
     /// All evidence of a cell, by trial and attempt; empty when there is none.
-    pub fn read_evidence(&self, cell: &CellId) -> Result<Vec<Evidence>> {
+    pub fn read_evidence(&self, cell: &CellId) -> Result<Vec<TrialEvidence>> {
         let dir = self.dir.join(folder_name(cell));
         if !dir.is_dir() {
             return Ok(Vec::new());
@@ -97,7 +97,7 @@ impl RunFolder {
             let path = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
             if path.extension().is_some_and(|extension| extension == "json") {
                 let bytes = file::read(&path)?.unwrap_or_default();
-                let evidence: Evidence =
+                let evidence: TrialEvidence =
                     serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
                 all.push(evidence);
             }
@@ -152,7 +152,7 @@ mod tests {
         let cell: CellId = "debian-13/9.2.5".parse().unwrap();
         assert_eq!(run.read_evidence(&cell).unwrap(), []);
         let evidence =
-            |trial: &str, attempt| Evidence { trial: trial.into(), attempt, observation: Observation::default() };
+            |trial: &str, attempt| TrialEvidence { trial: trial.into(), attempt, observation: Observation::default() };
         let kept = [evidence("ctl-direct-tls", 1), evidence("tls-get", 1), evidence("tls-get", 2)];
         for one in kept.iter().rev() {
             run.write_evidence(&cell, one).unwrap();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use atsmatrix::builder::{Made, Maker, Policy};
+use atsmatrix::builder::{ImageBuilder, ImageState, Policy};
 use atsmatrix::config::plan::{Step, Work};
 use atsmatrix::engine::discovery::Env;
 use atsmatrix::engine::patience::Patience;
@@ -53,13 +53,13 @@ fn step(tag: &str) -> Step {
     Step { name: "a slow build".to_owned(), tag: tag.to_owned(), parents: Vec::new(), work }
 }
 
-fn maker(engine: Arc<dyn Engine>, image: &str, logs: &Path) -> (Arc<Maker>, UnboundedReceiver<Event>) {
+fn maker(engine: Arc<dyn Engine>, image: &str, logs: &Path) -> (Arc<ImageBuilder>, UnboundedReceiver<Event>) {
     let script = "echo under-way; exec busybox sleep 4";
     let recipe = format!("FROM {image}\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"{script}\"]\n");
     let recipes = BTreeMap::from([("slow/Containerfile".to_owned(), recipe.into_bytes())]);
     let (events, received) = unbounded_channel();
     let policy = Policy { jobs: 1, compilers: 1, ..Policy::default() };
-    let maker = Maker::new(engine, Arc::new(Patience::default()), recipes, policy, logs.to_owned(), events);
+    let maker = ImageBuilder::new(engine, Arc::new(Patience::default()), recipes, policy, logs.to_owned(), events);
     (Arc::new(maker), received)
 }
 
@@ -105,7 +105,7 @@ async fn a_build_that_an_engine_breaks_off_by_going_away_is_made_once_it_is_back
             panic!("the image was never made: {notes:?}");
         };
         let (made, (started, took)) = tokio::join!(making, outage);
-        assert!(matches!(made[&tag], Made::Ready { .. }), "{made:?}");
+        assert!(matches!(made[&tag], ImageState::Ready { .. }), "{made:?}");
         assert_eq!(started, 2, "begun once more");
         assert!(took > AWAY, "{took:?}");
         for part in ["the engine does not answer: waiting for it", "the engine answers again"] {

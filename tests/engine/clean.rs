@@ -33,7 +33,7 @@ async fn what_others_built_on_an_image_of_ours_stays_although_it_bears_our_label
 
         // All of them inherit our label, and only the engine tells which names they have.
         let found = rig.engine.images_with_label(&mark).await.unwrap();
-        let kind = labels::Kind::Image.as_str();
+        let kind = labels::ResourceKind::Image.as_str();
         assert!(found.iter().all(|image| image.labels[labels::KIND] == kind), "{found:#?}");
         assert_eq!(found.iter().filter(|image| image.tags.is_empty()).count(), 1, "{found:#?}");
         assert_eq!(found.len(), 5);

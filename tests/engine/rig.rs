@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use atsmatrix::engine::discovery::Env;
-use atsmatrix::engine::labels::{Kind, Owner};
+use atsmatrix::engine::labels::{Owner, ResourceKind};
 use atsmatrix::engine::{BuildSpec, Connected, Container, ContainerSpec, Engine, NetworkSpec, connect, sweep};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -81,7 +81,7 @@ impl Rig {
             name: self.name(what),
             image: self.image.clone(),
             command: Some(["sh", "-c", script].map(str::to_owned).to_vec()),
-            labels: self.owner.labels(Kind::Cell),
+            labels: self.owner.labels(ResourceKind::Cell),
             ..ContainerSpec::default()
         }
     }
@@ -91,7 +91,7 @@ impl Rig {
     }
 
     pub(crate) async fn network(&self, what: &str, internal: bool) -> String {
-        let spec = NetworkSpec { name: self.name(what), labels: self.owner.labels(Kind::Network), internal };
+        let spec = NetworkSpec { name: self.name(what), labels: self.owner.labels(ResourceKind::Network), internal };
         self.engine.create_network(&spec).await.expect("the network can be created")
     }
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use atsmatrix::engine::labels::{Kind, Owner};
+use atsmatrix::engine::labels::{Owner, ResourceKind};
 use atsmatrix::engine::{ContainerSpec, NetworkSpec, sweep};
 use atsmatrix::model::RunId;
 
@@ -19,11 +19,11 @@ fn dead(me: &Owner, run: &str) -> Owner {
 /// A network with a sleeping container in it, owned by `owner`.
 async fn make(rig: &Rig, owner: &Owner) -> Box<dyn atsmatrix::engine::Container> {
     let name = format!("{}-x", owner.run);
-    let network = NetworkSpec { name: name.clone(), labels: owner.labels(Kind::Network), internal: true };
+    let network = NetworkSpec { name: name.clone(), labels: owner.labels(ResourceKind::Network), internal: true };
     let network = rig.engine.create_network(&network).await.unwrap();
     let spec = ContainerSpec {
         name,
-        labels: owner.labels(Kind::Cell),
+        labels: owner.labels(ResourceKind::Cell),
         network: Some(network),
         ..rig.shell("x", "busybox sleep 1000")
     };
@@ -103,7 +103,7 @@ async fn orchestrator_to_be_killed() {
         name: format!("{run}-c"),
         image,
         command: Some(["sh", "-c", "busybox cat"].map(str::to_owned).to_vec()),
-        labels: owner.labels(Kind::Cell),
+        labels: owner.labels(ResourceKind::Cell),
         ..ContainerSpec::default()
     };
     let container = connected().await.engine.start(&spec).await.unwrap();

@@ -8,8 +8,8 @@ use anyhow::{Context as _, bail};
 use super::super::Proxies;
 use super::unpack;
 use crate::config::matrix::Bootstrap;
-use crate::engine::labels::{self, Kind, Owner};
-use crate::engine::{ContainerSpec, Engine, ImageInfo, OUTSIDE, OnLine};
+use crate::engine::labels::{self, Owner, ResourceKind};
+use crate::engine::{ContainerSpec, DEFAULT_NETWORK, Engine, ImageInfo, OnLine};
 
 /// Where the recipe leaves the root file system.
 const ROOT: &str = "/bootstrap/rootfs.tar";
@@ -50,21 +50,21 @@ pub(in super::super) async fn run(
     on_line: OnLine<'_>,
 ) -> anyhow::Result<ImageInfo> {
     let mut container = shop.engine.start(&spec(shop, bootstrap)).await?;
-    let mut said = Said::default();
+    let mut output = BootstrapOutput::default();
     let mut lines = container.lines();
     while let Some(line) = lines.recv().await {
         on_line(&line);
-        said.line(&line);
+        output.line(&line);
     }
     let exit = container.wait().await?;
-    if said.sha256.is_none() && said.reason.is_none() {
+    if output.sha256.is_none() && output.reason.is_none() {
         // An attached stream may lose the last lines.
-        container.logs().await?.iter().for_each(|line| said.line(line));
+        container.logs().await?.iter().for_each(|line| output.line(line));
     }
     let failed = || format!("cannot bootstrap {}", bootstrap.suite);
-    let sha256 = match said {
-        Said { sha256: Some(sha256), .. } if exit.code == 0 => sha256,
-        Said { reason: Some(reason), .. } => bail!("{}: {reason}", failed()),
+    let sha256 = match output {
+        BootstrapOutput { sha256: Some(sha256), .. } if exit.code == 0 => sha256,
+        BootstrapOutput { reason: Some(reason), .. } => bail!("{}: {reason}", failed()),
         _ if exit.oom_killed => bail!("{}: it was killed for want of memory", failed()),
         _ => bail!("{}: it was killed, or ended with exit code {}", failed(), exit.code),
     };
@@ -93,8 +93,8 @@ fn spec(shop: &Shop<'_>, bootstrap: &Bootstrap) -> ContainerSpec {
         image: (*tools).to_owned(),
         command: Some(["sh", "/recipe/bootstrap.sh"].map(str::to_owned).to_vec()),
         env,
-        labels: owner.labels(Kind::Bootstrap),
-        network: Some(OUTSIDE.to_owned()),
+        labels: owner.labels(ResourceKind::Bootstrap),
+        network: Some(DEFAULT_NETWORK.to_owned()),
         capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
         memory: Some(MEMORY),
         pids: Some(512),
@@ -108,12 +108,12 @@ fn spec(shop: &Shop<'_>, bootstrap: &Bootstrap) -> ContainerSpec {
 
 /// What its lines tell of the end.
 #[derive(Default)]
-struct Said {
+struct BootstrapOutput {
     sha256: Option<String>,
     reason: Option<String>,
 }
 
-impl Said {
+impl BootstrapOutput {
     fn line(&mut self, line: &str) {
         if let Some(hex) = line.strip_prefix(SHA256) {
             self.sha256 = Some(hex.trim().to_owned());
@@ -126,7 +126,7 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::fake::{Behaviour, End, FakeEngine, Op};
+    use crate::engine::fake::{Behaviour, FakeEnd, FakeEngine, FakeOp};
     use crate::engine::{Labels, sweep};
 
     fn noble() -> Bootstrap {
@@ -140,7 +140,7 @@ mod tests {
             lines: lines.iter().map(ToString::to_string).collect(),
             lost: usize::from(code == 0),
             file: file.to_vec(),
-            end: End::Exits { code, oom_killed: false },
+            end: FakeEnd::Exits { code, oom_killed: false },
             ..Behaviour::default()
         };
         let engine = FakeEngine::new().with_image("tools", Labels::new()).with_containers(move |_| behaviour.clone());
@@ -155,7 +155,7 @@ mod tests {
         let digest = format!("{SHA256}{}", crate::config::matrix::sha256_hex(b"root"));
         let (engine, made) = bootstrapped(&["I: done", &digest], b"root", 0).await;
         assert_eq!(made.unwrap().tags, ["atsmatrix/base:1"]);
-        assert!(engine.log().contains(&Op::Import("atsmatrix/base:1".to_owned(), 4)), "{:?}", engine.log());
+        assert!(engine.log().contains(&FakeOp::Import("atsmatrix/base:1".to_owned(), 4)), "{:?}", engine.log());
         assert!(engine.left().is_empty());
     }
 
@@ -171,7 +171,7 @@ mod tests {
             let (engine, made) = bootstrapped(&lines, file, code).await;
             let error = format!("{:#}", made.unwrap_err());
             assert!(error.contains(why), "{error}");
-            assert!(!engine.log().iter().any(|op| matches!(op, Op::Import(..))), "{:?}", engine.log());
+            assert!(!engine.log().iter().any(|op| matches!(op, FakeOp::Import(..))), "{:?}", engine.log());
             // A handle that is dropped removes its container.
             assert!(engine.left().is_empty());
         }
@@ -180,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn one_whose_run_is_dead_is_swept() {
         let owner = Owner { pid: u32::MAX, ..Owner::current("r1".parse().unwrap()).unwrap() };
-        let hangs = Behaviour { end: End::WhenKilled, ..Behaviour::default() };
+        let hangs = Behaviour { end: FakeEnd::WhenKilled, ..Behaviour::default() };
         let engine = FakeEngine::new().with_image("tools", Labels::new()).with_containers(move |_| hangs.clone());
         let shop = Shop { engine: &engine, owner: &owner, tools: "tools", proxies: &Proxies::default() };
         let started = engine.start(&spec(&shop, &noble())).await.unwrap();

@@ -65,7 +65,11 @@ pub(in super::super) async fn run(
     };
     let marks = labels::image_labels();
     let (imported, ()) = tokio::join!(
-        engine.import(tag, &marks, pieces(Maker { running: Some((stdout, child)), under_way: under_way.token() })),
+        engine.import(
+            tag,
+            &marks,
+            pieces(MmdebstrapRun { running: Some((stdout, child)), under_way: under_way.token() })
+        ),
         follow
     );
     imported.with_context(|| format!("cannot bootstrap {} (mmdebstrap: {last_error})", bootstrap.suite))
@@ -101,12 +105,12 @@ fn spawn(bootstrap: &Bootstrap) -> anyhow::Result<Child> {
 
 /// A running mmdebstrap. Dropped before its end it is told to stop, so that it removes the root in
 /// /tmp that it was making, and killed if it does not.
-struct Maker {
+struct MmdebstrapRun {
     running: Option<(ChildStdout, Child)>,
     under_way: TaskTrackerToken,
 }
 
-impl Maker {
+impl MmdebstrapRun {
     /// The next piece of the tar; `None` at its end. It ends with an error when mmdebstrap fails: an engine
     /// would take a cut-off tar for a small image.
     async fn next(&mut self) -> std::io::Result<Option<Bytes>> {
@@ -123,7 +127,7 @@ impl Maker {
     }
 }
 
-impl Drop for Maker {
+impl Drop for MmdebstrapRun {
     fn drop(&mut self) {
         let Some((mut stdout, mut child)) = self.running.take() else { return };
         let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) else { return };
@@ -145,11 +149,11 @@ impl Drop for Maker {
 }
 
 /// The tar in pieces.
-fn pieces(maker: Maker) -> TarStream {
-    stream::unfold(Some(maker), |maker| async {
-        let mut maker = maker?;
-        match maker.next().await {
-            Ok(Some(piece)) => Some((Ok(piece), Some(maker))),
+fn pieces(run: MmdebstrapRun) -> TarStream {
+    stream::unfold(Some(run), |run| async {
+        let mut run = run?;
+        match run.next().await {
+            Ok(Some(piece)) => Some((Ok(piece), Some(run))),
             Ok(None) => None,
             Err(error) => Some((Err(error), None)),
         }
@@ -163,19 +167,19 @@ mod tests {
 
     use super::*;
 
-    fn maker(script: &str) -> (Maker, ChildStderr) {
+    fn run(script: &str) -> (MmdebstrapRun, ChildStderr) {
         let mut command = Command::new("sh");
         command.args(["-c", script]).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let running = Some((child.stdout.take().unwrap(), child));
-        (Maker { running, under_way: TaskTracker::new().token() }, stderr)
+        (MmdebstrapRun { running, under_way: TaskTracker::new().token() }, stderr)
     }
 
     #[tokio::test]
     async fn a_dropped_mmdebstrap_may_remove_what_it_made() {
         let script = "trap 'echo removed >&2; exit' TERM; echo made; while :; do sleep 9; done";
-        let (mut made, mut said) = maker(script);
+        let (mut made, mut said) = run(script);
         assert_eq!(made.next().await.unwrap().unwrap(), "made\n");
         let under_way = made.under_way.task_tracker().clone();
         under_way.close();
@@ -189,11 +193,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_tar_of_one_that_fails_ends_with_an_error() {
-        let (mut failing, _) = maker("echo made; exit 3");
+        let (mut failing, _) = run("echo made; exit 3");
         assert_eq!(failing.next().await.unwrap().unwrap(), "made\n");
         let error = failing.next().await.unwrap_err();
         assert_eq!(error.to_string(), "mmdebstrap ended with exit status: 3");
-        let (mut passing, _) = maker("exit 0");
+        let (mut passing, _) = run("exit 0");
         assert_eq!(passing.next().await.unwrap(), None);
     }
 

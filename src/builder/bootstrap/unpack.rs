@@ -14,14 +14,14 @@ const BLOCK: usize = 512;
 
 /// The first file in `tar`. Its stream ends with an error unless it is whole and has the digest `sha256`, in hex.
 pub(super) fn file(tar: TarStream, sha256: String) -> TarStream {
-    let begin = (tar, Unpacking { place: Place::Header, buffer: BytesMut::new() }, Sha256::new(), sha256);
+    let begin = (tar, Unpacker { place: TarPosition::Header, buffer: BytesMut::new() }, Sha256::new(), sha256);
     stream::try_unfold(begin, |(mut tar, mut unpacking, mut digest, sha256)| async move {
         loop {
             if let Some(piece) = unpacking.next()? {
                 digest.update(&piece);
                 return Ok(Some((piece, (tar, unpacking, digest, sha256))));
             }
-            if matches!(unpacking.place, Place::End) {
+            if matches!(unpacking.place, TarPosition::End) {
                 break;
             }
             match tar.try_next().await? {
@@ -39,7 +39,7 @@ pub(super) fn file(tar: TarStream, sha256: String) -> TarStream {
 }
 
 /// Where in a tar one is.
-enum Place {
+enum TarPosition {
     Header,
     /// In an entry that tells more of the next one, with so many bytes of it to come.
     Aside(u64),
@@ -49,28 +49,28 @@ enum Place {
 }
 
 /// Finds the file in what has come of a tar.
-struct Unpacking {
-    place: Place,
+struct Unpacker {
+    place: TarPosition,
     buffer: BytesMut,
 }
 
-impl Unpacking {
+impl Unpacker {
     /// The next piece of the file; `None`: more of the tar is needed, or it is at its end.
     fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
             match self.place {
-                Place::Header if self.buffer.len() >= BLOCK => {
+                TarPosition::Header if self.buffer.len() >= BLOCK => {
                     let block = self.buffer.split_to(BLOCK);
                     self.place = after(&block)?;
                 }
-                Place::Aside(0) => self.place = Place::Header,
-                Place::File(0) => self.place = Place::End,
-                Place::Aside(left) if !self.buffer.is_empty() => {
-                    self.place = Place::Aside(left - self.take(left).len() as u64);
+                TarPosition::Aside(0) => self.place = TarPosition::Header,
+                TarPosition::File(0) => self.place = TarPosition::End,
+                TarPosition::Aside(left) if !self.buffer.is_empty() => {
+                    self.place = TarPosition::Aside(left - self.take(left).len() as u64);
                 }
-                Place::File(left) if !self.buffer.is_empty() => {
+                TarPosition::File(left) if !self.buffer.is_empty() => {
                     let piece = self.take(left);
-                    self.place = Place::File(left - piece.len() as u64);
+                    self.place = TarPosition::File(left - piece.len() as u64);
                     return Ok(Some(piece));
                 }
                 _ => return Ok(None),
@@ -86,15 +86,15 @@ impl Unpacking {
 }
 
 /// What follows a header.
-fn after(block: &[u8]) -> Result<Place> {
+fn after(block: &[u8]) -> Result<TarPosition> {
     let mut header = tar::Header::new_old();
     header.as_mut_bytes().copy_from_slice(block);
     let size = header.entry_size()?;
     let kind = header.entry_type();
     if kind.is_file() {
-        Ok(Place::File(size))
+        Ok(TarPosition::File(size))
     } else if kind.is_pax_local_extensions() || kind.is_pax_global_extensions() || kind.is_gnu_longname() {
-        Ok(Place::Aside(size.div_ceil(BLOCK as u64) * BLOCK as u64))
+        Ok(TarPosition::Aside(size.div_ceil(BLOCK as u64) * BLOCK as u64))
     } else {
         Err(Error::other("the engine gave something else than a file"))
     }

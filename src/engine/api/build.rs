@@ -16,28 +16,28 @@ const LOG_LINE_MAX: usize = 16 << 10;
 
 /// A message of the build stream.
 #[derive(Deserialize)]
-struct Message {
+struct BuildMessage {
     stream: Option<String>,
     status: Option<String>,
     error: Option<String>,
     #[serde(rename = "errorDetail")]
-    detail: Option<Detail>,
+    detail: Option<ErrorDetail>,
 }
 
 #[derive(Deserialize)]
-struct Detail {
+struct ErrorDetail {
     code: Option<i64>,
     message: Option<String>,
 }
 
 /// Reads a build stream: log lines out of fragments, and the error it may end with.
-struct BuildLog {
+struct BuildStream {
     messages: LineSplitter,
     log: LineSplitter,
     error: Option<(Option<i64>, String)>,
 }
 
-impl BuildLog {
+impl BuildStream {
     fn new() -> Self {
         Self { messages: LineSplitter::new(MESSAGE_MAX), log: LineSplitter::new(LOG_LINE_MAX), error: None }
     }
@@ -58,7 +58,7 @@ impl BuildLog {
 
     fn message(&mut self, text: &str) -> Vec<String> {
         // What is no such object has nothing to say to us; the result is asked for by inspection.
-        let Ok(message) = serde_json::from_str::<Message>(text) else { return Vec::new() };
+        let Ok(message) = serde_json::from_str::<BuildMessage>(text) else { return Vec::new() };
         let code = message.detail.as_ref().and_then(|detail| detail.code);
         if let Some(reason) = message.detail.and_then(|detail| detail.message).or(message.error) {
             self.error = Some((code.filter(|code| *code != 0).or_else(|| exit_status(&reason)), reason));
@@ -95,7 +95,7 @@ impl ApiEngine {
             ("nocache", if spec.no_cache { "1" } else { "0" }),
             ("version", "1"),
         ];
-        let failed = |class, reason: &str| EngineError::answered("build image", &spec.tag, class, reason);
+        let failed = |class, reason: &str| EngineError::from_engine("build image", &spec.tag, class, reason);
         let mut answer = match self.raw.post("/build", &query, "application/x-tar", spec.context.clone()).await {
             Ok(answer) => answer,
             // The engine was reached and refused: the recipe is at fault.
@@ -104,7 +104,7 @@ impl ApiEngine {
             }
             Err(error) => return Err(raw_failed("build image", &spec.tag)(error)),
         };
-        let mut log = BuildLog::new();
+        let mut log = BuildStream::new();
         while let Some(piece) = answer.next().await.map_err(raw_failed("build image", &spec.tag))? {
             log.push(&piece).iter().for_each(|line| on_log(line));
         }
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     fn read(pieces: &[&str]) -> (Vec<String>, Option<(Option<i64>, String)>) {
-        let mut log = BuildLog::new();
+        let mut log = BuildStream::new();
         let mut lines: Vec<String> = pieces.iter().flat_map(|piece| log.push(piece.as_bytes())).collect();
         lines.extend(log.finish());
         (lines, log.error)

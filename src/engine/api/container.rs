@@ -27,7 +27,9 @@ use super::{ApiEngine, Quirks, describe, raw_failed};
 use crate::engine::error::{Class, EngineError};
 use crate::engine::lines::{LineSplitter, Tail};
 use crate::engine::podman::PodmanService;
-use crate::engine::{Container, ContainerSpec, ENV_MAX, Exit, LINE_MAX, OUTPUT_MAX, Result, STDERR_TAIL, TarStream};
+use crate::engine::{
+    Container, ContainerExit, ContainerSpec, ENV_MAX, LINE_MAX, OUTPUT_MAX, Result, STDERR_TAIL, TarStream,
+};
 
 type Stdin = Pin<Box<dyn AsyncWrite + Send>>;
 
@@ -224,15 +226,15 @@ async fn read(
 
 /// The part of an inspected container that we need.
 #[derive(Deserialize)]
-struct Inspected {
+struct InspectedContainer {
     #[serde(rename = "State")]
-    state: State,
+    state: ContainerState,
     #[serde(rename = "NetworkSettings")]
     network_settings: Option<NetworkSettings>,
 }
 
 #[derive(Deserialize)]
-struct State {
+struct ContainerState {
     #[serde(rename = "Running", default)]
     running: bool,
     #[serde(rename = "ExitCode", default)]
@@ -255,7 +257,7 @@ struct NetworkEnd {
     address: String,
 }
 
-impl Inspected {
+impl InspectedContainer {
     /// The address in `network`. Podman may put a network's name where its id belongs; as a container is in
     /// one network only, the single entry will do.
     fn address(&self, network: &str) -> Option<IpAddr> {
@@ -267,7 +269,7 @@ impl Inspected {
 }
 
 impl ApiContainer {
-    async fn inspect(&self, operation: &'static str) -> Result<Inspected> {
+    async fn inspect(&self, operation: &'static str) -> Result<InspectedContainer> {
         self.raw.get(&format!("/containers/{}/json", self.id), &[]).await.map_err(raw_failed(operation, &self.name))
     }
 }
@@ -313,7 +315,7 @@ impl Container for ApiContainer {
         }
     }
 
-    async fn wait(&self) -> Result<Exit> {
+    async fn wait(&self) -> Result<ContainerExit> {
         const OPERATION: &str = "wait for container";
         loop {
             let options = WaitContainerOptionsBuilder::default().condition("not-running").build();
@@ -328,7 +330,7 @@ impl Container for ApiContainer {
             }
             let state = self.inspect(OPERATION).await?.state;
             if !state.running {
-                return Ok(Exit {
+                return Ok(ContainerExit {
                     code: state.exit_code,
                     oom_killed: state.oom_killed,
                     truncated: self.truncated.load(Ordering::Relaxed),

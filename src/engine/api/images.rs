@@ -28,26 +28,26 @@ const PROGRESS_MAX: usize = 300;
 
 /// The part of an inspected image that we need.
 #[derive(Deserialize)]
-struct Inspected {
+struct InspectedImage {
     #[serde(rename = "Id")]
     id: String,
     #[serde(rename = "RepoTags")]
     tags: Option<Vec<String>>,
     #[serde(rename = "Config")]
-    config: Option<Config>,
+    config: Option<ImageConfig>,
     #[serde(rename = "Size", default)]
     size: u64,
 }
 
 #[derive(Deserialize)]
-struct Config {
+struct ImageConfig {
     #[serde(rename = "Labels")]
     labels: Option<Labels>,
 }
 
 /// The part of a listed image that we need.
 #[derive(Deserialize)]
-struct Listed {
+struct ListedImage {
     #[serde(rename = "Id")]
     id: String,
     #[serde(rename = "RepoTags")]
@@ -75,7 +75,7 @@ fn image(id: String, tags: Option<Vec<String>>, labels: Option<Labels>, size: u6
 
 impl ApiEngine {
     pub(super) async fn find_image(&self, reference: &str) -> Result<Option<ImageInfo>> {
-        match self.raw.get::<Inspected>(&format!("/images/{reference}/json"), &[]).await {
+        match self.raw.get::<InspectedImage>(&format!("/images/{reference}/json"), &[]).await {
             Ok(it) => Ok(Some(image(it.id, it.tags, it.config.and_then(|config| config.labels), it.size))),
             Err(error) if error.class == Class::NotFound => Ok(None),
             Err(error) => Err(raw_failed("inspect image", reference)(error)),
@@ -107,7 +107,7 @@ impl ApiEngine {
     }
 
     async fn images(&self, query: &[(&str, &str)]) -> std::result::Result<Vec<ImageInfo>, RawError> {
-        let found: Vec<Listed> = self.raw.get("/images/json", query).await?;
+        let found: Vec<ListedImage> = self.raw.get("/images/json", query).await?;
         let mut images: Vec<ImageInfo> =
             found.into_iter().map(|it| image(it.id, it.tags, it.labels, it.size)).collect();
         images.sort_by(|a, b| a.id.cmp(&b.id));
@@ -175,7 +175,7 @@ impl ApiEngine {
                 // The engine only sees its client go away; the source's own error is the reason.
                 let cause = broken.lock().unwrap_or_else(PoisonError::into_inner).take();
                 return Err(match cause {
-                    Some(cause) => EngineError::answered("import image", tag, Class::Other, &cause),
+                    Some(cause) => EngineError::from_engine("import image", tag, Class::Other, &cause),
                     None => describe("import image", tag, error),
                 });
             }
@@ -213,7 +213,7 @@ async fn follow_pull(
     events: impl Stream<Item = std::result::Result<CreateImageInfo, ApiError>>,
     on_progress: OnLine<'_>,
 ) -> Result<()> {
-    let unreachable = |reason: &str| EngineError::answered("pull image", reference, Class::Unreachable, reason);
+    let unreachable = |reason: &str| EngineError::from_engine("pull image", reference, Class::Unreachable, reason);
     let mut events = std::pin::pin!(events);
     let mut patience = FIRST_PROGRESS;
     loop {

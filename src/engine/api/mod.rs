@@ -24,7 +24,7 @@ use super::discovery::Endpoint;
 use super::error::{Class, EngineError, Result};
 use super::podman::PodmanService;
 use super::{
-    BuildSpec, Container, ContainerSpec, Engine, EngineInfo, Happening, ImageInfo, Labelled, Labels, NetworkSpec,
+    BuildSpec, Container, ContainerEvent, ContainerSpec, Engine, EngineInfo, ImageInfo, Labelled, Labels, NetworkSpec,
     OnLine, TarStream, labels,
 };
 
@@ -101,7 +101,7 @@ impl ApiEngine {
     async fn labelled(&self, path: &str, all: bool) -> std::result::Result<Vec<Labelled>, RawError> {
         let filters = format!(r#"{{"label":["{}"]}}"#, labels::RUN);
         let all = if all { "1" } else { "0" };
-        let found: Vec<Row> = self.raw.get(path, &[("all", all), ("filters", &filters)]).await?;
+        let found: Vec<ListedResource> = self.raw.get(path, &[("all", all), ("filters", &filters)]).await?;
         let mut found: Vec<Labelled> =
             found.into_iter().map(|row| Labelled { id: row.id, labels: row.labels.unwrap_or_default() }).collect();
         found.sort();
@@ -111,7 +111,7 @@ impl ApiEngine {
 
 /// The part of a listed container or network that we need.
 #[derive(Deserialize)]
-struct Row {
+struct ListedResource {
     #[serde(rename = "Id")]
     id: String,
     #[serde(rename = "Labels")]
@@ -122,10 +122,10 @@ struct Row {
 fn describe(operation: &'static str, object: &str, error: ApiError) -> EngineError {
     match error {
         ApiError::DockerResponseServerError { status_code: 404, message } => {
-            EngineError::answered(operation, object, Class::NotFound, &message)
+            EngineError::from_engine(operation, object, Class::NotFound, &message)
         }
         ApiError::DockerResponseServerError { message, .. } | ApiError::DockerStreamError { error: message } => {
-            EngineError::answered(operation, object, Class::Other, &message)
+            EngineError::from_engine(operation, object, Class::Other, &message)
         }
         ApiError::HyperLegacyError { err } if err.is_connect() => {
             EngineError::new(operation, object, Class::Unreachable, &chain(&err))
@@ -158,7 +158,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn raw_failed(operation: &'static str, object: &str) -> impl FnOnce(RawError) -> EngineError {
-    move |error| EngineError::answered(operation, object, error.class, &error.reason)
+    move |error| EngineError::from_engine(operation, object, error.class, &error.reason)
 }
 
 #[async_trait]
@@ -223,7 +223,7 @@ impl Engine for ApiEngine {
         container::remove(&self.docker, id).await
     }
 
-    async fn happenings(&self) -> Result<BoxStream<'static, Result<Happening>>> {
+    async fn container_events(&self) -> Result<BoxStream<'static, Result<ContainerEvent>>> {
         events::follow(&self.raw, self.endpoint.to_string()).await
     }
 }

@@ -22,10 +22,10 @@ use crate::engine::discovery::Endpoint;
 use crate::engine::error::Class;
 
 /// How long an engine may take to answer a question about what it has.
-const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Longest answer read whole, bytes.
-const ANSWER_MAX: usize = 64 << 20;
+const MAX_RESPONSE: usize = 64 << 20;
 
 /// Speaks to one endpoint in one API version.
 #[derive(Debug, Clone)]
@@ -46,25 +46,25 @@ impl RawError {
         Self { class: Class::Unreachable, reason: format!("the engine cannot be reached: {error}") }
     }
 
-    fn broke_off(error: &impl std::fmt::Display) -> Self {
+    fn interrupted(error: &impl std::fmt::Display) -> Self {
         Self { class: Class::Interrupted, reason: format!("the engine broke off: {error}") }
     }
 }
 
 /// An answer whose body is still to come. It owns its connection and drives it, so dropping it closes
 /// the connection at once, upon which the engine stops what it does for it.
-pub(super) struct Answer {
+pub(super) struct StreamedResponse {
     body: Incoming,
     connection: Fuse<BoxFuture<'static, hyper::Result<()>>>,
 }
 
-impl Answer {
+impl StreamedResponse {
     /// The next piece of the body; `None` at its end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, RawError> {
         loop {
             let frame = drive(&mut self.connection, self.body.frame()).await;
             let Some(frame) = frame else { return Ok(None) };
-            let frame = frame.map_err(|error| RawError::broke_off(&error))?;
+            let frame = frame.map_err(|error| RawError::interrupted(&error))?;
             if let Ok(data) = frame.into_data() {
                 return Ok(Some(data));
             }
@@ -75,8 +75,11 @@ impl Answer {
         let mut whole = Vec::new();
         while let Some(piece) = self.next().await? {
             whole.extend_from_slice(&piece);
-            if whole.len() > ANSWER_MAX {
-                return Err(RawError { class: Class::Other, reason: format!("its answer exceeds {ANSWER_MAX} bytes") });
+            if whole.len() > MAX_RESPONSE {
+                return Err(RawError {
+                    class: Class::Other,
+                    reason: format!("its answer exceeds {MAX_RESPONSE} bytes"),
+                });
             }
         }
         Ok(whole)
@@ -104,8 +107,8 @@ impl RawClient {
                 reason: format!("its answer to {path} is not understood: {error}"),
             })
         };
-        tokio::time::timeout(ANSWER_WITHIN, ask).await.unwrap_or_else(|_| {
-            let reason = format!("the engine did not answer within {} s", ANSWER_WITHIN.as_secs());
+        tokio::time::timeout(READ_TIMEOUT, ask).await.unwrap_or_else(|_| {
+            let reason = format!("the engine did not answer within {} s", READ_TIMEOUT.as_secs());
             Err(RawError { class: Class::Unreachable, reason })
         })
     }
@@ -117,7 +120,7 @@ impl RawClient {
         query: &[(&str, &str)],
         content_type: &str,
         body: Bytes,
-    ) -> Result<Answer, RawError> {
+    ) -> Result<StreamedResponse, RawError> {
         self.send(Method::POST, path, query, content_type, body).await
     }
 
@@ -129,7 +132,7 @@ impl RawClient {
         query: &[(&str, &str)],
         content_type: &str,
         body: Bytes,
-    ) -> Result<Answer, RawError> {
+    ) -> Result<StreamedResponse, RawError> {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
         let request = Request::builder()
             .method(method)
@@ -164,14 +167,14 @@ async fn drive<T>(connection: &mut Fuse<BoxFuture<'static, hyper::Result<()>>>, 
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     request: Request<Full<Bytes>>,
-) -> Result<Answer, RawError> {
+) -> Result<StreamedResponse, RawError> {
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| RawError::unreachable(&error))?;
     let mut connection = connection.boxed().fuse();
     let response = drive(&mut connection, sender.send_request(request)).await;
-    let response = response.map_err(|error| RawError::broke_off(&error))?;
+    let response = response.map_err(|error| RawError::interrupted(&error))?;
     let status = response.status();
-    let answer = Answer { body: response.into_body(), connection };
+    let answer = StreamedResponse { body: response.into_body(), connection };
     if status.is_success() {
         return Ok(answer);
     }

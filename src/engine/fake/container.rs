@@ -12,9 +12,9 @@ use futures_util::stream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 
-use super::{Fault, Op, World};
+use super::{FakeFault, FakeOp, World};
 use crate::engine::error::{Class, EngineError};
-use crate::engine::{Container, ContainerSpec, Exit, OUTSIDE, Result, TarStream, What};
+use crate::engine::{Container, ContainerChange, ContainerExit, ContainerSpec, DEFAULT_NETWORK, Result, TarStream};
 
 /// Exit code of a process killed by SIGKILL.
 const KILLED: i64 = 137;
@@ -31,11 +31,11 @@ pub struct Behaviour {
     /// What it writes to stderr.
     pub stderr: String,
     /// What it does after its lines.
-    pub end: End,
+    pub end: FakeEnd,
     /// What any file in it holds.
     pub file: Vec<u8>,
     /// What somebody else does to it, each so long after its start.
-    pub suffers: Vec<(Duration, What)>,
+    pub suffers: Vec<(Duration, ContainerChange)>,
 }
 
 impl Default for Behaviour {
@@ -46,7 +46,7 @@ impl Default for Behaviour {
             lost: 0,
             pace: Duration::ZERO,
             stderr: String::new(),
-            end: End::Exits { code: 0, oom_killed: false },
+            end: FakeEnd::Exits { code: 0, oom_killed: false },
             file: Vec::new(),
             suffers: Vec::new(),
         }
@@ -55,7 +55,7 @@ impl Default for Behaviour {
 
 /// What a scripted container does after its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum FakeEnd {
     /// Ends by itself.
     Exits {
         /// Its exit code.
@@ -89,7 +89,7 @@ pub(super) struct FakeContainer {
     file: Vec<u8>,
     lines: Option<UnboundedReceiver<String>>,
     signal: watch::Sender<Signal>,
-    exit: watch::Receiver<Option<Exit>>,
+    exit: watch::Receiver<Option<ContainerExit>>,
     removed: bool,
 }
 
@@ -110,12 +110,12 @@ impl FakeContainer {
             let suffered = suffer(&its_world, &its_id, behaviour.suffers.clone());
             let exit = tokio::select! {
                 exit = live(behaviour, sender, heard, &so_far) => exit,
-                code = suffered => Exit { code, oom_killed: false, truncated: false },
+                code = suffered => ContainerExit { code, oom_killed: false, truncated: false },
                 // Its stdin has ended with the connection.
-                _ = outages.changed() => Exit { code: 1, oom_killed: false, truncated: false },
+                _ = outages.changed() => ContainerExit { code: 1, oom_killed: false, truncated: false },
             };
             its_world.state().running.remove(&its_id);
-            its_world.happens(&its_id, What::Died { code: exit.code });
+            its_world.happens(&its_id, ContainerChange::Died { code: exit.code });
             // Nobody may be waiting any more.
             let _ = ended.send(Some(exit));
         });
@@ -141,13 +141,15 @@ fn register(world: &World, spec: &ContainerSpec) -> std::result::Result<(String,
     if state.containers.values().any(|(name, _)| *name == spec.name) {
         return Err(format!("the container name {} is already in use", spec.name));
     }
-    if let Some(network) = spec.network.as_ref().filter(|id| *id != OUTSIDE && !state.networks.contains_key(*id)) {
+    if let Some(network) =
+        spec.network.as_ref().filter(|id| *id != DEFAULT_NETWORK && !state.networks.contains_key(*id))
+    {
         return Err(format!("network {network} not found"));
     }
     state.made += 1;
     let id = format!("container-{}", state.made);
     state.containers.insert(id.clone(), (spec.name.clone(), spec.labels.clone()));
-    state.log.push(Op::Start(spec.name.clone()));
+    state.log.push(FakeOp::Start(spec.name.clone()));
     state.running.insert(id.clone());
     state.most_running = state.most_running.max(state.running.len());
     let [_, _, high, low] = state.made.to_be_bytes();
@@ -155,12 +157,12 @@ fn register(world: &World, spec: &ContainerSpec) -> std::result::Result<(String,
 }
 
 /// Lets happen what is done to a container, and returns the exit code of what ends it.
-async fn suffer(world: &World, id: &str, what: Vec<(Duration, What)>) -> i64 {
+async fn suffer(world: &World, id: &str, what: Vec<(Duration, ContainerChange)>) -> i64 {
     let begin = tokio::time::Instant::now();
     for (after, what) in what {
         tokio::time::sleep_until(begin + after).await;
         match what {
-            What::Died { code } => return code,
+            ContainerChange::Died { code } => return code,
             other => world.happens(id, other),
         }
     }
@@ -173,8 +175,8 @@ async fn live(
     lines: tokio::sync::mpsc::UnboundedSender<String>,
     heard: watch::Receiver<Signal>,
     written: &AtomicUsize,
-) -> Exit {
-    let exit = |code, oom_killed| Exit { code, oom_killed, truncated: false };
+) -> ContainerExit {
+    let exit = |code, oom_killed| ContainerExit { code, oom_killed, truncated: false };
     let count = behaviour.lines.len();
     let told = count.saturating_sub(behaviour.lost);
     let mut stdin = heard.clone();
@@ -188,13 +190,13 @@ async fn live(
         tokio::time::sleep(behaviour.pace).await;
         written.store(count, Ordering::Relaxed);
         match behaviour.end {
-            End::Exits { code, oom_killed } => exit(code, oom_killed),
-            End::AtStdinEof => {
+            FakeEnd::Exits { code, oom_killed } => exit(code, oom_killed),
+            FakeEnd::AtStdinEof => {
                 // An error means that the handle is gone, and stdin with it.
                 let _ = stdin.wait_for(|signal| *signal != Signal::None).await;
                 exit(0, false)
             }
-            End::WhenKilled => std::future::pending().await,
+            FakeEnd::WhenKilled => std::future::pending().await,
         }
     };
     let mut kill = heard;
@@ -232,7 +234,7 @@ impl Container for FakeContainer {
 
     async fn close_stdin(&self) -> Result<()> {
         self.world.reachable("close stdin of container", &self.name)?;
-        self.world.log(Op::CloseStdin(self.name.clone()));
+        self.world.log(FakeOp::CloseStdin(self.name.clone()));
         self.signal.send_if_modified(|signal| {
             let first = *signal == Signal::None;
             if first {
@@ -243,13 +245,13 @@ impl Container for FakeContainer {
         Ok(())
     }
 
-    async fn wait(&self) -> Result<Exit> {
+    async fn wait(&self) -> Result<ContainerExit> {
         self.world.reachable("wait for container", &self.name)?;
         let ended = self.exit.clone().wait_for(Option::is_some).await.map(|exit| *exit);
         let Ok(Some(exit)) = ended else {
             return Err(EngineError::new("wait for container", &self.name, Class::Interrupted, "the runtime stopped"));
         };
-        self.world.log(Op::Wait(self.name.clone()));
+        self.world.log(FakeOp::Wait(self.name.clone()));
         Ok(exit)
     }
 
@@ -270,13 +272,13 @@ impl Container for FakeContainer {
 
     async fn kill(&self) -> Result<()> {
         self.world.reachable("kill container", &self.name)?;
-        self.world.log(Op::Kill(self.name.clone()));
+        self.world.log(FakeOp::Kill(self.name.clone()));
         self.signal.send_replace(Signal::Killed);
         Ok(())
     }
 
     async fn remove(mut self: Box<Self>) -> Result<()> {
-        self.world.hangs(Fault::RemoveHangs).await;
+        self.world.hangs(FakeFault::RemoveHangs).await;
         self.world.remove(&self.id)?;
         self.removed = true;
         Ok(())

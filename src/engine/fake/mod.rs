@@ -17,11 +17,11 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::container::FakeContainer;
-pub use self::container::{Behaviour, End};
+pub use self::container::{Behaviour, FakeEnd};
 use super::error::{Class, EngineError};
 use super::{
-    BuildSpec, Container, ContainerSpec, Engine, EngineInfo, Happening, ImageInfo, Labelled, Labels, NetworkSpec,
-    OnLine, Result, TarStream, What,
+    BuildSpec, Container, ContainerChange, ContainerEvent, ContainerSpec, Engine, EngineInfo, ImageInfo, Labelled,
+    Labels, NetworkSpec, OnLine, Result, TarStream,
 };
 
 type Behave = dyn Fn(&ContainerSpec) -> Behaviour + Send + Sync;
@@ -38,7 +38,7 @@ pub struct FakeBuild {
 
 /// Operations that can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
+pub enum FakeFault {
     /// Address pools are exhausted: no network can be created.
     NetworkExhausted,
     /// Containers cannot be started; what was created is removed again.
@@ -55,7 +55,7 @@ pub enum Fault {
 
 /// An operation, as the log keeps it. Containers and networks go by their names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Op {
+pub enum FakeOp {
     /// An image was pulled.
     Pull(String),
     /// An image was imported, with so many bytes of tar.
@@ -91,16 +91,16 @@ pub struct FakeEngine {
 
 /// The state of a fake engine, shared with its containers.
 #[derive(Clone, Default)]
-struct World(Arc<Mutex<State>>);
+struct World(Arc<Mutex<FakeState>>);
 
 #[derive(Default)]
-struct State {
+struct FakeState {
     images: BTreeMap<String, ImageInfo>,
     pullable: BTreeMap<String, ImageInfo>,
     networks: BTreeMap<String, (String, Labels)>,
     containers: BTreeMap<String, (String, Labels)>,
-    faults: BTreeMap<Fault, usize>,
-    log: Vec<Op>,
+    faults: BTreeMap<FakeFault, usize>,
+    log: Vec<FakeOp>,
     made: u32,
     running: BTreeSet<String>,
     most_running: usize,
@@ -115,23 +115,23 @@ struct State {
     /// Rises with each outage: the connections of containers break.
     outages: watch::Sender<u32>,
     /// Who follows what happens.
-    followers: Vec<UnboundedSender<Result<Happening>>>,
+    followers: Vec<UnboundedSender<Result<ContainerEvent>>>,
 }
 
 /// The reason of an engine that is away.
 const AWAY: &str = "the engine cannot be reached (injected)";
 
 impl World {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, FakeState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn log(&self, op: Op) {
+    fn log(&self, op: FakeOp) {
         self.state().log.push(op);
     }
 
     /// Whether `fault` is to happen now; uses it up.
-    fn fails(&self, fault: Fault) -> bool {
+    fn fails(&self, fault: FakeFault) -> bool {
         let mut state = self.state();
         let Some(times) = state.faults.get_mut(&fault).filter(|times| **times > 0) else { return false };
         *times -= 1;
@@ -139,7 +139,7 @@ impl World {
     }
 
     /// Never returns if `fault` is to happen now.
-    async fn hangs(&self, fault: Fault) {
+    async fn hangs(&self, fault: FakeFault) {
         if self.fails(fault) {
             std::future::pending::<()>().await;
         }
@@ -148,7 +148,7 @@ impl World {
     /// Whether the engine answers at all.
     fn reachable(&self, operation: &'static str, object: &str) -> Result<()> {
         let away = self.state().away.is_some_and(|until| Instant::now() < until);
-        if away || self.fails(Fault::Unreachable) {
+        if away || self.fails(FakeFault::Unreachable) {
             return Err(EngineError::new(operation, object, Class::Unreachable, AWAY));
         }
         Ok(())
@@ -168,21 +168,21 @@ impl World {
     }
 
     /// Tells all followers that something happened to a container.
-    fn happens(&self, id: &str, what: What) {
+    fn happens(&self, id: &str, what: ContainerChange) {
         let mut state = self.state();
-        let happening = Happening { at_us: now_us(), container: id.to_owned(), what };
+        let happening = ContainerEvent { at_us: now_us(), container: id.to_owned(), what };
         state.followers.retain(|follower| follower.send(Ok(happening.clone())).is_ok());
     }
 
     fn remove(&self, id: &str) -> Result<()> {
         self.reachable("remove container", id)?;
-        if self.fails(Fault::RemoveFails) {
+        if self.fails(FakeFault::RemoveFails) {
             return Err(EngineError::new("remove container", id, Class::Other, "removal fails (injected)"));
         }
         let mut state = self.state();
         state.running.remove(id);
         if let Some((name, _)) = state.containers.remove(id) {
-            state.log.push(Op::Remove(name));
+            state.log.push(FakeOp::Remove(name));
         }
         Ok(())
     }
@@ -294,7 +294,7 @@ impl Engine for FakeEngine {
         };
         on_progress("Pulling");
         state.images.insert(reference.to_owned(), image.clone());
-        state.log.push(Op::Pull(reference.to_owned()));
+        state.log.push(FakeOp::Pull(reference.to_owned()));
         Ok(image)
     }
 
@@ -311,7 +311,7 @@ impl Engine for FakeEngine {
         let made = image(tag, labels.clone());
         let mut state = self.world.state();
         state.images.insert(tag.to_owned(), made.clone());
-        state.log.push(Op::Import(tag.to_owned(), bytes));
+        state.log.push(FakeOp::Import(tag.to_owned(), bytes));
         Ok(made)
     }
 
@@ -328,7 +328,7 @@ impl Engine for FakeEngine {
         self.world.state().building -= 1;
         let script = (self.build)(spec);
         script.log.iter().for_each(|line| on_log(line));
-        self.world.log(Op::Build(spec.tag.clone()));
+        self.world.log(FakeOp::Build(spec.tag.clone()));
         script.result.map_err(|(class, reason)| EngineError::new("build image", &spec.tag, class, &reason))?;
         self.world.unbroken("build image", &spec.tag, outages)?;
         let made = image(&spec.tag, spec.labels.clone());
@@ -338,16 +338,16 @@ impl Engine for FakeEngine {
 
     async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
         self.world.reachable("create network", &spec.name)?;
-        self.world.hangs(Fault::NetworkHangs).await;
-        if self.world.fails(Fault::NetworkExhausted) {
+        self.world.hangs(FakeFault::NetworkHangs).await;
+        if self.world.fails(FakeFault::NetworkExhausted) {
             let reason = "could not find an available, non-overlapping IPv4 address pool among the defaults";
-            return Err(EngineError::answered("create network", &spec.name, Class::Other, reason));
+            return Err(EngineError::from_engine("create network", &spec.name, Class::Other, reason));
         }
         let mut state = self.world.state();
         state.made += 1;
         let id = format!("network-{}", state.made);
         state.networks.insert(id.clone(), (spec.name.clone(), spec.labels.clone()));
-        state.log.push(Op::CreateNetwork(spec.name.clone()));
+        state.log.push(FakeOp::CreateNetwork(spec.name.clone()));
         Ok(id)
     }
 
@@ -355,7 +355,7 @@ impl Engine for FakeEngine {
         self.world.reachable("remove network", id)?;
         let mut state = self.world.state();
         if let Some((name, _)) = state.networks.remove(id) {
-            state.log.push(Op::RemoveNetwork(name));
+            state.log.push(FakeOp::RemoveNetwork(name));
         }
         Ok(())
     }
@@ -372,7 +372,7 @@ impl Engine for FakeEngine {
         if self.image(&spec.image).await?.is_none() {
             return refuse(Class::NotFound, &format!("No such image: {}", spec.image));
         }
-        if self.world.fails(Fault::StartFails) {
+        if self.world.fails(FakeFault::StartFails) {
             return refuse(Class::Other, "the container does not start (injected)");
         }
         let started = FakeContainer::start(self.world.clone(), spec, (self.behave)(spec));
@@ -388,11 +388,11 @@ impl Engine for FakeEngine {
     }
 
     async fn remove_container(&self, id: &str) -> Result<()> {
-        self.world.hangs(Fault::RemoveHangs).await;
+        self.world.hangs(FakeFault::RemoveHangs).await;
         self.world.remove(id)
     }
 
-    async fn happenings(&self) -> Result<BoxStream<'static, Result<Happening>>> {
+    async fn container_events(&self) -> Result<BoxStream<'static, Result<ContainerEvent>>> {
         self.world.reachable("follow events of", "fake")?;
         let (follower, happenings) = unbounded_channel();
         self.world.state().followers.push(follower);

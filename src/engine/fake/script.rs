@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AWAY, Behaviour, FakeBuild, FakeEngine, Fault, Op, World, image};
+use super::{AWAY, Behaviour, FakeBuild, FakeEngine, FakeFault, FakeOp, World, image};
 use crate::engine::error::{Class, EngineError};
 use crate::engine::{BuildSpec, ContainerSpec, Labels};
 
@@ -56,7 +56,7 @@ impl FakeEngine {
 
     /// With `fault` happening at the next `times` occasions.
     #[must_use]
-    pub fn with_fault(self, fault: Fault, times: usize) -> Self {
+    pub fn with_fault(self, fault: FakeFault, times: usize) -> Self {
         self.world.state().faults.insert(fault, times);
         self
     }
@@ -73,7 +73,7 @@ impl FakeEngine {
     }
 
     /// The operations so far, in order.
-    pub fn log(&self) -> Vec<Op> {
+    pub fn log(&self) -> Vec<FakeOp> {
         self.world.state().log.clone()
     }
 
