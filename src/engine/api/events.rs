@@ -1,4 +1,4 @@
-//! What happens to containers, as the engine tells it: one JSON object after another on a connection that
+//! Events of containers, as the engine reports them: one JSON object per line on a connection that
 //! stays open.
 
 use bytes::Bytes;
@@ -15,41 +15,41 @@ use crate::engine::{ContainerChange, ContainerEvent, Result};
 
 const OPERATION: &str = "follow events of";
 
-/// Longest event taken, bytes: labels of foreign images stand in it.
-const EVENT_MAX: usize = 1 << 20;
+/// Longest event read, bytes: events contain the labels of arbitrary images.
+const MAX_EVENT: usize = 1 << 20;
 
-/// Asks for events from now on.
+/// Subscribes to events from now on.
 pub(super) async fn follow(raw: &RawClient, engine: String) -> Result<BoxStream<'static, Result<ContainerEvent>>> {
     let filters = r#"{"type":["container","network"]}"#;
-    let answer = raw.send(Method::GET, "/events", &[("filters", filters)], "application/json", Bytes::new()).await;
-    let answer = answer.map_err(raw_failed(OPERATION, &engine))?;
-    let followed = EventStream { answer, lines: LineSplitter::new(EVENT_MAX), waiting: Vec::new(), engine };
-    Ok(stream::unfold(Some(followed), next).boxed())
+    let response = raw.send(Method::GET, "/events", &[("filters", filters)], "application/json", Bytes::new()).await;
+    let response = response.map_err(raw_failed(OPERATION, &engine))?;
+    let events = EventStream { response, lines: LineSplitter::new(MAX_EVENT), pending: Vec::new(), engine };
+    Ok(stream::unfold(Some(events), next).boxed())
 }
 
 struct EventStream {
-    answer: StreamedResponse,
+    response: StreamedResponse,
     lines: LineSplitter,
-    waiting: Vec<ContainerEvent>,
+    pending: Vec<ContainerEvent>,
     engine: String,
 }
 
-/// The next happening. A stream that breaks off ends with an error: whoever follows must not take it for calm.
-async fn next(followed: Option<EventStream>) -> Option<(Result<ContainerEvent>, Option<EventStream>)> {
-    let mut followed = followed?;
+/// The next event. A broken stream ends with an error, so that it does not look as if nothing happened.
+async fn next(events: Option<EventStream>) -> Option<(Result<ContainerEvent>, Option<EventStream>)> {
+    let mut events = events?;
     loop {
-        if !followed.waiting.is_empty() {
-            return Some((Ok(followed.waiting.remove(0)), Some(followed)));
+        if !events.pending.is_empty() {
+            return Some((Ok(events.pending.remove(0)), Some(events)));
         }
-        let error = match followed.answer.next().await {
+        let error = match events.response.next().await {
             Ok(Some(piece)) => {
-                followed.waiting = followed.lines.push(&piece).iter().filter_map(|line| read(line)).collect();
+                events.pending = events.lines.push(&piece).iter().filter_map(|line| read(line)).collect();
                 continue;
             }
-            Ok(None) => RawError { class: Class::Interrupted, reason: "the engine ended it".to_owned() },
+            Ok(None) => RawError { class: Class::Interrupted, reason: "the engine closed the stream".to_owned() },
             Err(error) => error,
         };
-        let error = EngineError::new(OPERATION, &followed.engine, error.class, &error.reason);
+        let error = EngineError::new(OPERATION, &events.engine, error.class, &error.reason);
         return Some((Err(error), None));
     }
 }
@@ -77,14 +77,14 @@ struct Actor {
 struct Attributes {
     #[serde(rename = "exitCode")]
     exit_code: String,
-    /// Podman's name of it.
+    /// The same in Podman.
     #[serde(rename = "containerExitCode")]
     container_exit_code: String,
     signal: String,
     container: String,
 }
 
-/// What a line tells of a container, if it is one of the things that matter.
+/// The event on a line; `None` if it is not one of [`ContainerChange`].
 fn read(line: &str) -> Option<ContainerEvent> {
     let event: EngineEvent = serde_json::from_str(line).ok()?;
     let Attributes { exit_code, container_exit_code, signal, container } = event.actor.attributes;
@@ -96,7 +96,7 @@ fn read(line: &str) -> Option<ContainerEvent> {
         }
         "pause" => (event.actor.id, ContainerChange::Paused),
         "unpause" => (event.actor.id, ContainerChange::Resumed),
-        // SIGSTOP and SIGCONT; of the others only the end that they may lead to matters.
+        // SIGSTOP and SIGCONT. Other signals matter only if the container exits, which is an event of its own.
         "kill" if matches!(signal.as_str(), "19" | "SIGSTOP") => (event.actor.id, ContainerChange::Paused),
         "kill" if matches!(signal.as_str(), "18" | "SIGCONT") => (event.actor.id, ContainerChange::Resumed),
         "disconnect" => (container, ContainerChange::LeftNetwork),
@@ -113,14 +113,14 @@ mod tests {
         let line = format!(
             r#"{{"Type":"x","Action":"{action}","Actor":{{"ID":"c","Attributes":{{{attributes}}}}},"timeNano":5000}}"#
         );
-        read(&line).map(|happening| {
-            assert_eq!(happening.at_us, 5);
-            (happening.container, happening.what)
+        read(&line).map(|event| {
+            assert_eq!(event.at_us, 5);
+            (event.container, event.what)
         })
     }
 
     #[test]
-    fn what_stops_a_container_is_read_and_the_rest_is_not() {
+    fn events_that_stop_a_container_are_read_and_others_are_ignored() {
         let own = |what| Some(("c".to_owned(), what));
         assert_eq!(of("die", r#""exitCode":"137","name":"n""#), own(ContainerChange::Died { code: 137 }));
         assert_eq!(of("died", r#""containerExitCode":"1""#), own(ContainerChange::Died { code: 1 }));
@@ -135,6 +135,6 @@ mod tests {
             Some(("d".to_owned(), ContainerChange::LeftNetwork))
         );
         assert_eq!(of("exec_create: sh", ""), None);
-        assert_eq!(read("rubbish"), None);
+        assert_eq!(read("garbage"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! A scripted container.
+//! Containers of the fake engine.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -12,34 +12,35 @@ use futures_util::stream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 
-use super::{FakeFault, FakeOp, World};
+use super::world::World;
+use super::{FakeFault, FakeOp};
 use crate::engine::error::{Class, EngineError};
 use crate::engine::{Container, ContainerChange, ContainerExit, ContainerSpec, DEFAULT_NETWORK, Result, TarStream};
 
 /// Exit code of a process killed by SIGKILL.
 const KILLED: i64 = 137;
 
-/// What a scripted container does from its start on.
+/// Script of a container: what it does after its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behaviour {
     /// Lines it writes to stdout, in order.
     pub lines: Vec<String>,
-    /// How many of the last lines the attached stream loses; [`Container::logs`] has them all.
+    /// How many of the last lines the attached stream loses; [`Container::logs`] returns all.
     pub lost: usize,
-    /// The pause before each line and before the end. With tokio's paused clock it costs no real time.
+    /// The pause before each line and before the end. With tokio's paused clock it takes no real time.
     pub pace: Duration,
     /// What it writes to stderr.
     pub stderr: String,
-    /// What it does after its lines.
+    /// How it ends after its lines.
     pub end: FakeEnd,
-    /// What any file in it holds.
+    /// Content of every file in it.
     pub file: Vec<u8>,
-    /// What somebody else does to it, each so long after its start.
+    /// Events from outside, each with the time after its start.
     pub suffers: Vec<(Duration, ContainerChange)>,
 }
 
 impl Default for Behaviour {
-    /// Ends at once with exit code 0 and without output.
+    /// Exits at once with code 0 and without output.
     fn default() -> Self {
         Self {
             lines: Vec::new(),
@@ -53,19 +54,19 @@ impl Default for Behaviour {
     }
 }
 
-/// What a scripted container does after its lines.
+/// How a scripted container ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FakeEnd {
-    /// Ends by itself.
+    /// Exits by itself.
     Exits {
         /// Its exit code.
         code: i64,
-        /// Whether for want of memory.
+        /// Whether the kernel killed it because memory ran out.
         oom_killed: bool,
     },
-    /// Runs on until its stdin is closed, then ends with code 0: what an origin does.
+    /// Runs until its stdin is closed, then exits with code 0, like an origin.
     AtStdinEof,
-    /// Runs on until it is killed: it hangs.
+    /// Hangs until it is killed.
     WhenKilled,
 }
 
@@ -76,25 +77,27 @@ enum Signal {
     Killed,
 }
 
-/// A scripted container.
+/// A started container of the fake engine.
 pub(super) struct FakeContainer {
     world: World,
     id: String,
     name: String,
     ip: Option<IpAddr>,
+    /// All lines that it writes.
     all: Vec<String>,
-    /// How many of them it has written.
+    /// How many of them it has written so far.
     written: Arc<AtomicUsize>,
     stderr: String,
     file: Vec<u8>,
     lines: Option<UnboundedReceiver<String>>,
     signal: watch::Sender<Signal>,
     exit: watch::Receiver<Option<ContainerExit>>,
-    removed: bool,
+    /// Nothing is left to remove on drop: it was removed, or is kept on purpose.
+    released: bool,
 }
 
 impl FakeContainer {
-    /// Registers the container and lets it behave. Fails for a network that is not there.
+    /// Registers the container and starts its script. Fails if its name is taken or its network does not exist.
     pub(super) fn start(world: World, spec: &ContainerSpec, behaviour: Behaviour) -> std::result::Result<Self, String> {
         let (id, ip) = register(&world, spec)?;
         let (signal, heard) = watch::channel(Signal::None);
@@ -111,12 +114,12 @@ impl FakeContainer {
             let exit = tokio::select! {
                 exit = live(behaviour, sender, heard, &so_far) => exit,
                 code = suffered => ContainerExit { code, oom_killed: false, truncated: false },
-                // Its stdin has ended with the connection.
+                // An outage closes its stdin.
                 _ = outages.changed() => ContainerExit { code: 1, oom_killed: false, truncated: false },
             };
             its_world.state().running.remove(&its_id);
-            its_world.happens(&its_id, ContainerChange::Died { code: exit.code });
-            // Nobody may be waiting any more.
+            its_world.publish(&its_id, ContainerChange::Died { code: exit.code });
+            // Fails if the handle was dropped.
             let _ = ended.send(Some(exit));
         });
         Ok(Self {
@@ -131,7 +134,7 @@ impl FakeContainer {
             lines: Some(lines),
             signal,
             exit,
-            removed: false,
+            released: false,
         })
     }
 }
@@ -156,20 +159,22 @@ fn register(world: &World, spec: &ContainerSpec) -> std::result::Result<(String,
     Ok((id, spec.network.as_ref().map(|_| Ipv4Addr::new(172, 31, high, low).into())))
 }
 
-/// Lets happen what is done to a container, and returns the exit code of what ends it.
+/// Plays the events of a container; returns the exit code of the one that ends it.
 async fn suffer(world: &World, id: &str, what: Vec<(Duration, ContainerChange)>) -> i64 {
     let begin = tokio::time::Instant::now();
     for (after, what) in what {
         tokio::time::sleep_until(begin + after).await;
         match what {
             ContainerChange::Died { code } => return code,
-            other => world.happens(id, other),
+            other @ (ContainerChange::Paused | ContainerChange::Resumed | ContainerChange::LeftNetwork) => {
+                world.publish(id, other);
+            }
         }
     }
     std::future::pending().await
 }
 
-/// The container's life. A kill ends it at any time.
+/// Plays the script of a container until it exits. A kill ends it at any time.
 async fn live(
     behaviour: Behaviour,
     lines: tokio::sync::mpsc::UnboundedSender<String>,
@@ -178,12 +183,12 @@ async fn live(
 ) -> ContainerExit {
     let exit = |code, oom_killed| ContainerExit { code, oom_killed, truncated: false };
     let count = behaviour.lines.len();
-    let told = count.saturating_sub(behaviour.lost);
+    let delivered = count.saturating_sub(behaviour.lost);
     let mut stdin = heard.clone();
     let script = async {
-        for line in behaviour.lines.into_iter().take(told) {
+        for line in behaviour.lines.into_iter().take(delivered) {
             tokio::time::sleep(behaviour.pace).await;
-            // Whoever dropped the receiver does not want them.
+            // Fails if the receiver was dropped: the lines are not wanted.
             let _ = lines.send(line);
             written.fetch_add(1, Ordering::Relaxed);
         }
@@ -192,7 +197,7 @@ async fn live(
         match behaviour.end {
             FakeEnd::Exits { code, oom_killed } => exit(code, oom_killed),
             FakeEnd::AtStdinEof => {
-                // An error means that the handle is gone, and stdin with it.
+                // An error means that the handle was dropped, and stdin with it.
                 let _ = stdin.wait_for(|signal| *signal != Signal::None).await;
                 exit(0, false)
             }
@@ -201,7 +206,7 @@ async fn live(
     };
     let mut kill = heard;
     let killed = async {
-        // An error means that the handle was dropped, upon which it is removed.
+        // An error means that the handle was dropped, which removes the container.
         let _ = kill.wait_for(|signal| *signal == Signal::Killed).await;
     };
     tokio::select! {
@@ -219,9 +224,9 @@ impl Container for FakeContainer {
     async fn ip(&self) -> Result<IpAddr> {
         let fail = |reason: &str| EngineError::new("find the address of container", &self.name, Class::Other, reason);
         if let Some(exit) = *self.exit.borrow() {
-            return Err(fail(&format!("it has ended with exit code {}", exit.code)));
+            return Err(fail(&format!("it has exited with code {}", exit.code)));
         }
-        self.ip.ok_or_else(|| fail("it is in no network"))
+        self.ip.ok_or_else(|| fail("it is not in a network"))
     }
 
     fn lines(&mut self) -> UnboundedReceiver<String> {
@@ -277,19 +282,23 @@ impl Container for FakeContainer {
         Ok(())
     }
 
+    fn keep(mut self: Box<Self>) {
+        self.released = true;
+    }
+
     async fn remove(mut self: Box<Self>) -> Result<()> {
         self.world.hangs(FakeFault::RemoveHangs).await;
         self.world.remove(&self.id)?;
-        self.removed = true;
+        self.released = true;
         Ok(())
     }
 }
 
 impl Drop for FakeContainer {
-    /// Removes it, as a real engine's handle does in the background.
+    /// Removes it, as the handle of a real engine does in the background.
     fn drop(&mut self) {
-        if !self.removed {
-            // An injected fault leaves it to the sweep.
+        if !self.released {
+            // If an injected fault prevents this, the sweep removes it.
             let _ = self.world.remove(&self.id);
         }
     }

@@ -1,4 +1,4 @@
-//! The fake keeps the contract of the traits, and sweeping keeps its promises on it.
+//! The fake honours the contract of the traits; sweeping works on it as documented.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn scripted(behaviour: Behaviour) -> FakeEngine {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_container_tells_its_lines_and_loses_none_in_the_log() {
+async fn a_container_delivers_its_lines_and_its_log_has_all_of_them() {
     let engine = scripted(Behaviour {
         lines: vec!["a".to_owned(), "b".to_owned(), "end".to_owned()],
         lost: 1,
@@ -44,7 +44,7 @@ async fn a_container_tells_its_lines_and_loses_none_in_the_log() {
 }
 
 #[tokio::test]
-async fn closing_stdin_ends_one_that_waits_for_it_and_only_a_kill_ends_one_that_hangs() {
+async fn closing_stdin_stops_an_origin_and_only_a_kill_stops_a_hung_container() {
     let engine = FakeEngine::new().with_image("x:1", Labels::new()).with_containers(|spec| Behaviour {
         end: if spec.name == "origin" { FakeEnd::AtStdinEof } else { FakeEnd::WhenKilled },
         ..Behaviour::default()
@@ -55,7 +55,7 @@ async fn closing_stdin_ends_one_that_waits_for_it_and_only_a_kill_ends_one_that_
     assert_eq!(origin.wait().await.unwrap().code, 0);
     hung.close_stdin().await.unwrap();
     let early = tokio::time::timeout(Duration::from_millis(20), hung.wait()).await;
-    assert!(early.is_err(), "a hung container ended by itself");
+    assert!(early.is_err(), "a hung container exited by itself");
     hung.kill().await.unwrap();
     assert_eq!(hung.wait().await.unwrap().code, 137);
     assert_eq!(engine.most_running(), 2);
@@ -69,7 +69,7 @@ async fn a_dropped_container_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn faults_happen_as_often_as_asked() {
+async fn faults_are_injected_as_often_as_requested() {
     let engine =
         scripted(Behaviour::default()).with_fault(FakeFault::NetworkExhausted, 1).with_fault(FakeFault::StartFails, 1);
     let network = NetworkSpec { name: "n".to_owned(), ..NetworkSpec::default() };
@@ -90,7 +90,7 @@ async fn containers_need_their_image_and_network() {
 }
 
 #[tokio::test]
-async fn a_sweep_takes_dead_runs_leaves_live_ones_and_counts_strangers() {
+async fn a_sweep_removes_dead_runs_leaves_live_ones_and_counts_those_of_other_machines() {
     let me = owner();
     let dead = Owner { started: me.started + 1, ..me.clone() };
     let stranger = Owner { host: "elsewhere".to_owned(), ..me.clone() };
@@ -122,7 +122,7 @@ async fn a_sweep_takes_dead_runs_leaves_live_ones_and_counts_strangers() {
 }
 
 #[tokio::test]
-async fn a_removal_that_fails_does_not_keep_the_others_from_being_swept() {
+async fn a_failed_removal_does_not_stop_the_others() {
     let me = owner();
     let engine =
         scripted(Behaviour { end: FakeEnd::WhenKilled, ..Behaviour::default() }).with_fault(FakeFault::RemoveFails, 1);
@@ -134,7 +134,7 @@ async fn a_removal_that_fails_does_not_keep_the_others_from_being_swept() {
 }
 
 #[tokio::test]
-async fn scripted_builds_and_pulls_go_as_scripted() {
+async fn builds_and_pulls_follow_their_scripts() {
     let engine = FakeEngine::new().with_pullable("debian:12").with_builds(|spec| FakeBuild {
         log: vec![format!("building {}", spec.tag)],
         result: if spec.tag.starts_with("bad") {

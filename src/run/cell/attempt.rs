@@ -299,8 +299,7 @@ impl Pair<'_> {
                 self.gathered.stderr.push(stderr);
             }
             if self.job.keep {
-                // Dropped without removal it would be removed in the background.
-                std::mem::forget(container);
+                container.keep();
                 continue;
             }
             let id = container.id().to_owned();
