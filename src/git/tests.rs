@@ -41,7 +41,7 @@ fn revision(text: &str) -> GitRevision {
 }
 
 #[test]
-fn files_are_read_from_revisions_wherever_one_stands() {
+fn files_are_read_from_revisions_in_any_directory() {
     let dir = repository();
     let path = Path::new("results/matrix.json");
     let top = Repository::discover(dir.path()).unwrap().unwrap();
@@ -50,11 +50,11 @@ fn files_are_read_from_revisions_wherever_one_stands() {
     assert_eq!(top.read(&revision("HEAD~1"), Path::new("README.md")).unwrap(), None);
     let below = Repository::discover(&dir.path().join("results")).unwrap().unwrap();
     assert_eq!(below.read(&revision("HEAD~2"), Path::new("matrix.json")).unwrap().unwrap(), b"two");
-    assert!(below.read(&revision("HEAD"), Path::new("..")).unwrap_err().to_string().contains("no file"));
+    assert!(below.read(&revision("HEAD"), Path::new("..")).unwrap_err().to_string().contains("not a file"));
 }
 
 #[test]
-fn the_log_is_that_of_the_file_and_says_when_it_is_cut() {
+fn the_log_is_that_of_the_file_and_reports_a_cut() {
     let dir = repository();
     let repository = Repository::discover(dir.path()).unwrap().unwrap();
     let path = Path::new("results/matrix.json");
@@ -75,7 +75,7 @@ fn the_log_is_that_of_the_file_and_says_when_it_is_cut() {
 }
 
 #[test]
-fn a_log_that_begins_with_another_name_is_cut() {
+fn the_log_of_a_renamed_file_is_cut() {
     let dir = repository();
     let file = |name: &str| dir.path().join(name);
     git(&dir, &["mv", "results", "outcome"], 1_800_000_000);
@@ -92,7 +92,7 @@ fn a_log_that_begins_with_another_name_is_cut() {
 }
 
 #[test]
-fn the_age_of_a_file_is_that_of_its_bytes_unless_the_clone_hides_it() {
+fn the_age_of_a_file_is_that_of_its_bytes_unless_the_clone_is_shallow() {
     let dir = repository();
     let repository = Repository::discover(dir.path()).unwrap().unwrap();
     let path = Path::new("results/matrix.json");
@@ -110,7 +110,7 @@ fn the_age_of_a_file_is_that_of_its_bytes_unless_the_clone_hides_it() {
 }
 
 #[test]
-fn what_is_moved_copied_or_brought_back_is_as_old_as_it_was() {
+fn moving_copying_or_restoring_a_file_does_not_change_its_age() {
     let dir = repository();
     let second = |second: i64| Timestamp::from_second(second).unwrap();
     let first = second(1_700_000_000 + 2 * 86_400);
@@ -139,7 +139,7 @@ fn what_is_moved_copied_or_brought_back_is_as_old_as_it_was() {
 }
 
 #[test]
-fn bytes_that_only_a_merge_brought_have_their_time() {
+fn bytes_added_by_a_merge_have_the_time_of_the_merge() {
     let dir = repository();
     git(&dir, &["checkout", "-q", "-b", "side", "HEAD~1"], 1_800_000_000);
     fs::write(dir.path().join("side"), "-").unwrap();
@@ -155,7 +155,7 @@ fn bytes_that_only_a_merge_brought_have_their_time() {
 }
 
 #[test]
-fn what_is_no_repository_or_revision_is_told() {
+fn a_missing_repository_or_revision_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     assert!(Repository::discover(dir.path()).unwrap().is_none());
     fs::create_dir(dir.path().join(".git")).unwrap();
