@@ -12,7 +12,7 @@ use super::api::ApiEngine;
 use super::credentials::Credentials;
 use super::discovery::{self, Candidate, ClientConfig, Endpoint, Env, Probe};
 use super::podman::PodmanService;
-use super::{Engine, EngineInfo};
+use super::{Engine, EngineInfo, EngineKind};
 
 /// How long one endpoint may take to answer.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,8 +50,8 @@ impl fmt::Display for NoEngine {
         }
         write!(
             f,
-            "Install Docker (package docker.io or docker-ce) or Podman and start it, or set DOCKER_HOST. \
-             Run `atsmatrix doctor` for details."
+            "Install {} and start it, or set DOCKER_HOST. Run `atsmatrix doctor` for details.",
+            EngineKind::packages()
         )
     }
 }
@@ -178,7 +178,7 @@ mod tests {
 
     fn info() -> EngineInfo {
         EngineInfo {
-            name: "Docker".to_owned(),
+            kind: EngineKind::Docker,
             version: "20.10.24".to_owned(),
             api: "1.41".to_owned(),
             os: "linux".to_owned(),

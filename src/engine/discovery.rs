@@ -3,9 +3,11 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
+
+use super::EngineKind;
 
 /// Where an engine listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,28 +119,13 @@ pub fn candidates(env: &Env, client: &ClientConfig) -> Vec<Candidate> {
             found.push(Candidate { via: "docker's config.json".to_owned(), endpoint: Err(why), binding: false });
         }
     }
-    found.extend(usual_sockets(env).into_iter().map(|(via, path)| Candidate {
+    let sockets = EngineKind::SUPPORTED.into_iter().flat_map(|kind| kind.sockets(env));
+    found.extend(sockets.map(|(via, path)| Candidate {
         via: via.to_owned(),
         endpoint: Ok(Endpoint::Unix(path)),
         binding: false,
     }));
     found
-}
-
-fn usual_sockets(env: &Env) -> Vec<(&'static str, PathBuf)> {
-    let runtime = env.runtime_dir.as_deref();
-    let home = env.home.as_deref();
-    let below = |base: Option<&Path>, name: &str| base.map(|base| base.join(name));
-    [
-        ("Docker's socket", Some(PathBuf::from("/var/run/docker.sock"))),
-        ("rootless Docker's socket", below(runtime, "docker.sock")),
-        ("Docker Desktop's socket", below(home, ".docker/run/docker.sock")),
-        ("rootless Podman's socket", below(runtime, "podman/podman.sock")),
-        ("Podman's socket", Some(PathBuf::from("/run/podman/podman.sock"))),
-    ]
-    .into_iter()
-    .filter_map(|(via, path)| Some((via, path?)))
-    .collect()
 }
 
 const FORWARD: &str = "forward its socket with `ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock USER@HOST` and set \

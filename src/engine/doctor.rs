@@ -1,7 +1,7 @@
 //! A report on this machine: what it has and what is missing. [`Facts::gather`] collects the facts; the rest is pure.
 
 use super::discovery::{Env, Probe};
-use super::{Connected, EngineInfo, NoEngine};
+use super::{Connected, EngineInfo, EngineKind, NoEngine};
 
 /// Networks that should still fit: a run creates one or a few.
 const MIN_FREE_NETWORKS: u32 = 4;
@@ -98,7 +98,8 @@ fn engine(facts: &Facts) -> DoctorCheck {
     }
     let tried: Vec<String> = facts.probes.iter().map(Probe::to_string).collect();
     let text = format!("none answers. Tried: {}", tried.join("; "));
-    item("engine", Health::No, text, "install and start Docker or Podman, or set DOCKER_HOST")
+    let fix = format!("install and start {}, or set DOCKER_HOST", EngineKind::packages());
+    item("engine", Health::No, text, fix)
 }
 
 fn resources(info: &EngineInfo) -> DoctorCheck {
@@ -180,7 +181,7 @@ mod tests {
 
     fn facts() -> Facts {
         let info = EngineInfo {
-            name: "Docker".to_owned(),
+            kind: EngineKind::Docker,
             version: "20.10.24".to_owned(),
             api: "1.41".to_owned(),
             os: "linux".to_owned(),

@@ -11,6 +11,7 @@ pub mod discovery;
 pub mod doctor;
 mod error;
 pub mod fake;
+mod kind;
 pub mod labels;
 pub mod lines;
 pub mod patience;
@@ -30,6 +31,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 pub use connect::{Connected, NoEngine, connect};
 pub use error::{Class, EngineError, Result};
+pub use kind::EngineKind;
 
 /// Longest line read from a container's stdout, bytes. Longer lines are cut and marked.
 pub const LINE_MAX: usize = 4 << 20;
@@ -209,8 +211,8 @@ pub enum ContainerChange {
 /// Description of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineInfo {
-    /// `Docker` or `Podman`.
-    pub name: String,
+    /// Which engine it is.
+    pub kind: EngineKind,
     /// Its version, for example `20.10.24`.
     pub version: String,
     /// The Engine API version in use, for example `1.41`.
@@ -239,7 +241,7 @@ pub struct EngineInfo {
 
 impl fmt::Display for EngineInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} (API {})", self.name, self.version, self.api)
+        write!(f, "{} {} (API {})", self.kind, self.version, self.api)
     }
 }
 

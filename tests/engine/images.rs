@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use atsmatrix::engine::discovery::Env;
-use atsmatrix::engine::{BuildSpec, Class, ContainerSpec, Labels, connect};
+use atsmatrix::engine::{BuildSpec, Class, ContainerSpec, EngineKind, Labels, connect};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
@@ -21,7 +21,7 @@ async fn the_engine_is_found_and_tells_about_itself() {
     assert!(found.probes.last().is_some_and(|probe| probe.result.is_ok()));
     assert!(found.info.cpus > 0 && found.info.memory > 0 && !found.info.storage.is_empty());
     assert_eq!(found.info.to_string(), found.engine.info().await.unwrap().to_string());
-    if found.info.name == "Docker" {
+    if found.info.kind == EngineKind::Docker {
         assert_eq!(docker(&["version", "--format", "{{.Server.Version}}"]), found.info.version);
     }
 }

@@ -8,7 +8,7 @@ use bollard::query_parameters::ListNetworksOptionsBuilder;
 
 use super::describe;
 use crate::engine::discovery::Endpoint;
-use crate::engine::{EngineInfo, Result};
+use crate::engine::{EngineInfo, EngineKind, Result};
 
 /// Networks that fit into Docker's built-in pools: 172.17-31.x/16 and 192.168.x/20
 /// (moby, libnetwork/ipamutils). `bridge` is one of them.
@@ -25,10 +25,10 @@ pub(super) async fn info(docker: &Docker, endpoint: &Endpoint) -> Result<EngineI
         .await
         .map_err(failed)?;
     let components = version.components.unwrap_or_default();
-    let podman = components.iter().any(|component| component.name.starts_with("Podman"));
+    let kind = EngineKind::of_components(components.iter().map(|component| component.name.as_str()));
     let spoken = docker.client_version();
     Ok(EngineInfo {
-        name: if podman { "Podman" } else { "Docker" }.to_owned(),
+        kind,
         version: version.version.unwrap_or_default(),
         api: format!("{}.{}", spoken.major_version, spoken.minor_version),
         os: info.os_type.clone().unwrap_or_default(),
@@ -40,8 +40,7 @@ pub(super) async fn info(docker: &Docker, endpoint: &Endpoint) -> Result<EngineI
         limits_memory: info.memory_limit != Some(false),
         limits_pids: info.pids_limit != Some(false),
         networks: u32::try_from(networks.len()).unwrap_or(u32::MAX),
-        // Podman's netavark assigns /24 networks from 10.89.0.0 to 10.255.0.0: tens of thousands.
-        network_capacity: (!podman).then(|| pool_capacity(&info)),
+        network_capacity: kind.has_few_networks().then(|| pool_capacity(&info)),
     })
 }
 

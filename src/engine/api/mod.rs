@@ -67,7 +67,7 @@ impl Quirks {
             limits_memory: info.limits_memory,
             limits_pids: info.limits_pids,
             sets_nofile: !info.rootless,
-            log_driver: if info.name == "Podman" { "k8s-file" } else { "json-file" },
+            log_driver: info.kind.log_driver(),
         }
     }
 }

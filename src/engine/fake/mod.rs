@@ -19,8 +19,8 @@ pub use self::container::{Behaviour, FakeEnd};
 use self::world::World;
 use super::error::{Class, EngineError};
 use super::{
-    BuildSpec, Container, ContainerChange, ContainerEvent, ContainerSpec, Engine, EngineInfo, ImageInfo, Labelled,
-    Labels, NetworkSpec, OnLine, Result, TarStream,
+    BuildSpec, Container, ContainerChange, ContainerEvent, ContainerSpec, Engine, EngineInfo, EngineKind, ImageInfo,
+    Labelled, Labels, NetworkSpec, OnLine, Result, TarStream,
 };
 
 type Behave = dyn Fn(&ContainerSpec) -> Behaviour + Send + Sync;
@@ -105,7 +105,7 @@ impl Engine for FakeEngine {
     async fn info(&self) -> Result<EngineInfo> {
         self.world.reachable("query engine", "fake")?;
         Ok(EngineInfo {
-            name: "Fake".to_owned(),
+            kind: EngineKind::Fake,
             version: "1".to_owned(),
             api: "1.41".to_owned(),
             os: "linux".to_owned(),
