@@ -50,16 +50,17 @@ impl EngineKind {
 
     /// Its usual sockets, with what they are called.
     pub(super) fn sockets(self, env: &Env) -> Vec<(&'static str, PathBuf)> {
-        let below = |base: &Option<PathBuf>, name: &str| base.as_deref().map(|base| base.join(name));
+        let (home, runtime) = (env.home.as_deref(), env.runtime_dir.as_deref());
+        let below = |base: Option<&Path>, name: &str| base.map(|base| base.join(name));
         let at = |path: &str| Some(Path::new(path).to_owned());
         let sockets = match self {
             Self::Docker => vec![
                 ("Docker's socket", at("/var/run/docker.sock")),
-                ("rootless Docker's socket", below(&env.runtime_dir, "docker.sock")),
-                ("Docker Desktop's socket", below(&env.home, ".docker/run/docker.sock")),
+                ("rootless Docker's socket", below(runtime, "docker.sock")),
+                ("Docker Desktop's socket", below(home, ".docker/run/docker.sock")),
             ],
             Self::Podman => vec![
-                ("rootless Podman's socket", below(&env.runtime_dir, "podman/podman.sock")),
+                ("rootless Podman's socket", below(runtime, "podman/podman.sock")),
                 ("Podman's socket", at("/run/podman/podman.sock")),
             ],
             Self::Fake => Vec::new(),

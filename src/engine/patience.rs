@@ -13,7 +13,7 @@ use super::{Class, Engine, EngineError};
 /// How long an engine may be unreachable. Docker restarts within seconds; a machine takes a minute or two.
 const MAX_OUTAGE: Duration = Duration::from_mins(2);
 
-/// Pause between two checks whether it is back: there is no event to wait for.
+/// Pause between two checks: no event announces that the engine is back.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long it may take to answer such a check.

@@ -1,6 +1,5 @@
-//! A machine with a registry in reach: a local one serves a stand-in for every image that the shipped matrix names,
-//! and the run is as green as without. What the rows that only a registry makes possible come to is new; it is
-//! red for no reason but a finding.
+//! A machine with a registry: a local one serves a substitute for every image in the shipped matrix, and the run is as
+//! green as without one. Rows that need a registry have new results, which may be red only because of findings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,17 +8,17 @@ use atsmatrix::config::matrix::Matrix;
 use atsmatrix::config::plan::Work;
 use serde_json::Value;
 
-use crate::rig::{Doomed, Registry, ats_build, atsmatrix, base, docker, is_there, lay_out, plan, shipped, tried};
+use crate::rig::{Doomed, Registry, ats_build, atsmatrix, base, docker, exists, lay_out, plan, shipped, tried};
 
-/// Every row but debian-sid-openssl4, which has the image of debian-sid and would compile for minutes.
+/// All rows except debian-sid-openssl4, which has the image of debian-sid and would compile for minutes.
 const ROWS: &str = "fedora-*,rocky-*,ubuntu-*,debian-1?,debian-sid";
 
-/// Columns of which nothing is compiled where the Apache archive is out of reach, and the rows that have none of them.
+/// Columns that compile nothing without the Apache archive, and the rows that have none of them.
 const COLUMNS: &str = "8.1,9.2.3,9.2.9,10";
 const OTHERS: &str = "rocky-9,ubuntu-25.10,debian-sid";
 
-/// What stands in for the images of the rows: their own bases for Debian and Ubuntu. Older ones do for the others: they can
-/// be pulled, and lack what those rows need.
+/// Substitutes for the images of the rows: for Debian and Ubuntu their own bases, for the others an older one, which
+/// can be pulled but lacks what those rows need.
 fn stand_ins(matrix: &Matrix) -> BTreeMap<String, String> {
     let (debian_11, debian_12) = (base("debian-11", "8.1"), base("debian-12", "9.2.9"));
     let of_row = |row: &str| match row {
@@ -27,7 +26,7 @@ fn stand_ins(matrix: &Matrix) -> BTreeMap<String, String> {
         "ubuntu-25.10" => base(row, "9.2.5"),
         "ubuntu-24.04" | "ubuntu-26.04" => base(row, "9.2.3"),
         "debian-13" => base("debian-13", "9.2.9"),
-        // Sid's ways are forky's.
+        // Sid is close enough to forky.
         "debian-14" | "debian-sid" | "debian-sid-openssl4" => base("debian-14", "9.2.9"),
         _ => debian_12.clone(),
     };
@@ -36,7 +35,7 @@ fn stand_ins(matrix: &Matrix) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn a_run_with_a_registry_in_reach_is_as_green_as_without() {
+fn a_run_with_a_registry_is_as_green_as_without() {
     let shipped = shipped();
     let matrix = Matrix::parse("matrix.yaml", &shipped).unwrap();
     let stand_ins = stand_ins(&matrix);
@@ -54,14 +53,14 @@ fn a_run_with_a_registry_in_reach_is_as_green_as_without() {
         text = text.replace(&format!("image: {image}\n"), &format!("image: {name}\n"));
         doomed.0.insert(name);
     }
-    // What a run has compiled on the very same bases is not compiled once more: this is about what is pulled.
+    // Builds on the same bases are reused: this test is about pulls.
     let (before, here) = (plan(&shipped, "*", "*"), plan(&text, "*", "*"));
     for (known, step) in before.steps().iter().zip(here.steps()) {
         assert_eq!(known.name, step.name);
         doomed.0.insert(step.tag.clone());
         let compiles =
             matches!(&step.work, Work::Recipe { containerfile, .. } if containerfile.starts_with("tarball/b"));
-        if compiles && is_there(&known.tag) {
+        if compiles && exists(&known.tag) {
             docker(&["tag", &known.tag, &step.tag]);
         }
     }
@@ -94,7 +93,7 @@ fn a_run_with_a_registry_in_reach_is_as_green_as_without() {
         if of_a_registry {
             new += 1;
             let reason = cell["reason"].as_str().unwrap();
-            assert!(!reason.contains("cannot pull"), "every image is there: {cell:#}");
+            assert!(!reason.contains("cannot pull"), "the registry has every image: {cell:#}");
             assert!(reason.contains("nobody has seen this row work yet"), "{cell:#}");
         } else {
             let broken = ["debian-sid/9.2.5", "ubuntu-25.10/9.2.5", "ubuntu-26.04/9.2.3"];
@@ -104,6 +103,6 @@ fn a_run_with_a_registry_in_reach_is_as_green_as_without() {
     }
     assert!(new >= 9, "{new} cells of rows that only a registry makes possible");
     drop(doomed);
-    assert!(!here.steps().iter().any(|step| is_there(&step.tag)));
+    assert!(!here.steps().iter().any(|step| exists(&step.tag)));
     assert!(tried(&["image", "ls", "--quiet", &format!("{}/*", registry.host)]).stdout.is_empty());
 }
