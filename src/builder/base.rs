@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn without_registry_and_mmdebstrap_the_error_names_each_once_and_says_what_to_do() {
         let (first, row) = ("docker.io/library/debian:trixie-slim", "docker.io/library/debian:bookworm-slim");
-        let bootstrap = bootstrap_failure(&host::NotInstalled.into(), Some(first));
+        let bootstrap = bootstrap_failure(&anyhow::Error::from(host::NotInstalled), Some(first));
         let reason = "Get \"https://registry-1.docker.io/v2/\": dial tcp: lookup registry-1.docker.io: no such host";
         let text = base_failure(Some(&pull_failure(row, reason, false).reason), &bootstrap);
         insta::assert_snapshot!(text, @r#"cannot pull docker.io/library/debian:bookworm-slim: Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host; cannot make it from its package mirror: mmdebstrap is not installed and the engine does not have docker.io/library/debian:trixie-slim (install mmdebstrap or `docker load` the image)"#);

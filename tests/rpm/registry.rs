@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use atsmatrix::config::matrix::Matrix;
-use atsmatrix::config::plan::Work;
+use atsmatrix::config::plan::{Plan, Work};
 use serde_json::Value;
 
 use crate::rig::{Doomed, Registry, ats_build, atsmatrix, base, docker, exists, lay_out, plan, shipped, tried};
@@ -43,27 +43,10 @@ fn a_run_with_a_registry_is_as_green_as_without() {
     ats_build();
 
     let registry = Registry::start();
-    let mut text = shipped.clone();
     let mut doomed = Doomed::default();
-    for (image, stand_in) in &stand_ins {
-        let name = format!("{}/{}", registry.host, image.split_once('/').unwrap().1);
-        docker(&["tag", stand_in, &name]);
-        docker(&["push", "--quiet", &name]);
-        docker(&["image", "rm", "--no-prune", &name]);
-        text = text.replace(&format!("image: {image}\n"), &format!("image: {name}\n"));
-        doomed.0.insert(name);
-    }
-    // Builds on the same bases are reused: this test is about pulls.
-    let (before, here) = (plan(&shipped, "*", "*"), plan(&text, "*", "*"));
-    for (known, step) in before.steps().iter().zip(here.steps()) {
-        assert_eq!(known.name, step.name);
-        doomed.0.insert(step.tag.clone());
-        let compiles =
-            matches!(&step.work, Work::Recipe { containerfile, .. } if containerfile.starts_with("tarball/b"));
-        if compiles && exists(&known.tag) {
-            docker(&["tag", &known.tag, &step.tag]);
-        }
-    }
+    let text = push(&registry, &stand_ins, &shipped, &mut doomed);
+    let here = plan(&text, "*", "*");
+    reuse_builds(&plan(&shipped, "*", "*"), &here, &mut doomed);
 
     let pushed = registry.asked();
     let folder = lay_out(&text);
@@ -87,6 +70,41 @@ fn a_run_with_a_registry_is_as_green_as_without() {
     let row = |cell: &Value| cell["id"].as_str().unwrap().split('/').next().unwrap().to_owned();
     let rows: BTreeSet<String> = cells.iter().map(row).collect();
     assert_eq!(rows.len(), matrix.distros.len() - 1, "{rows:?}");
+    check_verdicts(cells, row);
+    drop(doomed);
+    assert!(!here.steps().iter().any(|step| exists(&step.tag)));
+    assert!(tried(&["image", "ls", "--quiet", &format!("{}/*", registry.host)]).stdout.is_empty());
+}
+
+/// Pushes the substitutes to the registry; returns the matrix with their names.
+fn push(registry: &Registry, stand_ins: &BTreeMap<String, String>, matrix: &str, doomed: &mut Doomed) -> String {
+    let mut text = matrix.to_owned();
+    for (image, stand_in) in stand_ins {
+        let name = format!("{}/{}", registry.host, image.split_once('/').unwrap().1);
+        docker(&["tag", stand_in, &name]);
+        docker(&["push", "--quiet", &name]);
+        docker(&["image", "rm", "--no-prune", &name]);
+        text = text.replace(&format!("image: {image}\n"), &format!("image: {name}\n"));
+        doomed.0.insert(name);
+    }
+    text
+}
+
+/// Tags existing builds on the same bases for reuse: this test is about pulls.
+fn reuse_builds(before: &Plan, here: &Plan, doomed: &mut Doomed) {
+    for (known, step) in before.steps().iter().zip(here.steps()) {
+        assert_eq!(known.name, step.name);
+        doomed.0.insert(step.tag.clone());
+        let compiles =
+            matches!(&step.work, Work::Recipe { containerfile, .. } if containerfile.starts_with("tarball/b"));
+        if compiles && exists(&known.tag) {
+            docker(&["tag", &known.tag, &step.tag]);
+        }
+    }
+}
+
+/// Cells of rows that need a registry have a finding or a pass; all others come out as without a registry.
+fn check_verdicts(cells: &[Value], row: impl Fn(&Value) -> String) {
     let mut new = 0;
     for cell in cells {
         let of_a_registry = ["fedora-", "rocky-"].iter().any(|family| row(cell).starts_with(family));
@@ -101,8 +119,5 @@ fn a_run_with_a_registry_is_as_green_as_without() {
             assert_eq!(cell["verdict"], wanted, "on the pulled image: {cell:#}");
         }
     }
-    assert!(new >= 9, "{new} cells of rows that only a registry makes possible");
-    drop(doomed);
-    assert!(!here.steps().iter().any(|step| exists(&step.tag)));
-    assert!(tried(&["image", "ls", "--quiet", &format!("{}/*", registry.host)]).stdout.is_empty());
+    assert!(new >= 9, "{new} cells of rows that need a registry");
 }
