@@ -18,7 +18,7 @@ impl LineSplitter {
         Self { partial: Vec::new(), max, cut: false }
     }
 
-    /// Takes a fragment and returns the lines it completes.
+    /// Adds a fragment and returns the lines that it completes.
     pub fn push(&mut self, fragment: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         let mut rest = fragment;
@@ -67,7 +67,7 @@ impl Tail {
         Self { bytes: VecDeque::new(), max }
     }
 
-    /// Takes a fragment.
+    /// Adds a fragment.
     pub fn push(&mut self, fragment: &[u8]) {
         let fragment = &fragment[fragment.len().saturating_sub(self.max)..];
         let over = (self.bytes.len() + fragment.len()).saturating_sub(self.max);

@@ -26,17 +26,17 @@ pub struct CurrentMatrix {
 /// dropped otherwise. So after a partial run with a changed matrix.yaml, the digest in the file is
 /// that of the current matrix.yaml, but kept cells come from the previous one, with its
 /// expectations. Only a full run makes the file consistent.
-pub fn merge(previous: Option<MatrixResult>, frame: &CurrentMatrix, fresh: Vec<CellResult>) -> MatrixResult {
+pub fn merge(previous: Option<MatrixResult>, current: &CurrentMatrix, fresh: Vec<CellResult>) -> MatrixResult {
     let kept = previous.map(|previous| previous.cells).unwrap_or_default();
     let fresh = fresh.into_iter().map(|cell| with_workarounds(cell, &kept)).collect::<Vec<_>>();
     let kept = kept.into_iter();
     let cells: BTreeMap<CellId, CellResult> =
-        kept.filter(|cell| frame.cells.contains(&cell.id)).chain(fresh).map(|cell| (cell.id.clone(), cell)).collect();
+        kept.filter(|cell| current.cells.contains(&cell.id)).chain(fresh).map(|cell| (cell.id.clone(), cell)).collect();
     MatrixResult {
         schema: SCHEMA_VERSION,
-        matrix: frame.matrix.clone(),
-        distros: frame.distros.clone(),
-        ats: frame.ats.clone(),
+        matrix: current.matrix.clone(),
+        distros: current.distros.clone(),
+        ats: current.ats.clone(),
         cells: cells.into_values().collect(),
     }
 }
