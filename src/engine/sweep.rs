@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::labels::{self, Ownership};
-use super::{Engine, EngineError, Labelled, Result, answered};
+use super::{Engine, EngineError, Labelled, Result, with_timeout};
 use crate::model::RunId;
 
 /// Removals at a time: engines serialise them anyway.

@@ -4,7 +4,7 @@
 use super::bench::{self, Bench, Setup};
 use super::progress::{Left, finished, started};
 use super::{Order, one_build};
-use crate::builder::Made;
+use crate::builder::ImageState;
 use crate::config::matrix::{Globs, Matrix};
 use crate::config::plan::{Plan, PlannedCell, Selection};
 use crate::exit::{Exit, Failure};

@@ -19,8 +19,8 @@ pub use self::container::{Behaviour, FakeEnd};
 use self::world::World;
 use super::error::{Class, EngineError};
 use super::{
-    BuildSpec, Container, ContainerChange, ContainerEvent, ContainerSpec, Engine, EngineInfo, EngineKind, ImageInfo,
-    Labelled, Labels, NetworkSpec, OnLine, Result, TarStream,
+    BuildSpec, Container, ContainerEvent, ContainerSpec, Engine, EngineInfo, EngineKind, ImageInfo, Labelled, Labels,
+    NetworkSpec, OnLine, Result, TarStream,
 };
 
 type Behave = dyn Fn(&ContainerSpec) -> Behaviour + Send + Sync;

@@ -3,7 +3,7 @@
 //! A trial in whose time something happened to what it stands on says nothing about ATS, however it went.
 
 use super::evidence::Agent;
-use crate::engine::What;
+use crate::engine::ContainerChange;
 use crate::model::Place;
 
 /// How long it may take until all is as it was before a trouble that ended: what piled up meanwhile is worked off.
