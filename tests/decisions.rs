@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use atsmatrix::model::{Direction, Expected, Flow, Observation, Outcome, Packet, Verdict};
 use atsmatrix::report::json;
-use atsmatrix::store::{Evidence, Results};
+use atsmatrix::store::{Results, TrialEvidence};
 use tempfile::TempDir;
 
 use support::{cell, git, known, put, result};
@@ -68,7 +68,301 @@ fn missing_broken_or_newer_results_give_no_answer() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(atsmatrix(dir.path(), &upgrade("9.2.9")).0, 4);
     fs::create_dir(dir.path().join("results")).unwrap();
-    for bytes in ["", "{}", "    assert_eq!((code, printed.contains("out of date: matrix.yaml:14: it did once")), (3, true), "{printed}");
+    for bytes in ["", "{}", "<<<<<<< HEAD", "{\"schema\": 99}"] {
+        fs::write(dir.path().join("results/matrix.json"), bytes).unwrap();
+        let (code, printed) = atsmatrix(dir.path(), &upgrade("9.2.9"));
+        assert_eq!(code, 4, "{bytes}: {printed}");
+        assert!(printed.contains("matrix.json"), "{printed}");
+    }
+}
+
+#[test]
+fn another_matrix_yaml_or_old_results_cannot_open() {
+    let dir = repository();
+    let old = [upgrade("9.2.9"), vec!["--max-age", "30d"]].concat();
+    let (code, printed) = atsmatrix(dir.path(), &old);
+    assert_eq!((code, printed.contains("at most 30 days are allowed")), (4, true), "{printed}");
+    // The same bytes written anew are as old as their commit; other bytes are new.
+    let file = dir.path().join("results/matrix.json");
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes).unwrap();
+    assert_eq!(atsmatrix(dir.path(), &old).0, 4);
+    let other = [&bytes[..], b"\n"].concat();
+    fs::write(&file, &other).unwrap();
+    let (code, printed) = atsmatrix(dir.path(), &old);
+    assert_eq!((code, printed.contains("nobody knows how old")), (4, true), "{printed}");
+    fs::write(&file, &bytes).unwrap();
+    fs::write(dir.path().join("matrix.yaml"), "version: 1\n").unwrap();
+    let (code, printed) = atsmatrix(dir.path(), &upgrade("9.2.9"));
+    assert_eq!((code, printed.contains("matrix.yaml has changed")), (4, true), "{printed}");
+}
+
+#[test]
+fn where_matrix_yaml_is_not_there_the_gate_does_not_open() {
+    let dir = repository();
+    fs::remove_file(dir.path().join("matrix.yaml")).unwrap();
+    let with = |more: &[&str]| atsmatrix(dir.path(), &[&upgrade("9.2.9"), more].concat());
+    let (code, printed) = with(&[]);
+    assert_eq!((code, printed.contains("matrix.yaml is not here")), (4, true), "{printed}");
+    assert_eq!(with(&["--any-matrix"]).0, 0);
+    let (code, printed) = with(&["--matrix", "other.yaml", "--results", "results"]);
+    assert_eq!((code, printed.contains("there is no other.yaml")), (2, true), "{printed}");
+}
+
+/// A run that finds everything as it was writes the same bytes, and makes them young all the same.
+#[test]
+fn results_are_as_old_as_the_run_that_confirmed_them() {
+    let dir = repository();
+    let bytes = fs::read(dir.path().join("results/matrix.json")).unwrap();
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let gate = |folder: &Path, day: jiff::civil::Date, of: &[u8]| {
+        let digest = atsmatrix::config::matrix::sha256_hex(of);
+        let checked = format!("{{ \"schema\": 1, \"results\": \"{digest}\", \"day\": \"{day}\" }}");
+        fs::write(folder.join("results/checked.json"), checked).unwrap();
+        atsmatrix(folder, &[upgrade("9.2.9"), vec!["--max-age", "30d"]].concat()).0
+    };
+    assert_eq!(gate(dir.path(), now, &bytes), 0);
+    assert_eq!(gate(dir.path(), now, b"other results"), 4, "changed by hand");
+    let old = now.checked_sub(jiff::Span::new().days(31)).unwrap();
+    assert_eq!(gate(dir.path(), old, &bytes), 4);
+    // Outside of git a file is as young as its last copy, which says nothing.
+    let elsewhere = tempfile::tempdir().unwrap();
+    put(elsewhere.path(), "results/matrix.json", &known(Verdict::Fail, "3.5.7"));
+    assert_eq!(gate(elsewhere.path(), now, b"other results"), 4);
+    assert_eq!(gate(elsewhere.path(), now, &bytes), 0);
+    // What is merged is as old as the oldest part.
+    assert_eq!(gate(elsewhere.path(), old, &bytes), 4);
+    let merge = ["merge", "results/matrix.json", "--into", "merged"];
+    assert_eq!(atsmatrix(elsewhere.path(), &merge).0, 0);
+    let checked = fs::read_to_string(elsewhere.path().join("merged/checked.json")).unwrap();
+    assert!(checked.contains(&format!("\"day\": \"{old}\"")), "{checked}");
+}
+
+#[test]
+fn a_baseline_is_a_file_or_a_revision() {
+    let dir = repository();
+    let (code, printed) = atsmatrix(dir.path(), &["gate", "--baseline", "git:HEAD~1"]);
+    assert_eq!((code, printed.contains("debian-13/9.2.5 regressed, pass -> fail")), (3, true), "{printed}");
+    assert_eq!(atsmatrix(dir.path(), &["gate", "--baseline", "results/matrix.json"]).0, 0);
+    for bad in ["git:--output=x", "git:nowhere", "git:HEAD:none.json"] {
+        let (code, printed) = atsmatrix(dir.path(), &["gate", "--baseline", bad]);
+        assert_eq!(code, if bad.ends_with("none.json") { 4 } else { 2 }, "{printed}");
+    }
+    assert_eq!(atsmatrix(dir.path(), &["gate", "--require", "none.txt"]).0, 2);
+    fs::write(dir.path().join("required.txt"), "debian-13/9.2.9\n").unwrap();
+    assert_eq!(atsmatrix(dir.path(), &["gate", "--require", "required.txt"]).0, 0);
+}
+
+#[test]
+fn every_command_speaks_json() {
+    let dir = repository();
+    for args in [
+        &upgrade("9.2.5")[..],
+        &["path", "debian-12/9.2.5", "debian-13/9.2.9"],
+        &["diff", "git:HEAD~1"],
+        &["history", "debian-13/9.2.5"],
+        &["explain", "debian-13/9.2.5"],
+    ] {
+        let (_, printed) = atsmatrix(dir.path(), &[args, &["--format", "json"]].concat());
+        let value: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!(value["schema"], 1, "{printed}");
+    }
+}
+
+#[test]
+fn explain_tells_every_result_there_is_and_says_what_there_is_not() {
+    let dir = repository();
+    let says = |args: &[&str], code: i32, words: &str| {
+        let (found, printed) = atsmatrix(dir.path(), &[&["explain"], args].concat());
+        assert!(found == code && printed.contains(words), "{args:?}: {found}\n{printed}");
+    };
+    says(&["debian-12/9.2.5"], 0, "debian-12/9.2.5: pass\n");
+    says(&["debian-13/9.2.5", "--source", "git:HEAD~1"], 0, "debian-13/9.2.5: pass\n");
+    says(&["debian-13/9.2.5"], 0, "unknown, no known issue matches: tls-remote-origin");
+    says(&["debian-13/9.2.5", "tls12-only", "--format", "markdown"], 0, "- **tls12-only** (fail)");
+    says(&["debian-13/9.2.5", "--upstream"], 0, "# ATS 9.2.5 on debian-13 with OpenSSL 3.5.7");
+    says(&["debian-13/9.2.5", "tls12-onyl"], 2, "there is no such trial");
+    says(&["debian-14/9.2.5"], 4, "no result of debian-14/9.2.5");
+    says(&["debian-13"], 2, "debian-13");
+    fs::remove_file(dir.path().join("matrix.yaml")).unwrap();
+    says(&["debian-13/9.2.5", "--try"], 2, "cannot read matrix.yaml");
+    let mut gone = known(Verdict::Fail, "3.5.7");
+    gone.cells[2].verdict = Verdict::Unavailable;
+    put(dir.path(), "results/matrix.json", &gone);
+    says(&["debian-13/9.2.5"], 0, "nothing is said about ATS");
+    says(&["debian-13/9.2.5", "--upstream"], 2, "there is nothing to report");
+}
+
+#[test]
+fn path_diff_and_history_answer_in_their_first_line() {
+    let dir = repository();
+    let first = |args: &[&str]| {
+        let (code, printed) = atsmatrix(dir.path(), args);
+        (code, printed.lines().next().unwrap().to_owned())
+    };
+    assert_eq!(
+        first(&["path", "debian-12/9.2.5", "debian-13/9.2.9"]),
+        (0, "2 steps from debian-12/9.2.5 to debian-13/9.2.9, each into a cell that passes (cost 2)".to_owned())
+    );
+    assert_eq!(first(&["path", "debian-12/9.2.5", "debian-13/9.2.5"]).0, 3);
+    assert_eq!(
+        first(&["diff", "git:HEAD~1"]),
+        (0, "1 regressed of 4 cells, from git:HEAD~1 to results/matrix.json".to_owned())
+    );
+    let (code, line) = first(&["history", "debian-13/9.2.5"]);
+    assert_eq!(code, 0);
+    assert!(line.starts_with("debian-13/9.2.5: fail since 2023-11-15 (") && line.ends_with("pass before"), "{line}");
+    assert_eq!(first(&["history", "debian-11/9.2.5"]).0, 4);
+}
+
+#[test]
+fn a_report_comes_in_every_format_and_goes_where_it_is_told() {
+    let dir = repository();
+    for (format, begin) in [("html", "<!DOCTYPE html>"), ("markdown", "# "), ("json", "{\n"), ("terminal", "")] {
+        let (code, printed) = atsmatrix(dir.path(), &["report", "--format", format]);
+        assert_eq!(code, 0, "{printed}");
+        assert!(printed.starts_with(begin) && printed.contains("debian-13"), "{format}: {printed}");
+        assert_eq!(atsmatrix(dir.path(), &["report", "--format", format, "-o", "out"]), (0, String::new()));
+        assert_eq!(fs::read_to_string(dir.path().join("out")).unwrap().len(), printed.len(), "{format}");
+    }
+    let (_, json) = atsmatrix(dir.path(), &["report", "--format", "json"]);
+    assert_eq!(json.into_bytes(), fs::read(dir.path().join("results/matrix.json")).unwrap());
+    for (args, why) in [
+        (&["--format", "xml"][..], "html, markdown"),
+        (&["--run", "20261123-141502-3f2a"], "there is no run"),
+        (&["--run", "../x"], "run id"),
+    ] {
+        let (code, printed) = atsmatrix(dir.path(), &[&["report"][..], args].concat());
+        assert_eq!((code, printed.contains(why)), (2, true), "{printed}");
+    }
+    let (code, printed) = atsmatrix(dir.path(), &["report", "-o", "none/out"]);
+    assert_eq!((code, printed.contains("cannot write none/out")), (2, true), "{printed}");
+    assert_eq!(atsmatrix(tempfile::tempdir().unwrap().path(), &["report"]).0, 4);
+}
+
+#[test]
+fn a_report_tells_the_past_and_can_leave_it_out() {
+    let dir = repository();
+    let html = |args: &[&str]| atsmatrix(dir.path(), &[&["report"][..], args].concat()).1;
+    assert!(html(&[]).contains("fail since 2023-11-15") && html(&[]).contains("2 revisions"));
+    put(dir.path(), "results/matrix.json", &known(Verdict::Pass, "3.5.7"));
+    assert!(html(&[]).contains("pass since now") && html(&[]).contains("3 revisions"), "not committed, yet here");
+    let alone = html(&["--no-history", "--run", "none"]);
+    assert!(!alone.contains("id=\"history\"") && !alone.contains("2023-11"));
+    let elsewhere = tempfile::tempdir().unwrap();
+    put(elsewhere.path(), "results/matrix.json", &known(Verdict::Pass, "3.5.7"));
+    assert_eq!(atsmatrix(elsewhere.path(), &["report"]).1, alone, "outside of git it is the same page");
+}
+
+/// A run that saw something else than what is committed does not speak for it, unless it is named.
+#[test]
+fn raw_evidence_is_told_of_the_run_that_saw_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut result = known(Verdict::Fail, "3.5.7");
+    let trial = result.cells[2].trials.iter_mut().find(|trial| trial.outcome == Outcome::Fail).unwrap();
+    trial.evidence = vec!["wire: S, no answer".into()];
+    let id = trial.id.clone();
+    put(dir.path(), "results/matrix.json", &result);
+    let packet = |flags: &str, direction| Packet { at_us: 0, direction, flags: flags.into(), seq: 0, len: 0 };
+    let silent = vec![packet("S", Direction::ToServer)];
+    let refused = vec![packet("S", Direction::ToServer), packet("R.", Direction::ToClient)];
+    for (run, packets) in [("20261123-100000-0001", silent), ("20261123-110000-0002", refused)] {
+        let folder = Results::new(dir.path().join("results")).begin(&run.parse().unwrap()).unwrap();
+        let observation = Observation { wire: vec![Flow { packets, ..Flow::default() }], ..Observation::default() };
+        let evidence = TrialEvidence { trial: id.clone(), attempt: 1, observation };
+        folder.write_evidence(&"debian-13/9.2.5".parse().unwrap(), &evidence).unwrap();
+    }
+    let told = |args: &[&str]| {
+        let (code, page) = atsmatrix(dir.path(), &[&["report"][..], args].concat());
+        assert_eq!(code, 0, "{page}");
+        ["20261123-100000-0001", "20261123-110000-0002"].map(|run| page.contains(run))
+    };
+    assert_eq!(told(&[]), [true, false]);
+    assert_eq!(told(&["--run", "20261123-110000-0002"]), [false, true]);
+    assert_eq!(told(&["--run", "none"]), [false, false]);
+}
+
+#[test]
+fn shards_are_merged_and_contradictions_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = known(Verdict::Fail, "3.5.7");
+    for (name, cells) in [("results/1.json", &whole.cells[..2]), ("results/2.json", &whole.cells[2..])] {
+        put(dir.path(), name, &result(cells.to_vec()));
+    }
+    let (code, printed) = atsmatrix(dir.path(), &["merge", "results/2.json", "results/1.json", "--into", "merged"]);
+    assert_eq!(code, 0, "{printed}");
+    assert_eq!(json::read(&fs::read(dir.path().join("merged/matrix.json")).unwrap()).unwrap(), whole);
+    let (code, printed) = atsmatrix(dir.path(), &["merge", "results/2.json", "--into", "part"]);
+    assert_eq!((code, printed.starts_with("2 cells missing: nothing was merged\n")), (4, true), "{printed}");
+    assert!(printed.contains("debian-12/9.2.5, debian-12/9.2.9") && !dir.path().join("part").exists(), "{printed}");
+    assert_eq!(atsmatrix(dir.path(), &["merge", "results/2.json", "--into", "part", "--partial"]).0, 0);
+    put(dir.path(), "results/3.json", &result(vec![cell("debian-13/9.2.5", Verdict::Pass, "3.5.7")]));
+    let (code, printed) = atsmatrix(dir.path(), &["merge", "results/2.json", "results/3.json"]);
+    assert_eq!((code, printed.contains("debian-13/9.2.5 has different outcomes")), (3, true), "{printed}");
+}
+
+#[test]
+fn the_real_results_close_the_upgrade_for_the_seed_bug_and_the_path_leads_round_it() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (code, printed) = atsmatrix(here, &upgrade("9.2.5"));
+    assert_eq!(code, 3, "{printed}");
+    assert!(printed.starts_with("closed: may hosts with ATS 9.2.5 go from debian-12 to debian-13?\n"), "{printed}");
+    assert!(printed.contains("expected, and no less a failure: ") && printed.contains("ATS-11465"), "{printed}");
+    assert!(printed.contains("what changes: OpenSSL 3.0."), "{printed}");
+    let (code, printed) = atsmatrix(here, &upgrade("9.2.9"));
+    assert_eq!((code, printed.contains("holds: debian-13/9.2.9")), (0, true), "{printed}");
+    let (code, printed) = atsmatrix(here, &["gate", "--from", "debian-12", "--to", "debian-13"]);
+    assert_eq!((code, printed.contains("debian-13/9.2.5 fails")), (3, true), "{printed}");
+    let (code, printed) = atsmatrix(here, &["path", "debian-12/9.2.5", "debian-13/9.2.9"]);
+    assert_eq!(code, 0, "{printed}");
+    let first = printed.find("step 1: ATS 9.2.5 -> 9.2.9");
+    assert!(first.is_some() && first < printed.find("step 2: distro debian-12 -> debian-13"), "{printed}");
+    // An expected failure is no regression, and no run of today has anything to complain about.
+    let (code, printed) = atsmatrix(here, &["gate", "--baseline", "results/matrix.json"]);
+    assert_ne!(code, 3, "{printed}");
+    let (code, printed) = atsmatrix(here, &["expect"]);
+    assert_eq!(code, 0, "{printed}");
+}
+
+const EXPECTING: &str = "\
+# Mine.
+version: 1
+distros:
+  debian-12: { family: debian, image: x }
+  debian-13: { family: debian, image: x }
+ats:
+  \"9.2.5\":
+    sources: [{ on: [\"*\"], image: { reference: x } }]
+  \"9.2.9\":
+    sources: [{ on: [\"*\"], image: { reference: x } }]
+
+expect:
+  # Still so?
+  - cells: [debian-12/9.2.9]   # one
+    verdict: fail
+    reason: it did once
+# The end.
+";
+
+#[test]
+fn an_update_of_expectations_keeps_comments_and_needs_no_new_run() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("matrix.yaml"), EXPECTING).unwrap();
+    let mut results = known(Verdict::Fail, "3.5.7");
+    results.matrix = atsmatrix::config::matrix::sha256_hex(EXPECTING.as_bytes());
+    let stale = Expected {
+        verdict: Verdict::Fail,
+        reason: "it did once".into(),
+        link: None,
+        trials: Vec::new(),
+        issue: None,
+        expires: None,
+        also: Vec::new(),
+    };
+    results.cells[1].expected = Some(stale);
+    put(dir.path(), "results/matrix.json", &results);
+    let (code, printed) = atsmatrix(dir.path(), &["expect"]);
+    assert_eq!((code, printed.contains("mended: matrix.yaml:14: it did once")), (3, true), "{printed}");
     assert_eq!(fs::read_to_string(dir.path().join("matrix.yaml")).unwrap(), EXPECTING, "nothing was asked to change");
     let (code, printed) = atsmatrix(dir.path(), &["expect", "--update"]);
     assert_eq!((code, printed.starts_with("2 changes made to matrix.yaml\n")), (0, true), "{printed}");

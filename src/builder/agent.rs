@@ -1,4 +1,4 @@
-//! The program itself as the last layer of an image: the ATS image becomes a cell, and an empty one
+//! The program itself as the last layer of an image: on an ATS image it makes a cell, on an empty one
 //! the origin.
 
 use std::collections::BTreeMap;
@@ -14,13 +14,13 @@ use crate::engine::{BuildSpec, Engine, labels};
 /// Name of the binary in the build context.
 pub(super) const BINARY: &str = "atsmatrix";
 
-/// The image without anything.
+/// The empty image.
 const SCRATCH: &str = "scratch";
 
 /// The recipe, in the images folder.
 const RECIPE: &str = "agent/Containerfile";
 
-/// Adds the agent to images.
+/// Adds the agent, which is this program, to images.
 pub struct AgentImages {
     engine: Arc<dyn Engine>,
     context: Bytes,
@@ -28,34 +28,40 @@ pub struct AgentImages {
 }
 
 impl AgentImages {
-    /// For this very program.
+    /// Reads this program and its recipe from `recipes`.
     ///
     /// # Errors
-    /// When the program is not static (it could not start in another distro), or cannot be read.
+    /// If the program is not static (it could not start in another distro) or cannot be read.
     pub fn new(engine: Arc<dyn Engine>, recipes: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Self> {
         ensure!(
             cfg!(target_feature = "crt-static"),
-            "this atsmatrix is not a static binary and cannot run in other distros' containers: build it without \
-             RUSTFLAGS in the environment, which replaces the flags of .cargo/config.toml"
+            "this atsmatrix is not a static binary and cannot run in containers of other distros: build it with RUSTFLAGS \
+             unset, which overrides .cargo/config.toml"
         );
-        let path = std::env::current_exe().context("cannot tell where this program is")?;
+        let path = std::env::current_exe().context("cannot find the file of this program")?;
         let binary = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let recipe = recipes.get(RECIPE).with_context(|| format!("images/{RECIPE} is missing"))?;
+        let recipe = recipes.get(RECIPE).with_context(|| format!("images/{RECIPE} is missing: restore it"))?;
         let files = BTreeMap::from([("Containerfile".to_owned(), recipe.clone()), (BINARY.to_owned(), binary)]);
         let context = context::tar(&files)?;
         let digest = sha256_hex(&context);
         Ok(Self { engine, context, digest })
     }
 
-    /// The image `base` (a tag, or `scratch`) with the agent on top; built if it is not there. It goes by
-    /// the content of `base`: a tag is given to another image when that is rebuilt or pulled again.
+    /// The tag of the image `base` (a tag, or `scratch`) with the agent on top; built if it does not exist. The tag
+    /// depends on the content of `base`, because a rebuild or a pull may move the tag of `base` to another image.
     ///
     /// # Errors
-    /// The engine's, or that it has no `base`.
+    /// Those of the engine, or that `base` does not exist.
     pub async fn on(&self, base: &str) -> anyhow::Result<String> {
         let content = match base {
             SCRATCH => SCRATCH.to_owned(),
-            _ => self.engine.image(base).await?.with_context(|| format!("the engine has no image {base} any more"))?.id,
+            _ => {
+                self.engine
+                    .image(base)
+                    .await?
+                    .with_context(|| format!("the engine no longer has the image {base}: run again to make it"))?
+                    .id
+            }
         };
         let hex = &sha256_hex(format!("{} {content}", self.digest).as_bytes())[..16];
         let tag = format!("atsmatrix/agent:{hex}");
@@ -79,14 +85,14 @@ impl AgentImages {
 mod tests {
     use super::*;
     use crate::engine::Labels;
-    use crate::engine::fake::{FakeEngine, Op};
+    use crate::engine::fake::{FakeEngine, FakeOp};
 
     #[tokio::test]
-    async fn a_tag_that_is_given_to_another_image_gets_an_agent_of_its_own() {
+    async fn a_tag_that_moves_to_another_image_gets_its_own_agent() {
         let engine = FakeEngine::new().with_image("r.test/ats:1", Labels::new());
         let recipes = BTreeMap::from([(RECIPE.to_owned(), b"FROM scratch".to_vec())]);
         let agent = AgentImages::new(Arc::new(engine.clone()), &recipes).unwrap();
-        let builds = || engine.log().iter().filter(|op| matches!(op, Op::Build(_))).count();
+        let builds = || engine.log().iter().filter(|op| matches!(op, FakeOp::Build(_))).count();
         let first = agent.on("r.test/ats:1").await.unwrap();
         assert_eq!((agent.on("r.test/ats:1").await.unwrap(), builds()), (first.clone(), 1));
 

@@ -5,83 +5,84 @@ use std::sync::{Arc, PoisonError};
 use anyhow::{Context as _, bail};
 
 use super::bootstrap::{contained, host};
-use super::{BuildLog, Made, Maker, Trouble};
+use super::{BuildLog, ImageBuilder, ImageState, StepFailure};
 use crate::config::matrix::Bootstrap;
 use crate::config::plan::{Bootstrapper, BuildStep};
 use crate::engine::labels::Owner;
 use crate::engine::{Class, EngineError, ImageInfo, OnLine, patience};
 use crate::model::Event;
 
-impl Maker {
+impl ImageBuilder {
     /// A base image: from the registry or the engine, or else from the distro's package mirror.
     pub(super) async fn base(
         &self,
         step: &BuildStep,
         image: Option<&str>,
         bootstrap: Option<&Bootstrap>,
-    ) -> Result<Made, Trouble> {
-        let mut reasons = Vec::new();
-        if let Some(reference) = image {
-            match self.pulled_base(step, reference).await {
-                Err(trouble) if !trouble.away => reasons.push(trouble.reason),
-                made => return made,
+    ) -> Result<ImageState, StepFailure> {
+        let pull = match image {
+            Some(reference) => match self.pull_base(step, reference).await {
+                Err(failure) if !failure.outage => Some(failure.reason),
+                done => return done,
+            },
+            None => None,
+        };
+        let Some(bootstrap) = bootstrap else {
+            return Err(StepFailure::new(pull.unwrap_or_default(), false).with_load_hint());
+        };
+        let log = match BuildLog::create(&self.log_folder, &step.name) {
+            Ok(log) => log,
+            Err(error) => return Ok(self.stop_all(&error)),
+        };
+        match self.bootstrap(step, bootstrap, log).await {
+            Ok(image) => Ok(ImageState::Ready { id: image.id }),
+            Err(error) if patience::is_outage(&error) => Err(StepFailure::new(format!("{error:#}"), true)),
+            Err(error) => {
+                let reason = bootstrap_failure(&error, image);
+                let failure = StepFailure::new(base_failure(pull.as_deref(), &reason), false);
+                Err(StepFailure { bootstrap: Some(reason), ..failure })
             }
         }
-        if let Some(bootstrap) = bootstrap {
-            let log = match BuildLog::create(&self.log_folder, &step.name) {
-                Ok(log) => log,
-                Err(error) => return Ok(self.broke(&error)),
-            };
-            match self.bootstrapped(step, bootstrap, log).await {
-                Ok(image) => return Ok(Made::Ready { id: image.id }),
-                Err(error) if patience::broke_off(&error) => {
-                    return Err(Trouble { reason: format!("{error:#}"), away: true });
-                }
-                Err(error) => reasons.push(format!("{error:#}")),
-            }
-        }
-        Err(Trouble { reason: reasons.join("; "), away: false })
     }
 
-    async fn pulled_base(&self, step: &BuildStep, reference: &str) -> Result<Made, Trouble> {
-        let image = self.pulled_or_here(step, reference).await?;
+    async fn pull_base(&self, step: &BuildStep, reference: &str) -> Result<ImageState, StepFailure> {
+        let image = self.pull_or_local(step, reference).await?;
         self.engine.tag(&image.id, &step.tag).await?;
-        Ok(Made::Ready { id: image.id })
+        Ok(ImageState::Ready { id: image.id })
     }
 
-    /// The image with the tools that bases are bootstrapped with. It is made when the first needs it: where a
-    /// registry is in reach, never.
+    /// The id of the image with the bootstrap tools. It is made when it is first needed: never, if a registry has
+    /// all bases.
     async fn tools(&self, bootstrapper: &Bootstrapper) -> anyhow::Result<String> {
         let mut id = String::new();
         for step in [&bootstrapper.base, &bootstrapper.tools] {
-            let made = match self.known(step).await? {
-                Some(known) if !self.policy.rebuild => Ok(known),
-                // In its row's own name this may be under way too: there is one such base all the same.
-                known => Box::pin(self.make_one(step, known)).await,
+            let made = match self.inspect(step).await? {
+                Some(existing) if !self.policy.rebuild => Ok(existing),
+                // A row with the same base may be making it at the same time. The result is one image all the same.
+                existing => Box::pin(self.make_image(step, existing)).await,
             };
             match made {
-                Ok(Made::Ready { id: made }) => id = made,
-                Ok(Made::Stopped) => bail!("{} was stopped", step.name),
-                Err(Trouble { reason, away: true }) => {
+                Ok(ImageState::Ready { id: made }) => id = made,
+                Ok(ImageState::Stopped) => bail!("{} was stopped", step.name),
+                Err(StepFailure { reason, outage: true, .. }) => {
                     return Err(EngineError::new("make image", &step.name, Class::Interrupted, &reason).into());
                 }
-                Ok(Made::Unbuildable { reason } | Made::Unavailable { reason } | Made::Broken { reason })
-                | Err(Trouble { reason, .. }) => {
-                    bail!("{}, which makes base images where no registry has them: {reason}", step.name)
-                }
+                // Its own base: the image that needs the tools reports the registry's reason already.
+                Err(StepFailure { bootstrap: Some(reason), .. }) => bail!("{reason}"),
+                Ok(
+                    ImageState::Unbuildable { reason }
+                    | ImageState::Unavailable { reason }
+                    | ImageState::Broken { reason },
+                )
+                | Err(StepFailure { reason, .. }) => bail!("cannot make the image with mmdebstrap: {reason}"),
             }
         }
         Ok(id)
     }
 
-    /// A base from the distro's package mirror. Rows that are made of the same share it.
-    async fn bootstrapped(
-        &self,
-        step: &BuildStep,
-        bootstrap: &Bootstrap,
-        mut log: BuildLog,
-    ) -> anyhow::Result<ImageInfo> {
-        let contained = self.shop(step).is_some();
+    /// Makes a base from the distro's package mirror. Rows with the same sources share it.
+    async fn bootstrap(&self, step: &BuildStep, bootstrap: &Bootstrap, mut log: BuildLog) -> anyhow::Result<ImageInfo> {
+        let contained = self.bootstrapper_of(step).is_some();
         let made = {
             let mut all = self.bootstrapped.lock().unwrap_or_else(PoisonError::into_inner);
             // Debug of plain data is stable and names every field.
@@ -89,15 +90,15 @@ impl Maker {
         };
         let mut on_line = |line: &str| {
             log.add(line);
-            self.told_line(&step.name, line);
+            self.report_line(&step.name, line);
         };
-        // One that fails is tried again by the next: its mirror may be back.
-        let run = async || match self.root(step, bootstrap, &mut on_line).await {
+        // After a failure the next row tries again: the mirror may be back.
+        let run = async || match self.make_root(step, bootstrap, &mut on_line).await {
             Err(error) if !bootstrap.archive.is_empty() => {
-                self.tell(Event::Note(format!("{}: its archive is asked: {error:#}", step.name)));
+                self.send(Event::Note(format!("{}: trying the archive: {error:#}", step.name)));
                 let archived = Bootstrap { sources: bootstrap.archive.clone(), ..bootstrap.clone() };
-                let made = self.root(step, &archived, &mut on_line).await;
-                made.with_context(|| format!("{error:#}; and of its archive"))
+                let made = self.make_root(step, &archived, &mut on_line).await;
+                made.with_context(|| format!("{error:#}; its archive failed too"))
             }
             made => made,
         };
@@ -106,30 +107,72 @@ impl Maker {
         Ok(image.clone())
     }
 
-    /// Who makes the base of `step` in containers, and with what. The bootstrapper's own is the host's to make.
-    fn shop(&self, step: &BuildStep) -> Option<&(Owner, Bootstrapper)> {
-        self.workshop.as_ref().filter(|(_, it)| it.base.tag != step.tag)
+    /// The owner and the bootstrapper for the base of `step`; `None`: the host makes it, as it does for the
+    /// bootstrapper's own base.
+    fn bootstrapper_of(&self, step: &BuildStep) -> Option<&(Owner, Bootstrapper)> {
+        self.bootstrapper.as_ref().filter(|(_, it)| it.base.tag != step.tag)
     }
 
-    /// The image of a root file system.
-    async fn root(&self, step: &BuildStep, bootstrap: &Bootstrap, on_line: OnLine<'_>) -> anyhow::Result<ImageInfo> {
+    /// Makes a root file system and imports it.
+    async fn make_root(&self, step: &BuildStep, bootstrap: &Bootstrap, on_line: OnLine<'_>) -> anyhow::Result<ImageInfo> {
         let engine = self.engine.as_ref();
-        let Some((owner, it)) = self.shop(step) else {
+        let Some((owner, bootstrapper)) = self.bootstrapper_of(step) else {
             return host::run(engine, bootstrap, &step.tag, &self.bootstraps, on_line).await;
         };
-        let tools = self.tools.get_or_try_init(|| self.tools(it)).await?;
-        let shop = contained::Shop { engine, owner, tools, proxies: &self.policy.proxies };
-        contained::run(&shop, bootstrap, &step.tag, on_line).await
+        let tools = self.tools.get_or_try_init(|| self.tools(bootstrapper)).await?;
+        let workshop = contained::Workshop { engine, owner, tools, proxies: &self.policy.proxies };
+        contained::run(&workshop, bootstrap, &step.tag, on_line).await
     }
 
-    /// The image `reference` from its registry, or else the one of that name that somebody loaded into the engine.
-    async fn pulled_or_here(&self, step: &BuildStep, reference: &str) -> Result<ImageInfo, Trouble> {
-        let trouble = match self.pulled(step, reference).await {
-            Err(trouble) if !trouble.away => trouble,
+    /// The image `reference` from its registry, or else the image of that name that was loaded into the engine.
+    async fn pull_or_local(&self, step: &BuildStep, reference: &str) -> Result<ImageInfo, StepFailure> {
+        let failure = match self.pull(step, reference).await {
+            Err(failure) if !failure.outage => failure,
             pulled => return pulled,
         };
-        let Some(here) = self.engine.image(reference).await? else { return Err(trouble) };
-        self.tell(Event::Note(format!("{}: the image that is here is used: {}", step.name, trouble.reason)));
-        Ok(here)
+        let Some(local) = self.engine.image(reference).await? else { return Err(failure) };
+        self.send(Event::Note(format!("{}: using the local image: {}", step.name, failure.reason)));
+        Ok(local)
+    }
+}
+
+/// Why a bootstrap failed and, if it is the tool that is missing, what to do. `image`: reference of the base image.
+fn bootstrap_failure(error: &anyhow::Error, image: Option<&str>) -> String {
+    if !error.is::<host::NotInstalled>() {
+        return format!("{error:#}");
+    }
+    let (and, fix) = match image {
+        Some(image) => {
+            (format!(" and the engine does not have {image}"), "install mmdebstrap or `docker load` the image")
+        }
+        None => (String::new(), "install mmdebstrap"),
+    };
+    format!("cannot make it from its package mirror: mmdebstrap is not installed{and} ({fix})")
+}
+
+/// Why there is no base image: the failures of the pull and of the bootstrap.
+fn base_failure(pull: Option<&str>, bootstrap: &str) -> String {
+    pull.map_or_else(|| bootstrap.to_owned(), |pull| format!("{pull}; {bootstrap}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::registry::pull_failure;
+    use super::*;
+
+    #[test]
+    fn without_registry_and_mmdebstrap_the_error_names_each_once_and_says_what_to_do() {
+        let (first, row) = ("docker.io/library/debian:trixie-slim", "docker.io/library/debian:bookworm-slim");
+        let bootstrap = bootstrap_failure(&anyhow::Error::from(host::NotInstalled), Some(first));
+        let reason = "Get \"https://registry-1.docker.io/v2/\": dial tcp: lookup registry-1.docker.io: no such host";
+        let text = base_failure(Some(&pull_failure(row, reason, false).reason), &bootstrap);
+        insta::assert_snapshot!(text, @r#"cannot pull docker.io/library/debian:bookworm-slim: Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host; cannot make it from its package mirror: mmdebstrap is not installed and the engine does not have docker.io/library/debian:trixie-slim (install mmdebstrap or `docker load` the image)"#);
+        assert!(text.len() <= 400, "{}", text.len());
+    }
+
+    #[test]
+    fn other_failures_of_a_bootstrap_keep_their_own_reason() {
+        let error = anyhow::anyhow!("E: no Release file").context("cannot bootstrap noble");
+        assert_eq!(bootstrap_failure(&error, None), "cannot bootstrap noble: E: no Release file");
     }
 }

@@ -1,4 +1,4 @@
-//! Build contexts: the images folder as a tar, the same bytes for the same files.
+//! Build contexts: the images folder as a tar, with the same bytes for the same files.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -9,17 +9,17 @@ use bytes::Bytes;
 
 use crate::engine::{BuildSpec, Labels};
 
-/// The images folder is scripts; more than this is a mistake.
+/// Largest images folder, bytes. It holds scripts; more than this is a mistake.
 const MAX_BYTES: u64 = 8 << 20;
 
-/// The recipes as they were when this program was built, by path.
+/// The recipes at the time this program was built, by path.
 const SHIPPED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
 
-/// The recipes by their path within the images folder: those that this program carries along, and over them, file by
-/// file, those of `folder`, if it is there.
+/// The recipes by their path within the images folder: those built into this program, overridden file by
+/// file by those of `folder`, if it exists.
 ///
 /// # Errors
-/// When the folder cannot be read or is far too large to be one of recipes.
+/// If the folder cannot be read or is far too large for recipes.
 pub fn recipes(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     let mut found: BTreeMap<String, Vec<u8>> =
         SHIPPED.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
@@ -42,15 +42,15 @@ fn read(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>, left
         } else if kind.is_file() {
             let bytes = std::fs::read(entry.path()).with_context(|| format!("cannot read {name}"))?;
             *left = left.saturating_sub(bytes.len() as u64);
-            ensure!(*left > 0, "more than {} MiB", MAX_BYTES >> 20);
+            ensure!(*left > 0, "it holds more than {} MiB: is it the folder of recipes?", MAX_BYTES >> 20);
             found.insert(name, bytes);
         }
     }
     Ok(())
 }
 
-/// `files` as an uncompressed tar with fixed times and owners: equal files give equal bytes, which is
-/// what the engine's build cache goes by.
+/// `files` as an uncompressed tar with fixed times and owners: the engine's build cache needs equal bytes
+/// for equal files.
 pub(super) fn tar(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Bytes> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, bytes) in files {
@@ -64,7 +64,7 @@ pub(super) fn tar(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Bytes> {
     Ok(archive.into_inner()?.into())
 }
 
-/// An image with labels and nothing in it.
+/// The build of an empty image with labels.
 pub(super) fn empty_image(tag: &str, labels: Labels) -> anyhow::Result<BuildSpec> {
     let containerfile = "FROM scratch\nCMD [\"/nothing\"]\n";
     let files = BTreeMap::from([("Containerfile".to_owned(), containerfile.as_bytes().to_vec())]);
@@ -84,12 +84,12 @@ mod tests {
     }
 
     #[test]
-    fn the_program_carries_the_shipped_recipes_byte_by_byte() {
+    fn the_program_contains_the_shipped_recipes_byte_for_byte() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("images");
         let (mut read_here, mut left) = (BTreeMap::new(), MAX_BYTES);
         read(&folder, "", &mut read_here, &mut left).unwrap();
         assert!(read_here.contains_key("agent/Containerfile"));
-        assert_eq!(recipes(Path::new("/nowhere/images")).unwrap(), read_here, "so that tags are the same");
+        assert_eq!(recipes(Path::new("/nowhere/images")).unwrap(), read_here, "otherwise tags would differ");
         assert_eq!(recipes(&folder).unwrap(), read_here);
     }
 

@@ -1,5 +1,5 @@
-//! An image with files of another one beside its own: bisecting swaps libraries by naming them, so that
-//! no experiment builds anything.
+//! An image with files of another image beside its own: a bisection swaps libraries by path, so that no
+//! experiment has to build anything.
 
 use std::collections::BTreeMap;
 
@@ -9,29 +9,29 @@ use super::context;
 use crate::config::matrix::sha256_hex;
 use crate::engine::{BuildSpec, Engine, labels};
 
-/// What goes onto an image.
+/// A layer with files of another image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer<'a> {
-    /// The image it goes onto: a tag.
+    /// Tag of the image below.
     pub base: &'a str,
-    /// The image that the files come from: a tag.
+    /// Tag of the image that the files come from.
     pub from: &'a str,
-    /// Paths in `from`; plain ones, without blanks and wildcards.
+    /// Paths in `from`, without blanks and wildcards.
     pub files: &'a [String],
-    /// The folder they lie in afterwards.
+    /// The folder to copy them into.
     pub folder: &'a str,
-    /// Files to put in place, by path.
+    /// Texts of further files, by path.
     pub placed: &'a BTreeMap<String, String>,
 }
 
-/// Folder of the build context for files that are put in place.
+/// Folder of the build context for [`Layer::placed`].
 const PLACED: &str = "placed";
 
-/// Makes the image, if it is not there, and returns its tag, which is a digest of all that goes in.
-/// `ids` are the content digests of both images: a tag may be given to another image one day.
+/// Makes the image, if it does not exist, and returns its tag, a digest of all inputs.
+/// `ids` are the content digests of both images, because their tags may move to other images.
 ///
 /// # Errors
-/// The engine's.
+/// Those of the engine.
 pub async fn layer(engine: &dyn Engine, layer: &Layer<'_>, ids: [&str; 2]) -> anyhow::Result<String> {
     let mut files = BTreeMap::from([("Containerfile".to_owned(), recipe(layer)?.into_bytes())]);
     for (path, text) in layer.placed {
@@ -53,17 +53,17 @@ pub async fn layer(engine: &dyn Engine, layer: &Layer<'_>, ids: [&str; 2]) -> an
     engine
         .build(&spec, &mut |_| {})
         .await
-        .with_context(|| format!("cannot put files of {} beside those of {}", layer.from, layer.base))?;
+        .with_context(|| format!("cannot add files of {} to {}", layer.from, layer.base))?;
     Ok(tag)
 }
 
-/// The recipe: one instruction for all files, as the classic builder takes seconds an instruction.
+/// The recipe: one instruction for all files, because the classic builder takes seconds for each.
 fn recipe(layer: &Layer<'_>) -> anyhow::Result<String> {
     let mut text = format!("FROM {} AS other\nFROM {}\n", layer.from, layer.base);
     if !layer.files.is_empty() {
         let folder = format!("{}/", layer.folder);
         let words: Vec<&String> = layer.files.iter().chain(std::iter::once(&folder)).collect();
-        let words = serde_json::to_string(&words).context("paths are no JSON")?;
+        let words = serde_json::to_string(&words).context("cannot write the paths as JSON")?;
         text += "COPY --from=other ";
         text += &words;
         text.push('\n');
@@ -80,7 +80,7 @@ mod tests {
     use crate::engine::fake::FakeEngine;
 
     #[tokio::test]
-    async fn equal_inputs_are_one_image_and_others_are_another() {
+    async fn equal_inputs_give_one_image_and_different_inputs_give_another() {
         let engine = FakeEngine::new();
         let files = ["/usr/lib/libssl.so.3".to_owned()];
         let nothing = BTreeMap::new();

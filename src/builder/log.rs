@@ -1,5 +1,5 @@
-//! The log of a build: kept as a file, and read for the markers that our own recipe scripts print
-//! (`images/README.md`). Nothing else of it is relied on: engines phrase their own lines differently.
+//! The log of a build: written to a file, and read for the markers of the recipe scripts
+//! (`images/README.md`). Nothing else in it matters: engines word their own lines differently.
 
 use std::path::Path;
 
@@ -16,13 +16,13 @@ const REASON: &str = "@@atsmatrix reason ";
 /// Lines kept in memory for the compiler's errors.
 const MAX_ERRORS: usize = 3;
 
-/// What of an error line goes into results, characters.
+/// Most of an error line that goes into results, characters.
 const MAX_ERROR: usize = 240;
 
-/// What of a reason does, characters: as many as our recipes write, and the name of the phase.
+/// Most of a reason that goes into results, characters: the most that recipes write, and the name of the phase.
 const MAX_REASON: usize = 420;
 
-/// A build's log.
+/// The log of one build.
 pub(super) struct BuildLog {
     file: Log,
     phase: String,
@@ -33,14 +33,14 @@ pub(super) struct BuildLog {
 impl BuildLog {
     /// A new log for the image `name` in `folder`.
     pub(super) fn create(folder: &Path, name: &str) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let safe: String =
             name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-+~".contains(c) { c } else { '_' }).collect();
         let file = Log::open(&folder.join(format!("{safe}.log")))?;
         Ok(Self { file, phase: String::new(), reason: None, errors: Vec::new() })
     }
 
-    /// Adds a line. A full disk costs the log, not the build.
+    /// Adds a line. If the disk is full, the log is lost but not the build.
     pub(super) fn add(&mut self, line: &str) {
         let _ = self.file.line(line);
         if let Some(phase) = line.strip_prefix(PHASE) {
@@ -57,32 +57,32 @@ impl BuildLog {
     }
 
     /// Whether a failure of this build is a finding: ATS itself was being configured or compiled, and the
-    /// recipe lived to say so. One that was killed says nothing about ATS.
+    /// recipe reported a reason. A killed build says nothing about ATS.
     pub(super) fn is_finding(&self) -> bool {
         matches!(self.phase.as_str(), "configure" | "compile") && self.reason.is_some()
     }
 
-    /// Whether the distro lacks a package that ATS would have been built with: a finding too, by lists that
-    /// were had in full. The recipe asks them each time, so nobody need remember it.
+    /// Whether the distro lacks a package that ATS needs for the build, according to complete package lists. This is a
+    /// finding too, but not a lasting one: the recipe checks the lists each time.
     pub(super) fn is_lacking(&self) -> bool {
         self.phase == "lacking" && self.reason.is_some()
     }
 
-    /// Why it failed, for an engine that says `engine`.
+    /// Why it failed; `engine` is the engine's own reason.
     pub(super) fn reason(&self, engine: String) -> String {
         match (&self.reason, self.phase.as_str()) {
             (Some(reason), _) => reason.clone(),
             (None, "") => engine,
             (None, phase) => {
-                format!("its build ended in phase {phase} without a reason, as one that is killed does: {engine}")
+                format!("the build stopped in phase {phase} without a reason, probably because it was killed: {engine}")
             }
         }
     }
 
-    /// The compiler's first errors in one line.
+    /// The compiler's first errors on one line.
     pub(super) fn first_errors(&self) -> String {
         if self.errors.is_empty() {
-            return self.reason.clone().unwrap_or_else(|| format!("it failed in phase {}", self.phase));
+            return self.reason.clone().unwrap_or_else(|| format!("the build failed in phase {}", self.phase));
         }
         self.errors.join(" | ")
     }
@@ -119,28 +119,28 @@ mod tests {
     }
 
     #[test]
-    fn a_compilation_that_was_killed_is_none() {
+    fn a_killed_compilation_is_not_a_finding() {
         let killed = log(&["@@atsmatrix phase compile", "g++ -c x.cc"]);
         assert!(!killed.is_finding());
         assert_eq!(
             killed.reason("code 137".to_owned()),
-            "its build ended in phase compile without a reason, as one that is killed does: code 137"
+            "the build stopped in phase compile without a reason, probably because it was killed: code 137"
         );
     }
 
     #[test]
-    fn a_package_that_the_distro_does_not_have_is_told_from_a_mirror_that_is_not_there() {
+    fn a_missing_package_is_distinguished_from_an_unreachable_mirror() {
         let reason = "@@atsmatrix reason lacking: the distro has no package libpcre3-dev";
         let lacking = log(&["@@atsmatrix phase deps", "E: Unable to locate", "@@atsmatrix phase lacking", reason]);
         assert!(lacking.is_lacking() && !lacking.is_finding());
         assert_eq!(lacking.first_errors(), "lacking: the distro has no package libpcre3-dev");
         let dead = log(&["@@atsmatrix phase deps", "@@atsmatrix reason deps: E: Failed to fetch http://m.test/"]);
         assert!(!dead.is_lacking() && !dead.is_finding());
-        assert!(!log(&["@@atsmatrix phase lacking"]).is_lacking(), "killed before it could say of what");
+        assert!(!log(&["@@atsmatrix phase lacking"]).is_lacking(), "killed before it gave a reason");
     }
 
     #[test]
-    fn a_second_look_that_finds_nothing_leaves_the_compilers_errors_as_they_were() {
+    fn a_failed_second_attempt_keeps_the_compilers_errors() {
         let error = "x.cc:1:10: fatal error: no/such.h: No such file or directory";
         let failed = log(&[
             "@@atsmatrix phase compile",
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_download_is_none() {
+    fn a_failed_download_is_not_a_finding() {
         let failed = log(&["@@atsmatrix phase fetch", "@@atsmatrix reason fetch: https://x: Could not resolve host"]);
         assert!(!failed.is_finding());
         assert_eq!(failed.reason("code 1".to_owned()), "fetch: https://x: Could not resolve host");

@@ -1,8 +1,8 @@
 //! Images: bases by pull or bootstrap, recipes through the engine's build API, the agent as the last
-//! layer. Knows the engine and the plan's steps; what a trial is it must not know.
+//! layer. Knows the engine and the steps of the plan, but nothing of trials.
 //!
-//! A step's tag is a digest of everything that goes in, so an image that is there is done. Identical
-//! work is one step of the plan and is done once. A step that fails spoils its own cells only.
+//! The tag of a step is a digest of all its inputs, so an image that exists is up to date. Identical
+//! work is one step of the plan and is done once. A failed step affects only the cells that need it.
 
 mod agent;
 mod base;
@@ -11,8 +11,10 @@ mod context;
 mod layer;
 mod log;
 mod proxies;
+mod recipe;
 mod registry;
 mod removal;
+mod step;
 
 pub use agent::AgentImages;
 pub use context::recipes;
@@ -23,7 +25,6 @@ pub use removal::{remove_all, remove_ours};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
 
 use futures_util::future::{BoxFuture, FutureExt as _, Shared, join_all};
 use tokio::sync::mpsc::UnboundedSender;
@@ -31,24 +32,24 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::plan::{Bootstrapper, BuildStep, Recipe, Work};
+use crate::config::plan::{Bootstrapper, BuildStep};
 use crate::engine::labels::Owner;
-use crate::engine::patience::{self, AWAY_MOST, Patience};
-use crate::engine::{BuildSpec, Class, Engine, EngineError, ImageInfo, labels};
-use crate::model::{Event, ImageWork};
+use crate::engine::patience::{self, Patience};
+use crate::engine::{Engine, EngineError, ImageInfo};
+use crate::model::Event;
 use log::BuildLog;
 use registry::Registries;
 
-/// The repository of all our tags.
+/// The repository of all tags that this program gives.
 const REPOSITORY: &str = "atsmatrix";
 
-/// Label of an image that stands for a failed compilation: the compiler's first errors.
-const UNBUILDABLE: &str = "atsmatrix.unbuildable";
+/// Most of an engine's error that goes into a reason, characters.
+const MAX_REASON: usize = 400;
 
-/// What became of a step.
+/// The result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Made {
-    /// The image is there.
+pub enum ImageState {
+    /// The image exists.
     Ready {
         /// Its content digest, `sha256:...`.
         id: String,
@@ -58,95 +59,113 @@ pub enum Made {
         /// The compiler's first errors, one line.
         reason: String,
     },
-    /// A part could not be had: says nothing about ATS.
+    /// Some input could not be obtained, which says nothing about ATS.
     Unavailable {
         /// Why, one line.
         reason: String,
     },
-    /// The engine went away while it was made, and did not come back: says nothing, not even that it cannot be had.
+    /// The engine became unreachable and did not come back. This says nothing about ATS or the image.
     Broken {
-        /// What broke, one line.
+        /// The last error, one line.
         reason: String,
     },
-    /// It was not done when the work was stopped.
+    /// It was not finished when the work was stopped.
     Stopped,
 }
 
-/// Why a step came to nothing this time.
-struct Trouble {
+/// Why a step failed this time.
+#[derive(Debug)]
+struct StepFailure {
     /// One line.
     reason: String,
-    /// Whether it is the engine that went away.
-    away: bool,
+    /// Whether the engine became unreachable, so that the step is worth a retry.
+    outage: bool,
+    /// Of a base image: the part of `reason` about its bootstrap, without the registry's.
+    bootstrap: Option<String>,
 }
 
-impl From<EngineError> for Trouble {
+impl StepFailure {
+    fn new(reason: String, outage: bool) -> Self {
+        Self { reason, outage, bootstrap: None }
+    }
+
+    /// Adds how to do without a registry.
+    fn with_load_hint(mut self) -> Self {
+        if !self.outage {
+            self.reason += "; if its registry cannot be reached, `docker load` the image";
+        }
+        self
+    }
+}
+
+impl From<EngineError> for StepFailure {
     fn from(error: EngineError) -> Self {
-        let reason = one_line(&error);
-        Self { reason, away: patience::broke_off(&error.into()) }
+        Self::new(one_line(&error), patience::is_outage(&error.into()))
     }
 }
 
 /// How images are made in this run.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// Use what is there, make nothing.
+    /// Use existing images only, make none.
     pub no_build: bool,
-    /// Do not try registries.
+    /// Do not contact registries.
     pub offline: bool,
-    /// Make anew what is there.
+    /// Make images anew even if they exist.
     pub rebuild: bool,
-    /// Steps made at the same time.
+    /// Number of steps at the same time.
     pub jobs: usize,
-    /// Sources compiled at the same time: each takes all CPUs and as many times a compiler's memory.
+    /// Number of compilations at the same time: each uses all CPUs and memory for as many compilers.
     pub compilers: usize,
-    /// How containers that make images reach the world.
+    /// Proxies of the containers that make images.
     pub proxies: Proxies,
 }
 
 impl Policy {
-    /// How many sources an engine with `cpus` CPUs should compile at the same time, if `jobs` steps may be
-    /// made at all: one for two CPUs.
+    /// How many compilations an engine with `cpus` CPUs should run at the same time, if `jobs` steps may run
+    /// at all: one for two CPUs.
     pub fn compilers(jobs: usize, cpus: usize) -> usize {
         (cpus / 2).clamp(1, jobs.max(1))
     }
 }
 
-/// Makes images.
-pub struct Maker {
+/// Makes the images of a run.
+pub struct ImageBuilder {
     engine: Arc<dyn Engine>,
     patience: Arc<Patience>,
     recipes: BTreeMap<String, Vec<u8>>,
     policy: Policy,
     log_folder: PathBuf,
     events: UnboundedSender<Event>,
+    /// Limits steps: [`Policy::jobs`].
     permits: Semaphore,
+    /// Limits compilations: [`Policy::compilers`].
     compilers: Semaphore,
     registries: Registries,
-    /// Bootstraps that run or still clean up.
+    /// Bootstraps on the host that run or still clean up.
     bootstraps: TaskTracker,
-    /// Bases that were bootstrapped, by what they were made of: equal ones are made once, whatever the rows
-    /// call them.
+    /// Bootstrapped bases by their inputs: rows with the same inputs share one.
     bootstrapped: Mutex<BTreeMap<String, Arc<OnceCell<ImageInfo>>>>,
-    /// Who owns the containers of bootstraps, and what they are made of; none: the host bootstraps.
-    workshop: Option<(Owner, Bootstrapper)>,
-    /// The id of the image with the tools, once it was needed.
+    /// What makes bases in containers, and the owner of these; `None`: the host makes them.
+    bootstrapper: Option<(Owner, Bootstrapper)>,
+    /// Id of the image with the bootstrap tools, once it was needed.
     tools: OnceCell<String>,
-    fault: Fault,
+    failure: LocalFailure,
 }
 
-type Pending = Shared<BoxFuture<'static, Made>>;
+type Pending = Shared<BoxFuture<'static, ImageState>>;
 
-/// Trouble with our own files, which would come back at every image.
+/// A failure with this program's own files, which would repeat at every image.
 #[derive(Default)]
-struct Fault {
+struct LocalFailure {
     text: OnceLock<String>,
+    /// Cancelled by the failure.
     stop: CancellationToken,
 }
 
-impl Maker {
-    /// Makes images on `engine` from the files of the images folder, logging builds to `log_folder`; `patience` is
-    /// that of the whole run.
+impl ImageBuilder {
+    /// Makes images on `engine` from the files of the images folder, and logs builds to `log_folder`. `patience` is
+    /// shared by the whole run.
     pub fn new(
         engine: Arc<dyn Engine>,
         patience: Arc<Patience>,
@@ -169,253 +188,110 @@ impl Maker {
             registries: Registries::default(),
             bootstraps: TaskTracker::new(),
             bootstrapped: Mutex::default(),
-            workshop: None,
+            bootstrapper: None,
             tools: OnceCell::new(),
-            fault: Fault::default(),
+            failure: LocalFailure::default(),
         }
     }
 
-    /// Lets bases be bootstrapped in containers of `owner`.
+    /// Makes bases in containers of `owner`.
     #[must_use]
     pub fn with_bootstrapper(self, owner: &Owner, bootstrapper: &Bootstrapper) -> Self {
-        Self { workshop: Some((owner.clone(), bootstrapper.clone())), ..self }
+        Self { bootstrapper: Some((owner.clone(), bootstrapper.clone())), ..self }
     }
 
-    /// What of ours broke while images were made; nothing was begun after it.
+    /// The failure with this program's own files, if there was one. No step was started after it.
     pub fn fault(&self) -> Option<String> {
-        self.fault.text.get().cloned()
+        self.failure.text.get().cloned()
     }
 
-    /// Says that something of ours broke: whatever is not made yet is not made any more.
-    fn broke(&self, error: &anyhow::Error) -> Made {
-        // The first one counts: what follows is the same, once for each image.
-        let _ = self.fault.text.set(format!("{error:#}"));
-        self.fault.stop.cancel();
-        Made::Stopped
+    /// Records a failure with this program's own files and stops all steps.
+    fn stop_all(&self, error: &anyhow::Error) -> ImageState {
+        // The first one counts: later ones are the same, once for each image.
+        let _ = self.failure.text.set(format!("{error:#}"));
+        self.failure.stop.cancel();
+        ImageState::Stopped
     }
 
-    /// Makes `steps` (each after its parents) and tells what became of each, by tag. What is not done
-    /// when `stop` is cancelled is [`Made::Stopped`].
-    pub async fn make(self: Arc<Self>, steps: &[BuildStep], stop: &CancellationToken) -> BTreeMap<String, Made> {
+    /// Makes `steps` (each after its parents) and returns the result of each, by tag. What is not finished
+    /// when `stop` is cancelled is [`ImageState::Stopped`].
+    pub async fn make(self: Arc<Self>, steps: &[BuildStep], stop: &CancellationToken) -> BTreeMap<String, ImageState> {
         let mut pending: BTreeMap<String, Pending> = BTreeMap::new();
         for step in steps {
             let parents: Vec<Pending> = step.parents.iter().filter_map(|tag| pending.get(tag).cloned()).collect();
-            let (maker, work, stop) = (Arc::clone(&self), step.clone(), stop.clone());
-            let future = async move {
-                let made = async {
-                    // What is there needs no parents, which may be gone or out of reach.
-                    if let Some(made) = maker.at_hand(&work).await {
-                        return made;
-                    }
-                    for made in join_all(parents).await {
-                        if !matches!(made, Made::Ready { .. }) {
-                            return made;
-                        }
-                    }
-                    maker.step(&work, &stop).await
-                };
-                tokio::select! {
-                    made = made => made,
-                    () = stop.cancelled() => Made::Stopped,
-                    () = maker.fault.stop.cancelled() => maker.kept(&work).await,
-                }
-            };
-            pending.insert(step.tag.clone(), future.boxed().shared());
+            let (builder, step, stop) = (Arc::clone(&self), step.clone(), stop.clone());
+            let tag = step.tag.clone();
+            let future = async move { builder.after_parents(&step, parents, &stop).await };
+            pending.insert(tag, future.boxed().shared());
         }
         let tags: Vec<String> = pending.keys().cloned().collect();
         let made = join_all(pending.into_values()).await;
-        // Those that were stopped remove what they made; nobody waits for ever for that.
+        // Stopped bootstraps clean up, for a bounded time.
         self.bootstraps.close();
         let _ = tokio::time::timeout(bootstrap::host::GRACE * 2, self.bootstraps.wait()).await;
         tags.into_iter().zip(made).collect()
     }
 
-    /// A step after our own trouble: what is there is there, and nothing is begun.
-    async fn kept(&self, step: &BuildStep) -> Made {
-        self.at_hand(step).await.unwrap_or(Made::Stopped)
-    }
-
-    /// What is there of a step, if that is to be used.
-    async fn at_hand(&self, step: &BuildStep) -> Option<Made> {
-        if self.policy.rebuild { None } else { self.known(step).await.ok().flatten() }
-    }
-
-    /// One step, and again where the engine goes away meanwhile: what comes of that is no finding.
-    async fn step(&self, step: &BuildStep, halt: &CancellationToken) -> Made {
-        let note = |text: &str| self.tell(Event::Note(text.to_owned()));
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let Trouble { reason, away } = match self.tried(step).await {
-                Ok(made) => return made,
-                Err(trouble) => trouble,
-            };
-            // An engine that is shut down kills what it builds before it breaks off.
-            if !away && patience::answers(&self.engine).await {
-                return Made::Unavailable { reason };
+    /// One step, after its parents.
+    async fn after_parents(&self, step: &BuildStep, parents: Vec<Pending>, stop: &CancellationToken) -> ImageState {
+        let made = async {
+            // An existing image needs no parents, which may be missing.
+            if let Some(existing) = self.existing(step).await {
+                return existing;
             }
-            if tries > AWAY_MOST || !self.patience.until_back(&self.engine, &note, halt).await {
-                return Made::Broken { reason };
+            for made in join_all(parents).await {
+                if !matches!(made, ImageState::Ready { .. }) {
+                    return made;
+                }
             }
+            self.run_step(step, stop).await
+        };
+        tokio::select! {
+            made = made => made,
+            () = stop.cancelled() => ImageState::Stopped,
+            () = self.failure.stop.cancelled() => self.existing(step).await.unwrap_or(ImageState::Stopped),
         }
     }
 
-    /// One step, unless its image is there already.
-    async fn tried(&self, step: &BuildStep) -> Result<Made, Trouble> {
-        let known = self.known(step).await?;
-        if let Some(made) = known.clone().filter(|_| !self.policy.rebuild) {
-            return Ok(made);
-        }
-        if self.policy.no_build {
-            let reason = format!("`{}` is not made yet, and --no-build was given", step.name);
-            return Ok(Made::Unavailable { reason });
-        }
-        // Whoever waits for a compiler keeps nobody else waiting.
-        let compiler = if compiles(&step.work) { Some(self.compilers.acquire().await) } else { None };
-        let (Ok(_compiler), Ok(_permit)) = (compiler.transpose(), self.permits.acquire().await) else {
-            return Ok(Made::Stopped);
-        };
-        self.make_one(step, known).await
-    }
-
-    /// Makes the image of a step, whatever is there.
-    async fn make_one(&self, step: &BuildStep, known: Option<Made>) -> Result<Made, Trouble> {
-        let begun = Instant::now();
-        self.tell(Event::ImageStarted(ImageWork { name: step.name.clone(), tag: step.tag.clone() }));
-        let made = match &step.work {
-            Work::Base { image, bootstrap } => self.base(step, image.as_deref(), bootstrap.as_ref()).await,
-            Work::Ready { reference } => self.ready(step, reference, known).await,
-            Work::Recipe { recipe, args } => self.recipe(step, recipe, args, known).await,
-        };
-        let error = match &made {
-            Ok(Made::Ready { .. } | Made::Stopped) => None,
-            Ok(Made::Unbuildable { reason } | Made::Unavailable { reason } | Made::Broken { reason })
-            | Err(Trouble { reason, .. }) => Some(reason.clone()),
-        };
-        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.tell(Event::ImageFinished { name: step.name.clone(), error, ms });
-        made
-    }
-
-    fn tell(&self, event: Event) {
-        // A listener that is gone has no use for events.
+    fn send(&self, event: Event) {
+        // Fails if the receiver is gone.
         let _ = self.events.send(event);
     }
 
-    /// What is known of a step's image from its tag.
-    async fn known(&self, step: &BuildStep) -> Result<Option<Made>, EngineError> {
-        let reference = match &step.work {
-            Work::Ready { reference } => reference,
-            _ => &step.tag,
-        };
-        Ok(self.engine.image(reference).await?.map(|image| match image.labels.get(UNBUILDABLE) {
-            Some(reason) => Made::Unbuildable { reason: reason.clone() },
-            None => Made::Ready { id: image.id },
-        }))
-    }
-
-    /// A ready image of the user's own. One that is `known` is only asked for to have it anew: if that
-    /// cannot be, perhaps because no registry ever had it, it does.
-    async fn ready(&self, step: &BuildStep, reference: &str, known: Option<Made>) -> Result<Made, Trouble> {
-        match (self.pulled(step, reference).await, known) {
-            (Ok(image), _) => Ok(Made::Ready { id: image.id }),
-            (Err(Trouble { reason, away: false }), Some(known)) => {
-                self.tell(Event::Note(format!("{}: the image that is here is used: {reason}", step.name)));
-                Ok(known)
-            }
-            (Err(trouble), _) => Err(trouble),
-        }
-    }
-
-    async fn pulled(&self, step: &BuildStep, reference: &str) -> Result<ImageInfo, Trouble> {
-        if self.policy.offline {
-            let reason = format!("{} was not asked: --offline", registry::host(reference));
-            return Err(Trouble { reason, away: false });
-        }
-        let on_line = &mut |line: &str| self.told_line(&step.name, line);
-        self.registries.pull(&self.engine, reference, on_line).await
-    }
-
-    /// An image from a Containerfile.
-    async fn recipe(
-        &self,
-        step: &BuildStep,
-        recipe: &Recipe,
-        args: &BTreeMap<String, String>,
-        known: Option<Made>,
-    ) -> Result<Made, Trouble> {
-        let context = match context::tar(&self.recipes) {
-            Ok(context) => context,
-            Err(error) => return Ok(self.broke(&error)),
-        };
-        let mut with_proxies = args.clone();
-        self.policy.proxies.add_to(&mut with_proxies);
-        let spec = BuildSpec {
-            context,
-            containerfile: recipe.path(),
-            args: with_proxies,
-            labels: labels::image_labels(),
-            tag: step.tag.clone(),
-            memory: None,
-            no_cache: self.policy.rebuild,
-        };
-        let mut log = match BuildLog::create(&self.log_folder, &step.name) {
-            Ok(log) => log,
-            Err(error) => return Ok(self.broke(&error)),
-        };
-        let built = self
-            .engine
-            .build(&spec, &mut |line| {
-                log.add(line);
-                self.told_line(&step.name, line);
-            })
-            .await;
-        match built {
-            Ok(image) => {
-                if let Some(Made::Ready { id }) = known.filter(|known| *known != Made::Ready { id: image.id.clone() }) {
-                    removal::superseded(self.engine.as_ref(), &id).await;
-                }
-                Ok(Made::Ready { id: image.id })
-            }
-            Err(error) if matches!(error.class, Class::Build { .. }) && log.is_finding() => {
-                Ok(self.tombstone(step, &log).await)
-            }
-            Err(error) if matches!(error.class, Class::Build { .. }) && log.is_lacking() => {
-                Ok(Made::Unbuildable { reason: log.first_errors() })
-            }
-            Err(error) => {
-                let trouble = Trouble::from(error);
-                Err(Trouble { reason: log.reason(trouble.reason), ..trouble })
-            }
-        }
-    }
-
-    /// Remembers on the engine that these inputs do not compile, so that the next run need not find
-    /// out again: an empty image under the step's tag, with the compiler's errors as a label.
-    async fn tombstone(&self, step: &BuildStep, log: &BuildLog) -> Made {
-        let reason = log.first_errors();
-        let mut marks = labels::image_labels();
-        marks.insert(UNBUILDABLE.to_owned(), reason.clone());
-        let spec = context::empty_image(&step.tag, marks);
-        if let Ok(spec) = spec
-            && let Err(error) = self.engine.build(&spec, &mut |_| {}).await
-        {
-            self.tell(Event::Note(format!("cannot remember that {} does not compile: {error}", step.name)));
-        }
-        Made::Unbuildable { reason }
-    }
-
-    fn told_line(&self, name: &str, line: &str) {
-        let step: String = line.chars().take(200).collect();
-        self.tell(Event::ImageStep { name: name.to_owned(), step });
+    /// Reports a line of a build's output.
+    fn report_line(&self, name: &str, line: &str) {
+        let step: String = line.chars().take(MAX_LINE).collect();
+        self.send(Event::ImageStep { name: name.to_owned(), step });
     }
 }
 
-/// Whether a step compiles ATS.
-fn compiles(work: &Work) -> bool {
-    matches!(work, Work::Recipe { recipe, .. } if recipe.compiles())
-}
+/// Most of an output line that is reported, characters: terminals show less.
+const MAX_LINE: usize = 200;
 
+/// An error on one line, bounded.
 fn one_line(error: &dyn std::error::Error) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ").chars().take(400).collect()
+    clip(&error.to_string().split_whitespace().collect::<Vec<_>>().join(" "), MAX_REASON)
+}
+
+/// At most about `max` characters of `text`: its beginning and its end, where the cause usually is.
+fn clip(text: &str, max: usize) -> String {
+    let count = text.chars().count();
+    if count <= max {
+        return text.to_owned();
+    }
+    let (head, tail) = (max / 3, max - max / 3);
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(count - tail).collect();
+    format!("{start} … {end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clipped_text_keeps_its_beginning_and_its_end() {
+        assert_eq!(clip("Get: no such host", 17), "Get: no such host");
+        assert_eq!(clip("0123456789 and the cause", 12), "0123 … he cause");
+    }
 }

@@ -1,18 +1,18 @@
-//! The proxies of this process's environment, for whatever fetches something in a container. Their addresses may hold
-//! passwords: they go along as build arguments that engines know as proxies and keep in no image, and no tag has them.
+//! The proxies of this process's environment, for downloads in containers. Their addresses may contain passwords: they
+//! are passed as the predefined build arguments for proxies, which engines store in no image, and no tag depends on them.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The variables, as most programs know them.
+/// The variables in lower case.
 const NAMES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
 
-/// Proxies by variable, in lower and upper case: apt knows the former only, others the latter.
+/// Proxies by variable, in lower and upper case: apt reads only the former, other programs only the latter.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Proxies(BTreeMap<String, String>);
 
 impl Proxies {
-    /// Those of this process.
+    /// The proxies of this process; empty variables count as unset.
     pub fn from_process() -> Self {
         Self::of(|name| std::env::var(name).ok())
     }

@@ -1,86 +1,92 @@
-//! Pulls, and what a run learns of registries by them.
+//! Pulls, and what a run learns about registries from them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Trouble;
+use super::{StepFailure, clip};
 use crate::engine::{Class, Engine, ImageInfo, OnLine, patience};
 use crate::model::registry_of;
 
-/// What a run knows of registries, by host.
+/// What a run knows about registries, by host.
 #[derive(Default)]
 pub(super) struct Registries(Mutex<BTreeMap<String, Arc<Registry>>>);
 
-/// What a run knows of a registry. Until it has answered once, one image at a time is asked for: those
-/// of a registry that does not answer would each cost the whole wait.
-type Registry = tokio::sync::Mutex<Answer>;
+/// What a run knows about a registry. Until it has answered once, images are pulled one at a time: if it is
+/// unreachable, each pull would take the whole timeout.
+type Registry = tokio::sync::Mutex<Reachability>;
 
-/// How a registry answered.
+/// Whether a registry answers.
 #[derive(Debug, Default)]
-enum Answer {
-    /// It was not asked yet.
+enum Reachability {
+    /// It was not contacted yet.
     #[default]
-    Unasked,
+    Unknown,
     /// It answers.
-    Given,
-    /// Nobody answers: why.
-    Silence(String),
+    Reachable,
+    /// It does not answer, for this reason.
+    Unreachable(String),
+}
+
+/// Most of an engine's or registry's reason that goes into an error, characters.
+const MAX_REASON: usize = 200;
+
+/// The failure of the pull of `reference`.
+pub(super) fn pull_failure(reference: &str, reason: &str, outage: bool) -> StepFailure {
+    StepFailure::new(format!("cannot pull {reference}: {}", clip(reason, MAX_REASON)), outage)
 }
 
 impl Registries {
-    /// Pulls `reference`, unless its registry is known to be out of reach; else why not.
+    /// Pulls `reference`, unless its registry is known to be unreachable. The error names the image and the reason.
     pub(super) async fn pull(
         &self,
         engine: &Arc<dyn Engine>,
         reference: &str,
         on_line: OnLine<'_>,
-    ) -> Result<ImageInfo, Trouble> {
-        // Each row names its own image, whichever was asked first.
-        let told = |reason: &str, away| Trouble { reason: format!("cannot pull {reference}: {reason}"), away };
+    ) -> Result<ImageInfo, StepFailure> {
         let registry =
             Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(host(reference)).or_default());
-        let answer = registry.lock().await;
-        let mut first = match &*answer {
-            Answer::Silence(reason) => return Err(told(reason, false)),
-            // Nobody waits for the layers of another once it has answered.
-            Answer::Given => {
-                drop(answer);
+        let known = registry.lock().await;
+        let mut first = match &*known {
+            Reachability::Unreachable(reason) => return Err(pull_failure(reference, reason, false)),
+            // Once it has answered, pulls run in parallel.
+            Reachability::Reachable => {
+                drop(known);
                 None
             }
-            Answer::Unasked => Some(answer),
+            Reachability::Unknown => Some(known),
         };
         let pulled = engine
             .pull(reference, &mut |line| {
                 // Engines report nothing before they have the image's manifest.
-                if let Some(mut answer) = first.take() {
-                    *answer = Answer::Given;
+                if let Some(mut known) = first.take() {
+                    *known = Reachability::Reachable;
                 }
                 on_line(line);
             })
             .await;
-        let away = match &pulled {
+        let outage = match &pulled {
             Ok(_) => false,
             Err(error) => error.class == Class::Interrupted || !patience::answers(engine).await,
         };
-        if let Some(mut answer) = first {
-            *answer = match &pulled {
-                // An engine that is not there has not asked it.
-                Err(_) if away => Answer::Unasked,
-                Err(error) if is_silence(&error.reason) => Answer::Silence(error.reason.clone()),
-                _ => Answer::Given,
+        if let Some(mut known) = first {
+            *known = match &pulled {
+                // The engine was unreachable, so the registry was not contacted.
+                Err(_) if outage => Reachability::Unknown,
+                Err(error) if is_unreachable(&error.reason) => Reachability::Unreachable(error.reason.clone()),
+                Ok(_) | Err(_) => Reachability::Reachable,
             };
         }
-        pulled.map_err(|error| told(&error.reason, away))
+        pulled.map_err(|error| pull_failure(reference, &error.reason, outage))
     }
 }
 
-/// The registry part of an image reference; Docker's default where it names none.
-pub(super) fn host(reference: &str) -> String {
+/// The registry part of an image reference; Docker's default if it has none.
+fn host(reference: &str) -> String {
     registry_of(reference).unwrap_or("docker.io").to_owned()
 }
 
-/// What resolvers, kernels, Go's HTTP client and our own patience say when there is no answer.
-const SILENCE: [&str; 12] = [
+/// Messages of resolvers, kernels, Go's HTTP client and this program's own timeout if a registry does not answer.
+const NO_ANSWER: [&str; 12] = [
     "no such host",
     "server misbehaving",
     "Temporary failure in name resolution",
@@ -95,9 +101,9 @@ const SILENCE: [&str; 12] = [
     "no progress",
 ];
 
-/// Whether a pull failed because nobody answered, and not because the image is not there.
-fn is_silence(reason: &str) -> bool {
-    SILENCE.iter().any(|text| reason.contains(text))
+/// Whether a pull failed because the registry does not answer, and not because it does not have the image.
+fn is_unreachable(reason: &str) -> bool {
+    NO_ANSWER.iter().any(|text| reason.contains(text))
 }
 
 #[cfg(test)]
@@ -114,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_told_from_refusal() {
-        for silence in [
+    fn an_unreachable_registry_is_distinguished_from_a_refusal() {
+        for message in [
             "Get \"https://r.test/v2/\": dial tcp: lookup r.test on 10.0.0.1:53: server misbehaving",
             "Get \"https://r.test/v2/\": dial tcp: lookup r.test: Temporary failure in name resolution",
             "Get \"https://r.test/v2/\": dial tcp 10.0.0.2:443: connect: no route to host",
@@ -126,23 +132,23 @@ mod tests {
             "dial tcp 10.0.0.2:443: i/o timeout",
             "dial tcp 10.0.0.2:443: connect: connection refused",
         ] {
-            assert!(is_silence(silence), "{silence}");
+            assert!(is_unreachable(message), "{message}");
         }
         for refusal in
             ["manifest for r.test/x:1 not found: manifest unknown", "toomanyrequests: slow down", "unauthorized"]
         {
-            assert!(!is_silence(refusal), "{refusal}");
+            assert!(!is_unreachable(refusal), "{refusal}");
         }
     }
 
     #[tokio::test]
-    async fn a_registry_that_has_answered_is_asked_for_several_images_at_a_time() {
+    async fn images_of_a_registry_that_has_answered_are_pulled_in_parallel() {
         let images = ["r.test/a:1", "r.test/b:1", "r.test/c:1"];
         let engine = images.iter().fold(FakeEngine::new(), |engine, image| engine.with_pullable(image));
         let shared: Arc<dyn Engine> = Arc::new(engine.clone());
         let registries = Registries::default();
         let pull =
-            async |image: &str| registries.pull(&shared, image, &mut |_| {}).await.map_err(|trouble| trouble.reason);
+            async |image: &str| registries.pull(&shared, image, &mut |_| {}).await.map_err(|failure| failure.reason);
         pull(images[0]).await.unwrap();
         assert_eq!(engine.most_pulling(), 1);
         let (b, c) = tokio::join!(pull(images[1]), pull(images[2]));

@@ -1,35 +1,35 @@
-//! Taking our images off an engine.
+//! Removal of the images that this program made.
 
 use anyhow::Context as _;
 
 use super::REPOSITORY;
 use crate::engine::{Engine, ImageInfo, labels};
 
-/// What became of the images.
+/// Result of a removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Removed {
-    /// Images that lost the tags that we gave them; what has no other is gone.
+    /// Images that lost all tags of this program. Those without other tags are removed.
     pub images: usize,
-    /// Images that bear our label and no tag of anybody. They stay: what is built on an image of ours inherits its
-    /// label, so nobody can tell whose they are.
+    /// Images with this program's label and no tag at all. They stay: images that others build on ours inherit the
+    /// label, so their owner is unknown.
     pub nameless: usize,
 }
 
-/// Removes every image by the tags that we gave it. Whatever else is on the engine stays: images that were built on
-/// ours, other tags of ours, and what a container still uses.
+/// Removes every image by the tags that this program gave it. Everything else stays: images that others built on
+/// these, other tags in the same repository, and images that a container still uses.
 ///
 /// # Errors
-/// When the engine does not answer.
+/// If the engine does not answer.
 pub async fn remove_all(engine: &dyn Engine) -> anyhow::Result<Removed> {
     let tagged = engine.images_of(REPOSITORY).await.context("cannot list images")?;
     let images = remove_ours(engine, &tagged).await;
-    let label = format!("{}={}", labels::KIND, labels::Kind::Image.as_str());
+    let label = format!("{}={}", labels::KIND, labels::ResourceKind::Image.as_str());
     let labelled = engine.images_with_label(&label).await.context("cannot list images")?;
     let nameless = labelled.iter().filter(|image| image.tags.is_empty()).count();
     Ok(Removed { images, nameless })
 }
 
-/// Takes the tags that we gave them off `images`; how many of them lost all of these.
+/// Removes this program's tags from `images`; returns how many images lost all of them.
 pub async fn remove_ours(engine: &dyn Engine, images: &[ImageInfo]) -> usize {
     let mut left: Vec<Vec<String>> = images
         .iter()
@@ -37,20 +37,20 @@ pub async fn remove_ours(engine: &dyn Engine, images: &[ImageInfo]) -> usize {
         .filter(|tags: &Vec<_>| !tags.is_empty())
         .collect();
     let all = left.len();
-    // Children go before their parents, so several rounds may be needed.
+    // Children must go before their parents, so several rounds may be needed.
     loop {
         let before = left.len();
-        let mut stayed = Vec::new();
+        let mut remaining = Vec::new();
         for references in left {
-            let mut gone = true;
+            let mut removed = true;
             for reference in &references {
-                gone &= engine.remove_image(reference).await.is_ok();
+                removed &= engine.remove_image(reference).await.is_ok();
             }
-            if !gone {
-                stayed.push(references);
+            if !removed {
+                remaining.push(references);
             }
         }
-        left = stayed;
+        left = remaining;
         if left.is_empty() || left.len() == before {
             break;
         }
@@ -58,9 +58,9 @@ pub async fn remove_ours(engine: &dyn Engine, images: &[ImageInfo]) -> usize {
     all - left.len()
 }
 
-/// Removes an image whose tag another has taken, if nobody gave it one more and nothing is built on it.
+/// Removes an image whose tag has moved to another, unless it has further tags or is the base of others.
 pub(super) async fn superseded(engine: &dyn Engine, id: &str) {
-    // What cannot be removed takes space, and does no harm.
+    // A failed removal only costs space.
     if let Ok(Some(image)) = engine.image(id).await
         && image.tags.is_empty()
     {
@@ -68,7 +68,7 @@ pub(super) async fn superseded(engine: &dyn Engine, id: &str) {
     }
 }
 
-/// The tags of an image that are as we give them: `atsmatrix/KIND:` and 16 hex digits.
+/// The tags of an image in the form of this program: `atsmatrix/KIND:` and 16 hex digits.
 fn ours(image: &ImageInfo) -> impl Iterator<Item = &str> {
     let is_digest =
         |tag: &str| tag.len() == 16 && tag.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c));
@@ -82,7 +82,7 @@ mod tests {
     use crate::engine::fake::FakeEngine;
 
     #[tokio::test]
-    async fn what_bears_our_tag_goes_and_of_a_pulled_base_our_tag_alone() {
+    async fn our_images_are_removed_and_a_pulled_base_loses_only_our_tag() {
         let engine = FakeEngine::new()
             .with_image("atsmatrix/package:00000000000000f1", labels::image_labels())
             .with_image("r.test/debian:12", Labels::new())
@@ -100,9 +100,9 @@ mod tests {
         assert_eq!(remove_all(&engine).await.unwrap(), Removed { images: 0, nameless: 0 });
     }
 
-    /// What is built on an image of ours inherits its label.
+    /// Images built on ours inherit its label.
     #[tokio::test]
-    async fn what_others_built_on_ours_stays() {
+    async fn images_that_others_built_on_ours_stay() {
         let theirs = ["registry.corp.test/ats:prod", "localhost/mine:00000000000000f1", "atsmatrix/mine:1"];
         let ours = FakeEngine::new().with_image("atsmatrix/runtime:00000000000000f1", labels::image_labels());
         let engine = theirs.iter().fold(ours, |engine, name| engine.with_image(name, labels::image_labels()));

@@ -19,7 +19,7 @@ use crate::exit::{Exit, Failure};
 use crate::model::{CellId, CellResult, MatrixResult, Verdict};
 use crate::run::cell::CellRun;
 use crate::run::{self, Done, Order, Record};
-use crate::store::{Frame, Results, RunFolder, merge, spare};
+use crate::store::{CurrentMatrix, Results, RunFolder, keep_earlier_answers, merge};
 use crate::verdict;
 use crate::verdict::Terms;
 
@@ -203,7 +203,7 @@ impl Kept {
         let previous = previous.filter(|_| shard.is_none());
         let mut frame = frame(&self.matrix);
         let this = merge(None, &frame, done.cells.clone());
-        let (cells, spared) = spare(previous.as_ref(), done.cells, &done.ours);
+        let (cells, spared) = keep_earlier_answers(previous.as_ref(), done.cells, &done.ours);
         let (fresh, whole) = (cells.len(), self.matrix.cells().count() == cells.len());
         self.spared = spared;
         // Cells that are kept are of the matrix.yaml before: its digest stays until all were run.
@@ -252,8 +252,8 @@ fn only(result: &MatrixResult, cells: &[CellResult]) -> MatrixResult {
     result
 }
 
-fn frame(matrix: &Matrix) -> Frame {
-    Frame {
+fn frame(matrix: &Matrix) -> CurrentMatrix {
+    CurrentMatrix {
         matrix: matrix.digest.clone(),
         distros: matrix.distros.iter().map(|distro| distro.id.clone()).collect(),
         ats: matrix.ats.iter().map(|ats| ats.id.clone()).collect(),

@@ -9,7 +9,7 @@ use crate::console;
 use crate::engine;
 use crate::engine::discovery::Env;
 use crate::engine::labels;
-use crate::engine::sweep::{self, Scope};
+use crate::engine::sweep::{self, SweepScope};
 use crate::exit::{Exit, Failure};
 use crate::model::RunId;
 
@@ -32,9 +32,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
         engine::connect(&Env::from_process()).await.map_err(|none| Failure::new(Exit::NoEngine, none.to_string()))?;
     let host = labels::this_host()?;
     let scope = match &options.run {
-        Some(run) => Scope::Run(run),
-        None if options.all => Scope::Everything { host: &host },
-        None => Scope::LeftOvers { host: &host },
+        Some(run) => SweepScope::Run(run),
+        None if options.all => SweepScope::Everything { host: &host },
+        None => SweepScope::LeftOvers { host: &host },
     };
     let swept = sweep::remove(connected.engine.as_ref(), scope).await?;
     let mut text = format!("removed {} containers and {} networks\n", swept.containers, swept.networks);

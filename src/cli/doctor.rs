@@ -26,14 +26,14 @@ fn render(report: &DoctorReport) -> String {
     let mut text = String::new();
     let width = width().unwrap_or(usize::MAX);
     for item in &report.items {
-        let mark = match item.ok {
+        let mark = match item.health {
             Health::Yes => "ok  ",
             Health::Warn => "warn",
             Health::No => "no  ",
         };
         text += &wrap(&format!("{mark}  "), 6, &format!("{}: {}", item.name, item.text), width);
-        if let Some(mend) = &item.mend {
-            text += &wrap("      -> ", 9, mend, width);
+        if let Some(fix) = &item.fix {
+            text += &wrap("      -> ", 9, fix, width);
         }
     }
     text

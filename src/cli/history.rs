@@ -8,7 +8,7 @@ use super::{Places, near_cell};
 use crate::console;
 use crate::decide::history::{self, Gathering};
 use crate::exit::Exit;
-use crate::git::Revision;
+use crate::git::GitRevision;
 use crate::model::CellId;
 use crate::report;
 
@@ -22,7 +22,7 @@ pub(super) struct Options {
     cell: CellId,
     /// The newest revision to look at
     #[arg(long, value_name = "REV", default_value = "HEAD")]
-    revision: Revision,
+    revision: GitRevision,
     /// Look at this many changes of the results at most
     #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
     limit: u16,

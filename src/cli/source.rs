@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::Places;
 use crate::exit::{Exit, Failure};
-use crate::git::{Committed, Repository, Revision};
+use crate::git::{Committed, GitRevision, Repository};
 use crate::model::MatrixResult;
 use crate::report;
 use crate::store::{CHECKED, Stamp, day_of, stamp};
@@ -23,7 +23,7 @@ pub(super) enum Source {
     /// A file on disk.
     File(PathBuf),
     /// A file in a revision; `None`: the matrix.json of the results folder.
-    Git(Revision, Option<PathBuf>),
+    Git(GitRevision, Option<PathBuf>),
 }
 
 impl FromStr for Source {
@@ -153,7 +153,7 @@ impl Source {
     /// When the file on disk was committed, if it is the same as in git.
     fn as_committed(&self, file: &Path) -> anyhow::Result<Option<Committed>> {
         let Some((repository, name)) = around(file)? else { return Ok(None) };
-        let head = Revision::head();
+        let head = GitRevision::head();
         let here = fs::read(file).with_context(|| format!("cannot read {self}"))?;
         if !repository.has_commits()? || repository.read(&head, &name)? != Some(here) {
             return Ok(None);
@@ -168,7 +168,7 @@ fn around(file: &Path) -> anyhow::Result<Option<(Repository, PathBuf)>> {
     let folder = file.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new(""));
     let name = file.strip_prefix(folder).unwrap_or(file).to_owned();
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    Ok(Repository::around(folder)?.map(|repository| (repository, name)))
+    Ok(Repository::discover(folder)?.map(|repository| (repository, name)))
 }
 
 /// How far clocks of different machines may be apart.

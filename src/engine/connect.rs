@@ -1,4 +1,4 @@
-//! Tries the places of [`super::discovery`] until an engine answers, and remembers what was tried.
+//! Tries the endpoints of [`super::discovery`] until an engine answers, and records what was tried.
 
 use std::fmt;
 use std::fs;
@@ -12,18 +12,18 @@ use super::api::ApiEngine;
 use super::credentials::Credentials;
 use super::discovery::{self, Candidate, ClientConfig, Endpoint, Env, Probe};
 use super::podman::PodmanService;
-use super::{Engine, EngineInfo};
+use super::{Engine, EngineInfo, EngineKind};
 
-/// How long one place may take to answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// How long one endpoint may take to answer.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An engine that answers.
 pub struct Connected {
     /// The engine.
     pub engine: Arc<dyn Engine>,
-    /// What it is.
+    /// Its description.
     pub info: EngineInfo,
-    /// What was tried, the last of which is this engine.
+    /// What was tried. The last entry is this engine.
     pub probes: Vec<Probe>,
 }
 
@@ -33,10 +33,10 @@ impl fmt::Debug for Connected {
     }
 }
 
-/// No engine answers. Its text says what was tried and why each failed; leave with [`crate::exit::Exit::NoEngine`].
+/// No engine answers. Its text lists what was tried and why each attempt failed. Exit with [`crate::exit::Exit::NoEngine`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoEngine {
-    /// What was tried.
+    /// What was tried, in order.
     pub probes: Vec<Probe>,
 }
 
@@ -50,20 +50,20 @@ impl fmt::Display for NoEngine {
         }
         write!(
             f,
-            "Install Docker (package docker.io or docker-ce) or Podman and start it, or set DOCKER_HOST. \
-             `atsmatrix doctor` says more."
+            "Install {} and start it, or set DOCKER_HOST. Run `atsmatrix doctor` for details.",
+            EngineKind::packages()
         )
     }
 }
 
-/// Finds an engine. What the environment names (`DOCKER_HOST`, `DOCKER_CONTEXT`) is binding; else the current
-/// docker context, the usual sockets and at last a Podman service of our own are tried.
+/// Finds an engine. If the environment names one (`DOCKER_HOST`, `DOCKER_CONTEXT`), only that is tried. Otherwise the
+/// current docker context, the usual sockets and finally a Podman service of this process are tried.
 pub async fn connect(env: &Env) -> Result<Connected, NoEngine> {
     let mut probes = Vec::new();
     for candidate in discovery::candidates(env, &client_config(env)) {
         let Candidate { via, endpoint, binding } = candidate;
         let target = endpoint.as_ref().map_or_else(|_| "-".to_owned(), Endpoint::to_string);
-        // The current context is often one of the usual sockets.
+        // The current context often names one of the usual sockets: try each only once.
         if probes.iter().any(|probe: &Probe| probe.target == target && target != "-") {
             continue;
         }
@@ -114,12 +114,12 @@ async fn try_endpoint(
         usable(&info)?;
         Ok((engine, info))
     };
-    tokio::time::timeout(ANSWER_WITHIN, attempt)
+    tokio::time::timeout(PROBE_TIMEOUT, attempt)
         .await
-        .unwrap_or_else(|_| Err(format!("does not answer within {} s", ANSWER_WITHIN.as_secs())))
+        .unwrap_or_else(|_| Err(format!("does not answer within {} s", PROBE_TIMEOUT.as_secs())))
 }
 
-/// Whether anybody listens there: a plain connection tells more clearly than an HTTP client why not.
+/// Checks that something listens there. A plain connection gives a clearer reason than an HTTP client.
 async fn reach(endpoint: &Endpoint) -> Result<(), String> {
     match endpoint {
         Endpoint::Unix(socket) => UnixStream::connect(socket).await.map(drop),
@@ -132,31 +132,32 @@ fn why_unreachable(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such socket".to_owned(),
         io::ErrorKind::PermissionDenied => {
-            "permission denied: add yourself to the group that owns the socket (`sudo usermod -aG docker $USER`, then log \
-             in again), or use rootless Podman"
+            "permission denied: add yourself to the group of the socket (`sudo usermod -aG docker $USER`, then log in \
+             again) or use rootless Podman"
                 .to_owned()
         }
         io::ErrorKind::ConnectionRefused => {
-            "the socket is there but nobody listens: start the engine (`sudo systemctl start docker`)".to_owned()
+            "nothing listens on this socket: start the engine (`sudo systemctl start docker`)".to_owned()
         }
         _ => error.to_string(),
     }
 }
 
-/// Our static binary runs inside its containers.
+/// Checks that this static binary can run inside the engine's containers.
 fn usable(info: &EngineInfo) -> Result<(), String> {
     let same = matches!((info.arch.as_str(), std::env::consts::ARCH), ("amd64", "x86_64") | ("arm64", "aarch64"));
     if info.os != "linux" {
         return Err(format!("{info} runs {} containers; Linux containers are needed", info.os));
     }
     if !same && info.arch != std::env::consts::ARCH {
-        return Err(format!("{info} runs {} containers, this program is for {}", info.arch, std::env::consts::ARCH));
+        let here = std::env::consts::ARCH;
+        return Err(format!("{info} runs {} containers, but this program is built for {here}", info.arch));
     }
     Ok(())
 }
 
-/// Reads docker's client configuration. What is not there or cannot be read is taken as absent: docker
-/// itself need not be installed.
+/// Reads docker's client configuration. Missing or unreadable files count as absent: the docker client
+/// need not be installed.
 fn client_config(env: &Env) -> ClientConfig {
     let Some(folder) = env.config_dir() else { return ClientConfig::default() };
     let config = fs::read_to_string(folder.join("config.json")).ok();
@@ -177,7 +178,7 @@ mod tests {
 
     fn info() -> EngineInfo {
         EngineInfo {
-            name: "Docker".to_owned(),
+            kind: EngineKind::Docker,
             version: "20.10.24".to_owned(),
             api: "1.41".to_owned(),
             os: "linux".to_owned(),
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_for_other_machines_is_refused_with_the_reason() {
+    fn an_engine_for_another_platform_is_refused_with_the_reason() {
         assert_eq!(usable(&info()), Ok(()));
         let windows = EngineInfo { os: "windows".to_owned(), ..info() };
         assert!(usable(&windows).unwrap_err().contains("Linux containers are needed"));
@@ -203,18 +204,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_binding_host_that_does_not_answer_is_the_only_one_tried() {
+    async fn only_docker_host_is_tried_if_it_is_set() {
         let env = Env { docker_host: Some("unix:///nonexistent/docker.sock".to_owned()), ..Env::default() };
         let error = connect(&env).await.unwrap_err();
         insta::assert_snapshot!(error, @r"
         no container engine answers. Tried:
           DOCKER_HOST (unix:///nonexistent/docker.sock): there is no such socket
-        Install Docker (package docker.io or docker-ce) or Podman and start it, or set DOCKER_HOST. `atsmatrix doctor` says more.
+        Install Docker (package docker.io or docker-ce) or Podman and start it, or set DOCKER_HOST. Run `atsmatrix doctor` for details.
         ");
     }
 
     #[tokio::test]
-    async fn a_socket_that_answers_rubbish_is_no_engine() {
+    async fn a_socket_that_answers_garbage_is_not_an_engine() {
         let folder = std::env::temp_dir().join(format!("atsmatrix-rubbish-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let socket = folder.join("docker.sock");

@@ -1,5 +1,5 @@
-//! Credentials for private registries, from where docker and podman keep them: config.json with its helpers, auth.json,
-//! `REGISTRY_AUTH_FILE`. They go to the engine with a pull and nowhere else: nothing here is shown or written.
+//! Credentials for private registries, from where docker and podman store them: config.json with its helpers, auth.json,
+//! `REGISTRY_AUTH_FILE`. They are sent to the engine with a pull and nowhere else; they are never shown or written.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,16 +16,16 @@ use tokio::process::Command;
 use super::discovery::Env;
 use crate::model::registry_of;
 
-/// How long a helper may take. One that asks somebody would never end.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a credential helper may take. One that prompts the user would never exit.
+const HELPER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Docker's own name for its hub in these files.
+/// Docker's name for its hub in these files.
 const HUB: &str = "https://index.docker.io/v1/";
 
-/// Where credentials are looked for.
+/// The files that hold credentials.
 #[derive(Default)]
 pub(super) struct Credentials {
-    /// The first file that knows the registry counts.
+    /// In order of precedence: the first file that has the registry counts.
     files: Vec<PathBuf>,
     env: Env,
 }
@@ -33,7 +33,7 @@ pub(super) struct Credentials {
 impl Credentials {
     pub(super) fn of(env: &Env) -> Self {
         let files = match &env.registry_auth_file {
-            // It stands for all others, as with podman.
+            // It replaces all others, as in podman.
             Some(file) => vec![file.clone()],
             None => [
                 env.runtime_dir.as_ref().map(|folder| folder.join("containers/auth.json")),
@@ -47,13 +47,13 @@ impl Credentials {
         Self { files, env: env.clone() }
     }
 
-    /// What the registry of the image `reference` wants to see; `None`: nobody has any, and it is asked without.
+    /// The credentials for the registry of the image `reference`; `None`: pull without any.
     pub(super) async fn of_image(&self, reference: &str) -> Option<DockerCredentials> {
         for file in &self.files {
             let text = std::fs::read_to_string(file).unwrap_or_default();
             let found = match source(&text, reference) {
-                Some(Source::Given(credentials)) => Some(*credentials),
-                Some(Source::Helper { name, server }) => self.ask(&name, &server).await,
+                Some(CredentialSource::File(credentials)) => Some(*credentials),
+                Some(CredentialSource::Helper { name, server }) => self.from_helper(&name, &server).await,
                 None => None,
             };
             if found.is_some() {
@@ -63,18 +63,18 @@ impl Credentials {
         None
     }
 
-    /// Asks a credential helper. One that fails or has nothing is as good as none.
-    async fn ask(&self, name: &str, server: &str) -> Option<DockerCredentials> {
+    /// Runs a credential helper; `None` if it fails or has no entry.
+    async fn from_helper(&self, name: &str, server: &str) -> Option<DockerCredentials> {
         let program = self.env.program(&format!("docker-credential-{name}"))?;
         let mut command = Command::new(program);
         command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-        let answer = async {
+        let output = async {
             let mut child = command.spawn().ok()?;
             child.stdin.take()?.write_all(server.as_bytes()).await.ok()?;
             let output = child.wait_with_output().await.ok().filter(|output| output.status.success())?;
-            serde_json::from_slice::<Answer>(&output.stdout).ok()
+            serde_json::from_slice::<HelperOutput>(&output.stdout).ok()
         };
-        let Answer { username, secret } = tokio::time::timeout(PATIENCE, answer).await.ok()??;
+        let HelperOutput { username, secret } = tokio::time::timeout(HELPER_TIMEOUT, output).await.ok()??;
         let server = Some(server.to_owned());
         Some(if username == "<token>" {
             DockerCredentials { identitytoken: Some(secret), serveraddress: server, ..DockerCredentials::default() }
@@ -89,24 +89,24 @@ impl Credentials {
     }
 }
 
-/// What a helper says.
+/// Output of a credential helper.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct HelperOutput {
     username: String,
     secret: String,
 }
 
-/// Where the credentials of a registry are.
-enum Source {
-    Given(Box<DockerCredentials>),
+/// Where the credentials of a registry come from.
+enum CredentialSource {
+    File(Box<DockerCredentials>),
     Helper { name: String, server: String },
 }
 
-/// The part of config.json and auth.json that we need.
+/// The relevant part of config.json and auth.json.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Config {
+struct AuthFile {
     auths: BTreeMap<String, Auth>,
     cred_helpers: BTreeMap<String, String>,
     creds_store: Option<String>,
@@ -119,43 +119,43 @@ struct Auth {
     identitytoken: Option<String>,
 }
 
-/// Whom the configuration `text` names for the image `reference`.
-fn source(text: &str, reference: &str) -> Option<Source> {
-    let config: Config = serde_json::from_str(text).ok()?;
-    let name = whole_name(reference);
+/// The source that the configuration `text` names for the image `reference`.
+fn source(text: &str, reference: &str) -> Option<CredentialSource> {
+    let config: AuthFile = serde_json::from_str(text).ok()?;
+    let name = full_name(reference);
     let host = name.split('/').next()?.to_owned();
     let server = if host == "docker.io" { HUB.to_owned() } else { host.clone() };
     let helper = |name: &String| {
         let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-        plain.then(|| Source::Helper { name: name.clone(), server: server.clone() })
+        plain.then(|| CredentialSource::Helper { name: name.clone(), server: server.clone() })
     };
     if let Some((_, name)) = config.cred_helpers.iter().find(|(key, _)| plain_key(key) == host) {
         return helper(name);
     }
-    // auth.json may have one for a part of a registry: the narrowest counts.
+    // auth.json may have entries for parts of a registry: the most specific one counts.
     let under =
         |key: &str| name.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '@']));
     let given =
         config.auths.iter().filter(|(key, _)| under(&plain_key(key))).max_by_key(|(key, _)| plain_key(key).len());
     if let Some(credentials) = given.and_then(|(_, auth)| decoded(auth, &server)) {
-        return Some(Source::Given(Box::new(credentials)));
+        return Some(CredentialSource::File(Box::new(credentials)));
     }
     config.creds_store.as_ref().and_then(helper)
 }
 
-/// A reference with its registry, which docker leaves out of its own.
-fn whole_name(reference: &str) -> String {
+/// A reference with its registry, which references to Docker's hub leave out.
+fn full_name(reference: &str) -> String {
     if registry_of(reference).is_some() { reference.to_owned() } else { format!("docker.io/{reference}") }
 }
 
-/// A key of `auths` as the beginning of a reference: these files have seen several ways to write one.
+/// A key of `auths` as the beginning of a reference. Over the years these files have used several spellings.
 fn plain_key(key: &str) -> String {
     let key = key.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
     let key = key.strip_suffix("/v1").or_else(|| key.strip_suffix("/v2")).unwrap_or(key);
     if matches!(key, "index.docker.io" | "registry-1.docker.io") { "docker.io".to_owned() } else { key.to_owned() }
 }
 
-/// What an entry of `auths` holds; `None`: nothing, as beside a store.
+/// The credentials in an entry of `auths`; `None` if it is empty, as when a store holds them.
 fn decoded(auth: &Auth, server: &str) -> Option<DockerCredentials> {
     let serveraddress = Some(server.to_owned());
     if let Some(token) = auth.identitytoken.clone().filter(|token| !token.is_empty()) {
@@ -188,16 +188,16 @@ mod tests {
 
     fn who(reference: &str) -> String {
         match source(CONFIG, reference) {
-            None => "nobody".to_owned(),
-            Some(Source::Helper { name, server }) => format!("{name} for {server}"),
-            Some(Source::Given(it)) => format!("{:?} {:?} {:?}", it.username, it.password, it.identitytoken)
+            None => "none".to_owned(),
+            Some(CredentialSource::Helper { name, server }) => format!("{name} for {server}"),
+            Some(CredentialSource::File(it)) => format!("{:?} {:?} {:?}", it.username, it.password, it.identitytoken)
                 .replace("Some(", "")
                 .replace(')', ""),
         }
     }
 
     #[test]
-    fn the_narrowest_entry_counts_then_the_store() {
+    fn the_most_specific_entry_wins_then_the_store() {
         for (reference, expected) in [
             ("debian:12", "\"hub\" \"secret\" None"),
             ("docker.io/library/debian:12", "\"hub\" \"secret\" None"),
@@ -211,12 +211,12 @@ mod tests {
         ] {
             assert_eq!(who(reference), expected, "{reference}");
         }
-        assert!(source("{}", "debian").is_none() && source("rubbish", "debian").is_none());
-        assert!(source(r#"{"credsStore": "../x"}"#, "debian").is_none(), "no path");
+        assert!(source("{}", "debian").is_none() && source("garbage", "debian").is_none());
+        assert!(source(r#"{"credsStore": "../x"}"#, "debian").is_none(), "a path is not a name");
     }
 
     #[tokio::test]
-    async fn a_helper_is_asked_for_the_registry_and_one_that_fails_is_none() {
+    async fn a_helper_is_queried_for_the_registry_and_a_failing_helper_gives_none() {
         let folder = tempfile::tempdir().unwrap();
         let helper = |name: &str, script: &str| {
             let file = folder.path().join(format!("docker-credential-{name}"));
@@ -238,7 +238,7 @@ mod tests {
         for none in ["b.test/x", "c.test/x", "d.test/x"] {
             assert!(credentials.of_image(none).await.is_none(), "{none}");
         }
-        // Podman's variable stands for every other file.
+        // Podman's variable replaces every other file.
         let other = folder.path().join("auth.json");
         fs::write(&other, r#"{"auths": {"a.test": {"auth": "eDp5"}}}"#).unwrap();
         let credentials = Credentials::of(&Env { registry_auth_file: Some(other), ..env });

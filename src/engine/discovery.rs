@@ -1,18 +1,20 @@
-//! Where an engine may be: environment, docker contexts, usual sockets. Pure: what to try, in which
-//! order, and why something cannot be tried. [`super::connect`] does the trying.
+//! Where an engine may listen: environment, docker contexts, usual sockets. Pure: what to try, in which
+//! order, and why something cannot be tried. [`super::connect`] connects.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
+
+use super::EngineKind;
 
 /// Where an engine listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
     /// A unix socket.
     Unix(PathBuf),
-    /// Plain HTTP over TCP. Always an address: this program resolves no names.
+    /// Plain HTTP over TCP. Always an address: a static program does not resolve names.
     Tcp(SocketAddr),
 }
 
@@ -25,7 +27,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// What discovery reads of the environment.
+/// The environment variables that discovery reads.
 #[derive(Debug, Clone, Default)]
 pub struct Env {
     /// `DOCKER_HOST`.
@@ -34,7 +36,7 @@ pub struct Env {
     pub docker_tls: bool,
     /// `DOCKER_CONTEXT`.
     pub docker_context: Option<String>,
-    /// `DOCKER_CONFIG`: the folder of config.json.
+    /// `DOCKER_CONFIG`: the folder with config.json.
     pub docker_config: Option<PathBuf>,
     /// `REGISTRY_AUTH_FILE`: credentials for registries.
     pub registry_auth_file: Option<PathBuf>,
@@ -63,12 +65,12 @@ impl Env {
         }
     }
 
-    /// The folder of docker's config.json and contexts.
+    /// The folder with docker's config.json and contexts.
     pub fn config_dir(&self) -> Option<PathBuf> {
         self.docker_config.clone().or_else(|| Some(self.home.as_ref()?.join(".docker")))
     }
 
-    /// Where the program `name` stands in `PATH`.
+    /// The file of the program `name` in `PATH`.
     pub fn program(&self, name: &str) -> Option<PathBuf> {
         self.path.iter().map(|folder| folder.join(name)).find(|file| file.is_file())
     }
@@ -77,25 +79,25 @@ impl Env {
 /// Docker's client configuration as read: the text of config.json and of each context's meta.json.
 #[derive(Debug, Clone, Default)]
 pub struct ClientConfig {
-    /// config.json.
+    /// The text of config.json.
     pub config: Option<String>,
-    /// contexts/meta/*/meta.json, with their paths.
+    /// Path and text of each contexts/meta/*/meta.json.
     pub contexts: Vec<(PathBuf, String)>,
 }
 
-/// A place to try.
+/// An endpoint to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// What led there, for example `DOCKER_HOST` or `docker context "prod"`.
+    /// Where it was found, for example `DOCKER_HOST` or `docker context "prod"`.
     pub via: String,
-    /// The place, or why it cannot be used and what to do.
+    /// The endpoint, or why it cannot be used and what to do.
     pub endpoint: Result<Endpoint, String>,
-    /// Whether the user named it in the environment: then nothing else is tried, for another engine
+    /// Whether the user named it in the environment. Then nothing else is tried: using another engine
     /// would be a surprise.
     pub binding: bool,
 }
 
-/// What to try, in order.
+/// The endpoints to try, in order.
 pub fn candidates(env: &Env, client: &ClientConfig) -> Vec<Candidate> {
     if let Some(host) = &env.docker_host {
         let endpoint = parse_host(host, env.docker_tls);
@@ -107,7 +109,7 @@ pub fn candidates(env: &Env, client: &ClientConfig) -> Vec<Candidate> {
     }
     let mut found = Vec::new();
     match current_context(client) {
-        // An explicit DOCKER_CONTEXT=default overrides what config.json says.
+        // An explicit DOCKER_CONTEXT=default overrides config.json.
         Ok(Some(name)) if env.docker_context.is_none() => {
             let via = format!("docker context \"{name}\" of config.json");
             found.push(Candidate { via, endpoint: context_endpoint(&name, client), binding: false });
@@ -117,7 +119,8 @@ pub fn candidates(env: &Env, client: &ClientConfig) -> Vec<Candidate> {
             found.push(Candidate { via: "docker's config.json".to_owned(), endpoint: Err(why), binding: false });
         }
     }
-    found.extend(usual_sockets(env).into_iter().map(|(via, path)| Candidate {
+    let sockets = EngineKind::SUPPORTED.into_iter().flat_map(|kind| kind.sockets(env));
+    found.extend(sockets.map(|(via, path)| Candidate {
         via: via.to_owned(),
         endpoint: Ok(Endpoint::Unix(path)),
         binding: false,
@@ -125,30 +128,14 @@ pub fn candidates(env: &Env, client: &ClientConfig) -> Vec<Candidate> {
     found
 }
 
-fn usual_sockets(env: &Env) -> Vec<(&'static str, PathBuf)> {
-    let runtime = env.runtime_dir.as_deref();
-    let home = env.home.as_deref();
-    let below = |base: Option<&Path>, name: &str| base.map(|base| base.join(name));
-    [
-        ("Docker's socket", Some(PathBuf::from("/var/run/docker.sock"))),
-        ("rootless Docker's socket", below(runtime, "docker.sock")),
-        ("Docker Desktop's socket", below(home, ".docker/run/docker.sock")),
-        ("rootless Podman's socket", below(runtime, "podman/podman.sock")),
-        ("Podman's socket", Some(PathBuf::from("/run/podman/podman.sock"))),
-    ]
-    .into_iter()
-    .filter_map(|(via, path)| Some((via, path?)))
-    .collect()
-}
-
 const FORWARD: &str = "forward its socket with `ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock USER@HOST` and set \
                        DOCKER_HOST=unix:///tmp/engine.sock";
 
-/// Reads a value of `DOCKER_HOST`; `tls` says whether TLS was asked for.
+/// Parses a value of `DOCKER_HOST`; `tls` says whether TLS was requested.
 pub fn parse_host(host: &str, tls: bool) -> Result<Endpoint, String> {
     let (scheme, rest) = host
         .split_once("://")
-        .ok_or_else(|| format!("`{host}` is no address of an engine: write unix:///PATH or tcp://IP:PORT"))?;
+        .ok_or_else(|| format!("`{host}` is not the address of an engine: write unix:///PATH or tcp://IP:PORT"))?;
     match scheme {
         "unix" if rest.starts_with('/') => Ok(Endpoint::Unix(PathBuf::from(rest))),
         "unix" => Err(format!("`{host}`: the path of the socket must be absolute, as in unix:///var/run/docker.sock")),
@@ -160,12 +147,12 @@ pub fn parse_host(host: &str, tls: bool) -> Result<Endpoint, String> {
 }
 
 fn parse_address(text: &str) -> Result<Endpoint, String> {
-    // The one name that means the same everywhere.
+    // The only name with the same address everywhere.
     if let Some(port) = text.strip_prefix("localhost:").and_then(|port| port.parse().ok()) {
         return Ok(Endpoint::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
     }
     text.parse().map(Endpoint::Tcp).map_err(|_| {
-        format!("tcp://{text} is not usable: write it with address and port, tcp://IP:2375 (a static program resolves no names)")
+        format!("tcp://{text} cannot be used: write it with address and port, tcp://IP:2375 (this static program cannot resolve names)")
     })
 }
 
@@ -194,10 +181,11 @@ struct ContextHost {
     host: String,
 }
 
-/// The context that config.json names; `None`: the default one.
+/// The context that config.json names; `None`: the default context.
 fn current_context(client: &ClientConfig) -> Result<Option<String>, String> {
     let Some(text) = &client.config else { return Ok(None) };
-    let config: ConfigFile = serde_json::from_str(text).map_err(|error| format!("it cannot be read: {error}"))?;
+    let config: ConfigFile =
+        serde_json::from_str(text).map_err(|error| format!("config.json is not valid JSON: {error}"))?;
     Ok(config.current_context.filter(|name| !name.is_empty() && name != "default"))
 }
 
@@ -215,18 +203,18 @@ fn context_endpoint(name: &str, client: &ClientConfig) -> Result<Endpoint, Strin
         known.push(context.name);
     }
     known.sort();
-    let known = if known.is_empty() { "there is none".to_owned() } else { known.join(", ") };
-    Err(format!("no such context (`docker context ls`; known here: {known})"))
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(format!("there is no such context: choose one that `docker context ls` lists (known here: {known})"))
 }
 
-/// One place that was tried.
+/// One endpoint that was tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
-    /// What led there.
+    /// Where it was found: see [`Candidate::via`].
     pub via: String,
-    /// The place, or `-` where there was none to try.
+    /// The endpoint, or `-` if there was none to try.
     pub target: String,
-    /// The engine found there, for example `Docker 20.10.24 (API 1.41)`, or why it was not usable.
+    /// The engine found there, for example `Docker 20.10.24 (API 1.41)`, or why it cannot be used.
     pub result: Result<String, String>,
 }
 
@@ -254,13 +242,13 @@ mod tests {
                     r#"{"Name":"rootless","Metadata":{},"Endpoints":{"docker":{"Host":"unix:///run/user/1000/docker.sock","SkipTLSVerify":false}}}"#.to_owned(),
                 ),
                 ("b/meta.json".into(), r#"{"Name":"far","Endpoints":{"docker":{"Host":"ssh://u@far"}}}"#.to_owned()),
-                ("c/meta.json".into(), "rubbish".to_owned()),
+                ("c/meta.json".into(), "garbage".to_owned()),
             ],
         }
     }
 
     #[test]
-    fn docker_host_is_binding() {
+    fn with_docker_host_nothing_else_is_tried() {
         let env = Env { docker_host: Some("tcp://10.0.0.5:2375".to_owned()), ..env() };
         let found = candidates(&env, &client("rootless"));
         assert_eq!(found.len(), 1);
@@ -269,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn without_it_the_current_context_comes_before_the_usual_sockets() {
+    fn without_docker_host_the_current_context_comes_before_the_usual_sockets() {
         let found = candidates(&env(), &client("rootless"));
         let places: Vec<_> = found.iter().map(|it| it.endpoint.as_ref().unwrap().to_string()).collect();
         assert_eq!(
@@ -286,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn docker_context_names_one_and_default_means_the_usual_sockets() {
+    fn docker_context_names_an_endpoint_and_default_means_the_usual_sockets() {
         let named = Env { docker_context: Some("far".to_owned()), ..env() };
         let found = candidates(&named, &client("rootless"));
         assert_eq!(found.len(), 1);
@@ -297,24 +285,27 @@ mod tests {
 
         let unknown = Env { docker_context: Some("nix".to_owned()), ..env() };
         let why = candidates(&unknown, &client(""))[0].endpoint.clone().unwrap_err();
-        assert_eq!(why, "no such context (`docker context ls`; known here: far, rootless)");
+        assert_eq!(
+            why,
+            "there is no such context: choose one that `docker context ls` lists (known here: far, rootless)"
+        );
     }
 
     #[test]
-    fn a_damaged_config_is_told_and_does_not_stop_the_search() {
+    fn a_damaged_config_is_reported_and_does_not_stop_the_search() {
         let damaged = ClientConfig { config: Some("{".to_owned()), contexts: Vec::new() };
         let found = candidates(&env(), &damaged);
-        assert!(found[0].endpoint.as_ref().unwrap_err().starts_with("it cannot be read"));
+        assert!(found[0].endpoint.as_ref().unwrap_err().starts_with("config.json is not valid JSON"));
         assert!(found.len() > 1);
     }
 
     #[test]
-    fn hosts_that_cannot_be_spoken_with_say_what_to_do() {
+    fn unsupported_hosts_say_what_to_do() {
         for (host, tls, says) in [
             ("ssh://u@h", false, "ssh -nNT -L"),
             ("tcp://10.0.0.5:2376", true, "ssh -nNT -L"),
             ("https://10.0.0.5:2376", false, "ssh -nNT -L"),
-            ("tcp://build.example:2375", false, "resolves no names"),
+            ("tcp://build.example:2375", false, "cannot resolve names"),
             ("tcp://10.0.0.5", false, "with address and port"),
             ("npipe:////./pipe/docker_engine", false, "write unix:///PATH"),
             ("unix://docker.sock", false, "absolute"),

@@ -1,29 +1,29 @@
-//! What this machine has and lacks, as a report: a pure function of facts, and the gathering of those.
+//! A report on this machine: what it has and what is missing. [`Facts::gather`] collects the facts; the rest is pure.
 
 use super::discovery::{Env, Probe};
-use super::{Connected, EngineInfo, NoEngine};
+use super::{Connected, EngineInfo, EngineKind, NoEngine};
 
-/// Networks that should still fit: one or a few per run.
-const NETWORKS_LEFT_MIN: u32 = 4;
+/// Networks that should still fit: a run creates one or a few.
+const MIN_FREE_NETWORKS: u32 = 4;
 
-/// Memory below which building ATS on all cores is likely to be killed, bytes: C++ takes 1 to 2 GiB a job.
-const MEMORY_MIN: u64 = 4 << 30;
+/// Memory below which a build of ATS on all cores is likely to be killed, bytes: C++ takes 1 to 2 GiB a job.
+const MIN_MEMORY: u64 = 4 << 30;
 
-/// What the report is made from.
+/// The input of the report.
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// What was tried to find an engine.
     pub probes: Vec<Probe>,
-    /// The engine that was found.
+    /// The engine that was found, if any.
     pub engine: Option<EngineInfo>,
     /// Whether `mmdebstrap` is in PATH.
     pub mmdebstrap: bool,
-    /// Whether this very program is static.
+    /// Whether this program is statically linked.
     pub static_binary: bool,
 }
 
 impl Facts {
-    /// Gathers the facts of this machine; `found` is what [`super::connect`] gave.
+    /// Gathers the facts of this machine; `found` is the result of [`super::connect`].
     pub fn gather(env: &Env, found: &Result<Connected, NoEngine>) -> Self {
         let (probes, engine) = match found {
             Ok(connected) => (connected.probes.clone(), Some(connected.info.clone())),
@@ -38,44 +38,44 @@ impl Facts {
     }
 }
 
-/// How something stands.
+/// Result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// Fine.
+    /// In order.
     Yes,
-    /// Works, with limits.
+    /// Works with limitations.
     Warn,
-    /// Missing: no cell can run.
+    /// Missing or broken: no cell can run.
     No,
 }
 
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    /// What it is about.
+pub struct DoctorCheck {
+    /// What was checked.
     pub name: &'static str,
-    /// How it stands.
-    pub ok: Health,
+    /// Its result.
+    pub health: Health,
     /// What was found.
     pub text: String,
-    /// What to do about it.
-    pub mend: Option<String>,
+    /// What to do; `None` if it is in order.
+    pub fix: Option<String>,
 }
 
-/// The report.
+/// The report of `atsmatrix doctor`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoctorReport {
-    /// Its lines.
-    pub items: Vec<Item>,
+    /// Its lines, in order.
+    pub items: Vec<DoctorCheck>,
 }
 
 impl DoctorReport {
-    /// Whether cells can be run here.
+    /// Whether cells can run here.
     pub fn is_usable(&self) -> bool {
-        self.items.iter().all(|item| item.ok != Health::No)
+        self.items.iter().all(|item| item.health != Health::No)
     }
 
-    /// The report on `facts`.
+    /// Makes the report from `facts`.
     pub fn of(facts: &Facts) -> Self {
         let mut items = vec![engine(facts)];
         if let Some(info) = &facts.engine {
@@ -86,90 +86,92 @@ impl DoctorReport {
     }
 }
 
-fn item(name: &'static str, ok: Health, text: impl Into<String>, mend: impl Into<String>) -> Item {
-    let mend = Some(mend.into()).filter(|_| ok != Health::Yes);
-    Item { name, ok, text: text.into(), mend }
+fn item(name: &'static str, health: Health, text: impl Into<String>, fix: impl Into<String>) -> DoctorCheck {
+    let fix = Some(fix.into()).filter(|_| health != Health::Yes);
+    DoctorCheck { name, health, text: text.into(), fix }
 }
 
-fn engine(facts: &Facts) -> Item {
+fn engine(facts: &Facts) -> DoctorCheck {
     let found = facts.probes.iter().find_map(|probe| probe.result.as_ref().ok().map(|_| probe));
     if let Some(probe) = found {
         return item("engine", Health::Yes, probe.to_string(), "");
     }
     let tried: Vec<String> = facts.probes.iter().map(Probe::to_string).collect();
     let text = format!("none answers. Tried: {}", tried.join("; "));
-    item("engine", Health::No, text, "install and start Docker or Podman, or set DOCKER_HOST")
+    let fix = format!("install and start {}, or set DOCKER_HOST", EngineKind::packages());
+    item("engine", Health::No, text, fix)
 }
 
-fn resources(info: &EngineInfo) -> Item {
+fn resources(info: &EngineInfo) -> DoctorCheck {
     let gib = |bytes: u64| format!("{}.{} GiB", bytes >> 30, ((bytes & ((1 << 30) - 1)) * 10) >> 30);
-    let ok = if info.memory < MEMORY_MIN { Health::Warn } else { Health::Yes };
+    let ok = if info.memory < MIN_MEMORY { Health::Warn } else { Health::Yes };
     let text = format!("{} CPUs, {} memory, {}/{}", info.cpus, gib(info.memory), info.os, info.arch);
     item(
         "resources",
         ok,
         text,
-        "builds of ATS take few compilers at a time here and may be killed for want of memory all the same: make one \
-         image at a time (`run --jobs 1`), or give the engine 4 GiB",
+        "builds of ATS may run out of memory and be killed: build one image at a time (`run --jobs 1`) or give the \
+         engine 4 GiB",
     )
 }
 
-fn storage(info: &EngineInfo) -> Item {
+fn storage(info: &EngineInfo) -> DoctorCheck {
     let ok = if info.storage == "vfs" { Health::Warn } else { Health::Yes };
-    let mend = "vfs copies every image for every container: use overlay2 or fuse-overlayfs";
-    item("storage driver", ok, info.storage.clone(), mend)
+    let fix = "use overlay2 or fuse-overlayfs: vfs copies every image for every container";
+    item("storage driver", ok, info.storage.clone(), fix)
 }
 
-fn networks(info: &EngineInfo) -> Item {
+fn networks(info: &EngineInfo) -> DoctorCheck {
     let Some(capacity) = info.network_capacity else {
-        return item("networks", Health::Yes, format!("{} in use, no shortage to expect", info.networks), "");
+        return item("networks", Health::Yes, format!("{} in use, no practical limit", info.networks), "");
     };
     let left = capacity.saturating_sub(info.networks);
     let ok = match left {
         0 => Health::No,
-        _ if left < NETWORKS_LEFT_MIN => Health::Warn,
+        _ if left < MIN_FREE_NETWORKS => Health::Warn,
         _ => Health::Yes,
     };
-    let mend = "`atsmatrix clean`, `docker network prune`, or more `default-address-pools` in the engine's daemon.json";
-    item("networks", ok, format!("{} in use, room for about {left} more", info.networks), mend)
+    let fix = "remove unused networks (`atsmatrix clean`, `docker network prune`) or add `default-address-pools` to the \
+               engine's daemon.json";
+    item("networks", ok, format!("{} in use, room for about {left} more", info.networks), fix)
 }
 
-fn limits(info: &EngineInfo) -> Item {
-    let mut lacks = Vec::new();
+fn limits(info: &EngineInfo) -> DoctorCheck {
+    let mut missing = Vec::new();
     if !info.limits_memory {
-        lacks.push("memory");
+        missing.push("memory");
     }
     if !info.limits_pids {
-        lacks.push("process");
+        missing.push("process");
     }
     let root = if info.rootless { "rootless" } else { "as root" };
-    if lacks.is_empty() {
+    if missing.is_empty() {
         return item("limits", Health::Yes, format!("{root}; memory and process limits work"), "");
     }
     item(
         "limits",
         Health::Warn,
-        format!("{root}; no {} limits: a runaway ATS can take all the engine has", lacks.join(" and ")),
-        "delegate the cgroup controllers to your user: `systemctl edit user@.service`, with `Delegate=cpu memory pids`",
+        format!("{root}; no {} limits: a runaway ATS can use up all resources of the engine", missing.join(" and ")),
+        "delegate the cgroup controllers to your user: run `systemctl edit user@.service` and add \
+         `Delegate=cpu memory pids`",
     )
 }
 
-fn bootstrap(facts: &Facts) -> Item {
+fn bootstrap(facts: &Facts) -> DoctorCheck {
     if facts.mmdebstrap {
         return item("mmdebstrap", Health::Yes, "found: the first base image can be made without a registry", "");
     }
-    let mend = "nothing, if a registry is in reach; else `docker load` an image docker.io/library/debian:trixie-slim, or \
-                `apt-get install mmdebstrap` (or dnf)";
-    item("mmdebstrap", Health::Warn, "not in PATH: the first base image comes from a registry or was loaded", mend)
+    let fix = "needed only if no registry can be reached: install it (`apt-get install mmdebstrap`, or with dnf) or \
+               `docker load` the image docker.io/library/debian:trixie-slim";
+    item("mmdebstrap", Health::Warn, "not in PATH: the first base image must come from a registry or be loaded", fix)
 }
 
-fn binary(facts: &Facts) -> Item {
+fn binary(facts: &Facts) -> DoctorCheck {
     if facts.static_binary {
-        return item("static binary", Health::Yes, "this program runs inside any distro", "");
+        return item("static binary", Health::Yes, "this program runs in any distro", "");
     }
-    let mend = "build it with `cargo build --release` in its own tree and without RUSTFLAGS in the environment, which \
-                replaces the flags of .cargo/config.toml";
-    item("static binary", Health::No, "this program is linked dynamically and cannot run inside the containers", mend)
+    let fix = "run `cargo build --release` in its source tree, with RUSTFLAGS unset (it overrides .cargo/config.toml)";
+    item("static binary", Health::No, "this program is dynamically linked and cannot run inside the containers", fix)
 }
 
 #[cfg(test)]
@@ -179,7 +181,7 @@ mod tests {
 
     fn facts() -> Facts {
         let info = EngineInfo {
-            name: "Docker".to_owned(),
+            kind: EngineKind::Docker,
             version: "20.10.24".to_owned(),
             api: "1.41".to_owned(),
             os: "linux".to_owned(),
@@ -202,15 +204,15 @@ mod tests {
     }
 
     fn text(report: &DoctorReport) -> String {
-        let line = |item: &Item| {
-            let mend = item.mend.as_ref().map(|mend| format!(" -> {mend}")).unwrap_or_default();
-            format!("{:?} {}: {}{mend}\n", item.ok, item.name, item.text)
+        let line = |item: &DoctorCheck| {
+            let fix = item.fix.as_ref().map(|fix| format!(" -> {fix}")).unwrap_or_default();
+            format!("{:?} {}: {}{fix}\n", item.health, item.name, item.text)
         };
         report.items.iter().map(line).collect()
     }
 
     #[test]
-    fn a_healthy_machine_has_nothing_to_mend() {
+    fn a_healthy_machine_has_nothing_to_fix() {
         let report = DoctorReport::of(&facts());
         assert!(report.is_usable());
         insta::assert_snapshot!(text(&report), @r"
@@ -220,12 +222,12 @@ mod tests {
         Yes networks: 3 in use, room for about 28 more
         Yes limits: as root; memory and process limits work
         Yes mmdebstrap: found: the first base image can be made without a registry
-        Yes static binary: this program runs inside any distro
+        Yes static binary: this program runs in any distro
         ");
     }
 
     #[test]
-    fn without_an_engine_it_is_not_usable_and_says_what_was_tried() {
+    fn without_an_engine_the_report_says_what_was_tried() {
         let tried = Probe {
             via: "DOCKER_HOST".to_owned(),
             target: "tcp://10.0.0.5:2375".to_owned(),
@@ -234,11 +236,11 @@ mod tests {
         let report = DoctorReport::of(&Facts { probes: vec![tried], engine: None, ..facts() });
         assert!(!report.is_usable());
         assert!(report.items[0].text.contains("DOCKER_HOST (tcp://10.0.0.5:2375): refused"));
-        assert!(report.items[0].mend.is_some());
+        assert!(report.items[0].fix.is_some());
     }
 
     #[test]
-    fn every_shortcoming_says_how_to_mend_it() {
+    fn every_problem_says_how_to_fix_it() {
         let mut sick = facts();
         sick.mmdebstrap = false;
         sick.static_binary = false;
@@ -250,8 +252,8 @@ mod tests {
             info.limits_memory = false;
         }
         let report = DoctorReport::of(&sick);
-        let standings: Vec<_> = report.items.iter().map(|item| item.ok).collect();
-        assert_eq!(standings, [Yes, Warn, Warn, No, Warn, Warn, No]);
-        assert!(report.items.iter().skip(1).all(|item| item.mend.as_ref().is_some_and(|mend| !mend.is_empty())));
+        let results: Vec<_> = report.items.iter().map(|item| item.health).collect();
+        assert_eq!(results, [Yes, Warn, Warn, No, Warn, Warn, No]);
+        assert!(report.items.iter().skip(1).all(|item| item.fix.as_ref().is_some_and(|fix| !fix.is_empty())));
     }
 }

@@ -1,35 +1,35 @@
-//! Why an engine operation failed, in classes that callers branch on. Knows the few messages that
-//! engines give only as text; knows nothing of HTTP clients.
+//! Why an engine operation failed, in classes that callers branch on. Recognises the few conditions that
+//! engines report only as text; independent of the HTTP client.
 
 use super::lines::one_line;
 
-/// Longest reason kept, bytes: enough for a registry's own words, not for a whole log.
+/// Longest reason kept, bytes: enough for a registry's message, not for a whole log.
 const REASON_MAX: usize = 600;
 
-/// Result of engine operations.
+/// Result of an engine operation.
 pub type Result<T> = std::result::Result<T, EngineError>;
 
-/// An engine operation that failed: which one, on what, of which class, and the engine's own reason
+/// A failed engine operation: the operation, its object, the class, and the engine's own reason
 /// in one bounded line of printable text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot {operation} {object}: {reason}")]
 pub struct EngineError {
-    /// What was attempted, as it stands after "cannot": `pull image`, `start container`.
+    /// The operation, as it reads after "cannot": `pull image`, `start container`.
     pub operation: &'static str,
     /// The object's name or id; for an operation on the engine itself, its address.
     pub object: String,
-    /// What a caller may branch on.
+    /// The class, for callers to branch on.
     pub class: Class,
-    /// The engine's (or registry's) own reason, and what to do about it where that is known.
+    /// The reason in the words of the engine or registry, and the fix if it is known.
     pub reason: String,
 }
 
 /// Classes of failure that lead to different outcomes or exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// The object is not there.
+    /// The object does not exist.
     NotFound,
-    /// The engine, or the registry of a pull, cannot be reached or refuses to hand it out.
+    /// The engine, or the registry of a pull, cannot be reached or refuses access.
     Unreachable,
     /// A build step failed.
     Build {
@@ -40,59 +40,63 @@ pub enum Class {
     NoSpace,
     /// Another resource ran out: address pools, bridge ports, memory, processes.
     Resources,
-    /// The engine broke off in the middle: it was stopped or restarted. Trying again makes sense.
+    /// The connection to the engine broke: it was stopped or restarted. A retry makes sense.
     Interrupted,
-    /// Anything else.
+    /// Any other failure.
     Other,
 }
 
 impl EngineError {
-    /// An error of `class`; `reason` is hostile text and is escaped and bounded here.
+    /// An error of `class`; `reason` is untrusted text, escaped and bounded here.
     pub fn new(operation: &'static str, object: impl Into<String>, class: Class, reason: &str) -> Self {
         Self { operation, object: object.into(), class, reason: one_line(reason, REASON_MAX) }
     }
 
-    /// An error from what the engine answered. Exhaustion has no status code of its own in the
-    /// Engine API (all of it is 500), so its class is read off [`EXHAUSTION`].
-    pub(super) fn answered(operation: &'static str, object: impl Into<String>, class: Class, reason: &str) -> Self {
+    /// An error from a response of the engine. The Engine API has no status code for exhausted
+    /// resources (they are all 500), so their class comes from [`EXHAUSTION`].
+    pub(super) fn from_engine(operation: &'static str, object: impl Into<String>, class: Class, reason: &str) -> Self {
         let mut error = Self::new(operation, object, class, reason);
-        let found = EXHAUSTION.iter().find(|known| reason.contains(known.says));
+        let found = EXHAUSTION.iter().find(|known| reason.contains(known.message));
         if let Some(known) = found {
             error.class = known.class;
-            error.reason = format!("{} ({})", error.reason, known.mend);
+            error.reason = format!("{} ({})", error.reason, known.fix);
         }
         error
     }
 }
 
 struct Exhaustion {
-    says: &'static str,
+    message: &'static str,
     class: Class,
-    mend: &'static str,
+    fix: &'static str,
 }
 
-const POOLS: &str = "remove networks that nobody uses (`atsmatrix clean`, `docker network prune`) or widen \
-                     `default-address-pools` in the engine's daemon.json; by default about 30 networks fit, fewer with a VPN";
-const DISK: &str = "free space on the engine's disk (`docker system df` tells what takes it, `atsmatrix clean --images` \
-                    removes ours)";
-const LOAD: &str = "run fewer cells at a time (`--jobs`) or give the engine more";
+const POOLS: &str = "remove unused networks (`atsmatrix clean`, `docker network prune`) or widen `default-address-pools` \
+                     in the engine's daemon.json; by default about 30 networks fit, fewer with a VPN";
+const DISK: &str = "free space on the engine's disk: `docker system df` shows what uses it, `atsmatrix clean --images` \
+                    removes the images of atsmatrix";
+const LOAD: &str = "run fewer cells at a time (`--jobs`) or give the engine more resources";
 
-/// What engines say when something ran out: Docker's libnetwork (older, newer wording), Podman's
+/// What engines report when a resource is exhausted: Docker's libnetwork (older, newer wording), Podman's
 /// netavark and CNI, the kernel's texts for ENOSPC, EDQUOT, EXFULL (1024 ports a bridge,
 /// moby#44973), ENOMEM and EAGAIN.
 const EXHAUSTION: [Exhaustion; 8] = [
     Exhaustion {
-        says: "could not find an available, non-overlapping IPv4 address pool",
+        message: "could not find an available, non-overlapping IPv4 address pool",
         class: Class::Resources,
-        mend: POOLS,
+        fix: POOLS,
     },
-    Exhaustion { says: "all predefined address pools have been fully subnetted", class: Class::Resources, mend: POOLS },
-    Exhaustion { says: "could not find free subnet", class: Class::Resources, mend: POOLS },
-    Exhaustion { says: "no space left on device", class: Class::NoSpace, mend: DISK },
-    Exhaustion { says: "disk quota exceeded", class: Class::NoSpace, mend: DISK },
-    Exhaustion { says: "exchange full", class: Class::Resources, mend: LOAD },
-    Exhaustion { says: "cannot allocate memory", class: Class::Resources, mend: LOAD },
-    Exhaustion { says: "resource temporarily unavailable", class: Class::Resources, mend: LOAD },
+    Exhaustion {
+        message: "all predefined address pools have been fully subnetted",
+        class: Class::Resources,
+        fix: POOLS,
+    },
+    Exhaustion { message: "could not find free subnet", class: Class::Resources, fix: POOLS },
+    Exhaustion { message: "no space left on device", class: Class::NoSpace, fix: DISK },
+    Exhaustion { message: "disk quota exceeded", class: Class::NoSpace, fix: DISK },
+    Exhaustion { message: "exchange full", class: Class::Resources, fix: LOAD },
+    Exhaustion { message: "cannot allocate memory", class: Class::Resources, fix: LOAD },
+    Exhaustion { message: "resource temporarily unavailable", class: Class::Resources, fix: LOAD },
 ];
 
 #[cfg(test)]
@@ -100,12 +104,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_exhausted_address_pool_is_told_with_its_remedy() {
+    fn an_exhausted_address_pool_is_reported_with_its_fix() {
         for says in [
             "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
             "all predefined address pools have been fully subnetted",
         ] {
-            let error = EngineError::answered("create network", "run-x", Class::Other, says);
+            let error = EngineError::from_engine("create network", "run-x", Class::Other, says);
             assert_eq!(error.class, Class::Resources);
             assert!(error.to_string().starts_with("cannot create network run-x: "), "{error}");
             assert!(error.reason.contains("default-address-pools"), "{error}");
@@ -113,8 +117,8 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_no_build_failure() {
-        let error = EngineError::answered(
+    fn a_full_disk_is_not_a_build_failure() {
+        let error = EngineError::from_engine(
             "build image",
             "x",
             Class::Build { code: Some(1) },
@@ -124,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_one_bounded_printable_line() {
+    fn a_reason_is_one_bounded_printable_line() {
         let error = EngineError::new("pull image", "x", Class::Unreachable, &"\u{1b}[31mred\nnext ".repeat(1000));
         assert!(error.reason.len() <= REASON_MAX + 4 && !error.reason.contains('\n'));
         assert!(error.reason.starts_with("\\u{1b}[31mred next"), "{}", error.reason);

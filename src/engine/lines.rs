@@ -1,10 +1,10 @@
-//! Text out of byte streams that come in fragments from containers nobody trusts: whole lines,
-//! bounded, printable. Pure.
+//! Text from the byte streams of untrusted containers, which arrive in fragments: complete lines,
+//! bounded and printable. Pure.
 
 use std::collections::VecDeque;
 
-/// Puts fragments together into lines. A line ends at `\n`; `\r\n` counts as `\n`, and of a line that
-/// a progress bar rewrote with `\r` the last state is kept. Bytes that are no UTF-8 become U+FFFD.
+/// Joins fragments into lines. A line ends at `\n`; `\r\n` counts as `\n`. If a progress bar rewrote a line
+/// with `\r`, its last state is kept. Bytes that are not UTF-8 become U+FFFD.
 #[derive(Debug)]
 pub struct LineSplitter {
     partial: Vec<u8>,
@@ -13,12 +13,12 @@ pub struct LineSplitter {
 }
 
 impl LineSplitter {
-    /// Lines longer than `max` bytes are cut there, with a mark that says so.
+    /// Lines longer than `max` bytes are cut and marked.
     pub fn new(max: usize) -> Self {
         Self { partial: Vec::new(), max, cut: false }
     }
 
-    /// Takes a fragment and returns the lines it completes.
+    /// Adds a fragment and returns the lines that it completes.
     pub fn push(&mut self, fragment: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         let mut rest = fragment;
@@ -31,7 +31,7 @@ impl LineSplitter {
         lines
     }
 
-    /// The last line, if the stream ended without a newline.
+    /// The last line, if the stream ended without a newline; call it once, at the end.
     pub fn finish(&mut self) -> Option<String> {
         (!self.partial.is_empty()).then(|| self.take())
     }
@@ -54,7 +54,7 @@ impl LineSplitter {
     }
 }
 
-/// The last bytes of a stream.
+/// The last bytes of a stream, up to a limit.
 #[derive(Debug)]
 pub struct Tail {
     bytes: VecDeque<u8>,
@@ -67,7 +67,7 @@ impl Tail {
         Self { bytes: VecDeque::new(), max }
     }
 
-    /// Takes a fragment.
+    /// Adds a fragment.
     pub fn push(&mut self, fragment: &[u8]) {
         let fragment = &fragment[fragment.len().saturating_sub(self.max)..];
         let over = (self.bytes.len() + fragment.len()).saturating_sub(self.max);
@@ -75,7 +75,7 @@ impl Tail {
         self.bytes.extend(fragment);
     }
 
-    /// What is kept, as text; U+FFFD for what is no UTF-8.
+    /// The bytes kept so far as text, with U+FFFD for invalid UTF-8.
     pub fn text(&self) -> String {
         let (front, back) = self.bytes.as_slices();
         String::from_utf8_lossy(&[front, back].concat()).into_owned()
@@ -83,7 +83,7 @@ impl Tail {
 }
 
 /// `text` as one line of at most about `max` bytes that is safe to print: runs of white space become
-/// one space, other control characters are escaped, what is cut off is marked.
+/// one space, other control characters are escaped, a cut is marked with `…`.
 pub fn one_line(text: &str, max: usize) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
@@ -111,7 +111,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn fragments_become_whole_lines() {
+    fn fragments_become_complete_lines() {
         let mut lines = LineSplitter::new(100);
         assert!(lines.push(b"{\"a\"").is_empty());
         assert_eq!(lines.push(b":1}\r\nnext\n\nla"), ["{\"a\":1}", "next", ""]);
@@ -121,21 +121,21 @@ mod tests {
     }
 
     #[test]
-    fn a_character_split_between_fragments_survives_and_rubbish_is_replaced() {
+    fn a_character_split_between_fragments_survives_and_invalid_bytes_are_replaced() {
         let mut lines = LineSplitter::new(100);
         lines.push(&"ü".as_bytes()[..1]);
         assert_eq!(lines.push(&[0xbc, 0xff, b'\n']), ["ü\u{fffd}"]);
     }
 
     #[test]
-    fn an_endless_line_is_cut_and_the_next_one_is_whole() {
+    fn an_endless_line_is_cut_and_the_next_one_is_complete() {
         let mut lines = LineSplitter::new(4);
         lines.push(b"abcdefgh");
         assert_eq!(lines.push(b"ijk\nok\n"), ["abcd [cut]", "ok"]);
     }
 
     #[test]
-    fn of_a_rewritten_line_the_last_state_is_kept() {
+    fn the_last_state_of_a_rewritten_line_is_kept() {
         assert_eq!(LineSplitter::new(99).push(b"10%\r55%\r100%\r\n"), ["100%"]);
     }
 

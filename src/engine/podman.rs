@@ -1,5 +1,5 @@
-//! Podman without a running service: starts `podman system service` on a private socket for as long as
-//! we live.
+//! Podman without a running service: starts `podman system service` on a private socket for the lifetime
+//! of this process.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
@@ -19,12 +19,18 @@ use super::lines::one_line;
 
 /// How long the service may take until it accepts connections. The first start of rootless Podman sets
 /// up its user namespace.
-const UP_WITHIN: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How many services this process has started; each has a folder of its own.
+/// Most of its stderr that is read if it exits, bytes.
+const MAX_OUTPUT: u64 = 4096;
+
+/// How much of that goes into the error, bytes.
+const MAX_MESSAGE: usize = 300;
+
+/// How many services this process has started: each has its own folder.
 static STARTED: AtomicU32 = AtomicU32::new(0);
 
-/// A Podman API service of our own. It ends when this is dropped.
+/// A Podman API service of this process. It stops when dropped.
 pub(super) struct PodmanService {
     folder: PathBuf,
     /// Killed when dropped.
@@ -33,20 +39,20 @@ pub(super) struct PodmanService {
 
 impl Drop for PodmanService {
     fn drop(&mut self) {
-        // `kill_on_drop` ends the child. A folder that stays is empty but for a dead socket.
+        // `kill_on_drop` stops the child. If removal fails, only a dead socket is left.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
 impl PodmanService {
-    /// Starts `podman` and waits until its service accepts connections. Returns it with its socket.
+    /// Starts `podman` and waits until its service accepts connections. Returns the service and its socket.
     pub(super) async fn start(env: &Env, podman: &Path) -> Result<(Self, PathBuf)> {
         let folder = env.runtime_dir.clone().unwrap_or_else(std::env::temp_dir);
         let nth = STARTED.fetch_add(1, Ordering::Relaxed);
         let folder = folder.join(format!("atsmatrix-podman-{}-{nth}", std::process::id()));
-        // What a dead process with our id left.
+        // A dead process with the same id may have left one.
         let _ = std::fs::remove_dir_all(&folder);
-        // The mode is set as the folder is made: nobody else may reach this socket at any time.
+        // The mode is set at creation: no other user may reach this socket at any time.
         DirBuilder::new().mode(0o700).create(&folder).with_context(|| format!("creating {}", folder.display()))?;
         let socket = folder.join("podman.sock");
         let child = command(env, podman, &socket).spawn().with_context(|| format!("starting {}", podman.display()))?;
@@ -56,8 +62,8 @@ impl PodmanService {
     }
 }
 
-/// The command line. With util-linux's `setpriv` the kernel ends the service even when we are killed
-/// with -9; without it a dropped handle does, and a killed run leaves a service behind.
+/// The command line. With util-linux's `setpriv` the kernel stops the service even if this process is killed
+/// with -9. Without it the service stops on drop, and a killed run leaves it behind.
 fn command(env: &Env, podman: &Path, socket: &Path) -> Command {
     let mut command = match env.program("setpriv") {
         Some(setpriv) => {
@@ -77,25 +83,25 @@ fn command(env: &Env, podman: &Path, socket: &Path) -> Command {
     command
 }
 
-/// Waits until `socket` accepts connections. Podman tells nobody when it does, so it is tried with growing
-/// pauses; its premature end is awaited.
+/// Waits until `socket` accepts connections. Podman sends no signal when it does, so this connects with growing
+/// pauses, and fails at once if the service exits.
 async fn accepting(child: &mut Child, socket: &Path) -> Result<()> {
-    let until = Instant::now() + UP_WITHIN;
+    let until = Instant::now() + START_TIMEOUT;
     let mut pause = Duration::from_millis(10);
     loop {
         let Err(error) = UnixStream::connect(socket).await else { return Ok(()) };
         if Instant::now() >= until {
-            bail!("its service did not come up within {} s: {error}", UP_WITHIN.as_secs());
+            bail!("its service did not start within {} s: {error}", START_TIMEOUT.as_secs());
         }
         tokio::select! {
             status = child.wait() => {
-                let mut said = Vec::new();
+                let mut output = Vec::new();
                 if let Some(stderr) = child.stderr.take() {
-                    // What cannot be read is not said.
-                    let _ = stderr.take(4096).read_to_end(&mut said).await;
+                    // A read error only shortens the message.
+                    let _ = stderr.take(MAX_OUTPUT).read_to_end(&mut output).await;
                 }
-                let said = one_line(&String::from_utf8_lossy(&said), 400);
-                bail!("its service ended at once ({}): {said}", status.context("waiting for podman")?);
+                let output = one_line(&String::from_utf8_lossy(&output), MAX_MESSAGE);
+                bail!("its service exited at once ({}): {output}", status.context("waiting for podman")?);
             }
             () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_millis(500)),
         }
@@ -107,13 +113,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_service_that_ends_at_once_is_told_with_its_last_words() {
+    async fn a_service_that_exits_at_once_is_reported_with_its_stderr() {
         let mut child = Command::new("sh")
             .args(["-c", "echo 'Error: no \u{1b}[31msubuids' >&2; exit 125"])
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let error = accepting(&mut child, Path::new("/nonexistent/podman.sock")).await.unwrap_err();
-        assert_eq!(error.to_string(), "its service ended at once (exit status: 125): Error: no \\u{1b}[31msubuids");
+        assert_eq!(error.to_string(), "its service exited at once (exit status: 125): Error: no \\u{1b}[31msubuids");
     }
 }

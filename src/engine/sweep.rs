@@ -1,39 +1,39 @@
-//! Removes what runs left behind: by label only, containers before the networks they are in. Never
-//! touches what a live run owns.
+//! Removes what runs left behind: by label only, containers before their networks. Never
+//! touches objects of a live run.
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::labels::{self, Standing};
-use super::{Engine, EngineError, Labelled, Result, answered};
+use super::labels::{self, Ownership};
+use super::{Engine, EngineError, Labelled, Result, with_timeout};
 use crate::model::RunId;
 
-/// Removals under way at a time: engines serialise them anyway.
-const AT_ONCE: usize = 4;
+/// Removals at a time: engines serialise them anyway.
+const CONCURRENCY: usize = 4;
 
-/// What a sweep did.
+/// Result of a sweep.
 #[derive(Debug, Default)]
 pub struct Swept {
     /// Containers removed.
     pub containers: usize,
     /// Networks removed.
     pub networks: usize,
-    /// Things of other live runs, left alone.
+    /// Objects of other live runs, left alone.
     pub alive: usize,
-    /// Things of other machines or earlier boots, left alone because nobody here can tell whether
-    /// their run lives. [`Scope::Everything`] takes them.
+    /// Objects of other machines or earlier boots, or kept on purpose. They are left alone because it is unknown whether
+    /// their run is alive. [`SweepScope::Everything`] removes them.
     pub unknown: usize,
-    /// What could not be removed, and why.
+    /// Failed removals.
     pub failed: Vec<EngineError>,
 }
 
 impl Swept {
-    /// What nobody here can decide about, and the command that removes it.
+    /// A message about objects of unknown ownership with the command that removes them; `None` if there are none.
     pub fn undecided(&self) -> Option<String> {
-        let things = if self.unknown == 1 { "container or network is" } else { "containers and networks are" };
+        let objects = if self.unknown == 1 { "container or network was" } else { "containers and networks were" };
         let text = format!(
-            "{} {things} kept on purpose (--keep), of another machine or from before its last boot, and left alone: \
-             `atsmatrix clean --all` removes what no live run of this machine has",
+            "{} {objects} kept on purpose (--keep) or come from another machine or an earlier boot, and stay: \
+             `atsmatrix clean --all` removes everything that no live run of this machine owns",
             self.unknown
         );
         Some(text).filter(|_| self.unknown > 0)
@@ -42,49 +42,49 @@ impl Swept {
 
 /// What to remove.
 #[derive(Debug, Clone, Copy)]
-pub enum Scope<'a> {
-    /// What dead runs of this machine left; `host` is [`labels::Owner::host`].
+pub enum SweepScope<'a> {
+    /// Left-overs of dead runs of this machine.
     LeftOvers {
-        /// This machine.
+        /// This machine: [`labels::Owner::host`].
         host: &'a str,
     },
-    /// All of this one run.
+    /// Everything of this run.
     Run(&'a RunId),
-    /// All with our labels but what live runs of this machine own: asked for by hand only.
+    /// Everything with a label of atsmatrix, except what live runs of this machine own. Only on request.
     Everything {
-        /// This machine.
+        /// This machine: [`labels::Owner::host`].
         host: &'a str,
     },
 }
 
 /// Removes the left-overs of dead runs of this machine.
 pub async fn sweep(engine: &dyn Engine, host: &str) -> Result<Swept> {
-    remove(engine, Scope::LeftOvers { host }).await
+    remove(engine, SweepScope::LeftOvers { host }).await
 }
 
-/// Removes all that `run` has: at its end, and when it is interrupted.
+/// Removes everything of `run`: at its end, and when it is interrupted.
 pub async fn remove_run(engine: &dyn Engine, run: &RunId) -> Result<Swept> {
-    remove(engine, Scope::Run(run)).await
+    remove(engine, SweepScope::Run(run)).await
 }
 
-/// Removes containers, then networks, of `scope`. Fails only if they cannot be listed; a removal that
-/// fails does not keep the others from being tried.
-pub async fn remove(engine: &dyn Engine, scope: Scope<'_>) -> Result<Swept> {
+/// Removes containers, then networks, of `scope`. Fails only if they cannot be listed; a failed removal
+/// does not stop the others.
+pub async fn remove(engine: &dyn Engine, scope: SweepScope<'_>) -> Result<Swept> {
     let mut swept = Swept::default();
-    let doomed = choose(answered("list", "containers", engine.containers()).await?, scope, &mut swept);
-    let mut results = stream::iter(doomed)
-        .map(|id| async move { answered("remove container", &id, engine.remove_container(&id)).await })
-        .buffer_unordered(AT_ONCE);
+    let chosen = choose(with_timeout("list", "containers", engine.containers()).await?, scope, &mut swept);
+    let mut results = stream::iter(chosen)
+        .map(|id| async move { with_timeout("remove container", &id, engine.remove_container(&id)).await })
+        .buffer_unordered(CONCURRENCY);
     while let Some(result) = results.next().await {
         match result {
             Ok(()) => swept.containers += 1,
             Err(error) => swept.failed.push(error),
         }
     }
-    let doomed = choose(answered("list", "networks", engine.networks()).await?, scope, &mut swept);
-    let mut results = stream::iter(doomed)
-        .map(|id| async move { answered("remove network", &id, engine.remove_network(&id)).await })
-        .buffer_unordered(AT_ONCE);
+    let chosen = choose(with_timeout("list", "networks", engine.networks()).await?, scope, &mut swept);
+    let mut results = stream::iter(chosen)
+        .map(|id| async move { with_timeout("remove network", &id, engine.remove_network(&id)).await })
+        .buffer_unordered(CONCURRENCY);
     while let Some(result) = results.next().await {
         match result {
             Ok(()) => swept.networks += 1,
@@ -94,27 +94,27 @@ pub async fn remove(engine: &dyn Engine, scope: Scope<'_>) -> Result<Swept> {
     Ok(swept)
 }
 
-/// Ids of what `scope` takes of `things`; counts what it leaves.
-fn choose(things: Vec<Labelled>, scope: Scope<'_>, swept: &mut Swept) -> Vec<String> {
-    let mut doomed = Vec::new();
-    for thing in things {
-        let take = match scope {
-            Scope::Run(run) => thing.labels.get(labels::RUN).is_some_and(|it| it == run.as_str()),
-            Scope::LeftOvers { host } | Scope::Everything { host } => {
-                let standing = labels::standing(&thing.labels, host, labels::process_start);
-                swept.alive += usize::from(standing == Standing::Alive);
-                let taken = match standing {
-                    Standing::LeftOver => true,
-                    Standing::Alive => false,
-                    Standing::Unknown => matches!(scope, Scope::Everything { .. }),
+/// Ids of the `objects` in `scope`; counts the others in `swept`.
+fn choose(objects: Vec<Labelled>, scope: SweepScope<'_>, swept: &mut Swept) -> Vec<String> {
+    let mut chosen = Vec::new();
+    for object in objects {
+        let remove = match scope {
+            SweepScope::Run(run) => object.labels.get(labels::RUN).is_some_and(|it| it == run.as_str()),
+            SweepScope::LeftOvers { host } | SweepScope::Everything { host } => {
+                let ownership = labels::ownership(&object.labels, host, labels::process_start);
+                swept.alive += usize::from(ownership == Ownership::Alive);
+                let remove = match ownership {
+                    Ownership::LeftOver => true,
+                    Ownership::Alive => false,
+                    Ownership::Unknown => matches!(scope, SweepScope::Everything { .. }),
                 };
-                swept.unknown += usize::from(standing == Standing::Unknown && !taken);
-                taken
+                swept.unknown += usize::from(ownership == Ownership::Unknown && !remove);
+                remove
             }
         };
-        if take {
-            doomed.push(thing.id);
+        if remove {
+            chosen.push(object.id);
         }
     }
-    doomed
+    chosen
 }

@@ -1,7 +1,7 @@
-//! Revisions of files, asked of the git program (`git` in PATH; 2.24 or later). Knows git's
-//! plumbing and nothing of what is in the files.
+//! Revisions of files, from the git program (`git` in PATH; 2.24 or later). Uses git's plumbing and
+//! does not interpret the files.
 //!
-//! Arguments cannot become options, output is bounded, nothing is fetched or asked, and git's texts
+//! Arguments cannot become options, output is bounded, git never fetches or prompts, and its messages
 //! are not interpreted.
 
 mod program;
@@ -16,14 +16,14 @@ use jiff::Timestamp;
 
 use crate::exit::{Exit, Failure};
 
-pub use revision::{Revision, RevisionError};
+pub use revision::{GitRevision, RevisionError};
 
 use program::{Batch, first_line, run};
 
-/// Largest file that is read from a revision, bytes.
+/// Largest file read from a revision, bytes.
 pub const MAX_FILE: u64 = 64 << 20;
 
-/// The repository around a directory.
+/// The repository that contains a directory.
 #[derive(Debug, Clone)]
 pub struct Repository {
     dir: PathBuf,
@@ -34,30 +34,30 @@ pub struct Repository {
 pub struct Commit {
     /// Its full id, hex.
     pub id: String,
-    /// When it was committed.
+    /// Time of the commit.
     pub time: Timestamp,
-    /// Its first line, as written (hostile text).
+    /// The first line of its message, unchanged (untrusted text).
     pub subject: String,
 }
 
-/// Commits that changed a file.
+/// The commits that changed a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Log {
-    /// Oldest first, along first parents: what the branch itself went through.
+pub struct CommitLog {
+    /// Oldest first, along first parents: the history of the branch itself.
     pub commits: Vec<Commit>,
-    /// Whether there may have been earlier ones: a shallow clone, the limit was reached, or the file had another
+    /// Whether there may be earlier ones: the clone is shallow, the limit was reached, or the file had another
     /// name before.
     pub cut: bool,
 }
 
-/// When the bytes of a file were committed, under whatever name.
+/// When the bytes of a file were committed, under any name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Committed {
-    /// Of the commits that brought these bytes, moved them or took them away.
+    /// Times of the commits that added, moved or removed these bytes.
     At {
-        /// The earliest time.
+        /// The earliest.
         first: Timestamp,
-        /// The latest one.
+        /// The latest.
         last: Timestamp,
     },
     /// It is not in the revision.
@@ -67,9 +67,9 @@ pub enum Committed {
 }
 
 impl Repository {
-    /// The repository that `dir` lies in; `None`: it lies in none. An error if there is one and git
+    /// The repository that contains `dir`; `None` if there is none. An error if there is one but git
     /// cannot use it, for example because git is not installed or it belongs to another user.
-    pub fn around(dir: &Path) -> Result<Option<Self>> {
+    pub fn discover(dir: &Path) -> Result<Option<Self>> {
         let full = dir.canonicalize().with_context(|| format!("cannot look for a repository at {}", dir.display()))?;
         let marked = std::env::var_os("GIT_DIR").is_some() || full.ancestors().any(|dir| dir.join(".git").exists());
         if !marked {
@@ -80,33 +80,33 @@ impl Repository {
         Ok(Some(repository))
     }
 
-    /// Whether anything was committed yet.
+    /// Whether the repository has any commit.
     pub fn has_commits(&self) -> Result<bool> {
-        Ok(self.id(&Revision::head())?.is_some())
+        Ok(self.id(&GitRevision::head())?.is_some())
     }
 
     /// The full id of the commit that `revision` names.
-    pub fn resolve(&self, revision: &Revision) -> Result<String> {
+    pub fn resolve(&self, revision: &GitRevision) -> Result<String> {
         let none = || format!("there is no revision `{revision}` in the repository of {}", self.dir.display());
         Ok(self.id(revision)?.ok_or_else(|| Failure::new(Exit::Usage, none()))?)
     }
 
-    fn id(&self, revision: &Revision) -> Result<Option<String>> {
+    fn id(&self, revision: &GitRevision) -> Result<Option<String>> {
         let name = format!("{revision}^{{commit}}");
         first_line(&self.dir, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name])
     }
 
-    /// The file at `path` (relative to the directory) in `revision`; `None`: it is not there.
-    pub fn read(&self, revision: &Revision, path: &Path) -> Result<Option<Vec<u8>>> {
+    /// The file at `path` (relative to the directory) in `revision`; `None` if it does not exist there.
+    pub fn read(&self, revision: &GitRevision, path: &Path) -> Result<Option<Vec<u8>>> {
         let commit = self.resolve(revision)?;
         Batch::start(&self.dir)?.read(&object(&commit, path)?)
     }
 
-    /// Gives each commit of `log` and its state of the file at `path` to `each`, oldest first. Reads
-    /// one after the other, so that only one is in memory.
+    /// Calls `each` for each commit of `log` with its state of the file at `path`, oldest first. Only one
+    /// state is in memory at a time.
     pub fn each_state(
         &self,
-        log: &Log,
+        log: &CommitLog,
         path: &Path,
         mut each: impl FnMut(&Commit, Option<Vec<u8>>) -> Result<()>,
     ) -> Result<()> {
@@ -118,7 +118,7 @@ impl Repository {
     }
 
     /// The newest `limit` commits up to `revision` that changed the file at `path`.
-    pub fn log(&self, revision: &Revision, path: &Path, limit: usize) -> Result<Log> {
+    pub fn log(&self, revision: &GitRevision, path: &Path, limit: usize) -> Result<CommitLog> {
         let commit = self.resolve(revision)?;
         let count = format!("--max-count={}", limit.saturating_add(1));
         let mut commits = self.commits(&commit, path, &count)?;
@@ -126,10 +126,10 @@ impl Repository {
         commits.truncate(limit);
         commits.reverse();
         let cut = more || self.is_shallow()? || self.was_renamed(commits.first(), path)?;
-        Ok(Log { commits, cut })
+        Ok(CommitLog { commits, cut })
     }
 
-    /// Whether `oldest`, the commit in which the file at `path` appears, gave it that name and no more.
+    /// Whether `oldest`, the commit in which the file at `path` appears, only renamed it.
     fn was_renamed(&self, oldest: Option<&Commit>, path: &Path) -> Result<bool> {
         let Some(oldest) = oldest else { return Ok(false) };
         let parent = format!("{}^1", oldest.id);
@@ -143,9 +143,9 @@ impl Repository {
         Ok(renamed.split(|byte| *byte == 0).any(|found| found == name.as_bytes()))
     }
 
-    /// When the bytes that the file at `path` has in `revision` were committed. A file that is moved, or taken away and
-    /// brought back, is as old as it was.
-    pub fn committed(&self, revision: &Revision, path: &Path) -> Result<Committed> {
+    /// When the bytes that the file at `path` has in `revision` were committed. Moving a file, or removing and restoring
+    /// it, does not change its age.
+    pub fn committed(&self, revision: &GitRevision, path: &Path) -> Result<Committed> {
         let commit = self.resolve(revision)?;
         let object = object(&commit, path)?;
         let found = first_line(&self.dir, &["rev-parse", "--verify", "--quiet", "--end-of-options", &object])?;
@@ -162,7 +162,7 @@ impl Repository {
         Ok(ends.map_or(Committed::CutOff, |(first, last)| Committed::At { first: *first, last: *last }))
     }
 
-    /// Those that changed the file, newest first.
+    /// The commits that changed the file, newest first.
     fn commits(&self, commit: &str, path: &Path, count: &str) -> Result<Vec<Commit>> {
         let path = plain(path)?;
         let args =
@@ -174,16 +174,16 @@ impl Repository {
 
     fn is_shallow(&self) -> Result<bool> {
         let shallow = first_line(&self.dir, &["rev-parse", "--is-shallow-repository"])?;
-        shallow.map(|answer| answer == "true").context("git does not say whether the clone is shallow")
+        shallow.map(|answer| answer == "true").context("git does not report whether the clone is shallow")
     }
 }
 
-/// Without git there is no answer, which is not the same as a mistake in here.
+/// The error for a repository that git cannot use. Nothing is wrong with the input, so it is not a usage error.
 fn unusable(dir: &Path, error: &anyhow::Error) -> Failure {
     let dir = dir.display();
     let message = format!(
-        "there is a git repository around {dir}, and it cannot be used: {error:#}. If it belongs to another user, say that \
-         it is safe: git config --global --add safe.directory {dir} (or its top directory); or name files instead of git:REV"
+        "git cannot use the repository of {dir}: {error:#}. If it belongs to another user, run `git config --global --add \
+         safe.directory {dir}` (or with its top directory), or give files instead of git:REV"
     );
     Failure::new(Exit::Incomplete, message)
 }
@@ -191,29 +191,29 @@ fn unusable(dir: &Path, error: &anyhow::Error) -> Failure {
 fn parse(line: &str) -> Result<Commit> {
     let mut fields = line.splitn(3, '\0');
     let (Some(id), Some(time), Some(subject)) = (fields.next(), fields.next(), fields.next()) else {
-        bail!("git rev-list printed something unforeseen: {}", line.escape_debug());
+        bail!("unexpected output of git rev-list: {}", line.escape_debug());
     };
     Ok(Commit { id: id.to_owned(), time: time_of(id, time)?, subject: subject.to_owned() })
 }
 
 fn time_of(id: &str, seconds: &str) -> Result<Timestamp> {
     let time = seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    time.with_context(|| format!("commit {id} has no usable time"))
+    time.with_context(|| format!("commit {id} has an invalid time"))
 }
 
-/// `./` makes the path one below the directory git runs in, wherever that lies in the repository.
+/// The name of a file in a commit. `./` makes the path relative to the directory that git runs in.
 fn object(commit: &str, path: &Path) -> Result<String> {
     Ok(format!("{commit}:./{}", plain(path)?))
 }
 
-/// A path that means the same to git's line protocol.
+/// A path that git's line protocol does not misread.
 fn plain(path: &Path) -> Result<&str> {
     let text = path.to_str().filter(|text| !text.chars().any(char::is_control));
     match text {
         Some(text) if path.is_relative() && !text.is_empty() => Ok(text),
         _ => {
             let message = format!(
-                "`{}` cannot be looked up in git: name a file by a relative path of plain text, for example git:HEAD:results/matrix.json",
+                "`{}` is not a path in a git repository: use a relative path, for example git:HEAD:results/matrix.json",
                 path.display()
             );
             Err(Failure::new(Exit::Usage, message).into())

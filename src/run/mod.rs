@@ -18,13 +18,13 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use crate::builder::{Made, Policy};
+use crate::builder::{ImageState, Policy};
 use crate::catalogue::trials::Trial;
 use crate::config::matrix::Matrix;
 use crate::config::plan::{Plan, PlannedCell};
 use crate::engine::Engine;
 use crate::engine::labels::Owner;
-use crate::engine::patience::AWAY_MOST;
+use crate::engine::patience::MAX_OUTAGES;
 use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Place, Verdict};
 use crate::run::cell::{Beside, CellRun, Progress};
 use crate::verdict::{self, Assessment, Terms};
@@ -121,7 +121,7 @@ struct Run<'a> {
     site: &'a Site<'a>,
     order: &'a Order,
     record: &'a dyn Record,
-    made: BTreeMap<String, Made>,
+    made: BTreeMap<String, ImageState>,
     ours: Mutex<BTreeSet<CellId>>,
     fault: OnceLock<String>,
 }
@@ -149,7 +149,8 @@ impl Run<'_> {
 
     /// All cells, as many at a time as was asked for. After `stop` no further one begins.
     async fn cells(&self) -> anyhow::Result<Vec<CellResult>> {
-        let runnable = self.order.plan.cells.iter().any(|cell| matches!(self.image(cell), Some(Made::Ready { .. })));
+        let runnable =
+            self.order.plan.cells.iter().any(|cell| matches!(self.image(cell), Some(ImageState::Ready { .. })));
         let broken = self.fault.get().is_some();
         let shared = if runnable && !broken { self.shared().await? } else { None };
         let permits = Semaphore::new(self.order.jobs.max(1));
@@ -187,7 +188,7 @@ impl Run<'_> {
                 Ok(shared) => return Ok(shared),
                 Err(error) => error,
             };
-            if tries > AWAY_MOST || !self.site.is_back_after(&error).await {
+            if tries > MAX_OUTAGES || !self.site.is_back_after(&error).await {
                 return Err(error);
             }
         }
@@ -207,7 +208,7 @@ impl Run<'_> {
         Ok(beside.map(|beside| Shared { stage, beside }))
     }
 
-    fn image(&self, planned: &PlannedCell) -> Option<&Made> {
+    fn image(&self, planned: &PlannedCell) -> Option<&ImageState> {
         self.made.get(&planned.tag)
     }
 
@@ -226,7 +227,7 @@ impl Run<'_> {
             && self.fault.get().is_some()
             && !matches!(
                 self.image(planned),
-                Some(Made::Unbuildable { .. } | Made::Unavailable { .. } | Made::Broken { .. })
+                Some(ImageState::Unbuildable { .. } | ImageState::Unavailable { .. } | ImageState::Broken { .. })
             )
         {
             return None;
@@ -234,10 +235,10 @@ impl Run<'_> {
         let begun = Instant::now();
         let overdue = self.site.overdue();
         let mut result = match (self.image(planned), shared) {
-            (Some(Made::Ready { .. }), _) if self.site.deadline.is_cancelled() => {
+            (Some(ImageState::Ready { .. }), _) if self.site.deadline.is_cancelled() => {
                 self.without(planned, Verdict::Error, &format!("not reached: {overdue}"))
             }
-            (Some(Made::Ready { id }), Some(shared)) => {
+            (Some(ImageState::Ready { id }), Some(shared)) => {
                 self.tell(Event::CellStarted { cell: planned.id.clone(), trials: self.order.trials.len() });
                 let mut run = self.in_containers(planned, shared, halt, self.plain(planned, shared)).await;
                 if run.ours {
@@ -250,13 +251,13 @@ impl Run<'_> {
                 let images = ImageDigests { ats: id.clone(), recipe: planned.tag.clone(), id: None };
                 outcome::of_run(&self.order.matrix, planned, run, images)
             }
-            (Some(Made::Unbuildable { reason }), _) => self.without(planned, Verdict::Unbuildable, reason),
-            (Some(Made::Unavailable { reason }), _) => self.without(planned, Verdict::Unavailable, reason),
-            (Some(Made::Broken { reason }), _) => {
+            (Some(ImageState::Unbuildable { reason }), _) => self.without(planned, Verdict::Unbuildable, reason),
+            (Some(ImageState::Unavailable { reason }), _) => self.without(planned, Verdict::Unavailable, reason),
+            (Some(ImageState::Broken { reason }), _) => {
                 self.ours.lock().unwrap_or_else(PoisonError::into_inner).insert(planned.id.clone());
                 self.without(planned, Verdict::Error, reason)
             }
-            (Some(Made::Stopped), _) => self.without(planned, Verdict::Error, &format!("not reached: {overdue}")),
+            (Some(ImageState::Stopped), _) => self.without(planned, Verdict::Error, &format!("not reached: {overdue}")),
             _ => self.without(planned, Verdict::Error, "its image is not part of the plan"),
         };
         // Half a cell is no result.
@@ -305,7 +306,7 @@ impl Run<'_> {
         let on = async {
             let first = shared.stage.on(&planned.tag).await;
             // An engine that was away and came back is asked again.
-            if first.is_ok() || !site.patience.until_back(&site.engine, &note, halt).await {
+            if first.is_ok() || !site.patience.wait_until_back(&site.engine, &note, halt).await {
                 return first;
             }
             shared.stage.on(&planned.tag).await

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::builder::{Maker, Policy};
+use crate::builder::{ImageBuilder, Policy};
 use crate::config::matrix::Defaults;
 use crate::config::plan::{Bootstrapper, Recipes};
 use crate::engine::labels::Owner;
@@ -85,8 +85,8 @@ impl<'a> Site<'a> {
         policy: &Policy,
         image_logs: &Path,
         bootstrapper: &Bootstrapper,
-    ) -> Arc<Maker> {
-        let maker = Maker::new(
+    ) -> Arc<ImageBuilder> {
+        let maker = ImageBuilder::new(
             Arc::clone(&self.engine),
             Arc::clone(&self.patience),
             recipes.clone(),
@@ -110,7 +110,7 @@ impl<'a> Site<'a> {
         // One that is there and keeps something waiting is not away.
         let away = cut || !patience::answers(&self.engine).await;
         let note = |text: &str| self.tell(Event::Note(text.to_owned()));
-        away && self.patience.until_back(&self.engine, &note, &self.stop).await
+        away && self.patience.wait_until_back(&self.engine, &note, &self.stop).await
     }
 
     /// Why work that was not reached or finished was not.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Site;
-use crate::builder::{AgentImages, Made};
+use crate::builder::{AgentImages, ImageState};
 use crate::catalogue::trials::Trial;
 use crate::config::plan::{PlannedCell, Recipes};
-use crate::engine::labels::{self, Kind};
-use crate::engine::{NetworkSpec, answered};
+use crate::engine::labels::{self, ResourceKind};
+use crate::engine::{NetworkSpec, with_timeout};
 use crate::model::{Place, Record as Setting, Swap};
 use crate::run::cell::{Beside, Job, Limits};
 
@@ -49,12 +49,12 @@ impl Stage {
         let Some(origin_image) = site.stop.run_until_cancelled(agent.on("scratch")).await.transpose()? else {
             return Ok(None);
         };
-        let mut marks = site.owner.labels(Kind::Network);
+        let mut marks = site.owner.labels(ResourceKind::Network);
         if keep {
             marks.insert(labels::KEEP.to_owned(), "true".to_owned());
         }
         let spec = NetworkSpec { name: format!("atsmatrix-{}", site.owner.run), labels: marks, internal: true };
-        let network = answered("create network", &spec.name, site.engine.create_network(&spec)).await?;
+        let network = with_timeout("create network", &spec.name, site.engine.create_network(&spec)).await?;
         Ok(Some(Self { agent, origin_image, network }))
     }
 
@@ -73,16 +73,16 @@ impl Stage {
     pub async fn beside(
         &self,
         site: &Site<'_>,
-        made: &BTreeMap<String, Made>,
+        made: &BTreeMap<String, ImageState>,
         tag: &str,
     ) -> anyhow::Result<Option<Beside>> {
         Ok(Some(match made.get(tag) {
             None => return Ok(None),
-            Some(Made::Ready { .. }) => Beside::Image(self.on(tag).await?),
-            Some(Made::Unbuildable { reason } | Made::Unavailable { reason } | Made::Broken { reason }) => {
-                Beside::Missing(reason.clone())
-            }
-            Some(Made::Stopped) => Beside::Missing(site.overdue()),
+            Some(ImageState::Ready { .. }) => Beside::Image(self.on(tag).await?),
+            Some(
+                ImageState::Unbuildable { reason } | ImageState::Unavailable { reason } | ImageState::Broken { reason },
+            ) => Beside::Missing(reason.clone()),
+            Some(ImageState::Stopped) => Beside::Missing(site.overdue()),
         }))
     }
 
@@ -101,7 +101,7 @@ impl Stage {
             network: self.network.clone(),
             // Names of containers have fewer characters than versions.
             name: format!("atsmatrix-{}-{}", site.owner.run, variant.name).replace(['+', '~'], "_"),
-            labels: site.owner.labels(Kind::Cell),
+            labels: site.owner.labels(ResourceKind::Cell),
             trials: variant.trials,
             limits: Limits {
                 cell: defaults.deadlines.cell,

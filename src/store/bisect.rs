@@ -1,4 +1,4 @@
-//! results/bisect/: one committed file a question, so that the answer stands beside the matrix.
+//! results/bisect/: one committed file for each question, so that its answer is kept beside the matrix.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,11 +9,11 @@ use anyhow::{Context as _, Result};
 use crate::model::{Bisection, CellId, Over};
 use crate::report::bisection as format;
 
-use super::file;
-use super::{Results, RunFolder};
+use super::run::MAX_TRIAL;
+use super::{Results, RunFolder, file};
 
 impl Results {
-    /// Keeps a bisection; returns the file, and whether its bytes changed. An earlier answer to the same
+    /// Writes a bisection; returns the file, and whether its bytes changed. An earlier answer to the same
     /// question is replaced.
     pub fn keep_bisection(&self, bisection: &Bisection) -> Result<(PathBuf, bool)> {
         let dir = self.dir().join("bisect");
@@ -21,13 +21,13 @@ impl Results {
         let path = dir.join(name(bisection));
         let changed = file::replace(&path, format::json(bisection).as_bytes())?;
         if let Some(result) = self.read()? {
-            // README.md tells the answer.
+            // README.md contains the answer.
             self.commit(|present| present.unwrap_or(result))?;
         }
         Ok((path, changed))
     }
 
-    /// All bisections that are kept, by the names of their files. A file that cannot be read is an error that
+    /// All bisections, ordered by file name. A file that cannot be read is an error that
     /// names it.
     pub fn bisections(&self) -> Result<Vec<Bisection>> {
         let dir = self.dir().join("bisect");
@@ -50,21 +50,22 @@ impl Results {
         paths.into_iter().map(read).collect()
     }
 
-    /// The bisections that say something about `cell`, as the one that fails.
+    /// The bisections in which `cell` is the failing one.
     pub fn bisections_of(&self, cell: &CellId) -> Result<Vec<Bisection>> {
         Ok(self.bisections()?.into_iter().filter(|bisection| bisection.bad == *cell).collect())
     }
 }
 
 impl RunFolder {
-    /// The folder of the same run for what was seen in experiments: they are not the cells whose images they use.
+    /// The folder of the same run for evidence of experiments, which must not mix with that of the cells whose images they
+    /// use.
     #[must_use]
     pub fn of_bisection(&self) -> Self {
         Self::at(self.dir().join("bisect"))
     }
 }
 
-/// `debian-12_9.2.5..debian-13_9.2.5.TRIAL.json`: names of cells and trials may hold no `_`.
+/// `debian-12_9.2.5..debian-13_9.2.5.TRIAL.json`: names of cells and trials contain no `_`.
 fn name(bisection: &Bisection) -> String {
     let plain = |cell: &CellId| format!("{}_{}", cell.distro, cell.ats);
     let ends = match bisection.over {
@@ -72,7 +73,7 @@ fn name(bisection: &Bisection) -> String {
         Over::Ats => format!("{}_{}..{}", bisection.bad.distro, bisection.bad.ats, bisection.good.ats),
     };
     let legal = |c: &char| c.is_ascii_alphanumeric() || "-+".contains(*c);
-    let trial: String = bisection.trial.chars().filter(legal).take(100).collect();
+    let trial: String = bisection.trial.chars().filter(legal).take(MAX_TRIAL).collect();
     format!("{ends}.{trial}.json")
 }
 
@@ -82,19 +83,19 @@ mod tests {
     use crate::words::bisection::fixture;
 
     #[test]
-    fn experiments_are_no_evidence_of_the_cell() {
+    fn evidence_of_experiments_is_not_evidence_of_the_cell() {
         let dir = tempfile::tempdir().unwrap();
         let run = Results::new(dir.path()).begin(&"r1".parse().unwrap()).unwrap();
         let cell: CellId = "debian-13/9.2.5".parse().unwrap();
         let observation = crate::model::Observation::default();
-        let evidence = crate::store::Evidence { trial: "tls-get".into(), attempt: 3, observation };
+        let evidence = crate::store::TrialEvidence { trial: "tls-get".into(), attempt: 3, observation };
         run.of_bisection().write_evidence(&cell, &evidence).unwrap();
         assert_eq!(run.read_evidence(&cell).unwrap(), []);
         assert_eq!(run.of_bisection().read_evidence(&cell).unwrap(), [evidence]);
     }
 
     #[test]
-    fn a_question_has_one_file_and_equal_answers_change_nothing() {
+    fn each_question_has_one_file_and_equal_answers_change_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let results = Results::new(dir.path());
         assert_eq!(results.bisections().unwrap(), []);

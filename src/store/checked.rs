@@ -1,62 +1,64 @@
-//! `checked.json` beside matrix.json: the day of the run that its cells are of. The one committed file that
-//! changes although nothing came out differently. Without it a run that finds everything as it was would
-//! leave no trace, and the results would grow old in git while they are confirmed day by day.
+//! `checked.json` beside matrix.json: the day of the run that produced its cells. It is the only committed file that
+//! changes if no result changes. Without it, a run that confirms every result would leave no trace in git, and
+//! the results would seem to age although they are confirmed every day.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::config::matrix::sha256_hex;
 
-/// Its name, beside matrix.json.
+/// Name of the file, beside matrix.json.
 pub const CHECKED: &str = "checked.json";
 
-/// Rises when an older reader would misunderstand the file.
+/// Incremented when an older reader would misinterpret the file.
 const SCHEMA: u32 = 1;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Checked {
     schema: u32,
-    /// SHA-256 of the matrix.json that the day is about.
+    /// SHA-256 of the matrix.json that the day applies to.
     results: String,
-    /// The day of the run, in UTC; of a merge the earliest.
+    /// The day of the run, in UTC; of a merge, the earliest.
     day: Date,
 }
 
-/// The file's bytes for `results`, the bytes of matrix.json. They hold a day and no time: runs of one day are alike.
+/// The file's text for `results`, the bytes of matrix.json. It has a day and no time: runs of one day give equal files.
 pub(super) fn write(results: &[u8], day: Date) -> String {
     let checked = Checked { schema: SCHEMA, results: sha256_hex(results), day };
-    // A record of two texts and a number always has a JSON form.
+    // Two texts and a number can always be written as JSON.
     serde_json::to_string_pretty(&checked).unwrap_or_default() + "\n"
 }
 
-/// What checked.json says of results.
+/// What checked.json says about results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stamp {
-    /// They are as a run wrote them, on this day.
+    /// A run wrote these results on this day.
     Day(Date),
-    /// It is about other bytes.
+    /// It applies to other results.
     Other,
-    /// It is damaged, or of a newer atsmatrix.
+    /// It is damaged, or written by a newer atsmatrix.
     Unreadable,
 }
 
-/// What `checked`, the file's bytes, says of `results`.
+/// What `checked`, the bytes of checked.json, says about `results`, the bytes of matrix.json.
 pub fn stamp(checked: &[u8], results: &[u8]) -> Stamp {
     let Ok(checked) = serde_json::from_slice::<Checked>(checked) else { return Stamp::Unreadable };
     if checked.schema != SCHEMA {
         return Stamp::Unreadable;
     }
-    // git may write lines as Windows has them; no line end of matrix.json is part of a value.
+    // git may check files out with CRLF; no value of matrix.json contains a line end.
     let same = || checked.results == sha256_hex(&unix(results));
     if checked.results == sha256_hex(results) || same() { Stamp::Day(checked.day) } else { Stamp::Other }
 }
 
+/// `text` with LF instead of CRLF.
 fn unix(text: &[u8]) -> Vec<u8> {
     let ends = |at: usize| text[at] == b'\r' && text.get(at + 1) == Some(&b'\n');
     (0..text.len()).filter(|at| !ends(*at)).map(|at| text[at]).collect()
 }
 
-/// The day that `checked`, the file's bytes, states of `results`; `None`: it is about other results, or damaged.
+/// The day that `checked`, the bytes of checked.json, gives for `results`; `None`: it applies to other results or is
+/// damaged.
 pub fn day(checked: &[u8], results: &[u8]) -> Option<Date> {
     match stamp(checked, results) {
         Stamp::Day(day) => Some(day),
@@ -69,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_is_about_these_very_results() {
+    fn a_day_applies_to_exactly_these_results() {
         let text = write(b"results", "2026-11-25".parse().unwrap());
         assert_eq!(day(text.as_bytes(), b"results"), Some("2026-11-25".parse().unwrap()));
         assert_eq!(day(text.as_bytes(), b"other"), None);

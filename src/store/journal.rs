@@ -1,4 +1,4 @@
-//! journal.jsonl: one event a line, appended as it comes, so that an interrupted run keeps what is
+//! journal.jsonl: one event per line, appended when it happens, so that an interrupted run keeps what it has
 //! finished.
 
 use std::collections::BTreeMap;
@@ -17,22 +17,22 @@ use super::file;
 pub struct Journal {
     path: PathBuf,
     file: File,
-    /// The last line has no end: a dead run's, or one that the disk did not take.
+    /// The last line is incomplete: the run that wrote it was killed, or a write failed.
     torn: bool,
 }
 
-/// What a journal holds.
+/// The content of a journal.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recovered {
     /// The events, in order.
     pub events: Vec<Event>,
-    /// Numbers (from 1) of lines that are no event: cut off when the machine or the disk failed, or
+    /// Numbers (from 1) of lines that are not an event: cut off when the machine or the disk failed, or
     /// written by another version.
     pub damaged: Vec<usize>,
 }
 
 impl Journal {
-    /// Opens the journal at `path`, or begins it. A torn last line is closed, not continued.
+    /// Opens or creates the journal at `path`. An incomplete last line is ended, not continued.
     pub fn open(path: &Path) -> Result<Self> {
         let open = || -> std::io::Result<(File, bool)> {
             let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
@@ -47,8 +47,8 @@ impl Journal {
         Ok(Self { path: path.to_owned(), file, torn })
     }
 
-    /// Appends `event` in one write. The end of a cell is forced to disk: it is what a later run
-    /// takes over.
+    /// Appends `event` in one write. A finished cell is synced to disk: a later run reuses
+    /// it.
     pub fn append(&mut self, event: &Event) -> Result<()> {
         self.try_append(event).with_context(|| format!("cannot write {}", self.path.display()))
     }
@@ -60,15 +60,15 @@ impl Journal {
         self.torn = true;
         self.file.write_all(&line)?;
         self.torn = false;
-        match event {
-            Event::CellFinished { .. } | Event::Finished { .. } => self.file.sync_data(),
-            _ => Ok(()),
+        if matches!(event, Event::CellFinished { .. } | Event::Finished { .. }) {
+            self.file.sync_data()?;
         }
+        Ok(())
     }
 }
 
 impl Recovered {
-    /// Reads the journal at `path`; one that does not exist is empty.
+    /// Reads the journal at `path`; a missing file is an empty journal.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = file::read(path)?.unwrap_or_default();
         let mut recovered = Self::default();
@@ -82,15 +82,14 @@ impl Recovered {
         Ok(recovered)
     }
 
-    /// The cells that were finished, in order of their names; of a cell that was run twice the
-    /// later result.
+    /// The results of finished cells, ordered by name; the later result if a cell was run twice.
     pub fn cells(&self) -> Vec<CellResult> {
         let finished: BTreeMap<&CellId, &CellResult> = self
             .events
             .iter()
-            .filter_map(|event| match event {
-                Event::CellFinished { result, .. } => Some((&result.id, &**result)),
-                _ => None,
+            .filter_map(|event| {
+                let Event::CellFinished { result, .. } = event else { return None };
+                Some((&result.id, &**result))
             })
             .collect();
         finished.into_values().cloned().collect()
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_appended_is_read_back_line_by_line() {
+    fn appended_events_are_read_back() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.jsonl");
         assert_eq!(Recovered::read(&path).unwrap(), Recovered::default());
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_last_line_loses_nothing_else() {
+    fn an_incomplete_last_line_loses_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.jsonl");
         Journal::open(&path).unwrap().append(&finished("debian-13/9.2.5")).unwrap();
@@ -134,13 +133,13 @@ mod tests {
             fs::write(&path, [&whole[..], &whole[..cut]].concat()).unwrap();
             let recovered = Recovered::read(&path).unwrap();
             assert_eq!(recovered.cells().len(), 1);
-            // Without its line end alone, the line is still whole.
+            // If only its line end is missing, the line is still complete.
             assert_eq!(recovered.damaged.is_empty(), cut == whole.len() - 1, "{cut}");
         }
     }
 
     #[test]
-    fn appending_after_a_torn_line_starts_a_new_one() {
+    fn appending_after_an_incomplete_line_starts_a_new_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.jsonl");
         fs::write(&path, "{\"note\":\"cut o").unwrap();

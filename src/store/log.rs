@@ -1,4 +1,4 @@
-//! Text logs of a run: how an image was made, what the program did.
+//! Text logs of a run: builds of images, and the program's own debug log.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -8,40 +8,41 @@ use anyhow::{Context as _, Result};
 
 use crate::words::escape;
 
-/// Bytes after which a log is cut: a build that repeats one warning for ever must not fill the disk.
-const LIMIT: usize = 16 << 20;
+/// Largest log, bytes: a build that repeats one warning for ever must not fill the disk.
+const MAX_LOG: usize = 16 << 20;
 
-/// Characters of a line.
-const LINE: usize = 4000;
+/// Longest line, characters.
+const MAX_LINE: usize = 4000;
 
 /// A log open for appending, bounded in size.
 #[derive(Debug)]
 pub struct Log {
     path: PathBuf,
     file: File,
+    /// Bytes left until [`MAX_LOG`].
     left: usize,
 }
 
 impl Log {
-    /// Opens the log at `path` for appending, or begins it.
+    /// Opens the log at `path` for appending, or creates it.
     pub fn open(path: &Path) -> Result<Self> {
         let open = OpenOptions::new().create(true).append(true).open(path);
         let file = open.with_context(|| format!("cannot open {}", path.display()))?;
-        Ok(Self { path: path.to_owned(), file, left: LIMIT })
+        Ok(Self { path: path.to_owned(), file, left: MAX_LOG })
     }
 
-    /// Where it is.
+    /// Its file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Appends `text` as one line, escaped so that showing the file in a terminal is harmless. Past
-    /// 16 MiB the log says that it is cut and takes no more.
+    /// Appends `text` as one line, escaped so that the file is safe to show in a terminal. At 16 MiB the log is
+    /// marked as cut, and further lines are ignored.
     pub fn line(&mut self, text: &str) -> Result<()> {
         if self.left == 0 {
             return Ok(());
         }
-        let mut line = escape::terminal(&text.trim_end_matches(['\r', '\n']).replace('\t', "    "), LINE) + "\n";
+        let mut line = escape::terminal(&text.trim_end_matches(['\r', '\n']).replace('\t', "    "), MAX_LINE) + "\n";
         self.left = self.left.saturating_sub(line.len());
         if self.left == 0 {
             line.push_str("(cut here: the log is full)\n");
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_is_bounded_and_harmless_to_show() {
+    fn a_log_is_bounded_and_safe_to_show() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.log");
         let mut log = Log::open(&path).unwrap();

@@ -1,4 +1,4 @@
-//! What becomes of earlier results when only some cells were run. Pure.
+//! Merges the results of a run with earlier ones. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,45 +6,44 @@ use crate::catalogue::known_issues;
 use crate::model::{AtsId, CellId, CellResult, DistroId, IssueMatch, MatrixResult, SCHEMA_VERSION, Verdict};
 use crate::verdict;
 
-/// The matrix as it is now.
+/// The current matrix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub struct CurrentMatrix {
     /// Digest of matrix.yaml, hex.
     pub matrix: String,
     /// Rows, in the order of matrix.yaml.
     pub distros: Vec<DistroId>,
     /// Columns, in the order of matrix.yaml.
     pub ats: Vec<AtsId>,
-    /// Every cell of the matrix, selected or not.
+    /// All cells of the matrix, selected or not.
     pub cells: BTreeSet<CellId>,
 }
 
-/// The results of a run put over those of earlier runs.
+/// Merges the results of a run (`fresh`) into those of earlier runs.
 ///
 /// A cell in `fresh` replaces its previous result. A cell that was not run (not selected, or not
-/// reached before an interruption) keeps its previous result while the matrix still has it, and is
-/// dropped otherwise. So after a partial run under a changed matrix.yaml, the digest in the file is
-/// that of the matrix.yaml now, and the cells kept are those of the one before, with the
-/// expectations it stated: only a full run makes all of one cast.
-pub fn merge(previous: Option<MatrixResult>, frame: &Frame, fresh: Vec<CellResult>) -> MatrixResult {
+/// reached before an interruption) keeps its previous result if the matrix still has it, and is
+/// dropped otherwise. So after a partial run with a changed matrix.yaml, the digest in the file is
+/// that of the current matrix.yaml, but kept cells come from the previous one, with its
+/// expectations. Only a full run makes the file consistent.
+pub fn merge(previous: Option<MatrixResult>, current: &CurrentMatrix, fresh: Vec<CellResult>) -> MatrixResult {
     let kept = previous.map(|previous| previous.cells).unwrap_or_default();
     let fresh = fresh.into_iter().map(|cell| with_workarounds(cell, &kept)).collect::<Vec<_>>();
     let kept = kept.into_iter();
     let cells: BTreeMap<CellId, CellResult> =
-        kept.filter(|cell| frame.cells.contains(&cell.id)).chain(fresh).map(|cell| (cell.id.clone(), cell)).collect();
+        kept.filter(|cell| current.cells.contains(&cell.id)).chain(fresh).map(|cell| (cell.id.clone(), cell)).collect();
     MatrixResult {
         schema: SCHEMA_VERSION,
-        matrix: frame.matrix.clone(),
-        distros: frame.distros.clone(),
-        ats: frame.ats.clone(),
+        matrix: current.matrix.clone(),
+        distros: current.distros.clone(),
+        ats: current.ats.clone(),
         cells: cells.into_values().collect(),
     }
 }
 
-/// Takes from the results of a run those cells of which it learned nothing, since something of ours broke (`ours`),
-/// and of which there is an earlier answer: that is kept, and is no younger for it. Returns the others, and the
-/// earlier answers.
-pub fn spare(
+/// Splits off cells for which a run has no answer because of a failure of this program or its environment (`ours`) and
+/// which have an earlier answer. Returns the other fresh results, and these earlier answers, which keep their age.
+pub fn keep_earlier_answers(
     previous: Option<&MatrixResult>,
     fresh: Vec<CellResult>,
     ours: &BTreeSet<CellId>,
@@ -60,8 +59,8 @@ pub fn spare(
     (fresh, kept)
 }
 
-/// What is known of workarounds outlives a run that tried none: where the very same thing ran and
-/// fails in the same trials, what was seen of them holds, and counts for the name as it did then.
+/// Keeps what is known about workarounds if a run tried none: if exactly the same software ran and
+/// fails in the same trials, earlier experiments are still valid, also for the name of the issue.
 fn with_workarounds(mut cell: CellResult, previous: &[CellResult]) -> CellResult {
     let before = previous.iter().find(|before| before.id == cell.id && before.provenance.is_same(&cell.provenance));
     let Some(before) = before else { return cell };
@@ -80,7 +79,7 @@ fn with_workarounds(mut cell: CellResult, previous: &[CellResult]) -> CellResult
     cell
 }
 
-/// Trials that fail with an issue, whether it is certain or only looks like it.
+/// Trials that fail with an issue, certain or not.
 fn failing_with<'a>(found: &'a [IssueMatch], id: &str) -> BTreeSet<&'a str> {
     found.iter().filter(|issue| issue.id == id).flat_map(|issue| &issue.trials).map(String::as_str).collect()
 }
@@ -92,8 +91,8 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(crate) fn frame(result: &MatrixResult) -> Frame {
-        Frame {
+    pub(crate) fn frame(result: &MatrixResult) -> CurrentMatrix {
+        CurrentMatrix {
             matrix: "new".into(),
             distros: result.distros.clone(),
             ats: result.ats.clone(),
@@ -118,7 +117,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_was_tried_holds_while_the_same_thing_runs() {
+    fn tried_workarounds_are_kept_while_the_same_software_runs() {
         let fresh = fixture::failing("debian-13/9.2.5", "3.5.7");
         let mut tried = fresh.clone();
         tried.known_issues[0].workarounds.push(WorkaroundTried {
@@ -135,31 +134,31 @@ pub(super) mod tests {
         assert_eq!(merged(fresh.clone()), tried);
         let mut other = fresh.clone();
         other.provenance.kernel = Some("7.0".into());
-        assert_eq!(merged(other.clone()), other, "another thing ran");
+        assert_eq!(merged(other.clone()), other, "other software ran");
         let mut other = fresh;
         other.known_issues[0].trials.pop();
         assert_eq!(merged(other.clone()), other, "other trials fail");
     }
 
     #[test]
-    fn an_answer_outlives_a_run_in_which_something_of_ours_broke_and_no_other() {
+    fn an_earlier_answer_is_kept_only_if_our_own_failure_prevented_a_new_one() {
         let mut previous = fixture::matrix();
         previous.cells = vec![fixture::passing("debian-13/9.2.5", "3.5.7")];
         let id = previous.cells[0].id.clone();
         let mut lost = fixture::failing("debian-13/9.2.5", "3.5.7");
         lost.verdict = Verdict::Error;
         let (none, ours) = (BTreeSet::new(), BTreeSet::from([id]));
-        let spared = |previous: Option<&MatrixResult>, fresh: &CellResult, ours: &BTreeSet<CellId>| {
-            let (fresh, kept) = spare(previous, vec![fresh.clone()], ours);
+        let counts = |previous: Option<&MatrixResult>, fresh: &CellResult, ours: &BTreeSet<CellId>| {
+            let (fresh, kept) = keep_earlier_answers(previous, vec![fresh.clone()], ours);
             (fresh.len(), kept.len())
         };
-        assert_eq!(spared(Some(&previous), &lost, &ours), (0, 1));
-        assert_eq!(spared(Some(&previous), &lost, &none), (1, 0), "an error of another kind");
-        assert_eq!(spared(None, &lost, &ours), (1, 0), "there was no answer");
+        assert_eq!(counts(Some(&previous), &lost, &ours), (0, 1));
+        assert_eq!(counts(Some(&previous), &lost, &none), (1, 0), "an error of another kind");
+        assert_eq!(counts(None, &lost, &ours), (1, 0), "there was no answer");
         let failing = fixture::failing("debian-13/9.2.5", "3.5.7");
-        assert_eq!(spared(Some(&previous), &failing, &ours), (1, 0), "an answer is never held back");
+        assert_eq!(counts(Some(&previous), &failing, &ours), (1, 0), "a new answer always counts");
         previous.cells[0].verdict = Verdict::Unavailable;
-        assert_eq!(spared(Some(&previous), &lost, &ours), (1, 0), "the earlier one was none");
+        assert_eq!(counts(Some(&previous), &lost, &ours), (1, 0), "the earlier result was not an answer");
     }
 
     #[test]

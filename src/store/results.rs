@@ -1,4 +1,4 @@
-//! The directory as a whole: its committed files under a lock, its runs.
+//! The results directory as a whole: its committed files, under a lock, and its runs.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
@@ -14,7 +14,7 @@ use super::checked::{self, CHECKED};
 use super::file;
 use super::run::RunFolder;
 
-/// A results directory; nothing is created before it is needed.
+/// A results directory. Nothing is created before it is needed.
 #[derive(Debug, Clone)]
 pub struct Results {
     dir: PathBuf,
@@ -26,7 +26,7 @@ impl Results {
         Self { dir: dir.into() }
     }
 
-    /// Where they are.
+    /// Path of the directory.
     pub(super) fn dir(&self) -> &Path {
         &self.dir
     }
@@ -36,27 +36,25 @@ impl Results {
         self.dir.join("matrix.json")
     }
 
-    /// The committed result; `None` when there is none yet. Needs no lock: files are replaced whole.
+    /// The committed result; `None` if there is none yet. It needs no lock, because files are replaced atomically.
     pub fn read(&self) -> Result<Option<MatrixResult>> {
         let path = self.matrix_json();
         let Some(bytes) = file::read(&path)? else { return Ok(None) };
         json::read(&bytes).map(Some).with_context(|| format!("cannot use {}", path.display()))
     }
 
-    /// Replaces the committed files by what `make` makes of the present result, and returns those
+    /// Replaces the committed files by what `make` makes of the current result, and returns those
     /// whose bytes changed. Waits while another run does the same, so that neither loses the
-    /// other's cells.
+    /// other's cells. The age of the results (`checked.json`) does not change.
     ///
-    /// A present matrix.json that cannot be read (damaged, or of a newer atsmatrix) is an error and
+    /// A matrix.json that cannot be read (damaged, or written by a newer atsmatrix) is an error and
     /// stays as it is.
-    ///
-    /// They stay as old as they were: what is known of their day (`checked.json`) goes with them.
     pub fn commit(&self, make: impl FnOnce(Option<MatrixResult>) -> MatrixResult) -> Result<Vec<PathBuf>> {
         self.commit_checked(|previous| (make(previous), None))
     }
 
-    /// As [`Self::commit`], of results whose cells were all run on the day that `make` gives; without one they
-    /// stay as old as they were.
+    /// Like [`Self::commit`], for results whose cells were all run on the day that `make` returns; if it returns none,
+    /// their age does not change.
     pub fn commit_checked(
         &self,
         make: impl FnOnce(Option<MatrixResult>) -> (MatrixResult, Option<Date>),
@@ -64,7 +62,7 @@ impl Results {
         let _lock = self.lock()?;
         let before = self.day()?;
         let (result, day) = make(self.read()?);
-        // Results of a run are not lost for an answer that cannot be read: `report` says which.
+        // An unreadable bisection must not lose the results of a run; `report` reports it.
         let bisections = self.bisections().unwrap_or_default();
         let bytes = json::write(&result);
         let checked = day.or(before).map(|day| (self.dir.join(CHECKED), checked::write(&bytes, day).into_bytes()));
@@ -80,13 +78,13 @@ impl Results {
         Ok(changed)
     }
 
-    /// The day of the run that made the present result, where it is known.
+    /// The day of the run that made the current result, if known.
     fn day(&self) -> Result<Option<Date>> {
         let (results, checked) = (file::read(&self.matrix_json())?, file::read(&self.dir.join(CHECKED))?);
         Ok(results.zip(checked).and_then(|(results, checked)| checked::day(&checked, &results)))
     }
 
-    /// Held until the file is dropped; the kernel gives it up when the process dies, so there are
+    /// The lock, held until the file is dropped. The kernel releases it when the process dies, so there are
     /// no stale locks.
     fn lock(&self) -> Result<File> {
         let path = self.runs_dir()?.join(".lock");
@@ -98,32 +96,28 @@ impl Results {
         lock().with_context(|| format!("cannot lock {}", path.display()))
     }
 
-    /// Begins the folder of run `id`. An error if there is one of that name: a run is never mixed
-    /// with another.
+    /// Creates the folder of run `id`. An error if it exists: runs are never mixed.
     pub fn begin(&self, id: &RunId) -> Result<RunFolder> {
         let dir = self.runs_dir()?.join(id.as_str());
         match fs::create_dir(&dir) {
             Ok(()) => Ok(RunFolder::at(dir)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                bail!("{} exists already: use another run id", dir.display())
+                bail!("{} already exists: use another run id", dir.display())
             }
             Err(error) => Err(error).with_context(|| format!("cannot create {}", dir.display())),
         }
     }
 
-    /// The folder of a run that was begun before.
+    /// The folder of an earlier run.
     pub fn run(&self, id: &RunId) -> Result<RunFolder> {
         let dir = self.dir.join("runs").join(id.as_str());
         if !dir.is_dir() {
-            bail!(
-                "there is no run {id} in {}: its folder is named by the id of the run",
-                self.dir.join("runs").display()
-            );
+            bail!("there is no run {id} in {}: its folders are named by run ids", self.dir.join("runs").display());
         }
         Ok(RunFolder::at(dir))
     }
 
-    /// The runs there are, oldest first (ids start with the time).
+    /// All runs, oldest first (ids start with the time).
     pub fn runs(&self) -> Result<Vec<RunId>> {
         let dir = self.dir.join("runs");
         let names = || -> std::io::Result<Vec<RunId>> {
@@ -144,7 +138,7 @@ impl Results {
         }
     }
 
-    /// The folder of all runs, which tells git to ignore it: the results directory may be in any
+    /// The folder of all runs. It contains a .gitignore, because the results directory may be in any
     /// repository.
     fn runs_dir(&self) -> Result<PathBuf> {
         let dir = self.dir.join("runs");
@@ -186,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_day_of_a_run_goes_with_its_results() {
+    fn the_day_of_a_run_is_kept_with_its_results() {
         let dir = tempfile::tempdir().unwrap();
         let results = Results::new(dir.path());
         let on = |day: &str| Some(day.parse::<Date>().unwrap());
@@ -196,16 +190,16 @@ mod tests {
         let changed = results.commit_checked(|_| (fixture::matrix(), on("2026-11-25"))).unwrap();
         assert_eq!(changed, [dir.path().join(CHECKED)]);
         assert!(results.commit_checked(|_| (fixture::matrix(), on("2026-11-25"))).unwrap().is_empty());
-        // Some cells were run anew, or expectations changed: the others are as old as they were.
+        // Some cells were run again, or expectations changed: the age stays.
         let other = MatrixResult { matrix: "other".into(), ..fixture::matrix() };
-        assert_eq!(results.commit(|_| other).unwrap().len(), 3, "its digest stands in each of them");
+        assert_eq!(results.commit(|_| other).unwrap().len(), 3, "each of them contains its digest");
         assert_eq!(results.day().unwrap(), on("2026-11-25"));
         fs::write(results.matrix_json(), json::write(&fixture::matrix())).unwrap();
-        assert_eq!(results.day().unwrap(), None, "somebody else wrote the results");
+        assert_eq!(results.day().unwrap(), None, "another program wrote the results");
     }
 
     #[test]
-    fn runs_at_the_same_time_lose_no_cell() {
+    fn concurrent_runs_lose_no_cell() {
         let dir = tempfile::tempdir().unwrap();
         let whole = fixture::matrix();
         let frame = frame(&whole);
@@ -239,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_cannot_be_is_an_error_that_names_it() {
+    fn a_directory_that_cannot_be_created_is_an_error_that_names_it() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let results = Results::new(file.path());
         let runs = file.path().join("runs");
@@ -249,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn every_run_has_a_folder_of_its_own() {
+    fn every_run_has_its_own_folder() {
         let dir = tempfile::tempdir().unwrap();
         let results = Results::new(dir.path());
         assert_eq!(results.runs().unwrap(), []);
@@ -261,6 +255,6 @@ mod tests {
         }
         assert_eq!(results.runs().unwrap(), ids);
         let error = results.begin(&ids[0]).unwrap_err();
-        assert!(error.to_string().ends_with("20261123-141502-3f2a exists already: use another run id"), "{error}");
+        assert!(error.to_string().ends_with("20261123-141502-3f2a already exists: use another run id"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The folder of one run: everything that is not committed.
+//! The folder of one run, with everything that is not committed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,25 +12,28 @@ use super::file;
 use super::journal::{Journal, Recovered};
 use super::log::Log;
 
-/// `results/runs/RUN`. Its files are written as things happen, so an interrupted run keeps them.
+/// `results/runs/RUN`. Its files are written during the run, so an interrupted run keeps them.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     dir: PathBuf,
 }
 
-/// All evidence of one attempt of a trial.
+/// Longest trial id in a file name, bytes: file systems allow 255 for the whole name.
+pub(super) const MAX_TRIAL: usize = 100;
+
+/// The evidence of one attempt of a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
+pub struct TrialEvidence {
     /// Trial id.
     pub trial: String,
-    /// From 1; the repetition in a fresh ATS is 2.
+    /// Number of the attempt, from 1; the repetition in fresh containers is 2.
     pub attempt: u32,
-    /// What was seen.
+    /// What client, origin, wire and logs saw.
     pub observation: Observation,
 }
 
-/// The id of a run that begins at `now`, in UTC; `random` tells apart runs of the same second. An
-/// error for times before the year 0 only.
+/// The id of a run that starts at `now`, in UTC; `random` distinguishes runs of the same second. It
+/// fails only for times before the year 0.
 pub fn run_id(now: jiff::Timestamp, random: u16) -> Result<RunId, IdError> {
     format!("{}-{random:04x}", now.strftime("%Y%m%d-%H%M%S")).parse()
 }
@@ -40,13 +43,13 @@ impl RunFolder {
         Self { dir }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The folder of the same run for what was seen of cells under a workaround. Its name may hold
-    /// letters, digits and `-`.
+    /// The folder of the same run for the evidence of cells with a workaround. Of the workaround's name, only
+    /// letters, digits and `-` are used.
     #[must_use]
     pub fn under(&self, workaround: &str) -> Self {
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -59,35 +62,35 @@ impl RunFolder {
         Journal::open(&self.dir.join("journal.jsonl"))
     }
 
-    /// What the journal holds so far.
+    /// The content of the journal so far.
     pub fn recover(&self) -> Result<Recovered> {
         Recovered::read(&self.dir.join("journal.jsonl"))
     }
 
-    /// The program's own log.
+    /// The program's debug log.
     pub fn debug_log(&self) -> Result<Log> {
         Log::open(&self.dir.join("debug.log"))
     }
 
-    /// Keeps all evidence of one attempt of a trial; returns the file.
-    pub fn write_evidence(&self, cell: &CellId, evidence: &Evidence) -> Result<PathBuf> {
+    /// Writes the evidence of one attempt of a trial; returns the file.
+    pub fn write_evidence(&self, cell: &CellId, evidence: &TrialEvidence) -> Result<PathBuf> {
         let path = self.trial_file(cell, &evidence.trial, evidence.attempt, "json")?;
         let mut bytes = serde_json::to_vec_pretty(evidence)
-            .with_context(|| format!("cannot write {}: the evidence is no JSON", path.display()))?;
+            .with_context(|| format!("cannot write {}: the evidence cannot be written as JSON", path.display()))?;
         bytes.push(b'\n');
         file::put(&path, &bytes)?;
         Ok(path)
     }
 
-    /// Keeps the packets of one attempt of a trial; returns the file.
+    /// Writes the packets of one attempt of a trial; returns the file.
     pub fn write_pcapng(&self, cell: &CellId, trial: &str, attempt: u32, pcapng: &[u8]) -> Result<PathBuf> {
         let path = self.trial_file(cell, trial, attempt, "pcapng")?;
         file::put(&path, pcapng)?;
         Ok(path)
     }
 
-    /// All evidence of a cell, by trial and attempt; empty when there is none.
-    pub fn read_evidence(&self, cell: &CellId) -> Result<Vec<Evidence>> {
+    /// All evidence of a cell, ordered by trial and attempt; empty if there is none.
+    pub fn read_evidence(&self, cell: &CellId) -> Result<Vec<TrialEvidence>> {
         let dir = self.dir.join(folder_name(cell));
         if !dir.is_dir() {
             return Ok(Vec::new());
@@ -97,7 +100,7 @@ impl RunFolder {
             let path = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
             if path.extension().is_some_and(|extension| extension == "json") {
                 let bytes = file::read(&path)?.unwrap_or_default();
-                let evidence: Evidence =
+                let evidence: TrialEvidence =
                     serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
                 all.push(evidence);
             }
@@ -107,10 +110,10 @@ impl RunFolder {
     }
 
     fn trial_file(&self, cell: &CellId, trial: &str, attempt: u32, extension: &str) -> Result<PathBuf> {
-        // Trial ids come back from containers, so they may not choose where to write.
+        // Trial ids come from containers, so they must not choose where to write.
         let legal = |c: char| c.is_ascii_alphanumeric() || "-_+.".contains(c);
-        if trial.is_empty() || trial.len() > 100 || trial.starts_with('.') || !trial.chars().all(legal) {
-            bail!("`{}` cannot be the name of a trial's file", crate::words::escape::terminal(trial, 100));
+        if trial.is_empty() || trial.len() > MAX_TRIAL || trial.starts_with('.') || !trial.chars().all(legal) {
+            bail!("`{}` is not a valid trial id", crate::report::escape::terminal(trial, MAX_TRIAL));
         }
         Ok(self.subfolder(&folder_name(cell))?.join(format!("{trial}.{attempt}.{extension}")))
     }
@@ -122,7 +125,7 @@ impl RunFolder {
     }
 }
 
-/// `debian-13_9.2.5`: names may hold no `_`, so this is unique.
+/// `debian-13_9.2.5`: names contain no `_`, so this is unique.
 fn folder_name(cell: &CellId) -> String {
     format!("{}_{}", cell.distro, cell.ats)
 }
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn run_ids_are_times_in_utc() {
+    fn run_ids_start_with_the_time_in_utc() {
         let now = "2026-11-23T15:15:02.7+01:00".parse().unwrap();
         assert_eq!(run_id(now, 0x3f2a).unwrap().as_str(), "20261123-141502-3f2a");
         assert_eq!(run_id(now, 7).unwrap().as_str(), "20261123-141502-0007");
@@ -146,13 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn evidence_is_kept_by_cell_trial_and_attempt() {
+    fn evidence_is_stored_by_cell_trial_and_attempt() {
         let dir = tempfile::tempdir().unwrap();
         let run = folder(&dir);
         let cell: CellId = "debian-13/9.2.5".parse().unwrap();
         assert_eq!(run.read_evidence(&cell).unwrap(), []);
         let evidence =
-            |trial: &str, attempt| Evidence { trial: trial.into(), attempt, observation: Observation::default() };
+            |trial: &str, attempt| TrialEvidence { trial: trial.into(), attempt, observation: Observation::default() };
         let kept = [evidence("ctl-direct-tls", 1), evidence("tls-get", 1), evidence("tls-get", 2)];
         for one in kept.iter().rev() {
             run.write_evidence(&cell, one).unwrap();

@@ -1,13 +1,13 @@
-//! An engine that goes away in the middle of a build, as far as its clients can see: a proxy stands before its socket and
-//! breaks all connections. What it builds is cancelled by that, as by a restart.
+//! An engine that becomes unreachable in the middle of a build: a proxy in front of its socket breaks all connections.
+//! This cancels the build, as a restart does.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use atsmatrix::builder::{Made, Maker, Policy};
-use atsmatrix::config::plan::{BuildStep, Recipe, Work};
+use atsmatrix::builder::{ImageBuilder, ImageState, Policy};
+use atsmatrix::config::plan::{BuildStep, Work};
 use atsmatrix::engine::discovery::Env;
 use atsmatrix::engine::patience::Patience;
 use atsmatrix::engine::{Engine, connect};
@@ -20,12 +20,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::rig::{connected, with_rig};
 
-/// Long enough to be asked in vain a few times.
-const AWAY: Duration = Duration::from_secs(3);
+/// Length of the outage: long enough for a few failed retries.
+const OUTAGE: Duration = Duration::from_secs(3);
 
-/// Serves `socket` until it is dropped, and every connection to it with it.
+/// Forwards `socket` to `engine`. Dropping the future closes all connections.
 async fn proxy(socket: PathBuf, engine: PathBuf) {
-    // One that was cut off has left its file.
+    // An aborted proxy leaves its socket file.
     let _ = std::fs::remove_file(&socket);
     let listener = UnixListener::bind(&socket).unwrap();
     let mut connections = JoinSet::new();
@@ -40,31 +40,34 @@ async fn proxy(socket: PathBuf, engine: PathBuf) {
     }
 }
 
-/// The socket of the engine.
+/// Path of the engine's socket.
 async fn socket() -> PathBuf {
     let found = connected().await;
     let place = &found.probes.last().unwrap().target;
-    place.strip_prefix("unix://").unwrap_or_else(|| panic!("a proxy can stand before a socket: {place}")).into()
+    place
+        .strip_prefix("unix://")
+        .unwrap_or_else(|| panic!("this test needs an engine on a unix socket: {place}"))
+        .into()
 }
 
-/// A step whose build says that it runs, and then takes a while.
+/// A step whose build prints a line and then takes a few seconds.
 fn step(tag: &str) -> BuildStep {
-    let work = Work::Recipe { recipe: Recipe::Package("slow".to_owned()), args: BTreeMap::new() };
+    let work = Work::Recipe { containerfile: "slow/Containerfile".to_owned(), args: BTreeMap::new() };
     BuildStep { name: "a slow build".to_owned(), tag: tag.to_owned(), parents: Vec::new(), work }
 }
 
-fn maker(engine: Arc<dyn Engine>, image: &str, logs: &Path) -> (Arc<Maker>, UnboundedReceiver<Event>) {
+fn builder(engine: Arc<dyn Engine>, image: &str, logs: &Path) -> (Arc<ImageBuilder>, UnboundedReceiver<Event>) {
     let script = "echo under-way; exec busybox sleep 4";
     let recipe = format!("FROM {image}\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"{script}\"]\n");
     let recipes = BTreeMap::from([("slow/Containerfile".to_owned(), recipe.into_bytes())]);
     let (events, received) = unbounded_channel();
     let policy = Policy { jobs: 1, compilers: 1, ..Policy::default() };
-    let maker = Maker::new(engine, Arc::new(Patience::default()), recipes, policy, logs.to_owned(), events);
-    (Arc::new(maker), received)
+    let builder = ImageBuilder::new(engine, Arc::new(Patience::default()), recipes, policy, logs.to_owned(), events);
+    (Arc::new(builder), received)
 }
 
 #[tokio::test]
-async fn a_build_that_an_engine_breaks_off_by_going_away_is_made_once_it_is_back() {
+async fn a_build_interrupted_by_an_outage_is_retried_when_the_engine_is_back() {
     let real = socket().await;
     with_rig("away", |rig| async move {
         let folder = tempfile::TempDir::new().unwrap();
@@ -76,11 +79,11 @@ async fn a_build_that_an_engine_breaks_off_by_going_away_is_made_once_it_is_back
             tokio::task::yield_now().await;
         }
         let engine = connect(&env).await.unwrap().engine;
-        let (maker, mut events) = maker(engine, &rig.image, folder.path());
+        let (builder, mut events) = builder(engine, &rig.image, folder.path());
         let tag = rig.name("slow:1");
         let steps = [step(&tag)];
         let stop = CancellationToken::new();
-        let making = maker.make(&steps, &stop);
+        let making = builder.make(&steps, &stop);
         let mut notes = Vec::new();
         let outage = async {
             let (mut started, mut cut) = (0, None::<Instant>);
@@ -93,7 +96,7 @@ async fn a_build_that_an_engine_breaks_off_by_going_away_is_made_once_it_is_back
                         cut = Some(Instant::now());
                         let (socket, real) = (socket.clone(), real.clone());
                         serving = tokio::spawn(async move {
-                            tokio::time::sleep(AWAY).await;
+                            tokio::time::sleep(OUTAGE).await;
                             proxy(socket, real).await;
                         });
                     }
@@ -105,9 +108,9 @@ async fn a_build_that_an_engine_breaks_off_by_going_away_is_made_once_it_is_back
             panic!("the image was never made: {notes:?}");
         };
         let (made, (started, took)) = tokio::join!(making, outage);
-        assert!(matches!(made[&tag], Made::Ready { .. }), "{made:?}");
-        assert_eq!(started, 2, "begun once more");
-        assert!(took > AWAY, "{took:?}");
+        assert!(matches!(made[&tag], ImageState::Ready { .. }), "{made:?}");
+        assert_eq!(started, 2, "started once more");
+        assert!(took > OUTAGE, "{took:?}");
         for part in ["the engine does not answer: waiting for it", "the engine answers again"] {
             assert!(notes.iter().any(|note| note.contains(part)), "{notes:?}");
         }

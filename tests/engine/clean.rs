@@ -1,4 +1,4 @@
-//! What cleaning takes off an engine. Others use this engine too, so it is asked about the images of this test alone.
+//! Removal of images. The engine has other users, so only images of this test are listed.
 
 use atsmatrix::builder;
 use atsmatrix::engine::{BuildSpec, Labels, labels};
@@ -14,7 +14,7 @@ async fn on(rig: &Rig, tag: &str, from: &str, file: &str, labels: Labels) {
 }
 
 #[tokio::test]
-async fn what_others_built_on_an_image_of_ours_stays_although_it_bears_our_label() {
+async fn images_that_others_built_on_ours_stay_although_they_have_our_label() {
     with_rig("clean", |rig| async move {
         let mark = format!("atsmatrix.test-clean={}", std::process::id());
         let (key, value) = mark.split_once('=').unwrap();
@@ -24,16 +24,16 @@ async fn what_others_built_on_an_image_of_ours_stays_although_it_bears_our_label
         let mut marks = labels::image_labels();
         marks.insert(key.to_owned(), value.to_owned());
         on(&rig, &ours[0], &rig.image, "package", marks).await;
-        // Two that others made: one of the first image, and one that then took over its own name.
+        // Two images of other users: one on the first image, and one whose name then moves to another image.
         on(&rig, &theirs[0], &ours[0], "theirs", Labels::new()).await;
         on(&rig, &theirs[1], &ours[0], "first", Labels::new()).await;
         let nameless = rig.engine.image(&theirs[1]).await.unwrap().unwrap().id;
         on(&rig, &theirs[1], &ours[0], "second", Labels::new()).await;
         on(&rig, &ours[1], &ours[0], "agent", Labels::new()).await;
 
-        // All of them inherit our label, and only the engine tells which names they have.
+        // All of them inherit our label.
         let found = rig.engine.images_with_label(&mark).await.unwrap();
-        let kind = labels::Kind::Image.as_str();
+        let kind = labels::ResourceKind::Image.as_str();
         assert!(found.iter().all(|image| image.labels[labels::KIND] == kind), "{found:#?}");
         assert_eq!(found.iter().filter(|image| image.tags.is_empty()).count(), 1, "{found:#?}");
         assert_eq!(found.len(), 5);

@@ -1,4 +1,4 @@
-//! The life of containers.
+//! Containers: start, output, limits, stop, removal.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use crate::rig::{all_lines, context, docker, run, with_rig};
 
 #[tokio::test]
-async fn our_own_static_binary_runs_from_scratch() {
+async fn this_static_binary_runs_in_an_empty_image() {
     with_rig("own", |rig| async move {
         let binary = std::fs::read(env!("CARGO_BIN_EXE_atsmatrix")).unwrap();
         let recipe = b"FROM scratch\nCOPY atsmatrix /atsmatrix\nENTRYPOINT [\"/atsmatrix\"]\n";
@@ -30,7 +30,7 @@ async fn our_own_static_binary_runs_from_scratch() {
 }
 
 #[tokio::test]
-async fn lines_exit_code_and_stderr_come_back_and_logs_agree() {
+async fn lines_exit_code_and_stderr_are_returned_and_logs_agree() {
     with_rig("lines", |rig| async move {
         let script = "echo one; echo two >&2; printf 'r\\377d\\n'; printf three; exit 7";
         let mut container = rig.start(&rig.shell("c", script)).await;
@@ -38,10 +38,10 @@ async fn lines_exit_code_and_stderr_come_back_and_logs_agree() {
         assert_eq!(lines, ["one", "r\u{fffd}d", "three"]);
         let exit = container.wait().await.unwrap();
         assert_eq!((exit.code, exit.oom_killed, exit.truncated), (7, false, false));
-        assert_eq!(container.wait().await.unwrap(), exit, "waiting twice gives the same");
+        assert_eq!(container.wait().await.unwrap(), exit, "waiting twice gives the same result");
         assert_eq!(container.stderr_tail(), "two\n");
         assert_eq!(container.logs().await.unwrap(), lines);
-        container.kill().await.expect("an ended container counts as killed");
+        container.kill().await.expect("killing an exited container is not an error");
         container.remove().await.unwrap();
         assert_eq!(rig.containers().await, 0);
     })
@@ -49,7 +49,7 @@ async fn lines_exit_code_and_stderr_come_back_and_logs_agree() {
 }
 
 #[tokio::test]
-async fn a_file_comes_out_of_a_container_that_has_ended() {
+async fn a_file_is_read_from_a_container_that_has_exited() {
     with_rig("file", |rig| async move {
         let container = rig.start(&rig.shell("c", "busybox seq 1 200000 >/out")).await;
         assert_eq!(container.wait().await.unwrap().code, 0);
@@ -72,13 +72,13 @@ async fn a_file_comes_out_of_a_container_that_has_ended() {
 }
 
 #[tokio::test]
-async fn long_lines_and_many_lines_arrive_whole() {
+async fn long_lines_and_many_lines_arrive_complete() {
     with_rig("long", |rig| async move {
         let script = "busybox head -c 300000 /dev/zero | busybox tr '\\0' x; echo; busybox seq 1 20000";
         let mut container = rig.start(&rig.shell("c", script)).await;
         let lines = all_lines(&mut *container).await;
         assert_eq!(container.wait().await.unwrap().code, 0);
-        // 16 KiB are what Docker's log driver keeps in a piece.
+        // Docker's log driver splits lines into pieces of 16 KiB.
         for lines in [lines, container.logs().await.unwrap()] {
             assert_eq!((lines.len(), lines[0].len()), (20_001, 300_000));
             assert_eq!(lines[20_000], "20000");
@@ -97,7 +97,7 @@ async fn closing_stdin_stops_a_process_that_reads_it() {
         container.close_stdin().await.unwrap();
         assert_eq!(lines.recv().await.as_deref(), Some("down"));
         assert_eq!(container.wait().await.unwrap().code, 0);
-        container.close_stdin().await.expect("closing twice is no error");
+        container.close_stdin().await.expect("closing twice is not an error");
         container.remove().await.unwrap();
     })
     .await;
@@ -115,7 +115,7 @@ async fn a_hung_process_is_killed() {
 }
 
 #[tokio::test]
-async fn a_container_is_confined_as_its_spec_says() {
+async fn a_container_is_confined_as_specified() {
     with_rig("confined", |rig| async move {
         let script = "busybox grep -E 'CapEff|NoNewPrivs' /proc/self/status; busybox hostname; echo $PLAN; \
                       busybox touch /x || echo read-only; busybox touch /t/x && echo scratch; \
@@ -134,7 +134,7 @@ async fn a_container_is_confined_as_its_spec_says() {
         };
         let (lines, code, stderr) = run(&rig, &spec).await;
         assert_eq!(code, 0, "{stderr}");
-        // Bit 13 is CAP_NET_RAW (capabilities(7)); without a network there is only the loopback.
+        // Bit 13 is CAP_NET_RAW (capabilities(7)). Without a network there is only loopback.
         let expected = ["CapEff:\t0000000000002000", "NoNewPrivs:\t1", "cell-1", "a = b", "read-only", "scratch", "lo"];
         assert_eq!(lines, expected);
     })
@@ -142,7 +142,7 @@ async fn a_container_is_confined_as_its_spec_says() {
 }
 
 #[tokio::test]
-async fn the_user_and_the_health_check_of_an_image_do_not_count() {
+async fn the_user_and_the_health_check_of_an_image_are_ignored() {
     with_rig("user", |rig| async move {
         let recipe = format!("FROM {}\nUSER 1000:1000\nHEALTHCHECK --interval=1s CMD busybox true\n", rig.image);
         let tag = rig.name("image:1");
@@ -155,14 +155,14 @@ async fn the_user_and_the_health_check_of_an_image_do_not_count() {
         container.remove().await.unwrap();
         rig.engine.remove_image(&tag).await.unwrap();
         assert_eq!(lines, ["0"]);
-        // Nothing: the docker program speaks to another engine than this one.
+        // Empty if the docker client uses another engine.
         assert!(["null", ""].contains(&health.as_str()), "{health}");
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_process_killed_for_want_of_memory_is_told_from_one_that_failed() {
+async fn a_process_killed_for_lack_of_memory_is_reported_as_such() {
     with_rig("oom", |rig| async move {
         let spec = ContainerSpec { memory: Some(16 << 20), ..rig.shell("c", "exec busybox tail /dev/zero") };
         let container = rig.start(&spec).await;
@@ -174,25 +174,25 @@ async fn a_process_killed_for_want_of_memory_is_told_from_one_that_failed() {
 }
 
 #[tokio::test]
-async fn a_container_that_cannot_start_leaves_nothing() {
+async fn a_container_that_cannot_start_is_removed() {
     with_rig("unstartable", |rig| async move {
         let tag = rig.name("image:1");
         let recipe = format!("FROM {}\nENTRYPOINT [\"/nonexistent\"]\n", rig.image);
         rig.build(&tag, context(&[("Containerfile", recipe.as_bytes(), 0o644)])).await;
         let spec = ContainerSpec { image: tag.clone(), ..rig.shell("c", "") };
-        let error = rig.engine.start(&spec).await.err().expect("there is no such program");
+        let error = rig.engine.start(&spec).await.err().expect("the program does not exist");
         assert!(error.to_string().starts_with(&format!("cannot start container {}: ", spec.name)), "{error}");
         assert!(error.reason.contains("/nonexistent"), "{error}");
         assert_eq!(rig.containers().await, 0);
         rig.engine.remove_image(&tag).await.unwrap();
 
         let spec = ContainerSpec { image: "atsmatrix-none:1".to_owned(), ..rig.shell("c", "") };
-        let error = rig.engine.start(&spec).await.err().expect("there is no such image");
+        let error = rig.engine.start(&spec).await.err().expect("the image does not exist");
         assert_eq!(error.class, Class::NotFound);
 
         let spec =
             ContainerSpec { env: BTreeMap::from([("PLAN".to_owned(), "x".repeat(200_000))]), ..rig.shell("c", "") };
-        let error = rig.engine.start(&spec).await.err().expect("Linux takes no such variable");
+        let error = rig.engine.start(&spec).await.err().expect("Linux rejects such a variable");
         assert!(error.reason.contains("PLAN has 200000 bytes"), "{error}");
         assert_eq!(rig.containers().await, 0);
     })
@@ -207,7 +207,7 @@ async fn a_dropped_container_is_removed_in_the_background() {
         let container = rig.start(&spec).await;
         let id = container.id().to_owned();
         drop(container);
-        // Succeeds only once the container has left the network.
+        // Succeeds only after the container has left the network.
         rig.engine.remove_network(&network).await.unwrap();
         assert_eq!(docker(&["ps", "-q", "--no-trunc", "--filter", &format!("id={id}")]), "");
     })
@@ -215,7 +215,7 @@ async fn a_dropped_container_is_removed_in_the_background() {
 }
 
 #[tokio::test]
-async fn kernel_settings_of_a_container_are_its_own_and_those_of_the_host_are_refused() {
+async fn kernel_settings_apply_to_one_container_and_those_of_the_host_are_refused() {
     with_rig("sysctl", |rig| async move {
         let script = "cat /proc/sys/net/ipv4/tcp_fastopen";
         let with = |name: &str, key: &str| ContainerSpec {
@@ -227,7 +227,7 @@ async fn kernel_settings_of_a_container_are_its_own_and_those_of_the_host_are_re
         let (lines, ..) = run(&rig, &rig.shell("other", script)).await;
         assert_ne!(lines, ["1027"]);
         let refused = rig.engine.start(&with("host", "kernel.pid_max")).await;
-        assert!(refused.is_err(), "a container may not set what is the host's");
+        assert!(refused.is_err(), "a container must not change settings of the host");
         assert_eq!(rig.containers().await, 0);
     })
     .await;

@@ -1,10 +1,10 @@
-//! Building, importing, pulling.
+//! Images: build, import, pull.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use atsmatrix::engine::discovery::Env;
-use atsmatrix::engine::{BuildSpec, Class, ContainerSpec, Labels, connect};
+use atsmatrix::engine::{BuildSpec, Class, ContainerSpec, EngineKind, Labels, connect};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
@@ -16,18 +16,18 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 }
 
 #[tokio::test]
-async fn the_engine_is_found_and_tells_about_itself() {
+async fn the_engine_is_found_and_describes_itself() {
     let found = connected().await;
     assert!(found.probes.last().is_some_and(|probe| probe.result.is_ok()));
     assert!(found.info.cpus > 0 && found.info.memory > 0 && !found.info.storage.is_empty());
     assert_eq!(found.info.to_string(), found.engine.info().await.unwrap().to_string());
-    if found.info.name == "Docker" {
+    if found.info.kind == EngineKind::Docker {
         assert_eq!(docker(&["version", "--format", "{{.Server.Version}}"]), found.info.version);
     }
 }
 
 #[tokio::test]
-async fn a_build_takes_arguments_and_labels_and_hands_on_its_log() {
+async fn a_build_takes_arguments_and_labels_and_passes_on_its_log() {
     with_rig("build", |rig| async move {
         let text = format!(
             "FROM {}\nARG WORD\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"printf 'gr'; echo \\\"een $WORD\\\"\"]\n",
@@ -52,14 +52,14 @@ async fn a_build_takes_arguments_and_labels_and_hands_on_its_log() {
         assert_eq!(found[0].tags, [spec.tag.clone(), other.clone()]);
         rig.engine.remove_image(&other).await.unwrap();
         rig.engine.remove_image(&spec.tag).await.unwrap();
-        rig.engine.remove_image(&spec.tag).await.expect("what is not there counts as removed");
+        rig.engine.remove_image(&spec.tag).await.expect("removing a missing image is not an error");
         assert_eq!(rig.engine.image(&spec.tag).await.unwrap(), None);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_failed_step_keeps_its_exit_code_and_a_bad_recipe_has_none() {
+async fn a_failed_step_has_its_exit_code_and_an_invalid_recipe_has_none() {
     with_rig("failing", |rig| async move {
         let text = format!("FROM {}\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo error: no; exit 65\"]\n", rig.image);
         let spec = recipe(&rig.name("image:1"), context(&[("Containerfile", text.as_bytes(), 0o644)]));
@@ -85,18 +85,17 @@ async fn dropping_a_build_stops_it_on_the_engine() {
         let (sender, mut running) = mpsc::unbounded_channel();
         let mut on_log = |line: &str| sender.send(line == mark).unwrap();
         let build = rig.engine.build(&spec, &mut on_log);
-        let begun = async {
+        let started = async {
             while running.recv().await == Some(false) {}
             let running = docker(&["ps", "-q", "--no-trunc", "--filter", &format!("ancestor={}", rig.image)]);
             let cmd = |id: &&str| docker(&["inspect", "--format", "{{.Config.Cmd}}", id]);
             running.lines().find(|id| cmd(id).contains(&mark)).expect("the step runs").to_owned()
         };
-        // Whichever ends first, the other is dropped.
         let step = tokio::select! {
-            result = build => panic!("the build ended: {result:?}"),
-            step = begun => step,
+            result = build => panic!("the build finished: {result:?}"),
+            step = started => step,
         };
-        // Returns when the step has ended, which it would not do by itself for 1000 seconds.
+        // Returns when the step has been stopped: by itself it would run for 1000 seconds.
         docker(&["wait", &step]);
         assert_eq!(docker(&["ps", "-q", "--no-trunc", "--filter", &format!("id={step}")]), "");
     })
@@ -112,7 +111,7 @@ async fn a_root_file_system_is_imported_with_its_labels_and_runs() {
         let tag = rig.name("base:1");
         let labels = labels(&[("a.b", "x \"$HOME\" \\ z"), ("atsmatrix.kind", "image")]);
         let image = rig.engine.import(&tag, &labels, stream::iter(pieces).boxed()).await.unwrap();
-        // Podman may add one of its own.
+        // Podman may add a label of its own.
         assert!(labels.iter().all(|(key, value)| image.labels.get(key) == Some(value)), "{:?}", image.labels);
         let command = Some(["/busybox", "echo", "hi"].map(str::to_owned).to_vec());
         let spec = ContainerSpec { image: tag.clone(), command, ..rig.shell("c", "") };
@@ -124,7 +123,7 @@ async fn a_root_file_system_is_imported_with_its_labels_and_runs() {
 }
 
 #[tokio::test]
-async fn an_import_whose_source_breaks_makes_no_image_and_tells_the_sources_reason() {
+async fn an_import_whose_source_fails_makes_no_image_and_reports_the_reason() {
     with_rig("broken", |rig| async move {
         let tar = context(&[("big", &vec![7; 1 << 20], 0o644)]);
         let pieces = vec![Ok(tar.slice(..600_000)), Err(std::io::Error::other("mmdebstrap exited with 25"))];
@@ -133,19 +132,23 @@ async fn an_import_whose_source_breaks_makes_no_image_and_tells_the_sources_reas
         assert_eq!(error.to_string(), format!("cannot import image {tag}: mmdebstrap exited with 25"));
         assert_eq!(rig.engine.image(&tag).await.unwrap(), None);
         let name = tag.split(':').next().unwrap();
-        assert_eq!(docker(&["images", "--quiet", "--filter", &format!("reference={name}:*")]), "", "nor a part of one");
+        assert_eq!(
+            docker(&["images", "--quiet", "--filter", &format!("reference={name}:*")]),
+            "",
+            "nor an incomplete one"
+        );
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_import_that_breaks_leaves_the_image_that_had_the_tag() {
+async fn a_failed_import_does_not_move_the_tag() {
     with_rig("kept", |rig| async move {
         let tar = context(&[("big", &vec![7; 1 << 20], 0o644)]);
         let tag = rig.name("base:1");
         let whole = stream::iter([Ok(tar.clone())]).boxed();
         let before = rig.engine.import(&tag, &Labels::new(), whole).await.unwrap();
-        assert_eq!(before.tags, std::slice::from_ref(&tag), "and no other name");
+        assert_eq!(before.tags, std::slice::from_ref(&tag), "and no other tag");
         let pieces = vec![Ok(tar.slice(..600_000)), Err(std::io::Error::other("cut off"))];
         rig.engine.import(&tag, &Labels::new(), stream::iter(pieces).boxed()).await.unwrap_err();
         let after = rig.engine.image(&tag).await.unwrap();
@@ -155,15 +158,15 @@ async fn an_import_that_breaks_leaves_the_image_that_had_the_tag() {
     .await;
 }
 
-/// A registry that lets in who has a password and has no image; what it was told of who asks. Engines ask registries on
-/// the loopback by plain HTTP.
+/// A registry that requires a password and has no images. Returns its address and the credentials that it received.
+/// Engines use plain HTTP for registries on loopback.
 async fn guarded(requests: usize) -> (String, tokio::task::JoinHandle<Vec<String>>) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let serve = async move {
-        let mut told = Vec::new();
-        while told.len() < requests {
+        let mut received = Vec::new();
+        while received.len() < requests {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut head = vec![0; 16 << 10];
             let count = stream.read(&mut head).await.unwrap();
@@ -174,18 +177,18 @@ async fn guarded(requests: usize) -> (String, tokio::task::JoinHandle<Vec<String
                 stream.write_all(format!("{answer}{rest}").as_bytes()).await.unwrap();
                 continue;
             };
-            told.push(name.to_owned());
+            received.push(name.to_owned());
             let answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
-        told
+        received
     };
     (address, tokio::spawn(serve))
 }
 
 #[tokio::test]
-async fn a_private_registry_is_shown_the_credentials_that_docker_keeps_and_nobody_else_is() {
-    let (address, told) = guarded(1).await;
+async fn a_private_registry_receives_the_stored_credentials_and_errors_do_not_show_them() {
+    let (address, received) = guarded(1).await;
     let folder = tempfile::tempdir().unwrap();
     // ann:secret
     let config = format!(r#"{{"auths": {{"{address}": {{"auth": "YW5uOnNlY3JldA=="}}}}}}"#);
@@ -194,8 +197,8 @@ async fn a_private_registry_is_shown_the_credentials_that_docker_keeps_and_nobod
     let engine = connect(&env).await.unwrap().engine;
     let error = engine.pull(&format!("{address}/nothing:1"), &mut |_| {}).await.unwrap_err();
     assert!(!error.to_string().contains("secret") && !error.to_string().contains("YW5u"), "{error}");
-    let told = tokio::time::timeout(Duration::from_secs(10), told).await.expect("it was asked").unwrap();
-    assert_eq!(told, ["basic yw5uonnly3jlda=="]);
+    let received = tokio::time::timeout(Duration::from_secs(10), received).await.expect("it was contacted").unwrap();
+    assert_eq!(received, ["basic yw5uonnly3jlda=="]);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Networks without a way out.
+//! Internal networks.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
@@ -8,7 +8,7 @@ use atsmatrix::engine::ContainerSpec;
 
 use crate::rig::{Rig, docker, run, with_rig};
 
-/// Something outside this machine, if there is an outside.
+/// An address outside this machine; `None` if this machine has no Internet access.
 fn outside() -> Option<SocketAddr> {
     let output = Command::new("getent").args(["ahostsv4", "deb.debian.org"]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
@@ -25,13 +25,13 @@ async fn reaches(rig: &Rig, what: &str, network: &str, address: SocketAddr) -> b
 }
 
 #[tokio::test]
-async fn an_internal_network_has_no_way_out_where_a_plain_one_has() {
+async fn an_internal_network_is_isolated_and_a_plain_one_is_not() {
     with_rig("internal", |rig| async move {
         let internal = rig.network("internal", true).await;
         let plain = rig.network("plain", false).await;
         let is_internal = |id: &str| docker(&["network", "inspect", "--format", "{{.Internal}}", id]);
         assert_eq!((is_internal(&internal).as_str(), is_internal(&plain).as_str()), ("true", "false"));
-        // On a machine that is cut off there is nothing to reach.
+        // Without Internet access there is nothing to reach.
         if let Some(outside) = outside() {
             assert!(reaches(&rig, "plain-c", &plain, outside).await, "the control fails");
             assert!(!reaches(&rig, "internal-c", &internal, outside).await);
@@ -49,13 +49,13 @@ async fn containers_of_an_internal_network_reach_each_other_by_address() {
         let mut origin = rig.start(&origin_spec).await;
         assert_eq!(origin.lines().recv().await.as_deref(), Some("up"));
         let ip = origin.ip().await.unwrap();
-        // "up" is said just before it listens.
+        // "up" is printed just before it listens.
         let script = format!("until busybox nc {ip} 8080; do busybox usleep 20000; done");
         let (lines, ..) = run(&rig, &ContainerSpec { network, ..rig.shell("client", &script) }).await;
         assert_eq!(lines, ["hello"]);
         origin.wait().await.unwrap();
         let error = origin.ip().await.unwrap_err();
-        assert!(error.reason.starts_with("it has ended with exit code"), "{error}");
+        assert!(error.reason.starts_with("it has exited with code"), "{error}");
         origin.remove().await.unwrap();
     })
     .await;

@@ -1,17 +1,17 @@
-//! What every test has: the engine, an image with busybox, a run of its own, and nothing left afterwards.
+//! The set-up of every test: the engine, an image with busybox, and a run of its own, which is cleaned up afterwards.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::process::Command;
 use std::sync::Arc;
 
 use atsmatrix::engine::discovery::Env;
-use atsmatrix::engine::labels::{Kind, Owner};
+use atsmatrix::engine::labels::{Owner, ResourceKind};
 use atsmatrix::engine::{BuildSpec, Connected, Container, ContainerSpec, Engine, NetworkSpec, connect, sweep};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::sync::Mutex;
 
-/// How many tests use the image: made by the first, removed by the last.
+/// Number of tests that use the image. The first one makes it, the last one removes it.
 static USERS: Mutex<usize> = Mutex::const_new(0);
 
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub(crate) struct Rig {
     pub(crate) image: String,
 }
 
-/// Runs a test with a rig and cleans up after it, whatever became of it.
+/// Runs a test with a rig and cleans up, also if the test fails.
 pub(crate) async fn with_rig<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Rig) -> F) {
     let rig = Rig::new(name).await;
     let result = AssertUnwindSafe(test(rig.clone())).catch_unwind().await;
@@ -56,7 +56,8 @@ impl Rig {
     }
 
     async fn clean(&self) {
-        let swept = sweep::remove_run(&*self.engine, &self.owner.run).await.expect("its things can be listed");
+        let swept =
+            sweep::remove_run(&*self.engine, &self.owner.run).await.expect("its containers and networks can be listed");
         assert!(swept.failed.is_empty(), "{:?}", swept.failed);
         let mut users = USERS.lock().await;
         *users -= 1;
@@ -70,7 +71,7 @@ impl Rig {
         self.engine.build(&spec, &mut |_| {}).await.expect("the image can be built");
     }
 
-    /// A name that no other test and no other run of the tests uses.
+    /// A name that is unique among tests and runs of the tests.
     pub(crate) fn name(&self, what: &str) -> String {
         format!("{}-{what}", self.owner.run)
     }
@@ -81,7 +82,7 @@ impl Rig {
             name: self.name(what),
             image: self.image.clone(),
             command: Some(["sh", "-c", script].map(str::to_owned).to_vec()),
-            labels: self.owner.labels(Kind::Cell),
+            labels: self.owner.labels(ResourceKind::Cell),
             ..ContainerSpec::default()
         }
     }
@@ -91,18 +92,18 @@ impl Rig {
     }
 
     pub(crate) async fn network(&self, what: &str, internal: bool) -> String {
-        let spec = NetworkSpec { name: self.name(what), labels: self.owner.labels(Kind::Network), internal };
+        let spec = NetworkSpec { name: self.name(what), labels: self.owner.labels(ResourceKind::Network), internal };
         self.engine.create_network(&spec).await.expect("the network can be created")
     }
 
-    /// How many containers this test's run has on the engine.
+    /// The number of containers of this test's run.
     pub(crate) async fn containers(&self) -> usize {
         let all = self.engine.containers().await.expect("containers can be listed");
         all.iter().filter(|it| it.labels["atsmatrix.run"] == self.owner.run.as_str()).count()
     }
 }
 
-/// Starts `spec`, and returns all its lines, its exit code and what it said on stderr.
+/// Runs `spec` and returns the lines of its stdout, its exit code and its stderr.
 pub(crate) async fn run(rig: &Rig, spec: &ContainerSpec) -> (Vec<String>, i64, String) {
     let mut container = rig.start(spec).await;
     let lines = all_lines(&mut *container).await;
@@ -121,7 +122,7 @@ pub(crate) async fn all_lines(container: &mut dyn Container) -> Vec<String> {
     lines
 }
 
-/// A tar of files: name, content, mode.
+/// A tar of files, each with name, content and mode.
 pub(crate) fn context(files: &[(&str, &[u8], u32)]) -> Bytes {
     let mut tar = tar::Builder::new(Vec::new());
     for (name, content, mode) in files {
@@ -133,13 +134,13 @@ pub(crate) fn context(files: &[(&str, &[u8], u32)]) -> Bytes {
     tar.into_inner().expect("writing to memory").into()
 }
 
-/// What the docker client says: a witness that does not share our code.
+/// Output of the docker client, which shares no code with this program.
 pub(crate) fn docker(args: &[&str]) -> String {
     let output = Command::new("docker").args(args).output().expect("docker is in PATH");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// An image to build from `context`, whose recipe is named Containerfile.
+/// The build of an image from `context`, whose recipe is named Containerfile.
 pub(crate) fn recipe(tag: &str, context: Bytes) -> BuildSpec {
     BuildSpec { context, containerfile: "Containerfile".into(), tag: tag.to_owned(), ..BuildSpec::default() }
 }

@@ -10,7 +10,7 @@ use atsmatrix::model::{
     SCHEMA_VERSION, TrialResult, Verdict,
 };
 use atsmatrix::report::json;
-use atsmatrix::store::{Evidence, Results};
+use atsmatrix::store::{Results, TrialEvidence};
 use tempfile::TempDir;
 
 /// Text that must be escaped everywhere. Each sets `window.broken` if it runs.
@@ -67,7 +67,7 @@ pub(crate) fn made() -> Site {
     }
     let run = Results::new(path.join("results")).begin(&"20261123-141502-3f2a".parse().unwrap()).unwrap();
     for (trial, observation) in [("tls-remote-origin", refused()), ("tls-reused", served())] {
-        let evidence = Evidence { trial: trial.into(), attempt: 1, observation };
+        let evidence = TrialEvidence { trial: trial.into(), attempt: 1, observation };
         run.write_evidence(&"debian-13/9.2.5".parse().unwrap(), &evidence).unwrap();
     }
     report(path, &["-o", "made.html"]);

@@ -1,53 +1,53 @@
-//! A fixture image with Debian's dnf and rpm and an ATS packed as an RPM is pulled from a local registry, gets ATS
-//! by exact version-release from the recipe that Fedora uses, and runs as a cell.
+//! A fixture image with Debian's dnf and rpm and ATS as an RPM is pulled from a local registry. Fedora's recipe
+//! installs ATS in it by exact version-release, and it runs as a cell.
 //!
-//! The ATS is the one that matrix.yaml builds on Debian 12: made here only if no run has made it yet.
+//! ATS is the build of Debian 12 in matrix.yaml, which is made here only if no run has made it yet.
 
 use std::fs;
 
 use serde_json::Value;
 
-use crate::rig::{Registry, ats_build, atsmatrix, docker, fixture, is_there, lay_out, plan, root, tried};
+use crate::rig::{Registry, ats_build, atsmatrix, docker, exists, fixture, lay_out, plan, root, tried};
 
-/// What the fixture's matrix calls it; the test's own registry stands on another port.
+/// The image in the fixture's matrix; the test's own registry has another port.
 const REFERENCE: &str = "localhost:5000/atsmatrix-rpm-fixture:1";
 
-/// What an image of this run of the test is marked with, and whatever is built on it.
+/// Label of images of this run of the test, and of everything built on them.
 fn mark() -> String {
     format!("atsmatrix.test={}", std::process::id())
 }
 
-/// Images that a test's own registry has made worthless: they bear its port in their digests.
+/// Images that are useless after the test, because the port of its registry is part of their digests.
 struct Doomed(Vec<String>);
 
 impl Drop for Doomed {
     fn drop(&mut self) {
         let layers = |image: &str| docker(&["image", "inspect", "--format", "{{join .RootFS.Layers \" \"}}", image]);
-        let below: Vec<String> = self.0.iter().filter(|image| is_there(image)).map(|image| layers(image)).collect();
-        // An image without layers is below every other.
+        let below: Vec<String> = self.0.iter().filter(|image| exists(image)).map(|image| layers(image)).collect();
+        // An image without layers would match every other.
         let below: Vec<String> = below.into_iter().filter(|layers| !layers.is_empty()).collect();
         let agents = docker(&["image", "ls", "--quiet", "atsmatrix/agent"]);
         let ours = agents.lines().filter(|agent| below.iter().any(|below| layers(agent).starts_with(below.as_str())));
         for image in ours.chain(self.0.iter().rev().map(String::as_str)) {
             tried(&["image", "rm", "--force", image]);
         }
-        // Steps of builds on the pulled image, which nobody can use again.
+        // Cached build steps on the pulled image, which cannot be reused.
         let marked = format!("label={}", mark());
         tried(&["image", "prune", "--force", "--filter", &marked]);
     }
 }
 
 #[test]
-fn an_rpm_is_installed_by_exact_release_on_a_pulled_base_runs_and_tells_its_provenance() {
+fn an_rpm_is_installed_by_exact_release_on_a_pulled_base_and_runs_with_its_provenance() {
     let (base, build) = ats_build();
     let registry = Registry::start();
     let pushed = REFERENCE.replace("localhost:5000", &registry.host);
     let mut doomed = Doomed(vec![pushed.clone()]);
-    // Marked, it is an image that the engine has never seen: one that it knows, even untagged, is not pulled.
+    // The label makes it new to the engine: an image that it has, even untagged, is not pulled.
     let fixture = fixture("Containerfile", "fixture", &[("BASE", &base), ("BUILD", &build)], &mark());
     docker(&["tag", &fixture, &pushed]);
     docker(&["push", "--quiet", &pushed]);
-    // What it was built from stays, so that the next run of this test need not build it all again.
+    // Its build steps stay cached for the next run of this test.
     docker(&["image", "rm", "--no-prune", &pushed, &fixture]);
 
     let text = fs::read_to_string(root().join("tests/fixtures/rpm/matrix.yaml")).unwrap();
@@ -55,8 +55,8 @@ fn an_rpm_is_installed_by_exact_release_on_a_pulled_base_runs_and_tells_its_prov
     let folder = lay_out(&matrix);
     doomed.0.extend(plan(&matrix, "*", "*").steps().iter().map(|step| step.tag.clone()));
 
-    // One of two cells asks for a release that nobody has: no answer, which is not excused. A few trials
-    // will do: this is about the way to the image, and what the catalogue finds in 9.2.5 is told elsewhere.
+    // One of two cells needs a release that does not exist: no answer, which is not excused. A few trials
+    // are enough: this test is about the image, and others check the trials of 9.2.5.
     let trials = "tls-remote-origin,tls-same-host,http-post-1m";
     assert_eq!(atsmatrix(&["run", "--trial", trials, "--results", "results"], folder.path()), Some(4));
     assert!(registry.asked().contains("GET /v2/atsmatrix-rpm-fixture/manifests/"), "{}", registry.asked());
@@ -66,7 +66,7 @@ fn an_rpm_is_installed_by_exact_release_on_a_pulled_base_runs_and_tells_its_prov
     assert_eq!(ran["verdict"], "pass", "{ran:#}");
     let provenance = &ran["provenance"];
     assert_eq!(provenance["distro"]["id"], "atsmatrix-rpm-fixture");
-    // Release 2 of the same version is in the repository as well.
+    // The repository also has release 2 of the same version.
     assert_eq!(provenance["ats"]["package"], "trafficserver 9.2.5-1.fixture");
     assert_eq!(provenance["ats"]["reported"], "9.2.5");
     assert_eq!(provenance["openssl"]["package"], "libraries 1-1.fixture");

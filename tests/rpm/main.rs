@@ -1,4 +1,4 @@
-//! The rpm family and registries, for real and without any of the internet's: Debian's own dnf, rpm and
+//! The rpm family and registries, with real programs but without public registries: Debian's own dnf, rpm and
 //! docker-registry, with fixtures in tests/fixtures/rpm.
 //!
 //! It needs a container engine on this machine, `docker` in PATH and the package mirror.
@@ -6,7 +6,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a test that cannot set up its parts has failed; what a run said is shown with it"
+    reason = "a test panics if its set-up fails, and shows the output of runs"
 )]
 
 mod family;

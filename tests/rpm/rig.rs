@@ -1,4 +1,4 @@
-//! What these tests share: the engine by its command line, the program, plans of matrices, a local registry.
+//! Shared by these tests: the docker client, the program, plans of matrices, a local registry.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,11 +32,11 @@ pub(crate) fn docker(args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-pub(crate) fn is_there(image: &str) -> bool {
+pub(crate) fn exists(image: &str) -> bool {
     tried(&["image", "inspect", image]).status.success()
 }
 
-/// Runs the program and shows what it said.
+/// Runs the program and prints its output.
 pub(crate) fn atsmatrix(args: &[&str], folder: &Path) -> Option<i32> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_atsmatrix"));
     let output = command.args(args).current_dir(folder).env("NO_COLOR", "1").output().unwrap();
@@ -44,7 +44,7 @@ pub(crate) fn atsmatrix(args: &[&str], folder: &Path) -> Option<i32> {
     output.status.code()
 }
 
-/// The plan of the cells of a matrix that these globs select.
+/// The plan of the cells that these globs select in a matrix.
 pub(crate) fn plan(matrix: &str, distro: &str, ats: &str) -> Plan {
     let matrix = Matrix::parse("matrix.yaml", matrix).unwrap();
     let globs = |name| Some(Globs::new([name]).unwrap());
@@ -52,12 +52,12 @@ pub(crate) fn plan(matrix: &str, distro: &str, ats: &str) -> Plan {
     Plan::of(&matrix, &selection, &builder::recipes(&root().join("images")).unwrap()).unwrap()
 }
 
-/// Has the images of a cell of the shipped matrix made, unless all of `tags` are there.
+/// Makes the images of a cell of the shipped matrix, unless all of `tags` exist.
 pub(crate) fn have(tags: &[&str], distro: &str, ats: &str) {
-    // One at a time: others want the same.
+    // One at a time: concurrent tests need the same images.
     static MAKING: Mutex<()> = Mutex::new(());
     let _first = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    if !tags.iter().all(|tag| is_there(tag)) {
+    if !tags.iter().all(|tag| exists(tag)) {
         let results = TempDir::new().unwrap();
         let folder = results.path().to_str().unwrap();
         let trial = ["--trial", "ctl-plain-origin", "--results", folder];
@@ -65,7 +65,7 @@ pub(crate) fn have(tags: &[&str], distro: &str, ats: &str) {
     }
 }
 
-/// Tag of the base of `distro`, made if no run has made it yet.
+/// Tag of the base of `distro`; makes it if no run has made it yet.
 pub(crate) fn base(distro: &str, ats: &str) -> String {
     let plan = plan(&shipped(), distro, ats);
     let wanted = format!("{distro} (base)");
@@ -74,12 +74,12 @@ pub(crate) fn base(distro: &str, ats: &str) -> String {
     step.tag.clone()
 }
 
-/// Tag of the base of Debian 12: what the fixtures of Debian's tools stand on.
+/// Tag of the base of Debian 12, which the fixtures with Debian's tools use.
 pub(crate) fn debian_12() -> String {
     base("debian-12", "9.2.9")
 }
 
-/// Tags of Debian 12's base and of the image in which 9.2.5 is built there.
+/// Tags of Debian 12's base and of its build of 9.2.5.
 pub(crate) fn ats_build() -> (String, String) {
     let plan = plan(&shipped(), "debian-12", "9.2.5");
     let step = |wanted: fn(&Work) -> bool| plan.steps().iter().find(|step| wanted(&step.work)).unwrap().tag.clone();
@@ -89,9 +89,9 @@ pub(crate) fn ats_build() -> (String, String) {
     (base, build)
 }
 
-/// Builds a stage of a fixture, from the engine's cache where nothing has changed.
+/// Builds a stage of a fixture; unchanged steps come from the engine's cache.
 pub(crate) fn fixture(file: &str, stage: &str, args: &[(&str, &str)], label: &str) -> String {
-    // One at a time: two that want the same would each make one of their own.
+    // One at a time: otherwise concurrent tests would build the same image twice.
     static MAKING: Mutex<()> = Mutex::new(());
     let _first = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let tag = format!("atsmatrix-rpm-fixture:{stage}");
@@ -104,14 +104,14 @@ pub(crate) fn fixture(file: &str, stage: &str, args: &[(&str, &str)], label: &st
     tag
 }
 
-/// The label of images that are kept for the next run of a test.
+/// Label of images that are kept for the next run of a test.
 pub(crate) const KEPT: &str = "atsmatrix.kind=image";
 
-/// A registry on a port of its own, as a container that ends with this value.
+/// A registry in a container, on a free port. It stops when dropped.
 pub(crate) struct Registry {
     client: Child,
     name: String,
-    /// Where it is, as a reference of an image has it.
+    /// Host and port, as in an image reference.
     pub(crate) host: String,
 }
 
@@ -128,15 +128,15 @@ impl Registry {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(client.stderr.take().unwrap()).lines().map_while(Result::ok);
-        assert!(lines.any(|line| line.contains("listening on")), "the registry ended before it listened");
-        // It writes a line a request, and must never wait for a reader.
+        assert!(lines.any(|line| line.contains("listening on")), "the registry exited before it listened");
+        // It writes a line per request, so its output must be read.
         std::thread::spawn(move || lines.for_each(drop));
         let published = docker(&["port", &name, "5000/tcp"]);
         let host = format!("localhost:{}", published.lines().next().unwrap().rsplit(':').next().unwrap());
         Self { client, name, host }
     }
 
-    /// What it was asked for, as it logs it.
+    /// Its log of requests.
     pub(crate) fn asked(&self) -> String {
         let output = tried(&["logs", &self.name]);
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
@@ -150,8 +150,8 @@ impl Drop for Registry {
     }
 }
 
-/// Tags that a test's own registry has made worthless: they bear its port in their digests. What lies below them
-/// stays where others have it too.
+/// Tags that are useless after the test, because the port of its registry is part of their digests. Layers that
+/// other images use stay.
 #[derive(Default)]
 pub(crate) struct Doomed(pub(crate) BTreeSet<String>);
 
@@ -163,7 +163,7 @@ impl Drop for Doomed {
     }
 }
 
-/// Puts a matrix into a folder, beside the recipes.
+/// A folder with a matrix and the recipes.
 pub(crate) fn lay_out(matrix: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("matrix.yaml"), matrix).unwrap();

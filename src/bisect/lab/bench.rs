@@ -13,7 +13,7 @@ use super::{Order, Record};
 use crate::bisect::answer::telling_trial;
 use crate::bisect::parts::Swapped;
 use crate::bisect::{failure, loader};
-use crate::builder::{Made, Maker};
+use crate::builder::{ImageBuilder, ImageState};
 use crate::catalogue::trials::{CATALOGUE, Kind as TrialKind, Trial};
 use crate::config::plan::{Bootstrapper, Plan, PlannedCell};
 use crate::engine::Engine;
@@ -29,7 +29,7 @@ pub(super) struct Bench<'a> {
     pub(super) order: &'a Order,
     record: &'a dyn Record,
     begun: Instant,
-    maker: Arc<Maker>,
+    maker: Arc<ImageBuilder>,
     stage: Stage,
     /// The origins that are containers of their own, each made when a trial first asks for it; `None`: the matrix
     /// has no such origin.
@@ -112,20 +112,20 @@ impl<'a> Bench<'a> {
     ///
     /// # Errors
     /// When the search was interrupted: that an image is missing then says nothing.
-    pub(super) async fn make(&self, plan: &Plan) -> anyhow::Result<BTreeMap<String, Made>> {
+    pub(super) async fn make(&self, plan: &Plan) -> anyhow::Result<BTreeMap<String, ImageState>> {
         let made = Arc::clone(&self.maker).make(plan.steps(), &self.site.deadline).await;
         self.unless_stopped()?;
         Ok(made)
     }
 
     /// The image of a cell that has to be there, by its content digest.
-    pub(super) fn needed(made: &BTreeMap<String, Made>, planned: &PlannedCell) -> anyhow::Result<String> {
+    pub(super) fn needed(made: &BTreeMap<String, ImageState>, planned: &PlannedCell) -> anyhow::Result<String> {
         match made.get(&planned.tag) {
-            Some(Made::Ready { id }) => Ok(id.clone()),
-            Some(Made::Unbuildable { reason } | Made::Unavailable { reason } | Made::Broken { reason }) => {
-                Err(Failure::new(Exit::Incomplete, format!("{} cannot be run: {reason}", planned.id)).into())
-            }
-            Some(Made::Stopped) => Err(stopped()),
+            Some(ImageState::Ready { id }) => Ok(id.clone()),
+            Some(
+                ImageState::Unbuildable { reason } | ImageState::Unavailable { reason } | ImageState::Broken { reason },
+            ) => Err(Failure::new(Exit::Incomplete, format!("{} cannot be run: {reason}", planned.id)).into()),
+            Some(ImageState::Stopped) => Err(stopped()),
             None => bail!("the image of {} is not part of the plan", planned.id),
         }
     }

@@ -6,7 +6,7 @@ use super::changes::Derivation;
 use super::progress::{Left, finished, started};
 use crate::bisect::linear::{self, Line, Next};
 use crate::bisect::versions::{self, Case, Found};
-use crate::builder::Made;
+use crate::builder::ImageState;
 use crate::catalogue::trials::Trial;
 use crate::config::matrix::{Globs, Matrix};
 use crate::config::plan::{Plan, PlannedCell, Selection};
@@ -255,7 +255,7 @@ impl Search<'_> {
         }
         let (planned, made) = image(self.bench, place.matrix, &self.distro, place.ats).await?;
         match made {
-            Made::Ready { .. } => {
+            ImageState::Ready { .. } => {
                 let trials = bench::beside_controls(self.trial);
                 let again = Left { range: Some("once more".to_owned()), ..Left::default() };
                 let left = if round > 1 { &again } else { left };
@@ -264,7 +264,7 @@ impl Search<'_> {
                 bench::as_declared(&once, &declared)?;
                 Ok(Some(self.note(&once, &planned, round)))
             }
-            Made::Unbuildable { reason } | Made::Unavailable { reason } => {
+            ImageState::Unbuildable { reason } | ImageState::Unavailable { reason } => {
                 let line = Tried {
                     base: planned.id.to_string(),
                     swapped: Vec::new(),
@@ -277,10 +277,10 @@ impl Search<'_> {
                 Ok(Some(Effect::Inconclusive))
             }
             // Nothing is known of this one, and further ones would not be made either.
-            Made::Broken { reason } => {
+            ImageState::Broken { reason } => {
                 Err(Failure::new(Exit::Incomplete, format!("{} cannot be run: {reason}", planned.id)).into())
             }
-            Made::Stopped => Err(bench::stopped()),
+            ImageState::Stopped => Err(bench::stopped()),
         }
     }
 
@@ -306,14 +306,14 @@ async fn image(
     matrix: &Matrix,
     distro: &DistroId,
     ats: &AtsId,
-) -> anyhow::Result<(PlannedCell, Made)> {
+) -> anyhow::Result<(PlannedCell, ImageState)> {
     let selection = Selection { distros: Some(Globs::new([distro.as_str()])?), ats: Some(Globs::new([ats.as_str()])?) };
     let plan = Plan::of(matrix, &selection, &bench.order.recipes);
     let plan = plan.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     let planned = bench::planned(&plan, &CellId { distro: distro.clone(), ats: ats.clone() })?;
     let mut made = bench.make(&plan).await?;
     let what = made.remove(&planned.tag);
-    Ok((planned, what.unwrap_or(Made::Unavailable { reason: "its image is not part of the plan".into() })))
+    Ok((planned, what.unwrap_or(ImageState::Unavailable { reason: "its image is not part of the plan".into() })))
 }
 
 async fn once(

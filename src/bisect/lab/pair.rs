@@ -4,7 +4,7 @@
 use super::bench::{self, Bench, Setup};
 use super::progress::{Left, finished, started};
 use super::{Order, one_build};
-use crate::builder::Made;
+use crate::builder::ImageState;
 use crate::config::matrix::{Globs, Matrix};
 use crate::config::plan::{Plan, PlannedCell, Selection};
 use crate::exit::{Exit, Failure};
@@ -35,7 +35,7 @@ impl Pair {
         let Some(moved) = moved else { return Self::made(bench, &stated, Vec::new()).await };
         let made = bench.make(&moved).await?;
         let bad = bench::planned(&moved, &order.bad)?;
-        if let Some(Made::Unbuildable { reason } | Made::Unavailable { reason }) = made.get(&bad.tag) {
+        if let Some(ImageState::Unbuildable { reason } | ImageState::Unavailable { reason }) = made.get(&bad.tag) {
             let note = format!(
                 "the ATS that was built for {} cannot be had on {}, so each cell runs its own: {}",
                 order.good,

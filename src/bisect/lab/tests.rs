@@ -10,7 +10,7 @@ use super::*;
 use crate::catalogue::trials::{CATALOGUE, Judgement, Kind, by_id};
 use crate::config::plan::{Plan, Selection};
 use crate::engine::Labels;
-use crate::engine::fake::{Behaviour, FakeEngine, Op};
+use crate::engine::fake::{Behaviour, FakeEngine, FakeOp};
 use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::model::{AtsBuild, Bisection, Effect, Outcome, Place, Provenance, Standing};
@@ -134,7 +134,7 @@ async fn an_experiment_that_broke_is_made_once_more_before_it_counts() {
     search(&order, &engine, CancellationToken::new()).await.unwrap();
     let starts = |name: &str| {
         let log = engine.log();
-        log.iter().filter(|op| matches!(op, Op::Start(started) if started.contains(name))).count()
+        log.iter().filter(|op| matches!(op, FakeOp::Start(started) if started.contains(name))).count()
     };
     // The containers of this engine say nothing at all.
     assert_eq!((starts("-x1-11-origin"), starts("-x1b-11-origin")), (1, 1));
@@ -154,7 +154,8 @@ async fn a_trial_with_an_origin_of_its_own_has_it() {
         let engine = engine.with_image(&nginx.tag, Labels::new());
         let _ = search(&order, &engine, CancellationToken::new()).await;
         let log = engine.log();
-        let started = |op: &&Op| matches!(op, Op::Start(name) if name.contains("-x1") && name.ends_with("nginx"));
+        let started =
+            |op: &&FakeOp| matches!(op, FakeOp::Start(name) if name.contains("-x1") && name.ends_with("nginx"));
         assert!(log.iter().any(|op| started(&op)), "{bad}: {log:?}");
     }
 }

@@ -1,6 +1,9 @@
-//! Base images from a distro's package mirror, for machines with no registry in reach: in a container, and only the
-//! first one, which that container is made of, by the host's own tool.
+//! Base images from a distro's package mirror, for machines without a registry: made in a container. Only the image
+//! of that container itself is made by the host's own tool.
 
 pub(super) mod contained;
 pub(super) mod host;
 mod unpack;
+
+/// Most of mmdebstrap's last error that goes into an error, characters.
+const MAX_REASON: usize = 240;

@@ -10,11 +10,11 @@ use crate::cli::Places;
 use crate::cli::source::Source;
 use crate::decide::history::{self, Gathering};
 use crate::exit::{Exit, Failure};
-use crate::git::{Log, Revision};
+use crate::git::{CommitLog, GitRevision};
 use crate::model::{CellId, CellResult, MatrixResult};
 use crate::report::details::{About, Attempt, CellPast, Moment, Past};
 use crate::report::json;
-use crate::store::{Evidence, Results};
+use crate::store::{Results, TrialEvidence};
 use crate::wire::timeline;
 
 /// Revisions read at most.
@@ -53,7 +53,7 @@ pub(super) fn evidence(
             if kept.is_empty() || (raw.is_none() && !agrees(cell, &kept)) {
                 continue;
             }
-            let attempt = |it: Evidence| Attempt {
+            let attempt = |it: TrialEvidence| Attempt {
                 run: id.clone(),
                 trial: it.trial,
                 attempt: it.attempt,
@@ -68,7 +68,7 @@ pub(super) fn evidence(
 
 /// Whether a run saw on the wire what the committed result says of the cell: a run since then may have
 /// seen something else and not have been committed.
-fn agrees(cell: &CellResult, kept: &[Evidence]) -> bool {
+fn agrees(cell: &CellResult, kept: &[TrialEvidence]) -> bool {
     cell.trials.iter().all(|trial| {
         let mut committed = trial.evidence.iter().filter_map(|line| line.strip_prefix("wire: ")).peekable();
         let attempts: Vec<_> = kept.iter().filter(|it| it.trial == trial.id).collect();
@@ -85,9 +85,9 @@ pub(super) fn past(places: &Places, source: &Source, result: &MatrixResult) -> a
     let states = || "cannot read earlier results from git; --no-history leaves them out";
     let Some((repository, name)) = source.repository(places).with_context(states)? else { return Ok(None) };
     let log = if repository.has_commits().with_context(states)? {
-        repository.log(&Revision::head(), &name, REVISIONS).with_context(states)?
+        repository.log(&GitRevision::head(), &name, REVISIONS).with_context(states)?
     } else {
-        Log { commits: Vec::new(), cut: false }
+        CommitLog { commits: Vec::new(), cut: false }
     };
     let mut gathered = Gathered::new(result, log.cut);
     let mut newest = None;

@@ -1,5 +1,5 @@
 //! Builds with the classic builder, which every engine has (`BuildKit` needs a session over gRPC).
-//! The log is handed on and never interpreted: its wording differs between engines.
+//! The log is passed on and never interpreted: its wording differs between engines.
 
 use serde::Deserialize;
 
@@ -9,46 +9,46 @@ use crate::engine::lines::LineSplitter;
 use crate::engine::{BuildSpec, ImageInfo, OnLine, Result};
 
 /// Longest message of the build stream, bytes: a message holds a fragment of the log.
-const MESSAGE_MAX: usize = 1 << 20;
+const MAX_MESSAGE: usize = 1 << 20;
 
-/// Longest log line handed on, bytes. A compiler's command line fits.
-const LOG_LINE_MAX: usize = 16 << 10;
+/// Longest log line passed on, bytes. A compiler's command line fits.
+const MAX_LOG_LINE: usize = 16 << 10;
 
 /// A message of the build stream.
 #[derive(Deserialize)]
-struct Message {
+struct BuildMessage {
     stream: Option<String>,
     status: Option<String>,
     error: Option<String>,
     #[serde(rename = "errorDetail")]
-    detail: Option<Detail>,
+    detail: Option<ErrorDetail>,
 }
 
 #[derive(Deserialize)]
-struct Detail {
+struct ErrorDetail {
     code: Option<i64>,
     message: Option<String>,
 }
 
-/// Reads a build stream: log lines out of fragments, and the error it may end with.
-struct BuildLog {
+/// Decodes a build stream: joins fragments into log lines and keeps the error that it may end with.
+struct BuildStream {
     messages: LineSplitter,
     log: LineSplitter,
     error: Option<(Option<i64>, String)>,
 }
 
-impl BuildLog {
+impl BuildStream {
     fn new() -> Self {
-        Self { messages: LineSplitter::new(MESSAGE_MAX), log: LineSplitter::new(LOG_LINE_MAX), error: None }
+        Self { messages: LineSplitter::new(MAX_MESSAGE), log: LineSplitter::new(MAX_LOG_LINE), error: None }
     }
 
-    /// Takes a piece of the stream and returns the log lines it completes.
+    /// Adds a piece of the stream and returns the log lines that it completes.
     fn push(&mut self, piece: &[u8]) -> Vec<String> {
         let messages = self.messages.push(piece);
         messages.iter().flat_map(|message| self.message(message)).collect()
     }
 
-    /// The log lines left at the end.
+    /// The remaining log lines, at the end of the stream.
     fn finish(&mut self) -> Vec<String> {
         let message = self.messages.finish();
         let mut lines = message.map(|message| self.message(&message)).unwrap_or_default();
@@ -57,8 +57,8 @@ impl BuildLog {
     }
 
     fn message(&mut self, text: &str) -> Vec<String> {
-        // What is no such object has nothing to say to us; the result is asked for by inspection.
-        let Ok(message) = serde_json::from_str::<Message>(text) else { return Vec::new() };
+        // Other output does not matter: the image itself is inspected at the end.
+        let Ok(message) = serde_json::from_str::<BuildMessage>(text) else { return Vec::new() };
         let code = message.detail.as_ref().and_then(|detail| detail.code);
         if let Some(reason) = message.detail.and_then(|detail| detail.message).or(message.error) {
             self.error = Some((code.filter(|code| *code != 0).or_else(|| exit_status(&reason)), reason));
@@ -72,7 +72,7 @@ impl BuildLog {
     }
 }
 
-/// The exit code at the end of Podman's message (`... while running runtime: exit status 65`): it has no field for it.
+/// The exit code at the end of Podman's message (`... while running runtime: exit status 65`), which has no field for it.
 fn exit_status(reason: &str) -> Option<i64> {
     reason.trim_end().rsplit_once("exit status ")?.1.parse().ok()
 }
@@ -88,24 +88,24 @@ impl ApiEngine {
             ("buildargs", args.as_str()),
             ("labels", labels.as_str()),
             ("memory", memory.as_str()),
-            // No swap on top, or the limit would only make the build slow.
+            // Without swap: with it, the limit would only slow the build down.
             ("memswap", memory.as_str()),
             ("rm", "1"),
             ("forcerm", "1"),
             ("nocache", if spec.no_cache { "1" } else { "0" }),
             ("version", "1"),
         ];
-        let failed = |class, reason: &str| EngineError::answered("build image", &spec.tag, class, reason);
-        let mut answer = match self.raw.post("/build", &query, "application/x-tar", spec.context.clone()).await {
-            Ok(answer) => answer,
-            // The engine was reached and refused: the recipe is at fault.
+        let failed = |class, reason: &str| EngineError::from_engine("build image", &spec.tag, class, reason);
+        let mut response = match self.raw.post("/build", &query, "application/x-tar", spec.context.clone()).await {
+            Ok(response) => response,
+            // The engine answered and refused: the recipe is invalid.
             Err(error) if error.class == Class::Other => {
                 return Err(failed(Class::Build { code: None }, &error.reason));
             }
             Err(error) => return Err(raw_failed("build image", &spec.tag)(error)),
         };
-        let mut log = BuildLog::new();
-        while let Some(piece) = answer.next().await.map_err(raw_failed("build image", &spec.tag))? {
+        let mut log = BuildStream::new();
+        while let Some(piece) = response.next().await.map_err(raw_failed("build image", &spec.tag))? {
             log.push(&piece).iter().for_each(|line| on_log(line));
         }
         log.finish().iter().for_each(|line| on_log(line));
@@ -121,14 +121,14 @@ mod tests {
     use super::*;
 
     fn read(pieces: &[&str]) -> (Vec<String>, Option<(Option<i64>, String)>) {
-        let mut log = BuildLog::new();
+        let mut log = BuildStream::new();
         let mut lines: Vec<String> = pieces.iter().flat_map(|piece| log.push(piece.as_bytes())).collect();
         lines.extend(log.finish());
         (lines, log.error)
     }
 
     #[test]
-    fn log_lines_are_put_together_from_fragments_of_fragments() {
+    fn log_lines_are_joined_from_fragments_of_fragments() {
         let (lines, error) = read(&[
             "{\"stream\":\"Step 1/2 : FROM scratch\"}\r\n{\"stream\":\"\\n\"}\r\n{\"str",
             "eam\":\"checking for\"}\r\n{\"stream\":\" gcc... yes\\r\\n\"}\r\n{\"aux\":{\"ID\":\"sha256:1\"}}\r\n",
@@ -153,9 +153,9 @@ mod tests {
     }
 
     #[test]
-    fn podman_tells_the_exit_code_in_words() {
-        let says = "error building at STEP \"RUN make\": error while running runtime: exit status 65";
-        assert_eq!(exit_status(says), Some(65));
+    fn podmans_exit_code_is_read_from_its_message() {
+        let message = "error building at STEP \"RUN make\": error while running runtime: exit status 65";
+        assert_eq!(exit_status(message), Some(65));
         assert_eq!(exit_status("exit status 65 was not"), None);
     }
 }

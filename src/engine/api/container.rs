@@ -1,4 +1,4 @@
-//! A container's life: created, attached to, started, read, ended, removed.
+//! Containers: create, attach, start, read, stop, remove.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,7 +10,6 @@ use async_trait::async_trait;
 use bollard::Docker;
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
-use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ResourcesUlimits};
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder,
     KillContainerOptions, LogsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
@@ -22,19 +21,21 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::create::{check_env, create_body};
 use super::raw::RawClient;
-use super::{ApiEngine, Quirks, describe, raw_failed};
+use super::{ApiEngine, describe, raw_failed};
 use crate::engine::error::{Class, EngineError};
 use crate::engine::lines::{LineSplitter, Tail};
 use crate::engine::podman::PodmanService;
-use crate::engine::{Container, ContainerSpec, ENV_MAX, Exit, LINE_MAX, OUTPUT_MAX, Result, STDERR_TAIL, TarStream};
+use crate::engine::{Container, ContainerExit, ContainerSpec, LINE_MAX, OUTPUT_MAX, Result, STDERR_TAIL, TarStream};
 
 type Stdin = Pin<Box<dyn AsyncWrite + Send>>;
 
-/// A started container of an engine.
+/// A started container of a real engine.
 struct ApiContainer {
     docker: Docker,
-    patient: Docker,
+    /// For requests that last until the work is done: [`ApiEngine::without_timeout`].
+    unhurried: Docker,
     raw: RawClient,
     id: String,
     name: String,
@@ -48,16 +49,17 @@ struct ApiContainer {
     _service: Option<Arc<PodmanService>>,
 }
 
-/// Removes a container in the background when dropped, unless it was disarmed.
+/// Removes a container in the background when dropped.
 struct Removal {
     docker: Docker,
+    /// The container; `None`: nothing to remove any more.
     id: Option<String>,
 }
 
 impl Drop for Removal {
     fn drop(&mut self) {
         let Some(id) = self.id.take() else { return };
-        // Without a runtime (the process is ending) its labels see to it: the next run sweeps.
+        // Without a runtime the process is exiting: the next run sweeps the container.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let docker = self.docker.clone();
             runtime.spawn(async move { remove(&docker, &id).await });
@@ -85,14 +87,14 @@ impl ApiEngine {
         }
     }
 
-    /// Attaches before the start, so that not a byte of output is missed, and writes `stdin` after it.
+    /// Attaches before the start, so that no output is lost, and writes `stdin` after it.
     async fn attach_and_start(&self, id: &str, stdin: &str) -> std::result::Result<AttachContainerResults, ApiError> {
         let options =
             AttachContainerOptionsBuilder::default().stream(true).stdin(true).stdout(true).stderr(true).build();
         let mut attached = self.docker.attach_container(id, Some(options)).await?;
         self.docker.start_container(id, None::<StartContainerOptions>).await?;
         if !stdin.is_empty() {
-            // One that has ended already reads nothing; its end tells why.
+            // A container that has already exited does not read it; its exit is reported later.
             let _ = attached.input.write_all(stdin.as_bytes()).await;
             let _ = attached.input.flush().await;
         }
@@ -112,7 +114,7 @@ impl ApiEngine {
         let reader = read(attached.output, sender, Arc::clone(&stderr), Arc::clone(&truncated));
         ApiContainer {
             docker: self.docker.clone(),
-            patient: self.patient(),
+            unhurried: self.without_timeout(),
             raw: self.raw.clone(),
             id,
             name: spec.name.clone(),
@@ -128,69 +130,8 @@ impl ApiEngine {
     }
 }
 
-/// The kernel's own refusal would read "argument list too long" and come from inside the engine.
-fn check_env(spec: &ContainerSpec) -> Result<()> {
-    let long = spec.env.iter().find(|(name, value)| name.len() + 1 + value.len() > ENV_MAX);
-    let Some((name, value)) = long else { return Ok(()) };
-    let reason = format!("its environment variable {name} has {} bytes, Linux takes {ENV_MAX} an entry", value.len());
-    Err(EngineError::new("start container", &spec.name, Class::Other, &reason))
-}
-
-fn create_body(spec: &ContainerSpec, quirks: Quirks) -> ContainerCreateBody {
-    ContainerCreateBody {
-        image: Some(spec.image.clone()),
-        cmd: spec.command.clone(),
-        env: Some(spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
-        labels: Some(spec.labels.clone().into_iter().collect()),
-        hostname: spec.hostname.clone(),
-        attach_stdin: Some(true),
-        attach_stdout: Some(true),
-        attach_stderr: Some(true),
-        // Open once: when our connection goes, even by kill -9, the container reads end of file.
-        open_stdin: Some(true),
-        stdin_once: Some(true),
-        // Said here and not in a layer of the image, where each would take the classic builder seconds.
-        user: Some("0:0".to_owned()),
-        healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
-        host_config: Some(host_config(spec, quirks)),
-        ..ContainerCreateBody::default()
-    }
-}
-
-fn host_config(spec: &ContainerSpec, quirks: Quirks) -> HostConfig {
-    // Limits beyond i64 are no limits.
-    let bytes = |limit: u64| i64::try_from(limit).unwrap_or(i64::MAX);
-    let memory = spec.memory.filter(|_| quirks.limits_memory).map(bytes);
-    let log = spec.log_bytes.map(|size| {
-        HashMap::from([("max-size".to_owned(), size.to_string()), ("max-file".to_owned(), "1".to_owned())])
-    });
-    HostConfig {
-        network_mode: Some(spec.network.clone().unwrap_or_else(|| "none".to_owned())),
-        cap_drop: Some(vec!["ALL".to_owned()]),
-        cap_add: Some(spec.capabilities.clone()),
-        readonly_rootfs: Some(spec.read_only),
-        sysctls: (!spec.sysctls.is_empty()).then(|| spec.sysctls.clone().into_iter().collect()),
-        tmpfs: Some(spec.tmpfs.clone().into_iter().collect()),
-        memory,
-        memory_swap: memory,
-        pids_limit: spec.pids.filter(|_| quirks.limits_pids).map(i64::from),
-        security_opt: spec.no_new_privileges.then(|| vec!["no-new-privileges".to_owned()]),
-        ulimits: spec.nofile.filter(|_| quirks.sets_nofile).map(|limit| {
-            vec![ResourcesUlimits {
-                name: Some("nofile".to_owned()),
-                soft: Some(i64::from(limit)),
-                hard: Some(i64::from(limit)),
-            }]
-        }),
-        log_config: Some(HostConfigLogConfig { typ: Some(quirks.log_driver.to_owned()), config: log }),
-        // Removed by the engine itself, its exit code would be gone before it is read.
-        auto_remove: Some(false),
-        ..HostConfig::default()
-    }
-}
-
-/// Reads a container's output to its end. Reads on when nobody listens or the bound is reached: a
-/// container whose output is not taken stands still.
+/// Reads a container's output to its end. It reads on if there is no receiver or the limit is reached: a
+/// container whose output is not read blocks.
 async fn read(
     mut output: impl Stream<Item = std::result::Result<LogOutput, ApiError>> + Unpin,
     lines: UnboundedSender<String>,
@@ -199,14 +140,14 @@ async fn read(
 ) {
     let mut splitter = LineSplitter::new(LINE_MAX);
     let mut room = OUTPUT_MAX;
-    // An error here means the connection is gone; what became of the container, `wait` tells.
+    // An error means that the connection is broken; `wait` reports what became of the container.
     while let Some(Ok(piece)) = output.next().await {
         match piece {
             LogOutput::StdErr { message } => stderr.lock().unwrap_or_else(PoisonError::into_inner).push(&message),
             LogOutput::StdOut { message } | LogOutput::Console { message } if message.len() <= room => {
                 room -= message.len();
                 for line in splitter.push(&message) {
-                    // Whoever dropped the receiver does not want them.
+                    // Fails if the receiver was dropped: the lines are not wanted.
                     let _ = lines.send(line);
                 }
             }
@@ -222,17 +163,17 @@ async fn read(
     }
 }
 
-/// The part of an inspected container that we need.
+/// The relevant part of an inspected container.
 #[derive(Deserialize)]
-struct Inspected {
+struct InspectedContainer {
     #[serde(rename = "State")]
-    state: State,
+    state: ContainerState,
     #[serde(rename = "NetworkSettings")]
     network_settings: Option<NetworkSettings>,
 }
 
 #[derive(Deserialize)]
-struct State {
+struct ContainerState {
     #[serde(rename = "Running", default)]
     running: bool,
     #[serde(rename = "ExitCode", default)]
@@ -255,9 +196,9 @@ struct NetworkEnd {
     address: String,
 }
 
-impl Inspected {
-    /// The address in `network`. Podman may put a network's name where its id belongs; as a container is in
-    /// one network only, the single entry will do.
+impl InspectedContainer {
+    /// The address in `network`. Podman may give a network's name instead of its id; a container is in
+    /// one network only, so a single entry is the right one.
     fn address(&self, network: &str) -> Option<IpAddr> {
         let ends = self.network_settings.as_ref()?.networks.as_ref()?;
         let named = ends.iter().find(|(name, end)| end.network == network || *name == network).map(|(_, end)| end);
@@ -267,7 +208,7 @@ impl Inspected {
 }
 
 impl ApiContainer {
-    async fn inspect(&self, operation: &'static str) -> Result<Inspected> {
+    async fn inspect(&self, operation: &'static str) -> Result<InspectedContainer> {
         self.raw.get(&format!("/containers/{}/json", self.id), &[]).await.map_err(raw_failed(operation, &self.name))
     }
 }
@@ -281,13 +222,13 @@ impl Container for ApiContainer {
     async fn ip(&self) -> Result<IpAddr> {
         const OPERATION: &str = "find the address of container";
         let fail = |reason: &str| EngineError::new(OPERATION, &self.name, Class::Other, reason);
-        let network = self.network.as_ref().ok_or_else(|| fail("it is in no network"))?;
+        let network = self.network.as_ref().ok_or_else(|| fail("it is not in a network"))?;
         let inspected = self.inspect(OPERATION).await?;
         inspected.address(network).ok_or_else(|| {
             if inspected.state.running {
-                return fail("the engine gives it none");
+                return fail("the engine did not assign one");
             }
-            fail(&format!("it has ended with exit code {}: {}", inspected.state.exit_code, self.stderr_tail()))
+            fail(&format!("it has exited with code {}: {}", inspected.state.exit_code, self.stderr_tail()))
         })
     }
 
@@ -302,7 +243,7 @@ impl Container for ApiContainer {
     async fn close_stdin(&self) -> Result<()> {
         let Some(mut stdin) = self.stdin.lock().await.take() else { return Ok(()) };
         match stdin.shutdown().await {
-            // Gone already, as after the container's end.
+            // These two mean that stdin is closed already, for example because the container has exited.
             Err(error)
                 if error.kind() != std::io::ErrorKind::NotConnected
                     && error.kind() != std::io::ErrorKind::BrokenPipe =>
@@ -313,22 +254,22 @@ impl Container for ApiContainer {
         }
     }
 
-    async fn wait(&self) -> Result<Exit> {
+    async fn wait(&self) -> Result<ContainerExit> {
         const OPERATION: &str = "wait for container";
         loop {
             let options = WaitContainerOptionsBuilder::default().condition("not-running").build();
-            let ended = self.patient.wait_container(&self.id, Some(options)).next().await;
-            match ended {
-                // bollard makes an error of every exit code but 0.
+            let exited = self.unhurried.wait_container(&self.id, Some(options)).next().await;
+            match exited {
+                // bollard returns every exit code but 0 as an error.
                 Some(Ok(_) | Err(ApiError::DockerContainerWaitError { .. })) => {}
                 Some(Err(error)) => return Err(describe(OPERATION, &self.name, error)),
                 None => {
-                    return Err(EngineError::new(OPERATION, &self.name, Class::Interrupted, "the engine broke off"));
+                    return Err(EngineError::new(OPERATION, &self.name, Class::Interrupted, "the connection broke"));
                 }
             }
             let state = self.inspect(OPERATION).await?.state;
             if !state.running {
-                return Ok(Exit {
+                return Ok(ContainerExit {
                     code: state.exit_code,
                     oom_killed: state.oom_killed,
                     truncated: self.truncated.load(Ordering::Relaxed),
@@ -357,8 +298,8 @@ impl Container for ApiContainer {
 
     fn file(&self, path: &str) -> TarStream {
         let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
-        let patient = self.patient.clone();
-        let pieces = patient.download_from_container(&self.id, Some(options));
+        let unhurried = self.unhurried.clone();
+        let pieces = unhurried.download_from_container(&self.id, Some(options));
         let name = self.name.clone();
         let failed = move |error| std::io::Error::other(describe("read a file of container", &name, error));
         pieces.map(move |piece| piece.map_err(&failed)).boxed()
@@ -367,12 +308,16 @@ impl Container for ApiContainer {
     async fn kill(&self) -> Result<()> {
         match self.docker.kill_container(&self.id, None::<KillContainerOptions>).await {
             Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
-            // One that has ended gives 409 with Docker, 500 with Podman.
+            // For an exited container Docker answers 409, Podman 500.
             Err(error) => match self.inspect("kill container").await {
                 Ok(it) if !it.state.running => Ok(()),
                 _ => Err(describe("kill container", &self.name, error)),
             },
         }
+    }
+
+    fn keep(mut self: Box<Self>) {
+        self.removal.id = None;
     }
 
     async fn remove(mut self: Box<Self>) -> Result<()> {
@@ -387,7 +332,7 @@ pub(super) async fn remove(docker: &Docker, id: &str) -> Result<()> {
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
     match docker.remove_container(id, Some(options)).await {
         Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
-        // Somebody else removes it at this moment (another run's sweep): wait until it is gone.
+        // Another process (another run's sweep) is removing it: wait until it is gone.
         Err(ApiError::DockerResponseServerError { status_code: 409, .. }) => {
             let options = WaitContainerOptionsBuilder::default().condition("removed").build();
             match docker.wait_container(id, Some(options)).next().await {

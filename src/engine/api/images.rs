@@ -1,4 +1,4 @@
-//! Images: looking, tagging, pulling, importing.
+//! Images: inspect, list, tag, remove, pull, import.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,38 +16,38 @@ use crate::engine::error::{Class, EngineError};
 use crate::engine::lines::one_line;
 use crate::engine::{BuildSpec, ImageInfo, Labels, OnLine, Result, TarStream};
 
-/// How long a registry may take until the engine reports the first progress of a pull. Where there is no way to a
-/// registry, packets may just vanish.
+/// How long a registry may take until the engine reports the first progress of a pull. If the registry is
+/// unreachable, packets may be dropped silently.
 const FIRST_PROGRESS: Duration = Duration::from_secs(20);
 
-/// How long a pull that has begun may stand still. Unpacking a large layer reports progress more often.
+/// How long a running pull may report no progress. Unpacking a large layer reports more often.
 const NEXT_PROGRESS: Duration = Duration::from_mins(2);
 
-/// Longest progress line handed on, bytes.
-const PROGRESS_MAX: usize = 300;
+/// Longest progress line passed on, bytes.
+const MAX_PROGRESS: usize = 300;
 
-/// The part of an inspected image that we need.
+/// The relevant part of an inspected image.
 #[derive(Deserialize)]
-struct Inspected {
+struct InspectedImage {
     #[serde(rename = "Id")]
     id: String,
     #[serde(rename = "RepoTags")]
     tags: Option<Vec<String>>,
     #[serde(rename = "Config")]
-    config: Option<Config>,
+    config: Option<ImageConfig>,
     #[serde(rename = "Size", default)]
     size: u64,
 }
 
 #[derive(Deserialize)]
-struct Config {
+struct ImageConfig {
     #[serde(rename = "Labels")]
     labels: Option<Labels>,
 }
 
-/// The part of a listed image that we need.
+/// The relevant part of a listed image.
 #[derive(Deserialize)]
-struct Listed {
+struct ListedImage {
     #[serde(rename = "Id")]
     id: String,
     #[serde(rename = "RepoTags")]
@@ -61,35 +61,35 @@ struct Listed {
 fn image(id: String, tags: Option<Vec<String>>, labels: Option<Labels>, size: u64) -> ImageInfo {
     let mut tags = tags.unwrap_or_default();
     tags.retain(|tag| tag != "<none>:<none>");
-    // Podman's way of writing what Docker calls NAME:TAG.
+    // Podman writes this prefix where Docker writes NAME:TAG.
     for tag in &mut tags {
         if let Some(short) = tag.strip_prefix("docker.io/library/") {
             *tag = short.to_owned();
         }
     }
     tags.sort();
-    // Podman leaves the algorithm out.
+    // Podman omits the algorithm.
     let id = if id.contains(':') { id } else { format!("sha256:{id}") };
     ImageInfo { id, tags, labels: labels.unwrap_or_default(), size }
 }
 
 impl ApiEngine {
     pub(super) async fn find_image(&self, reference: &str) -> Result<Option<ImageInfo>> {
-        match self.raw.get::<Inspected>(&format!("/images/{reference}/json"), &[]).await {
+        match self.raw.get::<InspectedImage>(&format!("/images/{reference}/json"), &[]).await {
             Ok(it) => Ok(Some(image(it.id, it.tags, it.config.and_then(|config| config.labels), it.size))),
             Err(error) if error.class == Class::NotFound => Ok(None),
             Err(error) => Err(raw_failed("inspect image", reference)(error)),
         }
     }
 
-    /// The image that must be there, for the operation that made it.
+    /// The image that `operation` has just made.
     pub(super) async fn made_image(&self, operation: &'static str, reference: &str) -> Result<ImageInfo> {
         self.find_image(reference).await?.ok_or_else(|| {
             EngineError::new(
                 operation,
                 reference,
                 Class::NotFound,
-                "the engine reported success, but has no such image",
+                "the engine reported success but does not have the image",
             )
         })
     }
@@ -99,7 +99,7 @@ impl ApiEngine {
         self.images(&[("filters", &filters)]).await.map_err(raw_failed("list images with label", label))
     }
 
-    /// Engines differ in what their filter by reference matches, so ours it is.
+    /// Filters here, because engines differ in what their filter by reference matches.
     pub(super) async fn list_repository(&self, repository: &str) -> Result<Vec<ImageInfo>> {
         let mut images = self.images(&[]).await.map_err(raw_failed("list images of", repository))?;
         images.retain(|image| image.tags_of(repository).next().is_some());
@@ -107,7 +107,7 @@ impl ApiEngine {
     }
 
     async fn images(&self, query: &[(&str, &str)]) -> std::result::Result<Vec<ImageInfo>, RawError> {
-        let found: Vec<Listed> = self.raw.get("/images/json", query).await?;
+        let found: Vec<ListedImage> = self.raw.get("/images/json", query).await?;
         let mut images: Vec<ImageInfo> =
             found.into_iter().map(|it| image(it.id, it.tags, it.labels, it.size)).collect();
         images.sort_by(|a, b| a.id.cmp(&b.id));
@@ -133,32 +133,32 @@ impl ApiEngine {
         let (name, tag) = split_reference(reference);
         let options = CreateImageOptionsBuilder::default().from_image(name).tag(tag).build();
         let credentials = self.credentials.of_image(reference).await;
-        let events = self.patient().create_image(Some(options), None, credentials);
+        let events = self.without_timeout().create_image(Some(options), None, credentials);
         follow_pull(reference, events, on_progress).await?;
         self.made_image("pull image", reference).await
     }
 
-    /// Imports under a name of its own, which the image loses for `tag` once it is whole: Podman makes an image of
-    /// a stream that is cut off, and gives it the name that was asked for.
+    /// Imports under a temporary name and moves `tag` once the image is complete: Podman makes an image even of
+    /// a truncated stream, and gives it the requested name.
     pub(super) async fn import_image(&self, tag: &str, labels: &Labels, tar: TarStream) -> Result<ImageInfo> {
-        let chance = getrandom::u64()
+        let random = getrandom::u64()
             .map_err(|error| EngineError::new("import image", tag, Class::Other, &error.to_string()))?;
-        let part = format!("{tag}.{chance:016x}.part");
+        let part = format!("{tag}.{random:016x}.part");
         let imported = async {
             let made = self.import_as(&part, tag, labels, tar).await?;
             self.tag_image(&made.id, tag).await
         };
         let imported = imported.await;
-        // What cannot be removed takes a name and no space; the error of the import itself is the one to tell.
+        // If this fails, a name is left that takes no space. The error of the import matters more.
         let _ = self.drop_image(&part).await;
         imported?;
         self.made_image("import image", tag).await
     }
 
-    /// Imports as `part` what errors call `tag`.
+    /// Imports as `part`; errors name `tag`.
     async fn import_as(&self, part: &str, tag: &str, labels: &Labels, tar: TarStream) -> Result<ImageInfo> {
         let changes = labels.iter().map(|(key, value)| label_change(key, value)).collect();
-        // The whole reference goes into `repo`, as the docker client does it: Podman ignores `tag` here.
+        // The whole reference goes into `repo`, as in the docker client: Podman ignores `tag` here.
         let options = CreateImageOptionsBuilder::default().from_src("-").repo(part).changes(changes).build();
         let broken = Arc::new(Mutex::new(None));
         let source = {
@@ -169,13 +169,14 @@ impl ApiEngine {
                 }
             })
         };
-        let mut events = Box::pin(self.patient().create_image(Some(options), Some(body_try_stream(source)), None));
+        let mut events =
+            Box::pin(self.without_timeout().create_image(Some(options), Some(body_try_stream(source)), None));
         while let Some(event) = events.next().await {
             if let Err(error) = event {
-                // The engine only sees its client go away; the source's own error is the reason.
+                // The engine only sees its client disconnect; the real reason is the source's error.
                 let cause = broken.lock().unwrap_or_else(PoisonError::into_inner).take();
                 return Err(match cause {
-                    Some(cause) => EngineError::answered("import image", tag, Class::Other, &cause),
+                    Some(cause) => EngineError::from_engine("import image", tag, Class::Other, &cause),
                     None => describe("import image", tag, error),
                 });
             }
@@ -187,7 +188,7 @@ impl ApiEngine {
         self.label_image(part, &made.id, labels).await
     }
 
-    /// Labels an imported image by a build of its own, for engines that do not heed `changes`.
+    /// Labels an imported image by a build, for engines that ignore `changes`.
     async fn label_image(&self, tag: &str, id: &str, labels: &Labels) -> Result<ImageInfo> {
         let failed = |error: std::io::Error| EngineError::new("label image", tag, Class::Other, &error.to_string());
         let recipe = format!("FROM {id}\n");
@@ -207,19 +208,19 @@ impl ApiEngine {
     }
 }
 
-/// Follows a pull to its end, giving up when nothing moves.
+/// Follows a pull to its end; gives up if there is no progress.
 async fn follow_pull(
     reference: &str,
     events: impl Stream<Item = std::result::Result<CreateImageInfo, ApiError>>,
     on_progress: OnLine<'_>,
 ) -> Result<()> {
-    let unreachable = |reason: &str| EngineError::answered("pull image", reference, Class::Unreachable, reason);
+    let unreachable = |reason: &str| EngineError::from_engine("pull image", reference, Class::Unreachable, reason);
     let mut events = std::pin::pin!(events);
-    let mut patience = FIRST_PROGRESS;
+    let mut timeout = FIRST_PROGRESS;
     loop {
-        let event = tokio::time::timeout(patience, events.next())
+        let event = tokio::time::timeout(timeout, events.next())
             .await
-            .map_err(|_| unreachable(&format!("no progress within {} s", patience.as_secs())))?;
+            .map_err(|_| unreachable(&format!("no progress within {} s", timeout.as_secs())))?;
         match event {
             None => return Ok(()),
             Some(Ok(event)) => on_progress(&progress_line(&event)),
@@ -228,14 +229,14 @@ async fn follow_pull(
             )) => {
                 return Err(unreachable(&message));
             }
-            // Here it is the engine that cannot be reached, and not the registry.
+            // Here the engine cannot be reached, not the registry.
             Some(Err(error)) => {
                 let error = describe("pull image", reference, error);
                 let class = if error.class == Class::Unreachable { Class::Interrupted } else { error.class };
                 return Err(EngineError { class, ..error });
             }
         }
-        patience = NEXT_PROGRESS;
+        timeout = NEXT_PROGRESS;
     }
 }
 
@@ -246,10 +247,10 @@ fn progress_line(event: &CreateImageInfo) -> String {
         (Some(id), _) => format!("{id}: {status}"),
         (None, _) => status.to_owned(),
     };
-    one_line(&line, PROGRESS_MAX)
+    one_line(&line, MAX_PROGRESS)
 }
 
-/// A reference as the API wants it: name, and tag or digest. Without a tag the API would pull all tags.
+/// A reference as the API expects it: name, and tag or digest. Without a tag the API would pull all tags.
 fn split_reference(reference: &str) -> (&str, &str) {
     if let Some((name, digest)) = reference.split_once('@') {
         return (name, digest);
@@ -261,7 +262,7 @@ fn split_reference(reference: &str) -> (&str, &str) {
     }
 }
 
-/// A label as an instruction of a Containerfile, quoted: backslash and quote, and `$`, which would be expanded.
+/// A label as an instruction of a Containerfile, with backslash, quote and `$` (which would be expanded) escaped.
 fn label_change(key: &str, value: &str) -> String {
     let quote = |text: &str| {
         let mut quoted = String::from('"');
@@ -301,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_is_told_in_percent_of_a_layer() {
+    fn progress_is_reported_in_percent_of_a_layer() {
         let detail = ProgressDetail { current: Some(50), total: Some(200) };
         let event = CreateImageInfo {
             id: Some("aa".to_owned()),
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_registrys_refusal_is_kept_in_its_own_words() {
+    async fn a_registrys_refusal_is_reported_in_its_own_words() {
         let refusal =
             ApiError::DockerStreamError { error: "toomanyrequests: You have reached your\npull rate limit".to_owned() };
         let error = follow_pull("x:1", stream::iter([Err(refusal)]), &mut |_| {}).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What an engine says of itself.
+//! The description of an engine, from its own report.
 
 use std::collections::HashMap;
 
@@ -8,15 +8,15 @@ use bollard::query_parameters::ListNetworksOptionsBuilder;
 
 use super::describe;
 use crate::engine::discovery::Endpoint;
-use crate::engine::{EngineInfo, Result};
+use crate::engine::{EngineInfo, EngineKind, Result};
 
 /// Networks that fit into Docker's built-in pools: 172.17-31.x/16 and 192.168.x/20
 /// (moby, libnetwork/ipamutils). `bridge` is one of them.
 const DEFAULT_POOLS: u32 = 31;
 
-/// Asks `docker`, which listens at `endpoint`, about itself.
+/// Queries the engine behind `docker`, which listens at `endpoint`.
 pub(super) async fn info(docker: &Docker, endpoint: &Endpoint) -> Result<EngineInfo> {
-    let failed = |error| describe("ask engine", &endpoint.to_string(), error);
+    let failed = |error| describe("query engine", &endpoint.to_string(), error);
     let version = docker.version().await.map_err(failed)?;
     let info = docker.info().await.map_err(failed)?;
     let bridges = HashMap::from([("driver", vec!["bridge"])]);
@@ -25,10 +25,10 @@ pub(super) async fn info(docker: &Docker, endpoint: &Endpoint) -> Result<EngineI
         .await
         .map_err(failed)?;
     let components = version.components.unwrap_or_default();
-    let podman = components.iter().any(|component| component.name.starts_with("Podman"));
+    let kind = EngineKind::of_components(components.iter().map(|component| component.name.as_str()));
     let spoken = docker.client_version();
     Ok(EngineInfo {
-        name: if podman { "Podman" } else { "Docker" }.to_owned(),
+        kind,
         version: version.version.unwrap_or_default(),
         api: format!("{}.{}", spoken.major_version, spoken.minor_version),
         os: info.os_type.clone().unwrap_or_default(),
@@ -40,12 +40,11 @@ pub(super) async fn info(docker: &Docker, endpoint: &Endpoint) -> Result<EngineI
         limits_memory: info.memory_limit != Some(false),
         limits_pids: info.pids_limit != Some(false),
         networks: u32::try_from(networks.len()).unwrap_or(u32::MAX),
-        // Podman's netavark gives /24 out of 10.89.0.0 to 10.255.0.0: tens of thousands.
-        network_capacity: (!podman).then(|| pool_capacity(&info)),
+        network_capacity: kind.has_few_networks().then(|| pool_capacity(&info)),
     })
 }
 
-/// How many networks the engine's address pools have room for.
+/// How many networks fit into the engine's address pools.
 fn pool_capacity(info: &SystemInfo) -> u32 {
     let pools = info.default_address_pools.as_deref().unwrap_or_default();
     if pools.is_empty() {
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_room_for_networks_follows_from_the_address_pools() {
+    fn the_capacity_for_networks_follows_from_the_address_pools() {
         assert_eq!(pool_capacity(&SystemInfo::default()), 31);
         assert_eq!(pool_capacity(&with_pools(&[("10.10.0.0/16", 24), ("192.168.0.0/20", 24)])), 256 + 16);
         assert_eq!(pool_capacity(&with_pools(&[("fd00::/8", 64)])), u32::MAX);

@@ -1,8 +1,9 @@
-//! The Engine API as Docker and Podman speak it: bollard for what it does well, [`raw`] for the rest.
-//! Differences between engines are values of [`Quirks`], computed once.
+//! The Engine API of Docker and Podman: bollard for what it does well, [`raw`] for the rest.
+//! Differences between engines are fields of [`Quirks`], computed once.
 
 mod build;
 mod container;
+mod create;
 mod events;
 mod images;
 mod info;
@@ -24,17 +25,17 @@ use super::discovery::Endpoint;
 use super::error::{Class, EngineError, Result};
 use super::podman::PodmanService;
 use super::{
-    BuildSpec, Container, ContainerSpec, Engine, EngineInfo, Happening, ImageInfo, Labelled, Labels, NetworkSpec,
+    BuildSpec, Container, ContainerEvent, ContainerSpec, Engine, EngineInfo, ImageInfo, Labelled, Labels, NetworkSpec,
     OnLine, TarStream, labels,
 };
 
-/// How long the engine may take to answer an ordinary request. Starts serialise in the engine: thirty
+/// How long the engine may take to answer an ordinary request. The engine serialises starts: thirty
 /// at a time took over a minute (docker/for-linux#269).
-const ORDINARY: Duration = Duration::from_mins(5);
+const ORDINARY_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// For requests that the engine answers when the work is done: waits and imports. They end
+/// Timeout of requests that the engine answers when the work is done: waits and imports. They end
 /// when their future is dropped, so this only has to be longer than any run.
-const ENDLESS: Duration = Duration::from_hours(30 * 24);
+const NO_TIMEOUT: Duration = Duration::from_hours(30 * 24);
 
 /// An engine behind the Engine API.
 pub(super) struct ApiEngine {
@@ -43,20 +44,20 @@ pub(super) struct ApiEngine {
     endpoint: Endpoint,
     quirks: Quirks,
     credentials: Credentials,
-    /// A Podman that we started: it must live as long as this and every container of it.
+    /// A Podman service that this process started: it must outlive this value and all its containers.
     service: Option<Arc<PodmanService>>,
 }
 
-/// What differs between engines, as far as it matters here.
+/// The relevant differences between engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Quirks {
     /// Memory limits work.
     limits_memory: bool,
     /// Process limits work.
     limits_pids: bool,
-    /// Limits of open files can be set freely. Rootless engines are bound by the user's own.
+    /// The limit of open files can be set freely. Rootless engines cannot exceed the user's own.
     sets_nofile: bool,
-    /// The log driver whose logs can be read back and bounded.
+    /// The log driver whose logs can be bounded and read back.
     log_driver: &'static str,
 }
 
@@ -66,21 +67,21 @@ impl Quirks {
             limits_memory: info.limits_memory,
             limits_pids: info.limits_pids,
             sets_nofile: !info.rootless,
-            log_driver: if info.name == "Podman" { "k8s-file" } else { "json-file" },
+            log_driver: info.kind.log_driver(),
         }
     }
 }
 
 impl ApiEngine {
-    /// Connects to `endpoint` and agrees on an API version: Engine 20.10 answers every call in a newer
-    /// one with an error.
+    /// Connects to `endpoint` and negotiates the API version: Engine 20.10 answers every call in a newer
+    /// version with an error.
     pub(super) async fn connect(
         endpoint: Endpoint,
         service: Option<PodmanService>,
         credentials: Credentials,
     ) -> Result<Self> {
         let failed = |error: ApiError| describe("connect to engine", &endpoint.to_string(), error);
-        let timeout = ORDINARY.as_secs();
+        let timeout = ORDINARY_TIMEOUT.as_secs();
         let docker = match &endpoint {
             Endpoint::Unix(path) => Docker::connect_with_unix(&path.to_string_lossy(), timeout, API_DEFAULT_VERSION),
             Endpoint::Tcp(address) => Docker::connect_with_http(&address.to_string(), timeout, API_DEFAULT_VERSION),
@@ -93,15 +94,15 @@ impl ApiEngine {
         Ok(Self { docker, raw, endpoint, quirks: Quirks::of(&info), credentials, service: service.map(Arc::new) })
     }
 
-    /// The same client for requests that take as long as they take.
-    fn patient(&self) -> Docker {
-        self.docker.clone().with_timeout(ENDLESS)
+    /// The same client for requests that may take any time.
+    fn without_timeout(&self) -> Docker {
+        self.docker.clone().with_timeout(NO_TIMEOUT)
     }
 
     async fn labelled(&self, path: &str, all: bool) -> std::result::Result<Vec<Labelled>, RawError> {
         let filters = format!(r#"{{"label":["{}"]}}"#, labels::RUN);
         let all = if all { "1" } else { "0" };
-        let found: Vec<Row> = self.raw.get(path, &[("all", all), ("filters", &filters)]).await?;
+        let found: Vec<ListedResource> = self.raw.get(path, &[("all", all), ("filters", &filters)]).await?;
         let mut found: Vec<Labelled> =
             found.into_iter().map(|row| Labelled { id: row.id, labels: row.labels.unwrap_or_default() }).collect();
         found.sort();
@@ -109,29 +110,29 @@ impl ApiEngine {
     }
 }
 
-/// The part of a listed container or network that we need.
+/// The relevant part of a listed container or network.
 #[derive(Deserialize)]
-struct Row {
+struct ListedResource {
     #[serde(rename = "Id")]
     id: String,
     #[serde(rename = "Labels")]
     labels: Option<Labels>,
 }
 
-/// An engine error from one of bollard's, whose own texts do not say what was being done.
+/// An engine error from an error of bollard, whose own text does not name the operation.
 fn describe(operation: &'static str, object: &str, error: ApiError) -> EngineError {
     match error {
         ApiError::DockerResponseServerError { status_code: 404, message } => {
-            EngineError::answered(operation, object, Class::NotFound, &message)
+            EngineError::from_engine(operation, object, Class::NotFound, &message)
         }
         ApiError::DockerResponseServerError { message, .. } | ApiError::DockerStreamError { error: message } => {
-            EngineError::answered(operation, object, Class::Other, &message)
+            EngineError::from_engine(operation, object, Class::Other, &message)
         }
         ApiError::HyperLegacyError { err } if err.is_connect() => {
             EngineError::new(operation, object, Class::Unreachable, &chain(&err))
         }
         ApiError::SocketNotFoundError(path) => {
-            EngineError::new(operation, object, Class::Unreachable, &format!("there is no socket {path}"))
+            EngineError::new(operation, object, Class::Unreachable, &format!("the socket {path} does not exist"))
         }
         ApiError::RequestTimeoutError => {
             EngineError::new(operation, object, Class::Unreachable, "the engine does not answer")
@@ -143,7 +144,7 @@ fn describe(operation: &'static str, object: &str, error: ApiError) -> EngineErr
     }
 }
 
-/// An error with its causes, each of which adds something only in its own text.
+/// An error with its causes, as one text without repetitions.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -158,7 +159,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn raw_failed(operation: &'static str, object: &str) -> impl FnOnce(RawError) -> EngineError {
-    move |error| EngineError::answered(operation, object, error.class, &error.reason)
+    move |error| EngineError::from_engine(operation, object, error.class, &error.reason)
 }
 
 #[async_trait]
@@ -223,7 +224,7 @@ impl Engine for ApiEngine {
         container::remove(&self.docker, id).await
     }
 
-    async fn happenings(&self) -> Result<BoxStream<'static, Result<Happening>>> {
+    async fn container_events(&self) -> Result<BoxStream<'static, Result<ContainerEvent>>> {
         events::follow(&self.raw, self.endpoint.to_string()).await
     }
 }

@@ -1,4 +1,4 @@
-//! Bridge networks.
+//! Bridge networks: create and remove.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use tokio::time::Instant;
 use super::{ApiEngine, describe};
 use crate::engine::{NetworkSpec, Result};
 
-/// How long a network's last endpoints may take to go. Engines drop them a little after the
+/// How long a network's last endpoints may take to disappear. Engines drop them a little after the
 /// container (moby#42119, moby#17217).
-const EMPTY_WITHIN: Duration = Duration::from_secs(15);
+const EMPTY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Stale endpoints go without an event, so removal is tried again after this at the latest.
-const TRY_AGAIN: Duration = Duration::from_millis(250);
+/// Stale endpoints disappear without an event, so removal is retried at least this often.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 impl ApiEngine {
     pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<String> {
@@ -33,7 +33,7 @@ impl ApiEngine {
     }
 
     pub(super) async fn drop_network(&self, id: &str) -> Result<()> {
-        let until = Instant::now() + EMPTY_WITHIN;
+        let until = Instant::now() + EMPTY_TIMEOUT;
         let filters = HashMap::from([("type", vec!["network"]), ("event", vec!["disconnect"]), ("network", vec![id])]);
         let mut leaving = Box::pin(self.docker.events(Some(EventsOptionsBuilder::default().filters(&filters).build())));
         loop {
@@ -53,9 +53,9 @@ impl ApiEngine {
     }
 }
 
-/// Waits for the next event, but no longer than [`TRY_AGAIN`], and just as long on a broken stream.
+/// Waits for the next event, at most [`RETRY_PAUSE`]; exactly that long if the stream is broken.
 async fn next_or_tick(events: &mut (impl Stream<Item = std::result::Result<impl Sized, ApiError>> + Unpin)) {
-    let tick = Instant::now() + TRY_AGAIN;
+    let tick = Instant::now() + RETRY_PAUSE;
     match tokio::time::timeout_at(tick, events.next()).await {
         Ok(Some(Ok(_))) | Err(_) => {}
         Ok(None | Some(Err(_))) => tokio::time::sleep_until(tick).await,

@@ -1,7 +1,7 @@
-//! The few requests that bollard cannot do right, over a connection of their own. It loses the
-//! `code` of a build's `errorDetail`, which tells a failed step's exit code, and its generated models
-//! refuse whole answers of Podman for one unknown word (bollard#701, #238). So: builds, and every read
-//! whose answer we depend on, come through here and are decoded leniently.
+//! The few requests that bollard does not handle correctly, each on its own connection. It drops the
+//! `code` of a build's `errorDetail`, the exit code of the failed step, and its generated models
+//! reject whole responses of Podman for one unknown word (bollard#701, #238). So builds, and every read
+//! whose result matters, go through here and are decoded leniently.
 
 use std::time::Duration;
 
@@ -21,20 +21,20 @@ use tokio::net::{TcpStream, UnixStream};
 use crate::engine::discovery::Endpoint;
 use crate::engine::error::Class;
 
-/// How long an engine may take to answer a question about what it has.
-const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+/// How long an engine may take to answer a read request.
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Longest answer read whole, bytes.
-const ANSWER_MAX: usize = 64 << 20;
+/// Largest response that is read into memory, bytes.
+const MAX_RESPONSE: usize = 64 << 20;
 
-/// Speaks to one endpoint in one API version.
+/// A client for one endpoint and one API version.
 #[derive(Debug, Clone)]
 pub(super) struct RawClient {
     endpoint: Endpoint,
     api: String,
 }
 
-/// Why a raw request failed: class and reason, to which the caller adds what it was for.
+/// Why a raw request failed. The caller adds the operation and the object.
 #[derive(Debug)]
 pub(super) struct RawError {
     pub(super) class: Class,
@@ -46,46 +46,50 @@ impl RawError {
         Self { class: Class::Unreachable, reason: format!("the engine cannot be reached: {error}") }
     }
 
-    fn broke_off(error: &impl std::fmt::Display) -> Self {
-        Self { class: Class::Interrupted, reason: format!("the engine broke off: {error}") }
+    fn interrupted(error: &impl std::fmt::Display) -> Self {
+        Self { class: Class::Interrupted, reason: format!("the connection to the engine broke: {error}") }
     }
 }
 
-/// An answer whose body is still to come. It owns its connection and drives it, so dropping it closes
-/// the connection at once, upon which the engine stops what it does for it.
-pub(super) struct Answer {
+/// A response whose body is still arriving. It owns and drives its connection, so dropping it closes
+/// the connection at once, and the engine stops the work.
+pub(super) struct StreamedResponse {
     body: Incoming,
     connection: Fuse<BoxFuture<'static, hyper::Result<()>>>,
 }
 
-impl Answer {
+impl StreamedResponse {
     /// The next piece of the body; `None` at its end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, RawError> {
         loop {
             let frame = drive(&mut self.connection, self.body.frame()).await;
             let Some(frame) = frame else { return Ok(None) };
-            let frame = frame.map_err(|error| RawError::broke_off(&error))?;
+            let frame = frame.map_err(|error| RawError::interrupted(&error))?;
             if let Ok(data) = frame.into_data() {
                 return Ok(Some(data));
             }
         }
     }
 
-    async fn whole(mut self) -> Result<Vec<u8>, RawError> {
-        let mut whole = Vec::new();
+    /// The complete body.
+    async fn body(mut self) -> Result<Vec<u8>, RawError> {
+        let mut body = Vec::new();
         while let Some(piece) = self.next().await? {
-            whole.extend_from_slice(&piece);
-            if whole.len() > ANSWER_MAX {
-                return Err(RawError { class: Class::Other, reason: format!("its answer exceeds {ANSWER_MAX} bytes") });
+            body.extend_from_slice(&piece);
+            if body.len() > MAX_RESPONSE {
+                return Err(RawError {
+                    class: Class::Other,
+                    reason: format!("its response exceeds {MAX_RESPONSE} bytes"),
+                });
             }
         }
-        Ok(whole)
+        Ok(body)
     }
 }
 
-/// What the engine answers instead of success.
+/// The body of an error response.
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorBody {
     message: String,
 }
 
@@ -94,34 +98,34 @@ impl RawClient {
         Self { endpoint, api }
     }
 
-    /// Asks for `path` (with `query`) and decodes the answer.
+    /// Gets `path` (with `query`) and decodes the response.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, RawError> {
-        let ask = async {
-            let answer = self.send(Method::GET, path, query, "application/json", Bytes::new()).await?;
-            let body = answer.whole().await?;
+        let request = async {
+            let response = self.send(Method::GET, path, query, "application/json", Bytes::new()).await?;
+            let body = response.body().await?;
             serde_json::from_slice(&body).map_err(|error| RawError {
                 class: Class::Other,
-                reason: format!("its answer to {path} is not understood: {error}"),
+                reason: format!("its response to {path} cannot be decoded: {error}"),
             })
         };
-        tokio::time::timeout(ANSWER_WITHIN, ask).await.unwrap_or_else(|_| {
-            let reason = format!("the engine did not answer within {} s", ANSWER_WITHIN.as_secs());
+        tokio::time::timeout(READ_TIMEOUT, request).await.unwrap_or_else(|_| {
+            let reason = format!("the engine did not answer within {} s", READ_TIMEOUT.as_secs());
             Err(RawError { class: Class::Unreachable, reason })
         })
     }
 
-    /// Posts `body` to `path`; the answer streams.
+    /// Posts `body` to `path`; the response is streamed.
     pub(super) async fn post(
         &self,
         path: &str,
         query: &[(&str, &str)],
         content_type: &str,
         body: Bytes,
-    ) -> Result<Answer, RawError> {
+    ) -> Result<StreamedResponse, RawError> {
         self.send(Method::POST, path, query, content_type, body).await
     }
 
-    /// Sends a request; the answer streams.
+    /// Sends a request; the response is streamed.
     pub(super) async fn send(
         &self,
         method: Method,
@@ -129,7 +133,7 @@ impl RawClient {
         query: &[(&str, &str)],
         content_type: &str,
         body: Bytes,
-    ) -> Result<Answer, RawError> {
+    ) -> Result<StreamedResponse, RawError> {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
         let request = Request::builder()
             .method(method)
@@ -151,7 +155,7 @@ impl RawClient {
     }
 }
 
-/// Waits for `work` while keeping `connection` going. An error of the connection reaches `work`, too.
+/// Waits for `work` while driving `connection`. `work` sees errors of the connection too.
 async fn drive<T>(connection: &mut Fuse<BoxFuture<'static, hyper::Result<()>>>, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     tokio::select! {
@@ -164,20 +168,20 @@ async fn drive<T>(connection: &mut Fuse<BoxFuture<'static, hyper::Result<()>>>, 
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     request: Request<Full<Bytes>>,
-) -> Result<Answer, RawError> {
+) -> Result<StreamedResponse, RawError> {
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| RawError::unreachable(&error))?;
     let mut connection = connection.boxed().fuse();
     let response = drive(&mut connection, sender.send_request(request)).await;
-    let response = response.map_err(|error| RawError::broke_off(&error))?;
+    let response = response.map_err(|error| RawError::interrupted(&error))?;
     let status = response.status();
-    let answer = Answer { body: response.into_body(), connection };
+    let response = StreamedResponse { body: response.into_body(), connection };
     if status.is_success() {
-        return Ok(answer);
+        return Ok(response);
     }
-    let body = answer.whole().await?;
-    let reason = serde_json::from_slice::<Refusal>(&body)
-        .map_or_else(|_| String::from_utf8_lossy(&body).into_owned(), |refusal| refusal.message);
+    let body = response.body().await?;
+    let reason = serde_json::from_slice::<ErrorBody>(&body)
+        .map_or_else(|_| String::from_utf8_lossy(&body).into_owned(), |error| error.message);
     let class = if status == StatusCode::NOT_FOUND { Class::NotFound } else { Class::Other };
     Err(RawError { class, reason })
 }

@@ -1,4 +1,4 @@
-//! A scripted container.
+//! Containers of the fake engine.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -12,60 +12,61 @@ use futures_util::stream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 
-use super::{Fault, Op, World};
+use super::world::World;
+use super::{FakeFault, FakeOp};
 use crate::engine::error::{Class, EngineError};
-use crate::engine::{Container, ContainerSpec, Exit, OUTSIDE, Result, TarStream, What};
+use crate::engine::{Container, ContainerChange, ContainerExit, ContainerSpec, DEFAULT_NETWORK, Result, TarStream};
 
 /// Exit code of a process killed by SIGKILL.
 const KILLED: i64 = 137;
 
-/// What a scripted container does from its start on.
+/// Script of a container: what it does after its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behaviour {
     /// Lines it writes to stdout, in order.
     pub lines: Vec<String>,
-    /// How many of the last lines the attached stream loses; [`Container::logs`] has them all.
+    /// How many of the last lines the attached stream loses; [`Container::logs`] returns all.
     pub lost: usize,
-    /// The pause before each line and before the end. With tokio's paused clock it costs no real time.
+    /// The pause before each line and before the end. With tokio's paused clock it takes no real time.
     pub pace: Duration,
     /// What it writes to stderr.
     pub stderr: String,
-    /// What it does after its lines.
-    pub end: End,
-    /// What any file in it holds.
+    /// How it ends after its lines.
+    pub end: FakeEnd,
+    /// Content of every file in it.
     pub file: Vec<u8>,
-    /// What somebody else does to it, each so long after its start.
-    pub suffers: Vec<(Duration, What)>,
+    /// Events from outside, each with the time after its start.
+    pub suffers: Vec<(Duration, ContainerChange)>,
 }
 
 impl Default for Behaviour {
-    /// Ends at once with exit code 0 and without output.
+    /// Exits at once with code 0 and without output.
     fn default() -> Self {
         Self {
             lines: Vec::new(),
             lost: 0,
             pace: Duration::ZERO,
             stderr: String::new(),
-            end: End::Exits { code: 0, oom_killed: false },
+            end: FakeEnd::Exits { code: 0, oom_killed: false },
             file: Vec::new(),
             suffers: Vec::new(),
         }
     }
 }
 
-/// What a scripted container does after its lines.
+/// How a scripted container ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Ends by itself.
+pub enum FakeEnd {
+    /// Exits by itself.
     Exits {
         /// Its exit code.
         code: i64,
-        /// Whether for want of memory.
+        /// Whether the kernel killed it because memory ran out.
         oom_killed: bool,
     },
-    /// Runs on until its stdin is closed, then ends with code 0: what an origin does.
+    /// Runs until its stdin is closed, then exits with code 0, like an origin.
     AtStdinEof,
-    /// Runs on until it is killed: it hangs.
+    /// Hangs until it is killed.
     WhenKilled,
 }
 
@@ -76,25 +77,27 @@ enum Signal {
     Killed,
 }
 
-/// A scripted container.
+/// A started container of the fake engine.
 pub(super) struct FakeContainer {
     world: World,
     id: String,
     name: String,
     ip: Option<IpAddr>,
+    /// All lines that it writes.
     all: Vec<String>,
-    /// How many of them it has written.
+    /// How many of them it has written so far.
     written: Arc<AtomicUsize>,
     stderr: String,
     file: Vec<u8>,
     lines: Option<UnboundedReceiver<String>>,
     signal: watch::Sender<Signal>,
-    exit: watch::Receiver<Option<Exit>>,
-    removed: bool,
+    exit: watch::Receiver<Option<ContainerExit>>,
+    /// Nothing is left to remove on drop: it was removed, or is kept on purpose.
+    released: bool,
 }
 
 impl FakeContainer {
-    /// Registers the container and lets it behave. Fails for a network that is not there.
+    /// Registers the container and starts its script. Fails if its name is taken or its network does not exist.
     pub(super) fn start(world: World, spec: &ContainerSpec, behaviour: Behaviour) -> std::result::Result<Self, String> {
         let (id, ip) = register(&world, spec)?;
         let (signal, heard) = watch::channel(Signal::None);
@@ -110,13 +113,13 @@ impl FakeContainer {
             let suffered = suffer(&its_world, &its_id, behaviour.suffers.clone());
             let exit = tokio::select! {
                 exit = live(behaviour, sender, heard, &so_far) => exit,
-                code = suffered => Exit { code, oom_killed: false, truncated: false },
-                // Its stdin has ended with the connection.
-                _ = outages.changed() => Exit { code: 1, oom_killed: false, truncated: false },
+                code = suffered => ContainerExit { code, oom_killed: false, truncated: false },
+                // An outage closes its stdin.
+                _ = outages.changed() => ContainerExit { code: 1, oom_killed: false, truncated: false },
             };
             its_world.state().running.remove(&its_id);
-            its_world.happens(&its_id, What::Died { code: exit.code });
-            // Nobody may be waiting any more.
+            its_world.publish(&its_id, ContainerChange::Died { code: exit.code });
+            // Fails if the handle was dropped.
             let _ = ended.send(Some(exit));
         });
         Ok(Self {
@@ -131,7 +134,7 @@ impl FakeContainer {
             lines: Some(lines),
             signal,
             exit,
-            removed: false,
+            released: false,
         })
     }
 }
@@ -141,65 +144,69 @@ fn register(world: &World, spec: &ContainerSpec) -> std::result::Result<(String,
     if state.containers.values().any(|(name, _)| *name == spec.name) {
         return Err(format!("the container name {} is already in use", spec.name));
     }
-    if let Some(network) = spec.network.as_ref().filter(|id| *id != OUTSIDE && !state.networks.contains_key(*id)) {
+    if let Some(network) =
+        spec.network.as_ref().filter(|id| *id != DEFAULT_NETWORK && !state.networks.contains_key(*id))
+    {
         return Err(format!("network {network} not found"));
     }
     state.made += 1;
     let id = format!("container-{}", state.made);
     state.containers.insert(id.clone(), (spec.name.clone(), spec.labels.clone()));
-    state.log.push(Op::Start(spec.name.clone()));
+    state.log.push(FakeOp::Start(spec.name.clone()));
     state.running.insert(id.clone());
     state.most_running = state.most_running.max(state.running.len());
     let [_, _, high, low] = state.made.to_be_bytes();
     Ok((id, spec.network.as_ref().map(|_| Ipv4Addr::new(172, 31, high, low).into())))
 }
 
-/// Lets happen what is done to a container, and returns the exit code of what ends it.
-async fn suffer(world: &World, id: &str, what: Vec<(Duration, What)>) -> i64 {
+/// Plays the events of a container; returns the exit code of the one that ends it.
+async fn suffer(world: &World, id: &str, what: Vec<(Duration, ContainerChange)>) -> i64 {
     let begin = tokio::time::Instant::now();
     for (after, what) in what {
         tokio::time::sleep_until(begin + after).await;
         match what {
-            What::Died { code } => return code,
-            other => world.happens(id, other),
+            ContainerChange::Died { code } => return code,
+            other @ (ContainerChange::Paused | ContainerChange::Resumed | ContainerChange::LeftNetwork) => {
+                world.publish(id, other);
+            }
         }
     }
     std::future::pending().await
 }
 
-/// The container's life. A kill ends it at any time.
+/// Plays the script of a container until it exits. A kill ends it at any time.
 async fn live(
     behaviour: Behaviour,
     lines: tokio::sync::mpsc::UnboundedSender<String>,
     heard: watch::Receiver<Signal>,
     written: &AtomicUsize,
-) -> Exit {
-    let exit = |code, oom_killed| Exit { code, oom_killed, truncated: false };
+) -> ContainerExit {
+    let exit = |code, oom_killed| ContainerExit { code, oom_killed, truncated: false };
     let count = behaviour.lines.len();
-    let told = count.saturating_sub(behaviour.lost);
+    let delivered = count.saturating_sub(behaviour.lost);
     let mut stdin = heard.clone();
     let script = async {
-        for line in behaviour.lines.into_iter().take(told) {
+        for line in behaviour.lines.into_iter().take(delivered) {
             tokio::time::sleep(behaviour.pace).await;
-            // Whoever dropped the receiver does not want them.
+            // Fails if the receiver was dropped: the lines are not wanted.
             let _ = lines.send(line);
             written.fetch_add(1, Ordering::Relaxed);
         }
         tokio::time::sleep(behaviour.pace).await;
         written.store(count, Ordering::Relaxed);
         match behaviour.end {
-            End::Exits { code, oom_killed } => exit(code, oom_killed),
-            End::AtStdinEof => {
-                // An error means that the handle is gone, and stdin with it.
+            FakeEnd::Exits { code, oom_killed } => exit(code, oom_killed),
+            FakeEnd::AtStdinEof => {
+                // An error means that the handle was dropped, and stdin with it.
                 let _ = stdin.wait_for(|signal| *signal != Signal::None).await;
                 exit(0, false)
             }
-            End::WhenKilled => std::future::pending().await,
+            FakeEnd::WhenKilled => std::future::pending().await,
         }
     };
     let mut kill = heard;
     let killed = async {
-        // An error means that the handle was dropped, upon which it is removed.
+        // An error means that the handle was dropped, which removes the container.
         let _ = kill.wait_for(|signal| *signal == Signal::Killed).await;
     };
     tokio::select! {
@@ -217,9 +224,9 @@ impl Container for FakeContainer {
     async fn ip(&self) -> Result<IpAddr> {
         let fail = |reason: &str| EngineError::new("find the address of container", &self.name, Class::Other, reason);
         if let Some(exit) = *self.exit.borrow() {
-            return Err(fail(&format!("it has ended with exit code {}", exit.code)));
+            return Err(fail(&format!("it has exited with code {}", exit.code)));
         }
-        self.ip.ok_or_else(|| fail("it is in no network"))
+        self.ip.ok_or_else(|| fail("it is not in a network"))
     }
 
     fn lines(&mut self) -> UnboundedReceiver<String> {
@@ -232,7 +239,7 @@ impl Container for FakeContainer {
 
     async fn close_stdin(&self) -> Result<()> {
         self.world.reachable("close stdin of container", &self.name)?;
-        self.world.log(Op::CloseStdin(self.name.clone()));
+        self.world.log(FakeOp::CloseStdin(self.name.clone()));
         self.signal.send_if_modified(|signal| {
             let first = *signal == Signal::None;
             if first {
@@ -243,13 +250,13 @@ impl Container for FakeContainer {
         Ok(())
     }
 
-    async fn wait(&self) -> Result<Exit> {
+    async fn wait(&self) -> Result<ContainerExit> {
         self.world.reachable("wait for container", &self.name)?;
         let ended = self.exit.clone().wait_for(Option::is_some).await.map(|exit| *exit);
         let Ok(Some(exit)) = ended else {
             return Err(EngineError::new("wait for container", &self.name, Class::Interrupted, "the runtime stopped"));
         };
-        self.world.log(Op::Wait(self.name.clone()));
+        self.world.log(FakeOp::Wait(self.name.clone()));
         Ok(exit)
     }
 
@@ -270,24 +277,28 @@ impl Container for FakeContainer {
 
     async fn kill(&self) -> Result<()> {
         self.world.reachable("kill container", &self.name)?;
-        self.world.log(Op::Kill(self.name.clone()));
+        self.world.log(FakeOp::Kill(self.name.clone()));
         self.signal.send_replace(Signal::Killed);
         Ok(())
     }
 
+    fn keep(mut self: Box<Self>) {
+        self.released = true;
+    }
+
     async fn remove(mut self: Box<Self>) -> Result<()> {
-        self.world.hangs(Fault::RemoveHangs).await;
+        self.world.hangs(FakeFault::RemoveHangs).await;
         self.world.remove(&self.id)?;
-        self.removed = true;
+        self.released = true;
         Ok(())
     }
 }
 
 impl Drop for FakeContainer {
-    /// Removes it, as a real engine's handle does in the background.
+    /// Removes it, as the handle of a real engine does in the background.
     fn drop(&mut self) {
-        if !self.removed {
-            // An injected fault leaves it to the sweep.
+        if !self.released {
+            // If an injected fault prevents this, the sweep removes it.
             let _ = self.world.remove(&self.id);
         }
     }

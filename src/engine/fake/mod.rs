@@ -1,47 +1,46 @@
-//! A scripted engine for tests of scale and faults. Named so: nothing it says was ever run. What it shares
-//! with a real engine is the contract of the traits; the order of operations is kept in a log.
+//! A scripted engine for tests of scale and faults. It runs nothing. It shares the contract of the traits with a
+//! real engine, and logs the order of operations.
 
 mod container;
 mod script;
+mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::sync::mpsc::unbounded_channel;
 
 use self::container::FakeContainer;
-pub use self::container::{Behaviour, End};
+pub use self::container::{Behaviour, FakeEnd};
+use self::world::World;
 use super::error::{Class, EngineError};
 use super::{
-    BuildSpec, Container, ContainerSpec, Engine, EngineInfo, Happening, ImageInfo, Labelled, Labels, NetworkSpec,
-    OnLine, Result, TarStream, What,
+    BuildSpec, Container, ContainerEvent, ContainerSpec, Engine, EngineInfo, EngineKind, ImageInfo, Labelled, Labels,
+    NetworkSpec, OnLine, Result, TarStream,
 };
 
 type Behave = dyn Fn(&ContainerSpec) -> Behaviour + Send + Sync;
 type Build = dyn Fn(&BuildSpec) -> FakeBuild + Send + Sync;
 
-/// How a scripted build goes.
+/// Script of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FakeBuild {
     /// Lines of its log.
     pub log: Vec<String>,
-    /// Its end: an image, or this class and reason.
+    /// Its result: an image, or an error of this class and reason.
     pub result: std::result::Result<(), (Class, String)>,
 }
 
-/// Operations that can be made to fail.
+/// Faults that can be injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
+pub enum FakeFault {
     /// Address pools are exhausted: no network can be created.
     NetworkExhausted,
-    /// Containers cannot be started; what was created is removed again.
+    /// Containers cannot be started; nothing of them is left.
     StartFails,
     /// Containers cannot be removed.
     RemoveFails,
@@ -49,16 +48,16 @@ pub enum Fault {
     RemoveHangs,
     /// The creation of a network is never answered.
     NetworkHangs,
-    /// The engine is gone.
+    /// The engine cannot be reached.
     Unreachable,
 }
 
-/// An operation, as the log keeps it. Containers and networks go by their names.
+/// A logged operation. Containers and networks are identified by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Op {
+pub enum FakeOp {
     /// An image was pulled.
     Pull(String),
-    /// An image was imported, with so many bytes of tar.
+    /// An image was imported from a tar of this many bytes.
     Import(String, usize),
     /// An image was built.
     Build(String),
@@ -72,7 +71,7 @@ pub enum Op {
     CloseStdin(String),
     /// A container was killed.
     Kill(String),
-    /// A container ended by itself or was killed, and its end was waited for.
+    /// A container exited or was killed, and a caller waited for it.
     Wait(String),
     /// A container was removed.
     Remove(String),
@@ -80,112 +79,13 @@ pub enum Op {
 
 /// A scripted engine.
 ///
-/// Unscripted, it has no images, every pull is refused, every build succeeds, and every container
-/// ends at once with exit code 0 and without output.
+/// Without scripts it has no images, refuses every pull, every build succeeds, and every container
+/// exits at once with code 0 and without output.
 #[derive(Clone)]
 pub struct FakeEngine {
     world: World,
     behave: Arc<Behave>,
     build: Arc<Build>,
-}
-
-/// The state of a fake engine, shared with its containers.
-#[derive(Clone, Default)]
-struct World(Arc<Mutex<State>>);
-
-#[derive(Default)]
-struct State {
-    images: BTreeMap<String, ImageInfo>,
-    pullable: BTreeMap<String, ImageInfo>,
-    networks: BTreeMap<String, (String, Labels)>,
-    containers: BTreeMap<String, (String, Labels)>,
-    faults: BTreeMap<Fault, usize>,
-    log: Vec<Op>,
-    made: u32,
-    running: BTreeSet<String>,
-    most_running: usize,
-    refused_pulls: usize,
-    pulling: usize,
-    most_pulling: usize,
-    building: usize,
-    most_building: usize,
-    slow_pulls: Duration,
-    /// Until when the engine is away.
-    away: Option<Instant>,
-    /// Rises with each outage: the connections of containers break.
-    outages: watch::Sender<u32>,
-    /// Who follows what happens.
-    followers: Vec<UnboundedSender<Result<Happening>>>,
-}
-
-/// The reason of an engine that is away.
-const AWAY: &str = "the engine cannot be reached (injected)";
-
-impl World {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn log(&self, op: Op) {
-        self.state().log.push(op);
-    }
-
-    /// Whether `fault` is to happen now; uses it up.
-    fn fails(&self, fault: Fault) -> bool {
-        let mut state = self.state();
-        let Some(times) = state.faults.get_mut(&fault).filter(|times| **times > 0) else { return false };
-        *times -= 1;
-        true
-    }
-
-    /// Never returns if `fault` is to happen now.
-    async fn hangs(&self, fault: Fault) {
-        if self.fails(fault) {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// Whether the engine answers at all.
-    fn reachable(&self, operation: &'static str, object: &str) -> Result<()> {
-        let away = self.state().away.is_some_and(|until| Instant::now() < until);
-        if away || self.fails(Fault::Unreachable) {
-            return Err(EngineError::new(operation, object, Class::Unreachable, AWAY));
-        }
-        Ok(())
-    }
-
-    /// How often it went away so far.
-    fn outages(&self) -> u32 {
-        *self.state().outages.borrow()
-    }
-
-    /// Whether the connection of an operation that began after so many `outages` still stands.
-    fn unbroken(&self, operation: &'static str, object: &str, outages: u32) -> Result<()> {
-        if self.outages() == outages {
-            return Ok(());
-        }
-        Err(EngineError::new(operation, object, Class::Interrupted, AWAY))
-    }
-
-    /// Tells all followers that something happened to a container.
-    fn happens(&self, id: &str, what: What) {
-        let mut state = self.state();
-        let happening = Happening { at_us: now_us(), container: id.to_owned(), what };
-        state.followers.retain(|follower| follower.send(Ok(happening.clone())).is_ok());
-    }
-
-    fn remove(&self, id: &str) -> Result<()> {
-        self.reachable("remove container", id)?;
-        if self.fails(Fault::RemoveFails) {
-            return Err(EngineError::new("remove container", id, Class::Other, "removal fails (injected)"));
-        }
-        let mut state = self.state();
-        state.running.remove(id);
-        if let Some((name, _)) = state.containers.remove(id) {
-            state.log.push(Op::Remove(name));
-        }
-        Ok(())
-    }
 }
 
 impl Default for FakeEngine {
@@ -203,9 +103,9 @@ fn image(tag: &str, labels: Labels) -> ImageInfo {
 #[async_trait]
 impl Engine for FakeEngine {
     async fn info(&self) -> Result<EngineInfo> {
-        self.world.reachable("ask engine", "fake")?;
+        self.world.reachable("query engine", "fake")?;
         Ok(EngineInfo {
-            name: "Fake".to_owned(),
+            kind: EngineKind::Fake,
             version: "1".to_owned(),
             api: "1.41".to_owned(),
             os: "linux".to_owned(),
@@ -252,7 +152,7 @@ impl Engine for FakeEngine {
         let mut found = found.ok_or_else(|| EngineError::new("tag image", image, Class::NotFound, "no such image"))?;
         found.tags.push(tag.to_owned());
         let mut state = self.world.state();
-        // Every tag of an image tells of all of them.
+        // Every entry of an image lists all its tags.
         for known in state.images.values_mut().filter(|known| known.id == found.id) {
             known.tags.clone_from(&found.tags);
         }
@@ -276,7 +176,7 @@ impl Engine for FakeEngine {
             state.pulling += 1;
             state.most_pulling = state.most_pulling.max(state.pulling);
         }
-        // A registry's answer takes time, in which others may ask.
+        // A registry takes time to answer. Meanwhile others may pull.
         let slow = self.world.state().slow_pulls;
         tokio::task::yield_now().await;
         if !slow.is_zero() {
@@ -294,7 +194,7 @@ impl Engine for FakeEngine {
         };
         on_progress("Pulling");
         state.images.insert(reference.to_owned(), image.clone());
-        state.log.push(Op::Pull(reference.to_owned()));
+        state.log.push(FakeOp::Pull(reference.to_owned()));
         Ok(image)
     }
 
@@ -311,7 +211,7 @@ impl Engine for FakeEngine {
         let made = image(tag, labels.clone());
         let mut state = self.world.state();
         state.images.insert(tag.to_owned(), made.clone());
-        state.log.push(Op::Import(tag.to_owned(), bytes));
+        state.log.push(FakeOp::Import(tag.to_owned(), bytes));
         Ok(made)
     }
 
@@ -323,12 +223,12 @@ impl Engine for FakeEngine {
             state.building += 1;
             state.most_building = state.most_building.max(state.building);
         }
-        // Builds take time, in which others may begin.
+        // A build takes time. Meanwhile others may start.
         tokio::task::yield_now().await;
         self.world.state().building -= 1;
         let script = (self.build)(spec);
         script.log.iter().for_each(|line| on_log(line));
-        self.world.log(Op::Build(spec.tag.clone()));
+        self.world.log(FakeOp::Build(spec.tag.clone()));
         script.result.map_err(|(class, reason)| EngineError::new("build image", &spec.tag, class, &reason))?;
         self.world.unbroken("build image", &spec.tag, outages)?;
         let made = image(&spec.tag, spec.labels.clone());
@@ -338,16 +238,16 @@ impl Engine for FakeEngine {
 
     async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
         self.world.reachable("create network", &spec.name)?;
-        self.world.hangs(Fault::NetworkHangs).await;
-        if self.world.fails(Fault::NetworkExhausted) {
+        self.world.hangs(FakeFault::NetworkHangs).await;
+        if self.world.fails(FakeFault::NetworkExhausted) {
             let reason = "could not find an available, non-overlapping IPv4 address pool among the defaults";
-            return Err(EngineError::answered("create network", &spec.name, Class::Other, reason));
+            return Err(EngineError::from_engine("create network", &spec.name, Class::Other, reason));
         }
         let mut state = self.world.state();
         state.made += 1;
         let id = format!("network-{}", state.made);
         state.networks.insert(id.clone(), (spec.name.clone(), spec.labels.clone()));
-        state.log.push(Op::CreateNetwork(spec.name.clone()));
+        state.log.push(FakeOp::CreateNetwork(spec.name.clone()));
         Ok(id)
     }
 
@@ -355,7 +255,7 @@ impl Engine for FakeEngine {
         self.world.reachable("remove network", id)?;
         let mut state = self.world.state();
         if let Some((name, _)) = state.networks.remove(id) {
-            state.log.push(Op::RemoveNetwork(name));
+            state.log.push(FakeOp::RemoveNetwork(name));
         }
         Ok(())
     }
@@ -372,7 +272,7 @@ impl Engine for FakeEngine {
         if self.image(&spec.image).await?.is_none() {
             return refuse(Class::NotFound, &format!("No such image: {}", spec.image));
         }
-        if self.world.fails(Fault::StartFails) {
+        if self.world.fails(FakeFault::StartFails) {
             return refuse(Class::Other, "the container does not start (injected)");
         }
         let started = FakeContainer::start(self.world.clone(), spec, (self.behave)(spec));
@@ -388,32 +288,24 @@ impl Engine for FakeEngine {
     }
 
     async fn remove_container(&self, id: &str) -> Result<()> {
-        self.world.hangs(Fault::RemoveHangs).await;
+        self.world.hangs(FakeFault::RemoveHangs).await;
         self.world.remove(id)
     }
 
-    async fn happenings(&self) -> Result<BoxStream<'static, Result<Happening>>> {
+    async fn container_events(&self) -> Result<BoxStream<'static, Result<ContainerEvent>>> {
         self.world.reachable("follow events of", "fake")?;
-        let (follower, happenings) = unbounded_channel();
+        let (follower, events) = unbounded_channel();
         self.world.state().followers.push(follower);
-        let next = async |mut happenings: tokio::sync::mpsc::UnboundedReceiver<_>| {
-            happenings.recv().await.map(|happening| (happening, happenings))
+        let next = async |mut events: tokio::sync::mpsc::UnboundedReceiver<_>| {
+            events.recv().await.map(|event| (event, events))
         };
-        Ok(stream::unfold(happenings, next).boxed())
+        Ok(stream::unfold(events, next).boxed())
     }
 }
 
-/// Microseconds of the fake's clock: that of tokio, which tests may pause, from a moment before any test.
-fn now_us() -> u64 {
-    static BEGIN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    let begin = *BEGIN.get_or_init(std::time::Instant::now);
-    let since = Instant::now().into_std().saturating_duration_since(begin);
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn listed(things: &BTreeMap<String, (String, Labels)>) -> Vec<Labelled> {
+fn listed(objects: &BTreeMap<String, (String, Labels)>) -> Vec<Labelled> {
     let ours = |(_, (_, labels)): &(&String, &(String, Labels))| labels.contains_key(super::labels::RUN);
-    things.iter().filter(ours).map(|(id, (_, labels))| Labelled { id: id.clone(), labels: labels.clone() }).collect()
+    objects.iter().filter(ours).map(|(id, (_, labels))| Labelled { id: id.clone(), labels: labels.clone() }).collect()
 }
 
 #[cfg(test)]

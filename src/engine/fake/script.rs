@@ -1,11 +1,12 @@
-//! What a fake engine is told to do, and what it is asked about itself afterwards.
+//! How tests set up a fake engine, and what they query afterwards.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AWAY, Behaviour, FakeBuild, FakeEngine, Fault, Op, World, image};
+use super::world::{UNREACHABLE, World};
+use super::{Behaviour, FakeBuild, FakeEngine, FakeFault, FakeOp, image};
 use crate::engine::error::{Class, EngineError};
 use crate::engine::{BuildSpec, ContainerSpec, Labels};
 
@@ -19,65 +20,65 @@ impl FakeEngine {
         }
     }
 
-    /// With an image that is there from the start.
+    /// With an image that exists from the start.
     #[must_use]
     pub fn with_image(self, tag: &str, labels: Labels) -> Self {
         self.world.state().images.insert(tag.to_owned(), image(tag, labels));
         self
     }
 
-    /// With an image that a registry hands out.
+    /// With an image that can be pulled.
     #[must_use]
     pub fn with_pullable(self, reference: &str) -> Self {
         self.world.state().pullable.insert(reference.to_owned(), image(reference, Labels::new()));
         self
     }
 
-    /// With a registry that takes so long for an answer.
+    /// With a registry that answers after `pace`.
     #[must_use]
     pub fn with_slow_pulls(self, pace: Duration) -> Self {
         self.world.state().slow_pulls = pace;
         self
     }
 
-    /// With builds that go as `script` says.
+    /// With builds that follow `script`.
     #[must_use]
     pub fn with_builds(mut self, script: impl Fn(&BuildSpec) -> FakeBuild + Send + Sync + 'static) -> Self {
         self.build = Arc::new(script);
         self
     }
 
-    /// With containers that behave as `script` says.
+    /// With containers that follow `script`.
     #[must_use]
     pub fn with_containers(mut self, script: impl Fn(&ContainerSpec) -> Behaviour + Send + Sync + 'static) -> Self {
         self.behave = Arc::new(script);
         self
     }
 
-    /// With `fault` happening at the next `times` occasions.
+    /// With `fault` injected into the next `times` operations that it applies to.
     #[must_use]
-    pub fn with_fault(self, fault: Fault, times: usize) -> Self {
+    pub fn with_fault(self, fault: FakeFault, times: usize) -> Self {
         self.world.state().faults.insert(fault, times);
         self
     }
 
-    /// Goes away for `time`: nothing is answered, every connection breaks, and containers end with theirs.
+    /// Becomes unreachable for `time`: nothing is answered, every connection breaks, and containers exit with theirs.
     pub fn away_for(&self, time: Duration) {
         let mut state = self.world.state();
         state.away = Some(Instant::now() + time);
         state.outages.send_modify(|number| *number += 1);
         for follower in state.followers.drain(..) {
-            // Whoever follows no more need not know.
-            let _ = follower.send(Err(EngineError::new("follow events of", "fake", Class::Interrupted, AWAY)));
+            // Fails if the follower was dropped.
+            let _ = follower.send(Err(EngineError::new("follow events of", "fake", Class::Interrupted, UNREACHABLE)));
         }
     }
 
     /// The operations so far, in order.
-    pub fn log(&self) -> Vec<Op> {
+    pub fn log(&self) -> Vec<FakeOp> {
         self.world.state().log.clone()
     }
 
-    /// Names of containers and networks that still exist, sorted.
+    /// Names of all existing containers and networks, sorted.
     pub fn left(&self) -> Vec<String> {
         let state = self.world.state();
         let mut names: Vec<String> =
@@ -91,17 +92,17 @@ impl FakeEngine {
         self.world.state().refused_pulls
     }
 
-    /// The most pulls that were under way at the same time.
+    /// The largest number of concurrent pulls.
     pub fn most_pulling(&self) -> usize {
         self.world.state().most_pulling
     }
 
-    /// The most builds that were under way at the same time.
+    /// The largest number of concurrent builds.
     pub fn most_building(&self) -> usize {
         self.world.state().most_building
     }
 
-    /// The most containers that ran at the same time.
+    /// The largest number of containers running at the same time.
     pub fn most_running(&self) -> usize {
         self.world.state().most_running
     }

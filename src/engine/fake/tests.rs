@@ -1,9 +1,9 @@
-//! The fake keeps the contract of the traits, and sweeping keeps its promises on it.
+//! The fake honours the contract of the traits; sweeping works on it as documented.
 
 use std::time::Duration;
 
 use super::*;
-use crate::engine::labels::{Kind, Owner};
+use crate::engine::labels::{Owner, ResourceKind};
 use crate::engine::sweep;
 
 fn spec(name: &str, labels: Labels) -> ContainerSpec {
@@ -19,12 +19,12 @@ fn scripted(behaviour: Behaviour) -> FakeEngine {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_container_tells_its_lines_and_loses_none_in_the_log() {
+async fn a_container_delivers_its_lines_and_its_log_has_all_of_them() {
     let engine = scripted(Behaviour {
         lines: vec!["a".to_owned(), "b".to_owned(), "end".to_owned()],
         lost: 1,
         pace: Duration::from_secs(1),
-        end: End::Exits { code: 3, oom_killed: true },
+        end: FakeEnd::Exits { code: 3, oom_killed: true },
         ..Behaviour::default()
     });
     let mut container = engine.start(&spec("c", Labels::new())).await.unwrap();
@@ -36,14 +36,17 @@ async fn a_container_tells_its_lines_and_loses_none_in_the_log() {
     assert_eq!((exit.code, exit.oom_killed), (3, true));
     assert_eq!(container.logs().await.unwrap(), ["a", "b", "end"]);
     container.remove().await.unwrap();
-    assert_eq!(engine.log(), [Op::Start("c".to_owned()), Op::Wait("c".to_owned()), Op::Remove("c".to_owned())]);
+    assert_eq!(
+        engine.log(),
+        [FakeOp::Start("c".to_owned()), FakeOp::Wait("c".to_owned()), FakeOp::Remove("c".to_owned())]
+    );
     assert!(engine.left().is_empty());
 }
 
 #[tokio::test]
-async fn closing_stdin_ends_one_that_waits_for_it_and_only_a_kill_ends_one_that_hangs() {
+async fn closing_stdin_stops_an_origin_and_only_a_kill_stops_a_hung_container() {
     let engine = FakeEngine::new().with_image("x:1", Labels::new()).with_containers(|spec| Behaviour {
-        end: if spec.name == "origin" { End::AtStdinEof } else { End::WhenKilled },
+        end: if spec.name == "origin" { FakeEnd::AtStdinEof } else { FakeEnd::WhenKilled },
         ..Behaviour::default()
     });
     let origin = engine.start(&spec("origin", Labels::new())).await.unwrap();
@@ -52,7 +55,7 @@ async fn closing_stdin_ends_one_that_waits_for_it_and_only_a_kill_ends_one_that_
     assert_eq!(origin.wait().await.unwrap().code, 0);
     hung.close_stdin().await.unwrap();
     let early = tokio::time::timeout(Duration::from_millis(20), hung.wait()).await;
-    assert!(early.is_err(), "a hung container ended by itself");
+    assert!(early.is_err(), "a hung container exited by itself");
     hung.kill().await.unwrap();
     assert_eq!(hung.wait().await.unwrap().code, 137);
     assert_eq!(engine.most_running(), 2);
@@ -60,14 +63,15 @@ async fn closing_stdin_ends_one_that_waits_for_it_and_only_a_kill_ends_one_that_
 
 #[tokio::test]
 async fn a_dropped_container_leaves_nothing() {
-    let engine = scripted(Behaviour { end: End::WhenKilled, ..Behaviour::default() });
+    let engine = scripted(Behaviour { end: FakeEnd::WhenKilled, ..Behaviour::default() });
     drop(engine.start(&spec("c", Labels::new())).await.unwrap());
     assert!(engine.left().is_empty());
 }
 
 #[tokio::test]
-async fn faults_happen_as_often_as_asked() {
-    let engine = scripted(Behaviour::default()).with_fault(Fault::NetworkExhausted, 1).with_fault(Fault::StartFails, 1);
+async fn faults_are_injected_as_often_as_requested() {
+    let engine =
+        scripted(Behaviour::default()).with_fault(FakeFault::NetworkExhausted, 1).with_fault(FakeFault::StartFails, 1);
     let network = NetworkSpec { name: "n".to_owned(), ..NetworkSpec::default() };
     assert_eq!(engine.create_network(&network).await.unwrap_err().class, Class::Resources);
     assert!(engine.create_network(&network).await.is_ok());
@@ -86,16 +90,17 @@ async fn containers_need_their_image_and_network() {
 }
 
 #[tokio::test]
-async fn a_sweep_takes_dead_runs_leaves_live_ones_and_counts_strangers() {
+async fn a_sweep_removes_dead_runs_leaves_live_ones_and_counts_those_of_other_machines() {
     let me = owner();
     let dead = Owner { started: me.started + 1, ..me.clone() };
     let stranger = Owner { host: "elsewhere".to_owned(), ..me.clone() };
-    let engine = scripted(Behaviour { end: End::WhenKilled, ..Behaviour::default() });
+    let engine = scripted(Behaviour { end: FakeEnd::WhenKilled, ..Behaviour::default() });
     let mut handles = Vec::new();
     for (name, owner) in [("dead", &dead), ("live", &me), ("stranger", &stranger)] {
-        let network = NetworkSpec { name: format!("{name}-net"), labels: owner.labels(Kind::Network), internal: true };
+        let network =
+            NetworkSpec { name: format!("{name}-net"), labels: owner.labels(ResourceKind::Network), internal: true };
         engine.create_network(&network).await.unwrap();
-        handles.push(engine.start(&spec(name, owner.labels(Kind::Cell))).await.unwrap());
+        handles.push(engine.start(&spec(name, owner.labels(ResourceKind::Cell))).await.unwrap());
     }
     handles.push(engine.start(&spec("unrelated", Labels::new())).await.unwrap());
 
@@ -103,11 +108,11 @@ async fn a_sweep_takes_dead_runs_leaves_live_ones_and_counts_strangers() {
     assert_eq!((swept.containers, swept.networks, swept.alive, swept.unknown), (1, 1, 2, 2));
     assert!(swept.failed.is_empty());
     assert_eq!(engine.left(), ["live", "live-net", "stranger", "stranger-net", "unrelated"]);
-    let removals: Vec<Op> =
-        engine.log().into_iter().filter(|op| matches!(op, Op::Remove(_) | Op::RemoveNetwork(_))).collect();
-    assert_eq!(removals, [Op::Remove("dead".to_owned()), Op::RemoveNetwork("dead-net".to_owned())]);
+    let removals: Vec<FakeOp> =
+        engine.log().into_iter().filter(|op| matches!(op, FakeOp::Remove(_) | FakeOp::RemoveNetwork(_))).collect();
+    assert_eq!(removals, [FakeOp::Remove("dead".to_owned()), FakeOp::RemoveNetwork("dead-net".to_owned())]);
 
-    let swept = sweep::remove(&engine, sweep::Scope::Everything { host: &me.host }).await.unwrap();
+    let swept = sweep::remove(&engine, sweep::SweepScope::Everything { host: &me.host }).await.unwrap();
     assert_eq!((swept.containers, swept.networks), (1, 1));
     assert_eq!(engine.left(), ["live", "live-net", "unrelated"]);
 
@@ -117,18 +122,19 @@ async fn a_sweep_takes_dead_runs_leaves_live_ones_and_counts_strangers() {
 }
 
 #[tokio::test]
-async fn a_removal_that_fails_does_not_keep_the_others_from_being_swept() {
+async fn a_failed_removal_does_not_stop_the_others() {
     let me = owner();
-    let engine = scripted(Behaviour { end: End::WhenKilled, ..Behaviour::default() }).with_fault(Fault::RemoveFails, 1);
-    let _one = engine.start(&spec("one", me.labels(Kind::Cell))).await.unwrap();
-    let _two = engine.start(&spec("two", me.labels(Kind::Cell))).await.unwrap();
+    let engine =
+        scripted(Behaviour { end: FakeEnd::WhenKilled, ..Behaviour::default() }).with_fault(FakeFault::RemoveFails, 1);
+    let _one = engine.start(&spec("one", me.labels(ResourceKind::Cell))).await.unwrap();
+    let _two = engine.start(&spec("two", me.labels(ResourceKind::Cell))).await.unwrap();
     let swept = sweep::remove_run(&engine, &me.run).await.unwrap();
     assert_eq!((swept.containers, swept.failed.len()), (1, 1));
     assert_eq!(engine.left(), ["one"]);
 }
 
 #[tokio::test]
-async fn scripted_builds_and_pulls_go_as_scripted() {
+async fn builds_and_pulls_follow_their_scripts() {
     let engine = FakeEngine::new().with_pullable("debian:12").with_builds(|spec| FakeBuild {
         log: vec![format!("building {}", spec.tag)],
         result: if spec.tag.starts_with("bad") {

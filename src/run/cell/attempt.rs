@@ -17,7 +17,7 @@ use super::watch::Watch;
 use super::{Beside, Job, Progress, identity};
 use crate::agent::seal::{Doubt, Key, Opener};
 use crate::agent::{PLAN_VARIABLE, pack};
-use crate::engine::{Container, ContainerSpec, Engine, answered, labels, patience};
+use crate::engine::{Container, ContainerSpec, Engine, labels, patience, with_timeout};
 use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, Place, Port, TrialPlan};
 
 /// How long the origin may take to listen. It starts in 0.4 s here; engines under load take longer.
@@ -57,7 +57,7 @@ pub(super) async fn run(
     };
     pair.gathered.troubles.extend(watch.troubles());
     if let Err(error) = done {
-        pair.gathered.away = !stop.is_cancelled() && (patience::broke_off(&error) || !patience::answers(engine).await);
+        pair.gathered.away = !stop.is_cancelled() && (patience::is_outage(&error) || !patience::answers(engine).await);
         pair.gathered.faults.push((None, format!("{error:#}")));
     }
     pair.finish().await
@@ -299,13 +299,12 @@ impl Pair<'_> {
                 self.gathered.stderr.push(stderr);
             }
             if self.job.keep {
-                // Dropped without removal it would be removed in the background.
-                std::mem::forget(container);
+                container.keep();
                 continue;
             }
             let id = container.id().to_owned();
             removals.push(async move {
-                let removed = answered("remove container", &id, container.remove()).await;
+                let removed = with_timeout("remove container", &id, container.remove()).await;
                 (id, removed)
             });
         }

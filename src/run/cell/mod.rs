@@ -16,8 +16,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::trials::{Judgement, Trial};
-use crate::engine::patience::{AWAY_MOST, Patience};
-use crate::engine::{Engine, Labels, answered};
+use crate::engine::patience::{MAX_OUTAGES, Patience};
+use crate::engine::{Engine, Labels, with_timeout};
 use crate::model::{
     CellId, DistroId, Inventory, Observation, Os, Outcome, Place, Provenance, Record, Swap, TrialPlan, TrialResult,
     Verdict,
@@ -201,16 +201,16 @@ impl Tries<'_> {
                 self.progress.note(&text);
                 self.lost.push(text);
             }
-            if !gathered.away || away > AWAY_MOST {
+            if !gathered.away || away > MAX_OUTAGES {
                 return gathered;
             }
             let note = |text: &str| self.progress.note(text);
-            if !self.job.patience.until_back(self.engine, &note, self.stop).await {
+            if !self.job.patience.wait_until_back(self.engine, &note, self.stop).await {
                 return gathered;
             }
             self.lost.extend(gathered.transcript());
             for id in &gathered.left {
-                if let Err(error) = answered("remove container", id, self.engine.remove_container(id)).await {
+                if let Err(error) = with_timeout("remove container", id, self.engine.remove_container(id)).await {
                     self.lost.push(error.to_string());
                 }
             }

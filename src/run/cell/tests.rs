@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use super::*;
 use crate::agent::seal;
 use crate::catalogue::trials;
-use crate::engine::fake::{Behaviour, End, FakeEngine};
-use crate::engine::labels::{self, Kind, Owner};
-use crate::engine::{ContainerSpec, NetworkSpec, What};
+use crate::engine::fake::{Behaviour, FakeEnd, FakeEngine};
+use crate::engine::labels::{self, Owner, ResourceKind};
+use crate::engine::{ContainerChange, ContainerSpec, NetworkSpec};
 use crate::model::{
     AtsBuild, AtsLife, ClientRun, Exchange, Flow, Line, OriginConnection, OriginRequest, Speak, TlsSeen,
 };
@@ -49,7 +49,7 @@ fn told(lines: &[Line]) -> Vec<String> {
 
 /// An origin that serves until it is told to end.
 fn origin() -> Behaviour {
-    Behaviour { lines: told(&[Line::Listening, Line::End]), end: End::AtStdinEof, ..Behaviour::default() }
+    Behaviour { lines: told(&[Line::Listening, Line::End]), end: FakeEnd::AtStdinEof, ..Behaviour::default() }
 }
 
 /// A cell, five seconds long, in which these trials get this status and the others a 200.
@@ -81,7 +81,7 @@ fn cell(failing: &[&str], status: u16) -> Behaviour {
 }
 
 /// `behaviour`, to which this happens so long after its start.
-fn suffering(behaviour: Behaviour, what: &[(u64, What)]) -> Behaviour {
+fn suffering(behaviour: Behaviour, what: &[(u64, ContainerChange)]) -> Behaviour {
     let suffers = what.iter().map(|(ms, what)| (Duration::from_millis(*ms), *what)).collect();
     Behaviour { suffers, ..behaviour }
 }
@@ -102,7 +102,7 @@ fn engine(script: impl Fn(&str, u32) -> Option<Behaviour> + Send + Sync + 'stati
 
 async fn run(engine: &FakeEngine) -> Ran {
     let owner = Owner::current("r1".parse().unwrap()).unwrap();
-    let spec = NetworkSpec { name: "net".into(), labels: owner.labels(Kind::Network), internal: true };
+    let spec = NetworkSpec { name: "net".into(), labels: owner.labels(ResourceKind::Network), internal: true };
     let network = engine.create_network(&spec).await.unwrap();
     let job = Job {
         id: "d/a".parse().unwrap(),
@@ -115,7 +115,7 @@ async fn run(engine: &FakeEngine) -> Ran {
         beside: BTreeMap::from([(Place::Nginx, Beside::Image("nginx".into()))]),
         network: network.clone(),
         name: "x".into(),
-        labels: owner.labels(Kind::Cell),
+        labels: owner.labels(ResourceKind::Cell),
         trials: [CONTROL, REMOTE, NGINX].map(|id| trials::by_id(id).unwrap()).to_vec(),
         limits: Limits { cell: Duration::from_mins(1), trial: Duration::from_secs(10), memory: 1 << 30, pids: 100 },
         over: Vec::new(),
@@ -135,7 +135,7 @@ async fn run(engine: &FakeEngine) -> Ran {
 }
 
 fn starts(engine: &FakeEngine, kind: &str) -> usize {
-    let of = |op: &crate::engine::fake::Op| matches!(op, crate::engine::fake::Op::Start(name) if name.ends_with(kind));
+    let of = |op: &crate::engine::fake::FakeOp| matches!(op, crate::engine::fake::FakeOp::Start(name) if name.ends_with(kind));
     engine.log().iter().filter(|op| of(op)).count()
 }
 
@@ -148,7 +148,7 @@ async fn a_calm_cell_takes_one_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn an_nginx_that_dies_once_costs_its_trials_a_second_attempt_and_nothing_else() {
-    let died = [(1000, What::Died { code: 137 })];
+    let died = [(1000, ContainerChange::Died { code: 137 })];
     let engine = engine(move |kind, number| match (kind, number) {
         ("nginx", 1) => Some(suffering(origin(), &died)),
         // What ATS makes of it.
@@ -163,7 +163,7 @@ async fn an_nginx_that_dies_once_costs_its_trials_a_second_attempt_and_nothing_e
 
 #[tokio::test(start_paused = true)]
 async fn an_nginx_that_dies_each_time_is_an_error_that_names_it_and_never_a_failure() {
-    let died = [(1000, What::Died { code: 137 })];
+    let died = [(1000, ContainerChange::Died { code: 137 })];
     let engine = engine(move |kind, _| match kind {
         "nginx" => Some(suffering(origin(), &died)),
         "cell" => Some(cell(&[NGINX], 502)),
@@ -178,7 +178,7 @@ async fn an_nginx_that_dies_each_time_is_an_error_that_names_it_and_never_a_fail
 
 #[tokio::test(start_paused = true)]
 async fn an_origin_that_dies_ends_the_attempt_at_once_and_another_one_counts() {
-    let died = [(1000, What::LeftNetwork), (1100, What::Died { code: 137 })];
+    let died = [(1000, ContainerChange::LeftNetwork), (1100, ContainerChange::Died { code: 137 })];
     let engine = engine(move |kind, number| (kind == "origin" && number == 1).then(|| suffering(origin(), &died)));
     let begun = tokio::time::Instant::now();
     let ran = run(&engine).await;
@@ -189,7 +189,7 @@ async fn an_origin_that_dies_ends_the_attempt_at_once_and_another_one_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_whose_other_attempt_was_in_trouble_is_seen_twice_before_it_counts() {
-    let pause = [(1000, What::Paused), (3000, What::Resumed)];
+    let pause = [(1000, ContainerChange::Paused), (3000, ContainerChange::Resumed)];
     for (fails_in, wanted) in [(vec![2, 3], Verdict::Fail), (vec![2], Verdict::Flaky)] {
         let engine = engine(move |kind, number| match (kind, number) {
             ("origin", 1) => Some(suffering(origin(), &pause)),
@@ -203,7 +203,7 @@ async fn a_failure_whose_other_attempt_was_in_trouble_is_seen_twice_before_it_co
 
 #[tokio::test(start_paused = true)]
 async fn an_origin_that_stands_still_each_time_is_an_error() {
-    let pause = [(1000, What::Paused)];
+    let pause = [(1000, ContainerChange::Paused)];
     let engine = engine(move |kind, _| match kind {
         "origin" => Some(suffering(origin(), &pause)),
         "cell" => Some(cell(&[REMOTE], 502)),
@@ -217,13 +217,13 @@ async fn an_origin_that_stands_still_each_time_is_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cell_cut_off_its_network_is_tried_again_and_one_that_dies_may_be_the_doing_of_ats() {
-    let off = [(1000, What::LeftNetwork)];
+    let off = [(1000, ContainerChange::LeftNetwork)];
     let engine = engine(move |kind, number| (kind == "cell" && number == 1).then(|| suffering(cell(&[], 200), &off)));
     let ran = run(&engine).await;
     assert_eq!((ran.run.verdict, starts(&engine, "cell")), (Verdict::Pass, 2), "{:?}", ran.run);
     assert!(ran.notes[0].contains("the cell container was taken off its network"), "{:?}", ran.notes);
 
-    let died = [(1000, What::LeftNetwork), (1100, What::Died { code: 139 })];
+    let died = [(1000, ContainerChange::LeftNetwork), (1100, ContainerChange::Died { code: 139 })];
     let engine = self::engine(move |kind, _| (kind == "cell").then(|| suffering(cell(&[], 200), &died)));
     let ran = run(&engine).await;
     assert_eq!((ran.run.verdict, ran.run.ours), (Verdict::Error, false), "{:?}", ran.run);
@@ -270,11 +270,11 @@ async fn an_engine_that_does_not_come_back_is_waited_for_once() {
     let (notes, shared): (Notes, Arc<dyn Engine>) = (Notes::default(), Arc::new(engine.clone()));
     let note = |text: &str| notes.note(text);
     let begun = tokio::time::Instant::now();
-    assert!(!patience.until_back(&shared, &note, &CancellationToken::new()).await);
+    assert!(!patience.wait_until_back(&shared, &note, &CancellationToken::new()).await);
     let once = begun.elapsed();
-    assert!(!patience.until_back(&shared, &note, &CancellationToken::new()).await);
+    assert!(!patience.wait_until_back(&shared, &note, &CancellationToken::new()).await);
     assert_eq!(begun.elapsed(), once, "nobody waits again");
     assert!(notes.0.into_inner().unwrap()[1].contains("has not come back within 120 s"));
     tokio::time::sleep(Duration::from_mins(2)).await;
-    assert!(patience.until_back(&shared, &|_| (), &CancellationToken::new()).await, "it is back at last");
+    assert!(patience.wait_until_back(&shared, &|_| (), &CancellationToken::new()).await, "it is back at last");
 }

@@ -3,7 +3,7 @@
 //! A trial in whose time something happened to what it stands on says nothing about ATS, however it went.
 
 use super::evidence::Agent;
-use crate::engine::What;
+use crate::engine::ContainerChange;
 use crate::model::Place;
 
 /// How long it may take until all is as it was before a trouble that ended: what piled up meanwhile is worked off.
@@ -47,17 +47,19 @@ impl Trouble {
 }
 
 /// The troubles that `seen` amounts to: what happened to which container when, in order.
-pub(super) fn of(seen: &[(Agent, u64, What)]) -> Vec<Trouble> {
+pub(super) fn of(seen: &[(Agent, u64, ContainerChange)]) -> Vec<Trouble> {
     let mut troubles = Vec::new();
     for agent in Agent::ALL {
-        let own: Vec<(u64, What)> = seen.iter().filter(|seen| seen.0 == agent).map(|seen| (seen.1, seen.2)).collect();
-        let dead = own.iter().find_map(|&(_, what)| if let What::Died { code } = what { Some(code) } else { None });
+        let own: Vec<(u64, ContainerChange)> =
+            seen.iter().filter(|seen| seen.0 == agent).map(|seen| (seen.1, seen.2)).collect();
+        let dead =
+            own.iter().find_map(|&(_, what)| if let ContainerChange::Died { code } = what { Some(code) } else { None });
         if let Some(code) = dead {
             // Its end takes it from its network as well.
             troubles.push(Trouble::whole(agent, ended(agent, code, false)));
             continue;
         }
-        if let Some(&(from_us, _)) = own.iter().find(|(_, what)| *what == What::LeftNetwork) {
+        if let Some(&(from_us, _)) = own.iter().find(|(_, what)| *what == ContainerChange::LeftNetwork) {
             let text = format!("the {} container was taken off its network", agent.name());
             troubles.push(Trouble { agent, from_us, to_us: None, text });
         }
@@ -81,16 +83,16 @@ pub(super) fn merge(troubles: &mut Vec<Trouble>, told: Trouble) {
     }
 }
 
-fn pauses(agent: Agent, own: &[(u64, What)]) -> Vec<Trouble> {
+fn pauses(agent: Agent, own: &[(u64, ContainerChange)]) -> Vec<Trouble> {
     let mut pauses: Vec<Trouble> = Vec::new();
     for &(at_us, what) in own {
         let open = pauses.last_mut().filter(|pause| pause.to_us.is_none());
         match (what, open) {
-            (What::Paused, None) => {
+            (ContainerChange::Paused, None) => {
                 let text = format!("the {} container was paused", agent.name());
                 pauses.push(Trouble { agent, from_us: at_us, to_us: None, text });
             }
-            (What::Resumed, Some(pause)) => pause.to_us = Some(at_us),
+            (ContainerChange::Resumed, Some(pause)) => pause.to_us = Some(at_us),
             _ => {}
         }
     }
@@ -123,7 +125,8 @@ mod tests {
 
     #[test]
     fn only_what_ran_at_the_time_or_just_after_it_is_concerned() {
-        let seen = [(Agent::Origin, 10 * S, What::Paused), (Agent::Origin, 20 * S, What::Resumed)];
+        let seen =
+            [(Agent::Origin, 10 * S, ContainerChange::Paused), (Agent::Origin, 20 * S, ContainerChange::Resumed)];
         let [pause] = of(&seen).try_into().unwrap();
         assert_eq!(pause.text, "the origin container was paused");
         let concerns = |from, to| pause.concerns(Place::Remote, Some((from, to)));
@@ -134,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_pause_without_an_end_lasts_and_the_next_one_is_another() {
-        let (paused, resumed) = (What::Paused, What::Resumed);
+        let (paused, resumed) = (ContainerChange::Paused, ContainerChange::Resumed);
         let seen = [(1, resumed), (2, paused), (3, paused), (4, resumed), (5, paused)];
         let seen = seen.map(|(at, what)| (Agent::Cell, at, what));
         let times: Vec<_> = of(&seen).iter().map(|trouble| (trouble.from_us, trouble.to_us)).collect();
@@ -161,9 +164,9 @@ mod tests {
     #[test]
     fn a_dead_container_counts_for_the_whole_attempt_and_is_told_by_its_end() {
         let seen = [
-            (Agent::Nginx, 5 * S, What::LeftNetwork),
-            (Agent::Nginx, 6 * S, What::Died { code: 137 }),
-            (Agent::Cell, 7 * S, What::LeftNetwork),
+            (Agent::Nginx, 5 * S, ContainerChange::LeftNetwork),
+            (Agent::Nginx, 6 * S, ContainerChange::Died { code: 137 }),
+            (Agent::Cell, 7 * S, ContainerChange::LeftNetwork),
         ];
         let [left, died] = of(&seen).try_into().unwrap();
         assert_eq!((left.from_us, left.text.as_str()), (7 * S, "the cell container was taken off its network"));

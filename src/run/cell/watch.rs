@@ -8,7 +8,7 @@ use futures_util::stream::BoxStream;
 
 use super::evidence::Agent;
 use super::trouble::{self, Trouble};
-use crate::engine::{self, Engine, Happening, What};
+use crate::engine::{self, ContainerChange, ContainerEvent, Engine};
 
 /// How long the engine may take to say that a container died which it has taken off its network: that is
 /// how ends begin.
@@ -17,10 +17,10 @@ const END: Duration = Duration::from_secs(2);
 /// What the engine tells of the containers of one attempt.
 #[derive(Default)]
 pub(super) struct Watch {
-    happenings: Option<BoxStream<'static, engine::Result<Happening>>>,
+    happenings: Option<BoxStream<'static, engine::Result<ContainerEvent>>>,
     /// Ids of the containers.
     containers: Vec<(String, Agent)>,
-    seen: Vec<(Agent, u64, What)>,
+    seen: Vec<(Agent, u64, ContainerChange)>,
 }
 
 impl Watch {
@@ -29,7 +29,7 @@ impl Watch {
     /// # Errors
     /// When the engine does not answer.
     pub(super) async fn begin(&mut self, engine: &Arc<dyn Engine>) -> engine::Result<()> {
-        self.happenings = Some(engine.happenings().await?);
+        self.happenings = Some(engine.container_events().await?);
         Ok(())
     }
 
@@ -49,12 +49,12 @@ impl Watch {
             match (agent, what) {
                 // How the cell's own container ends, its own stream tells; its end takes it from its network.
                 (Agent::Nginx | Agent::Httpd, _)
-                | (_, What::Paused | What::Resumed)
-                | (Agent::Cell, What::Died { .. }) => continue,
-                (Agent::Cell, What::LeftNetwork) if self.ends(agent).await => continue,
-                (Agent::Cell, What::LeftNetwork) => self.seen.push((agent, at_us, what)),
-                (Agent::Origin, What::LeftNetwork) => drop(self.ends(agent).await),
-                (Agent::Origin, What::Died { .. }) => {}
+                | (_, ContainerChange::Paused | ContainerChange::Resumed)
+                | (Agent::Cell, ContainerChange::Died { .. }) => continue,
+                (Agent::Cell, ContainerChange::LeftNetwork) if self.ends(agent).await => continue,
+                (Agent::Cell, ContainerChange::LeftNetwork) => self.seen.push((agent, at_us, what)),
+                (Agent::Origin, ContainerChange::LeftNetwork) => drop(self.ends(agent).await),
+                (Agent::Origin, ContainerChange::Died { .. }) => {}
             }
             let why = self.troubles().into_iter().find(|trouble| trouble.agent == agent);
             return anyhow::anyhow!(why.map_or_else(String::new, |trouble| trouble.text));
@@ -65,7 +65,7 @@ impl Watch {
     async fn ends(&mut self, agent: Agent) -> bool {
         let died = async {
             while let Ok((of, _, what)) = self.next().await {
-                if of == agent && matches!(what, What::Died { .. }) {
+                if of == agent && matches!(what, ContainerChange::Died { .. }) {
                     return true;
                 }
             }
@@ -75,15 +75,15 @@ impl Watch {
     }
 
     /// The next thing that happens to one of the containers. It is noted, but for how the cell's own ends.
-    async fn next(&mut self) -> engine::Result<(Agent, u64, What)> {
+    async fn next(&mut self) -> engine::Result<(Agent, u64, ContainerChange)> {
         loop {
             let Some(happenings) = &mut self.happenings else { return std::future::pending().await };
-            let Happening { at_us, container, what } = match happenings.next().await {
+            let ContainerEvent { at_us, container, what } = match happenings.next().await {
                 Some(happened) => happened?,
                 None => return std::future::pending().await,
             };
             let Some(&(_, agent)) = self.containers.iter().find(|(id, _)| *id == container) else { continue };
-            if agent != Agent::Cell || matches!(what, What::Paused | What::Resumed) {
+            if agent != Agent::Cell || matches!(what, ContainerChange::Paused | ContainerChange::Resumed) {
                 self.seen.push((agent, at_us, what));
             }
             return Ok((agent, at_us, what));

@@ -2,12 +2,12 @@
 
 use super::rig::{count, engine, order, passing, ready, recorded, run_as};
 use super::*;
-use crate::engine::fake::{FakeEngine, Fault};
+use crate::engine::fake::{FakeEngine, FakeFault};
 use crate::exit::{Exit, Failure};
 
 #[tokio::test(start_paused = true)]
 async fn a_container_that_does_not_start_once_is_tried_again() {
-    let engine = passing(1).with_fault(Fault::StartFails, 1);
+    let engine = passing(1).with_fault(FakeFault::StartFails, 1);
     let ran = run_as("r1", &engine, &order(&ready(1, 1))).await;
     assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 1)].into());
     assert!(engine.left().is_empty());
@@ -15,7 +15,7 @@ async fn a_container_that_does_not_start_once_is_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn containers_that_never_start_are_errors_and_no_failures_of_ats() {
-    let engine = passing(2).with_fault(Fault::StartFails, usize::MAX);
+    let engine = passing(2).with_fault(FakeFault::StartFails, usize::MAX);
     let ran = run_as("r1", &engine, &order(&ready(2, 2))).await;
     assert_eq!(count(&ran.verdicts()), [("Error".to_owned(), 4)].into());
     assert!(ran.reason("d-00").contains("does not start (injected)"), "{}", ran.reason("d-00"));
@@ -24,7 +24,7 @@ async fn containers_that_never_start_are_errors_and_no_failures_of_ats() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_without_a_network_fails_with_the_remedy_and_leaves_nothing() {
-    let engine = passing(1).with_fault(Fault::NetworkExhausted, usize::MAX);
+    let engine = passing(1).with_fault(FakeFault::NetworkExhausted, usize::MAX);
     let ran = run_as("r1", &engine, &order(&ready(1, 1))).await;
     let error = format!("{:#}", ran.done.unwrap_err());
     assert!(error.contains("default-address-pools"), "{error}");
@@ -33,13 +33,13 @@ async fn a_run_without_a_network_fails_with_the_remedy_and_leaves_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_container_that_cannot_be_removed_costs_no_result_and_is_told() {
-    let engine = passing(2).with_fault(Fault::RemoveFails, 1);
+    let engine = passing(2).with_fault(FakeFault::RemoveFails, 1);
     let ran = run_as("r1", &engine, &order(&ready(1, 2))).await;
     assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 2)].into());
-    assert_eq!(engine.log().iter().filter(|op| matches!(op, Op::Start(_))).count(), 4, "nothing was run again");
+    assert_eq!(engine.log().iter().filter(|op| matches!(op, FakeOp::Start(_))).count(), 4, "nothing was run again");
     assert!(engine.left().is_empty(), "the end of the run tried once more");
 
-    let engine = passing(1).with_fault(Fault::RemoveFails, usize::MAX);
+    let engine = passing(1).with_fault(FakeFault::RemoveFails, usize::MAX);
     let ran = run_as("r2", &engine, &order(&ready(1, 1))).await;
     assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 1)].into());
     let notes = ran.notes();
@@ -48,21 +48,21 @@ async fn a_container_that_cannot_be_removed_costs_no_result_and_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_never_answers_a_removal_costs_a_minute_or_two_and_no_answer() {
-    let engine = passing(2).with_fault(Fault::RemoveHangs, usize::MAX);
+    let engine = passing(2).with_fault(FakeFault::RemoveHangs, usize::MAX);
     let begun = tokio::time::Instant::now();
     let ran = run_as("r1", &engine, &Order { jobs: 2, ..order(&ready(1, 2)) }).await;
     assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 2)].into());
     let waited = begun.elapsed();
-    assert!(waited < 5 * crate::engine::ANSWER_WITHIN, "{waited:?}");
+    assert!(waited < 5 * crate::engine::REQUEST_TIMEOUT, "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_never_makes_a_network_ends_the_run_with_its_name() {
-    let engine = passing(1).with_fault(Fault::NetworkHangs, 1);
+    let engine = passing(1).with_fault(FakeFault::NetworkHangs, 1);
     let begun = tokio::time::Instant::now();
     let error = run_as("r1", &engine, &order(&ready(1, 1))).await.done.unwrap_err();
     assert!(format!("{error:#}").contains("create network"), "{error:#}");
-    assert!(begun.elapsed() < 3 * crate::engine::ANSWER_WITHIN);
+    assert!(begun.elapsed() < 3 * crate::engine::REQUEST_TIMEOUT);
     assert!(engine.left().is_empty(), "{:?}", engine.left());
 }
 
@@ -70,7 +70,7 @@ async fn an_engine_that_never_makes_a_network_ends_the_run_with_its_name() {
 async fn an_engine_that_goes_away_costs_the_cells_that_it_did_not_finish() {
     let engine = passing(4);
     let gone = engine.clone();
-    let at_cell = move |_: &str| drop(gone.clone().with_fault(Fault::Unreachable, usize::MAX));
+    let at_cell = move |_: &str| drop(gone.clone().with_fault(FakeFault::Unreachable, usize::MAX));
     let wanted = Order { jobs: 1, ..order(&ready(1, 4)) };
     let ran = recorded("r1", &engine, &wanted, at_cell, CancellationToken::new()).await;
     assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 1), ("Error".to_owned(), 3)].into());
@@ -78,7 +78,7 @@ async fn an_engine_that_goes_away_costs_the_cells_that_it_did_not_finish() {
     assert!(!ran.notes().is_empty(), "what could not be removed is told");
 
     // It comes back, and the labels tell the next run what to sweep.
-    let engine = engine.with_fault(Fault::Unreachable, 0);
+    let engine = engine.with_fault(FakeFault::Unreachable, 0);
     let left = engine.networks().await.unwrap();
     assert!(left.iter().all(|network| network.labels[labels::RUN] == "r1"), "{left:?}");
     sweep::remove_run(&engine, &"r1".parse().unwrap()).await.unwrap();
@@ -131,7 +131,7 @@ fn engine_of(
 
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_does_not_answer_at_first_is_no_engine() {
-    let engine = passing(1).with_fault(Fault::Unreachable, usize::MAX);
+    let engine = passing(1).with_fault(FakeFault::Unreachable, usize::MAX);
     let error = run_as("r1", &engine, &order(&ready(1, 1))).await.done.unwrap_err();
     assert_eq!(error.downcast_ref::<Failure>().map(|failure| failure.exit), Some(Exit::NoEngine));
 }

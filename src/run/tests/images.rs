@@ -2,8 +2,8 @@
 
 use super::rig::{count, order, passing, run_as};
 use super::*;
-use crate::builder::Maker;
-use crate::engine::fake::{End, FakeBuild, FakeEngine};
+use crate::builder::ImageBuilder;
+use crate::engine::fake::{FakeBuild, FakeEnd, FakeEngine};
 use crate::engine::{Class, Labels};
 use crate::exit::Exit;
 
@@ -66,7 +66,7 @@ async fn a_build_that_does_not_compile_is_a_finding_of_every_cell_that_needs_it_
     assert!(engine.left().is_empty());
 
     let builds = |engine: &FakeEngine| {
-        engine.log().iter().filter(|op| matches!(op, Op::Build(tag) if tag.starts_with("atsmatrix/build:"))).count()
+        engine.log().iter().filter(|op| matches!(op, FakeOp::Build(tag) if tag.starts_with("atsmatrix/build:"))).count()
     };
     let before = builds(&engine);
     let again = run_as("r2", &engine, &order(PACKAGES)).await;
@@ -81,7 +81,7 @@ async fn a_build_that_was_killed_says_nothing_about_ats_and_is_tried_again() {
         assert_eq!(verdicts(&ran, "/9.2.9"), [Verdict::Unavailable; 4]);
         assert!(ran.reason("debian-13/9.2.9").contains("killed"), "{}", ran.reason("debian-13/9.2.9"));
     }
-    let tried = |op: &&Op| matches!(op, Op::Build(tag) if tag.starts_with("atsmatrix/build:"));
+    let tried = |op: &&FakeOp| matches!(op, FakeOp::Build(tag) if tag.starts_with("atsmatrix/build:"));
     assert_eq!(engine.log().iter().filter(tried).count(), 2, "and nothing was remembered");
 }
 
@@ -100,10 +100,10 @@ async fn identical_work_is_done_once() {
     let engine = scripted(None);
     run_as("r1", &engine, &order(PACKAGES)).await;
     let log = engine.log();
-    let pulls: Vec<&Op> = log.iter().filter(|op| matches!(op, Op::Pull(_))).collect();
+    let pulls: Vec<&FakeOp> = log.iter().filter(|op| matches!(op, FakeOp::Pull(_))).collect();
     assert_eq!(pulls.len(), 2, "{pulls:?}");
     let mut builds: Vec<&String> =
-        log.iter().filter_map(|op| if let Op::Build(tag) = op { Some(tag) } else { None }).collect();
+        log.iter().filter_map(|op| if let FakeOp::Build(tag) = op { Some(tag) } else { None }).collect();
     let count = builds.len();
     builds.sort();
     builds.dedup();
@@ -135,7 +135,11 @@ async fn nothing_is_made_where_that_was_ruled_out() {
 
     let policy = Policy { offline: true, jobs: 2, ..Policy::default() };
     let ran = run_as("r3", &engine, &Order { policy, ..order(PACKAGES) }).await;
-    assert!(ran.reason("debian-12/9.2.9").contains("r.test was not asked: --offline"), "{}", ran.reason("debian-12"));
+    assert!(
+        ran.reason("debian-12/9.2.9").contains("cannot pull r.test/debian:12: --offline was given"),
+        "{}",
+        ran.reason("debian-12")
+    );
     assert_eq!(engine.log(), []);
 }
 
@@ -148,10 +152,7 @@ async fn a_base_that_was_loaded_into_the_engine_is_used_where_its_registry_is_no
         assert_eq!(verdicts(&ran, "fedora-40/9.2.9"), [Verdict::Pass], "offline: {offline}");
         assert_eq!(verdicts(&ran, "fedora-41/9.2.9"), [Verdict::Unavailable]);
         let notes = ran.notes();
-        assert!(
-            notes.iter().any(|note| note.contains("fedora-40 (base): the image that is here is used")),
-            "{notes:?}"
-        );
+        assert!(notes.iter().any(|note| note.contains("fedora-40 (base): using the local image")), "{notes:?}");
     }
 }
 
@@ -182,14 +183,14 @@ async fn bases_are_bootstrapped_in_containers_of_one_bootstrapper_that_is_made_w
     let ran = run_as("r1", &engine, &order(&bootstrapped)).await;
     assert_eq!(verdicts(&ran, "packaged"), [Verdict::Pass, Verdict::Pass], "{:?}", ran.verdicts());
     let log = engine.log();
-    let number = |has: &dyn Fn(&Op) -> bool| log.iter().filter(|op| has(op)).count();
-    assert_eq!(number(&|op| matches!(op, Op::Build(tag) if tag.starts_with("atsmatrix/bootstrapper:"))), 1);
-    assert_eq!(number(&|op| matches!(op, Op::Import(tag, 4) if tag.starts_with("atsmatrix/base:"))), 2);
+    let number = |has: &dyn Fn(&FakeOp) -> bool| log.iter().filter(|op| has(op)).count();
+    assert_eq!(number(&|op| matches!(op, FakeOp::Build(tag) if tag.starts_with("atsmatrix/bootstrapper:"))), 1);
+    assert_eq!(number(&|op| matches!(op, FakeOp::Import(tag, 4) if tag.starts_with("atsmatrix/base:"))), 2);
     assert!(engine.left().is_empty());
 
     let engine = scripted(None);
     run_as("r1", &engine, &order(PACKAGES)).await;
-    assert!(!engine.log().iter().any(|op| matches!(op, Op::Build(tag) if tag.contains("bootstrapper"))));
+    assert!(!engine.log().iter().any(|op| matches!(op, FakeOp::Build(tag) if tag.contains("bootstrapper"))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -206,7 +207,11 @@ async fn a_suite_that_has_left_its_mirror_comes_from_its_archive() {
             Some(if sources.contains("old.test") {
                 Behaviour { lines: vec![digest.clone()], file: b"root".to_vec(), ..Behaviour::default() }
             } else {
-                Behaviour { lines: vec![gone], end: End::Exits { code: 1, oom_killed: false }, ..Behaviour::default() }
+                Behaviour {
+                    lines: vec![gone],
+                    end: FakeEnd::Exits { code: 1, oom_killed: false },
+                    ..Behaviour::default()
+                }
             })
         };
         let engine = rig::engine(0, script)
@@ -226,13 +231,13 @@ async fn a_rebuild_runs_every_step_and_pulls_ready_images_again() {
     let engine = passing(2).with_pullable(&rig::reference(0)).with_pullable(&rig::reference(1));
     let policy = Policy { rebuild: true, jobs: 2, ..Policy::default() };
     run_as("r1", &engine, &Order { policy: policy.clone(), ..order(&ready) }).await;
-    assert_eq!(engine.log().iter().filter(|op| matches!(op, Op::Pull(_))).count(), 2);
+    assert_eq!(engine.log().iter().filter(|op| matches!(op, FakeOp::Pull(_))).count(), 2);
 
     // No registry has it: that is no reason to do without.
     let ran = run_as("r2", &passing(2), &Order { policy: policy.clone(), ..order(&ready) }).await;
     assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 2)].into());
     let notes = ran.notes();
-    assert!(notes.iter().any(|note| note.contains("the image that is here is used")), "{notes:?}");
+    assert!(notes.iter().any(|note| note.contains("using the local image")), "{notes:?}");
 
     let caches = Arc::new(std::sync::Mutex::new(Vec::new()));
     let engine = {
@@ -269,7 +274,7 @@ async fn fewer_sources_are_compiled_at_a_time_than_images_made() {
         let (events, _received) = tokio::sync::mpsc::unbounded_channel();
         let policy = Policy { jobs: 6, compilers, ..Policy::default() };
         let shared: Arc<dyn Engine> = Arc::new(engine.clone());
-        let maker = Maker::new(shared, Arc::default(), wanted.recipes, policy, wanted.image_logs, events);
+        let maker = ImageBuilder::new(shared, Arc::default(), wanted.recipes, policy, wanted.image_logs, events);
         // What comes after the compilations is quick, and not bounded by this.
         let only: Vec<_> =
             wanted.plan.steps().iter().filter(|step| !step.tag.starts_with("atsmatrix/runtime:")).cloned().collect();
@@ -307,7 +312,7 @@ async fn a_package_that_the_distro_lacks_is_a_finding_that_is_asked_anew() {
         assert_eq!(verdicts(&ran, "/9.2.9")[..2], [Verdict::Unbuildable; 2]);
         assert_eq!(ran.reason("debian-13/9.2.9"), "lacking: the distro has no package libpcre3-dev");
     }
-    let tried = |op: &&Op| matches!(op, Op::Build(tag) if tag.starts_with("atsmatrix/build:"));
+    let tried = |op: &&FakeOp| matches!(op, FakeOp::Build(tag) if tag.starts_with("atsmatrix/build:"));
     assert_eq!(engine.log().iter().filter(tried).count(), 2, "a mirror may have it tomorrow");
 }
 
@@ -330,7 +335,7 @@ async fn a_results_folder_that_is_lost_ends_the_run_once_with_what_is_finished()
     assert!(fault.contains(&file.path().display().to_string()), "{fault}");
     assert!(done.cells.iter().all(|cell| cell.verdict == Verdict::Unavailable), "{:?}", ran.verdicts());
     assert!(done.cells.iter().all(|cell| !cell.reason.as_ref().unwrap().contains("images")), "{:#?}", done.cells);
-    assert!(!engine.log().iter().any(|op| matches!(op, Op::Build(_))), "{:?}", engine.log());
+    assert!(!engine.log().iter().any(|op| matches!(op, FakeOp::Build(_))), "{:?}", engine.log());
     assert!(engine.left().is_empty());
 }
 
@@ -398,6 +403,8 @@ async fn an_engine_that_does_not_come_back_while_images_are_made_is_no_finding_a
         }
         assert!(ran.notes().iter().any(|note| note.contains("has not come back within 120 s")), "{:?}", ran.notes());
         assert_eq!(verdict::exit(&done.cells, &Terms::default()), Exit::Incomplete);
-        assert!(!engine.log().iter().any(|op| matches!(op, Op::Build(tag) if tag.starts_with("atsmatrix/runtime:"))));
+        assert!(
+            !engine.log().iter().any(|op| matches!(op, FakeOp::Build(tag) if tag.starts_with("atsmatrix/runtime:")))
+        );
     }
 }

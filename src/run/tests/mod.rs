@@ -9,8 +9,8 @@ use std::time::Duration;
 use rig::{count, dies, engine, fails, hangs, order, owner, passes, passing, ready, recorded, run_as};
 
 use super::*;
-use crate::engine::fake::{Behaviour, Op};
-use crate::engine::labels::{self, Kind};
+use crate::engine::fake::{Behaviour, FakeOp};
+use crate::engine::labels::{self, ResourceKind};
 use crate::engine::{NetworkSpec, sweep};
 
 /// The place of a container's cell in the order of rows and columns, out of its name.
@@ -42,7 +42,7 @@ async fn five_hundred_cells_run_sixteen_at_a_time() {
     // A cell is two containers.
     assert_eq!(engine.most_running(), 32);
     assert!(engine.left().is_empty());
-    let made = |op: &Op| matches!(op, Op::CreateNetwork(_));
+    let made = |op: &FakeOp| matches!(op, FakeOp::CreateNetwork(_));
     assert_eq!(engine.log().iter().filter(|op| made(op)).count(), 1, "one network a run");
 }
 
@@ -130,7 +130,7 @@ async fn a_run_sweeps_what_a_dead_one_left_and_not_what_a_live_one_has() {
     for owner in [&dead, &live] {
         let name = format!("{}-net", owner.run);
         engine
-            .create_network(&NetworkSpec { name, labels: owner.labels(Kind::Network), internal: true })
+            .create_network(&NetworkSpec { name, labels: owner.labels(ResourceKind::Network), internal: true })
             .await
             .unwrap();
     }
@@ -220,7 +220,7 @@ async fn a_line_that_the_agent_did_not_write_is_an_error_that_says_so_wherever_i
         assert!(reason.starts_with("evidence was tampered with in the cell container"), "{line}: {reason}");
         let cells = &ran.done.as_ref().unwrap().cells;
         assert!(cells[0].trials.iter().all(|trial| trial.outcome == Outcome::Error), "{line}: {cells:#?}");
-        let starts = forged.log().iter().filter(|op| matches!(op, Op::Start(_))).count();
+        let starts = forged.log().iter().filter(|op| matches!(op, FakeOp::Start(_))).count();
         assert_eq!(starts, 2, "another attempt would prove nothing: {line}");
         assert!(forged.left().is_empty());
     }

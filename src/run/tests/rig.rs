@@ -13,7 +13,7 @@ use crate::agent::seal;
 use crate::builder;
 use crate::catalogue::trials;
 use crate::config::plan::Selection;
-use crate::engine::fake::{Behaviour, End, FakeEngine};
+use crate::engine::fake::{Behaviour, FakeEnd, FakeEngine};
 use crate::engine::{ContainerSpec, Labels, labels};
 use crate::model::{
     AtsBuild, ClientRun, Exchange, Line, OriginConnection, OriginRequest, Os, Provenance, Release, Speak, TlsSeen,
@@ -78,7 +78,7 @@ fn lines(lines: &[Line]) -> Vec<String> {
 
 /// An origin that serves until it is told to end.
 fn origin() -> Behaviour {
-    Behaviour { lines: lines(&[Line::Listening, Line::End]), end: End::AtStdinEof, ..Behaviour::default() }
+    Behaviour { lines: lines(&[Line::Listening, Line::End]), end: FakeEnd::AtStdinEof, ..Behaviour::default() }
 }
 
 /// What `/etc/os-release` says in these containers.
@@ -141,12 +141,12 @@ pub(super) fn fails() -> Behaviour {
 pub(super) fn dies(code: i64, oom_killed: bool) -> Behaviour {
     let mut behaviour = passes(VERSION);
     behaviour.lines.truncate(3);
-    Behaviour { end: End::Exits { code, oom_killed }, ..behaviour }
+    Behaviour { end: FakeEnd::Exits { code, oom_killed }, ..behaviour }
 }
 
 /// A cell that says nothing and does not end.
 pub(super) fn hangs() -> Behaviour {
-    Behaviour { end: End::WhenKilled, ..Behaviour::default() }
+    Behaviour { end: FakeEnd::WhenKilled, ..Behaviour::default() }
 }
 
 /// Another run of this process: alive.

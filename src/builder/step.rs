@@ -1,0 +1,121 @@
+//! One step: reuse, retries, limits, and the kinds of work.
+
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use super::registry::pull_failure;
+use super::{ImageBuilder, ImageState, StepFailure, recipe};
+use crate::config::plan::{BuildStep, Work};
+use crate::engine::patience::{self, MAX_OUTAGES};
+use crate::engine::{EngineError, ImageInfo};
+use crate::model::{Event, ImageWork};
+
+impl ImageBuilder {
+    /// The existing image of a step, if it may be used.
+    pub(super) async fn existing(&self, step: &BuildStep) -> Option<ImageState> {
+        if self.policy.rebuild { None } else { self.inspect(step).await.ok().flatten() }
+    }
+
+    /// One step, with retries if an outage of the engine interrupts it.
+    pub(super) async fn run_step(&self, step: &BuildStep, stop: &CancellationToken) -> ImageState {
+        let note = |text: &str| self.send(Event::Note(text.to_owned()));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let StepFailure { reason, outage, .. } = match self.try_step(step).await {
+                Ok(made) => return made,
+                Err(failure) => failure,
+            };
+            // An engine that shuts down kills its builds before it closes connections.
+            if !outage && patience::answers(&self.engine).await {
+                return ImageState::Unavailable { reason };
+            }
+            if tries > MAX_OUTAGES || !self.patience.wait_until_back(&self.engine, &note, stop).await {
+                return ImageState::Broken { reason };
+            }
+        }
+    }
+
+    /// One step, unless its image exists already.
+    async fn try_step(&self, step: &BuildStep) -> Result<ImageState, StepFailure> {
+        let existing = self.inspect(step).await?;
+        if let Some(state) = existing.clone().filter(|_| !self.policy.rebuild) {
+            return Ok(state);
+        }
+        if self.policy.no_build {
+            let reason = format!("`{}` does not exist yet and --no-build was given: run once without it", step.name);
+            return Ok(ImageState::Unavailable { reason });
+        }
+        // Waiting for a compiler comes first, so that it does not block a permit.
+        let compiler = if recipe::compiles(&step.work) { Some(self.compilers.acquire().await) } else { None };
+        let (Ok(_compiler), Ok(_permit)) = (compiler.transpose(), self.permits.acquire().await) else {
+            return Ok(ImageState::Stopped);
+        };
+        self.make_image(step, existing).await
+    }
+
+    /// Makes the image of a step, even if it exists.
+    pub(super) async fn make_image(
+        &self,
+        step: &BuildStep,
+        existing: Option<ImageState>,
+    ) -> Result<ImageState, StepFailure> {
+        let started = Instant::now();
+        self.send(Event::ImageStarted(ImageWork { name: step.name.clone(), tag: step.tag.clone() }));
+        let made = match &step.work {
+            Work::Base { image, bootstrap } => self.base(step, image.as_deref(), bootstrap.as_ref()).await,
+            Work::Ready { reference } => self.ready(step, reference, existing).await,
+            Work::Recipe { containerfile, args } => self.recipe(step, containerfile, args, existing).await,
+        };
+        let error = match &made {
+            Ok(ImageState::Ready { .. } | ImageState::Stopped) => None,
+            Ok(
+                ImageState::Unbuildable { reason } | ImageState::Unavailable { reason } | ImageState::Broken { reason },
+            )
+            | Err(StepFailure { reason, .. }) => Some(reason.clone()),
+        };
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.send(Event::ImageFinished { name: step.name.clone(), error, ms });
+        made
+    }
+
+    /// The state of a step's image, by its tag; `None`: it does not exist.
+    pub(super) async fn inspect(&self, step: &BuildStep) -> Result<Option<ImageState>, EngineError> {
+        let reference = match &step.work {
+            Work::Ready { reference } => reference,
+            Work::Base { .. } | Work::Recipe { .. } => &step.tag,
+        };
+        Ok(self.engine.image(reference).await?.map(|image| match image.labels.get(recipe::UNBUILDABLE) {
+            Some(reason) => ImageState::Unbuildable { reason: reason.clone() },
+            None => ImageState::Ready { id: image.id },
+        }))
+    }
+
+    /// A ready image of the user's own. An `existing` one is pulled again for a rebuild; if that fails, perhaps
+    /// because no registry has it, the existing one is used.
+    async fn ready(
+        &self,
+        step: &BuildStep,
+        reference: &str,
+        existing: Option<ImageState>,
+    ) -> Result<ImageState, StepFailure> {
+        match (self.pull(step, reference).await, existing) {
+            (Ok(image), _) => Ok(ImageState::Ready { id: image.id }),
+            (Err(StepFailure { reason, outage: false, .. }), Some(existing)) => {
+                self.send(Event::Note(format!("{}: using the local image: {reason}", step.name)));
+                Ok(existing)
+            }
+            (Err(failure), _) => Err(failure.with_load_hint()),
+        }
+    }
+
+    /// Pulls `reference`, unless registries are ruled out.
+    pub(super) async fn pull(&self, step: &BuildStep, reference: &str) -> Result<ImageInfo, StepFailure> {
+        if self.policy.offline {
+            return Err(pull_failure(reference, "--offline was given", false));
+        }
+        let on_line = &mut |line: &str| self.report_line(&step.name, line);
+        self.registries.pull(&self.engine, reference, on_line).await
+    }
+}
