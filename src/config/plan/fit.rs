@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Recipe, Recipes, SelectionError, tag};
 use crate::config::matrix::{Matrix, MatrixCell, RESERVED_ARGS, SourceKind, known_names};
+use crate::model::OriginProgram;
 
-/// Folders of recipes that belong to no distro family.
-const OTHER_FOLDERS: [&str; 6] = ["agent", "bootstrap", "httpd", "lib", "nginx", "tarball"];
+/// Folders of recipes that are for no distro family, except those of origin programs.
+const OTHER_FOLDERS: [&str; 4] = ["agent", "bootstrap", "lib", "tarball"];
 
 /// Checks that the recipes have the family and the build arguments of `cell`.
 pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -> Result<(), SelectionError> {
@@ -43,7 +44,8 @@ fn families(recipes: &Recipes) -> Vec<&str> {
     let files =
         recipes.keys().map(String::as_str).filter(|name| of("/Containerfile")(name) || of("/run-deps.sh")(name));
     let folders: BTreeSet<&str> = files.filter_map(|name| Some(name.split_once('/')?.0)).collect();
-    folders.into_iter().filter(|folder| !OTHER_FOLDERS.contains(folder)).collect()
+    let is_origin = |folder: &str| OriginProgram::ALL.iter().any(|program| program.name() == folder);
+    folders.into_iter().filter(|folder| !OTHER_FOLDERS.contains(folder) && !is_origin(folder)).collect()
 }
 
 #[cfg(test)]

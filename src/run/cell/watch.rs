@@ -48,9 +48,9 @@ impl Watch {
             };
             match (agent, what) {
                 // How the cell's own container ends, its own stream tells; its end takes it from its network.
-                (Agent::Nginx | Agent::Httpd, _)
-                | (_, ContainerChange::Paused | ContainerChange::Resumed)
-                | (Agent::Cell, ContainerChange::Died { .. }) => continue,
+                (Agent::Beside(_), _) | (_, ContainerChange::Paused | ContainerChange::Resumed) | (Agent::Cell, ContainerChange::Died { .. }) => {
+                    continue;
+                }
                 (Agent::Cell, ContainerChange::LeftNetwork) if self.ends(agent).await => continue,
                 (Agent::Cell, ContainerChange::LeftNetwork) => self.seen.push((agent, at_us, what)),
                 (Agent::Origin, ContainerChange::LeftNetwork) => drop(self.ends(agent).await),
