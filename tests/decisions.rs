@@ -10,9 +10,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use atsmatrix::model::{Direction, Expected, Flow, Observation, Outcome, Packet, Verdict};
+use atsmatrix::model::{
+    CellResult, Direction, Event, Expected, Flow, Observation, Outcome, Packet, TrialEvidence, Verdict,
+};
 use atsmatrix::report::json;
-use atsmatrix::store::{Evidence, Results};
+use atsmatrix::store::Results;
 use tempfile::TempDir;
 
 use support::{cell, git, known, put, result};
@@ -54,10 +56,13 @@ fn the_gate_has_three_exit_codes() {
     let dir = repository();
     let (code, printed) = atsmatrix(dir.path(), &upgrade("9.2.9"));
     assert_eq!(code, 0, "{printed}");
-    assert!(printed.starts_with("open: may hosts with ATS 9.2.9 go from debian-12 to debian-13?\n"), "{printed}");
+    assert!(
+        printed.starts_with("open: can hosts with ATS 9.2.9 be upgraded from debian-12 to debian-13?\n"),
+        "{printed}"
+    );
     let (code, printed) = atsmatrix(dir.path(), &upgrade("9.2.5"));
     assert_eq!(code, 3, "{printed}");
-    assert!(printed.contains("way out: change ATS to 9.2.9 first"), "{printed}");
+    assert!(printed.contains("what to do: change ATS to 9.2.9 first"), "{printed}");
     let (code, printed) = atsmatrix(dir.path(), &upgrade("9.2.7"));
     assert_eq!(code, 4, "{printed}");
     let (code, printed) = atsmatrix(dir.path(), &["gate"]);
@@ -91,7 +96,7 @@ fn another_matrix_yaml_or_old_results_cannot_open() {
     let other = [&bytes[..], b"\n"].concat();
     fs::write(&file, &other).unwrap();
     let (code, printed) = atsmatrix(dir.path(), &old);
-    assert_eq!((code, printed.contains("nobody knows how old")), (4, true), "{printed}");
+    assert_eq!((code, printed.contains("the age of the results is unknown")), (4, true), "{printed}");
     fs::write(&file, &bytes).unwrap();
     fs::write(dir.path().join("matrix.yaml"), "version: 1\n").unwrap();
     let (code, printed) = atsmatrix(dir.path(), &upgrade("9.2.9"));
@@ -179,7 +184,7 @@ fn explain_tells_every_result_there_is_and_says_what_there_is_not() {
     };
     says(&["debian-12/9.2.5"], 0, "debian-12/9.2.5: pass\n");
     says(&["debian-13/9.2.5", "--source", "git:HEAD~1"], 0, "debian-13/9.2.5: pass\n");
-    says(&["debian-13/9.2.5"], 0, "unknown, no known issue matches: tls-remote-origin");
+    says(&["debian-13/9.2.5"], 0, "unknown cause, no known issue matches: tls-remote-origin");
     says(&["debian-13/9.2.5", "tls12-only", "--format", "markdown"], 0, "- **tls12-only** (fail)");
     says(&["debian-13/9.2.5", "--upstream"], 0, "# ATS 9.2.5 on debian-13 with OpenSSL 3.5.7");
     says(&["debian-13/9.2.5", "tls12-onyl"], 2, "there is no such trial");
@@ -190,7 +195,7 @@ fn explain_tells_every_result_there_is_and_says_what_there_is_not() {
     let mut gone = known(Verdict::Fail, "3.5.7");
     gone.cells[2].verdict = Verdict::Unavailable;
     put(dir.path(), "results/matrix.json", &gone);
-    says(&["debian-13/9.2.5"], 0, "nothing is said about ATS");
+    says(&["debian-13/9.2.5"], 0, "this says nothing about ATS");
     says(&["debian-13/9.2.5", "--upstream"], 2, "there is nothing to report");
 }
 
@@ -255,32 +260,100 @@ fn a_report_tells_the_past_and_can_leave_it_out() {
     assert_eq!(atsmatrix(elsewhere.path(), &["report"]).1, alone, "outside of git it is the same page");
 }
 
-/// A run that saw something else than what is committed does not speak for it, unless it is named.
-#[test]
-fn raw_evidence_is_told_of_the_run_that_saw_the_same() {
-    let dir = tempfile::tempdir().unwrap();
+/// A run of debian-13/9.2.5 in which `trial` saw these packets; it finished the cell with `result`, if it finished it.
+fn run_of(dir: &Path, run: &str, result: Option<&CellResult>, trial: &str, packets: &[Packet]) {
+    let folder = Results::new(dir.join("results")).begin(&run.parse().unwrap()).unwrap();
+    let wire = vec![Flow { packets: packets.to_vec(), ..Flow::default() }];
+    let observation = Observation { wire, ..Observation::default() };
+    let evidence = TrialEvidence { trial: trial.to_owned(), attempt: 1, observation };
+    folder.write_evidence(&"debian-13/9.2.5".parse().unwrap(), &evidence).unwrap();
+    if let Some(result) = result {
+        let finished = Event::CellFinished { result: Box::new(result.clone()), ms: 1 };
+        folder.journal().unwrap().append(&finished).unwrap();
+    }
+}
+
+/// `results/matrix.json` in which debian-13/9.2.5 fails a trial that got no answer; that cell, and the trial.
+fn unanswered(dir: &Path) -> (CellResult, String) {
     let mut result = known(Verdict::Fail, "3.5.7");
     let trial = result.cells[2].trials.iter_mut().find(|trial| trial.outcome == Outcome::Fail).unwrap();
     trial.evidence = vec!["wire: S, no answer".into()];
     let id = trial.id.clone();
-    put(dir.path(), "results/matrix.json", &result);
-    let packet = |flags: &str, direction| Packet { at_us: 0, direction, flags: flags.into(), seq: 0, len: 0 };
-    let silent = vec![packet("S", Direction::ToServer)];
-    let refused = vec![packet("S", Direction::ToServer), packet("R.", Direction::ToClient)];
-    for (run, packets) in [("20261123-100000-0001", silent), ("20261123-110000-0002", refused)] {
-        let folder = Results::new(dir.path().join("results")).begin(&run.parse().unwrap()).unwrap();
-        let observation = Observation { wire: vec![Flow { packets, ..Flow::default() }], ..Observation::default() };
-        let evidence = Evidence { trial: id.clone(), attempt: 1, observation };
-        folder.write_evidence(&"debian-13/9.2.5".parse().unwrap(), &evidence).unwrap();
-    }
-    let told = |args: &[&str]| {
+    put(dir, "results/matrix.json", &result);
+    (result.cells.swap_remove(2), id)
+}
+
+/// `cell` with other evidence of its trial `id`.
+fn with_evidence(cell: &CellResult, id: &str, line: &str) -> CellResult {
+    let mut other = cell.clone();
+    let trial = other.trials.iter_mut().find(|trial| trial.id == id).unwrap();
+    trial.evidence = vec![line.into()];
+    other
+}
+
+fn packet(flags: &str, direction: Direction) -> Packet {
+    Packet { at_us: 0, direction, flags: flags.into(), seq: 0, len: 0 }
+}
+
+/// A report does not cite a run that saw something else than what is committed, unless the user names it.
+#[test]
+fn a_report_cites_the_run_that_saw_what_is_committed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cell, id) = unanswered(dir.path());
+    let silent = [packet("S", Direction::ToServer)];
+    let refused = [packet("S", Direction::ToServer), packet("R.", Direction::ToClient)];
+    run_of(dir.path(), "20261123-100000-0001", Some(&cell), &id, &silent);
+    let other = with_evidence(&cell, &id, "wire: S, R. from the origin (refused)");
+    run_of(dir.path(), "20261123-110000-0002", Some(&other), &id, &refused);
+    let cited = |args: &[&str]| {
         let (code, page) = atsmatrix(dir.path(), &[&["report"][..], args].concat());
         assert_eq!(code, 0, "{page}");
         ["20261123-100000-0001", "20261123-110000-0002"].map(|run| page.contains(run))
     };
-    assert_eq!(told(&[]), [true, false]);
-    assert_eq!(told(&["--run", "20261123-110000-0002"]), [false, true]);
-    assert_eq!(told(&["--run", "none"]), [false, false]);
+    assert_eq!(cited(&[]), [true, false]);
+    assert_eq!(cited(&["--run", "20261123-110000-0002"]), [false, true]);
+    assert_eq!(cited(&["--run", "none"]), [false, false]);
+}
+
+#[test]
+fn explain_and_report_cite_the_same_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cell, id) = unanswered(dir.path());
+    let silent = [packet("S", Direction::ToServer)];
+    let runs = [
+        "20261123-100000-0001",
+        "20261123-110000-0002",
+        "20261123-120000-0003",
+        "20261123-130000-0004",
+        "20261123-140000-0005",
+    ];
+    let cited = || {
+        let (code, json) = atsmatrix(dir.path(), &["explain", "debian-13/9.2.5", "--json"]);
+        assert_eq!(code, 0, "{json}");
+        let explained: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let (code, page) = atsmatrix(dir.path(), &["report"]);
+        assert_eq!(code, 0, "{page}");
+        let reported: Vec<&str> = runs.into_iter().filter(|run| page.contains(run)).collect();
+        assert_eq!(explained["run"].as_str(), reported.first().copied(), "{reported:?}");
+        assert!(reported.len() < 2, "{reported:?}");
+        reported.first().map(|run| (*run).to_owned())
+    };
+    assert_eq!(cited(), None, "there is no run");
+    // Interrupted before the cell was over, and one of whose trials only a few ran.
+    run_of(dir.path(), runs[0], None, &id, &silent);
+    let few =
+        CellResult { trials: cell.trials.iter().filter(|trial| trial.id == id).cloned().collect(), ..cell.clone() };
+    run_of(dir.path(), runs[1], Some(&few), &id, &silent);
+    assert_eq!(cited(), None, "no run is complete");
+    run_of(dir.path(), runs[2], Some(&cell), &id, &silent);
+    assert_eq!(cited().as_deref(), Some(runs[2]));
+    // Newer, and not what is committed: another outcome with the same packets, other packets with the same outcome.
+    let mut flaky = CellResult { verdict: Verdict::Flaky, ..cell.clone() };
+    flaky.trials.iter_mut().find(|trial| trial.id == id).unwrap().outcome = Outcome::Flaky;
+    run_of(dir.path(), runs[3], Some(&flaky), &id, &silent);
+    let refused = with_evidence(&cell, &id, "wire: S, R. from the origin (refused)");
+    run_of(dir.path(), runs[4], Some(&refused), &id, &silent);
+    assert_eq!(cited().as_deref(), Some(runs[2]));
 }
 
 #[test]
@@ -307,11 +380,17 @@ fn the_real_results_close_the_upgrade_for_the_seed_bug_and_the_path_leads_round_
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (code, printed) = atsmatrix(here, &upgrade("9.2.5"));
     assert_eq!(code, 3, "{printed}");
-    assert!(printed.starts_with("closed: may hosts with ATS 9.2.5 go from debian-12 to debian-13?\n"), "{printed}");
-    assert!(printed.contains("expected, and no less a failure: ") && printed.contains("ATS-11465"), "{printed}");
+    assert!(
+        printed.starts_with("closed: can hosts with ATS 9.2.5 be upgraded from debian-12 to debian-13?\n"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("expected by matrix.yaml, but still a failure: ") && printed.contains("ATS-11465"),
+        "{printed}"
+    );
     assert!(printed.contains("what changes: OpenSSL 3.0."), "{printed}");
     let (code, printed) = atsmatrix(here, &upgrade("9.2.9"));
-    assert_eq!((code, printed.contains("holds: debian-13/9.2.9")), (0, true), "{printed}");
+    assert_eq!((code, printed.contains("ok: debian-13/9.2.9")), (0, true), "{printed}");
     let (code, printed) = atsmatrix(here, &["gate", "--from", "debian-12", "--to", "debian-13"]);
     assert_eq!((code, printed.contains("debian-13/9.2.5 fails")), (3, true), "{printed}");
     let (code, printed) = atsmatrix(here, &["path", "debian-12/9.2.5", "debian-13/9.2.9"]);
@@ -430,7 +509,7 @@ fn github_is_told_why_the_gate_is_shut() {
     let (printed, commands) = github("text");
     assert!(printed.starts_with("closed: "), "{printed}");
     assert!(commands.starts_with("::error title=debian-13/9.2.5::the gate is closed: fails "), "{commands}");
-    assert!(fs::read_to_string(&summary).unwrap().starts_with("**closed**: may hosts"));
+    assert!(fs::read_to_string(&summary).unwrap().starts_with("**closed**: can hosts"));
     let (printed, _) = github("json");
     assert!(serde_json::from_str::<serde_json::Value>(&printed).is_ok(), "{printed}");
     assert_eq!(fs::read_to_string(&summary).unwrap().matches("**closed**").count(), 2, "it is appended to");
@@ -451,7 +530,10 @@ fn the_gate_needs_nothing_but_the_results() {
             .unwrap();
         // Whatever it is: results of an earlier catalogue give no answer, in the same time.
         let said = String::from_utf8_lossy(&output.stdout);
-        assert!(matches!(output.status.code(), Some(0 | 4)) && said.contains("may hosts with ATS 9.2.9 go"), "{said}");
+        assert!(
+            matches!(output.status.code(), Some(0 | 4)) && said.contains("can hosts with ATS 9.2.9 be upgraded"),
+            "{said}"
+        );
         started.elapsed()
     };
     let best = (0..5).map(took).min().unwrap();

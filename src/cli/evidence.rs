@@ -1,8 +1,8 @@
 //! Raw evidence of whatever ran cells, in the folder of its run.
 
-use crate::model::CellId;
+use crate::model::{CellId, TrialEvidence};
 use crate::run::cell::Raw;
-use crate::store::{Evidence, RunFolder};
+use crate::store::RunFolder;
 
 /// Writes evidence of `cell` and its packets below `folder`.
 ///
@@ -11,7 +11,7 @@ use crate::store::{Evidence, RunFolder};
 pub(super) fn keep(folder: &RunFolder, cell: &CellId, evidence: &[Raw]) -> anyhow::Result<()> {
     for raw in evidence {
         let (trial, attempt) = (raw.trial.clone(), raw.attempt);
-        folder.write_evidence(cell, &Evidence { trial, attempt, observation: raw.observation.clone() })?;
+        folder.write_evidence(cell, &TrialEvidence { trial, attempt, observation: raw.observation.clone() })?;
         if let Some(pcapng) = &raw.pcapng {
             folder.write_pcapng(cell, &raw.trial, attempt, pcapng)?;
         }

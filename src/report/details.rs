@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Bisection, CellId, Observation, RunId, Verdict};
+use crate::model::{Bisection, CellId, RunEvidence, Verdict};
 
 use super::outline::Outline;
 
@@ -13,8 +13,8 @@ use super::outline::Outline;
 pub struct Details {
     /// What trials show, by id.
     pub trials: BTreeMap<String, About>,
-    /// Raw evidence by cell, in the order of trials and attempts. It bears times and addresses.
-    pub evidence: BTreeMap<CellId, Vec<Attempt>>,
+    /// Raw evidence by cell. It has times and addresses.
+    pub evidence: BTreeMap<CellId, RunEvidence>,
     /// Kept bisections, of any cells.
     pub bisections: Vec<Bisection>,
     /// Earlier results; `None`: nobody looked.
@@ -34,19 +34,6 @@ pub struct About {
     pub link: String,
     /// Whether the client goes to the origin without ATS between.
     pub direct: bool,
-}
-
-/// Raw evidence of one attempt of a trial.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Attempt {
-    /// The run it was kept by.
-    pub run: RunId,
-    /// Trial id.
-    pub trial: String,
-    /// From 1; the repetition in a fresh ATS is 2.
-    pub attempt: u32,
-    /// What was seen.
-    pub observation: Observation,
 }
 
 /// Earlier results, as committed.

@@ -32,4 +32,4 @@ pub use journal::{Journal, Recovered};
 pub use log::Log;
 pub use merge::{Frame, merge, spare};
 pub use results::Results;
-pub use run::{Evidence, RunFolder, run_id};
+pub use run::{RunFolder, run_id};

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use serde::{Deserialize, Serialize};
 
-use crate::model::{CellId, IdError, Observation, RunId};
+use crate::model::{CellId, IdError, RunId, TrialEvidence};
 
 use super::file;
 use super::journal::{Journal, Recovered};
@@ -16,17 +15,6 @@ use super::log::Log;
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     dir: PathBuf,
-}
-
-/// All evidence of one attempt of a trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// Trial id.
-    pub trial: String,
-    /// From 1; the repetition in a fresh ATS is 2.
-    pub attempt: u32,
-    /// What was seen.
-    pub observation: Observation,
 }
 
 /// The id of a run that begins at `now`, in UTC; `random` tells apart runs of the same second. An
@@ -70,7 +58,7 @@ impl RunFolder {
     }
 
     /// Keeps all evidence of one attempt of a trial; returns the file.
-    pub fn write_evidence(&self, cell: &CellId, evidence: &Evidence) -> Result<PathBuf> {
+    pub fn write_evidence(&self, cell: &CellId, evidence: &TrialEvidence) -> Result<PathBuf> {
         let path = self.trial_file(cell, &evidence.trial, evidence.attempt, "json")?;
         let mut bytes = serde_json::to_vec_pretty(evidence)
             .with_context(|| format!("cannot write {}: the evidence is no JSON", path.display()))?;
@@ -87,7 +75,7 @@ impl RunFolder {
     }
 
     /// All evidence of a cell, by trial and attempt; empty when there is none.
-    pub fn read_evidence(&self, cell: &CellId) -> Result<Vec<Evidence>> {
+    pub fn read_evidence(&self, cell: &CellId) -> Result<Vec<TrialEvidence>> {
         let dir = self.dir.join(folder_name(cell));
         if !dir.is_dir() {
             return Ok(Vec::new());
@@ -97,7 +85,7 @@ impl RunFolder {
             let path = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
             if path.extension().is_some_and(|extension| extension == "json") {
                 let bytes = file::read(&path)?.unwrap_or_default();
-                let evidence: Evidence =
+                let evidence: TrialEvidence =
                     serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
                 all.push(evidence);
             }
@@ -129,6 +117,7 @@ fn folder_name(cell: &CellId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::Observation;
     use crate::store::Results;
 
     use super::*;
@@ -152,7 +141,7 @@ mod tests {
         let cell: CellId = "debian-13/9.2.5".parse().unwrap();
         assert_eq!(run.read_evidence(&cell).unwrap(), []);
         let evidence =
-            |trial: &str, attempt| Evidence { trial: trial.into(), attempt, observation: Observation::default() };
+            |trial: &str, attempt| TrialEvidence { trial: trial.into(), attempt, observation: Observation::default() };
         let kept = [evidence("ctl-direct-tls", 1), evidence("tls-get", 1), evidence("tls-get", 2)];
         for one in kept.iter().rev() {
             run.write_evidence(&cell, one).unwrap();

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use atsmatrix::model::{
-    AtsBuild, CellResult, ClientRun, Closed, ClosedBy, Confidence, Direction, Exchange, Expected, Flow, IssueMatch,
-    Library, LogFile, LogLine, MatrixResult, Observation, OriginConnection, Outcome, Packet, Provenance,
-    SCHEMA_VERSION, TrialResult, Verdict,
+    AtsBuild, CellResult, ClientRun, Closed, ClosedBy, Confidence, Direction, Event, Exchange, Expected, Flow,
+    IssueMatch, Library, LogFile, LogLine, MatrixResult, Observation, OriginConnection, Outcome, Packet, Provenance,
+    SCHEMA_VERSION, TrialEvidence, TrialResult, Verdict,
 };
 use atsmatrix::report::json;
-use atsmatrix::store::{Evidence, Results};
+use atsmatrix::store::Results;
 use tempfile::TempDir;
 
 /// What must stay text, wherever it stands. Each would set `window.broken` if anything of it ran.
@@ -67,8 +67,12 @@ pub(crate) fn made() -> Site {
     }
     let run = Results::new(path.join("results")).begin(&"20261123-141502-3f2a".parse().unwrap()).unwrap();
     for (trial, observation) in [("tls-remote-origin", refused()), ("tls-reused", served())] {
-        let evidence = Evidence { trial: trial.into(), attempt: 1, observation };
+        let evidence = TrialEvidence { trial: trial.into(), attempt: 1, observation };
         run.write_evidence(&"debian-13/9.2.5".parse().unwrap(), &evidence).unwrap();
+    }
+    let mut journal = run.journal().unwrap();
+    for result in results(Verdict::Fail).cells {
+        journal.append(&Event::CellFinished { result: Box::new(result), ms: 1 }).unwrap();
     }
     report(path, &["-o", "made.html"]);
     Site { file: path.join("made.html"), _dir: Some(dir) }

@@ -2,8 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::model::{AtsLife, ClosedBy, Exchange, Hello, OriginConnection, TlsSeen};
-use crate::report::details::Attempt;
+use crate::model::{AtsLife, ClosedBy, Exchange, Hello, OriginConnection, TlsSeen, TrialEvidence};
 use crate::report::escape::{LINE, SHORT};
 
 use super::ladder::span;
@@ -12,7 +11,7 @@ use super::parts::shown;
 /// Exchanges, connections and lines shown of each; the files of the run have all.
 const MOST: usize = 12;
 
-pub(super) fn attempt(attempt: &Attempt) -> Markup {
+pub(super) fn attempt(attempt: &TrialEvidence) -> Markup {
     let seen = &attempt.observation;
     let exchanges: Vec<&Exchange> = seen.client.iter().flat_map(|run| &run.exchanges).collect();
     let began = exchanges.first().map(|exchange| exchange.started_us);

@@ -1,5 +1,7 @@
 //! Checks over an observation, and what they come to together.
 
+use serde::Serialize;
+
 use crate::model::{AtsLife, ClientPhase, Exchange, Hello, Observation, OriginConnection, Outcome, TlsSeen};
 
 use super::body;
@@ -14,7 +16,7 @@ pub(super) use time::{after_a_second, at_once};
 pub(super) use wire::{no_flow, reset_by_origin, syn_data, turned_away};
 
 /// One thing a trial looks at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// What is expected, for example `status 200`.
     pub expected: String,
