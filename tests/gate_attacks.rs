@@ -110,19 +110,19 @@ fn no_time_that_is_yet_to_come_makes_results_young() {
     for day in ["2099-01-01", "9999-12-31"] {
         check(dir.path(), day);
         let (code, printed) = upgrade(dir.path(), &YOUNG);
-        assert!(code == 4 && printed.contains("nobody knows how old"), "{day}: {printed}");
+        assert!(code == 4 && printed.contains("the age of the results is unknown"), "{day}: {printed}");
     }
     fs::remove_file(dir.path().join("results/checked.json")).unwrap();
     git(dir.path(), &["init", "-q", "-b", "main"], YET_TO_COME);
     git(dir.path(), &["add", "-A"], YET_TO_COME);
     git(dir.path(), &["commit", "-q", "-m", "Results"], YET_TO_COME);
     let (code, printed) = upgrade(dir.path(), &YOUNG);
-    assert!(code == 4 && printed.contains("nobody knows how old"), "{printed}");
+    assert!(code == 4 && printed.contains("the age of the results is unknown"), "{printed}");
     // Nor does a rename after it.
     git(dir.path(), &["mv", "results", "outcome"], now());
     git(dir.path(), &["commit", "-q", "-m", "Elsewhere"], now());
     let (code, printed) = upgrade(dir.path(), &[&YOUNG[..], &["--results", "outcome"]].concat());
-    assert!(code == 4 && printed.contains("nobody knows how old"), "{printed}");
+    assert!(code == 4 && printed.contains("the age of the results is unknown"), "{printed}");
 }
 
 /// What was done to the folder, and where the results are then.
@@ -158,7 +158,7 @@ fn old_results_stay_old_wherever_they_are_put() {
         }
         let (code, printed) = upgrade(dir.path(), &[&YOUNG[..], &["--results", place]].concat());
         assert!(code == 4 && printed.contains("at most 30 days are allowed"), "{commands:?}: {printed}");
-        assert_eq!(upgrade(dir.path(), &["--results", place]).0, 0, "nobody asks how old they are");
+        assert_eq!(upgrade(dir.path(), &["--results", place]).0, 0, "without --max-age their age does not matter");
     }
 }
 
@@ -244,5 +244,5 @@ fn forged_baselines_and_cut_results_do_not_open() {
     put(dir.path(), "results/matrix.json", &silent);
     check(dir.path(), "2026-11-01");
     let (code, printed) = atsmatrix(dir.path(), &["gate", "--baseline", "results/matrix.json"]);
-    assert!(code == 4 && printed.contains("contradict themselves"), "{printed}");
+    assert!(code == 4 && printed.contains("has contradictory results"), "{printed}");
 }

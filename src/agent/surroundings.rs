@@ -169,7 +169,7 @@ fn crypto_policy() -> Option<String> {
         text.lines().next().map(|line| line.chars().take(100).collect::<String>())
     };
     let name = POLICIES.iter().find_map(first)?;
-    let ciphers = system::FIXED_FILES.iter().find(|(_, what)| *what == "crypto-policy");
+    let ciphers = system::FIXED_FILES.iter().find(|(_, what)| *what == system::FixedPart::CryptoPolicy);
     let ciphers = ciphers.and_then(|(path, _)| small(Path::new(path)));
     Some(match ciphers {
         Some(text) => format!("{name} sha256:{}", sha256_hex(text.as_bytes())),

@@ -1,11 +1,11 @@
-//! Whether two failures are one and the same, by their summaries. Pure.
+//! Whether two failures are the same, by their summaries. Pure.
 
-/// Whether two summaries tell of the same failure: counts may differ, status codes may not.
+/// Whether two summaries describe the same failure: counts may differ, status codes may not.
 pub fn alike(one: &str, other: &str) -> bool {
     one == other || without_counts(one) == without_counts(other)
 }
 
-/// `text` with `N` for every number that stands alone and is no status code.
+/// `text` with `N` for every number that stands alone and is not a status code.
 fn without_counts(text: &str) -> String {
     let words: Vec<&str> = text.split(' ').collect();
     let plain = |at: usize| {

@@ -1,44 +1,44 @@
-//! The search along a line of versions or patches, of which one end passes and the other fails: a binary
-//! search that steps over what tells nothing (does not compile, cannot be had). Pure.
+//! The search along a line of versions or patches, one end of which passes and the other fails: a binary search that
+//! skips places without an outcome (not compiled, not available). Pure.
 
 use std::collections::BTreeMap;
 
 use crate::model::Effect;
 
-/// Outcomes known so far, by place on the line.
-pub type Line = BTreeMap<usize, Effect>;
+/// The outcomes known so far, by place on the line.
+pub type KnownEffects = BTreeMap<usize, Effect>;
 
-/// What is next.
+/// The next step of the search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// Try this place: it lies between the two that follow, which differ.
+    /// Try this place, which is between two that differ.
     Try {
         /// The place.
         place: usize,
         /// The nearest known place before it.
         after: usize,
-        /// The nearest known place behind it that differs.
+        /// The nearest known place after it that differs.
         before: usize,
     },
-    /// It turns between these two places; those between them tell nothing.
+    /// The outcome changes between these two places; the places between them have none.
     Between {
-        /// The last place that is like the begin.
+        /// The last place with the outcome of the start.
         last: usize,
-        /// The first place that is like the end.
+        /// The first place with the outcome of the end.
         first: usize,
     },
     /// The ends do not differ.
     NoEnds,
 }
 
-/// Whether the two ends of a line of `count` places are known, one to pass and one to fail.
-pub fn differ(count: usize, known: &Line) -> bool {
+/// Whether both ends of a line of `count` places are known, and one passes and the other fails.
+pub fn differ(count: usize, known: &KnownEffects) -> bool {
     let ends = [known.get(&0), known.get(&(count.saturating_sub(1)))];
     [Effect::Pass, Effect::Fail].iter().all(|wanted| ends.contains(&Some(wanted)))
 }
 
-/// The next place to try on a line of `count` places, or where it turns. The two ends come first.
-pub fn next(count: usize, known: &Line) -> Next {
+/// The next place to try on a line of `count` places, or where the outcome changes. The two ends come first.
+pub fn next(count: usize, known: &KnownEffects) -> Next {
     let (Some(begin), Some(end)) = (known.get(&0), known.get(&(count.saturating_sub(1)))) else {
         let place = if known.contains_key(&0) { count.saturating_sub(1) } else { 0 };
         return Next::Try { place, after: 0, before: count.saturating_sub(1) };
@@ -46,7 +46,7 @@ pub fn next(count: usize, known: &Line) -> Next {
     if !differ(count, known) {
         return Next::NoEnds;
     }
-    // Where the line turns more than once, the first change that is seen from the begin is followed.
+    // If the outcome changes more than once, the first change seen from the start is followed.
     let first = (1..count).find(|place| known.get(place) == Some(end)).unwrap_or(count - 1);
     let last = (0..first).rev().find(|place| known.get(place) == Some(begin)).unwrap_or(0);
     let middle = usize::midpoint(last, first);
@@ -65,7 +65,7 @@ mod tests {
 
     /// Follows the search over a real line; returns where it ends and how much it tried.
     fn follow(real: &[Effect]) -> (Next, usize) {
-        let mut known = Line::new();
+        let mut known = KnownEffects::new();
         loop {
             match next(real.len(), &known) {
                 Next::Try { place, .. } => {
@@ -77,14 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn ends_that_do_not_differ_are_told() {
+    fn ends_that_do_not_differ_are_reported() {
         assert_eq!(follow(&[Effect::Pass, Effect::Fail, Effect::Pass]), (Next::NoEnds, 2));
         assert_eq!(follow(&[Effect::Inconclusive, Effect::Fail]), (Next::NoEnds, 2));
     }
 
     proptest! {
         #[test]
-        fn the_turn_is_found_in_a_logarithm_of_steps(count in 2usize..200, turn in 1usize..199) {
+        fn the_change_is_found_in_a_logarithm_of_steps(count in 2usize..200, turn in 1usize..199) {
             let turn = turn.min(count - 1);
             let real: Vec<Effect> =
                 (0..count).map(|place| if place < turn { Effect::Fail } else { Effect::Pass }).collect();
@@ -94,7 +94,7 @@ mod tests {
         }
 
         #[test]
-        fn what_tells_nothing_is_stepped_over_and_never_named(
+        fn places_without_an_outcome_are_skipped_and_never_named(
             count in 2usize..40, turn in 1usize..39, dark in prop::collection::btree_set(1usize..39, 0..20),
         ) {
             let turn = turn.min(count - 1);

@@ -1,5 +1,4 @@
-//! What the dynamic loader says when libraries do not fit together, and what a mapped file says of
-//! itself. Pure.
+//! The dynamic loader's errors about libraries that do not fit together, and the soname of a file. Pure.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,14 +8,14 @@ use elf::abi::{DT_SONAME, ET_DYN};
 use elf::endian::AnyEndian;
 use regex::Regex;
 
-/// A symbol or version of symbols that a library needed and another did not have.
+/// A symbol or symbol version that a library needed and another did not have.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
     /// The version or symbol, for example `GLIBC_2.38`.
     pub what: String,
-    /// File name of the library that should have had it; empty when the loader does not say.
+    /// File name of the library that should have it; empty if the loader does not say.
     pub provider: String,
-    /// File name of what needed it; empty when the loader does not say.
+    /// File name of what needs it; empty if the loader does not say.
     pub needed_by: String,
 }
 
@@ -40,7 +39,7 @@ pub fn is_refusal(line: &str) -> bool {
     VERSION.is_match(line) || SYMBOL.is_match(line) || line.contains("error while loading shared libraries: ")
 }
 
-/// Everything that `text` (lines or parts of lines) says was missing, each once, sorted.
+/// Everything that is missing according to `text` (lines or parts of lines), sorted and without duplicates.
 pub fn missing(text: &str) -> Vec<Missing> {
     let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let mut found = Vec::new();
@@ -65,25 +64,24 @@ pub fn missing(text: &str) -> Vec<Missing> {
     found
 }
 
-/// What was missing as one sentence, grouped by who should have had it: `libc.so.6 has no GLIBC_2.38
-/// (needed by libcrypto.so.3)`.
+/// What is missing in one sentence, grouped by library: `libc.so.6 has no GLIBC_2.38 (needed by libcrypto.so.3)`.
 pub fn sentence(missing: &[Missing]) -> String {
     let mut grouped: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for one in missing {
         grouped.entry((&one.provider, &one.needed_by)).or_default().push(&one.what);
     }
-    let told = grouped.into_iter().map(|((provider, by), what)| {
+    let sentences = grouped.into_iter().map(|((provider, by), what)| {
         let what = what.join(", ");
         match (provider.is_empty(), by.is_empty()) {
             (false, false) => format!("{provider} has no {what} (needed by {by})"),
             (true, _) => format!("no library has {what} (needed by {by})"),
-            (false, true) => format!("{provider} is not there"),
+            (false, true) => format!("{provider} is missing"),
         }
     });
-    told.collect::<Vec<_>>().join("; ")
+    sentences.collect::<Vec<_>>().join("; ")
 }
 
-/// The soname of a shared library; `None` for programs, plugins and whatever is no ELF file.
+/// The soname of a shared library; `None` for programs, plugins and files that are not ELF.
 pub fn soname(file: &[u8]) -> Option<String> {
     let elf = ElfBytes::<AnyEndian>::minimal_parse(file).ok()?;
     if elf.ehdr.e_type != ET_DYN {
@@ -128,7 +126,7 @@ mod tests {
             "no library has SSL_get0_group_name@OPENSSL_3.2.0 (needed by libcurl.so.4)"
         );
         let text = "traffic_server: error while loading shared libraries: libicuuc.so.76: cannot open shared object file: No such file or directory";
-        assert_eq!(sentence(&missing(text)), "libicuuc.so.76 is not there");
+        assert_eq!(sentence(&missing(text)), "libicuuc.so.76 is missing");
         assert!(is_refusal(text) && !is_refusal("Fatal: no version `x' found"));
     }
 
@@ -136,11 +134,11 @@ mod tests {
     fn only_shared_libraries_have_a_soname() {
         assert_eq!(soname(b"#!/bin/sh"), None);
         let this = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-        assert_eq!(soname(&this), None, "a program is no library");
+        assert_eq!(soname(&this), None, "a program is not a library");
         let library = ["/lib/x86_64-linux-gnu/libgcc_s.so.1", "/usr/lib64/libgcc_s.so.1"];
         if let Some(bytes) = library.iter().find_map(|path| std::fs::read(path).ok()) {
             assert_eq!(soname(&bytes).as_deref(), Some("libgcc_s.so.1"));
-            // Cut short anywhere it is no library, and no reason to panic.
+            // A truncated library must not cause a panic.
             for len in (0..bytes.len()).step_by(997) {
                 let _ = soname(&bytes[..len]);
             }
@@ -149,7 +147,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_the_readers_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "\\PC{0,200}") {
+        fn no_input_makes_the_parsers_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "\\PC{0,200}") {
             let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0".to_vec();
             file.extend(bytes);
             let _ = (soname(&file), sentence(&missing(&text)));

@@ -1,5 +1,5 @@
-//! Bisection without a container: which parts two cells differ in, which experiment comes next, what
-//! all of them come to. Pure; whoever makes the experiments ([`crate::bisect::lab`]) asks here again after each.
+//! Bisection: which parts of two cells differ, which experiment comes next, and what all of them show. Everything
+//! here is pure except [`lab`], which runs the experiments.
 
 pub mod answer;
 pub mod failure;

@@ -1,46 +1,46 @@
-//! From a search along versions and patches of ATS to what is kept and said. Pure.
+//! From a search along versions and patches of ATS to its answer. Pure.
 
 use super::answer::list;
-use super::linear::Line;
+use super::linear::KnownEffects;
 use crate::model::{BISECT_SCHEMA, Bisection, CellId, Effect, Fate, Over, Standing, Suspect, Tried};
 
-/// A line of versions, and what was found along it.
+/// A line of versions, and where its outcome changes.
 #[derive(Debug, Clone, Copy)]
-pub struct Found<'a> {
+pub struct FoundSteps<'a> {
     /// Names of the steps: step `n` leads from place `n` to place `n + 1`.
     pub steps: &'a [String],
-    /// Outcomes by place.
-    pub known: &'a Line,
-    /// The last place that is like the begin.
+    /// The outcomes by place.
+    pub known: &'a KnownEffects,
+    /// The last place with the outcome of the start.
     pub last: usize,
-    /// The first place that is like the end.
+    /// The first place with the outcome of the end.
     pub first: usize,
 }
 
-/// What was asked, and what came of it.
+/// The question of a search along versions, and what was found.
 #[derive(Debug, Clone, Copy)]
-pub struct Case<'a> {
-    /// The cell that passes, or the later end when none does.
+pub struct VersionCase<'a> {
+    /// The cell that passes, or the later end if none does.
     pub good: &'a CellId,
     /// The cell that fails.
     pub bad: &'a CellId,
     /// The trial.
     pub trial: &'a str,
     /// Along the columns of matrix.yaml; `None`: the ends do not differ.
-    pub columns: Option<Found<'a>>,
-    /// Along the changes between two columns, and the names of these two.
-    pub changes: Option<(Found<'a>, [&'a str; 2])>,
-    /// Whether the two places that differ were seen to differ twice.
+    pub columns: Option<FoundSteps<'a>>,
+    /// Along the changes between two columns, with the names of the two.
+    pub changes: Option<(FoundSteps<'a>, [&'a str; 2])>,
+    /// Whether the two neighbours differed in both rounds.
     pub confirmed: bool,
-    /// How many experiments were made, when more would have been needed and were not allowed.
+    /// How many experiments were made, if the limit stopped the search.
     pub limited: Option<usize>,
-    /// What is to be said besides.
+    /// Further notes for the answer.
     pub notes: &'a [String],
 }
 
-/// The whole of a bisection over versions.
-pub fn over_ats(case: Case<'_>, experiments: Vec<Tried>) -> Bisection {
-    let single = |found: &Found<'_>| found.first == found.last + 1;
+/// The result of a bisection over versions.
+pub fn over_ats(case: VersionCase<'_>, experiments: Vec<Tried>) -> Bisection {
+    let single = |found: &FoundSteps<'_>| found.first == found.last + 1;
     let finest = case.changes.map(|(found, _)| found).or(case.columns);
     let standing = match finest {
         Some(_) if case.limited.is_some() => Standing::Narrowed,
@@ -64,9 +64,9 @@ pub fn over_ats(case: Case<'_>, experiments: Vec<Tried>) -> Bisection {
     }
 }
 
-impl Case<'_> {
-    /// The steps of a line as suspects. None is a culprit that was not confirmed.
-    fn suspects(&self, found: &Found<'_>) -> Vec<Suspect> {
+impl VersionCase<'_> {
+    /// The steps of a line as suspects. Only a confirmed step is a culprit.
+    fn suspects(&self, found: &FoundSteps<'_>) -> Vec<Suspect> {
         let single = found.first == found.last + 1 && self.confirmed && self.limited.is_none();
         let fate = |step: usize| match (found.last..found.first).contains(&step) {
             true if single => Fate::Culprit,
@@ -88,22 +88,24 @@ impl Case<'_> {
         let trial = self.trial;
         let Some(columns) = self.columns else {
             let (good, bad) = (self.good, self.bad);
-            return format!("nothing to search: {trial} does not pass on {good} and fail on {bad} steadily");
+            return format!("nothing to search: {trial} does not reliably pass on {good} and fail on {bad}");
         };
-        let becomes = |found: &Found<'_>| match found.known.get(&found.first) {
+        let becomes = |found: &FoundSteps<'_>| match found.known.get(&found.first) {
             Some(Effect::Pass) => "makes it pass",
-            _ => "makes it fail",
+            Some(Effect::Fail | Effect::Inconclusive) | None => "makes it fail",
         };
         let unsure = match self.limited {
             Some(count) => {
-                format!("; {count} experiments were not enough to tell more or to confirm it, allow more with --limit")
+                format!(
+                    "; {count} experiments were not enough to narrow it down or to confirm it, allow more with --limit"
+                )
             }
             None if self.confirmed => String::new(),
             None => "; a second run contradicted the first, so nothing is certain".to_owned(),
         };
-        let between = if self.limited.is_some() { "was not tried" } else { "could not be run" };
-        let apart = if self.limited.is_some() { "were not tried" } else { "do not work apart" };
-        let steps = |found: &Found<'_>| list(&found.steps[found.last..found.first]);
+        let between = if self.limited.is_some() { "were not tried" } else { "could not be run" };
+        let apart = if self.limited.is_some() { "were not tried separately" } else { "do not work separately" };
+        let steps = |found: &FoundSteps<'_>| list(&found.steps[found.last..found.first]);
         if let Some((changes, [base, derived])) = &self.changes {
             let many = changes.first - changes.last;
             let before = match changes.last {
@@ -119,8 +121,8 @@ impl Case<'_> {
                 );
             }
             return format!(
-                "one of {many} changes from ATS {base} to {derived} {} ({trial} on {distro}), and those between \
-                 {apart}: {}{unsure}",
+                "one of {many} changes from ATS {base} to {derived} {} ({trial} on {distro}), and they {apart}: \
+                 {}{unsure}",
                 becomes(changes),
                 steps(changes)
             );
@@ -129,7 +131,7 @@ impl Case<'_> {
             return format!("the step {} {} ({trial} on {distro}){unsure}", steps(&columns), becomes(&columns));
         }
         format!(
-            "one of the steps {} {} ({trial} on {distro}): what lies between {between}{unsure}",
+            "one of the steps {} {} ({trial} on {distro}): the versions between them {between}{unsure}",
             steps(&columns),
             becomes(&columns)
         )
@@ -145,18 +147,21 @@ mod tests {
     }
 
     #[test]
-    fn the_change_is_named_with_what_lies_under_it() {
+    fn the_change_is_named_with_the_changes_below_it() {
         let (good, bad) = ("debian-13/9.2.9".parse().unwrap(), "debian-13/9.2.5".parse().unwrap());
         let columns = names(&["9.2.5 -> 9.2.5-backport", "9.2.5-backport -> 9.2.9"]);
         let changes = names(&["p, a.cc", "p, b.cc", "p, c.cc"]);
-        let known = Line::from([(0, Effect::Fail), (1, Effect::Fail), (2, Effect::Pass), (3, Effect::Pass)]);
-        let top = Line::from([(0, Effect::Fail), (1, Effect::Pass), (2, Effect::Pass)]);
-        let case = Case {
+        let known = KnownEffects::from([(0, Effect::Fail), (1, Effect::Fail), (2, Effect::Pass), (3, Effect::Pass)]);
+        let top = KnownEffects::from([(0, Effect::Fail), (1, Effect::Pass), (2, Effect::Pass)]);
+        let case = VersionCase {
             good: &good,
             bad: &bad,
             trial: "tls-x",
-            columns: Some(Found { steps: &columns, known: &top, last: 0, first: 1 }),
-            changes: Some((Found { steps: &changes, known: &known, last: 1, first: 2 }, ["9.2.5", "9.2.5-backport"])),
+            columns: Some(FoundSteps { steps: &columns, known: &top, last: 0, first: 1 }),
+            changes: Some((
+                FoundSteps { steps: &changes, known: &known, last: 1, first: 2 },
+                ["9.2.5", "9.2.5-backport"],
+            )),
             confirmed: true,
             limited: None,
             notes: &[],
@@ -175,19 +180,21 @@ mod tests {
             .collect();
         assert_eq!(culprits, ["p, b.cc", "9.2.5 -> 9.2.5-backport"]);
 
-        let gap =
-            Case { changes: Some((Found { steps: &changes, known: &known, last: 0, first: 2 }, ["a", "b"])), ..case };
+        let gap = VersionCase {
+            changes: Some((FoundSteps { steps: &changes, known: &known, last: 0, first: 2 }, ["a", "b"])),
+            ..case
+        };
         let narrowed = over_ats(gap, Vec::new());
         assert_eq!(narrowed.standing, Standing::Narrowed);
         assert!(narrowed.answer.contains("p, a.cc and p, b.cc"), "{}", narrowed.answer);
-        let open = over_ats(Case { columns: None, changes: None, ..case }, Vec::new());
+        let open = over_ats(VersionCase { columns: None, changes: None, ..case }, Vec::new());
         assert_eq!((open.standing, open.suspects.len()), (Standing::Open, 0));
-        for unsteady in [Case { confirmed: false, ..case }, Case { confirmed: false, ..gap }] {
+        for unsteady in [VersionCase { confirmed: false, ..case }, VersionCase { confirmed: false, ..gap }] {
             let unsteady = over_ats(unsteady, Vec::new());
             assert_eq!(unsteady.standing, Standing::Open);
             assert!(unsteady.suspects.iter().all(|suspect| suspect.fate != Fate::Culprit));
         }
-        let limited = over_ats(Case { confirmed: false, limited: Some(5), ..gap }, Vec::new());
+        let limited = over_ats(VersionCase { confirmed: false, limited: Some(5), ..gap }, Vec::new());
         assert_eq!(limited.standing, Standing::Narrowed);
         assert!(limited.answer.contains("were not tried") && limited.answer.contains("5 experiments were not enough"));
         assert!(limited.suspects.iter().all(|suspect| suspect.fate != Fate::Culprit));

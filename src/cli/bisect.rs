@@ -130,8 +130,8 @@ fn trial(options: &Options, results: &Results, good: &CellId, bad: &CellId) -> a
     };
     let catalogue: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
     let (good, bad) = (answers(good), answers(bad));
-    let telling = crate::bisect::answer::telling_trial(&catalogue, &good, &bad);
-    Ok(telling.or_else(|| crate::bisect::answer::telling_trial(&catalogue, &bad, &good)).and_then(by_id))
+    let telling = crate::bisect::answer::distinguishing_trial(&catalogue, &good, &bad);
+    Ok(telling.or_else(|| crate::bisect::answer::distinguishing_trial(&catalogue, &bad, &good)).and_then(by_id))
 }
 
 pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {

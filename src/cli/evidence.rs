@@ -1,8 +1,8 @@
 //! Raw evidence of whatever ran cells, in the folder of its run.
 
-use crate::model::CellId;
+use crate::model::{CellId, TrialEvidence};
 use crate::run::cell::Raw;
-use crate::store::{RunFolder, TrialEvidence};
+use crate::store::RunFolder;
 
 /// Writes evidence of `cell` and its packets below `folder`.
 ///

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::cited::KeptRuns;
 use super::format::Format;
 use super::source::Source;
 use super::{Places, near_cell, no_trial, run};
@@ -10,11 +11,11 @@ use crate::catalogue::trials;
 use crate::config::matrix::Globs;
 use crate::config::plan::{Plan, Selection};
 use crate::console;
-use crate::decide::explain::{self, Raw, by_hand};
+use crate::decide::explain::{self, by_hand};
 use crate::exit::{Exit, Failure};
-use crate::model::{CellId, CellResult, Event};
+use crate::model::{CellId, CellResult};
 use crate::words::outline::TextOutline;
-use crate::store::{Results, RunFolder};
+use crate::store::Results;
 
 /// Options of `atsmatrix explain`.
 #[derive(Debug, Args)]
@@ -57,9 +58,11 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
         Failure::new(Exit::Incomplete, format!("{source} has no result of {}: {help}", options.cell))
     })?;
     // Raw evidence is of what is on disk.
-    let evidence = if options.source.is_none() { raw(&Results::new(places.results()), cell) } else { None };
-    let (run, raw) = evidence.map_or((None, Vec::new()), |(run, raw)| (Some(run), raw));
-    let told = explain::explain(cell, options.trial.as_deref(), &raw, run.as_deref()).ok_or_else(|| {
+    let evidence = match &options.source {
+        None => KeptRuns::of(&Results::new(places.results()))?.cited(cell),
+        Some(_) => None,
+    };
+    let told = explain::explain(cell, options.trial.as_deref(), evidence.as_ref()).ok_or_else(|| {
         let asked = options.trial.as_deref().unwrap_or_default();
         let known = match trials::by_id(asked) {
             Some(_) => "it was not run there".to_owned(),
@@ -86,37 +89,6 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
     let outline: TextOutline = explain::outline(&told);
     console::document(&format.show(&outline, || explain::json(&told)))?;
     Ok(Exit::Success)
-}
-
-/// Evidence of the cell from the newest run that came to the same outcomes, with that run's id. What
-/// cannot be read (of another version, cut off) is as if it were not there.
-fn raw(results: &Results, cell: &CellResult) -> Option<(String, Vec<Raw>)> {
-    let runs = results.runs().ok()?;
-    runs.iter().rev().find_map(|id| {
-        let folder = results.run(id).ok()?;
-        let evidence = folder.read_evidence(&cell.id).ok().filter(|evidence| !evidence.is_empty())?;
-        came_to_the_same(&folder, cell).then(|| {
-            let raw = evidence.into_iter().map(|one| Raw {
-                trial: one.trial,
-                attempt: one.attempt,
-                observation: one.observation,
-            });
-            (id.to_string(), raw.collect())
-        })
-    })
-}
-
-/// Whether the run's own result of the cell has the outcomes of `cell`.
-fn came_to_the_same(folder: &RunFolder, cell: &CellResult) -> bool {
-    let outcomes =
-        |cell: &CellResult| -> Vec<_> { cell.trials.iter().map(|trial| (trial.id.clone(), trial.outcome)).collect() };
-    let Ok(journal) = folder.recover() else { return false };
-    journal.events.iter().any(|event| match event {
-        Event::CellFinished { result, .. } => {
-            result.id == cell.id && result.verdict == cell.verdict && outcomes(result) == outcomes(cell)
-        }
-        _ => false,
-    })
 }
 
 /// Commands to reproduce it by hand, if matrix.yaml is here and says how the image is made.

@@ -16,7 +16,7 @@ use super::source::Source;
 use crate::catalogue::trials;
 use crate::config::matrix::{Matrix, did_you_mean, sha256_hex};
 use crate::console;
-use crate::decide::gate::{self, Answer, Basis, Question, Reason, Requirement};
+use crate::decide::gate::{self, Basis, Decision, Question, Reason, Requirement};
 use crate::exit::{Exit, Failure};
 use crate::model::{AtsId, DistroId, MatrixResult};
 use crate::report::github::{Annotation, Severity};
@@ -157,8 +157,8 @@ fn changed(source: &Source, places: &Places, way_out: &str) -> anyhow::Result<Op
 }
 
 /// Why the gate is shut, for GitHub: what says no as errors, what is missing as warnings.
-fn annotations(answer: &Answer) -> Vec<Annotation> {
-    let annotate = |severity| {
+fn annotations(answer: &Decision) -> Vec<Annotation> {
+    let annotate = |level| {
         move |reason: &Reason| Annotation {
             severity,
             place: None,

@@ -4,6 +4,7 @@ mod agent;
 mod bisect;
 mod cells;
 mod ci;
+mod cited;
 mod clean;
 mod diff;
 mod doctor;

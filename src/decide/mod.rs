@@ -1,6 +1,6 @@
-//! Answers from results that are already there: comparisons, history, gates, merges, expectations, explanations. Pure:
-//! values in, values out.
+//! Answers from existing results: comparisons, history, gates, merges, expectations, explanations. Pure.
 
+pub mod citation;
 pub mod compare;
 pub mod expect;
 pub mod explain;

@@ -3,6 +3,7 @@
 
 mod bisect;
 mod event;
+mod evidence;
 mod id;
 mod line;
 mod observation;
@@ -21,6 +22,7 @@ mod version;
 
 pub use bisect::{BISECT_SCHEMA, Bisection, Effect, Fate, Over, Standing, Suspect, Tried};
 pub use event::{Event, ImageWork};
+pub use evidence::{RunEvidence, TrialEvidence};
 pub use id::{AtsId, CellId, DistroId, IdError, RunId};
 pub use line::{Line, LogFile, LogLine};
 pub use observation::{

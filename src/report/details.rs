@@ -3,17 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Bisection, CellId, Observation, RunId, Verdict};
-use crate::words::outline::TextOutline;
+use crate::model::{Bisection, CellId, RunEvidence, Verdict};
 
 /// Everything besides the result. If it is empty, a report has the same bytes on every machine.
 #[derive(Debug, Clone, Default)]
 pub struct Details {
     /// What trials are for, by id.
     pub trials: BTreeMap<String, About>,
-    /// Raw evidence by cell, in the order of trials and attempts. It contains times and addresses.
-    pub evidence: BTreeMap<CellId, Vec<Attempt>>,
-    /// Kept bisections of any cells.
+    /// Raw evidence by cell. It has times and addresses.
+    pub evidence: BTreeMap<CellId, RunEvidence>,
+    /// Kept bisections, of any cells.
     pub bisections: Vec<Bisection>,
     /// Earlier results; `None` if they were not read.
     pub past: Option<Past>,
@@ -34,20 +33,7 @@ pub struct About {
     pub direct: bool,
 }
 
-/// Raw evidence of one attempt of a trial.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Attempt {
-    /// The run that recorded it.
-    pub run: RunId,
-    /// Trial id.
-    pub trial: String,
-    /// 1 for the first, 2 for the repetition in a fresh ATS.
-    pub attempt: u32,
-    /// What client, origin, wire and logs recorded.
-    pub observation: Observation,
-}
-
-/// Earlier results as committed.
+/// Earlier results, as committed.
 #[derive(Debug, Clone, Default)]
 pub struct Past {
     /// The revisions that changed the results, oldest first.

@@ -88,7 +88,7 @@ mod tests {
         let run = Results::new(dir.path()).begin(&"r1".parse().unwrap()).unwrap();
         let cell: CellId = "debian-13/9.2.5".parse().unwrap();
         let observation = crate::model::Observation::default();
-        let evidence = crate::store::TrialEvidence { trial: "tls-get".into(), attempt: 3, observation };
+        let evidence = crate::model::TrialEvidence { trial: "tls-get".into(), attempt: 3, observation };
         run.of_bisection().write_evidence(&cell, &evidence).unwrap();
         assert_eq!(run.read_evidence(&cell).unwrap(), []);
         assert_eq!(run.of_bisection().read_evidence(&cell).unwrap(), [evidence]);

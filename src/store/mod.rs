@@ -32,4 +32,4 @@ pub use journal::{Journal, Recovered};
 pub use log::Log;
 pub use merge::{CurrentMatrix, keep_earlier_answers, merge};
 pub use results::Results;
-pub use run::{RunFolder, TrialEvidence, run_id};
+pub use run::{RunFolder, run_id};

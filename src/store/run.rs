@@ -4,9 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use serde::{Deserialize, Serialize};
 
-use crate::model::{CellId, IdError, Observation, RunId};
+use crate::model::{CellId, IdError, RunId, TrialEvidence};
 
 use super::file;
 use super::journal::{Journal, Recovered};
@@ -18,22 +17,8 @@ pub struct RunFolder {
     dir: PathBuf,
 }
 
-/// Longest trial id in a file name, bytes: file systems allow 255 for the whole name.
-pub(super) const MAX_TRIAL: usize = 100;
-
-/// The evidence of one attempt of a trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TrialEvidence {
-    /// Trial id.
-    pub trial: String,
-    /// Number of the attempt, from 1; the repetition in fresh containers is 2.
-    pub attempt: u32,
-    /// What client, origin, wire and logs saw.
-    pub observation: Observation,
-}
-
-/// The id of a run that starts at `now`, in UTC; `random` distinguishes runs of the same second. It
-/// fails only for times before the year 0.
+/// The id of a run that begins at `now`, in UTC; `random` tells apart runs of the same second. An
+/// error for times before the year 0 only.
 pub fn run_id(now: jiff::Timestamp, random: u16) -> Result<RunId, IdError> {
     format!("{}-{random:04x}", now.strftime("%Y%m%d-%H%M%S")).parse()
 }
@@ -72,7 +57,7 @@ impl RunFolder {
         Log::open(&self.dir.join("debug.log"))
     }
 
-    /// Writes the evidence of one attempt of a trial; returns the file.
+    /// Keeps all evidence of one attempt of a trial; returns the file.
     pub fn write_evidence(&self, cell: &CellId, evidence: &TrialEvidence) -> Result<PathBuf> {
         let path = self.trial_file(cell, &evidence.trial, evidence.attempt, "json")?;
         let mut bytes = serde_json::to_vec_pretty(evidence)
@@ -89,7 +74,7 @@ impl RunFolder {
         Ok(path)
     }
 
-    /// All evidence of a cell, ordered by trial and attempt; empty if there is none.
+    /// All evidence of a cell, by trial and attempt; empty when there is none.
     pub fn read_evidence(&self, cell: &CellId) -> Result<Vec<TrialEvidence>> {
         let dir = self.dir.join(folder_name(cell));
         if !dir.is_dir() {
@@ -113,7 +98,7 @@ impl RunFolder {
         // Trial ids come from containers, so they must not choose where to write.
         let legal = |c: char| c.is_ascii_alphanumeric() || "-_+.".contains(c);
         if trial.is_empty() || trial.len() > MAX_TRIAL || trial.starts_with('.') || !trial.chars().all(legal) {
-            bail!("`{}` is not a valid trial id", crate::report::escape::terminal(trial, MAX_TRIAL));
+            bail!("`{}` is not a valid trial id", crate::words::escape::terminal(trial, MAX_TRIAL));
         }
         Ok(self.subfolder(&folder_name(cell))?.join(format!("{trial}.{attempt}.{extension}")))
     }
@@ -132,6 +117,7 @@ fn folder_name(cell: &CellId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::Observation;
     use crate::store::Results;
 
     use super::*;

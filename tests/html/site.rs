@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use atsmatrix::model::{
-    AtsBuild, CellResult, ClientRun, Closed, ClosedBy, Confidence, Direction, Exchange, Expected, Flow, IssueMatch,
-    Library, LogFile, LogLine, MatrixResult, Observation, OriginConnection, Outcome, Packet, Provenance,
-    SCHEMA_VERSION, TrialResult, Verdict,
+    AtsBuild, CellResult, ClientRun, Closed, ClosedBy, Confidence, Direction, Event, Exchange, Expected, Flow,
+    IssueMatch, Library, LogFile, LogLine, MatrixResult, Observation, OriginConnection, Outcome, Packet, Provenance,
+    SCHEMA_VERSION, TrialEvidence, TrialResult, Verdict,
 };
 use atsmatrix::report::json;
-use atsmatrix::store::{Results, TrialEvidence};
+use atsmatrix::store::Results;
 use tempfile::TempDir;
 
 /// Text that must be escaped everywhere. Each sets `window.broken` if it runs.
@@ -69,6 +69,10 @@ pub(crate) fn made() -> Site {
     for (trial, observation) in [("tls-remote-origin", refused()), ("tls-reused", served())] {
         let evidence = TrialEvidence { trial: trial.into(), attempt: 1, observation };
         run.write_evidence(&"debian-13/9.2.5".parse().unwrap(), &evidence).unwrap();
+    }
+    let mut journal = run.journal().unwrap();
+    for result in results(Verdict::Fail).cells {
+        journal.append(&Event::CellFinished { result: Box::new(result), ms: 1 }).unwrap();
     }
     report(path, &["-o", "made.html"]);
     Site { file: path.join("made.html"), _dir: Some(dir) }

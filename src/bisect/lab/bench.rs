@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use super::{Order, Record};
-use crate::bisect::answer::telling_trial;
+use crate::bisect::answer::distinguishing_trial;
 use crate::bisect::parts::Swapped;
 use crate::bisect::{failure, loader};
 use crate::builder::{ImageBuilder, ImageState};
@@ -266,7 +266,7 @@ pub(super) fn candidates(order: &Order, good: &Once, bad: &Once) -> Vec<&'static
         return vec![asked];
     }
     let (good, bad) = (answers(good), answers(bad));
-    CATALOGUE.iter().copied().filter(|trial| telling_trial(&[trial.id], &good, &bad).is_some()).collect()
+    CATALOGUE.iter().copied().filter(|trial| distinguishing_trial(&[trial.id], &good, &bad).is_some()).collect()
 }
 
 /// What else to say where no trial tells the ends apart as it should.
@@ -275,7 +275,7 @@ pub(super) fn reversed(good: &Once, bad: &Once, trial: Option<&Trial>) -> &'stat
         Some(trial) => vec![trial.id],
         None => CATALOGUE.iter().map(|trial| trial.id).collect(),
     };
-    match telling_trial(&catalogue, &answers(bad), &answers(good)) {
+    match distinguishing_trial(&catalogue, &answers(bad), &answers(good)) {
         Some(_) => "; it is the other way round: swap --good and --bad",
         None => "",
     }

@@ -7,9 +7,9 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::bench::{self, Bench, Setup};
 use super::pair::Pair;
 use super::progress::{Left, finished, started};
-use crate::bisect::answer::{self, Case, End};
-use crate::bisect::parts::{self, LAYER, Parting, Swapped};
-use crate::bisect::search::{Conclusion, Experiment, Known, Parts, Problem, Seen, Side, search};
+use crate::bisect::answer::{self, DistroCase, SearchEnd};
+use crate::bisect::parts::{self, CellDifferences, LAYER, Swapped};
+use crate::bisect::search::{Conclusion, Experiment, ExperimentResult, ImageSide, Known, Parts, Problem, search};
 use crate::builder::{Layer, layer};
 use crate::catalogue::trials::Trial;
 use crate::config::plan::PlannedCell;
@@ -39,7 +39,7 @@ struct Cell {
 struct Ends {
     good: Cell,
     bad: Cell,
-    parting: Parting,
+    differences: CellDifferences,
     trial: &'static Trial,
     /// How the bad one fails.
     failure: Option<String>,
@@ -95,8 +95,8 @@ async fn with(
     let mut notes = pair.notes.clone();
     notes.extend(build_note(ends));
     let problem = Problem {
-        libraries: ends.parting.libraries,
-        others: ends.parting.parts.len() - ends.parting.libraries,
+        libraries: ends.differences.libraries,
+        others: ends.differences.parts.len() - ends.differences.libraries,
         ends: ENDS,
         rounds: ROUNDS,
         width: AHEAD,
@@ -104,13 +104,13 @@ async fn with(
     let images = Images { bench, ends, plain: tokio::sync::OnceCell::new() };
     let end = loop {
         let need = match search(&problem, &known) {
-            Ok(conclusion) => break End::Concluded(conclusion),
+            Ok(conclusion) => break SearchEnd::Concluded(conclusion),
             Err(need) => need,
         };
         if known.count() + need.experiments.len() > bench.order.limit {
-            break End::OutOfExperiments(need.suspects);
+            break SearchEnd::OutOfExperiments(need.suspects);
         }
-        let left = Left::of(&ends.parting, &need.suspects);
+        let left = Left::of(&ends.differences, &need.suspects);
         let first = tried.len() + 1;
         let experiments = need.experiments.into_iter().enumerate();
         let experiments = experiments.map(|(more, experiment)| try_one(&images, experiment, first + more, &left));
@@ -120,9 +120,9 @@ async fn with(
             tried.push(line);
         }
     };
-    let told = end != End::Concluded(Conclusion::NoEnds);
+    let told = end != SearchEnd::Concluded(Conclusion::NoEnds);
     let (good, bad) = (&bench.order.good, &bench.order.bad);
-    let case = Case { good, bad, trial: ends.trial.id, parting: &ends.parting, notes: &notes };
+    let case = DistroCase { good, bad, trial: ends.trial.id, differences: &ends.differences, notes: &notes };
     Ok((answer::over_distro(case, &end, tried), told))
 }
 
@@ -157,17 +157,19 @@ fn ends(pair: &Pair, both: &[Once], trial: &'static Trial) -> anyhow::Result<(En
     let failure = both.last().map(|bad| bench::said(bad, trial, None));
     let failure = failure.filter(|said| said.effect == Effect::Fail).map(|said| said.summary);
     let (mut known, mut tried, mut ends) = (Known::default(), Vec::new(), Vec::new());
-    for ((once, (planned, id)), at) in both.iter().zip([&pair.good, &pair.bad]).zip([Side::Good, Side::Bad]) {
+    for ((once, (planned, id)), at) in both.iter().zip([&pair.good, &pair.bad]).zip([ImageSide::Good, ImageSide::Bad]) {
         let said = bench::said(once, trial, failure.as_deref());
-        known
-            .add(Experiment { at, swapped: Parts::new(), round: 1 }, Seen { effect: said.effect, needs: Parts::new() });
+        known.add(
+            Experiment { at, swapped: Parts::new(), round: 1 },
+            ExperimentResult { effect: said.effect, needs: Parts::new() },
+        );
         tried.push(said.line(planned.id.to_string(), Vec::new(), 1));
         let inventory = once.inventory.clone().ok_or_else(|| mute(&planned.id, once))?;
         ends.push(Cell { planned: planned.clone(), id: id.clone(), inventory });
     }
     let (Some(bad), Some(good)) = (ends.pop(), ends.pop()) else { anyhow::bail!("a search has two ends") };
-    let parting = Parting::between(&good.inventory, &bad.inventory);
-    Ok((Ends { good, bad, parting, trial, failure }, tried, known))
+    let differences = CellDifferences::between(&good.inventory, &bad.inventory);
+    Ok((Ends { good, bad, differences, trial, failure }, tried, known))
 }
 
 /// No account of what ATS consists of: the error says what was seen instead.
@@ -187,20 +189,21 @@ struct Images<'a> {
 
 impl Images<'_> {
     /// The image of one side with the libraries of the other beside its own, and `placed` in place.
-    async fn of(&self, at: Side, placed: &BTreeMap<String, String>) -> anyhow::Result<String> {
+    async fn of(&self, at: ImageSide, placed: &BTreeMap<String, String>) -> anyhow::Result<String> {
         if !placed.is_empty() {
             return self.make(at, placed).await;
         }
         let none = BTreeMap::new();
-        let both = || async { futures_util::try_join!(self.make(Side::Good, &none), self.make(Side::Bad, &none)) };
+        let both =
+            || async { futures_util::try_join!(self.make(ImageSide::Good, &none), self.make(ImageSide::Bad, &none)) };
         let [good, bad] = self.plain.get_or_try_init(|| async { both().await.map(<[String; 2]>::from) }).await?;
-        Ok(if at == Side::Good { good.clone() } else { bad.clone() })
+        Ok(if at == ImageSide::Good { good.clone() } else { bad.clone() })
     }
 
-    async fn make(&self, at: Side, placed: &BTreeMap<String, String>) -> anyhow::Result<String> {
+    async fn make(&self, at: ImageSide, placed: &BTreeMap<String, String>) -> anyhow::Result<String> {
         let (here, from) = match at {
-            Side::Good => (&self.ends.good, &self.ends.bad),
-            Side::Bad => (&self.ends.bad, &self.ends.good),
+            ImageSide::Good => (&self.ends.good, &self.ends.bad),
+            ImageSide::Bad => (&self.ends.bad, &self.ends.good),
         };
         let files = parts::layer(&from.inventory, &here.inventory);
         let made = Layer { base: &here.planned.tag, from: &from.planned.tag, files: &files, folder: LAYER, placed };
@@ -214,13 +217,13 @@ async fn try_one(
     experiment: Experiment,
     number: usize,
     left: &Left,
-) -> anyhow::Result<(Experiment, Seen, Tried)> {
+) -> anyhow::Result<(Experiment, ExperimentResult, Tried)> {
     let Images { bench, ends, .. } = images;
     let (good, bad) = (&ends.good.inventory, &ends.bad.inventory);
-    let here = if experiment.at == Side::Good { &ends.good } else { &ends.bad };
+    let here = if experiment.at == ImageSide::Good { &ends.good } else { &ends.bad };
     let what = describe(ends, &experiment);
     bench.tell(started(number, what.clone(), left));
-    let swapped = ends.parting.swapped(&experiment.swapped, experiment.at, good, bad);
+    let swapped = ends.differences.swapped(&experiment.swapped, experiment.at, good, bad);
     let image = images.of(experiment.at, &swapped.fixed).await?;
     let setup = Setup {
         number: u32::try_from(number).unwrap_or(u32::MAX),
@@ -233,33 +236,33 @@ async fn try_one(
     let mut said = bench::said(&once, ends.trial, ends.failure.as_deref());
     let mapped = once.inventory.filter(|inventory| !inventory.libraries.is_empty());
     let mistake = match mapped {
-        Some(mapped) => ends.parting.mistaken(&experiment.swapped, &mapped),
+        Some(mapped) => ends.differences.mistaken(&experiment.swapped, &mapped),
         None => Some("nobody saw what the process had mapped".to_owned()),
     };
     if let Some(mistake) = mistake.filter(|_| said.effect != Effect::Inconclusive) {
         said.effect = Effect::Inconclusive;
         said.summary = mistake;
     }
-    let needs = ends.parting.needs(&said.missing, &experiment.swapped, good, bad);
-    let line = said.line(here.planned.id.to_string(), ends.parting.names(&experiment.swapped), experiment.round);
+    let needs = ends.differences.needs(&said.missing, &experiment.swapped, good, bad);
+    let line = said.line(here.planned.id.to_string(), ends.differences.names(&experiment.swapped), experiment.round);
     bench.tell(finished(number, &line, what));
     let effect = line.result;
-    Ok((experiment, Seen { effect, needs }, line))
+    Ok((experiment, ExperimentResult { effect, needs }, line))
 }
 
 /// `debian-13/9.2.5 with openssl of debian-12`.
 fn describe(ends: &Ends, experiment: &Experiment) -> String {
     let (here, from) = match experiment.at {
-        Side::Good => (&ends.good, &ends.bad),
-        Side::Bad => (&ends.bad, &ends.good),
+        ImageSide::Good => (&ends.good, &ends.bad),
+        ImageSide::Bad => (&ends.bad, &ends.good),
     };
-    let names = ends.parting.names(&experiment.swapped);
+    let names = ends.differences.names(&experiment.swapped);
     let again = if experiment.round > 1 { ", once more" } else { "" };
     match names.len() {
         0 => format!("{} as it is{again}", here.planned.id),
         1..=4 => format!("{} with {} of {}{again}", here.planned.id, answer::list(&names), from.planned.id.distro),
         count => {
-            let (all, distro) = (ends.parting.parts.len(), &from.planned.id.distro);
+            let (all, distro) = (ends.differences.parts.len(), &from.planned.id.distro);
             format!("{} with {count} of {all} parts of {distro}{again}", here.planned.id)
         }
     }

@@ -4,9 +4,9 @@
 use super::bench::{self, Bench, Setup};
 use super::changes::Derivation;
 use super::progress::{Left, finished, started};
-use crate::bisect::linear::{self, Line, Next};
-use crate::bisect::versions::{self, Case, Found};
-use crate::builder::ImageState;
+use crate::bisect::linear::{self, KnownEffects, Next};
+use crate::bisect::versions::{self, FoundSteps, VersionCase};
+use crate::builder::Made;
 use crate::catalogue::trials::Trial;
 use crate::config::matrix::{Globs, Matrix};
 use crate::config::plan::{Plan, PlannedCell, Selection};
@@ -108,7 +108,7 @@ impl Search<'_> {
                 let [Some(base), Some(derived)] = ends else {
                     anyhow::bail!("a derivation of columns has its columns")
                 };
-                let mut line = Line::from([(0, known[&base]), (derivation.changes.len(), known[&derived])]);
+                let mut line = KnownEffects::from([(0, known[&base]), (derivation.changes.len(), known[&derived])]);
                 let found = self.within(&derivation, &mut finest, &mut line).await?;
                 pair = [derivation.at(found.0), derivation.at(found.1)];
                 changes = Some((derivation, line, found));
@@ -117,13 +117,13 @@ impl Search<'_> {
         }
         let names: Vec<String> =
             changes.iter().flat_map(|(derivation, ..)| &derivation.changes).map(|change| change.name.clone()).collect();
-        let case = Case {
+        let case = VersionCase {
             good: &good,
             bad: &bad,
             trial: self.trial.id,
-            columns: turn.map(|(last, first)| Found { steps: &steps, known: &known, last, first }),
+            columns: turn.map(|(last, first)| FoundSteps { steps: &steps, known: &known, last, first }),
             changes: changes.as_ref().map(|(derivation, line, (last, first))| {
-                let found = Found { steps: &names, known: line, last: *last, first: *first };
+                let found = FoundSteps { steps: &names, known: line, last: *last, first: *first };
                 (found, [derivation.base.as_str(), derivation.derived.as_str()])
             }),
             confirmed,
@@ -134,10 +134,10 @@ impl Search<'_> {
     }
 
     /// What both ends are to a search with this trial.
-    fn ends(&mut self, columns: &[AtsId], both: &[End]) -> Line {
+    fn ends(&mut self, columns: &[AtsId], both: &[End]) -> KnownEffects {
         let failures = both.iter().map(|(_, once)| bench::said(once, self.trial, None));
         self.failure = failures.filter(|said| said.effect == Effect::Fail).map(|said| said.summary).next();
-        let mut known = Line::new();
+        let mut known = KnownEffects::new();
         for (place, (planned, once)) in [0, columns.len() - 1].into_iter().zip(both) {
             known.insert(place, self.note(once, planned, 1));
         }
@@ -174,14 +174,19 @@ impl Search<'_> {
     }
 
     /// The good cell and the bad one, by what was seen.
-    fn sides(&self, columns: &[AtsId], known: &Line) -> (CellId, CellId) {
+    fn sides(&self, columns: &[AtsId], known: &KnownEffects) -> (CellId, CellId) {
         let cell = |place: usize| CellId { distro: self.distro.clone(), ats: columns[place].clone() };
         let (begin, end) = (cell(0), cell(columns.len() - 1));
         if known.get(&0) == Some(&Effect::Pass) { (begin, end) } else { (end, begin) }
     }
 
     /// Searches the columns; returns the two between which it turns, as far as experiments are allowed.
-    async fn along(&mut self, known: &mut Line, columns: &[AtsId], steps: &[String]) -> anyhow::Result<(usize, usize)> {
+    async fn along(
+        &mut self,
+        known: &mut KnownEffects,
+        columns: &[AtsId],
+        steps: &[String],
+    ) -> anyhow::Result<(usize, usize)> {
         let matrix = self.bench.order.matrix.clone();
         loop {
             match linear::next(columns.len(), known) {
@@ -204,7 +209,7 @@ impl Search<'_> {
         &mut self,
         derivation: &Derivation,
         matrix: &mut Matrix,
-        line: &mut Line,
+        line: &mut KnownEffects,
     ) -> anyhow::Result<(usize, usize)> {
         let steps: Vec<String> = derivation.changes.iter().map(|change| change.name.clone()).collect();
         // What a version reports that has some of the patches, nobody declares.

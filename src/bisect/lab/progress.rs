@@ -1,6 +1,6 @@
 //! What an experiment tells while it is made.
 
-use crate::bisect::parts::Parting;
+use crate::bisect::parts::CellDifferences;
 use crate::bisect::search::Parts;
 use crate::model::{Event, Tried};
 
@@ -15,9 +15,9 @@ pub(super) struct Left {
 
 impl Left {
     /// By the parts that are still suspected.
-    pub(super) fn of(parting: &Parting, suspects: &Parts) -> Self {
-        let rest: Parts = (0..parting.parts.len()).filter(|part| !suspects.contains(part)).collect();
-        Self { suspects: parting.names(suspects), ruled_out: parting.names(&rest), range: None }
+    pub(super) fn of(differences: &CellDifferences, suspects: &Parts) -> Self {
+        let rest: Parts = (0..differences.parts.len()).filter(|part| !suspects.contains(part)).collect();
+        Self { suspects: differences.names(suspects), ruled_out: differences.names(&rest), range: None }
     }
 
     /// By the places of a line between which it turns: step `n` leads from place `n` to the next.

@@ -1,18 +1,18 @@
-//! What two cells differ in, as parts that can be swapped one by one, and what a cell must be told to
-//! swap a set of them. Pure.
+//! The differences of two cells as parts that can be swapped one by one, and the settings of a cell that swap a set of
+//! them. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::loader::Missing;
-use super::search::{Parts, Side};
+use super::search::{ImageSide, Parts};
 use super::system;
 use crate::model::{Fate, Inventory, Mapped, SWAP_FOLDER, Suspect, Swap};
 
-/// Folder of an image in which libraries of the other one lie.
+/// Folder of an image with the libraries of the other image.
 pub const LAYER: &str = "/atsmatrix-bisect/lib";
 
-/// Libraries that belong together although their sonames do not say so: private symbols and versions
-/// go back and forth between them. Others belong together when they come from one source package.
+/// Libraries that belong together although their sonames do not show it, because they use each other's private symbols
+/// and versions. Others belong together if they come from one source package.
 const FAMILIES: &[(&str, &[&str])] = &[
     ("openssl", &["libssl.", "libcrypto."]),
     (
@@ -38,31 +38,31 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("gcc runtime", &["libstdc++.", "libgcc_s.", "libatomic.", "libgomp.", "libquadmath."]),
 ];
 
-/// One thing in which the two differ.
+/// One part in which the two cells differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct DistroPart {
     /// Its name in tables and sentences.
     pub name: String,
-    /// What it consists of: sonames, files, settings.
+    /// Its sonames, files or settings.
     pub members: Vec<String>,
-    /// What the good cell has.
+    /// Its version in the good cell.
     pub good: String,
-    /// What the bad cell has.
+    /// Its version in the bad cell.
     pub bad: String,
     /// How it is swapped.
-    pub kind: Kind,
+    pub kind: PartKind,
 }
 
 /// How a part is swapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum PartKind {
     /// Shared libraries of the process.
     Libraries,
     /// `openssl.cnf` and what it includes.
     Openssl,
     /// The image's ATS configuration.
     Configuration,
-    /// Variables of the process.
+    /// Environment variables of the process.
     Locale,
     /// Kernel settings of the container.
     Sysctls,
@@ -70,46 +70,46 @@ pub enum Kind {
     Fixed,
 }
 
-/// What pairs of libraries have in common, and the pairs: good and bad.
-type Group<'a> = (BTreeSet<String>, Vec<(&'a Mapped, &'a Mapped)>);
+/// The keys that pairs of libraries share, and the pairs: good and bad.
+type LibraryGroup<'a> = (BTreeSet<String>, Vec<(&'a Mapped, &'a Mapped)>);
 
-/// Everything in which two cells differ.
+/// All differences of two cells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parting {
-    /// Libraries first.
-    pub parts: Vec<Part>,
+pub struct CellDifferences {
+    /// The parts, libraries first.
+    pub parts: Vec<DistroPart>,
     /// How many of `parts` are libraries.
     pub libraries: usize,
-    /// What is the same in both, for the table of suspects.
+    /// What is the same in both cells, for the table of suspects.
     pub same: Vec<Suspect>,
-    /// What has no counterpart on the other side, and other things worth a line.
+    /// Libraries without a counterpart, and other notes.
     pub notes: Vec<String>,
 }
 
-/// Everything a cell is told for an experiment.
+/// The settings of a cell for an experiment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Swapped {
     /// For the ATS process.
     pub swap: Swap,
     /// For the container.
     pub sysctls: BTreeMap<String, String>,
-    /// Files to have in place in the image, by path.
+    /// Files to put into the image, by path.
     pub fixed: BTreeMap<String, String>,
 }
 
-impl Parting {
-    /// What the two cells differ in.
+impl CellDifferences {
+    /// The differences of two cells.
     pub fn between(good: &Inventory, bad: &Inventory) -> Self {
-        let mut parting = Self::default();
-        parting.libraries(good, bad);
-        parting.libraries = parting.parts.len();
-        parting.others(good, bad);
+        let mut differences = Self::default();
+        differences.libraries(good, bad);
+        differences.libraries = differences.parts.len();
+        differences.others(good, bad);
         if good.binary != bad.binary {
-            let note = "the two cells run different builds of traffic_server, which stays each cell's own: what is \
-                        named below decides under the bad cell's build";
-            parting.notes.push(note.to_owned());
+            let note = "the two cells run different builds of traffic_server, and each keeps its own: the answer below \
+                        is about the bad cell's build";
+            differences.notes.push(note.to_owned());
         }
-        parting
+        differences
     }
 
     fn libraries(&mut self, good: &Inventory, bad: &Inventory) {
@@ -122,9 +122,9 @@ impl Parting {
         let same: Vec<String> =
             pairs().filter(|(_, a, b)| a.sha256 == b.sha256).map(|(soname, ..)| soname.to_owned()).collect();
         if !same.is_empty() {
-            self.same("libraries that are one file in both", same);
+            self.same("libraries that are identical in both", same);
         }
-        let mut groups: Vec<Group<'_>> = Vec::new();
+        let mut groups: Vec<LibraryGroup<'_>> = Vec::new();
         for (soname, a, b) in pairs().filter(|(_, a, b)| a.sha256 != b.sha256) {
             let mut merged = (keys(soname, a, b), vec![(a, b)]);
             let (joined, apart): (Vec<_>, Vec<_>) =
@@ -139,12 +139,12 @@ impl Parting {
         for (keys, mut members) in groups {
             members.sort_by_key(|(a, _)| &a.soname);
             let family = FAMILIES.iter().find(|(name, _)| keys.contains(*name)).map(|(name, _)| (*name).to_owned());
-            self.parts.push(Part {
+            self.parts.push(DistroPart {
                 name: family.or_else(|| keys.into_iter().next()).unwrap_or_default(),
                 good: versions(members.iter().map(|(good, _)| *good)),
                 bad: versions(members.iter().map(|(_, bad)| *bad)),
                 members: members.into_iter().map(|(good, _)| good.soname.clone()).collect(),
-                kind: Kind::Libraries,
+                kind: PartKind::Libraries,
             });
         }
         self.parts.sort_by(|a, b| a.name.cmp(&b.name));
@@ -152,7 +152,9 @@ impl Parting {
             let only: Vec<&str> = these.keys().filter(|soname| !those.contains_key(*soname)).copied().collect();
             if !only.is_empty() {
                 let only = only.join(", ");
-                self.notes.push(format!("only the {side} cell has {only}: they come and go with what needs them"));
+                self.notes.push(format!(
+                    "only the {side} cell has {only}: they are swapped with the libraries that need them"
+                ));
             }
         }
     }
@@ -160,45 +162,44 @@ impl Parting {
     fn others(&mut self, good: &Inventory, bad: &Inventory) {
         let text = |inventory: &Inventory, name: &str| inventory.files.get(name).cloned().unwrap_or_default();
         let (a, b) = (text(good, "openssl.cnf"), text(bad, "openssl.cnf"));
-        self.other(Kind::Openssl, "openssl.cnf", vec!["openssl.cnf".to_owned()], &a, &b);
-        for group in ["crypto-policy", "resolver"] {
-            let files = system::FIXED_FILES.iter().filter(|(_, of)| *of == group).map(|(path, _)| *path);
-            let files: Vec<String> = files.map(str::to_owned).collect();
+        self.other(PartKind::Openssl, "openssl.cnf", vec!["openssl.cnf".to_owned()], &a, &b);
+        for part in system::FixedPart::ALL {
+            let files: Vec<String> = part.files().map(str::to_owned).collect();
             let whole = |inventory| files.iter().map(|path| text(inventory, path)).collect::<Vec<_>>().join("\n");
             let (a, b) = (whole(good), whole(bad));
-            self.other(Kind::Fixed, group, files, a.trim(), b.trim());
+            self.other(PartKind::Fixed, part.name(), files, a.trim(), b.trim());
         }
         let config = |inventory: &Inventory| {
             inventory.config.iter().fold(String::new(), |all, (name, text)| all + "# " + name + "\n" + text)
         };
-        self.other(Kind::Configuration, "ATS's default configuration", Vec::new(), &config(good), &config(bad));
-        let said = |map: &BTreeMap<String, String>| {
+        self.other(PartKind::Configuration, "ATS's default configuration", Vec::new(), &config(good), &config(bad));
+        let lines = |map: &BTreeMap<String, String>| {
             map.iter().fold(String::new(), |all, (name, value)| all + name + "=" + value + "\n")
         };
         let names = good.locale.keys().chain(bad.locale.keys()).cloned().collect::<BTreeSet<_>>();
-        self.other(Kind::Locale, "locale", names.into_iter().collect(), &said(&good.locale), &said(&bad.locale));
+        self.other(PartKind::Locale, "locale", names.into_iter().collect(), &lines(&good.locale), &lines(&bad.locale));
         let keys = sysctls(good, bad);
         let values = |side| keys.iter().fold(String::new(), |all, key| all + key + " = " + setting(side, key) + "\n");
-        self.other(Kind::Sysctls, "kernel settings", keys.clone(), &values(good), &values(bad));
+        self.other(PartKind::Sysctls, "kernel settings", keys.clone(), &values(good), &values(bad));
     }
 
-    /// A suspect that is one text on either side.
-    fn other(&mut self, kind: Kind, name: &str, members: Vec<String>, good: &str, bad: &str) {
+    /// Adds a suspect that is a text on either side.
+    fn other(&mut self, kind: PartKind, name: &str, members: Vec<String>, good: &str, bad: &str) {
         if good == bad {
             self.same(name, members);
             return;
         }
-        let told = |ours: &str, theirs: &str| {
+        let summary = |ours: &str, theirs: &str| {
             let more: Vec<&str> = ours.lines().filter(|line| !theirs.lines().any(|other| other == *line)).collect();
             match more.as_slice() {
                 [] if ours.is_empty() => "nothing".to_owned(),
-                [] => "the same but less".to_owned(),
+                [] => "a part of the same".to_owned(),
                 [line] => (*line).to_owned(),
                 [line, ..] => format!("{line} and {} more lines", more.len() - 1),
             }
         };
-        let (good, bad) = (told(good, bad), told(bad, good));
-        self.parts.push(Part { name: name.to_owned(), members, good, bad, kind });
+        let (good, bad) = (summary(good, bad), summary(bad, good));
+        self.parts.push(DistroPart { name: name.to_owned(), members, good, bad, kind });
     }
 
     fn same(&mut self, name: &str, members: Vec<String>) {
@@ -206,13 +207,13 @@ impl Parting {
         self.same.push(Suspect { name, members, good: String::new(), bad: String::new(), fate });
     }
 
-    /// Names of a set of parts, in order.
+    /// The names of a set of parts, in order.
     pub fn names(&self, set: &Parts) -> Vec<String> {
         set.iter().filter_map(|part| self.parts.get(*part)).map(|part| part.name.clone()).collect()
     }
 
-    /// The parts that would have had what was `missing` when `swapped` were swapped: the provider's, or where
-    /// that was swapped already, those of whoever needed it.
+    /// The parts to swap as well, given what was `missing` when `swapped` were: the part of the provider, or if that is
+    /// swapped already, the part that needed it.
     pub fn needs(&self, missing: &[Missing], swapped: &Parts, good: &Inventory, bad: &Inventory) -> Parts {
         let of = |file: &str| {
             let mapped = good.libraries.iter().chain(&bad.libraries);
@@ -229,16 +230,16 @@ impl Parting {
         missing.iter().filter_map(need).collect()
     }
 
-    /// What a cell of the image `at` is told so that the parts `set` come from the other side.
-    pub fn swapped(&self, set: &Parts, at: Side, good: &Inventory, bad: &Inventory) -> Swapped {
+    /// The settings of a cell of the image `at` that take the parts `set` from the other side.
+    pub fn swapped(&self, set: &Parts, at: ImageSide, good: &Inventory, bad: &Inventory) -> Swapped {
         let (here, from) = match at {
-            Side::Good => (good, bad),
-            Side::Bad => (bad, good),
+            ImageSide::Good => (good, bad),
+            ImageSide::Bad => (bad, good),
         };
         let mut swapped = Swapped::default();
         for part in set.iter().filter_map(|part| self.parts.get(*part)) {
             match part.kind {
-                Kind::Libraries => {
+                PartKind::Libraries => {
                     let taken = from.libraries.iter().filter(|mapped| part.members.contains(&mapped.soname));
                     for mapped in taken {
                         let path = layered(mapped);
@@ -248,31 +249,31 @@ impl Parting {
                         swapped.swap.libraries.insert(mapped.soname.clone(), path);
                     }
                 }
-                Kind::Openssl => {
+                PartKind::Openssl => {
                     let text = from.files.get("openssl.cnf").cloned().unwrap_or_default();
                     swapped.swap.files.insert("openssl.cnf".to_owned(), text);
                     let path = format!("{SWAP_FOLDER}/openssl.cnf");
                     swapped.swap.environment.insert("OPENSSL_CONF".to_owned(), Some(path));
                 }
-                Kind::Configuration => swapped.swap.config.clone_from(&from.config),
-                Kind::Locale => {
+                PartKind::Configuration => swapped.swap.config.clone_from(&from.config),
+                PartKind::Locale => {
                     let unset = here.locale.keys().map(|name| (name.clone(), None));
                     let set = from.locale.iter().map(|(name, value)| (name.clone(), Some(value.clone())));
                     swapped.swap.environment.extend(unset.chain(set));
                 }
-                Kind::Sysctls => {
+                PartKind::Sysctls => {
                     let keys = part.members.iter();
                     swapped.sysctls.extend(keys.map(|key| (key.clone(), setting(from, key).to_owned())));
                     swapped.sysctls.retain(|_, value| !value.is_empty());
                 }
-                Kind::Fixed => {
+                PartKind::Fixed => {
                     let text = |path: &String| from.files.get(path).cloned().unwrap_or_default();
                     swapped.fixed.extend(part.members.iter().map(|path| (path.clone(), text(path))));
                 }
             }
         }
         if !swapped.swap.libraries.is_empty() {
-            // Nobody here asks for what only the other side has, but the libraries from there may.
+            // Nothing here needs what only the other side has, but its libraries may.
             let known: BTreeSet<&str> = here.libraries.iter().map(|mapped| mapped.soname.as_str()).collect();
             let only = from.libraries.iter().filter(|mapped| !mapped.own && !known.contains(mapped.soname.as_str()));
             swapped.swap.libraries.extend(only.map(|mapped| (mapped.soname.clone(), layered(mapped))));
@@ -280,19 +281,18 @@ impl Parting {
         swapped
     }
 
-    /// What went wrong with the swap itself, by what the process really had mapped; `None`: it had just what
-    /// it was told.
+    /// What went wrong with the swap, by the libraries that the process had mapped; `None`: nothing.
     pub fn mistaken(&self, set: &Parts, found: &Inventory) -> Option<String> {
-        // Several lives of ATS may have mapped one: all of them count.
+        // Several lives of ATS may have mapped a library: all of them count.
         let mapped = |soname: &str, wanted: bool| {
             let mut mapped = found.libraries.iter().filter(|mapped| mapped.soname == soname);
             mapped.any(|mapped| mapped.path.starts_with(LAYER) == wanted)
         };
-        let libraries = self.parts.iter().enumerate().filter(|(_, part)| part.kind == Kind::Libraries);
+        let libraries = self.parts.iter().enumerate().filter(|(_, part)| part.kind == PartKind::Libraries);
         for (place, part) in libraries {
             let meant = set.contains(&place);
             if let Some(soname) = part.members.iter().find(|soname| mapped(soname, !meant)) {
-                let how = if meant { "did not take" } else { "took" };
+                let how = if meant { "did not load" } else { "loaded" };
                 return Some(format!("the process {how} {soname} from the other image"));
             }
         }
@@ -300,7 +300,8 @@ impl Parting {
     }
 }
 
-/// Files of an inventory that the other image needs in its layer: those that differ there or are not there.
+/// The libraries of `from` that an image with the inventory `to` needs in its layer: those that differ or are missing
+/// there.
 pub fn layer(from: &Inventory, to: &Inventory) -> Vec<String> {
     let same = |mapped: &Mapped| {
         to.libraries.iter().any(|other| other.soname == mapped.soname && other.sha256 == mapped.sha256)
@@ -310,12 +311,12 @@ pub fn layer(from: &Inventory, to: &Inventory) -> Vec<String> {
     wanted.filter(|mapped| names.insert(layered(mapped))).map(|mapped| mapped.path.clone()).collect()
 }
 
-/// Where a library of the other image lies in the layer.
+/// The path of a library of the other image in the layer.
 fn layered(mapped: &Mapped) -> String {
     format!("{LAYER}/{}", mapped.path.rsplit('/').next().unwrap_or_default())
 }
 
-/// Whether a path means only itself in a build recipe.
+/// Whether a path needs no quoting in a build recipe.
 fn plain(path: &str) -> bool {
     path.starts_with('/') && path.chars().all(|c| c.is_ascii_alphanumeric() || "/._+-".contains(c))
 }
@@ -325,7 +326,7 @@ fn is_loader(soname: &str) -> bool {
     soname.starts_with("ld-") || soname.starts_with("ld64.")
 }
 
-/// What a library has in common with those that belong to it.
+/// The keys that a library shares with those that belong to it.
 fn keys(soname: &str, good: &Mapped, bad: &Mapped) -> BTreeSet<String> {
     let family = FAMILIES.iter().find(|(_, starts)| starts.iter().any(|start| soname.starts_with(start)));
     if let Some((name, _)) = family {
@@ -335,7 +336,10 @@ fn keys(soname: &str, good: &Mapped, bad: &Mapped) -> BTreeSet<String> {
     if sources.is_empty() { BTreeSet::from([soname.to_owned()]) } else { sources }
 }
 
-/// The versions of libraries: their own where they tell it, with the package; else the package; else the file.
+/// Digits shown of a digest.
+const DIGITS: usize = 12;
+
+/// The versions of libraries: their own if known, with the package; else the package; else the digest of the file.
 fn versions<'a>(members: impl Iterator<Item = &'a Mapped> + Clone) -> String {
     let own = members.clone().find_map(|mapped| mapped.version.clone());
     let mut packages: Vec<&str> = Vec::new();
@@ -349,20 +353,20 @@ fn versions<'a>(members: impl Iterator<Item = &'a Mapped> + Clone) -> String {
         (Some(version), false) => format!("{version} ({})", packages.join(", ")),
         (None, false) => packages.join(", "),
         (None, true) => {
-            let hashes: Vec<&str> = members.map(|mapped| mapped.sha256.get(..12).unwrap_or_default()).collect();
+            let hashes: Vec<&str> = members.map(|mapped| mapped.sha256.get(..DIGITS).unwrap_or_default()).collect();
             format!("sha256 {}", hashes.join(", "))
         }
     }
 }
 
-/// Kernel settings that differ: as they are, or as the distros' sysctl.d would have them.
+/// Kernel settings that differ, as they are or as the distros' sysctl.d would set them.
 fn sysctls(good: &Inventory, bad: &Inventory) -> Vec<String> {
     let keys = [&good.sysctls, &bad.sysctls, &good.wanted_sysctls, &bad.wanted_sysctls];
     let keys: BTreeSet<&String> = keys.into_iter().flat_map(BTreeMap::keys).collect();
     keys.into_iter().filter(|key| setting(good, key) != setting(bad, key)).cloned().collect()
 }
 
-/// What a kernel setting is on a host of this distro.
+/// The value of a kernel setting on a host of this distro.
 fn setting<'a>(inventory: &'a Inventory, key: &str) -> &'a str {
     inventory.wanted_sysctls.get(key).or_else(|| inventory.sysctls.get(key)).map_or("", String::as_str)
 }

@@ -60,56 +60,56 @@ fn ends() -> (Inventory, Inventory) {
     (good, bad)
 }
 
-fn parting() -> (Parting, Inventory, Inventory) {
+fn differences() -> (CellDifferences, Inventory, Inventory) {
     let (good, bad) = ends();
-    (Parting::between(&good, &bad), good, bad)
+    (CellDifferences::between(&good, &bad), good, bad)
 }
 
 #[test]
-fn libraries_are_paired_by_soname_and_grouped_by_what_belongs_together() {
-    let (parting, ..) = parting();
-    let told: Vec<String> = parting
+fn libraries_are_paired_by_soname_and_grouped() {
+    let (differences, ..) = differences();
+    let shown: Vec<String> = differences
         .parts
         .iter()
         .map(|part| format!("{}: {} | {} -> {}", part.name, part.members.join(" "), part.good, part.bad))
         .collect();
     assert_eq!(
-        told,
+        shown,
         [
             "glibc: ld-linux-x86-64.so.2 libc.so.6 | libc6 2.36 -> libc6 2.41",
             "krb5: libgssapi_krb5.so.2 libkrb5.so.3 | libgssapi-krb5-2 1.20, libkrb5-3 1.20 -> libgssapi-krb5-2 1.21, libkrb5-3 1.21",
             "openssl: libcrypto.so.3 libssl.so.3 | 3.0.20 (libssl3 3.0.20-1) -> 3.5.7 (libssl3t64 3.5.7-1)",
-            "openssl.cnf: openssl.cnf | b = 2 -> the same but less",
+            "openssl.cnf: openssl.cnf | b = 2 -> a part of the same",
             "resolver: /etc/gai.conf /etc/host.conf /etc/nsswitch.conf | hosts: files -> hosts: files dns",
             "locale: LANG | nothing -> LANG=C.UTF-8",
             "kernel settings: net.ipv4.tcp_fastopen | net.ipv4.tcp_fastopen = 1 -> net.ipv4.tcp_fastopen = 3",
         ]
     );
-    assert_eq!(parting.libraries, 3);
-    let same: Vec<&str> = parting.same.iter().map(|suspect| suspect.name.as_str()).collect();
-    assert_eq!(same, ["libraries that are one file in both", "crypto-policy", "ATS's default configuration"]);
-    assert_eq!(parting.same[0].members, ["libpcre.so.3"]);
-    assert!(parting.notes.iter().any(|note| note.contains("only the good cell has libicuuc.so.72")));
+    assert_eq!(differences.libraries, 3);
+    let same: Vec<&str> = differences.same.iter().map(|suspect| suspect.name.as_str()).collect();
+    assert_eq!(same, ["libraries that are identical in both", "crypto-policy", "ATS's default configuration"]);
+    assert_eq!(differences.same[0].members, ["libpcre.so.3"]);
+    assert!(differences.notes.iter().any(|note| note.contains("only the good cell has libicuuc.so.72")));
 }
 
 #[test]
-fn a_set_of_libraries_brings_along_what_only_their_own_image_has() {
-    let (parting, good, bad) = parting();
-    let swapped = parting.swapped(&[2].into(), Side::Bad, &good, &bad);
+fn a_set_of_libraries_brings_what_only_its_image_has() {
+    let (differences, good, bad) = differences();
+    let swapped = differences.swapped(&[2].into(), ImageSide::Bad, &good, &bad);
     let expected =
         ["libcrypto.so.3", "libicuuc.so.72", "libssl.so.3"].map(|name| (name.to_owned(), format!("{LAYER}/{name}")));
     assert_eq!(swapped.swap.libraries, expected.into());
     assert_eq!(swapped.swap.loader, None);
-    let reverse = parting.swapped(&[0].into(), Side::Good, &good, &bad);
+    let reverse = differences.swapped(&[0].into(), ImageSide::Good, &good, &bad);
     assert_eq!(reverse.swap.loader.as_deref(), Some("/atsmatrix-bisect/lib/ld-linux-x86-64.so.2"));
     assert_eq!(reverse.swap.libraries.len(), 2);
-    assert_eq!(parting.swapped(&Parts::new(), Side::Bad, &good, &bad), Swapped::default());
+    assert_eq!(differences.swapped(&Parts::new(), ImageSide::Bad, &good, &bad), Swapped::default());
 }
 
 #[test]
 fn the_other_suspects_are_swapped_each_in_its_own_way() {
-    let (parting, good, bad) = parting();
-    let swapped = parting.swapped(&(3..7).collect(), Side::Bad, &good, &bad);
+    let (differences, good, bad) = differences();
+    let swapped = differences.swapped(&(3..7).collect(), ImageSide::Bad, &good, &bad);
     assert_eq!(swapped.swap.files["openssl.cnf"], "a = 1\nb = 2\n");
     assert_eq!(swapped.swap.environment["OPENSSL_CONF"].as_deref(), Some("/run/atsmatrix/swap/openssl.cnf"));
     assert_eq!(swapped.swap.environment["LANG"], None);
@@ -119,22 +119,22 @@ fn the_other_suspects_are_swapped_each_in_its_own_way() {
 }
 
 #[test]
-fn what_was_missing_leads_to_the_part_that_has_it() {
-    let (parting, good, bad) = parting();
+fn a_missing_symbol_leads_to_the_part_that_has_it() {
+    let (differences, good, bad) = differences();
     let missing =
         Missing { what: "GLIBC_2.38".into(), provider: "libc.so.6".into(), needed_by: "libcrypto.so.3".into() };
-    let needs = |swapped: Parts| parting.needs(std::slice::from_ref(&missing), &swapped, &good, &bad);
+    let needs = |swapped: Parts| differences.needs(std::slice::from_ref(&missing), &swapped, &good, &bad);
     assert_eq!(needs([2].into()), [0].into(), "the provider's part");
-    assert_eq!(needs([0].into()), [2].into(), "or that of who needed it");
+    assert_eq!(needs([0].into()), [2].into(), "or the part that needed it");
     assert_eq!(needs([0, 2].into()), Parts::new());
 }
 
 #[test]
-fn a_process_that_did_not_take_what_it_was_told_is_noticed() {
-    let (parting, good, bad) = parting();
-    assert_eq!(parting.mistaken(&Parts::new(), &bad), None);
-    let mistake = parting.mistaken(&[2].into(), &bad).unwrap();
-    assert!(mistake.contains("did not take libcrypto.so.3"), "{mistake}");
+fn a_swap_that_failed_is_noticed() {
+    let (differences, good, bad) = differences();
+    assert_eq!(differences.mistaken(&Parts::new(), &bad), None);
+    let mistake = differences.mistaken(&[2].into(), &bad).unwrap();
+    assert!(mistake.contains("did not load libcrypto.so.3"), "{mistake}");
     let mut swapped = bad.clone();
     for mapped in swapped
         .libraries
@@ -143,12 +143,12 @@ fn a_process_that_did_not_take_what_it_was_told_is_noticed() {
     {
         mapped.path = layered(mapped);
     }
-    assert_eq!(parting.mistaken(&[2].into(), &swapped), None);
-    assert!(parting.mistaken(&Parts::new(), &swapped).unwrap().contains("took libcrypto.so.3"));
-    // Of two lives of ATS one took the image's own.
+    assert_eq!(differences.mistaken(&[2].into(), &swapped), None);
+    assert!(differences.mistaken(&Parts::new(), &swapped).unwrap().contains("loaded libcrypto.so.3"));
+    // One of two lives of ATS loaded the image's own.
     swapped.libraries.push(mapped("libssl.so.3", "b8", "libssl3t64 3.5.7-1", "openssl"));
-    assert!(parting.mistaken(&[2].into(), &swapped).unwrap().contains("did not take libssl.so.3"));
-    // The layer holds what differs or is missing, ATS itself never.
+    assert!(differences.mistaken(&[2].into(), &swapped).unwrap().contains("did not load libssl.so.3"));
+    // The layer has what differs or is missing, but never ATS itself.
     assert_eq!(layer(&good, &bad).len(), 7);
     let hostile = Mapped { path: "/x/$(id)/*.so".into(), ..mapped("libx.so.1", "c1", "x 1", "x") };
     assert!(layer(&Inventory { libraries: vec![hostile], ..Inventory::default() }, &bad).is_empty());

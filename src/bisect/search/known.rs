@@ -1,22 +1,22 @@
-//! Experiments, and what is known from those that were made.
+//! Experiments and their results.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Effect;
 
-/// Parts, by their number in the problem.
+/// A set of parts, by their number in the problem.
 pub type Parts = BTreeSet<usize>;
 
 /// One of the two images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
+pub enum ImageSide {
     /// The one in which the trial passes.
     Good,
     /// The one in which it fails.
     Bad,
 }
 
-impl Side {
+impl ImageSide {
     /// The other one.
     #[must_use]
     pub fn other(self) -> Self {
@@ -26,7 +26,7 @@ impl Side {
         }
     }
 
-    /// What the image comes to when nothing is swapped.
+    /// The outcome of the image when nothing is swapped.
     pub(super) fn plain(self) -> Effect {
         match self {
             Self::Good => Effect::Pass,
@@ -34,7 +34,7 @@ impl Side {
         }
     }
 
-    /// What shows that parts of the other side decide.
+    /// The outcome that shows that the swapped parts are the cause.
     pub(super) fn turned(self) -> Effect {
         self.other().plain()
     }
@@ -43,70 +43,70 @@ impl Side {
 /// A cell of one image with some parts of the other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Experiment {
-    /// Whose image.
-    pub at: Side,
+    /// The image.
+    pub at: ImageSide,
     /// The parts that come from the other side.
     pub swapped: Parts,
     /// From 1; further rounds confirm.
     pub round: u32,
 }
 
-/// What an experiment came to.
+/// The result of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct ExperimentResult {
     /// The outcome.
     pub effect: Effect,
-    /// When it did not load: the parts whose other version would have had what was missing.
+    /// If it did not load: the parts whose other version has what was missing.
     pub needs: Parts,
 }
 
-/// Everything known so far.
+/// The results of all experiments so far.
 #[derive(Debug, Clone, Default)]
-pub struct Known(pub(super) BTreeMap<Experiment, Seen>);
+pub struct Known(pub(super) BTreeMap<Experiment, ExperimentResult>);
 
 impl Known {
-    /// Adds the outcome of an experiment.
-    pub fn add(&mut self, experiment: Experiment, seen: Seen) {
+    /// Adds the result of an experiment.
+    pub fn add(&mut self, experiment: Experiment, seen: ExperimentResult) {
         self.0.insert(experiment, seen);
     }
 
-    /// Experiments so far.
+    /// The number of experiments so far.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// What all rounds together say; rounds that contradict each other say nothing.
-    pub(super) fn settled(&self, at: Side, swapped: &Parts) -> Option<Seen> {
+    /// The result of all rounds together; inconclusive if they contradict each other.
+    pub(super) fn settled(&self, at: ImageSide, swapped: &Parts) -> Option<ExperimentResult> {
         let of = |round| Experiment { at, swapped: swapped.clone(), round };
         let mut rounds = self.0.range(of(0)..=of(u32::MAX)).map(|(_, seen)| seen);
         let first = rounds.next()?.clone();
         if rounds.all(|seen| seen.effect == first.effect) {
             return Some(first);
         }
-        Some(Seen { effect: Effect::Inconclusive, needs: Parts::new() })
+        Some(ExperimentResult { effect: Effect::Inconclusive, needs: Parts::new() })
     }
 
     /// Whether some experiment passed in one round and failed in another.
     pub(super) fn contradicts_itself(&self) -> bool {
-        let told = self.0.iter().filter(|(_, seen)| seen.effect != Effect::Inconclusive);
-        let told: Vec<_> = told.collect();
-        told.windows(2).any(|pair| {
+        let conclusive = self.0.iter().filter(|(_, seen)| seen.effect != Effect::Inconclusive);
+        let conclusive: Vec<_> = conclusive.collect();
+        conclusive.windows(2).any(|pair| {
             let [(one, first), (other, second)] = pair else { return false };
             (one.at, &one.swapped) == (other.at, &other.swapped) && first.effect != second.effect
         })
     }
 
-    pub(super) fn has(&self, at: Side, swapped: &Parts, round: u32) -> bool {
+    pub(super) fn has(&self, at: ImageSide, swapped: &Parts, round: u32) -> bool {
         self.0.contains_key(&Experiment { at, swapped: swapped.clone(), round })
     }
 }
 
-/// `set` less one part.
+/// `set` without one part.
 pub(super) fn without(set: &Parts, part: usize) -> Parts {
     set.iter().copied().filter(|other| *other != part).collect()
 }
 
-/// `set` in `pieces` parts of about equal size.
+/// `set`, split into `pieces` of about equal size.
 pub(super) fn split(set: &Parts, pieces: usize) -> Vec<Parts> {
     let all: Vec<usize> = set.iter().copied().collect();
     let mut rest = all.as_slice();

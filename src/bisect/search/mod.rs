@@ -1,92 +1,92 @@
-//! The search for the smallest set of parts that decides whether a trial passes. Pure: it says which
-//! experiments it needs, and is asked again once they are known.
+//! The search for the smallest set of parts that decides whether a trial passes. Pure: it returns the experiments
+//! that it needs and is called again with their results.
 //!
-//! It is a function of what is known so far and runs from the start each time: no state to keep in
-//! step, and a repetition that contradicts an earlier experiment changes the whole course by itself.
+//! It depends only on the results so far and starts over each time. So there is no state to keep consistent, and a
+//! repetition that contradicts an earlier experiment changes the whole search.
 
 mod known;
 
 use crate::model::Effect;
 
-pub use known::{Experiment, Known, Parts, Seen, Side};
+pub use known::{Experiment, ExperimentResult, ImageSide, Known, Parts};
 use known::{split, without};
 
-/// What to search.
+/// The size of a search.
 #[derive(Debug, Clone, Copy)]
 pub struct Problem {
     /// Parts `0..libraries` are libraries: they are searched.
     pub libraries: usize,
     /// Parts `libraries..libraries + others` are other suspects: each is one experiment.
     pub others: usize,
-    /// Rounds of both ends before anything is searched: who flickers shall show it there.
+    /// Rounds of both ends before the search, so that a flaky trial shows itself there.
     pub ends: u32,
-    /// Rounds that a conclusion needs.
+    /// Rounds of every experiment that a conclusion depends on.
     pub rounds: u32,
-    /// Sets that are asked at the same time, where the next would be asked anyway unless this one decides.
+    /// How many sets to try at the same time, where the next would be tried anyway unless this one decides.
     pub width: usize,
 }
 
-/// Experiments without which there is no going on.
+/// The experiments that the search needs to continue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Need {
-    /// None of them known, none twice. The first is needed, the others may be.
+pub struct NextExperiments {
+    /// New and without duplicates. The first is needed, the others may be.
     pub experiments: Vec<Experiment>,
-    /// Parts that are still under suspicion.
+    /// The parts that are still suspected.
     pub suspects: Parts,
 }
 
-/// What a search came to.
+/// The conclusion of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conclusion {
-    /// These parts decide.
-    Found(Found),
-    /// All parts together do not turn the outcome: something else does.
+    /// These parts are the cause.
+    Found(FoundParts),
+    /// All parts together do not change the outcome, so the cause is something else.
     NotAmongThese,
-    /// No experiment that could have told was conclusive.
+    /// No experiment that could have decided was conclusive.
     Blocked,
-    /// The ends do not differ as they should, or not steadily.
+    /// The ends do not differ as they should, or not reliably.
     NoEnds,
 }
 
-/// Parts that decide, and how sure that is.
+/// The parts that are the cause, and how certain that is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The side in whose image the set was found.
-    pub at: Side,
-    /// The smallest set that was seen to turn the outcome there.
+pub struct FoundParts {
+    /// The image in which the set was found.
+    pub at: ImageSide,
+    /// The smallest set that changed the outcome there.
     pub set: Parts,
-    /// Those of it without which it was seen not to turn.
+    /// Parts of it without which the outcome did not change.
     pub culprits: Parts,
-    /// Those of it that were seen to be needed for nothing but loading.
+    /// Parts of it that are needed only for loading.
     pub companions: Parts,
-    /// Those of it of which neither was seen.
+    /// Parts of it for which neither was shown.
     pub unresolved: Parts,
-    /// What the other image said.
+    /// The result of the same in the other image.
     pub reverse: Reverse,
     /// Whether no experiment contradicted itself from one round to another.
     pub steady: bool,
 }
 
-/// What the other image said about a set that turns the first.
+/// Whether a set that changes the outcome of one image changes that of the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reverse {
-    /// The set turns it too, with these parts to carry it, which turn nothing by themselves.
+    /// It does, loaded with these carriers, which alone change nothing.
     Confirmed(Parts),
-    /// It could not be told: this closed set did not load, or its carriers turn it by themselves.
+    /// Unknown: this set with all it needs did not load, or its carriers change the outcome alone.
     Unclear(Parts),
-    /// The set alone does not turn it, loaded with these carriers: it takes more.
+    /// It does not, loaded with these carriers: more parts are involved.
     NotAlone(Parts),
 }
 
-/// Experiments that a search over `parts` parts with all outcomes conclusive takes at most: delta debugging's
-/// own n² + 3n (Zeller and Hildebrandt 2002, proposition 12), once in each image, and what confirms it.
+/// The most experiments that a search over `parts` parts takes if all outcomes are conclusive: n² + 3n of delta
+/// debugging (Zeller and Hildebrandt 2002, proposition 12) in each image, and those that confirm the result.
 pub fn worst(parts: usize, rounds: u32) -> usize {
     let rounds = rounds as usize;
     2 * (parts * parts + 3 * parts) + (4 + parts) * rounds + 3 * (parts + rounds) + 2
 }
 
-/// What is known so far comes to, or what must be tried next.
-pub fn search(problem: &Problem, known: &Known) -> Result<Conclusion, Need> {
+/// Draws the conclusion from what is known, or returns the experiments to make next.
+pub fn search(problem: &Problem, known: &Known) -> Result<Conclusion, NextExperiments> {
     Search { problem, known, suspects: (0..problem.libraries + problem.others).collect() }.run()
 }
 
@@ -96,24 +96,24 @@ struct Search<'a> {
     suspects: Parts,
 }
 
-type Answer<T> = Result<T, Need>;
+type Searched<T> = Result<T, NextExperiments>;
 
 impl Search<'_> {
-    fn run(&mut self) -> Answer<Conclusion> {
+    fn run(&mut self) -> Searched<Conclusion> {
         let none = Parts::new();
-        let ends = [(Side::Bad, none.clone()), (Side::Good, none.clone())];
+        let ends = [(ImageSide::Bad, none.clone()), (ImageSide::Good, none.clone())];
         for rounds in [1, self.problem.ends] {
             self.rounds(&ends, rounds)?;
-            for side in [Side::Bad, Side::Good] {
-                if self.ask(side, &none)?.effect != side.plain() {
+            for side in [ImageSide::Bad, ImageSide::Good] {
+                if self.result(side, &none)?.effect != side.plain() {
                     return Ok(Conclusion::NoEnds);
                 }
             }
         }
         let Some((at, start)) = self.start()? else {
             let all: Parts = (0..self.problem.libraries + self.problem.others).collect();
-            let told = self.ask(Side::Bad, &all)?.effect == Effect::Fail;
-            return Ok(if told { Conclusion::NotAmongThese } else { Conclusion::Blocked });
+            let conclusive = self.result(ImageSide::Bad, &all)?.effect == Effect::Fail;
+            return Ok(if conclusive { Conclusion::NotAmongThese } else { Conclusion::Blocked });
         };
         let set = self.reduce(at, start)?;
         self.ahead(at, &set)?;
@@ -123,30 +123,30 @@ impl Search<'_> {
         Ok(Conclusion::Found(found))
     }
 
-    /// A set that turns the outcome, and where: the cheapest question first.
-    fn start(&self) -> Answer<Option<(Side, Parts)>> {
+    /// A set that changes the outcome, and the image in which it does: the cheapest experiments first.
+    fn start(&self) -> Searched<Option<(ImageSide, Parts)>> {
         let libraries: Parts = (0..self.problem.libraries).collect();
         let all: Parts = (0..self.problem.libraries + self.problem.others).collect();
         let alone = all.difference(&libraries).map(|part| Parts::from([*part]));
-        let mut asked: Vec<(Side, Parts)> = Vec::new();
+        let mut requested: Vec<(ImageSide, Parts)> = Vec::new();
         if !libraries.is_empty() {
-            asked.push((Side::Bad, libraries.clone()));
+            requested.push((ImageSide::Bad, libraries.clone()));
         }
-        asked.extend(alone.map(|part| (Side::Bad, part)));
-        self.ask_all(&asked)?;
-        for (at, set) in asked {
+        requested.extend(alone.map(|part| (ImageSide::Bad, part)));
+        self.request(&requested)?;
+        for (at, set) in requested {
             if self.turns(at, &set)? {
                 return Ok(Some((at, set)));
             }
         }
-        for (at, set) in [(Side::Bad, &all), (Side::Good, &libraries), (Side::Good, &all)] {
+        for (at, set) in [(ImageSide::Bad, &all), (ImageSide::Good, &libraries), (ImageSide::Good, &all)] {
             if !set.is_empty() && self.turns(at, set)? {
                 return Ok(Some((at, set.clone())));
             }
         }
-        // Together they may not load, or hide each other: go round.
-        for at in [Side::Bad, Side::Good] {
-            if self.ask(at, &all)?.effect != Effect::Inconclusive {
+        // Together they may not load or may hide each other, so try them one by one.
+        for at in [ImageSide::Bad, ImageSide::Good] {
+            if self.result(at, &all)?.effect != Effect::Inconclusive {
                 continue;
             }
             for part in &libraries {
@@ -159,9 +159,9 @@ impl Search<'_> {
         Ok(None)
     }
 
-    /// Delta debugging (Zeller's ddmin): a subset of `set` that turns the outcome, and of which no
-    /// single part can be left out.
-    fn reduce(&mut self, at: Side, mut set: Parts) -> Answer<Parts> {
+    /// Delta debugging (Zeller's ddmin): a subset of `set` that changes the outcome, and of which no single part can be
+    /// left out.
+    fn reduce(&mut self, at: ImageSide, mut set: Parts) -> Searched<Parts> {
         let mut pieces = 2;
         while set.len() >= 2 {
             self.suspects.clone_from(&set);
@@ -182,13 +182,13 @@ impl Search<'_> {
         Ok(set)
     }
 
-    /// The first of `sets` that turns the outcome. What is likely to be asked next is asked along.
-    fn first(&self, at: Side, sets: &[Parts]) -> Answer<Option<Parts>> {
+    /// The first of `sets` that changes the outcome. Sets that are likely to be needed next are requested with it.
+    fn first(&self, at: ImageSide, sets: &[Parts]) -> Searched<Option<Parts>> {
         for (place, set) in sets.iter().enumerate() {
             if self.known.settled(at, set).is_none() {
                 let ahead = sets[place..].iter().filter(|set| self.known.settled(at, set).is_none());
                 let ahead: Vec<_> = ahead.take(self.problem.width.max(1)).map(|set| (at, set.clone())).collect();
-                self.ask_all(&ahead)?;
+                self.request(&ahead)?;
             }
             if self.turns(at, set)? {
                 return Ok(Some(set.clone()));
@@ -197,10 +197,9 @@ impl Search<'_> {
         Ok(None)
     }
 
-    /// Everything that is asked of any smallest set, at one time: the ends once more, the set once more, and the
-    /// other image.
-    fn ahead(&self, at: Side, set: &Parts) -> Answer<()> {
-        let ends = [(Side::Bad, Parts::new()), (Side::Good, Parts::new()), (at, set.clone())];
+    /// Requests at once what every smallest set needs: the ends again, the set again, and the set in the other image.
+    fn ahead(&self, at: ImageSide, set: &Parts) -> Searched<()> {
+        let ends = [(ImageSide::Bad, Parts::new()), (ImageSide::Good, Parts::new()), (at, set.clone())];
         let again =
             ends.into_iter().flat_map(|(at, set)| (1..=self.problem.rounds).map(move |round| (at, set.clone(), round)));
         let other = (at.other(), set.clone(), 1);
@@ -209,11 +208,11 @@ impl Search<'_> {
         if unknown.is_empty() { Ok(()) } else { Err(self.need(unknown)) }
     }
 
-    /// Tells culprits of a smallest set from parts that only let it load.
-    fn weigh(&self, at: Side, set: Parts) -> Answer<Found> {
+    /// Separates the culprits of a smallest set from the parts that it only needs to load.
+    fn weigh(&self, at: ImageSide, set: Parts) -> Searched<FoundParts> {
         let (culprits, companions, unresolved) = (Parts::new(), Parts::new(), Parts::new());
         let reverse = Reverse::Unclear(Parts::new());
-        let mut found = Found { at, set, culprits, companions, unresolved, reverse, steady: true };
+        let mut found = FoundParts { at, set, culprits, companions, unresolved, reverse, steady: true };
         for part in found.set.clone() {
             let fate = match self.guilty(at, &found.set, part)? {
                 Some(true) => &mut found.culprits,
@@ -232,19 +231,19 @@ impl Search<'_> {
         Ok(found)
     }
 
-    /// Whether `part` of a smallest set decides; `None`: it cannot be told.
-    fn guilty(&self, at: Side, set: &Parts, part: usize) -> Answer<Option<bool>> {
+    /// Whether `part` of a smallest set is a culprit; `None`: unknown.
+    fn guilty(&self, at: ImageSide, set: &Parts, part: usize) -> Searched<Option<bool>> {
         let (there, rest) = (at.other(), without(set, part));
-        if self.ask(at, &rest)?.effect == at.plain() {
+        if self.result(at, &rest)?.effect == at.plain() {
             return Ok(Some(true));
         }
-        // The set does not load without the part, so ask the other image whether the rest decides.
+        // The set does not load without the part, so try the rest in the other image.
         match self.carried(there, &rest)? {
             Reverse::Confirmed(carriers) if !carriers.contains(&part) => {}
             Reverse::NotAlone(carriers) if carriers.is_empty() && self.turns(there, set)? => return Ok(Some(true)),
-            _ => return Ok(None),
+            Reverse::Confirmed(_) | Reverse::NotAlone(_) | Reverse::Unclear(_) => return Ok(None),
         }
-        // The rest does. That clears the part only if it does nothing by itself.
+        // The rest is the cause. That clears the part only if it changes nothing alone.
         let alone = Parts::from([part]);
         Ok(match self.carried(there, &alone)? {
             Reverse::Confirmed(_) => Some(true),
@@ -256,13 +255,13 @@ impl Search<'_> {
         })
     }
 
-    /// What carries the culprits in the other image and turns this one by itself is guilty too: it takes them
-    /// all to fail, and each of them mends it.
-    fn carriers(&self, found: &mut Found, carriers: &Parts) -> Answer<()> {
+    /// A carrier of the culprits in the other image that changes this one alone is a culprit too: all of them together
+    /// cause the failure, and replacing any of them fixes it.
+    fn carriers(&self, found: &mut FoundParts, carriers: &Parts) -> Searched<()> {
         let at = found.at;
-        let alone: Vec<(Side, Parts)> =
+        let alone: Vec<(ImageSide, Parts)> =
             carriers.difference(&found.set).map(|part| (at, Parts::from([*part]))).collect();
-        self.ask_all(&alone)?;
+        self.request(&alone)?;
         let mut left = carriers.clone();
         for (_, set) in alone {
             if self.turns(at, &set)? {
@@ -275,9 +274,9 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// When the culprits do not turn the other image alone, what else it takes there is guilty too: one
-    /// part mended each of them, and it takes them all to fail.
-    fn accomplices(&self, found: &mut Found) -> Answer<()> {
+    /// If the culprits alone do not change the other image, the other parts that it needs there are culprits too: all
+    /// of them together cause the failure.
+    fn accomplices(&self, found: &mut FoundParts) -> Searched<()> {
         let there = found.at.other();
         let libraries: Parts = (0..self.problem.libraries).collect();
         let all: Parts = (0..self.problem.libraries + self.problem.others).collect();
@@ -287,17 +286,17 @@ impl Search<'_> {
             }
             let mut further = Search { problem: self.problem, known: self.known, suspects: start.clone() };
             let set = further.reduce(there, start)?;
-            let mut resting = vec![(there, set.clone())];
+            let mut needed = vec![(there, set.clone())];
             for part in &set {
                 let rest = without(&set, *part);
-                if self.ask(there, &rest)?.effect == there.plain() {
-                    resting.push((there, rest));
+                if self.result(there, &rest)?.effect == there.plain() {
+                    needed.push((there, rest));
                     found.culprits.insert(*part);
                     found.unresolved.remove(part);
                     found.companions.remove(part);
                 }
             }
-            self.repeat(&resting)?;
+            self.repeat(&needed)?;
             if found.culprits.is_subset(&set) {
                 found.reverse = Reverse::Confirmed(set.difference(&found.culprits).copied().collect());
             }
@@ -306,9 +305,9 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Whether `set` turns the image of `at`, with whatever it needs to load; the carriers are tried
-    /// alone as well, lest they get its blame.
-    fn carried(&self, at: Side, set: &Parts) -> Answer<Reverse> {
+    /// Whether `set` changes the outcome of the image `at`, together with all it needs to load. These carriers are
+    /// tried alone as well, so that the set is not blamed for them.
+    fn carried(&self, at: ImageSide, set: &Parts) -> Searched<Reverse> {
         let (closed, seen) = self.close(at, set)?;
         let carriers: Parts = closed.difference(set).copied().collect();
         if seen.effect == Effect::Inconclusive {
@@ -319,7 +318,7 @@ impl Search<'_> {
         }
         let mut repeated = vec![(at, closed.clone())];
         if !carriers.is_empty() {
-            if self.ask(at, &carriers)?.effect != at.plain() {
+            if self.result(at, &carriers)?.effect != at.plain() {
                 return Ok(Reverse::Unclear(closed));
             }
             repeated.push((at, carriers.clone()));
@@ -328,53 +327,54 @@ impl Search<'_> {
         Ok(Reverse::Confirmed(carriers))
     }
 
-    /// Every experiment that the conclusion rests on, in all rounds.
-    fn confirm(&self, found: &Found) -> Answer<()> {
-        let mut resting = vec![(Side::Bad, Parts::new()), (Side::Good, Parts::new()), (found.at, found.set.clone())];
+    /// Requests all rounds of every experiment that the conclusion depends on.
+    fn confirm(&self, found: &FoundParts) -> Searched<()> {
+        let mut needed =
+            vec![(ImageSide::Bad, Parts::new()), (ImageSide::Good, Parts::new()), (found.at, found.set.clone())];
         for part in found.culprits.intersection(&found.set) {
-            resting.push((found.at, without(&found.set, *part)));
+            needed.push((found.at, without(&found.set, *part)));
         }
-        self.repeat(&resting)
+        self.repeat(&needed)
     }
 
-    /// `set` with all that it needs to load, and what that came to.
-    fn close(&self, at: Side, set: &Parts) -> Answer<(Parts, Seen)> {
+    /// `set` with all that it needs to load, and the result.
+    fn close(&self, at: ImageSide, set: &Parts) -> Searched<(Parts, ExperimentResult)> {
         let mut closed = set.clone();
         loop {
-            let seen = self.ask(at, &closed)?;
+            let seen = self.result(at, &closed)?;
             if seen.effect != Effect::Inconclusive || seen.needs.is_subset(&closed) {
                 return Ok((closed, seen));
             }
             closed.extend(seen.needs);
-            // What carries the set is tried alone, too: at the same time.
+            // The carriers are tried alone as well, at the same time.
             let carriers: Parts = closed.difference(set).copied().collect();
-            self.ask_all(&[(at, closed.clone()), (at, carriers)])?;
+            self.request(&[(at, closed.clone()), (at, carriers)])?;
         }
     }
 
-    fn turns(&self, at: Side, set: &Parts) -> Answer<bool> {
-        Ok(self.ask(at, set)?.effect == at.turned())
+    fn turns(&self, at: ImageSide, set: &Parts) -> Searched<bool> {
+        Ok(self.result(at, set)?.effect == at.turned())
     }
 
-    fn ask(&self, at: Side, swapped: &Parts) -> Answer<Seen> {
+    fn result(&self, at: ImageSide, swapped: &Parts) -> Searched<ExperimentResult> {
         self.known.settled(at, swapped).ok_or_else(|| self.need(vec![(at, swapped.clone(), 1)]))
     }
 
-    /// All of `asked`, those that are not known at the same time.
-    fn ask_all(&self, asked: &[(Side, Parts)]) -> Answer<()> {
-        let unknown = asked.iter().filter(|(at, set)| self.known.settled(*at, set).is_none());
+    /// Requests those of `requested` that are not known, at the same time.
+    fn request(&self, requested: &[(ImageSide, Parts)]) -> Searched<()> {
+        let unknown = requested.iter().filter(|(at, set)| self.known.settled(*at, set).is_none());
         let unknown: Vec<_> = unknown.map(|(at, set)| (*at, set.clone(), 1)).collect();
         if unknown.is_empty() { Ok(()) } else { Err(self.need(unknown)) }
     }
 
-    /// All of `asked` in every round that a conclusion needs.
-    fn repeat(&self, asked: &[(Side, Parts)]) -> Answer<()> {
-        self.rounds(asked, self.problem.rounds)
+    /// Requests `requested` in every round that a conclusion needs.
+    fn repeat(&self, requested: &[(ImageSide, Parts)]) -> Searched<()> {
+        self.rounds(requested, self.problem.rounds)
     }
 
-    fn rounds(&self, asked: &[(Side, Parts)], rounds: u32) -> Answer<()> {
+    fn rounds(&self, requested: &[(ImageSide, Parts)], rounds: u32) -> Searched<()> {
         let mut unknown = Vec::new();
-        for (at, set) in asked {
+        for (at, set) in requested {
             for round in 1..=rounds {
                 let wanted = (*at, set.clone(), round);
                 if !self.known.has(*at, set, round) && !unknown.contains(&wanted) {
@@ -385,9 +385,9 @@ impl Search<'_> {
         if unknown.is_empty() { Ok(()) } else { Err(self.need(unknown)) }
     }
 
-    fn need(&self, wanted: Vec<(Side, Parts, u32)>) -> Need {
+    fn need(&self, wanted: Vec<(ImageSide, Parts, u32)>) -> NextExperiments {
         let experiment = |(at, swapped, round)| Experiment { at, swapped, round };
-        Need { experiments: wanted.into_iter().map(experiment).collect(), suspects: self.suspects.clone() }
+        NextExperiments { experiments: wanted.into_iter().map(experiment).collect(), suspects: self.suspects.clone() }
     }
 }
 

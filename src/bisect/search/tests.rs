@@ -1,5 +1,4 @@
-//! The search over simulated cells: what is at fault is known here, so that nobody innocent can be
-//! named unnoticed.
+//! The search over simulated cells. The cause is known here, so a wrongly named part is noticed.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -12,11 +11,11 @@ use crate::model::Standing;
 /// When a cell fails, by the parts that are of the bad version.
 #[derive(Debug, Clone)]
 enum Fault {
-    /// Never: something that is no part is at fault.
+    /// Never: the cause is not one of the parts.
     Elsewhere,
-    /// When any of these is bad: mended only by all of them together.
+    /// When any of these is bad: fixed only by replacing all of them.
     Any(Parts),
-    /// When all of these are bad: mended by any of them.
+    /// When all of these are bad: fixed by replacing any of them.
     All(Parts),
 }
 
@@ -38,9 +37,9 @@ struct World {
     new_needs_new: Vec<(usize, usize)>,
     /// The same for good versions.
     old_needs_old: Vec<(usize, usize)>,
-    /// Out of 100 sets of parts, so many contradict themselves from round to round.
+    /// Of 100 sets of parts, this many change their outcome from round to round.
     unsteady: u64,
-    /// Out of 100 single experiments, so many come to the contrary, drawn from the seed.
+    /// Of 100 single experiments, this many have the opposite outcome, chosen by the seed.
     flicker: Option<(u64, u64)>,
 }
 
@@ -50,9 +49,9 @@ impl World {
         Self { problem, fault, new_needs_new: Vec::new(), old_needs_old: Vec::new(), unsteady: 0, flicker: None }
     }
 
-    fn try_it(&self, experiment: &Experiment) -> Seen {
+    fn try_it(&self, experiment: &Experiment) -> ExperimentResult {
         let all = 0..self.problem.libraries + self.problem.others;
-        let is_bad = |part: &usize| (experiment.at == Side::Bad) != experiment.swapped.contains(part);
+        let is_bad = |part: &usize| (experiment.at == ImageSide::Bad) != experiment.swapped.contains(part);
         let bad: Parts = all.filter(is_bad).collect();
         let mut needs = Parts::new();
         let new = self.new_needs_new.iter().filter(|(a, b)| bad.contains(a) && !bad.contains(b));
@@ -62,10 +61,10 @@ impl World {
             needs.insert(if swapped { *needing } else { *provider });
         }
         if !needs.is_empty() {
-            return Seen { effect: Effect::Inconclusive, needs };
+            return ExperimentResult { effect: Effect::Inconclusive, needs };
         }
         let mut fails = match &self.fault {
-            Fault::Elsewhere => experiment.at == Side::Bad,
+            Fault::Elsewhere => experiment.at == ImageSide::Bad,
             Fault::Any(parts) => !parts.is_disjoint(&bad),
             Fault::All(parts) => parts.is_subset(&bad),
         };
@@ -79,10 +78,10 @@ impl World {
             (experiment.at, &experiment.swapped, experiment.round, seed).hash(&mut hasher);
             fails ^= hasher.finish() % 100 < share;
         }
-        Seen { effect: if fails { Effect::Fail } else { Effect::Pass }, needs }
+        ExperimentResult { effect: if fails { Effect::Fail } else { Effect::Pass }, needs }
     }
 
-    /// Searches to the end; returns what it came to and how many experiments that took.
+    /// Searches to the end; returns the conclusion and the number of experiments.
     fn search(&self) -> (Conclusion, usize) {
         let mut known = Known::default();
         loop {
@@ -101,7 +100,7 @@ impl World {
     }
 }
 
-fn found(world: &World) -> Found {
+fn found(world: &World) -> FoundParts {
     match world.search() {
         (Conclusion::Found(found), _) => found,
         (other, _) => panic!("{other:?}"),
@@ -109,33 +108,33 @@ fn found(world: &World) -> Found {
 }
 
 #[test]
-fn the_seed_case_openssl_found_among_twenty_although_it_loads_in_one_direction_only() {
+fn openssl_is_found_among_twenty_although_it_loads_in_one_direction_only() {
     // OpenSSL (7) of Debian 13 needs Debian 13's glibc (3), as does nearly all else of it.
     let mut world = World::new(20, Fault::Any([7].into()));
     world.new_needs_new = (0..20).filter(|part| *part != 3).map(|part| (part, 3)).collect();
     let (conclusion, tried) = world.search();
     let Conclusion::Found(found) = conclusion else { panic!("{conclusion:?}") };
-    assert_eq!((found.at, &found.set, &found.culprits), (Side::Bad, &[7].into(), &[7].into()));
+    assert_eq!((found.at, &found.set, &found.culprits), (ImageSide::Bad, &[7].into(), &[7].into()));
     assert_eq!(found.reverse, Reverse::Confirmed([3].into()));
     assert!(tried <= 27, "{tried}");
 }
 
 #[test]
-fn a_fault_elsewhere_is_blamed_on_nobody() {
+fn a_fault_elsewhere_is_not_blamed_on_a_part() {
     assert_eq!(World::new(12, Fault::Elsewhere).search().0, Conclusion::NotAmongThese);
 }
 
 #[test]
-fn two_that_only_mend_together_are_both_named() {
+fn two_parts_that_only_fix_together_are_both_named() {
     let found = found(&World::new(16, Fault::Any([2, 11].into())));
     assert_eq!(found.culprits, [2, 11].into());
     assert_eq!(found.reverse, Reverse::Confirmed(Parts::new()));
 }
 
 #[test]
-fn two_that_only_fail_together_are_both_named() {
+fn two_parts_that_only_fail_together_are_both_named() {
     let found = found(&World::new(16, Fault::All([2, 11].into())));
-    assert_eq!(found.set.len(), 1, "each of them mends it");
+    assert_eq!(found.set.len(), 1, "replacing either fixes it");
     assert_eq!(found.culprits, [2, 11].into());
     assert_eq!(found.reverse, Reverse::Confirmed(Parts::new()));
 }
@@ -143,7 +142,7 @@ fn two_that_only_fail_together_are_both_named() {
 #[test]
 fn another_suspect_than_a_library_is_found() {
     let found = found(&World::new(6, Fault::Any([8].into())));
-    assert_eq!((found.culprits, found.at), ([8].into(), Side::Bad));
+    assert_eq!((found.culprits, found.at), ([8].into(), ImageSide::Bad));
 }
 
 #[test]
@@ -152,17 +151,17 @@ fn a_library_and_another_suspect_together_are_found() {
 }
 
 #[test]
-fn what_must_come_along_to_load_is_told_from_the_culprit() {
+fn a_part_needed_to_load_is_not_the_culprit() {
     // The good culprit (1) does not load without the good companion (4).
     let mut world = World::new(8, Fault::Any([1].into()));
     world.old_needs_old = vec![(1, 4)];
     let found = found(&world);
-    // Whether 4 would decide by itself nobody can see: where it is bad, 1 is, too.
+    // Whether 4 alone would be a cause cannot be seen: where it is bad, 1 is bad too.
     assert_eq!((found.culprits, found.companions, found.unresolved), ([1].into(), [].into(), [4].into()));
 }
 
 #[test]
-fn parts_that_never_load_apart_are_not_told_apart_and_none_is_named() {
+fn parts_that_never_load_separately_are_not_named() {
     let mut world = World::new(8, Fault::Any([1].into()));
     world.old_needs_old = vec![(1, 4), (4, 1)];
     world.new_needs_new = vec![(1, 4), (4, 1)];
@@ -172,9 +171,9 @@ fn parts_that_never_load_apart_are_not_told_apart_and_none_is_named() {
 }
 
 #[test]
-fn where_nothing_loads_nobody_is_named() {
+fn no_part_is_named_if_nothing_loads() {
     let mut world = World::new(4, Fault::Any([1].into()));
-    // Good libraries never load beside the bad program, nor bad ones beside the good: part 6 stands for it.
+    // Good libraries never load with the bad program, nor bad ones with the good program, which part 6 simulates.
     world.old_needs_old = (0..4).flat_map(|part| [(part, 6), (6, part)]).collect();
     world.new_needs_new = world.old_needs_old.clone();
     world.fault = Fault::Any([1, 5].into());
@@ -186,15 +185,15 @@ fn where_nothing_loads_nobody_is_named() {
 }
 
 #[test]
-fn ends_that_contradict_themselves_are_told() {
+fn ends_that_contradict_themselves_are_reported() {
     let mut world = World::new(5, Fault::Any([1].into()));
     world.unsteady = 100;
     assert_eq!(world.search().0, Conclusion::NoEnds);
 }
 
-/// A trial that fails by chance names an innocent seldom, and never where the other image does not bear it out.
+/// A trial that fails by chance rarely names a wrong part, and never if the other image contradicts it.
 #[test]
-fn a_trial_that_flickers_seldom_names_an_innocent() {
+fn a_flaky_trial_rarely_names_a_wrong_part() {
     for share in [5, 10, 20, 50] {
         let (mut named, mut wrong, seeds) = (0, 0, 400);
         for seed in 0..seeds {
@@ -240,7 +239,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn no_innocent_is_ever_named(world in worlds()) {
+    fn no_wrong_part_is_ever_named(world in worlds()) {
         if let (Conclusion::Found(found), _) = world.search() {
             prop_assert!(found.culprits.is_subset(&world.fault.guilty()), "{:?}", found);
             if found.unresolved.is_empty() {
@@ -253,7 +252,7 @@ proptest! {
     }
 
     #[test]
-    fn in_steady_cells_no_guilty_part_is_cleared_where_both_images_agree(world in worlds()) {
+    fn in_stable_cells_no_culprit_is_cleared_if_both_images_agree(world in worlds()) {
         let world = World { unsteady: 0, ..world };
         if let (Conclusion::Found(found), _) = world.search()
             && let Reverse::Confirmed(carriers) = &found.reverse
@@ -261,14 +260,14 @@ proptest! {
         {
             let guilty = world.fault.guilty();
             prop_assert!(found.companions.is_disjoint(&guilty), "{:?}", found);
-            // The carriers are named in the answer: nobody can try the culprits without them there.
-            let told: Parts = found.culprits.union(carriers).copied().collect();
-            prop_assert!(guilty.is_subset(&told), "{:?}", found);
+            // The carriers are named in the answer, as the culprits cannot be tried without them there.
+            let named: Parts = found.culprits.union(carriers).copied().collect();
+            prop_assert!(guilty.is_subset(&named), "{:?}", found);
         }
     }
 
     #[test]
-    fn steady_cells_that_load_are_solved_whole_and_within_the_bound(
+    fn stable_cells_that_load_are_solved_within_the_bound(
         libraries in 1usize..24,
         guilty in prop::collection::btree_set(0usize..24, 1..4),
         any in any::<bool>(),

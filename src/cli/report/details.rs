@@ -7,15 +7,15 @@ use anyhow::Context as _;
 use super::Raw;
 use crate::catalogue::trials::{CATALOGUE, Kind};
 use crate::cli::Places;
+use crate::cli::cited::KeptRuns;
 use crate::cli::source::Source;
 use crate::decide::history::{self, Gathering};
 use crate::exit::{Exit, Failure};
-use crate::git::{CommitLog, GitRevision};
-use crate::model::{CellId, CellResult, MatrixResult};
-use crate::report::details::{About, Attempt, CellPast, Moment, Past};
+use crate::git::{Log, Revision};
+use crate::model::{CellId, CellResult, MatrixResult, RunEvidence};
+use crate::report::details::{About, CellPast, Moment, Past};
 use crate::report::json;
-use crate::store::{Results, TrialEvidence};
-use crate::wire::timeline;
+use crate::store::Results;
 
 /// Revisions read at most.
 const REVISIONS: usize = 300;
@@ -35,49 +35,28 @@ pub(super) fn evidence(
     places: &Places,
     result: &MatrixResult,
     raw: Option<&Raw>,
-) -> anyhow::Result<BTreeMap<CellId, Vec<Attempt>>> {
+) -> anyhow::Result<BTreeMap<CellId, RunEvidence>> {
     let results = Results::new(places.results());
-    let runs = match raw {
-        Some(Raw::None) => Vec::new(),
+    let cells = result.cells.iter().filter(|cell| !cell.trials.is_empty());
+    match raw {
+        Some(Raw::None) => Ok(BTreeMap::new()),
+        // A run that the user names is shown as it is, whatever it came to.
         Some(Raw::Of(id)) => {
-            results.run(id).map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
-            vec![id.clone()]
-        }
-        None => results.runs()?.into_iter().rev().collect(),
-    };
-    let mut found = BTreeMap::new();
-    for cell in result.cells.iter().filter(|cell| !cell.trials.is_empty()) {
-        for id in &runs {
-            let kept = results.run(id)?.read_evidence(&cell.id)?;
-            // A run that was named is told as it is.
-            if kept.is_empty() || (raw.is_none() && !agrees(cell, &kept)) {
-                continue;
+            let folder = results.run(id).map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
+            let mut found = BTreeMap::new();
+            for cell in cells {
+                let attempts = folder.read_evidence(&cell.id)?;
+                if !attempts.is_empty() {
+                    found.insert(cell.id.clone(), RunEvidence { run: id.clone(), attempts });
+                }
             }
-            let attempt = |it: TrialEvidence| Attempt {
-                run: id.clone(),
-                trial: it.trial,
-                attempt: it.attempt,
-                observation: it.observation,
-            };
-            found.insert(cell.id.clone(), kept.into_iter().map(attempt).collect());
-            break;
+            Ok(found)
+        }
+        None => {
+            let runs = KeptRuns::of(&results)?;
+            Ok(cells.filter_map(|cell| Some((cell.id.clone(), runs.cited(cell)?))).collect())
         }
     }
-    Ok(found)
-}
-
-/// Whether a run saw on the wire what the committed result says of the cell: a run since then may have
-/// seen something else and not have been committed.
-fn agrees(cell: &CellResult, kept: &[TrialEvidence]) -> bool {
-    cell.trials.iter().all(|trial| {
-        let mut committed = trial.evidence.iter().filter_map(|line| line.strip_prefix("wire: ")).peekable();
-        let attempts: Vec<_> = kept.iter().filter(|it| it.trial == trial.id).collect();
-        let saw = |line: &str| {
-            let mut flows = attempts.iter().flat_map(|it| &it.observation.wire);
-            flows.any(|flow| line.starts_with(&timeline::summary(flow)))
-        };
-        committed.peek().is_none() || committed.all(saw)
-    })
 }
 
 /// The results through the revisions of git; `None`: they are in no repository.

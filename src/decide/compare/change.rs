@@ -1,4 +1,4 @@
-//! The one table from (before, after) to what became of it, for cells and trials alike.
+//! The table of changes from before to after, for cells and trials.
 
 use std::fmt;
 
@@ -6,34 +6,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Outcome, Verdict};
 
-/// What is known of a cell or a trial on one side of a comparison.
+/// The state of a cell or a trial on one side of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
+pub enum ComparedState {
     /// Passed.
     Pass,
     /// Failed, twice.
     Fail,
-    /// Failed twice, as a known issue says that this ATS does everywhere (trials only).
+    /// A known limitation: failed twice by a known issue that this ATS has on every distro (trials only).
     Limitation,
     /// Does not compile (cells only).
     Unbuildable,
-    /// Failed and passed.
+    /// Failed once and passed once.
     Flaky,
-    /// Our side broke.
+    /// The run failed, not ATS.
     Error,
-    /// A part could not be had (cells only).
+    /// A part was not available (cells only).
     Unavailable,
     /// Not reached (trials only).
     Skipped,
-    /// This ATS cannot do it (trials only).
+    /// This ATS does not support it (trials only).
     Unsupported,
-    /// Not in the results at all (trials only).
+    /// Not in the results (trials only).
     Absent,
-    /// Not in the results at all (cells only).
+    /// Not in the results (cells only).
     NoCell,
 }
 
-impl From<Option<Verdict>> for State {
+impl From<Option<Verdict>> for ComparedState {
     fn from(verdict: Option<Verdict>) -> Self {
         match verdict {
             Some(Verdict::Pass) => Self::Pass,
@@ -47,7 +47,7 @@ impl From<Option<Verdict>> for State {
     }
 }
 
-impl From<Option<Outcome>> for State {
+impl From<Option<Outcome>> for ComparedState {
     fn from(outcome: Option<Outcome>) -> Self {
         match outcome {
             Some(Outcome::Pass) => Self::Pass,
@@ -62,22 +62,22 @@ impl From<Option<Outcome>> for State {
     }
 }
 
-/// What became of a cell or a trial.
+/// How a cell or a trial changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
-    /// It passed, or passed at times, or had no more than a known limitation, and fails now; or it passed, or passed
-    /// at times, and has a known limitation now.
+    /// It passed, was flaky or had a known limitation, and fails now; or it passed or was flaky, and has a known
+    /// limitation now.
     Regressed,
     /// It fails, and there was no answer before.
     NewlyFailing,
-    /// It is flaky, and was not known to fail, or only by a known limitation.
+    /// It is flaky now, and did not fail before except by a known limitation.
     TurnedFlaky,
-    /// It passed and is not tested any more.
+    /// It passed and is no longer tested.
     NoLongerTested,
-    /// Our side broke where there was an answer, or nothing.
+    /// The run failed where there was an answer, or nothing.
     Infrastructure,
-    /// A part could not be had where there was an answer, or nothing.
+    /// A part was not available where there was an answer, or nothing.
     Unavailable,
     /// No answer before, none now.
     StillUnanswered,
@@ -85,15 +85,15 @@ pub enum Change {
     Fixed,
     /// It was flaky and passes now.
     Steadied,
-    /// It failed and passes at times now.
+    /// It failed and is flaky now.
     SometimesPasses,
-    /// There is an answer, and nobody had one before: of a cell, whatever it comes to; of a trial, a pass.
+    /// There is a first answer: for a cell, any; for a trial, a pass.
     NewlyTested,
     /// It has a known limitation, and there was no answer before.
     NewlyLimited,
-    /// It failed, was flaky or had a known limitation, and is not tested any more.
+    /// It failed, was flaky or had a known limitation, and is no longer tested.
     FailureRemoved,
-    /// It failed and fails now in another way: not built instead of not working, or the reverse, or by no more than a
+    /// It failed and fails now in another way: it does not compile instead of failing, or the reverse, or it has only a
     /// known limitation.
     OtherFailure,
     /// Flaky as before.
@@ -104,11 +104,11 @@ pub enum Change {
     SameLimitation,
     /// Passes as before.
     SamePass,
-    /// There was no answer before, and it is not asked for now.
+    /// There was no answer before, and it is not tested now.
     NotTested,
 }
 
-/// What a change says to somebody who wants nothing to get worse.
+/// Whether a change is for the worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Bearing {
     /// Better than before.
@@ -122,10 +122,9 @@ pub enum Bearing {
 }
 
 impl Change {
-    /// The table. No pair is left out and none falls through: a new [`State`] does not compile
-    /// until it has its places here.
-    pub fn of(before: State, after: State) -> Self {
-        use State::{
+    /// The table. Every pair is listed, so a new [`ComparedState`] does not compile until it has its places here.
+    pub fn of(before: ComparedState, after: ComparedState) -> Self {
+        use ComparedState::{
             Absent, Error, Fail, Flaky, Limitation, NoCell, Pass, Skipped, Unavailable, Unbuildable, Unsupported,
         };
         match (before, after) {
@@ -158,7 +157,7 @@ impl Change {
         }
     }
 
-    /// What it says to somebody who wants nothing to get worse.
+    /// Whether it is for the worse.
     pub fn bearing(self) -> Bearing {
         match self {
             Self::Regressed | Self::NewlyFailing | Self::TurnedFlaky => Bearing::Worse,
@@ -176,7 +175,7 @@ impl Change {
         }
     }
 
-    /// The word used in tables and files.
+    /// The word for tables and text.
     pub fn word(self) -> &'static str {
         match self {
             Self::Regressed => "regressed",
@@ -212,21 +211,21 @@ impl fmt::Display for Change {
 mod tests {
     use super::*;
 
-    const STATES: [State; 11] = [
-        State::Pass,
-        State::Fail,
-        State::Limitation,
-        State::Unbuildable,
-        State::Flaky,
-        State::Error,
-        State::Unavailable,
-        State::Skipped,
-        State::Unsupported,
-        State::Absent,
-        State::NoCell,
+    const STATES: [ComparedState; 11] = [
+        ComparedState::Pass,
+        ComparedState::Fail,
+        ComparedState::Limitation,
+        ComparedState::Unbuildable,
+        ComparedState::Flaky,
+        ComparedState::Error,
+        ComparedState::Unavailable,
+        ComparedState::Skipped,
+        ComparedState::Unsupported,
+        ComparedState::Absent,
+        ComparedState::NoCell,
     ];
 
-    /// One row a state before, one column a state after, both in the order of [`STATES`].
+    /// A row for each state before, a column for each state after, both in the order of [`STATES`].
     #[rustfmt::skip]
     const TABLE: [[&str; 11]; 11] = [
         ["same pass", "regressed", "regressed", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "no longer tested", "no longer tested", "no longer tested"],
@@ -254,10 +253,10 @@ mod tests {
     #[test]
     fn a_pass_is_never_bad_news_and_a_lost_pass_always_is() {
         for state in STATES {
-            let to_pass = Change::of(state, State::Pass).bearing();
+            let to_pass = Change::of(state, ComparedState::Pass).bearing();
             assert!(matches!(to_pass, Bearing::Better | Bearing::Same), "{state:?}");
-            if state != State::Pass {
-                let from_pass = Change::of(State::Pass, state).bearing();
+            if state != ComparedState::Pass {
+                let from_pass = Change::of(ComparedState::Pass, state).bearing();
                 assert!(matches!(from_pass, Bearing::Worse | Bearing::Unknown), "{state:?}");
             }
         }
@@ -271,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_those_of_the_files() {
+    fn words_match_the_serialized_names() {
         for (before, after) in STATES.into_iter().flat_map(|before| STATES.map(|after| (before, after))) {
             let change = Change::of(before, after);
             let in_file = serde_json::to_value(change).unwrap();
@@ -287,7 +286,7 @@ mod tests {
             (Some(Outcome::Flaky), Some(Verdict::Flaky)),
             (Some(Outcome::Error), Some(Verdict::Error)),
         ] {
-            assert_eq!(State::from(outcome), State::from(verdict));
+            assert_eq!(ComparedState::from(outcome), ComparedState::from(verdict));
         }
     }
 }

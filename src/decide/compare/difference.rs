@@ -1,4 +1,4 @@
-//! From two results to the list of what is not the same.
+//! The differences between two results.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::model::{CellId, CellResult, MatrixResult, Outcome, Verdict};
 
-use super::change::{Change, State};
+use super::change::{Change, ComparedState};
 use super::provenance::{Fact, provenance};
 
-/// Something on both sides; `None` where it is not there.
+/// A value on both sides; `None` where it is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Turn<T> {
     /// Before.
@@ -25,58 +25,58 @@ impl<T: PartialEq> Turn<T> {
     }
 }
 
-/// Two results side by side.
+/// The differences between two results.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// Whether another matrix.yaml was run.
+    /// Whether they were made with different matrix.yaml files.
     pub matrix_changed: bool,
-    /// All cells of either side, counted by what became of them.
+    /// All cells of either side, counted by how they changed.
     pub tally: BTreeMap<Change, usize>,
-    /// Cells in which anything differs, in the order of the newer matrix; what only the older one
-    /// has comes after its row's or column's neighbours.
+    /// Cells with any difference, in the order of the newer matrix. Rows and columns that only the older one has come
+    /// last.
     pub cells: Vec<CellChange>,
 }
 
-/// A cell in which something differs.
+/// A cell with a difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CellChange {
-    /// Which.
+    /// Its id.
     pub id: CellId,
-    /// What became of it.
+    /// How its verdict changed.
     pub change: Change,
-    /// Its verdicts.
+    /// Its verdicts on both sides.
     pub verdict: Turn<Verdict>,
-    /// Why, where trials do not say it (hostile text).
+    /// Why, where trials do not show it (hostile text).
     pub reason: Turn<String>,
     /// The verdicts that matrix.yaml expected.
     pub expected: Turn<Verdict>,
-    /// Trials with another outcome, or the same outcome for another cause.
+    /// Trials with another outcome, or with the same outcome and another summary.
     pub trials: Vec<TrialChange>,
-    /// Known issues that came and went.
+    /// Known issues that match on one side only.
     pub known_issues: Issues,
-    /// What is different about what ran. Empty when the cell is absent on a side.
+    /// What ran differently. Empty when the cell is absent on a side.
     pub provenance: Vec<Fact>,
 }
 
-/// A trial in which something differs.
+/// A trial with a difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TrialChange {
-    /// Which.
+    /// Its id.
     pub id: String,
-    /// What became of it.
+    /// How its outcome changed.
     pub change: Change,
-    /// Its outcomes.
+    /// Its outcomes on both sides.
     pub outcome: Turn<Outcome>,
-    /// What was seen (hostile text).
+    /// Its summaries on both sides (hostile text).
     pub seen: Turn<String>,
 }
 
 /// Ids of known issues on one side only.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Issues {
-    /// Matched now and not before.
+    /// Match now and did not before.
     pub gained: Vec<String>,
-    /// Matched before and not now.
+    /// Matched before and do not now.
     pub lost: Vec<String>,
 }
 
@@ -86,13 +86,13 @@ impl Difference {
         !self.matrix_changed && self.cells.is_empty()
     }
 
-    /// Cells of either side.
+    /// The number of cells of either side.
     pub fn total(&self) -> usize {
         self.tally.values().sum()
     }
 }
 
-/// What differs between `before` and `after`. A cell that a file has twice counts as its first.
+/// Compares `before` with `after`. Of a cell that a result has twice the first counts.
 pub fn results(before: &MatrixResult, after: &MatrixResult) -> Difference {
     let mut sides: BTreeMap<&CellId, Turn<&CellResult>> = BTreeMap::new();
     for cell in &before.cells {
@@ -114,13 +114,12 @@ pub fn results(before: &MatrixResult, after: &MatrixResult) -> Difference {
     Difference { matrix_changed: before.matrix != after.matrix, tally, cells }
 }
 
-/// Where a name stands: in the newer list, else in the older one, else last.
+/// The position of a name: in the newer list, else in the older one, else last.
 fn place<T: PartialEq>(newer: &[T], older: &[T], name: &T) -> usize {
     newer.iter().chain(older).position(|known| known == name).unwrap_or(usize::MAX)
 }
 
-/// What differs between two states of the cell `id`; `None`: nothing. The text of evidence is not
-/// compared: what was seen (its summary) is.
+/// Compares two results of the cell `id`; `None`: no difference. Evidence is not compared, only its summary.
 pub fn cell(id: &CellId, before: Option<&CellResult>, after: Option<&CellResult>) -> Option<CellChange> {
     let verdict = Turn { before: verdict_of(before), after: verdict_of(after) };
     let expectation = |cell: Option<&CellResult>| cell.and_then(|cell| cell.expected.as_ref()).map(|it| it.verdict);
@@ -152,8 +151,8 @@ fn verdict_of(cell: Option<&CellResult>) -> Option<Verdict> {
     cell.map(|cell| cell.verdict)
 }
 
-/// Trials in the order of the newer cell, then those that only the older one has. A cell without
-/// trials (not built, not there) says nothing about single ones, so then nothing is listed.
+/// Trials in the order of the newer cell, then those that only the older one has. A cell without trials (not built, or
+/// absent) says nothing about single ones, so then none is listed.
 fn trials(before: Option<&CellResult>, after: Option<&CellResult>) -> Vec<TrialChange> {
     let (Some(before), Some(after)) = (before, after) else { return Vec::new() };
     if before.trials.is_empty() || after.trials.is_empty() {
@@ -167,7 +166,7 @@ fn trials(before: Option<&CellResult>, after: Option<&CellResult>) -> Vec<TrialC
         let outcome = Turn { before: old.map(|trial| trial.outcome), after: new.map(|trial| trial.outcome) };
         let seen = Turn { before: old.map(|t| t.summary.clone()), after: new.map(|t| t.summary.clone()) };
         if outcome.differs() || seen.differs() {
-            let change = Change::of(State::from(outcome.before), State::from(outcome.after));
+            let change = Change::of(ComparedState::from(outcome.before), ComparedState::from(outcome.after));
             changes.push(TrialChange { id: id.clone(), change, outcome, seen });
         }
     }
@@ -191,7 +190,7 @@ mod tests {
     use crate::decide::compare::fixture::{cell as one, expected, known_answers, matrix, result, trial};
 
     #[test]
-    fn a_regression_names_trials_issue_and_what_changed_in_what_ran() {
+    fn a_regression_names_trials_issue_and_provenance() {
         let before = matrix(&[("debian-13/9.2.5", Verdict::Pass)]);
         let mut after = matrix(&[("debian-13/9.2.5", Verdict::Fail)]);
         after.cells[0].provenance.openssl.as_mut().unwrap().version = "3.5.8".into();
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_outcome_for_another_cause_is_a_difference() {
+    fn the_same_outcome_with_another_summary_is_a_difference() {
         let before = known_answers();
         let mut after = before.clone();
         after.cells[2].trials[1].summary = "no response within 10 s".into();
@@ -237,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_stand_in_the_order_of_the_newer_matrix_and_none_is_lost() {
+    fn cells_are_in_the_order_of_the_newer_matrix_and_none_is_lost() {
         let before = matrix(&[("debian-11/9.2.5", Verdict::Pass), ("debian-12/9.2.5", Verdict::Pass)]);
         let after = matrix(&[("fedora-40/9.2.5", Verdict::Pass), ("debian-12/9.2.5", Verdict::Fail)]);
         let difference = results(&before, &after);

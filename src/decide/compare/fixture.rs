@@ -1,4 +1,4 @@
-//! Small results for tests: sound cells with any verdict, and matrices of them.
+//! Small consistent results for tests.
 
 use crate::model::{
     AtsBuild, CellId, CellResult, Confidence, Expected, ImageDigests, IssueMatch, Library, MatrixResult, Outcome,
@@ -70,7 +70,7 @@ pub(crate) fn expected(verdict: Verdict) -> Expected {
     }
 }
 
-/// A cell with trials that give its verdict. A failing one has the known issue.
+/// A cell with trials that give this verdict. A failing one has the known issue.
 pub(crate) fn cell(id: &str, verdict: Verdict) -> CellResult {
     let id: CellId = id.parse().unwrap();
     let tls = match verdict {
@@ -104,7 +104,7 @@ pub(crate) fn cell(id: &str, verdict: Verdict) -> CellResult {
     }
 }
 
-/// A result of these cells; rows and columns in order of appearance.
+/// A result with these cells; rows and columns in order of appearance.
 pub(crate) fn result(cells: Vec<CellResult>) -> MatrixResult {
     let (mut distros, mut ats) = (Vec::new(), Vec::new());
     for cell in &cells {

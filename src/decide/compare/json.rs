@@ -1,4 +1,4 @@
-//! Differences as JSON, for machines; the shape is versioned.
+//! Differences as versioned JSON.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::words::answer;
 use super::difference::Difference;
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct DifferenceJson<'a> {
     before: &'a str,
     after: &'a str,
     same: bool,
@@ -15,9 +15,9 @@ struct Document<'a> {
     difference: &'a Difference,
 }
 
-/// `before` and `after` are what the two results are called. Ends with a line end.
+/// `difference` as JSON, with a final line break. `before` and `after` name the two results.
 pub fn render(difference: &Difference, before: &str, after: &str) -> String {
-    answer::json(&Document { before, after, same: difference.is_empty(), difference })
+    answer::json(&DifferenceJson { before, after, same: difference.is_empty(), difference })
 }
 
 #[cfg(test)]

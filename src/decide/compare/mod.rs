@@ -1,6 +1,5 @@
-//! Two results side by side: what became of every cell and trial, and what changed in what ran.
-//! Pure: knows neither files nor git, and does not say whether a change is acceptable beyond its
-//! [`Bearing`]; that is the gate's business.
+//! Compares two results: how every cell and trial changed, and what ran differently. Pure. Whether a change is
+//! acceptable is decided in [`gate`](crate::decide::gate), by its [`Bearing`].
 
 mod change;
 mod difference;
@@ -11,7 +10,7 @@ mod moved;
 mod provenance;
 pub mod words;
 
-pub use change::{Bearing, Change, State};
+pub use change::{Bearing, Change, ComparedState};
 pub use difference::{CellChange, Difference, Issues, TrialChange, Turn, cell, results};
 pub use moved::moved;
 pub use provenance::{Fact, Field, provenance};

@@ -1,19 +1,19 @@
-//! What other packages ran than in the results of before.
+//! Packages that changed since earlier results.
 
 use std::collections::BTreeMap;
 
 use super::provenance::{Fact, Field, provenance};
 use crate::model::{CellResult, MatrixResult};
 
-/// Where cells of `after` ran another ATS or another OpenSSL than `before` has of them, one line each. A row that takes
-/// its packages as the distro has them is about what was there on the day: a change of it has to be seen.
+/// Cells of `after` that ran another ATS or OpenSSL than in `before`, one line for each change. A row that installs the
+/// distro's current packages tests what they are on that day, so the user must see when they change.
 pub fn moved(before: &MatrixResult, after: &[CellResult]) -> Vec<String> {
     let mut cells: BTreeMap<Fact, Vec<String>> = BTreeMap::new();
     for cell in after {
         let Some(known) = before.cells.iter().find(|known| known.id == cell.id) else { continue };
         for fact in provenance(&known.provenance, &cell.provenance) {
-            let told = matches!(fact.field, Field::Ats | Field::AtsPackage | Field::OpensslPackage);
-            if told && fact.before.is_some() && fact.after.is_some() {
+            let shown = matches!(fact.field, Field::Ats | Field::AtsPackage | Field::OpensslPackage);
+            if shown && fact.before.is_some() && fact.after.is_some() {
                 cells.entry(fact).or_default().push(cell.id.to_string());
             }
         }
@@ -21,7 +21,7 @@ pub fn moved(before: &MatrixResult, after: &[CellResult]) -> Vec<String> {
     let line = |(fact, cells): (Fact, Vec<String>)| {
         let side = |text: Option<String>| text.unwrap_or_default();
         let (field, cells) = (fact.field, cells.join(", "));
-        format!("not what earlier results have: {field} {} -> {} in {cells}", side(fact.before), side(fact.after))
+        format!("changed since earlier results: {field} {} -> {} in {cells}", side(fact.before), side(fact.after))
     };
     cells.into_iter().map(line).collect()
 }
@@ -32,7 +32,7 @@ mod tests {
     use crate::decide::compare::fixture::known_answers;
 
     #[test]
-    fn another_package_is_told_once_with_its_cells_and_what_stayed_is_not() {
+    fn a_changed_package_is_listed_once_with_its_cells() {
         let before = known_answers();
         assert_eq!(moved(&before, &before.cells), Vec::<String>::new());
         let mut after = before.cells.clone();
@@ -45,7 +45,7 @@ mod tests {
             }
         }
         let expected = format!(
-            "not what earlier results have: ATS package trafficserver 9.2.5-1 -> trafficserver 9.2.5-2 in {}",
+            "changed since earlier results: ATS package trafficserver 9.2.5-1 -> trafficserver 9.2.5-2 in {}",
             ids.join(", ")
         );
         assert_eq!(moved(&before, &after), [expected]);

@@ -1,24 +1,23 @@
-//! What changed in what ran. Knows none of the fields' meanings.
+//! Differences of provenance.
 
 use serde::Serialize;
 
 use crate::model::Provenance;
 pub use crate::model::ProvenanceField as Field;
 
-/// Something about what ran that is not the same on both sides. Texts are as found in containers:
-/// hostile until escaped.
+/// A field of the provenance that differs. The texts come from containers and must be escaped.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Fact {
-    /// Which.
+    /// The field.
     pub field: Field,
-    /// Before; `None`: it was not known.
+    /// Before; `None`: unknown.
     pub before: Option<String>,
-    /// After; `None`: it is not known.
+    /// After; `None`: unknown.
     pub after: Option<String>,
 }
 
-/// Everything that differs between `before` and `after`, in the order of [`Field`]. Where ATS ran on both sides and only
-/// one tells of its surroundings, the other is of an older atsmatrix: nothing is known to have changed.
+/// Everything that differs between `before` and `after`, in the order of [`Field`]. Results of an older atsmatrix
+/// have no surroundings: if ATS ran on both sides and only one has them, they are not compared.
 pub fn provenance(before: &Provenance, after: &Provenance) -> Vec<Fact> {
     let ran = before.ats.is_some() && after.ats.is_some();
     let older = ran && before.surroundings.is_some() != after.surroundings.is_some();
@@ -52,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_is_named_and_the_likely_culprit_comes_first() {
+    fn changes_are_listed_with_the_likely_cause_first() {
         let (before, after) = (fixture::provenance("debian-12", "3.0.20"), fixture::provenance("debian-13", "3.5.7"));
         let words = words(&provenance(&before, &after));
         assert_eq!(words[0], "OpenSSL: 3.0.20 -> 3.5.7");
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_decides_tls_is_compared_and_an_older_atsmatrix_that_did_not_tell_it_is_no_change() {
+    fn surroundings_are_compared_unless_one_side_is_of_an_older_atsmatrix() {
         let facts = words(&provenance(&around("TLSv1.2"), &around("TLSv1")));
         assert_eq!(
             facts,

@@ -1,4 +1,4 @@
-//! Differences as a short answer.
+//! Differences in words.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::change::Change;
 use super::difference::{CellChange, Difference, TrialChange, Turn};
 use super::provenance::{Fact, Field};
 
-/// `before` and `after` are what the two results are called. The first line counts; then come the
-/// cells with another verdict, those in which trials differ, and what else differs, by what it is.
-pub fn outline(difference: &Difference, before: &str, after: &str) -> TextOutline {
-    let mut outline = TextOutline::default();
+/// `difference` as text: a line with counts, the cells whose verdicts or trials differ, then other differences of
+/// provenance with their cells. `before` and `after` name the two results.
+pub fn outline(difference: &Difference, before: &str, after: &str) -> Outline {
+    let mut outline = Outline::default();
     let head = outline.line(0);
     if difference.is_empty() {
         head.strong("no difference").say(format!(" between {before} and {after}: {}", cells(difference.total())));
@@ -20,16 +20,16 @@ pub fn outline(difference: &Difference, before: &str, after: &str) -> TextOutlin
     }
     head.strong(tally(difference)).say(format!(", from {before} to {after}"));
     if difference.matrix_changed {
-        outline.line(1).say("another matrix.yaml was run");
+        outline.line(1).say("matrix.yaml is different");
     }
-    let (told, quiet): (Vec<_>, Vec<_>) = difference.cells.iter().partition(|cell| needs_words(cell));
-    for cell in told {
+    let (changed, quiet): (Vec<_>, Vec<_>) = difference.cells.iter().partition(|cell| needs_words(cell));
+    for cell in changed {
         outline.line(0).strong(format!("{}: ", cell.change)).say(&cell.id).say(turn(&cell.verdict, " ", "absent"));
         changes(&mut outline, 1, cell);
     }
     let ran = by_fact(&quiet);
     if !ran.is_empty() {
-        outline.line(0).say("same outcomes, but something else ran:");
+        outline.line(0).say("same outcomes, but something different ran:");
     }
     for (fact, cells) in ran {
         facts(outline.line(1), &[fact]).say(": ").list(cells);
@@ -37,7 +37,7 @@ pub fn outline(difference: &Difference, before: &str, after: &str) -> TextOutlin
     outline
 }
 
-/// Whether there is more to say than what ran.
+/// Whether more than the provenance differs.
 fn needs_words(cell: &CellChange) -> bool {
     let CellChange { id: _, change: _, verdict, reason, expected, trials, known_issues, provenance: _ } = cell;
     verdict.differs()
@@ -48,8 +48,8 @@ fn needs_words(cell: &CellChange) -> bool {
         || !known_issues.lost.is_empty()
 }
 
-/// What differs in one cell, apart from its verdict, `depth` levels deep.
-pub(crate) fn changes(outline: &mut TextOutline, depth: usize, cell: &CellChange) {
+/// Writes the differences of one cell, apart from its verdict, indented by `depth` levels.
+pub(crate) fn changes(outline: &mut Outline, depth: usize, cell: &CellChange) {
     if let (true, Some(reason)) = (cell.reason.differs(), &cell.reason.after) {
         outline.line(depth).say(reason);
     }
@@ -63,7 +63,8 @@ pub(crate) fn changes(outline: &mut TextOutline, depth: usize, cell: &CellChange
     if cell.expected.differs() {
         outline.line(depth).say("expected in matrix.yaml:").say(turn(&cell.expected, " ", "nothing"));
     }
-    for (word, issues) in [("matches now: ", &cell.known_issues.gained), ("matches no more: ", &cell.known_issues.lost)]
+    for (word, issues) in
+        [("now matches: ", &cell.known_issues.gained), ("no longer matches: ", &cell.known_issues.lost)]
     {
         if !issues.is_empty() {
             outline.line(depth).say(word).list(issues);
@@ -74,7 +75,7 @@ pub(crate) fn changes(outline: &mut TextOutline, depth: usize, cell: &CellChange
     }
 }
 
-/// `regressed, pass -> fail`, with what differs besides in a few words.
+/// `regressed, pass -> fail`, and what else changed in a few words.
 pub(crate) fn turn_of(cell: &CellChange) -> String {
     let besides: Vec<&str> = [
         ("trials", !cell.trials.is_empty() && !cell.verdict.differs()),
@@ -84,7 +85,7 @@ pub(crate) fn turn_of(cell: &CellChange) -> String {
     .into_iter()
     .filter_map(|(what, differs)| differs.then_some(what))
     .collect();
-    let besides = if besides.is_empty() { String::new() } else { format!("; other {}", besides.join(", ")) };
+    let besides = if besides.is_empty() { String::new() } else { format!("; also changed: {}", besides.join(", ")) };
     format!("{},{}{besides}", cell.change, turn(&cell.verdict, " ", "absent"))
 }
 
@@ -106,11 +107,16 @@ pub(crate) fn facts<'a>(line: &'a mut OutlineLine, facts: &[Fact]) -> &'a mut Ou
     }))
 }
 
-/// The first digits tell digests apart; whole ones are in matrix.json. Other text is kept short so
-/// that both sides are seen.
+/// Digits shown of a digest.
+const DIGITS: usize = 12;
+
+/// Characters shown of a value on either side.
+const SIDE: usize = 40;
+
+/// Digests are cut to their first digits, other text so that both sides fit on a line. matrix.json has them in full.
 fn short(field: Field, text: &str) -> String {
     let text = text.strip_prefix("sha256:").unwrap_or(text);
-    text.chars().take(if matches!(field, Field::Image | Field::Recipe) { 12 } else { 40 }).collect()
+    text.chars().take(if matches!(field, Field::Image | Field::Recipe) { DIGITS } else { SIDE }).collect()
 }
 
 fn tally(difference: &Difference) -> String {
@@ -164,45 +170,45 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_is_said_in_the_first_line_and_explained_below() {
+    fn the_first_line_counts_changes_and_the_rest_explains_them() {
         assert_snapshot!(upgraded().text(), @"
         1 regressed, 1 no longer tested of 4 cells, from git:HEAD~3 to results/matrix.json
-          another matrix.yaml was run
+          matrix.yaml is different
         regressed: debian-13/9.2.5 pass -> fail
           regressed: tls-remote-origin pass -> fail (200 -> 502 Invalid argument)
           expected in matrix.yaml: nothing -> fail
-          matches now: ATS-11465
+          now matches: ATS-11465
           OpenSSL 3.1.9 -> 3.5.7
         no longer tested: debian-13/9.2.9 pass -> absent
-        same outcomes, but something else ran:
+        same outcomes, but something different ran:
           kernel 6.1.0 -> 6.12.0: debian-12/9.2.5, debian-12/9.2.9
         ");
     }
 
     #[test]
-    fn the_same_as_markdown() {
+    fn differences_as_markdown() {
         assert_snapshot!(upgraded().markdown(), @r#"
         **1 regressed, 1 no longer tested of 4 cells**, from git:HEAD\~3 to results/matrix.json
 
-        - another matrix.yaml was run
+        - matrix.yaml is different
 
         **regressed:** debian-13/9.2.5 pass -&gt; fail
 
         - regressed: tls-remote-origin pass -&gt; fail (200 -&gt; 502 Invalid argument)
         - expected in matrix.yaml: nothing -&gt; fail
-        - matches now: ATS-11465
+        - now matches: ATS-11465
         - OpenSSL 3.1.9 -&gt; 3.5.7
 
         **no longer tested:** debian-13/9.2.9 pass -&gt; absent
 
-        same outcomes, but something else ran:
+        same outcomes, but something different ran:
 
         - kernel 6.1.0 -&gt; 6.12.0: debian-12/9.2.5, debian-12/9.2.9
         "#);
     }
 
     #[test]
-    fn no_difference_is_said() {
+    fn no_difference_is_stated() {
         let text = outline(&results(&known_answers(), &known_answers()), "a", "b").text();
         assert_eq!(text, "no difference between a and b: 4 cells\n");
     }

@@ -8,40 +8,39 @@ use crate::words::mark::Mark;
 /// Where failures of ATS are reported.
 const UPSTREAM: &str = "https://github.com/apache/trafficserver/issues";
 
-/// What to do.
-pub(super) fn of(cell: &CellResult, told: &Explanation) -> Vec<String> {
-    let mut advice: Vec<String> = told.known_issues.iter().flat_map(|issue| issue_advice(cell, issue)).collect();
+pub(super) fn of(cell: &CellResult, explanation: &Explanation) -> Vec<String> {
+    let mut advice: Vec<String> = explanation.known_issues.iter().flat_map(|issue| issue_advice(cell, issue)).collect();
     let report = format!("`atsmatrix explain {} --upstream` writes a report for {UPSTREAM}", cell.id);
     match cell.verdict {
-        Verdict::Fail | Verdict::Flaky if !told.unknown.is_empty() => {
-            advice.push(format!("no known issue matches {}: {report}", told.unknown.join(", ")));
+        Verdict::Fail | Verdict::Flaky if !explanation.unknown.is_empty() => {
+            advice.push(format!("no known issue matches {}: {report}", explanation.unknown.join(", ")));
         }
         Verdict::Unbuildable if cell.known_issues.is_empty() => {
             advice.push(format!("no known issue matches: {report}"));
         }
         Verdict::Error => advice.push(
-            "nothing is said about ATS, and it was tried twice: see to what the reason names (results/runs/ has debug.log \
-             and journal.jsonl, `atsmatrix doctor` looks at the engine), then run the cell"
+            "this says nothing about ATS, and it was tried twice: fix what the reason names (see debug.log and \
+             journal.jsonl in results/runs/, check the engine with `atsmatrix doctor`), then run the cell again"
                 .to_owned(),
         ),
         Verdict::Unavailable => advice.push(
-            "nothing is said about ATS: run the cell where the part that is missing can be had (a registry, a mirror, \
-             the release archive), or give the distro a `bootstrap` in matrix.yaml"
+            "this says nothing about ATS: run the cell on a machine that can reach the missing part (a registry, a \
+             mirror, the release archive), or give the distro a `bootstrap` in matrix.yaml"
                 .to_owned(),
         ),
-        _ => {}
+        Verdict::Pass | Verdict::Fail | Verdict::Flaky | Verdict::Unbuildable => {}
     }
     if cell.verdict == Verdict::Unbuildable {
-        advice.push("the whole log of the build is in results/runs/RUN/images/ of the run that made it".to_owned());
+        advice.push("the full build log is in results/runs/RUN/images/ of the run that built it".to_owned());
     }
     if let Mark::Unexpected(expected) = Mark::of(cell) {
-        advice.push(format!("matrix.yaml expects {expected}: correct `expect`"));
+        advice.push(format!("matrix.yaml expects {expected}: update `expect`"));
     }
-    if !told.lifted.is_empty() {
-        advice.push(verdict::LIMITATION_GONE_ADVICE.to_owned());
+    if !explanation.lifted.is_empty() {
+        advice.push(limits::LIFTED_WAY_OUT.to_owned());
     }
     if cell.trials.iter().any(|trial| trial.control && trial.outcome == Outcome::Fail) {
-        advice.push("a control failed: mend that first, it is not about TLS to the origin".to_owned());
+        advice.push("a control failed: fix that first, it is not about TLS to the origin".to_owned());
     }
     if advice.is_empty() {
         advice.push("nothing".to_owned());
@@ -53,7 +52,7 @@ fn issue_advice(cell: &CellResult, issue: &Issue) -> Vec<String> {
     let mut advice = vec![issue.matched.way_out.clone()];
     for tried in issue.matched.workarounds.iter().filter(|tried| tried.worked) {
         advice.push(format!(
-            "until then {} works on this very cell ({}); it costs: {}",
+            "until then, the workaround {} works on this cell ({}); cost: {}",
             tried.name,
             tried.settings.join(", "),
             tried.cost

@@ -1,8 +1,8 @@
-//! How to see a cell's failure by hand, with docker and curl alone: shell commands for somebody who
-//! has neither this program nor its recipes.
+//! Shell commands that reproduce a cell's failure with docker and curl alone, for users without this program and its
+//! recipes.
 //!
-//! They do what the recipes in `images/` do, in fewer words: fewer checks, no pins, other libraries
-//! taken from where ATS was compiled. Everything quoted here comes from the user's own matrix.yaml.
+//! They do what the recipes in `images/` do, with fewer checks and no pins, and with missing libraries taken from where
+//! ATS was compiled. Everything quoted here comes from the user's own matrix.yaml.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use crate::ats::{Dialect, config};
 use crate::config::plan::{BuildStep, Plan, PlannedCell, Recipe, Work};
 use crate::model::{Act, Front, OriginTls, Record, Remap, Route, Speak, TrialSpec};
 
-/// Packages that compiling ATS 9 takes, by family.
+/// Packages needed to compile ATS 9, by family.
 const DEBIAN_BUILD: &str = "ca-certificates curl xz-utils bzip2 build-essential autoconf automake libtool pkg-config \
      python3 flex bison patch patchutils netbase libssl-dev tcl-dev libexpat1-dev libpcre3-dev libcap-dev libhwloc-dev \
      libncurses-dev libcurl4-openssl-dev libbrotli-dev libyaml-cpp-dev libunwind-dev zlib1g-dev";
@@ -19,13 +19,13 @@ const FEDORA_BUILD: &str = "gcc gcc-c++ make autoconf automake libtool pkgconf-p
      patchutils binutils diffutils file bzip2 tar xz openssl-devel tcl-devel expat-devel pcre-devel libcap-devel \
      hwloc-devel ncurses-devel libcurl-devel brotli-devel yaml-cpp-devel zlib-devel";
 
-/// Which parts of ATS 9 are made, in this order.
+/// The parts of ATS 9 to make, in this order.
 const PARTS: &str = "include src/tscpp/util lib src/tscore iocore proxy mgmt src rc configs";
 
 type Args = BTreeMap<String, String>;
 
-/// Commands that make an image with the ATS of `cell`, named `ats-by-hand`. `None`: its image is not
-/// made but given, or by a way that cannot be told in a few lines.
+/// Commands that make an image with the ATS of `cell`, named `ats-by-hand`. `None`: its image is a ready one, or
+/// cannot be made in a few lines.
 pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
     let Work::Recipe { recipe, args } = &step(plan, &cell.tag)?.work else { return None };
     let base = base(plan, args.get("BASE")?)?;
@@ -37,7 +37,7 @@ pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
     let package = format!("{}={}", args.get("PACKAGE")?, args.get("VERSION")?);
     let install = match family {
         "debian" => format!(
-            "# The distro's own libraries first: packages of an older release must not bring theirs.\nRUN {}\nRUN \
+            "# The distro's own libraries first, or packages of an older release install theirs.\nRUN {}\nRUN \
              {}apt-get update && {APT} {package}\n",
             debian(args, "ca-certificates curl openssl"),
             sources(args)
@@ -51,9 +51,8 @@ pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
     ))
 }
 
-/// Commands that run `cell` beside a TLS origin and ask it with the settings of the trial `spec`. `None` where
-/// they would show something else than the trial: one whose point is another origin, another client, names or
-/// certificates.
+/// Commands that run `cell` beside a TLS origin and send a request with the settings of the trial `spec`. `None` for a
+/// trial that they cannot reproduce: one about another origin, another client, names or certificates.
 pub fn run(cell: &PlannedCell, spec: &TrialSpec) -> Option<String> {
     let dialect = Dialect::of(&cell.version.parse().ok()?)?;
     let plain = spec.route == Route::Ats
@@ -67,7 +66,7 @@ pub fn run(cell: &PlannedCell, spec: &TrialSpec) -> Option<String> {
     if !plain || spec.records.iter().any(verifies) {
         return None;
     }
-    // The origin below signs its own certificate, and ATS 10 refuses that unless told not to.
+    // The origin below has a self-signed certificate, which ATS 10 refuses by default.
     let policy = Record {
         name: "proxy.config.ssl.client.verify.server.policy".into(),
         kind: "STRING".into(),
@@ -100,7 +99,7 @@ pub fn run(cell: &PlannedCell, spec: &TrialSpec) -> Option<String> {
     Some(text)
 }
 
-/// What the commands are made from.
+/// The template of the commands.
 const RUN: &str = r#"IMAGE=${IMAGE:-ats-by-hand}
 NAME=ats-by-hand-$$
 trap 'docker rm --force "$NAME" "$NAME-origin"; docker network rm "$NAME"' EXIT
@@ -128,7 +127,7 @@ sleep 6 # ATS writes error.log late
 docker exec "$NAME" cat LOG/error.log || echo no error was logged
 "#;
 
-/// A setting as an environment variable, which every ATS reads: its name in capitals.
+/// A setting as an environment variable, which every ATS reads: its name in upper case.
 fn environment(name: &str, value: &str) -> Option<String> {
     let plain = !value.contains('\'') && name.starts_with("proxy.config.");
     plain.then(|| format!("{}='{value}'", name.to_ascii_uppercase().replace('.', "_")))
@@ -138,7 +137,7 @@ fn step<'a>(plan: &'a Plan, tag: &str) -> Option<&'a BuildStep> {
     plan.steps().iter().find(|step| step.tag == tag)
 }
 
-/// The reference of a base image; where only a bootstrap is given, the distro's usual one.
+/// The reference of a base image; if matrix.yaml has only a bootstrap, the distro's usual image.
 fn base(plan: &Plan, tag: &str) -> Option<String> {
     match &step(plan, tag)?.work {
         Work::Base { image: Some(image), .. } | Work::Ready { reference: image } => Some(image.clone()),
@@ -149,7 +148,7 @@ fn base(plan: &Plan, tag: &str) -> Option<String> {
     }
 }
 
-/// An ATS that is compiled, perhaps on another base than it runs on.
+/// Commands for an ATS that is compiled, perhaps on another base than it runs on.
 fn built(plan: &Plan, args: &Args, base_image: &str) -> Option<String> {
     let mut patches = Vec::new();
     let mut tag = args.get("BUILD")?;
@@ -193,10 +192,10 @@ fn built(plan: &Plan, args: &Args, base_image: &str) -> Option<String> {
     Some(text)
 }
 
-/// The last lines of the image.
+/// The last lines of the recipe.
 const LIBRARIES: &str = r#"COPY --from=build /opt/ats /opt/ats
 COPY --from=build /needed /needed
-# What this distro does not have comes from where ATS was compiled; all else is its own.
+# Libraries that this distro lacks come from where ATS was compiled; all others are its own.
 RUN missing() { ldd /opt/ats/bin/traffic_server | awk '/=> not found/ {print $1}'; }; \
     while [ -n "$(missing)" ]; do \
       for lib in $(missing); do cp "/needed/$lib" /usr/local/lib/ || exit 1; done; ldconfig; \
@@ -207,7 +206,7 @@ fn args_words(args: &Args) -> &str {
     args.get("APT_PACKAGES").map(String::as_str).unwrap_or_default()
 }
 
-/// Gets and unpacks the tarball.
+/// Downloads and unpacks the tarball.
 fn source(args: &Args) -> Option<String> {
     let url = args.get("URLS")?.split(' ').next().filter(|url| !url.contains('\''))?;
     let check = match (args.get("SHA256"), args.get("SIGNATURE_URL")) {
@@ -218,7 +217,7 @@ fn source(args: &Args) -> Option<String> {
     Some(format!("RUN curl -fsSL -o /tmp/source '{url}'{check} \\\n && tar -xf /tmp/source --strip-components=1\n"))
 }
 
-/// Gets and applies a patch, as `PATCHES` names it.
+/// Downloads and applies a patch, given as a line of `PATCHES`.
 fn apply(line: &str) -> Option<String> {
     let words = |key: &str| -> Vec<&str> { line.split(' ').filter_map(|word| word.strip_prefix(key)).collect() };
     let (url, sha256) = (*words("url=").first()?, *words("sha256=").first()?);
@@ -237,7 +236,7 @@ fn apply(line: &str) -> Option<String> {
 
 const APT: &str = "DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends";
 
-/// The commands before an installation that add further package sources, below the distro's own.
+/// Commands before an installation that add package sources with a lower priority than the distro's own.
 fn sources(args: &Args) -> String {
     let sources = args.get("APT_SOURCES").map(String::as_str).unwrap_or_default();
     let mut text = String::new();
@@ -260,7 +259,7 @@ fn debian(args: &Args, packages: &str) -> String {
     format!("{late}apt-get update && {APT} {packages}")
 }
 
-/// Fedora releases that are no longer updated have their packages in the archive.
+/// Fedora releases without updates have their packages in the archive.
 fn fedora(args: &Args, packages: &str) -> String {
     let archive = args.get("REPO_BASEURL").map(String::as_str).unwrap_or_default();
     let urls = archive.split(';').map(str::trim).filter(|url| !url.is_empty() && !url.contains('\''));

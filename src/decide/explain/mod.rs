@@ -1,6 +1,6 @@
-//! A cell, or one of its trials, told whole: what ran, what was expected, what was seen, what it
-//! means, what to do. From committed results alone; richer where raw evidence of the same outcome is
-//! at hand. Pure: evidence comes in, an [`Explanation`] goes out, `words` and `upstream` tell it.
+//! Explains a cell, or one of its trials, in full: what ran, what was expected, what was seen, what it means, what to
+//! do. Committed results are enough; raw evidence of the same result adds detail. Pure: results and evidence become
+//! an [`Explanation`], which `words` and `upstream` write.
 
 mod advice;
 pub mod by_hand;
@@ -10,60 +10,49 @@ mod words;
 
 use serde::Serialize;
 
-pub use seen::Attempt;
+pub use seen::AttemptLines;
 pub use upstream::report;
 pub use words::{json, outline};
 
 use crate::catalogue::known_issues::{self, Workaround};
-use crate::catalogue::trials;
+use crate::catalogue::trials::{self, Check};
 use crate::model::{
-    Bisection, CellId, CellResult, Expected, IssueMatch, MatrixResult, Observation, Outcome, Provenance, Standing,
-    TrialResult, Verdict,
+    Bisection, CellId, CellResult, Expected, IssueMatch, MatrixResult, Outcome, Provenance, RunEvidence, Standing,
+    TrialEvidence, TrialResult, Verdict,
 };
 use crate::words::finding::Trials;
 use crate::words::{bisection, legend, limits, mark, workaround};
 
-/// Raw evidence of one attempt of a trial.
-#[derive(Debug, Clone)]
-pub struct Raw {
-    /// Trial id.
-    pub trial: String,
-    /// From 1.
-    pub attempt: u32,
-    /// What was seen.
-    pub observation: Observation,
-}
-
-/// Everything there is to say about a cell.
+/// A cell, explained in full.
 #[derive(Debug, Clone, Serialize)]
 pub struct Explanation {
-    /// Which.
+    /// Its id.
     pub cell: CellId,
-    /// What it came to.
+    /// Its verdict.
     pub verdict: Verdict,
-    /// The verdict with its mark: `fail (expected)`.
+    /// The verdict with its mark, like `fail (expected)`.
     pub label: String,
-    /// What that verdict says.
+    /// What the verdict means.
     pub meaning: String,
-    /// Why, where the trials do not say it.
+    /// Why, where the trials do not show it.
     pub reason: Option<String>,
     /// What matrix.yaml expects.
     pub expected: Option<Expected>,
     /// What ran.
     pub ran: Provenance,
-    /// How many trials passed, and whether the controls held.
+    /// How many trials and controls passed.
     pub tally: Option<String>,
-    /// The run that raw evidence comes from; `None`: committed results alone.
+    /// The run of the raw evidence; `None`: committed results alone.
     pub run: Option<String>,
-    /// The trial that was asked for, else those that did not pass, else none.
+    /// The requested trial; without one, those that did not pass.
     pub trials: Vec<Story>,
     /// All other trials.
     pub others: Vec<Brief>,
     /// Known issues that match.
     pub known_issues: Vec<Issue>,
-    /// Known limitations that do not show, which is news.
+    /// Known limitations that did not show up, unexpectedly.
     pub lifted: Vec<String>,
-    /// Failing trials that match none.
+    /// Failing trials that match no known issue.
     pub unknown: Vec<String>,
     /// What bisections found.
     pub bisections: Vec<Decided>,
@@ -71,22 +60,22 @@ pub struct Explanation {
     pub advice: Vec<String>,
 }
 
-/// What decides a trial, as a kept bisection says.
+/// The answer of a kept bisection about a trial.
 #[derive(Debug, Clone, Serialize)]
 pub struct Decided {
     /// Trial id.
     pub trial: String,
     /// The cell that passes.
     pub good: CellId,
-    /// How sure it is.
+    /// How certain it is.
     pub standing: Standing,
-    /// The sentence, with how sure it is.
+    /// The answer in a sentence, with how certain it is.
     pub sentence: String,
-    /// What else must be known to weigh it.
+    /// Its notes.
     pub notes: Vec<String>,
-    /// Why it is no longer about these results.
+    /// Why it is out of date for these results.
     pub stale: Option<String>,
-    /// What asks the same again.
+    /// The command that repeats it.
     pub command: String,
 }
 
@@ -95,48 +84,37 @@ pub struct Decided {
 pub struct Brief {
     /// Trial id.
     pub id: String,
-    /// What it came to.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// What was seen.
+    /// What was seen, in one line.
     pub summary: String,
 }
 
-/// A trial told whole.
+/// A trial, explained in full.
 #[derive(Debug, Clone, Serialize)]
 pub struct Story {
     /// Trial id.
     pub id: String,
-    /// What it came to.
+    /// Its outcome.
     pub outcome: Outcome,
     /// Whether it is a control.
     pub control: bool,
-    /// What it shows; empty for a trial that this atsmatrix does not have.
+    /// What it shows; empty for a trial that is not in this catalogue.
     pub title: String,
-    /// Why it is worth having.
+    /// Why it exists.
     pub why: String,
-    /// Where to read about that.
+    /// Where to read about it.
     pub link: String,
-    /// ATS settings of its own, as records.config writes them.
+    /// Its own ATS settings, as lines of records.config.
     pub settings: Vec<String>,
-    /// What was seen, or the first thing that did not hold.
+    /// What was seen, or the first check that failed.
     pub summary: String,
-    /// What was expected and what was seen, of the last attempt; only with raw evidence.
+    /// The checks of the last attempt; only with raw evidence.
     pub checks: Vec<Check>,
     /// The committed evidence.
     pub evidence: Vec<String>,
     /// What each attempt saw; only with raw evidence.
-    pub attempts: Vec<Attempt>,
-}
-
-/// One thing that a trial looks at.
-#[derive(Debug, Clone, Serialize)]
-pub struct Check {
-    /// What is expected.
-    pub expected: String,
-    /// What was seen.
-    pub seen: String,
-    /// Whether it held.
-    pub held: bool,
+    pub attempts: Vec<AttemptLines>,
 }
 
 /// A known issue that matches.
@@ -144,13 +122,13 @@ pub struct Check {
 pub struct Issue {
     /// As committed.
     pub matched: IssueMatch,
-    /// Versions and builds it affects; empty for an issue that this atsmatrix does not know.
+    /// Versions and builds that it affects; empty for an issue that this atsmatrix does not know.
     pub affected: String,
-    /// What brings it about.
+    /// When it occurs.
     pub when: String,
     /// Further links.
     pub also: Vec<String>,
-    /// Workarounds that were not tried here.
+    /// Workarounds that were not tried on this cell.
     pub untried: Vec<Untried>,
 }
 
@@ -159,24 +137,26 @@ pub struct Issue {
 pub struct Untried {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// What to do for it.
     pub what: String,
-    /// ATS settings; empty: it is done outside of ATS and cannot be tried.
+    /// ATS settings; empty: it is applied outside of ATS and cannot be tried here.
     pub settings: Vec<String>,
     /// What it costs.
     pub cost: String,
 }
 
-/// Explains `cell`, or `only` one of its trials. `raw` is evidence of the same outcome, from the run
-/// named `run`. `None`: the cell has no such trial.
-pub fn explain(cell: &CellResult, only: Option<&str>, raw: &[Raw], run: Option<&str>) -> Option<Explanation> {
-    let told = |trial: &&TrialResult| match only {
+/// Explains `cell`, or `only` one of its trials, with the `raw` evidence that [`cite`] found. `None`: the cell has no
+/// such trial.
+///
+/// [`cite`]: crate::decide::citation::cite
+pub fn explain(cell: &CellResult, only: Option<&str>, raw: Option<&RunEvidence>) -> Option<Explanation> {
+    let wanted = |trial: &&TrialResult| match only {
         Some(id) => trial.id == id,
         None => {
             matches!(trial.outcome, Outcome::Fail | Outcome::Limitation | Outcome::Flaky | Outcome::Error)
         }
     };
-    let (trials, others): (Vec<_>, Vec<_>) = cell.trials.iter().partition(told);
+    let (trials, others): (Vec<_>, Vec<_>) = cell.trials.iter().partition(wanted);
     if only.is_some() && trials.is_empty() {
         return None;
     }
@@ -192,7 +172,7 @@ pub fn explain(cell: &CellResult, only: Option<&str>, raw: &[Raw], run: Option<&
         expected: cell.expected.clone(),
         ran: cell.provenance.clone(),
         tally: (!cell.trials.is_empty()).then(|| format!("{}; {}", tally.tally(), tally.control_tally())),
-        run: run.map(str::to_owned),
+        run: raw.map(|raw| raw.run.to_string()),
         trials: trials.into_iter().map(|trial| story(trial, raw)).collect(),
         others: others.into_iter().map(brief).collect(),
         known_issues,
@@ -206,10 +186,10 @@ pub fn explain(cell: &CellResult, only: Option<&str>, raw: &[Raw], run: Option<&
 }
 
 impl Explanation {
-    /// The same with what `bisections` found about the trials that are told; `result` is where the cell is from.
+    /// Adds what `bisections` found about the trials that are explained. The cell comes from `result`.
     #[must_use]
     pub fn with_bisections(mut self, bisections: &[Bisection], result: &MatrixResult) -> Self {
-        let told = |one: &&Bisection| self.trials.iter().any(|story| story.id == one.trial);
+        let explained = |one: &&Bisection| self.trials.iter().any(|story| story.id == one.trial);
         let decided = |one: &Bisection| Decided {
             trial: one.trial.clone(),
             good: one.good.clone(),
@@ -219,10 +199,10 @@ impl Explanation {
             stale: bisection::stale(one, result),
             command: bisection::command(one),
         };
-        // Of a cell that does not fail any more, too: the answer is kept, and out of date.
+        // Also for a cell that no longer fails: the answer is kept, and marked as out of date.
         let of_cell = bisection::of_cell(bisections, &self.cell);
         let all = self.trials.is_empty();
-        let decided: Vec<Decided> = of_cell.filter(|one| all || told(one)).map(decided).collect();
+        let decided: Vec<Decided> = of_cell.filter(|one| all || explained(one)).map(decided).collect();
         self.bisections = decided;
         self
     }
@@ -232,10 +212,11 @@ fn brief(trial: &TrialResult) -> Brief {
     Brief { id: trial.id.clone(), outcome: trial.outcome, summary: trial.summary.clone() }
 }
 
-fn story(result: &TrialResult, raw: &[Raw]) -> Story {
+fn story(result: &TrialResult, raw: Option<&RunEvidence>) -> Story {
     let known = trials::by_id(&result.id);
-    let own: Vec<&Raw> = raw.iter().filter(|raw| raw.trial == result.id).collect();
-    let judged = known.zip(own.last()).map(|(trial, raw)| trial.judge(&raw.observation).checks).unwrap_or_default();
+    let own: Vec<&TrialEvidence> =
+        raw.into_iter().flat_map(|raw| &raw.attempts).filter(|one| one.trial == result.id).collect();
+    let checks = known.zip(own.last()).map(|(trial, raw)| trial.judge(&raw.observation).checks).unwrap_or_default();
     let text = |text: fn(&trials::Trial) -> &'static str| known.map(text).unwrap_or_default().to_owned();
     let records = known.map(|trial| (trial.spec)().records).unwrap_or_default();
     Story {
@@ -247,10 +228,7 @@ fn story(result: &TrialResult, raw: &[Raw]) -> Story {
         link: text(|trial| trial.link),
         settings: records.iter().map(|r| format!("{} {} {}", r.name, r.kind, r.value)).collect(),
         summary: result.summary.clone(),
-        checks: judged
-            .into_iter()
-            .map(|check| Check { expected: check.expected, seen: check.seen, held: check.held })
-            .collect(),
+        checks,
         evidence: result.evidence.clone(),
         attempts: own.iter().map(|raw| seen::attempt(raw.attempt, &raw.observation)).collect(),
     }

@@ -1,41 +1,40 @@
-//! Raw evidence of one attempt, as lines: with the times and addresses that committed results lack.
+//! Raw evidence of one attempt as lines, with the times and addresses that committed results lack.
 
 use serde::Serialize;
 
 use crate::model::{AtsLife, ClosedBy, Exchange, Observation, OriginConnection};
 use crate::wire::timeline;
 
-/// Connections told of each attempt; more of them say the same.
+/// Connections shown of each attempt; further ones look alike.
 const CONNECTIONS: usize = 4;
 
-/// Packets told of a connection.
+/// Packets shown of a connection.
 const PACKETS: usize = 24;
 
-/// Log lines told of an attempt.
+/// Log lines shown of an attempt, and exchanges and connections of either end.
 const LINES: usize = 20;
 
-/// What one attempt saw.
+/// What one attempt saw, as lines.
 #[derive(Debug, Clone, Serialize)]
-pub struct Attempt {
+pub struct AttemptLines {
     /// From 1; the repetition in a fresh ATS is 2.
     pub attempt: u32,
-    /// What the client saw, a line an exchange.
+    /// What the client saw, a line for each exchange.
     pub client: Vec<String>,
-    /// What the origin saw, a line a connection.
+    /// What the origin saw, a line for each connection.
     pub origin: Vec<String>,
-    /// The packets, a list of lines a connection.
+    /// The packets, a list of lines for each connection.
     pub wire: Vec<Vec<String>>,
     /// ATS's log lines, with the log's name.
     pub logs: Vec<String>,
-    /// What became of ATS, unless it lived on.
+    /// How ATS ended, unless it kept running.
     pub ats: Option<String>,
 }
 
-/// Tells an attempt.
-pub(super) fn attempt(number: u32, seen: &Observation) -> Attempt {
+pub(super) fn attempt(number: u32, seen: &Observation) -> AttemptLines {
     let exchanges = seen.client.iter().flat_map(|run| &run.exchanges);
     let logs = seen.logs.iter().map(|line| format!("{}: {}", line.file.name(), line.text));
-    Attempt {
+    AttemptLines {
         attempt: number,
         client: bounded(exchanges.map(exchange).collect(), LINES),
         origin: bounded(seen.origin.iter().map(connection).collect(), LINES),
@@ -54,7 +53,7 @@ pub(super) fn attempt(number: u32, seen: &Observation) -> Attempt {
     }
 }
 
-/// The first lines, and how many there were more.
+/// The first `most` lines, and how many more there were.
 fn bounded(mut lines: Vec<String>, most: usize) -> Vec<String> {
     let more = lines.len().saturating_sub(most);
     lines.truncate(most);
@@ -76,7 +75,7 @@ fn exchange(exchange: &Exchange) -> String {
     }
     parts.extend(exchange.tls.as_ref().map(|tls| format!("{} {}", tls.version, tls.suite)));
     parts.extend(exchange.error.as_ref().map(|error| error.text.clone()));
-    parts.push(format!("{} in all", ms(exchange.total_us)));
+    parts.push(format!("{} in total", ms(exchange.total_us)));
     parts.join(", ")
 }
 
@@ -109,7 +108,7 @@ fn connection(connection: &OriginConnection) -> String {
     parts.join(", ")
 }
 
-/// Microseconds as milliseconds with one digit.
+/// Microseconds as milliseconds with one decimal.
 fn ms(us: u64) -> String {
     format!("{}.{} ms", us / 1000, us % 1000 / 100)
 }

@@ -1,11 +1,13 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::model::{ClientRun, Direction, Exchange, Flow, LogFile, LogLine, OriginConnection, Packet, WorkaroundTried};
+use crate::model::{
+    ClientRun, Direction, Exchange, Flow, LogFile, LogLine, Observation, OriginConnection, Packet, WorkaroundTried,
+};
 use crate::words::fixture;
 
-fn told(cell: &CellResult, only: Option<&str>) -> Explanation {
-    explain(cell, only, &[], None).unwrap()
+fn explained(cell: &CellResult, only: Option<&str>) -> Explanation {
+    explain(cell, only, None).unwrap()
 }
 
 /// The seed failure with a trial that the catalogue has.
@@ -19,7 +21,7 @@ fn failing() -> CellResult {
     cell
 }
 
-fn raw() -> Raw {
+fn raw() -> RunEvidence {
     let exchange = Exchange { status: Some(502), reason: "Invalid argument".into(), ..Exchange::default() };
     let packet = |at_us, direction, flags: &str| Packet { at_us, direction, flags: flags.into(), seq: 0, len: 0 };
     let flow = Flow {
@@ -35,19 +37,20 @@ fn raw() -> Raw {
         logs: vec![LogLine { trial: None, file: LogFile::Error, text: "CONNECT: \u{1b}[2J".into() }],
         ..Observation::default()
     };
-    Raw { trial: "tls-remote-origin".into(), attempt: 2, observation }
+    let attempt = TrialEvidence { trial: "tls-remote-origin".into(), attempt: 2, observation };
+    RunEvidence { run: "r1".parse().unwrap(), attempts: vec![attempt] }
 }
 
 #[test]
-fn a_trial_is_told_with_its_raw_evidence() {
-    let told = explain(&failing(), Some("tls-remote-origin"), &[raw()], Some("r1")).unwrap();
-    let text = outline(&told).text();
+fn a_trial_is_explained_with_its_raw_evidence() {
+    let explanation = explain(&failing(), Some("tls-remote-origin"), Some(&raw())).unwrap();
+    let text = outline(&explanation).text();
     for line in [
         "debian-13/9.2.5: fail",
         "  OpenSSL as loaded: 3.5.7 (/usr/lib/x86_64-linux-gnu/libssl.so.3, package libssl3t64 3.5.7-1~deb13u1)",
         "What was seen (raw evidence of run r1)",
-        "    did not hold: expected status 200, saw 502 Invalid argument",
-        "      502 Invalid argument, 0 bytes of body, 0.0 ms in all",
+        "    failed: expected status 200, saw 502 Invalid argument",
+        "      502 Invalid argument, 0 bytes of body, 0.0 ms in total",
         "      from 10.0.0.1:40000, no byte received, still open at the end",
         "          +1500 us  > F.   seq 0",
         r"      error.log: CONNECT: \u{1b}[2J",
@@ -55,22 +58,22 @@ fn a_trial_is_told_with_its_raw_evidence() {
          Debian's update to 9.2.9; when: any https origin, on any host and with any version of TLS",
         "  see whether a workaround helps here: `atsmatrix explain debian-13/9.2.5 --try`",
     ] {
-        assert!(text.lines().any(|told| told == line), "no line `{line}` in\n{text}");
+        assert!(text.lines().any(|shown| shown == line), "no line `{line}` in\n{text}");
     }
-    assert!(!text.contains('\u{1b}') && !outline(&told).markdown().contains('\u{1b}'));
-    assert!(explain(&failing(), Some("no-such-trial"), &[], None).is_none());
+    assert!(!text.contains('\u{1b}') && !outline(&explanation).markdown().contains('\u{1b}'));
+    assert!(explain(&failing(), Some("no-such-trial"), None).is_none());
 }
 
 #[test]
 fn committed_results_alone_are_enough() {
-    let text = outline(&told(&failing(), None)).text();
+    let text = outline(&explained(&failing(), None)).text();
     assert!(text.contains("What was seen (committed results)\n  tls-remote-origin (fail): 502 Invalid argument\n"));
     assert!(text.contains("    wire: S, S., ., F. after 0 bytes to the origin\n"), "{text}");
     assert!(text.contains("  fail, 502 Invalid argument: tls12-only, tls13-only\n"), "{text}");
 }
 
 #[test]
-fn what_worked_is_advised_and_what_nobody_knows_is_called_unknown() {
+fn a_workaround_that_worked_is_advised_and_a_failure_without_issue_is_unknown() {
     let mut cell = failing();
     cell.known_issues[0].trials.retain(|id| id != "tls13-only");
     cell.known_issues[0].workarounds = vec![WorkaroundTried {
@@ -81,21 +84,21 @@ fn what_worked_is_advised_and_what_nobody_knows_is_called_unknown() {
         not_passed: Vec::new(),
         cost: "data in the SYN".into(),
     }];
-    let told = told(&cell, None);
-    assert_eq!(told.unknown, ["tls13-only"]);
-    assert_snapshot!(told.advice.join("\n"), @r"
+    let explanation = explained(&cell, None);
+    assert_eq!(explanation.unknown, ["tls13-only"]);
+    assert_snapshot!(explanation.advice.join("\n"), @r"
     upgrade ATS to 9.2.7 or later before the distro
-    until then tcp-fast-open works on this very cell (proxy.config.net.sock_option_flag_out INT 9); it costs: data in the SYN
+    until then, the workaround tcp-fast-open works on this cell (proxy.config.net.sock_option_flag_out INT 9); cost: data in the SYN
     no known issue matches tls13-only: `atsmatrix explain debian-13/9.2.5 --upstream` writes a report for https://github.com/apache/trafficserver/issues
     ");
-    assert!(told.known_issues[0].untried.is_empty());
+    assert!(explanation.known_issues[0].untried.is_empty());
 }
 
 #[test]
 fn cells_that_did_not_run_are_explained_too() {
     let result = fixture::matrix();
     let cell = |id: &str| result.cells.iter().find(|cell| cell.id.to_string() == id).unwrap();
-    assert_snapshot!(outline(&told(cell("fedora-40/9.2.9"), None)).text(), @r"
+    assert_snapshot!(outline(&explained(cell("fedora-40/9.2.9"), None)).text(), @r"
     fedora-40/9.2.9: unavailable (optional)
       cannot pull registry.fedoraproject.org/fedora:40: no such host
       something it needs could not be obtained: says nothing about ATS
@@ -106,31 +109,31 @@ fn cells_that_did_not_run_are_explained_too() {
     What it means
       something it needs could not be obtained: says nothing about ATS
     What to do
-      nothing is said about ATS: run the cell where the part that is missing can be had (a registry, a mirror, the release archive), or give the distro a `bootstrap` in matrix.yaml
+      this says nothing about ATS: run the cell on a machine that can reach the missing part (a registry, a mirror, the release archive), or give the distro a `bootstrap` in matrix.yaml
     ");
-    let unbuildable = outline(&told(cell("forecast/9.2.9"), None)).text();
+    let unbuildable = outline(&explained(cell("forecast/9.2.9"), None)).text();
     assert!(unbuildable.contains("What it means\n  ATS-13471 (looks like): Does not compile with OpenSSL 4.0"));
-    let passing = outline(&told(cell("debian-12/9.2.5"), None)).text();
+    let passing = outline(&explained(cell("debian-12/9.2.5"), None)).text();
     assert!(passing.contains("What to do\n  nothing\n") && passing.contains("passed: ctl-direct-tls"), "{passing}");
     for cell in &result.cells {
-        let told = told(cell, None);
-        assert!(!told.advice.is_empty(), "{}", cell.id);
-        let value: serde_json::Value = serde_json::from_str(&json(&told)).unwrap();
+        let explanation = explained(cell, None);
+        assert!(!explanation.advice.is_empty(), "{}", cell.id);
+        let value: serde_json::Value = serde_json::from_str(&json(&explanation)).unwrap();
         assert_eq!((&value["schema"], &value["cell"]), (&1.into(), &cell.id.to_string().into()));
     }
 }
 
 #[test]
-fn the_report_for_upstream_says_what_ran_what_was_seen_and_how_to_see_it() {
-    let told = explain(&failing(), None, &[raw()], Some("r1")).unwrap();
-    let text = report(&told, &["docker run x\n".into()]);
+fn the_report_for_upstream_has_versions_evidence_and_commands() {
+    let explanation = explain(&failing(), None, Some(&raw())).unwrap();
+    let text = report(&explanation, &["docker run x\n".into()]);
     assert!(
         text.starts_with("# ATS 9.2.5 on Debian GNU/Linux 13 with OpenSSL 3.5.7: 502 Invalid argument\n"),
         "{text}"
     );
     for part in [
         "\n| OpenSSL as loaded | 3.5.7 (/usr/lib/x86\\_64-linux-gnu/libssl.so.3, package libssl3t64 3.5.7-1\\~deb13u1) |\n",
-        "\nWhat fails as well: tls12-only, tls13-only.\n\nWhat passes: ctl-direct-tls, ctl-plain-origin, http-head.\n",
+        "\nAlso fails: tls12-only, tls13-only.\n\nPasses: ctl-direct-tls, ctl-plain-origin, http-head.\n",
         "\nOn the wire between ATS and the origin:\n\n```text\n10.0.0.1:40000 > 10.0.0.2:8443 ",
         "\n```text\nerror.log: CONNECT: \\u{1b}[2J\n```\n",
         "\nThis is [ATS-11465](<https://github.com/apache/trafficserver/issues/11465>): ",
@@ -138,25 +141,25 @@ fn the_report_for_upstream_says_what_ran_what_was_seen_and_how_to_see_it() {
     ] {
         assert!(text.contains(part), "no `{part}` in\n{text}");
     }
-    let bare = report(&told, &[]);
-    assert!(!bare.contains("How to reproduce"), "nothing is promised that is not there");
+    let bare = report(&explanation, &[]);
+    assert!(!bare.contains("How to reproduce"), "without commands there is no section for them");
 }
 
 #[test]
-fn what_was_found_by_bisecting_is_told_with_what_it_is_worth() {
-    let found = crate::words::bisection::fixture::bisection();
+fn a_bisection_is_shown_with_its_certainty() {
+    let found = crate::report::bisection::fixture::bisection();
     let result = fixture::matrix();
-    let told = told(&failing(), None).with_bisections(std::slice::from_ref(&found), &result);
-    let text = outline(&told).text();
+    let explanation = explained(&failing(), None).with_bisections(std::slice::from_ref(&found), &result);
+    let text = outline(&explanation).text();
     assert!(text.contains("  tls-remote-origin, bisected: found, confirmed both ways: openssl decides it\n"), "{text}");
-    let value: serde_json::Value = serde_json::from_str(&json(&told)).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&json(&explanation)).unwrap();
     assert_eq!(value["bisections"][0]["standing"], "both-ways");
     assert_eq!(value["bisections"][0]["stale"], serde_json::Value::Null);
     let mut passing = result.clone();
     let cell = passing.cells.iter_mut().find(|cell| cell.id == found.bad).unwrap();
     cell.trials.truncate(1);
     (cell.trials[0].id, cell.trials[0].outcome) = (found.trial.clone(), Outcome::Pass);
-    let told = explain(cell, None, &[], None).unwrap();
-    let text = outline(&told.with_bisections(&[found], &passing.clone())).text();
-    assert!(text.contains("out of date: debian-13/9.2.5 no longer fails tls-remote-origin"), "{text}");
+    let explanation = explain(cell, None, None).unwrap();
+    let text = outline(&explanation.with_bisections(&[found], &passing.clone())).text();
+    assert!(text.contains("out of date: debian-13/9.2.5 does not fail tls-remote-origin any more"), "{text}");
 }

@@ -1,5 +1,4 @@
-//! A report for an issue of ATS's own tracker, in Markdown: to be read by somebody who has never
-//! heard of this program.
+//! A report for ATS's issue tracker, in Markdown, for readers who do not know this program.
 
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
@@ -9,30 +8,30 @@ use super::{Explanation, Story};
 use crate::model::{Confidence, Verdict};
 use crate::words::escape::{LINE, SHORT, markdown, markdown_fence, markdown_link};
 
-/// The report. `by_hand` are shell commands that show the failure, from the image on.
-pub fn report(told: &Explanation, by_hand: &[String]) -> String {
-    let mut text = format!("# {}\n\n", title(told));
-    if let Some(reason) = &told.reason {
+/// The report. `by_hand` are shell commands that make the image and reproduce the failure.
+pub fn report(explanation: &Explanation, by_hand: &[String]) -> String {
+    let mut text = format!("# {}\n\n", title(explanation));
+    if let Some(reason) = &explanation.reason {
         text.push_str(&markdown_fence(reason.split(" | ")));
         text.push('\n');
     }
     text.push_str("## Versions\n\n| | |\n|---|---|\n");
-    let ran = what_ran(&told.ran);
+    let ran = what_ran(&explanation.ran);
     for (what, which) in &ran {
         let _ = writeln!(text, "| {what} | {} |", markdown(which, LINE));
     }
     if ran.is_empty() {
-        let _ = writeln!(text, "| cell | {} |", markdown(&told.cell.to_string(), SHORT));
+        let _ = writeln!(text, "| cell | {} |", markdown(&explanation.cell.to_string(), SHORT));
     }
     text.push('\n');
-    if let Some(story) = told.trials.first() {
-        text.push_str(&seen(told, story));
+    if let Some(story) = explanation.trials.first() {
+        text.push_str(&seen(explanation, story));
     }
-    text.push_str(&known(told));
+    text.push_str(&known(explanation));
     if !by_hand.is_empty() {
         text.push_str("## How to reproduce\n\nWith docker and curl alone.\n\n");
         for commands in by_hand {
-            // A fence that nothing inside can close; the commands are ours and not to be cut.
+            // The commands are our own, so that nothing in them closes the fence, and they must not be cut off.
             let _ = writeln!(text, "```sh\n{}\n```\n", commands.trim_end());
         }
     }
@@ -40,13 +39,17 @@ pub fn report(told: &Explanation, by_hand: &[String]) -> String {
     text
 }
 
+/// Characters of a list of trials.
+const NAMES: usize = 2000;
+
 /// `ATS 9.2.5 on Debian GNU/Linux 13 (trixie) with OpenSSL 3.5.7: 502 Invalid argument`.
-fn title(told: &Explanation) -> String {
-    let ran = &told.ran;
-    let ats = ran.ats.as_ref().map_or_else(|| told.cell.ats.to_string(), |ats| ats.reported.clone());
-    let distro = ran.distro.as_ref().map_or_else(|| told.cell.distro.to_string(), |release| release.name.clone());
+fn title(explanation: &Explanation) -> String {
+    let ran = &explanation.ran;
+    let ats = ran.ats.as_ref().map_or_else(|| explanation.cell.ats.to_string(), |ats| ats.reported.clone());
+    let distro =
+        ran.distro.as_ref().map_or_else(|| explanation.cell.distro.to_string(), |release| release.name.clone());
     let openssl = ran.openssl.as_ref().map_or(String::new(), |library| format!(" with OpenSSL {}", library.version));
-    let what = match (told.verdict, told.trials.first()) {
+    let what = match (explanation.verdict, explanation.trials.first()) {
         (Verdict::Unbuildable, _) => "does not compile".to_owned(),
         (_, Some(story)) => story.summary.clone(),
         (verdict, None) => verdict.to_string(),
@@ -54,7 +57,7 @@ fn title(told: &Explanation) -> String {
     markdown(&format!("ATS {ats} on {distro}{openssl}: {what}"), LINE)
 }
 
-fn seen(told: &Explanation, story: &Story) -> String {
+fn seen(explanation: &Explanation, story: &Story) -> String {
     let mut text = String::from("## Expected\n\n");
     let shows = if story.title.is_empty() { &story.id } else { &story.title };
     let _ = writeln!(text, "{}.", markdown(shows, LINE));
@@ -63,16 +66,16 @@ fn seen(told: &Explanation, story: &Story) -> String {
         text.push_str(&markdown_fence(story.settings.iter().map(String::as_str)));
     }
     let _ = writeln!(text, "\n## Seen\n\n{}.\n", markdown(&story.summary, LINE));
-    let others: Vec<&str> = told.trials.iter().skip(1).map(|other| other.id.as_str()).collect();
-    let passed: Vec<&str> = told
+    let others: Vec<&str> = explanation.trials.iter().skip(1).map(|other| other.id.as_str()).collect();
+    let passed: Vec<&str> = explanation
         .others
         .iter()
         .filter(|other| other.outcome == crate::model::Outcome::Pass)
         .map(|other| other.id.as_str())
         .collect();
-    for (what, ids) in [("fails as well", others), ("passes", passed)] {
+    for (what, ids) in [("Also fails", others), ("Passes", passed)] {
         if !ids.is_empty() {
-            let _ = writeln!(text, "What {what}: {}.\n", markdown(&ids.join(", "), 2000));
+            let _ = writeln!(text, "{what}: {}.\n", markdown(&ids.join(", "), NAMES));
         }
     }
     let Some(last) = story.attempts.last() else {
@@ -94,12 +97,12 @@ fn seen(told: &Explanation, story: &Story) -> String {
     text
 }
 
-fn known(told: &Explanation) -> String {
-    if told.known_issues.is_empty() {
+fn known(explanation: &Explanation) -> String {
+    if explanation.known_issues.is_empty() {
         return String::new();
     }
     let mut text = String::from("## Known\n\n");
-    for issue in &told.known_issues {
+    for issue in &explanation.known_issues {
         let matched = &issue.matched;
         let _ = writeln!(
             text,

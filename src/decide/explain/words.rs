@@ -1,35 +1,35 @@
-//! An explanation for people, and for machines.
+//! An explanation in words and as JSON.
 
-use super::{Attempt, Explanation, Issue, Story};
+use super::{AttemptLines, Explanation, Issue, Story};
 use crate::model::{Library, OpensslConf, Outcome, Provenance, Surroundings};
 use crate::words::outline::TextOutline;
 use crate::words::{answer, workaround};
 
-/// For people: the verdict first, then what ran, was expected, was seen, what it means, what to do.
-pub fn outline(told: &Explanation) -> TextOutline {
-    let mut out = TextOutline::default();
-    out.line(0).strong(&told.cell).say(format!(": {}", told.label));
-    if let Some(reason) = &told.reason {
+/// `explanation` as text: the verdict first, then what ran, was expected, was seen, what it means, and what to do.
+pub fn outline(explanation: &Explanation) -> Outline {
+    let mut out = Outline::default();
+    out.line(0).strong(&explanation.cell).say(format!(": {}", explanation.label));
+    if let Some(reason) = &explanation.reason {
         out.line(1).say(reason);
     }
-    out.line(1).say(&told.meaning);
-    if let Some(tally) = &told.tally {
+    out.line(1).say(&explanation.meaning);
+    if let Some(tally) = &explanation.tally {
         out.line(1).say(tally);
     }
-    ran(&mut out, &told.ran);
-    expectation(&mut out, told);
-    seen(&mut out, told);
-    means(&mut out, told);
+    ran(&mut out, &explanation.ran);
+    expectation(&mut out, explanation);
+    seen(&mut out, explanation);
+    means(&mut out, explanation);
     out.line(0).strong("What to do");
-    for advice in &told.advice {
+    for advice in &explanation.advice {
         out.line(1).say(advice);
     }
     out
 }
 
-/// The same as JSON; the shape is versioned.
-pub fn json(told: &Explanation) -> String {
-    answer::json(told)
+/// `explanation` as versioned JSON.
+pub fn json(explanation: &Explanation) -> String {
+    answer::json(explanation)
 }
 
 fn ran(out: &mut TextOutline, ran: &Provenance) {
@@ -43,7 +43,7 @@ fn ran(out: &mut TextOutline, ran: &Provenance) {
     }
 }
 
-/// What ran, as pairs of words: in the order of a stack, top first.
+/// What ran, as names and values, in the order of a stack from the top.
 pub(super) fn what_ran(ran: &Provenance) -> Vec<(&'static str, String)> {
     let library = |library: &Library| {
         let package = library.package.as_ref().map_or(String::new(), |package| format!(", package {package}"));
@@ -76,24 +76,24 @@ pub(super) fn what_ran(ran: &Provenance) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-/// The openssl.cnf that ATS reads: which, whether the distro has it so, and what it sets.
+/// The openssl.cnf that ATS reads: its path, whether it is the distro's own, and what it sets.
 fn openssl_conf(conf: &OpensslConf) -> String {
     let file = match &conf.sha256 {
         Some(sha256) => format!("{} ({sha256})", conf.path),
-        None => format!("{}, which is not there", conf.path),
+        None => format!("{}, which does not exist", conf.path),
     };
     let distro = match conf.differs.as_deref() {
-        None => "whether the distro has it so is not known".to_owned(),
-        Some([]) => "as the distro has it".to_owned(),
-        Some(differs) => format!("not as the distro has it: {}", differs.join("; ")),
+        None => "unknown whether it is as the distro ships it".to_owned(),
+        Some([]) => "as the distro ships it".to_owned(),
+        Some(differs) => format!("not as the distro ships it: {}", differs.join("; ")),
     };
     let sets = if conf.settings.is_empty() { String::new() } else { format!("; it sets {}", conf.settings.join(", ")) };
     format!("{file}, {distro}{sets}")
 }
 
-fn expectation(out: &mut TextOutline, told: &Explanation) {
+fn expectation(out: &mut Outline, explanation: &Explanation) {
     out.line(0).strong("What was expected");
-    match &told.expected {
+    match &explanation.expected {
         Some(expected) => {
             let line = out.line(1).say(format!("{} (matrix.yaml): {}", expected.what(), expected.reason));
             if let Some(link) = &expected.link {
@@ -104,7 +104,7 @@ fn expectation(out: &mut TextOutline, told: &Explanation) {
             out.line(1).say("pass: matrix.yaml declares no failure");
         }
     }
-    for story in told.trials.iter().take(1).filter(|story| !story.title.is_empty()) {
+    for story in explanation.trials.iter().take(1).filter(|story| !story.title.is_empty()) {
         out.line(1).say(format!("{}: {}", story.id, story.title));
         out.line(2).say(format!("why: {}; see ", story.why)).link(short(&story.link), &story.link);
         for setting in &story.settings {
@@ -113,35 +113,36 @@ fn expectation(out: &mut TextOutline, told: &Explanation) {
     }
 }
 
-fn seen(out: &mut TextOutline, told: &Explanation) {
-    if told.trials.is_empty() && told.others.is_empty() {
+fn seen(out: &mut Outline, explanation: &Explanation) {
+    if explanation.trials.is_empty() && explanation.others.is_empty() {
         return;
     }
-    let from = told.run.as_ref().map_or("committed results".to_owned(), |run| format!("raw evidence of run {run}"));
+    let from =
+        explanation.run.as_ref().map_or("committed results".to_owned(), |run| format!("raw evidence of run {run}"));
     out.line(0).strong("What was seen").say(format!(" ({from})"));
-    if let Some((first, rest)) = told.trials.split_first() {
+    if let Some((first, rest)) = explanation.trials.split_first() {
         story(out, first);
         let mut alike: Vec<(String, Vec<&str>)> = Vec::new();
         for other in rest {
-            let told = format!("{}, {}", other.outcome, other.summary);
-            match alike.iter_mut().find(|(known, _)| *known == told) {
+            let text = format!("{}, {}", other.outcome, other.summary);
+            match alike.iter_mut().find(|(known, _)| *known == text) {
                 Some((_, ids)) => ids.push(&other.id),
-                None => alike.push((told, vec![&other.id])),
+                None => alike.push((text, vec![&other.id])),
             }
         }
-        for (told, ids) in alike {
-            out.line(1).say(format!("{told}: ")).list(ids);
+        for (text, ids) in alike {
+            out.line(1).say(format!("{text}: ")).list(ids);
         }
         if !rest.is_empty() {
-            out.line(1).say(format!("`atsmatrix explain {} TRIAL` tells one of these whole", told.cell));
+            out.line(1).say(format!("to explain one of these in full: atsmatrix explain {} TRIAL", explanation.cell));
         }
     }
-    let passed = told.others.iter().filter(|other| other.outcome == Outcome::Pass).map(|other| &other.id);
+    let passed = explanation.others.iter().filter(|other| other.outcome == Outcome::Pass).map(|other| &other.id);
     let passed: Vec<_> = passed.collect();
     if !passed.is_empty() {
         out.line(1).say("passed: ").list(passed);
     }
-    for other in told.others.iter().filter(|other| other.outcome != Outcome::Pass) {
+    for other in explanation.others.iter().filter(|other| other.outcome != Outcome::Pass) {
         out.line(1).say(format!("{}: {}, {}", other.id, other.outcome, other.summary));
     }
 }
@@ -150,8 +151,8 @@ fn story(out: &mut TextOutline, story: &Story) {
     let control = if story.control { ", a control" } else { "" };
     out.line(1).strong(&story.id).say(format!(" ({}{control}): {}", story.outcome, story.summary));
     for check in &story.checks {
-        let held = if check.held { "held" } else { "did not hold" };
-        out.line(2).say(format!("{held}: expected {}, saw {}", check.expected, check.seen));
+        let result = if check.held { "ok" } else { "failed" };
+        out.line(2).say(format!("{result}: expected {}, saw {}", check.expected, check.seen));
     }
     let Some(last) = story.attempts.last() else {
         out.block(2, &story.evidence);
@@ -159,11 +160,11 @@ fn story(out: &mut TextOutline, story: &Story) {
     };
     attempt(out, last);
     if story.attempts.len() > 1 {
-        out.line(2).say(format!("this was attempt {} of {}", last.attempt, story.attempts.len()));
+        out.line(2).say(format!("this is attempt {} of {}", last.attempt, story.attempts.len()));
     }
 }
 
-fn attempt(out: &mut TextOutline, attempt: &Attempt) {
+fn attempt(out: &mut Outline, attempt: &AttemptLines) {
     if let Some(ats) = &attempt.ats {
         out.line(2).say(ats);
     }
@@ -186,28 +187,28 @@ fn attempt(out: &mut TextOutline, attempt: &Attempt) {
     }
 }
 
-fn means(out: &mut TextOutline, told: &Explanation) {
+fn means(out: &mut Outline, explanation: &Explanation) {
     out.line(0).strong("What it means");
-    for issue in &told.known_issues {
+    for issue in &explanation.known_issues {
         known(out, issue);
     }
-    for lifted in &told.lifted {
+    for lifted in &explanation.lifted {
         out.line(1).strong("news").say(": ").say(lifted);
     }
-    for decided in &told.bisections {
+    for decided in &explanation.bisections {
         out.line(1).strong(&decided.trial).say(", bisected: ").say(&decided.sentence);
         if let Some(why) = &decided.stale {
-            out.line(2).say(format!("out of date: {why}; ask again with `{}`", decided.command));
+            out.line(2).say(format!("out of date: {why}; to repeat it: {}", decided.command));
         }
         for note in &decided.notes {
             out.line(2).say(note);
         }
     }
-    if !told.unknown.is_empty() {
-        out.line(1).say("unknown, no known issue matches: ").list(&told.unknown);
+    if !explanation.unknown.is_empty() {
+        out.line(1).say("unknown cause, no known issue matches: ").list(&explanation.unknown);
     }
-    if told.known_issues.is_empty() && told.unknown.is_empty() {
-        out.line(1).say(&told.meaning);
+    if explanation.known_issues.is_empty() && explanation.unknown.is_empty() {
+        out.line(1).say(&explanation.meaning);
     }
 }
 
@@ -236,11 +237,11 @@ fn known(out: &mut TextOutline, issue: &Issue) {
         } else {
             (format!("{} ({})", untried.what, untried.settings.join(", ")), "not tried here")
         };
-        out.line(2).say(format!("workaround {}, {tried}: {how}; it costs: {}", untried.name, untried.cost));
+        out.line(2).say(format!("workaround {}, {tried}: {how}; cost: {}", untried.name, untried.cost));
     }
 }
 
-/// What people call an address: `apache/trafficserver#11465`, else the site.
+/// The usual short form of a link: `apache/trafficserver#11465`, else the site.
 fn short(link: &str) -> String {
     let path = link.strip_prefix("https://").unwrap_or(link);
     let parts: Vec<&str> = path.split('/').collect();

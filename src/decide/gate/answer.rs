@@ -1,4 +1,4 @@
-//! What the gate says: a word, and a reason with a way out for everything that keeps it shut.
+//! The gate's answer: one word, and for everything that keeps it closed a reason with what to do.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub enum Word {
 }
 
 impl Word {
-    /// The exit code that says it.
+    /// The exit code of this answer.
     pub fn exit(self) -> Exit {
         match self {
             Self::Open => Exit::Success,
@@ -44,25 +44,25 @@ impl fmt::Display for Word {
     }
 }
 
-/// Answers to the questions of one call. What it says follows from its parts and from nothing else.
+/// The answer to all questions of one call. Its word follows from its parts alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Answer {
-    /// What was asked, one sentence each.
+pub struct Decision {
+    /// The questions, one sentence each.
     pub questions: Vec<String>,
     /// Why not.
     pub closed: Vec<Reason>,
     /// What is missing for an answer.
     pub unknown: Vec<Reason>,
-    /// Cells that were asked about and stand as the question wants them.
+    /// Cells that were checked and are as the question requires.
     pub held: Vec<CellId>,
-    /// What the cells that were looked at rest on, each once.
-    pub rests: Vec<Rests>,
-    /// Worth knowing, without weight.
+    /// The trials behind each cell that was checked, one entry a cell.
+    pub rests: Vec<CellTrials>,
+    /// Further facts that do not change the answer.
     pub notes: Vec<String>,
 }
 
-impl Answer {
-    /// The answer. Not open unless at least one cell speaks for it and nothing against it.
+impl Decision {
+    /// Open only with at least one cell as required and no reason against it.
     pub fn word(&self) -> Word {
         if !self.closed.is_empty() {
             Word::Closed
@@ -74,8 +74,8 @@ impl Answer {
     }
 }
 
-impl Answer {
-    /// Adds a reason, on the side it belongs to, once.
+impl Decision {
+    /// Adds a reason to `closed` or `unknown`, unless it is there already.
     pub(super) fn add(&mut self, reason: Reason) {
         let side = if reason.cause.closes() { &mut self.closed } else { &mut self.unknown };
         if !side.contains(&reason) {
@@ -83,27 +83,27 @@ impl Answer {
         }
     }
 
-    /// Adds what `cell` rests on, once. What did not run rests on nothing.
-    pub(super) fn rests_of(&mut self, basis: &Basis<'_>, cell: Option<&CellResult>) {
+    /// Adds the trials of `cell`, once. A cell that did not run has none.
+    pub(super) fn add_trials_of(&mut self, basis: &Basis<'_>, cell: Option<&CellResult>) {
         let Some(cell) = cell.filter(|cell| !cell.trials.is_empty()) else { return };
         if !self.rests.iter().any(|known| known.cell == cell.id) {
-            self.rests.push(basis.rests(cell));
+            self.rests.push(basis.trials_of(cell));
         }
     }
 }
 
-/// The trials that a cell's answer rests on.
+/// The trials behind a cell's result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Rests {
+pub struct CellTrials {
     /// The cell.
     pub cell: CellId,
-    /// How many trials there are.
+    /// How many trials the catalogue has.
     pub of: usize,
     /// They passed.
     pub passed: Vec<String>,
     /// They failed.
     pub failed: Vec<String>,
-    /// They failed as a known issue says that this ATS does on every distro.
+    /// They failed by a known limitation: a known issue that this ATS has on every distro.
     pub limited: Vec<String>,
     /// They failed and passed.
     pub flaky: Vec<String>,
@@ -115,8 +115,8 @@ pub struct Rests {
     pub missing: Vec<String>,
 }
 
-impl Rests {
-    pub(super) fn of(cell: &CellId, whole: &Coverage<'_>) -> Self {
+impl CellTrials {
+    pub(super) fn of(cell: &CellId, whole: &Whole<'_>) -> Self {
         let names = |trials: &[&str]| trials.iter().map(|id| (*id).to_owned()).collect();
         Self {
             cell: cell.clone(),
@@ -136,29 +136,30 @@ impl Rests {
         let answered = self.passed.len() + self.failed.len() + self.limited.len() + self.flaky.len();
         let limitations = if self.limited.len() == 1 { "known limitation" } else { "known limitations" };
         let more = [(self.limited.len(), limitations), (self.unsupported.len(), "unsupported")];
-        let told = more.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}"));
-        format!("{answered} of {} trials{}", self.of, told.collect::<String>())
+        let more = more.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}"));
+        format!("{answered} of {} trials{}", self.of, more.collect::<String>())
     }
 }
 
 /// Why the gate is not open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    /// What kind of reason.
+    /// Its kind.
     pub cause: Cause,
     /// The cell, if it is about one.
     pub cell: Option<CellId>,
-    /// What there is to say, in one sentence; may hold text from containers.
+    /// What is wrong, as a predicate of the cell if it is about one (`fails 1 of 2 trials`); may contain text from
+    /// containers.
     pub text: String,
-    /// The trials that it is about, all of them; empty where it is about none.
+    /// All trials that it is about.
     pub trials: Vec<String>,
-    /// Why matrix.yaml expects it, if it does. It closes the upgrade question all the same.
+    /// Why matrix.yaml expects it, if it does. An expected failure still blocks an upgrade.
     pub expected: Option<String>,
     /// Known issues that the cell's evidence matches.
     pub known_issues: Vec<IssueMatch>,
-    /// What is different about what ran, from the cell that stood for good to this one.
+    /// What ran differently in this cell, compared with the one that it is compared with.
     pub provenance: Vec<Fact>,
-    /// What to do, besides what the known issues say.
+    /// What to do, in addition to what the known issues say.
     pub ways_out: Vec<String>,
 }
 
@@ -184,12 +185,12 @@ impl Reason {
         Self { trials: trials.iter().map(ToString::to_string).collect(), ..self }
     }
 
-    /// A doubt about results as a whole, from outside of them.
-    pub fn doubt(text: impl Into<String>, way_out: impl Into<String>) -> Self {
-        Self::new(Cause::Unsound, text).way_out(way_out)
+    /// A doubt about the results as a whole, for example because their file was edited.
+    pub fn doubt(text: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(Cause::Unsound, text).fix(fix)
     }
 
-    pub(super) fn way_out(mut self, text: impl Into<String>) -> Self {
+    pub(super) fn fix(mut self, text: impl Into<String>) -> Self {
         self.ways_out.push(text.into());
         self
     }
@@ -203,38 +204,38 @@ pub enum Cause {
     Fails,
     /// Its ATS does not compile there.
     Unbuildable,
-    /// No system is upgraded that way.
+    /// Hosts cannot be upgraded that way.
     NoUpgrade,
-    /// It passes at times.
+    /// It is flaky.
     Flaky,
     /// It is worse than the baseline.
     Worse,
-    /// Trials that passed are not tested any more.
+    /// Trials that passed are no longer tested.
     NoLongerTested,
-    /// It has a known limitation that where hosts come from does not have.
+    /// It has a known limitation that the distro hosts are on does not have.
     Limited,
-    /// What matrix.yaml expects of it is out of date.
+    /// An expectation in matrix.yaml is out of date.
     Expectation,
-    /// Trials were not tested, and nobody knows what they would come to.
+    /// Trials were not tested, so their outcome is unknown.
     NotTested,
     /// It is not in the results.
     Missing,
-    /// A part of it could not be had.
+    /// A part of it was not available.
     Unavailable,
-    /// Our side broke.
+    /// The run itself failed, not ATS.
     Error,
-    /// The results contradict themselves.
+    /// The results contradict themselves or matrix.yaml.
     Unsound,
-    /// matrix.yaml is another than the one that was run.
+    /// matrix.yaml is not the one that was run.
     MatrixChanged,
     /// The results are too old, or of unknown age.
     Age,
-    /// There was nothing to ask about.
+    /// There was nothing to check.
     NothingAsked,
 }
 
 impl Cause {
-    /// Whether it is an answer (no), rather than the lack of one.
+    /// Whether it is a no, rather than a missing answer.
     pub fn closes(self) -> bool {
         match self {
             Self::Fails

@@ -1,28 +1,28 @@
-//! Answers of the gate as JSON, for machines; the shape is versioned.
+//! Answers of the gate as versioned JSON.
 
 use serde::Serialize;
 
 use crate::words::answer;
 
-use super::answer::{Answer, Word};
-use super::path::Path;
+use super::answer::{Decision, Word};
+use super::path::UpgradePath;
 
 #[derive(Serialize)]
-struct Document<'a, T> {
+struct AnswerJson<'a, T> {
     answer: Word,
     exit: u8,
     #[serde(flatten)]
     parts: &'a T,
 }
 
-/// An answer. Ends with a line end.
-pub fn render(it: &Answer) -> String {
-    let word = it.word();
-    answer::json(&Document { answer: word, exit: word.exit() as u8, parts: it })
+/// `decision` as JSON, with a final line break.
+pub fn render(decision: &Decision) -> String {
+    let word = decision.word();
+    answer::json(&AnswerJson { answer: word, exit: word.exit() as u8, parts: decision })
 }
 
-/// A path. Ends with a line end.
-pub fn path(path: &Path) -> String {
+/// `path` as JSON, with a final line break.
+pub fn path(path: &UpgradePath) -> String {
     let word = path.word();
-    answer::json(&Document { answer: word, exit: word.exit() as u8, parts: path })
+    answer::json(&AnswerJson { answer: word, exit: word.exit() as u8, parts: path })
 }

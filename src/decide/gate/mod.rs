@@ -1,8 +1,7 @@
-//! Decisions from committed results alone: may these hosts be upgraded, did anything regress, do
-//! these cells pass, and in which order to upgrade. Pure and quick: no engine, no file, no clock;
-//! the age of the results comes in as a duration.
+//! Decisions from committed results alone: can these hosts be upgraded, did anything regress, do these cells pass, and
+//! in which order to upgrade. Pure and fast: no engine, no files, no clock. The age of the results is an argument.
 //!
-//! Whatever is not known makes an answer *cannot tell*, never *open*.
+//! Anything unknown makes an answer *cannot tell*, never *open*.
 
 mod age;
 mod answer;
@@ -18,43 +17,43 @@ mod trust;
 mod upgrade;
 pub mod words;
 
-pub use answer::{Answer, Cause, Reason, Rests, Word};
+pub use answer::{Cause, CellTrials, Decision, Reason, Word};
 pub use basis::Basis;
 pub use require::{Requirement, RequirementError};
 
 use crate::model::{AtsId, DistroId, MatrixResult};
 
-/// Something that may be asked.
+/// A question to the gate.
 #[derive(Debug, Clone)]
 pub enum Question<'a> {
-    /// May hosts go from one distro to another?
+    /// Can hosts be upgraded from one distro to another?
     Upgrade {
-        /// What they run.
+        /// The distro they run.
         from: &'a DistroId,
-        /// What they would run.
+        /// The distro they would run.
         to: &'a DistroId,
         /// The ATS on them; empty: every ATS that passes on `from`.
         ats: &'a [AtsId],
     },
-    /// Is nothing worse than in these results?
+    /// Is everything at least as good as in these results?
     Baseline {
-        /// What the results are called in the answer.
+        /// The name of the results in the answer.
         name: &'a str,
-        /// The results.
+        /// The earlier results.
         results: &'a MatrixResult,
     },
     /// Do these cells pass?
     Require {
-        /// What the list is called in the answer.
+        /// The name of the list in the answer.
         name: &'a str,
-        /// The list.
+        /// The required cells.
         list: &'a Requirement,
     },
 }
 
-/// Answers all `questions` at once: open only if each of them is.
-pub fn decide(basis: &Basis<'_>, questions: &[Question<'_>]) -> Answer {
-    let mut answer = Answer::default();
+/// Answers all `questions` together: open only if each of them is.
+pub fn decide(basis: &Basis<'_>, questions: &[Question<'_>]) -> Decision {
+    let mut answer = Decision::default();
     answer.unknown.extend(basis.doubts());
     if questions.is_empty() {
         answer.unknown.push(Reason::new(Cause::NothingAsked, "no question was asked"));

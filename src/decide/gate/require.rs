@@ -1,22 +1,22 @@
-//! Do these cells pass? The list is a file: one cell a line, `#` begins a comment. Names only, no
-//! patterns: a pattern cannot notice the cell that is not there.
+//! Do these cells pass? The list is a file with one cell per line; `#` starts a comment. Patterns are not allowed: they
+//! would not notice a missing cell.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use crate::model::CellId;
 
-use super::answer::{Answer, Cause, Reason};
-use super::basis::{Basis, Stand};
+use super::answer::{Cause, Decision, Reason};
+use super::basis::{Basis, PassCheck};
 
-/// Cells that must pass, in the order of the file, each once.
+/// Cells that must pass, in the order of the file, without duplicates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
     /// The cells.
     pub cells: Vec<CellId>,
 }
 
-/// Why a text is no list of cells.
+/// Why a text is not a list of cells.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}")]
 pub struct RequirementError {
@@ -48,20 +48,20 @@ impl FromStr for Requirement {
     }
 }
 
-pub(super) fn ask(basis: &Basis<'_>, name: &str, list: &Requirement, answer: &mut Answer) {
-    answer.questions.push(format!("do the cells of {name} pass?"));
+pub(super) fn ask(basis: &Basis<'_>, name: &str, list: &Requirement, answer: &mut Decision) {
+    answer.questions.push(format!("do all cells of {name} pass?"));
     if list.cells.is_empty() {
-        let reason = Reason::new(Cause::NothingAsked, format!("{name} names no cell"));
-        answer.unknown.push(reason.way_out("one cell a line, for example debian-13/9.2.9"));
+        let reason = Reason::new(Cause::NothingAsked, format!("{name} lists no cells"));
+        answer.unknown.push(reason.fix("write one cell per line, for example debian-13/9.2.9"));
     }
     for id in &list.cells {
-        answer.rests_of(basis, basis.cell(id));
+        answer.add_trials_of(basis, basis.cell(id));
         match basis.must_pass(id) {
-            Stand::Passes => {
+            PassCheck::Passes => {
                 answer.notes.extend(basis.cell(id).and_then(super::coverage::own));
                 answer.held.push(id.clone());
             }
-            Stand::Not(reason) => answer.add(reason),
+            PassCheck::Not(reason) => answer.add(reason),
         }
     }
 }

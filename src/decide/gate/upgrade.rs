@@ -1,5 +1,5 @@
-//! May hosts go from one distro to another? Whatever does not pass on the new one says no, be it
-//! expected or not: an expectation makes a failure known, not harmless.
+//! Can hosts be upgraded from one distro to another? Any failure on the new one is a no, expected or not: an
+//! expectation makes a failure known, not harmless.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -7,27 +7,27 @@ use std::fmt::Display;
 use crate::decide::compare::{Fact, provenance};
 use crate::model::{AtsId, CellId, DistroId, Verdict};
 
-use super::answer::{Answer, Cause, Reason};
-use super::basis::{Basis, Stand, run_again};
+use super::answer::{Cause, Decision, Reason};
+use super::basis::{Basis, PassCheck, run_again};
 
-pub(super) fn ask(basis: &Basis<'_>, from: &DistroId, to: &DistroId, named: &[AtsId], answer: &mut Answer) {
+pub(super) fn ask(basis: &Basis<'_>, from: &DistroId, to: &DistroId, named: &[AtsId], answer: &mut Decision) {
     let with = match named {
         [] => format!("every ATS that passes on {from}"),
         named => format!("ATS {}", list(named, "and")),
     };
-    answer.questions.push(format!("may hosts with {with} go from {from} to {to}?"));
+    answer.questions.push(format!("can hosts with {with} be upgraded from {from} to {to}?"));
     if let Some(distro) = [from, to].into_iter().find(|distro| !basis.has_distro(distro)) {
         answer.unknown.push(no_such("distro", distro, &basis.result().distros));
         return;
     }
     let upgrade = Upgrade { basis, from, to };
     if named.is_empty() {
-        upgrade.ask_about_all(answer);
+        upgrade.check_all(answer);
     }
     for ats in named {
         if basis.has_ats(ats) {
             upgrade.note_today(ats, answer);
-            upgrade.ask_about(ats, answer);
+            upgrade.check(ats, answer);
         } else {
             answer.unknown.push(no_such("ATS", ats, &basis.result().ats));
         }
@@ -35,7 +35,7 @@ pub(super) fn ask(basis: &Basis<'_>, from: &DistroId, to: &DistroId, named: &[At
     upgrade.note_hellos(answer);
 }
 
-/// What an Ethernet segment carries, bytes.
+/// Bytes of TCP payload in one Ethernet frame without options: 1500 less 40 of headers.
 const SEGMENT: u32 = 1460;
 
 #[derive(Clone, Copy)]
@@ -46,40 +46,41 @@ struct Upgrade<'a> {
 }
 
 impl Upgrade<'_> {
-    /// Every ATS that passes on the old distro. Of all others nobody knows whether hosts run them, which
-    /// matters where they do not pass on the new one.
-    fn ask_about_all(self, answer: &mut Answer) {
-        let mut asked = false;
+    /// Checks every ATS that passes on the old distro. For the others it is unknown whether hosts run them, which
+    /// matters if they do not pass on the new one.
+    fn check_all(self, answer: &mut Decision) {
+        let mut checked = false;
         for ats in columns(self.basis) {
             let today = id(self.from, &ats);
             if self.basis.lacks(&today) {
-                // The matrix was run in part: what was left out may be what hosts run.
-                let reason = Reason::new(Cause::Missing, "not in the results, so it is not known whether hosts run it");
-                answer.unknown.push(reason.about(&today).way_out(run_again(&today)));
+                // The matrix was run in part, and hosts may run what was left out.
+                let reason =
+                    Reason::new(Cause::Missing, "is not in the results, so it is unknown whether hosts run it");
+                answer.unknown.push(reason.about(&today).fix(run_again(&today)));
                 continue;
             }
             let verdict = self.basis.cell(&today).map(|cell| cell.verdict);
             match verdict {
                 None if self.basis.is_cell(&today) == Some(false) => {
-                    answer.notes.push(format!("{today} is no cell of matrix.yaml, so it was not asked about"));
+                    answer.notes.push(format!("{today} is not a cell of matrix.yaml, so it was not checked"));
                 }
                 Some(Verdict::Pass) if self.basis.verdict(&today) == Some(Verdict::Pass) => {
-                    asked = true;
-                    self.ask_about(&ats, answer);
+                    checked = true;
+                    self.check(&ats, answer);
                 }
-                _ => self.ask_in_doubt(&ats, verdict, answer),
+                _ => self.check_in_doubt(&ats, verdict, answer),
             }
         }
-        if !asked {
-            let text = format!("no ATS passes on {}, so there is nothing to ask", self.from);
-            let way_out = "name the ATS that your hosts run, for example: --ats 9.2.9";
-            answer.unknown.push(Reason::new(Cause::NothingAsked, text).way_out(way_out));
+        if !checked {
+            let text = format!("no ATS passes on {}, so there is nothing to check", self.from);
+            let fix = "name the ATS that your hosts run, for example: --ats 9.2.9";
+            answer.unknown.push(Reason::new(Cause::NothingAsked, text).fix(fix));
         }
     }
 
-    /// Where the upgrade is open and ATS says another ClientHello after it: no trial here fails by that, but what is
-    /// between ATS and the origins of others may drop it.
-    fn note_hellos(self, answer: &mut Answer) {
+    /// Notes where ATS sends a ClientHello of another size after an upgrade that is open. No trial fails by that, but
+    /// other origins and middleboxes may drop it.
+    fn note_hellos(self, answer: &mut Decision) {
         let mut changes: BTreeMap<(u32, u32), Vec<&CellId>> = BTreeMap::new();
         for goal in answer.held.iter().filter(|held| held.distro == *self.to) {
             let size = |id: &CellId| self.basis.cell(id).and_then(|cell| cell.provenance.client_hello);
@@ -89,24 +90,25 @@ impl Upgrade<'_> {
                 changes.entry((before, after)).or_default().push(goal);
             }
         }
-        let told = changes.into_iter().map(|((before, after), cells)| {
+        let notes = changes.into_iter().map(|((before, after), cells)| {
             let larger = if after > SEGMENT && before <= SEGMENT {
-                "; it no longer fits one segment, and old origins and middleboxes drop it: docs/trials/pq-intolerant-origin.md"
+                "; it no longer fits into one segment, and old origins and middleboxes drop it: see \
+                 docs/trials/pq-intolerant-origin.md"
             } else {
                 ""
             };
             format!("what changes: ClientHello {before} -> {after} bytes with {}{larger}", list(&cells, "and"))
         });
-        let told: Vec<String> = told.collect();
-        answer.notes.extend(told);
+        let notes: Vec<String> = notes.collect();
+        answer.notes.extend(notes);
     }
 
-    /// About an ATS that hosts may run although it is not known to pass where they are.
-    fn ask_in_doubt(self, ats: &AtsId, verdict: Option<Verdict>, answer: &mut Answer) {
+    /// Checks an ATS that hosts may run although it is not known to pass on the old distro.
+    fn check_in_doubt(self, ats: &AtsId, verdict: Option<Verdict>, answer: &mut Decision) {
         let (today, goal) = (id(self.from, ats), id(self.to, ats));
         let fails = matches!(verdict, Some(Verdict::Fail | Verdict::Unbuildable));
         let lost = self.lost(ats, answer);
-        let Stand::Not(reason) = self.basis.must_pass(&goal) else {
+        let PassCheck::Not(reason) = self.basis.must_pass(&goal) else {
             if fails && !lost {
                 self.note_today(ats, answer);
             }
@@ -115,16 +117,16 @@ impl Upgrade<'_> {
         let stands = match verdict {
             Some(Verdict::Fail) => "fails",
             Some(Verdict::Unbuildable) => "does not compile",
-            None => "not in the results",
-            Some(_) => "no sound answer",
+            None => "is not in the results",
+            Some(Verdict::Pass | Verdict::Flaky | Verdict::Error | Verdict::Unavailable) => "has no reliable answer",
         };
-        let text = format!("{stands}, so it is not known whether hosts run this ATS; {goal} does not pass");
+        let text = format!("{stands}, so it is unknown whether hosts run this ATS; {goal} does not pass");
         let cause = if reason.cause.closes() { Cause::Missing } else { reason.cause };
-        let way_out = format!("if they do not, name those that they run: --ats {}", self.others(ats));
-        answer.unknown.push(Reason::new(cause, text).about(&today).way_out(way_out));
+        let fix = format!("if they do not, name the ones that they run: --ats {}", self.others(ats));
+        answer.unknown.push(Reason::new(cause, text).about(&today).fix(fix));
     }
 
-    /// The ATS that pass on the old distro, as an option names them.
+    /// The other ATS that pass on the old distro, as the value of an option.
     fn others(self, ats: &AtsId) -> String {
         let passes = |other: &AtsId| self.basis.verdict(&id(self.from, other)) == Some(Verdict::Pass);
         let others: Vec<String> = columns(self.basis)
@@ -135,26 +137,26 @@ impl Upgrade<'_> {
         if others.is_empty() { "ATS".to_owned() } else { others.join(",") }
     }
 
-    /// What is to be known about the present, where it is not a pass.
-    fn note_today(self, ats: &AtsId, answer: &mut Answer) {
+    /// Notes that hosts are not on a cell that passes.
+    fn note_today(self, ats: &AtsId, answer: &mut Decision) {
         let today = id(self.from, ats);
         match self.basis.cell(&today).map(|cell| cell.verdict) {
             Some(Verdict::Pass) => {}
-            Some(verdict) => answer.notes.push(format!("{today} itself does not pass: {verdict}")),
-            None => answer.notes.push(format!("{today} itself is not in the results")),
+            Some(verdict) => answer.notes.push(format!("{today} does not pass today: {verdict}")),
+            None => answer.notes.push(format!("{today} is not in the results")),
         }
     }
 
-    fn ask_about(self, ats: &AtsId, answer: &mut Answer) {
+    fn check(self, ats: &AtsId, answer: &mut Decision) {
         let goal = id(self.to, ats);
         let lost = self.lost(ats, answer);
         match self.basis.must_pass(&goal) {
-            Stand::Passes => match self.basis.same_release(&id(self.from, ats), &goal) {
+            PassCheck::Passes => match self.basis.same_release(&id(self.from, ats), &goal) {
                 None if lost => {}
                 None => answer.held.push(goal),
                 Some(release) => answer.add(self.no_upgrade(&goal, &release)),
             },
-            Stand::Not(mut reason) => {
+            PassCheck::Not(mut reason) => {
                 reason.provenance = self.changes(ats);
                 if reason.cause.closes() {
                     reason.ways_out.extend(self.another_ats(ats));
@@ -164,17 +166,17 @@ impl Upgrade<'_> {
         }
     }
 
-    /// Both sides ran on one distro: whatever they came to says nothing of a way from one to another.
+    /// Both sides ran on one release, so the results say nothing about an upgrade.
     fn no_upgrade(self, goal: &CellId, release: &str) -> Reason {
         let (from, to) = (self.from, self.to);
-        let text = format!("{from} and {to} both ran on {release}, so no upgrade was tried");
-        let way_out = format!(
-            "bring {to} an image of its own, or, where both rows are meant to be that, say so with `os` in matrix.yaml"
+        let text = format!("says nothing about an upgrade: {from} and {to} both ran on {release}");
+        let fix = format!(
+            "give {to} an image of its own, or, if both rows are meant to be this release, state it with `os` in matrix.yaml"
         );
-        Reason::new(Cause::Unsound, text).about(goal).way_out(way_out)
+        Reason::new(Cause::Unsound, text).about(goal).fix(fix)
     }
 
-    /// What is different about what runs, from the old distro to the new one.
+    /// What runs differently on the new distro.
     fn changes(self, ats: &AtsId) -> Vec<Fact> {
         let cell = |distro| self.basis.cell(&id(distro, ats));
         match (cell(self.from), cell(self.to)) {
@@ -183,15 +185,15 @@ impl Upgrade<'_> {
         }
     }
 
-    /// Tells what is tested on the old distro and not on the new one, and what the answer rests on; whether there is
-    /// such a thing.
-    fn lost(self, ats: &AtsId, answer: &mut Answer) -> bool {
+    /// Adds what is tested on the old distro and not on the new one, and the trials behind the answer. Returns whether
+    /// anything was lost.
+    fn lost(self, ats: &AtsId, answer: &mut Decision) -> bool {
         let cell = |distro| self.basis.cell(&id(distro, ats));
         let (Some(today), then) = (cell(self.from), cell(self.to)) else {
-            answer.rests_of(self.basis, cell(self.to));
+            answer.add_trials_of(self.basis, cell(self.to));
             return false;
         };
-        answer.rests_of(self.basis, then);
+        answer.add_trials_of(self.basis, then);
         let Some(then) = then else { return false };
         answer.notes.extend(super::coverage::shared(today, then));
         let reasons = super::coverage::lost(today, then, &self.from.to_string());
@@ -203,7 +205,7 @@ impl Upgrade<'_> {
         found
     }
 
-    /// The ATS that could make the journey instead.
+    /// An ATS that can be upgraded instead.
     fn another_ats(self, ats: &AtsId) -> Option<String> {
         let passes = |distro, other: &AtsId| self.basis.verdict(&id(distro, other)) == Some(Verdict::Pass);
         let others: Vec<AtsId> =
@@ -216,7 +218,7 @@ impl Upgrade<'_> {
                 list(&both, "or")
             )),
             (None, [first, ..]) => Some(format!(
-                "on {to} these pass: {}; none of them is known to pass on {from}: atsmatrix path {from}/{ats} {to}/{first}",
+                "these pass on {to}, but are not known to pass on {from}: {}; see atsmatrix path {from}/{ats} {to}/{first}",
                 list(&others, "and")
             )),
             (None, []) => None,
@@ -228,7 +230,7 @@ fn id(distro: &DistroId, ats: &AtsId) -> CellId {
     CellId { distro: distro.clone(), ats: ats.clone() }
 }
 
-/// The columns in order, also those that only cells name.
+/// The columns in order, including those that only cells name.
 fn columns(basis: &Basis<'_>) -> Vec<AtsId> {
     let mut columns = basis.result().ats.clone();
     for cell in &basis.result().cells {
@@ -240,11 +242,11 @@ fn columns(basis: &Basis<'_>) -> Vec<AtsId> {
 }
 
 fn no_such(what: &str, name: &dyn Display, known: &[impl Display]) -> Reason {
-    let way_out = match known {
+    let fix = match known {
         [] => "run the matrix first: atsmatrix run".to_owned(),
-        known => format!("there are {}", list(known, "and")),
+        known => format!("the results have {}", list(known, "and")),
     };
-    Reason::new(Cause::Missing, format!("no {what} {name} in the results")).way_out(way_out)
+    Reason::new(Cause::Missing, format!("there is no {what} {name} in the results")).fix(fix)
 }
 
 /// `a, b and c`.

@@ -1,5 +1,5 @@
-//! A cell through the revisions of results/matrix.json: since when it is as it is, and what changed
-//! then. Pure: revisions come in one by one, oldest first; knows neither git nor clocks.
+//! The history of a cell over the revisions of results/matrix.json: since when its verdict holds, and what changed
+//! then. Pure: revisions are added one by one, oldest first.
 
 mod words;
 
@@ -13,77 +13,77 @@ pub use words::{json, outline};
 /// A revision of the results.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Revision {
-    /// Its commit id, full, or what stands for it.
+    /// Its full commit id, or `-` for what is not committed yet.
     pub commit: String,
-    /// Its day, as `2026-11-23`.
+    /// Its day, like `2026-11-23`.
     pub day: String,
     /// The first line of its message (hostile text).
     pub subject: String,
 }
 
-/// A cell through time.
+/// The history of a cell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct History {
-    /// Which.
+    /// The cell.
     pub cell: CellId,
     /// Revisions in which anything about the cell changed, oldest first.
-    pub events: Vec<Event>,
-    /// Since when its newest answer holds; `None`: it never had one.
+    pub events: Vec<HistoryEvent>,
+    /// Since when its latest answer holds; `None`: it never had one.
     pub since: Option<Since>,
-    /// Revisions whose results could not be read, with why.
+    /// Revisions whose results could not be read, with the error.
     pub unreadable: Vec<(Revision, String)>,
     /// Whether there may be earlier revisions.
     pub cut: bool,
-    /// Revisions read.
+    /// The number of revisions read.
     pub revisions: usize,
 }
 
 /// A revision in which something about the cell changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Event {
-    /// Which.
+pub struct HistoryEvent {
+    /// The revision.
     pub revision: Revision,
-    /// The verdict from then on; `None`: the cell is not there.
+    /// The verdict from then on; `None`: the cell is absent.
     pub verdict: Option<Verdict>,
-    /// What changed against the revision before.
+    /// What changed since the previous revision.
     pub change: CellChange,
 }
 
-/// Since when a verdict holds. Revisions without an answer neither end nor begin it.
+/// Since when a verdict holds. Revisions without an answer neither start nor end it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Since {
     /// The verdict.
     pub verdict: Verdict,
-    /// The first revision that has it.
+    /// The first revision with it.
     pub revision: Revision,
-    /// The last answer before; `None`: there was none.
+    /// The previous answer; `None`: there was none.
     pub before: Option<Verdict>,
-    /// What changed between that answer and this one; `None`: there was none before.
+    /// What changed since the previous answer; `None`: there was none.
     pub change: Option<CellChange>,
-    /// Whether the newest revision has no answer, so that this is an older one.
+    /// Whether the newest revision has no answer, so that this one is older.
     pub stale: bool,
 }
 
-/// Gathers a [`History`], keeping no more of each revision than the cell.
+/// Builds a [`History`], keeping only the cell of each revision.
 #[derive(Debug)]
 pub struct Gathering {
     history: History,
-    /// The cell in the revision before.
+    /// The cell in the previous revision.
     last: Option<CellResult>,
     /// The cell's last answer.
     answer: Option<CellResult>,
 }
 
 impl Gathering {
-    /// Nothing is known yet.
+    /// An empty history.
     pub fn new(cell: CellId) -> Self {
         let history =
             History { cell, events: Vec::new(), since: None, unreadable: Vec::new(), cut: false, revisions: 0 };
         Self { history, last: None, answer: None }
     }
 
-    /// The next newer revision. Without `results` the file was not there; with an error they could
-    /// not be read, which says nothing about the cell.
+    /// Adds the next newer revision. `Ok(None)`: the file did not exist. An error: the results could not be read, which
+    /// says nothing about the cell.
     pub fn add(&mut self, revision: Revision, results: Result<Option<MatrixResult>, String>) {
         self.history.revisions += 1;
         let results = match results {
@@ -108,12 +108,12 @@ impl Gathering {
         }
         if let Some(change) = compare::cell(id, self.last.as_ref(), cell.as_ref()) {
             let verdict = cell.as_ref().map(|cell| cell.verdict);
-            self.history.events.push(Event { revision, verdict, change });
+            self.history.events.push(HistoryEvent { revision, verdict, change });
         }
         self.last = cell;
     }
 
-    /// All revisions are in; `cut`: there may be earlier ones.
+    /// Finishes the history. `cut`: there may be earlier revisions.
     pub fn finish(self, cut: bool) -> History {
         History { cut, ..self.history }
     }
@@ -158,7 +158,11 @@ mod tests {
         let at = |verdict, day: u8, before| Some((verdict, format!("2026-11-{day:02}"), before));
         assert_eq!(since(&[PASS, FAIL, FAIL]), at(Verdict::Fail, 2, PASS));
         assert_eq!(since(&[FAIL, PASS, FAIL, FAIL]), at(Verdict::Fail, 3, PASS));
-        assert_eq!(since(&[PASS, FAIL, ERROR, None, FAIL]), at(Verdict::Fail, 2, PASS), "no answer ends no streak");
+        assert_eq!(
+            since(&[PASS, FAIL, ERROR, None, FAIL]),
+            at(Verdict::Fail, 2, PASS),
+            "revisions without an answer end no streak"
+        );
         assert_eq!(since(&[PASS, ERROR, FAIL]), at(Verdict::Fail, 3, PASS));
         assert_eq!(since(&[None, FAIL]), at(Verdict::Fail, 2, None));
         assert_eq!(since(&[None, ERROR]), None);
@@ -175,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_is_said_across_revisions_without_an_answer() {
+    fn changes_are_found_across_revisions_without_an_answer() {
         let change = history(&[PASS, ERROR, FAIL]).since.unwrap().change.unwrap();
         assert_eq!(change.provenance[0].before.as_deref(), Some("3.1.9"));
         assert_eq!(change.known_issues.gained, ["ATS-11465"]);
@@ -185,30 +189,30 @@ mod tests {
     fn the_answer_is_the_first_line_and_the_cause_follows() {
         assert_snapshot!(outline(&history(&[PASS, PASS, ERROR, FAIL])).text(), @"
         debian-13/9.2.5: fail since 2026-11-04 (000000000000, Results of day 4); pass before
-          what changed with it:
+          what changed then:
             regressed: tls-remote-origin pass -> fail (200 -> 502 Invalid argument)
-            matches now: ATS-11465
+            now matches: ATS-11465
             OpenSSL 3.1.9 -> 3.5.7
           all changes, newest first:
             2026-11-04 (000000000000, Results of day 4): newly failing, error -> fail
-            2026-11-03 (000000000000, Results of day 3): infrastructure, pass -> error; other what ran
+            2026-11-03 (000000000000, Results of day 3): infrastructure, pass -> error; also changed: what ran
             2026-11-01 (000000000000, Results of day 1): newly tested, absent -> pass
         ");
         assert_snapshot!(outline(&history(&[PASS, FAIL])).markdown(), @"
         **debian-13/9.2.5**: fail since 2026-11-02 (000000000000, Results of day 2); pass before
 
-        - what changed with it:
+        - what changed then:
           - regressed: tls-remote-origin pass -&gt; fail (200 -&gt; 502 Invalid argument)
-          - matches now: ATS-11465
+          - now matches: ATS-11465
           - OpenSSL 3.1.9 -&gt; 3.5.7
         - all changes, newest first:
-          - 2026-11-02 (000000000000, Results of day 2): regressed, pass -&gt; fail; other what ran
+          - 2026-11-02 (000000000000, Results of day 2): regressed, pass -&gt; fail; also changed: what ran
           - 2026-11-01 (000000000000, Results of day 1): newly tested, absent -&gt; pass
         ");
     }
 
     #[test]
-    fn what_is_not_known_is_said() {
+    fn unknown_history_is_stated() {
         assert_snapshot!(outline(&history(&[None, None])).text(), @"
         debian-13/9.2.5 never had an answer in 2 revisions
         ");
@@ -222,14 +226,14 @@ mod tests {
           all changes, newest first:
             2026-11-04 (000000000000, Results of day 4): infrastructure, pass -> error
             2026-11-03 (000000000000, Results of day 3): newly tested, absent -> pass
-          not readable: 2026-11-01 (000000000000, Results of day 1)
+          unreadable: 2026-11-01 (000000000000, Results of day 1)
             schema 99
-          note: there may be earlier revisions (a shallow clone, --limit, or another name of the file before)
+          note: there may be earlier revisions (a shallow clone, --limit, or a renamed file)
         ");
     }
 
     #[test]
-    fn machines_get_it_all() {
+    fn json_has_the_whole_history() {
         let value: serde_json::Value = serde_json::from_str(&json(&history(&[PASS, FAIL]))).unwrap();
         assert_eq!(value["since"]["verdict"], "fail");
         assert_eq!(value["since"]["revision"]["day"], "2026-11-02");

@@ -1,4 +1,4 @@
-//! Histories in words and as JSON.
+//! A history in words and as JSON.
 
 use crate::decide::compare::words::{changes, turn_of};
 use crate::words::answer;
@@ -7,12 +7,12 @@ use crate::words::outline::{OutlineLine, TextOutline};
 
 use super::{History, Revision};
 
-/// Characters of a commit's subject.
+/// Characters shown of a commit's subject.
 const SUBJECT: usize = 60;
 
-/// Since when, and why; then what else happened, newest first.
-pub fn outline(history: &History) -> TextOutline {
-    let mut outline = TextOutline::default();
+/// `history` as text: since when and why, then all changes, newest first.
+pub fn outline(history: &History) -> Outline {
+    let mut outline = Outline::default();
     let cell = &history.cell;
     let head = outline.line(0);
     match &history.since {
@@ -30,7 +30,7 @@ pub fn outline(history: &History) -> TextOutline {
                 None => line.say("; no answer before"),
             };
             if let Some(change) = &since.change {
-                outline.line(1).say("what changed with it:");
+                outline.line(1).say("what changed then:");
                 changes(&mut outline, 2, change);
             }
         }
@@ -44,25 +44,26 @@ pub fn outline(history: &History) -> TextOutline {
         line.say(": ").say(turn_of(&event.change));
     }
     for (revision, why) in &history.unreadable {
-        name(outline.line(1).say("not readable: "), revision);
+        name(outline.line(1).say("unreadable: "), revision);
         outline.line(2).say(why);
     }
     if history.cut {
-        outline
-            .line(1)
-            .say("note: there may be earlier revisions (a shallow clone, --limit, or another name of the file before)");
+        outline.line(1).say("note: there may be earlier revisions (a shallow clone, --limit, or a renamed file)");
     }
     outline
 }
 
+/// Digits shown of a commit's id.
+const COMMIT: usize = 12;
+
 /// `2026-11-03 (3f2a9c1d2e4b, Results of today)`.
-fn name<'a>(line: &'a mut OutlineLine, revision: &Revision) -> &'a mut OutlineLine {
-    let commit: String = revision.commit.chars().take(12).collect();
+fn name<'a>(line: &'a mut Line, revision: &Revision) -> &'a mut Line {
+    let commit: String = revision.commit.chars().take(COMMIT).collect();
     let subject = terminal(&revision.subject, SUBJECT);
     line.say(&revision.day).say(format!(" ({commit}, ")).say(subject).say(")")
 }
 
-/// A history. Ends with a line end.
+/// `history` as JSON, with a final line break.
 pub fn json(history: &History) -> String {
     answer::json(history)
 }

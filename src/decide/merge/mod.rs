@@ -1,5 +1,5 @@
-//! Results of shards or of several machines made into one. Pure. Of each cell one result remains;
-//! two answers that differ are a contradiction, which a person has to settle.
+//! Merges the results of shards or machines into one. Pure. One result of each cell remains; two different answers
+//! are a contradiction that the user must resolve.
 
 #[cfg(test)]
 mod tests;
@@ -14,54 +14,56 @@ use crate::words::answer;
 
 pub use words::{conflicts, incomplete, json, json_incomplete, merged};
 
-/// A result and what it is called in messages.
+/// A result with its name in messages.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// Its name, for example that of its file.
+    /// Its name, for example its file.
     pub name: String,
     /// The result.
     pub result: MatrixResult,
 }
 
-/// Parts made one.
+/// The merged result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged {
     /// All cells of all parts, each once, in the order of the matrix.
     pub result: MatrixResult,
-    /// Cells that several parts answered alike; one result of each was kept.
+    /// Cells with the same answer in several parts; one of them was kept.
     pub agreed: Vec<CellId>,
-    /// Cells of which only some parts had an answer; the answer was kept.
+    /// Cells with an answer in some parts only; the answer was kept.
     pub answered: Vec<CellId>,
 }
 
-/// Why parts cannot be one result.
+/// Why parts cannot be merged.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conflict {
     /// There is nothing to merge.
     Nothing,
-    /// They were made with different matrix.yaml files, or their rows and columns differ.
+    /// They were made with different matrix.yaml files, or their rows or columns differ.
     Matrix {
-        /// The parts by what they agree on: digest of matrix.yaml, rows, columns.
+        /// The names of the parts, by their matrix: digest of matrix.yaml, rows, columns.
         kinds: BTreeMap<String, BTreeSet<String>>,
     },
     /// The same cell has different outcomes.
     Cell {
-        /// Which.
+        /// The cell.
         id: CellId,
-        /// What it came to, and the parts that say so.
+        /// The names of the parts, by the outcome that they have.
         claims: BTreeMap<String, BTreeSet<String>>,
     },
 }
 
-/// What parts say about one cell.
+/// The results of one cell, with the names of their parts.
 type Claims<'a> = [(&'a str, &'a CellResult)];
 
-/// Makes `parts` one result. Neither their order nor merging some of them first changes what comes
-/// out.
+/// Merges `parts`. Neither their order nor merging some of them first changes the result.
 ///
-/// An answer replaces the lack of one: a machine without a way to some mirror says nothing against
-/// one that has it. Of equal answers the one that sorts first as JSON is kept, and its provenance with it.
+/// An answer replaces a missing one: a machine that cannot reach a mirror does not contradict one that can. Of equal
+/// answers the one that sorts first as JSON is kept, with its provenance.
+///
+/// # Errors
+/// All contradictions between the parts.
 pub fn merge(parts: &[Part]) -> Result<Merged, Vec<Conflict>> {
     let Some(first) = parts.first() else { return Err(vec![Conflict::Nothing]) };
     let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -97,13 +99,13 @@ pub fn merge(parts: &[Part]) -> Result<Merged, Vec<Conflict>> {
     Ok(Merged { result: MatrixResult { schema: SCHEMA_VERSION, matrix, distros, ats, cells }, agreed, answered })
 }
 
-/// Those of `cells`, the cells of the matrix, that `result` does not have, in their order.
+/// Those of `cells`, the cells of the matrix, that `result` lacks, in the same order.
 pub fn missing(result: &MatrixResult, cells: impl IntoIterator<Item = CellId>) -> Vec<CellId> {
     let there: BTreeSet<&CellId> = result.cells.iter().map(|cell| &cell.id).collect();
     cells.into_iter().filter(|id| !there.contains(id)).collect()
 }
 
-/// What all parts must have in common.
+/// What all parts must have in common, as text.
 fn kind(result: &MatrixResult) -> String {
     fn list(names: &[impl ToString]) -> String {
         names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
@@ -119,7 +121,7 @@ fn all_answer(claims: &Claims) -> bool {
     claims.iter().all(|(_, cell)| cell.verdict.is_answer())
 }
 
-/// Answers first, then what says more; then anything that does not depend on the order of parts.
+/// Answers first, then errors, which say more than unavailable; then any order that does not depend on the parts.
 fn rank(cell: &CellResult) -> (u8, String) {
     let class = match cell.verdict {
         Verdict::Pass | Verdict::Fail | Verdict::Unbuildable | Verdict::Flaky => 0,
@@ -129,10 +131,10 @@ fn rank(cell: &CellResult) -> (u8, String) {
     (class, answer::json(cell))
 }
 
-/// The cell's answers, if there are several that differ in the verdict or in a trial.
+/// The answers of a cell, if they differ in the verdict or in a trial.
 fn contradiction(id: &CellId, claims: &Claims) -> Option<Conflict> {
-    type Trials<'a> = BTreeSet<(&'a str, Outcome)>;
-    let mut answers: BTreeMap<(Verdict, Trials), BTreeSet<String>> = BTreeMap::new();
+    type TrialOutcomes<'a> = BTreeSet<(&'a str, Outcome)>;
+    let mut answers: BTreeMap<(Verdict, TrialOutcomes), BTreeSet<String>> = BTreeMap::new();
     for (name, cell) in claims.iter().filter(|(_, cell)| cell.verdict.is_answer()) {
         let trials = cell.trials.iter().map(|trial| (trial.id.as_str(), trial.outcome)).collect();
         answers.entry((cell.verdict, trials)).or_default().insert((*name).to_owned());
@@ -141,7 +143,7 @@ fn contradiction(id: &CellId, claims: &Claims) -> Option<Conflict> {
         return None;
     }
     let shared = |trial: &&(&str, Outcome)| answers.keys().all(|(_, trials)| trials.contains(*trial));
-    let claim = |(verdict, trials): &(Verdict, Trials)| {
+    let claim = |(verdict, trials): &(Verdict, TrialOutcomes)| {
         let own = trials.iter().filter(|trial| !shared(trial)).map(|(id, outcome)| format!("{id} {outcome}"));
         format!("{verdict} ({})", own.collect::<Vec<_>>().join(", ")).replace(" ()", "")
     };

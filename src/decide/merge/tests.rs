@@ -16,11 +16,11 @@ fn some(name: &str, cells: &[usize]) -> Part {
 }
 
 #[test]
-fn shards_become_the_whole() {
+fn shards_are_merged() {
     let merged = merge(&[some("b", &[3, 1]), some("a", &[2, 0])]).unwrap();
     assert_eq!(merged.result, known_answers());
     assert_eq!((merged.agreed.len(), merged.answered.len()), (0, 0));
-    assert_eq!(words::merged(&merged, 2).text(), "4 cells from 2 results, no contradiction\n");
+    assert_eq!(words::merged(&merged, 2).text(), "4 cells from 2 results, no contradictions\n");
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_cell_answered_twice_is_kept_once_with_the_provenance_of_one() {
 }
 
 #[test]
-fn an_answer_replaces_the_lack_of_one() {
+fn an_answer_replaces_a_missing_one() {
     let mut error = some("b", &[0, 1]);
     error.result.cells[0] = made("debian-12/9.2.5", Verdict::Error);
     let mut unavailable = some("c", &[0]);
@@ -42,14 +42,14 @@ fn an_answer_replaces_the_lack_of_one() {
     assert_eq!(merged.result.cells[0].verdict, Verdict::Pass);
     assert_eq!(
         words::merged(&merged, 3).text(),
-        "2 cells from 3 results, no contradiction\n  answered by some only, and the answer kept: debian-12/9.2.5\n"
+        "2 cells from 3 results, no contradictions\n  answered in some results only, answer kept: debian-12/9.2.5\n"
     );
     let merged = merge(&[unavailable, error]).unwrap();
     assert_eq!(merged.result.cells[0].verdict, Verdict::Error);
 }
 
 #[test]
-fn contradictions_are_named_with_who_says_what() {
+fn contradictions_are_named_with_their_parts() {
     let mut other = some("b.json", &[1, 2]);
     other.result.cells[0] = made("debian-12/9.2.9", Verdict::Fail);
     other.result.cells[1].trials[2] = trial("http-post-1m", Outcome::Fail);
@@ -62,7 +62,7 @@ fn contradictions_are_named_with_who_says_what() {
       debian-13/9.2.5 has different outcomes
         fail (http-post-1m fail): b.json
         fail (http-post-1m pass): a.json, c.json
-      way out: run these cells again on one machine, and leave the other results out
+      what to do: run these cells again on one machine, and leave the other results out
     ");
     let value: serde_json::Value = serde_json::from_str(&json(&found)).unwrap();
     assert_eq!(value["conflicts"][0]["cell"]["id"], "debian-12/9.2.9");
@@ -138,7 +138,7 @@ proptest! {
             prop_assert_eq!(kept.len(), ids.len());
             prop_assert_eq!(kept.into_iter().collect::<BTreeSet<_>>(), ids);
             for cell in &merged.result.cells {
-                prop_assert!(parts.iter().any(|part| part.result.cells.contains(cell)), "nothing is made up");
+                prop_assert!(parts.iter().any(|part| part.result.cells.contains(cell)), "every result comes from a part");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What became of a merge, in words and as JSON.
+//! The outcome of a merge in words and as JSON.
 
 use serde::Serialize;
 
@@ -8,29 +8,29 @@ use crate::words::outline::TextOutline;
 
 use super::{Conflict, Merged};
 
-/// What was merged from so many parts.
-pub fn merged(merged: &Merged, parts: usize) -> TextOutline {
-    let mut outline = TextOutline::default();
+/// `merged` as text; it was merged from so many `parts`.
+pub fn merged(merged: &Merged, parts: usize) -> Outline {
+    let mut outline = Outline::default();
     let (cells, plural) = (merged.result.cells.len(), if parts == 1 { "" } else { "s" });
-    outline.line(0).strong(format!("{cells} cells")).say(format!(" from {parts} result{plural}, no contradiction"));
+    outline.line(0).strong(format!("{cells} cells")).say(format!(" from {parts} result{plural}, no contradictions"));
     if !merged.agreed.is_empty() {
-        outline.line(1).say("answered alike more than once, and kept once: ").list(&merged.agreed);
+        outline.line(1).say("same answer in several results, kept once: ").list(&merged.agreed);
     }
     if !merged.answered.is_empty() {
-        outline.line(1).say("answered by some only, and the answer kept: ").list(&merged.answered);
+        outline.line(1).say("answered in some results only, answer kept: ").list(&merged.answered);
     }
     outline
 }
 
-/// Why nothing was merged.
-pub fn conflicts(conflicts: &[Conflict]) -> TextOutline {
-    let mut outline = TextOutline::default();
+/// The conflicts as text.
+pub fn conflicts(conflicts: &[Conflict]) -> Outline {
+    let mut outline = Outline::default();
     let plural = if conflicts.len() == 1 { "" } else { "s" };
     outline.line(0).strong(format!("{} contradiction{plural}", conflicts.len())).say(": nothing was merged");
     for conflict in conflicts {
         match conflict {
             Conflict::Nothing => outline.line(1).say("there is nothing to merge: name results/matrix.json files"),
-            Conflict::Matrix { .. } => outline.line(1).say("they were made with different matrix.yaml files"),
+            Conflict::Matrix { .. } => outline.line(1).say("the results were made with different matrix.yaml files"),
             Conflict::Cell { id, .. } => outline.line(1).strong(id).say(" has different outcomes"),
         };
         let (Conflict::Matrix { kinds: claims } | Conflict::Cell { claims, .. }) = conflict else { continue };
@@ -39,22 +39,22 @@ pub fn conflicts(conflicts: &[Conflict]) -> TextOutline {
         }
     }
     if conflicts.iter().any(|conflict| matches!(conflict, Conflict::Cell { .. })) {
-        outline.line(1).say("way out: run these cells again on one machine, and leave the other results out");
+        outline.line(1).say("what to do: run these cells again on one machine, and leave the other results out");
     }
     outline
 }
 
-/// Why nothing was written: a shard is not there, or a cell was taken out of it.
-pub fn incomplete(missing: &[CellId]) -> TextOutline {
-    let mut outline = TextOutline::default();
+/// Why nothing was written: a shard is missing, or a cell was removed from one.
+pub fn incomplete(missing: &[CellId]) -> Outline {
+    let mut outline = Outline::default();
     let plural = if missing.len() == 1 { "" } else { "s" };
     outline.line(0).strong(format!("{} cell{plural} missing", missing.len())).say(": nothing was merged");
-    outline.line(1).say("of matrix.yaml, and in none of the results: ").list(missing);
-    outline.line(1).say("way out: name the results of every shard, or take what there is: --partial");
+    outline.line(1).say("in matrix.yaml, but in none of the results: ").list(missing);
+    outline.line(1).say("what to do: name the results of every shard, or merge what there is with --partial");
     outline
 }
 
-/// The same for machines. Ends with a line end.
+/// The missing cells as JSON, with a final line break.
 pub fn json_incomplete(missing: &[CellId]) -> String {
     answer::json(&Incomplete { missing })
 }
@@ -65,11 +65,11 @@ struct Incomplete<'a> {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct ConflictsJson<'a> {
     conflicts: &'a [Conflict],
 }
 
-/// Why nothing was merged, for machines. Ends with a line end.
+/// The conflicts as JSON, with a final line break.
 pub fn json(conflicts: &[Conflict]) -> String {
-    answer::json(&Document { conflicts })
+    answer::json(&ConflictsJson { conflicts })
 }

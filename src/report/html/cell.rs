@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use crate::model::{CellResult, IssueMatch, Outcome, Provenance, TrialResult};
-use crate::report::details::{About, Attempt};
+use crate::report::details::About;
 use crate::words::escape::{LINE, SHORT};
 use crate::words::finding::Trials;
 use crate::words::limits;
@@ -108,8 +108,7 @@ fn trials(page: Page, cell: &CellResult) -> Markup {
 fn one(page: Page, cell: &CellResult, trial: &TrialResult, open: bool) -> Markup {
     let known = About::default();
     let about = page.details.trials.get(&trial.id).unwrap_or(&known);
-    let attempts: Vec<&Attempt> =
-        page.details.evidence.get(&cell.id).into_iter().flatten().filter(|attempt| attempt.trial == trial.id).collect();
+    let kept = page.details.evidence.get(&cell.id);
     let anchor = trial_anchor(&cell.id, &trial.id);
     html! {
         details.trial open[open] data-trial=(shown(&trial.id, SHORT)) data-outcome=(trial.outcome) {
@@ -123,7 +122,7 @@ fn one(page: Page, cell: &CellResult, trial: &TrialResult, open: bool) -> Markup
                     p.about { (shown(&about.title, LINE)) ". " span.why { "Why: " (shown(&about.why, LINE)) " (" (link("link", &about.link)) ")" } }
                 }
                 (bisection::links(page, &cell.id, &trial.id))
-                (evidence::section(trial, &attempts, about.direct))
+                (evidence::section(trial, kept, about.direct))
                 p.tools { a href={ "#" (anchor) } { "Permalink to this trial" } }
             }
         }

@@ -2,8 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::model::TrialResult;
-use crate::report::details::Attempt;
+use crate::model::{RunEvidence, RunId, TrialEvidence, TrialResult};
 use crate::words::escape::{LINE, SHORT};
 
 use super::ladder::Ladder;
@@ -16,23 +15,25 @@ const SOURCE: usize = 20;
 /// Maximum number of connections drawn per attempt, or for the committed lines.
 const DRAWN: usize = 6;
 
-/// `direct`: the client connects to the origin without ATS. If there are committed lines, the first attempt's packets
-/// are drawn beside them, and the other raw evidence is collapsed.
-pub(super) fn section(trial: &TrialResult, attempts: &[&Attempt], direct: bool) -> Markup {
+/// `direct`: the client speaks to the origin itself. Where there are committed lines, the first
+/// attempt's packets are drawn beside them, and the rest of the raw evidence is folded away.
+pub(super) fn section(trial: &TrialResult, kept: Option<&RunEvidence>, direct: bool) -> Markup {
     let client = if direct { "client" } else { "ATS" };
-    let Some((first, others)) = attempts.split_first() else { return committed(trial, client) };
+    let Some(kept) = kept else { return committed(trial, client) };
+    let mut attempts = kept.attempts.iter().filter(|attempt| attempt.trial == trial.id);
+    let Some(first) = attempts.next() else { return committed(trial, client) };
     html! {
         @if trial.evidence.is_empty() {
-            (raw(first, client))
+            (raw(&kept.run, first, client))
         } @else {
             div.split {
                 (lines(trial))
                 (drawn(&ladders(first), client))
             }
-            details.raw { (headline(first)) (observed::attempt(first)) }
+            details.raw { (headline(&kept.run, first)) (observed::attempt(first)) }
         }
-        @for attempt in others {
-            details.raw { (headline(attempt)) (raw(attempt, client)) }
+        @for attempt in attempts {
+            details.raw { (headline(&kept.run, attempt)) (raw(&kept.run, attempt, client)) }
         }
     }
 }
@@ -63,13 +64,13 @@ fn lines(trial: &TrialResult) -> Markup {
     }
 }
 
-fn headline(attempt: &Attempt) -> Markup {
-    html! { summary { "Raw evidence of attempt " (attempt.attempt) " " span.note { "run " (attempt.run) } } }
+fn headline(run: &RunId, attempt: &TrialEvidence) -> Markup {
+    html! { summary { "Raw evidence of attempt " (attempt.attempt) " " span.note { "run " (run) } } }
 }
 
-fn raw(attempt: &Attempt, client: &str) -> Markup {
+fn raw(run: &RunId, attempt: &TrialEvidence, client: &str) -> Markup {
     html! {
-        p.note { "Attempt " (attempt.attempt) " of run " (attempt.run) }
+        p.note { "Attempt " (attempt.attempt) " of run " (run) }
         div.split {
             (observed::attempt(attempt))
             (drawn(&ladders(attempt), client))
@@ -77,7 +78,7 @@ fn raw(attempt: &Attempt, client: &str) -> Markup {
     }
 }
 
-fn ladders(attempt: &Attempt) -> Vec<Ladder> {
+fn ladders(attempt: &TrialEvidence) -> Vec<Ladder> {
     attempt.observation.wire.iter().map(Ladder::of_flow).collect()
 }
 

@@ -2,8 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::model::{AtsLife, ClosedBy, Exchange, Hello, OriginConnection, TlsSeen};
-use crate::report::details::Attempt;
+use crate::model::{AtsLife, ClosedBy, Exchange, Hello, OriginConnection, TlsSeen, TrialEvidence};
 use crate::words::escape::{LINE, SHORT};
 
 use super::ladder::span;
@@ -12,7 +11,7 @@ use super::parts::shown;
 /// Maximum number of exchanges, connections and log lines shown. The files of the run have all of them.
 const MOST: usize = 12;
 
-pub(super) fn attempt(attempt: &Attempt) -> Markup {
+pub(super) fn attempt(attempt: &TrialEvidence) -> Markup {
     let seen = &attempt.observation;
     let exchanges: Vec<&Exchange> = seen.client.iter().flat_map(|run| &run.exchanges).collect();
     let began = exchanges.first().map(|exchange| exchange.started_us);

@@ -5,8 +5,10 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{ClientRun, Direction, Exchange, Flow, LogFile, LogLine, Observation, Packet, Verdict};
-use crate::report::details::{About, Attempt, CellPast, Moment, Past};
+use crate::model::{
+    ClientRun, Direction, Exchange, Flow, LogFile, LogLine, Observation, Packet, RunEvidence, TrialEvidence, Verdict,
+};
+use crate::report::details::{About, CellPast, Moment, Past};
 use crate::words::fixture;
 use crate::words::outline::TextOutline;
 
@@ -47,7 +49,8 @@ fn details() -> Details {
         ..Observation::default()
     };
     let run = "20261123-141502-3f2a".parse().unwrap();
-    let attempt = Attempt { run, trial: "tls-get".into(), attempt: 1, observation };
+    let attempt = TrialEvidence { trial: "tls-get".into(), attempt: 1, observation };
+    let kept = RunEvidence { run, attempts: vec![attempt] };
     let about = About {
         title: "ATS reaches a TLS origin".into(),
         why: "the seed bug".into(),
@@ -67,7 +70,7 @@ fn details() -> Details {
     };
     Details {
         trials: [("tls-get".to_owned(), about)].into(),
-        evidence: [(id, vec![attempt])].into(),
+        evidence: [(id, kept)].into(),
         past: Some(past),
         ..Details::default()
     }
@@ -173,7 +176,7 @@ fn filled(text: &str) -> (MatrixResult, Details) {
         }
         cell.provenance.kernel = Some(text.into());
     }
-    for attempt in details.evidence.values_mut().flatten() {
+    for attempt in details.evidence.values_mut().flat_map(|kept| &mut kept.attempts) {
         attempt.trial = text.into();
         let seen = &mut attempt.observation;
         seen.logs[0].text = text.into();

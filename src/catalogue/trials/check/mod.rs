@@ -18,11 +18,13 @@ pub(super) use refusal::{Reason, refused, refused_for};
 pub(super) use time::{after_a_second, at_once};
 pub(super) use wire::{no_flow, reset_by_origin, syn_data, turned_away};
 
+use serde::Serialize;
+
 use super::spec::{BODY, CUT_BODY};
 use crate::model::{AtsLife, ClientPhase, Observation, Outcome};
 
 /// One property that a trial checks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// What is expected, for example `status 200`.
     pub expected: String,

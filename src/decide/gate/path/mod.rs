@@ -1,5 +1,5 @@
-//! In which order to upgrade: from one cell to another by single steps, each of which changes the
-//! distro or the ATS and ends in a cell that passes.
+//! In which order to upgrade: from one cell to another in steps, each of which changes the distro or the ATS and ends
+//! in a cell that passes.
 
 mod search;
 #[cfg(test)]
@@ -13,17 +13,17 @@ use crate::decide::compare::{Fact, provenance};
 use crate::model::{CellId, Version};
 use crate::verdict;
 
-use super::answer::{Cause, Reason, Rests, Word};
-use super::basis::{Basis, Stand};
+use super::answer::{Cause, CellTrials, Reason, Word};
+use super::basis::{Basis, PassCheck};
 use super::coverage;
-use search::Grid;
+use search::RouteGrid;
 
-/// What a step costs, by the axis it changes; at least 1 each.
+/// What a step costs, by what it changes; at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Costs {
-    /// To change the distro.
+    /// A change of the distro.
     pub distro: u32,
-    /// To change ATS.
+    /// A change of ATS.
     pub ats: u32,
 }
 
@@ -33,19 +33,25 @@ impl Default for Costs {
     }
 }
 
-/// Why a text is no [`Costs`].
+/// A text that is not [`Costs`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no cost: write it like distro=3,ats=1, with whole numbers from 1 to 1000")]
+#[error("`{0}` is not a cost: write it like distro=3,ats=1, with whole numbers from 1 to 1000")]
 pub struct CostsError(String);
+
+/// Characters shown of a text that is not a cost.
+const SHOWN: usize = 40;
+
+/// The highest cost of a step: a path of any length then has a sum that is far from an overflow.
+const MOST: u32 = 1000;
 
 impl FromStr for Costs {
     type Err = CostsError;
     fn from_str(text: &str) -> Result<Self, CostsError> {
-        let error = || CostsError(text.chars().take(40).flat_map(char::escape_debug).collect());
+        let error = || CostsError(text.chars().take(SHOWN).flat_map(char::escape_debug).collect());
         let mut costs = Self::default();
         for part in text.split(',') {
             let (axis, number) = part.trim().split_once('=').ok_or_else(error)?;
-            let cost = number.trim().parse().ok().filter(|cost| (1..=1000).contains(cost)).ok_or_else(error)?;
+            let cost = number.trim().parse().ok().filter(|cost| (1..=MOST).contains(cost)).ok_or_else(error)?;
             match axis.trim() {
                 "distro" => costs.distro = cost,
                 "ats" => costs.ats = cost,
@@ -59,7 +65,7 @@ impl FromStr for Costs {
 /// What a step changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Axis {
+pub enum StepAxis {
     /// The ATS.
     Ats,
     /// The distro.
@@ -68,48 +74,46 @@ pub enum Axis {
 
 /// One upgrade.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Step {
+pub struct UpgradeStep {
     /// What it changes.
-    pub axis: Axis,
-    /// Where it begins.
+    pub axis: StepAxis,
+    /// Where it starts.
     pub from: CellId,
-    /// Where it ends; this cell passes.
+    /// Where it ends; that cell passes.
     pub to: CellId,
     /// What it costs.
     pub cost: u32,
-    /// Whether it is to an older ATS.
+    /// Whether it leads to an older ATS.
     pub downgrade: bool,
-    /// What is different about what ran, from the one to the other.
+    /// What ran differently in the two cells.
     pub provenance: Vec<Fact>,
-    /// The trials that the cell at its end rests on.
-    pub rests: Option<Rests>,
-    /// Trials that passed where it begins and that are not tested where it ends.
+    /// The trials of the cell at its end.
+    pub rests: Option<CellTrials>,
+    /// Trials that passed at its start and are not tested at its end.
     pub lost: Vec<String>,
 }
 
-/// A way from one cell to another, or what is in it.
+/// A path from one cell to another, or what blocks it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Path {
+pub struct UpgradePath {
     /// Where hosts are.
     pub from: CellId,
-    /// Where they shall be.
+    /// The goal.
     pub to: CellId,
-    /// The steps in order; without a safe way to the goal, those to the nearest cell that can be
-    /// reached safely.
-    pub steps: Vec<Step>,
+    /// The steps in order. Without a safe path they lead to the nearest cell that can be reached safely.
+    pub steps: Vec<UpgradeStep>,
     /// Whether the steps lead to the goal.
     pub arrives: bool,
-    /// The cells that are in the way: of all ways, on the one with the fewest of them.
+    /// What blocks the path with the fewest blocks.
     pub blocks: Vec<Reason>,
-    /// What else speaks against relying on this.
+    /// Reasons not to trust the results.
     pub doubts: Vec<Reason>,
-    /// Worth knowing, without weight.
+    /// Further facts that do not change the answer.
     pub notes: Vec<String>,
 }
 
-impl Path {
-    /// Open: there is a safe way. Closed: there is none, whatever the cells without an answer may
-    /// come to.
+impl UpgradePath {
+    /// Open: there is a safe path. Closed: there is none, whatever the verdict of cells without an answer would be.
     pub fn word(&self) -> Word {
         if self.blocks.iter().any(|reason| reason.cause.closes()) {
             Word::Closed
@@ -126,16 +130,15 @@ impl Path {
     }
 }
 
-/// The cheapest safe way `from` one cell `to` another; of equally cheap ones that with the fewest
-/// steps, then the fewest detours (rows and columns that do not lie between the two), then ATS
-/// before distro, then the order of the matrix.
+/// The cheapest safe path `from` one cell `to` another. Among equally cheap ones it has the fewest steps, then the
+/// fewest detours (rows and columns that are not between the two), then changes ATS before the distro, then follows
+/// the order of the matrix.
 ///
-/// The start has to pass as well: where it does not, the steps lead out of it and nobody calls them safe. Both cells
-/// are of one family, and so are all stopovers: no system becomes another distro's. A step is to the next release:
-/// none that the matrix has is skipped, and distros are not taken back. An older ATS may be a stopover, and its step
-/// says so.
-pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Path {
-    let mut path = Path {
+/// The start must pass as well; if it does not, the path is not safe. Both cells and all stops belong to one family of
+/// distros, because a host cannot be upgraded to another family. A step leads to the next release: no release of the
+/// matrix is skipped, and distros are not downgraded. An older ATS may be a stop, and its step says so.
+pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> UpgradePath {
+    let mut path = UpgradePath {
         from: from.clone(),
         to: to.clone(),
         steps: Vec::new(),
@@ -144,25 +147,24 @@ pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Path
         doubts: basis.doubts(),
         notes: Vec::new(),
     };
-    let strangers = [from, to].into_iter().filter(|id| !basis.has_distro(&id.distro) || !basis.has_ats(&id.ats));
-    for id in strangers {
-        let reason = Reason::new(Cause::Missing, "its distro or its ATS is not in the results").about(id);
-        path.blocks.push(reason.way_out("atsmatrix show lists them"));
+    let absent = [from, to].into_iter().filter(|id| !basis.has_distro(&id.distro) || !basis.has_ats(&id.ats));
+    for id in absent {
+        let reason = Reason::new(Cause::Missing, "has a distro or an ATS that is not in the results").about(id);
+        path.blocks.push(reason.fix("see what the matrix has: atsmatrix show"));
     }
     if !path.blocks.is_empty() {
         return path;
     }
     let (here, there) = (search::family(basis, &from.distro), search::family(basis, &to.distro));
     if here != there {
-        let text = format!("no system is upgraded from {here} to {there}: it is set up anew");
-        path.blocks.push(Reason::new(Cause::NoUpgrade, text).way_out(format!("set hosts up on {}", to.distro)));
+        let text = format!("hosts cannot be upgraded from {here} to {there}, they must be set up anew");
+        path.blocks.push(Reason::new(Cause::NoUpgrade, text).fix(format!("set up new hosts on {}", to.distro)));
         return path;
     }
     if block(basis, from).is_some() {
-        path.notes
-            .push(format!("{from} is where hosts are: whatever they do there stays as it is until they have left"));
+        path.notes.push(format!("hosts are on {from}, which does not pass: that does not change until they leave it"));
     }
-    let grid = Grid::new(basis, from, to, costs);
+    let grid = RouteGrid::new(basis, from, to, costs);
     let route = grid.route();
     path.blocks = route.iter().skip(1).filter_map(|id| block(basis, id)).collect();
     path.blocks.extend(route.windows(2).filter_map(|pair| grid.gap(&pair[0].distro, &pair[1].distro)));
@@ -176,13 +178,13 @@ pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Path
 
 fn block(basis: &Basis<'_>, id: &CellId) -> Option<Reason> {
     match basis.must_pass(id) {
-        Stand::Passes => None,
-        Stand::Not(reason) => Some(reason),
+        PassCheck::Passes => None,
+        PassCheck::Not(reason) => Some(reason),
     }
 }
 
-/// What a step to another distro leaves untested. An ATS of another version may do less by design: there the step
-/// tells it.
+/// What a step to another distro leaves untested. Another version of ATS may support less by design: then the step says
+/// so.
 fn untested(basis: &Basis<'_>, from: &CellId, to: &CellId) -> Vec<Reason> {
     match (basis.cell(from), basis.cell(to)) {
         (Some(before), Some(after)) if from.distro != to.distro => coverage::lost(before, after, &from.to_string()),
@@ -190,23 +192,23 @@ fn untested(basis: &Basis<'_>, from: &CellId, to: &CellId) -> Vec<Reason> {
     }
 }
 
-fn step(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Step {
-    let axis = if from.distro == to.distro { Axis::Ats } else { Axis::Distro };
+fn step(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> UpgradeStep {
+    let axis = if from.distro == to.distro { StepAxis::Ats } else { StepAxis::Distro };
     let provenance = match (basis.cell(from), basis.cell(to)) {
         (Some(from), Some(to)) => provenance(&from.provenance, &to.provenance),
         _ => Vec::new(),
     };
-    let cost = if axis == Axis::Ats { costs.ats } else { costs.distro };
-    let downgrade = axis == Axis::Ats && is_older(version(basis, to).as_ref(), version(basis, from).as_ref());
+    let cost = if axis == StepAxis::Ats { costs.ats } else { costs.distro };
+    let downgrade = axis == StepAxis::Ats && is_older(version(basis, to).as_ref(), version(basis, from).as_ref());
     let lost = match (basis.cell(from), basis.cell(to)) {
         (Some(from), Some(to)) => verdict::lost(from, to).passed.into_iter().map(str::to_owned).collect(),
         _ => Vec::new(),
     };
-    let rests = basis.cell(to).map(|cell| basis.rests(cell));
-    Step { axis, from: from.clone(), to: to.clone(), cost, downgrade, provenance, rests, lost }
+    let rests = basis.cell(to).map(|cell| basis.trials_of(cell));
+    UpgradeStep { axis, from: from.clone(), to: to.clone(), cost, downgrade, provenance, rests, lost }
 }
 
-/// The version that ATS reported; where it never ran, the one that its name begins with.
+/// The version that ATS reported, or that its name starts with if it never ran.
 fn version(basis: &Basis<'_>, id: &CellId) -> Option<Version> {
     let reported = basis.cell(id).and_then(|cell| cell.provenance.ats.as_ref());
     reported.and_then(|ats| ats.reported.parse().ok()).or_else(|| id.ats.as_str().parse().ok())

@@ -1,5 +1,4 @@
-//! Dijkstra's algorithm over the grid of cells. Knows rows, columns and prices; what a cell that is
-//! in the way means is the caller's business.
+//! Dijkstra's algorithm over the grid of cells.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -10,24 +9,24 @@ use crate::model::{AtsId, CellId, DistroId};
 use crate::verdict;
 
 use super::super::answer::{Cause, Reason};
-use super::super::basis::{Basis, Stand};
+use super::super::basis::{Basis, PassCheck};
 use super::Costs;
 
 /// A cell by row and column.
 type Spot = (usize, usize);
 
-/// What a way costs, most important first.
+/// What a path costs, most important first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Price {
-    /// Cells on it that say no.
+    /// Cells on it that are a no.
     closed: u32,
     /// Cells on it without an answer.
     unknown: u32,
-    /// What its steps cost.
+    /// The sum of the costs of its steps.
     cost: u64,
-    /// Its steps.
+    /// The number of its steps.
     steps: u32,
-    /// Steps to rows and columns that do not lie between start and goal.
+    /// Steps to rows and columns that are not between start and goal.
     detours: u32,
 }
 
@@ -44,7 +43,10 @@ impl Add for Price {
     }
 }
 
-/// How a cell counts when it is stepped on.
+/// Fedora supports upgrades that skip one release.
+const FEDORA_STEP: u32 = 2;
+
+/// Whether a path may lead through a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ground {
     Safe,
@@ -52,23 +54,23 @@ enum Ground {
     Unknown,
 }
 
-/// The part of the matrix that ways may lead through.
-pub(super) struct Grid {
+/// The part of the matrix that paths may lead through.
+pub(super) struct RouteGrid {
     family: String,
     rows: Vec<DistroId>,
-    /// What the distro of each row calls its release; the same for a row and its variants.
+    /// The release of each row; the same for a row and its variants.
     releases: Vec<Option<String>>,
     columns: Vec<AtsId>,
     ground: Vec<Vec<Ground>>,
-    /// Steps to another distro that leave something untested, with how bad that is.
+    /// Steps to another distro that leave something untested, with what that makes of them.
     lossy: HashMap<(Spot, Spot), Ground>,
     start: Spot,
     goal: Spot,
     costs: Costs,
 }
 
-impl Grid {
-    /// Rows of the family that `from` and `to` are of, and all columns. Both cells lie in it.
+impl RouteGrid {
+    /// The rows of the family of `from` and `to`, and all columns. Both cells must be in it.
     pub(super) fn new(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Self {
         let cells = &basis.result().cells;
         let of = family(basis, &from.distro);
@@ -88,7 +90,7 @@ impl Grid {
         Self { family: of, rows, releases, columns, ground, lossy, start, goal, costs }
     }
 
-    /// How the end of a step counts.
+    /// Whether a step is safe: its end, and what it leaves untested.
     fn end(&self, from: Spot, to: Spot) -> Ground {
         let ground = self.ground[to.0][to.1];
         let step = self.lossy.get(&(from, to)).copied().unwrap_or(Ground::Safe);
@@ -99,13 +101,13 @@ impl Grid {
         }
     }
 
-    /// The best way from start to goal, both included, through whatever is in the way.
+    /// The best path from start to goal, both included, even through cells that block it.
     pub(super) fn route(&self) -> Vec<CellId> {
         self.walk(&self.prices(self.start, |_| true), self.goal)
     }
 
-    /// The best safe way to the cell from which least is left to do: by cost, then on the goal's
-    /// distro, then close to the goal in the order of the matrix.
+    /// The best safe path to the cell nearest to the goal: by remaining cost, then on the goal's distro, then close
+    /// to the goal in the order of the matrix.
     pub(super) fn nearest(&self) -> Vec<CellId> {
         let prices = self.prices(self.start, |ground| ground == Ground::Safe);
         let left = |&(row, column): &Spot| {
@@ -118,7 +120,7 @@ impl Grid {
         nearest.map_or_else(Vec::new, |spot| self.walk(&prices, spot))
     }
 
-    /// What the best way to each spot costs, over ground that `may` be stepped on.
+    /// The cost of the best path to each spot, over steps that `may` be taken.
     fn prices(&self, start: Spot, may: impl Fn(Ground) -> bool) -> HashMap<Spot, Price> {
         let mut prices = HashMap::new();
         let mut open = BinaryHeap::from([Reverse((Price::default(), start))]);
@@ -136,7 +138,7 @@ impl Grid {
         prices
     }
 
-    /// The way to `end`, found backwards: of the spots that could come before, the preferred one.
+    /// The path to `end`, found backwards: of the spots that could come before, the preferred one.
     fn walk(&self, prices: &HashMap<Spot, Price>, end: Spot) -> Vec<CellId> {
         let mut way = vec![end];
         let mut spot = end;
@@ -144,7 +146,7 @@ impl Grid {
             let reached = |before: &Spot| {
                 prices.get(before).is_some_and(|price| *price + self.price(*before, spot) == prices[&spot])
             };
-            // Going back, a change of distro is preferred as the last step: so ATS comes first.
+            // Backwards, a change of distro is preferred, so that ATS changes first.
             let mut nearby = self.neighbours(spot).filter(|before| self.is_forward(before.0, spot.0));
             let Some(before) = nearby.find(reached) else { break };
             way.push(before);
@@ -156,20 +158,21 @@ impl Grid {
             .collect()
     }
 
-    /// What keeps a step between two rows from being to the next release, although the matrix has none between.
+    /// Why a step between two rows skips a release that the matrix does not have.
     pub(super) fn gap(&self, from: &DistroId, to: &DistroId) -> Option<Reason> {
         let number = |distro| self.releases[index(&self.rows, distro)].as_ref()?.parse::<u32>().ok();
-        // Fedora supports upgrades over one release.
-        let widest = if self.family == "fedora" { 2 } else { 1 };
+        let widest = if self.family == "fedora" { FEDORA_STEP } else { 1 };
         if number(from)?.abs_diff(number(to)?) <= widest {
             return None;
         }
-        let text =
-            format!("{}'s releases between {from} and {to} are not in the results, and none is skipped", self.family);
-        Some(Reason::new(Cause::Missing, text).way_out("add a row for each to matrix.yaml"))
+        let text = format!(
+            "the {} releases between {from} and {to} are not in the results, and none may be skipped",
+            self.family
+        );
+        Some(Reason::new(Cause::Missing, text).fix("add a row for each to matrix.yaml"))
     }
 
-    /// Whether no release lies between two rows, in the order of the matrix.
+    /// Whether no other release is between two rows, in the order of the matrix.
     fn is_next(&self, from: usize, to: usize) -> bool {
         let ends = [&self.releases[from], &self.releases[to]];
         self.releases[from.min(to)..=from.max(to)].iter().all(|between| ends.contains(&between))
@@ -183,8 +186,8 @@ impl Grid {
         rows.chain(columns)
     }
 
-    /// Whether a step from one row to another leads towards the goal and not past it, in the order of the matrix:
-    /// no system goes back to an older release.
+    /// Whether a step from one row to another leads towards the goal and not past it, in the order of the matrix: hosts
+    /// are not downgraded to an older release.
     fn is_forward(&self, from: usize, to: usize) -> bool {
         let goal = self.goal.0;
         (from.min(goal)..=from.max(goal)).contains(&to)
@@ -228,14 +231,14 @@ fn lossy(basis: &Basis<'_>, rows: &[DistroId], columns: &[AtsId]) -> HashMap<(Sp
 
 fn ground(basis: &Basis<'_>, id: &CellId) -> Ground {
     match basis.must_pass(id) {
-        Stand::Passes => Ground::Safe,
-        Stand::Not(reason) if reason.cause.closes() => Ground::Closed,
-        Stand::Not(_) => Ground::Unknown,
+        PassCheck::Passes => Ground::Safe,
+        PassCheck::Not(reason) if reason.cause.closes() => Ground::Closed,
+        PassCheck::Not(_) => Ground::Unknown,
     }
 }
 
-/// The `VERSION_ID` of `/etc/os-release`, as found in any cell of the row; else what follows the first `-` of its name,
-/// up to the next one. `None`: it has none, as a suite that moves.
+/// The `VERSION_ID` of `/etc/os-release` in any cell of the row, else the part of its name between the first and the
+/// second `-`. `None`: it has none, like Debian testing.
 fn release(basis: &Basis<'_>, distro: &DistroId) -> Option<String> {
     let row = basis.result().cells.iter().filter(|cell| cell.id.distro == *distro);
     let found = row.filter_map(|cell| cell.provenance.distro.as_ref()).map(|release| release.version.clone()).next();
@@ -243,7 +246,7 @@ fn release(basis: &Basis<'_>, distro: &DistroId) -> Option<String> {
     found.filter(|release| !release.is_empty()).or_else(|| named().map(str::to_owned))
 }
 
-/// The ID of `/etc/os-release`, as found in any cell of the row; else the name up to its first `-`.
+/// The `ID` of `/etc/os-release` in any cell of the row, else its name up to the first `-`.
 pub(super) fn family(basis: &Basis<'_>, distro: &DistroId) -> String {
     let row = basis.result().cells.iter().filter(|cell| cell.id.distro == *distro);
     let found = row.filter_map(|cell| cell.provenance.distro.as_ref()).map(|release| release.id.clone()).next();
@@ -255,7 +258,7 @@ fn once_each<'a, T: Clone + Eq + Hash + 'a>(names: impl Iterator<Item = &'a T>) 
     names.filter(|name| seen.insert(*name)).cloned().collect()
 }
 
-/// Callers have made sure that the name is there.
+/// Callers make sure that the name exists.
 fn index<T: PartialEq>(names: &[T], name: &T) -> usize {
     names.iter().position(|known| known == name).unwrap_or(0)
 }

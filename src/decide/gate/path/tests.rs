@@ -8,11 +8,11 @@ fn id(text: &str) -> CellId {
     text.parse().unwrap()
 }
 
-fn ask(results: &MatrixResult, from: &str, to: &str, costs: &str) -> Path {
+fn ask(results: &MatrixResult, from: &str, to: &str, costs: &str) -> UpgradePath {
     find(&Basis::new(results), &id(from), &id(to), costs.parse().unwrap())
 }
 
-fn stops(path: &Path) -> Vec<String> {
+fn stops(path: &UpgradePath) -> Vec<String> {
     path.steps.iter().map(|step| step.to.to_string()).collect()
 }
 
@@ -29,7 +29,7 @@ fn ats_goes_first_where_the_old_one_breaks_on_the_new_distro() {
 }
 
 #[test]
-fn a_goal_that_fails_is_the_block_and_the_nearest_cell_is_on_its_distro() {
+fn a_goal_that_fails_blocks_and_the_nearest_cell_is_on_its_distro() {
     let path = ask(&known_answers(), "debian-12/9.2.5", "debian-13/9.2.5", "ats=1");
     assert_eq!((path.word(), path.arrives), (Word::Closed, false));
     assert_eq!(stops(&path), ["debian-12/9.2.9", "debian-13/9.2.9"]);
@@ -38,7 +38,7 @@ fn a_goal_that_fails_is_the_block_and_the_nearest_cell_is_on_its_distro() {
 }
 
 #[test]
-fn a_way_through_cells_without_an_answer_cannot_be_told() {
+fn a_path_through_cells_without_an_answer_is_unknown() {
     let mut results = known_answers();
     results.cells.remove(1);
     let path = ask(&results, "debian-12/9.2.5", "debian-13/9.2.9", "ats=1");
@@ -50,7 +50,7 @@ fn a_way_through_cells_without_an_answer_cannot_be_told() {
 }
 
 #[test]
-fn costs_weigh_steps() {
+fn costs_decide_between_paths() {
     use Verdict::{Fail, Pass};
     let results = matrix(&[
         ("a-1/1", Pass),
@@ -69,7 +69,7 @@ fn costs_weigh_steps() {
 }
 
 #[test]
-fn another_family_is_no_stopover() {
+fn a_path_stays_in_its_family_of_distros() {
     use Verdict::{Fail, Pass};
     let mut cells = vec![("debian-12/1", Pass), ("debian-12/2", Fail), ("debian-13/1", Fail), ("debian-13/2", Pass)];
     cells.extend([("fedora-40/1", Pass), ("fedora-40/2", Pass)]);
@@ -77,7 +77,7 @@ fn another_family_is_no_stopover() {
     let path = ask(&matrix(&cells), "debian-12/1", "fedora-40/2", "ats=1");
     assert_eq!((path.word(), path.steps.len(), path.blocks[0].cause), (Word::Closed, 0, Cause::NoUpgrade));
     cells.extend([("debian-11/1", Pass), ("debian-11/2", Pass)]);
-    // By way of debian-11 it would be three steps.
+    // Through debian-11 it would be three steps.
     assert_eq!(ask(&matrix(&cells), "debian-12/1", "debian-13/2", "ats=1").word(), Word::Closed);
 }
 
@@ -97,7 +97,7 @@ fn no_release_is_skipped() {
     assert_eq!(path(Fail).word(), Word::Closed);
     assert_eq!(path(Unavailable).word(), Word::CannotTell);
     assert_eq!(stops(&ask(&cells(Pass), "debian-12/1", "debian-13-twin/1", "ats=1")), ["debian-13-twin/1"]);
-    // Nor one that the matrix does not have; Fedora supports upgrades over one.
+    // Not even one that the matrix does not have; Fedora supports upgrades that skip one.
     let mut gap = cells(Pass);
     gap.distros.retain(|distro| distro.as_str() != "debian-12");
     gap.cells.retain(|cell| cell.id.distro.as_str() != "debian-12");
@@ -110,7 +110,7 @@ fn no_release_is_skipped() {
 }
 
 #[test]
-fn distros_are_not_taken_back_and_an_older_ats_is_told() {
+fn distros_are_not_downgraded_and_an_older_ats_is_marked() {
     use Verdict::{Fail, Pass};
     let results = matrix(&[
         ("d-1/1", Pass),
@@ -124,8 +124,8 @@ fn distros_are_not_taken_back_and_an_older_ats_is_told() {
         ("d-3/3", Fail),
     ]);
     let path = ask(&results, "d-1/1", "d-2/2", "ats=1");
-    assert_eq!(stops(&path), ["d-1/3", "d-2/3", "d-2/2"], "not by d-3, which lies beyond");
-    assert_eq!(ask(&results, "d-3/2", "d-2/3", "ats=1").word(), Word::Open, "back only where that is the question");
+    assert_eq!(stops(&path), ["d-1/3", "d-2/3", "d-2/2"], "not through d-3, which is beyond the goal");
+    assert_eq!(ask(&results, "d-3/2", "d-2/3", "ats=1").word(), Word::Open, "back only if that is the question");
     let mut real = matrix(&[("d-1/9.2.5", Pass), ("d-1/10.0.2", Pass)]);
     for cell in &mut real.cells {
         cell.provenance.ats.as_mut().unwrap().reported = cell.id.ats.to_string();
@@ -135,7 +135,7 @@ fn distros_are_not_taken_back_and_an_older_ats_is_told() {
 }
 
 #[test]
-fn strangers_and_hosts_in_bad_places_are_told() {
+fn unknown_cells_and_a_start_that_fails_are_reported() {
     let path = ask(&known_answers(), "debian-12/9.2.4", "debian-13/9.2.9", "ats=1");
     assert_eq!((path.word(), path.blocks[0].cause), (Word::CannotTell, Cause::Missing));
     let path = ask(&known_answers(), "debian-13/9.2.5", "debian-13/9.2.9", "ats=1");
@@ -148,7 +148,7 @@ fn strangers_and_hosts_in_bad_places_are_told() {
 }
 
 #[test]
-fn old_results_give_a_way_but_no_yes() {
+fn old_results_give_a_path_but_not_an_open_one() {
     let results = known_answers();
     let basis = Basis::new(&results).for_matrix("another");
     let path = find(&basis, &id("debian-12/9.2.5"), &id("debian-13/9.2.9"), Costs::default());
@@ -156,7 +156,7 @@ fn old_results_give_a_way_but_no_yes() {
 }
 
 #[test]
-fn bad_costs_are_refused() {
+fn invalid_costs_are_refused() {
     assert_eq!("distro=3".parse(), Ok(Costs { distro: 3, ats: 1 }));
     for bad in ["", "3", "distro=0", "ats=-1", "engine=2", "ats=1,", "ats=1001"] {
         assert!(bad.parse::<Costs>().is_err(), "{bad}");
@@ -186,7 +186,7 @@ fn build(cells: &[Option<Verdict>]) -> MatrixResult {
     MatrixResult { cells: there.collect(), ..whole }
 }
 
-/// The least cost by another method: Bellman and Ford's.
+/// The least cost by another algorithm, Bellman-Ford.
 fn least_cost(
     cells: &[Option<Verdict>],
     safe: fn(Option<Verdict>) -> bool,
@@ -196,7 +196,7 @@ fn least_cost(
 ) -> Option<u64> {
     let mut best = vec![None::<u64>; cells.len()];
     best[from] = Some(0);
-    // As many rounds as there are cells: no way without a loop is longer.
+    // As many rounds as there are cells: no path without a loop is longer.
     for _ in 0..cells.len() {
         for one in 0..cells.len() {
             let (row, goal) = (one / SIDE, to / SIDE);
@@ -220,7 +220,7 @@ fn least_cost(
 
 proptest! {
     #[test]
-    fn the_way_is_safe_connected_and_the_cheapest(
+    fn the_path_is_safe_connected_and_the_cheapest(
         cells in grid(), from in 0..SIDE * SIDE, to in 0..SIDE * SIDE, distro in 1..4_u32, ats in 1..4_u32,
     ) {
         prop_assume!(from != to);

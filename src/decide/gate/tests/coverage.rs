@@ -1,4 +1,4 @@
-//! How much an answer rests on: whole cells, and what is tested no more.
+//! What an answer is based on: complete cells, and what is no longer tested.
 
 use super::*;
 use crate::decide::compare::fixture::trial;
@@ -10,21 +10,21 @@ fn both() -> MatrixResult {
     matrix(&[("debian-12/9.2.5", Verdict::Pass), ("debian-13/9.2.5", Verdict::Pass)])
 }
 
-fn ask(results: &MatrixResult, question: &Question<'_>) -> Answer {
+fn ask(results: &MatrixResult, question: &Question<'_>) -> Decision {
     decide(&Basis::new(results).with_trials(&ALL), std::slice::from_ref(question))
 }
 
-fn from_to(results: &MatrixResult, named: &[&str]) -> Answer {
+fn from_to(results: &MatrixResult, named: &[&str]) -> Decision {
     let (from, to, named) = (distro("debian-12"), distro("debian-13"), ats(named));
     ask(results, &Question::Upgrade { from: &from, to: &to, ats: &named })
 }
 
-fn says(answer: &Answer, cause: Cause, part: &str) -> bool {
+fn says(answer: &Decision, cause: Cause, part: &str) -> bool {
     answer.closed.iter().chain(&answer.unknown).any(|it| it.cause == cause && it.text.contains(part))
 }
 
 #[test]
-fn a_trial_that_passed_and_cannot_be_run_any_more_closes() {
+fn a_trial_that_passed_and_can_no_longer_be_run_closes() {
     for id in ["http-post-1m", "ctl-direct-tls"] {
         let mut results = both();
         let at = results.cells[1].trials.iter().position(|it| it.id == id).unwrap();
@@ -36,7 +36,7 @@ fn a_trial_that_passed_and_cannot_be_run_any_more_closes() {
             assert_eq!(answer.closed[0].trials, [id]);
             assert!(answer.held.is_empty());
         }
-        // Nothing says why it is unsupported, so the cell alone opens nothing either.
+        // It is unsupported without a reason, so the cell alone does not open the gate either.
         let list: Requirement = "debian-13/9.2.5".parse().unwrap();
         let answer = ask(&results, &Question::Require { name: "list", list: &list });
         assert!(answer.word() == Word::CannotTell && says(&answer, Cause::NotTested, id), "{answer:?}");
@@ -85,13 +85,13 @@ fn a_known_limitation_of_the_goal_alone_closes_and_one_of_both_is_a_note() {
     let reason = answer.closed.iter().find(|it| it.cause == Cause::Limited).unwrap();
     assert_eq!((reason.trials.len(), reason.known_issues[0].id.as_str()), (1, "ATS-11758"));
     assert!(answer.held.is_empty());
-    // Said to be one, and not recognised: what it is nobody knows.
+    // Marked as one but not recognised: its cause is unknown.
     results.cells[1].known_issues.clear();
     assert_ne!(go(&results).word(), Word::Open);
 }
 
 #[test]
-fn what_failed_before_and_cannot_be_run_any_more_is_not_known() {
+fn a_trial_that_failed_and_can_no_longer_be_run_is_unknown() {
     let mut results = both();
     // OpenSSL 3.0 has no X25519MLKEM768, 3.5 has.
     for (at, outcome) in [(0, Outcome::Unsupported), (1, Outcome::Pass)] {
@@ -111,7 +111,7 @@ fn what_failed_before_and_cannot_be_run_any_more_is_not_known() {
     results.cells[1].verdict = Verdict::Flaky;
     let back = go(&results, &new, &old);
     assert!(back.word() == Word::CannotTell && says(&back, Cause::NotTested, "group-x25519mlkem768"), "{back:?}");
-    // A path goes where nothing is lost, and by no other way.
+    // A path leads only where nothing is lost.
     results.cells[1] = both().cells[1].clone();
     results.cells[1].trials.push(trial("group-x25519mlkem768", Outcome::Pass));
     let (from, to) = ("debian-13/9.2.5".parse().unwrap(), "debian-12/9.2.5".parse().unwrap());
@@ -122,33 +122,33 @@ fn what_failed_before_and_cannot_be_run_any_more_is_not_known() {
 }
 
 #[test]
-fn trials_that_failed_before_and_were_left_out_are_not_mended() {
+fn trials_that_failed_and_were_left_out_are_not_fixed() {
     let before = matrix(&[("debian-12/9.2.5", Verdict::Pass), ("debian-13/9.2.5", Verdict::Fail)]);
     let mut after = both();
     after.cells[1].trials.retain(|trial| trial.id != "tls-remote-origin");
     let answer = ask(&after, &Question::Baseline { name: "the baseline", results: &before });
     assert!(
-        answer.word() == Word::CannotTell && says(&answer, Cause::Missing, "only 2 of 3 trials were run"),
+        answer.word() == Word::CannotTell && says(&answer, Cause::Missing, "ran only 2 of 3 trials; missing: "),
         "{answer:?}"
     );
     assert!(!answer.notes.iter().any(|note| note.contains("fixed")), "{answer:?}");
     assert_eq!(ids(&answer.held), ["debian-12/9.2.5"]);
-    // Nor are those that are said to be unsupported.
+    // Nor are those that are marked as unsupported.
     after.cells[1].trials.insert(1, trial("tls-remote-origin", Outcome::Unsupported));
     assert_eq!(ask(&after, &Question::Baseline { name: "the baseline", results: &before }).word(), Word::CannotTell);
-    // Nor does a cell that is new rest on a few of them, and neither does one that fails.
+    // A new cell with a few trials is not complete either, whether it passes or fails.
     for verdict in [Verdict::Pass, Verdict::Fail] {
         let mut after = matrix(&[("debian-12/9.2.5", Verdict::Pass), ("debian-13/9.2.9", verdict)]);
         after.cells[1].trials.retain(|trial| trial.id != "http-post-1m");
         let baseline = matrix(&[("debian-12/9.2.5", Verdict::Pass)]);
         let answer = ask(&after, &Question::Baseline { name: "the baseline", results: &baseline });
-        assert!(says(&answer, Cause::Missing, "only 2 of 3 trials"), "{answer:?}");
+        assert!(says(&answer, Cause::Missing, "ran only 2 of 3 trials"), "{answer:?}");
         assert_ne!(answer.word(), Word::Open);
     }
 }
 
 #[test]
-fn a_trial_without_an_answer_is_missed_also_where_nothing_ran_before() {
+fn a_trial_without_an_answer_is_missed_even_if_nothing_ran_before() {
     let before = matrix(&[("debian-12/9.2.5", Verdict::Pass), ("debian-13/9.2.5", Verdict::Unbuildable)]);
     let mut after = matrix(&[("debian-12/9.2.5", Verdict::Pass), ("debian-13/9.2.5", Verdict::Fail)]);
     assert_eq!(against(&before, &after).word(), Word::Open, "it fails in another way");
@@ -158,7 +158,7 @@ fn a_trial_without_an_answer_is_missed_also_where_nothing_ran_before() {
 }
 
 #[test]
-fn every_answer_tells_the_trials_it_rests_on() {
+fn every_answer_lists_the_trials_behind_it() {
     let results = known_answers();
     let answer = from_to(&results, &[]);
     let json: serde_json::Value = serde_json::from_str(&json::render(&answer)).unwrap();
@@ -177,7 +177,7 @@ fn every_answer_tells_the_trials_it_rests_on() {
 }
 
 #[test]
-fn the_count_comes_before_the_names_and_these_are_few() {
+fn the_count_comes_before_a_few_names() {
     let mut results = both();
     results.cells[1].trials.extend((0..90).map(|n| trial(&format!("tls-{n}"), Outcome::Fail)));
     results.cells[1].verdict = Verdict::Fail;
@@ -196,7 +196,7 @@ fn the_count_comes_before_the_names_and_these_are_few() {
 }
 
 #[test]
-fn what_nobody_had_an_answer_for_is_newly_tested_whatever_it_comes_to() {
+fn a_cell_without_an_earlier_answer_is_newly_tested_whatever_its_verdict() {
     let pass = ("debian-12/9.2.5", Verdict::Pass);
     let before = matrix(&[pass, ("fedora-40/9.2.5", Verdict::Unavailable)]);
     for verdict in [Verdict::Pass, Verdict::Fail, Verdict::Unbuildable, Verdict::Flaky] {
@@ -205,11 +205,11 @@ fn what_nobody_had_an_answer_for_is_newly_tested_whatever_it_comes_to() {
         let answer = against(&before, &after);
         assert_eq!(answer.word(), Word::Open, "{verdict}: {answer:?}");
         assert!(answer.notes[0].starts_with("fedora-40/9.2.5: newly tested"), "{:?}", answer.notes);
-        // A row that the baseline's matrix did not have is as new.
+        // So is a row that the baseline's matrix did not have.
         let older = MatrixResult { matrix: "1f".repeat(32), ..matrix(&[pass]) };
         after.cells[1].optional = false;
         assert_eq!(against(&older, &after).word(), Word::Open, "{verdict}");
-        // Where an answer was due, nobody knows whether it is worse.
+        // If an answer was due, it is unknown whether it is worse.
         let wanted = if verdict == Verdict::Pass { Word::Open } else { Word::CannotTell };
         assert_eq!(against(&before, &after).word(), wanted, "{verdict}");
         assert_eq!(against(&matrix(&[pass]), &after).word(), wanted, "the same matrix, run in part: {verdict}");

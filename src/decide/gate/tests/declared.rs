@@ -1,4 +1,4 @@
-//! What matrix.yaml declares weighs; what the results say that it declares is only held against it.
+//! What matrix.yaml declares counts; what the results state of it is only compared with it.
 
 use super::*;
 use crate::config::matrix::Matrix;
@@ -20,37 +20,34 @@ fn results(verdict: Verdict) -> MatrixResult {
     matrix(&[("debian-12/9.2.5", Verdict::Pass), ("debian-13/9.2.5", verdict)])
 }
 
-fn weigh(matrix: &Matrix, baseline: &MatrixResult, results: &MatrixResult) -> Answer {
+fn weigh(matrix: &Matrix, baseline: &MatrixResult, results: &MatrixResult) -> Decision {
     let question = Question::Baseline { name: "the baseline", results: baseline };
     decide(&Basis::new(results).with_matrix(matrix), &[question])
 }
 
-fn says(answer: &Answer, part: &str) -> bool {
+fn says(answer: &Decision, part: &str) -> bool {
     answer.closed.iter().chain(&answer.unknown).any(|reason| reason.text.contains(part))
 }
 
 #[test]
-fn an_expectation_that_only_the_results_state_excuses_nothing() {
+fn an_expectation_only_in_the_results_excuses_nothing() {
     let (before, mut after) = (results(Verdict::Pass), results(Verdict::Fail));
     after.cells[1].expected = Some(expected(Verdict::Fail));
     let answer = weigh(&declares("", ""), &before, &after);
     assert_eq!((answer.word(), answer.closed[0].cause), (Word::Closed, Cause::Worse), "{answer:?}");
-    assert!(
-        says(&answer, "matrix.yaml expects nothing of it, and they say that it expects fail in tls-*"),
-        "{answer:?}"
-    );
-    assert!(!answer.notes.iter().any(|note| note.contains("as matrix.yaml expects")), "{answer:?}");
+    assert!(says(&answer, "matrix.yaml expects nothing of it, but they state fail in tls-*"), "{answer:?}");
+    assert!(!answer.notes.iter().any(|note| note.contains("as expected by matrix.yaml")), "{answer:?}");
 }
 
 #[test]
-fn an_expectation_that_the_results_do_not_state_is_a_contradiction() {
+fn an_expectation_missing_from_the_results_is_a_contradiction() {
     let (before, mut after) = (results(Verdict::Pass), results(Verdict::Fail));
     let answer = weigh(&declares(EXPECT, ""), &before, &after);
     assert_eq!((answer.word(), answer.unknown[0].cause), (Word::CannotTell, Cause::Unsound), "{answer:?}");
     after.cells[1].expected = Some(expected(Verdict::Fail));
     let answer = weigh(&declares(EXPECT, ""), &before, &after);
-    assert_eq!(answer.word(), Word::Open, "the words of a reason weigh nothing: {answer:?}");
-    assert_eq!(answer.notes, ["debian-13/9.2.5 is worse (regressed), as matrix.yaml expects"]);
+    assert_eq!(answer.word(), Word::Open, "the text of a reason does not matter: {answer:?}");
+    assert_eq!(answer.notes, ["debian-13/9.2.5 is worse (regressed), as expected by matrix.yaml"]);
     for (expect, part) in [
         (EXPECT.replace("tls-*", "tls-remote-origin"), "fail in tls-remote-origin"),
         (EXPECT.to_owned() + "    expires: 2027-01-31\n", "until 2027-01-31"),
@@ -61,19 +58,19 @@ fn an_expectation_that_the_results_do_not_state_is_a_contradiction() {
 }
 
 #[test]
-fn optional_is_what_matrix_yaml_calls_so() {
+fn matrix_yaml_decides_what_is_optional() {
     let mut results = results(Verdict::Unavailable);
     assert_eq!(weigh(&declares("", ""), &results, &results).word(), Word::CannotTell);
     results.cells[1].optional = true;
     let answer = weigh(&declares("", ""), &results, &results);
     assert!(says(&answer, "still unanswered") || says(&answer, "unavailable as before"), "{answer:?}");
-    assert!(says(&answer, "it is not optional in matrix.yaml, and optional here"), "{answer:?}");
+    assert!(says(&answer, "it is not optional in matrix.yaml, but optional here"), "{answer:?}");
     assert_eq!(answer.word(), Word::CannotTell);
     assert_eq!(weigh(&declares("", ", optional: true"), &results, &results).word(), Word::Open);
 }
 
 #[test]
-fn cells_of_another_matrix_or_another_ats_contradict_it() {
+fn cells_of_another_matrix_or_another_ats_are_contradictions() {
     let sound = results(Verdict::Pass);
     let matrix = declares("", "");
     let upgrade = |results: &MatrixResult, ats: &str| {
@@ -85,13 +82,13 @@ fn cells_of_another_matrix_or_another_ats_contradict_it() {
     other.cells[1].provenance.ats.as_mut().unwrap().reported = "9.2.9".into();
     let answer = upgrade(&other, "9.2.5");
     assert!(
-        answer.word() == Word::CannotTell && says(&answer, "declares ATS 9.2.5 for it, and 9.2.9 ran"),
+        answer.word() == Word::CannotTell && says(&answer, "declares ATS 9.2.5 for it, but 9.2.9 ran"),
         "{answer:?}"
     );
     let mut stranger = sound.clone();
     stranger.cells.extend([cell("debian-12/9.2.9", Verdict::Pass), cell("debian-13/9.2.9", Verdict::Pass)]);
     let answer = upgrade(&stranger, "9.2.9");
-    assert!(answer.word() == Word::CannotTell && says(&answer, "no cell of the matrix.yaml"), "{answer:?}");
+    assert!(answer.word() == Word::CannotTell && says(&answer, "the cell is not in the matrix.yaml"), "{answer:?}");
     let mut mixed = stranger;
     mixed.cells.swap_remove(2);
     mixed.cells[2].provenance.distro = mixed.cells[0].provenance.distro.clone();

@@ -23,16 +23,16 @@ fn ats(names: &[&str]) -> Vec<AtsId> {
     names.iter().map(|name| name.parse().unwrap()).collect()
 }
 
-fn upgrade(results: &MatrixResult, named: &[&str]) -> Answer {
+fn upgrade(results: &MatrixResult, named: &[&str]) -> Decision {
     let (from, to, ats) = (distro("debian-12"), distro("debian-13"), ats(named));
     decide(&Basis::new(results), &[Question::Upgrade { from: &from, to: &to, ats: &ats }])
 }
 
-fn against(baseline: &MatrixResult, results: &MatrixResult) -> Answer {
+fn against(baseline: &MatrixResult, results: &MatrixResult) -> Decision {
     decide(&Basis::new(results), &[Question::Baseline { name: "the baseline", results: baseline }])
 }
 
-fn require(list: &str, results: &MatrixResult) -> Answer {
+fn require(list: &str, results: &MatrixResult) -> Decision {
     let list: Requirement = list.parse().unwrap();
     decide(&Basis::new(results), &[Question::Require { name: "required.txt", list: &list }])
 }
@@ -42,7 +42,7 @@ fn ids(cells: &[CellId]) -> Vec<String> {
 }
 
 #[test]
-fn the_seed_bug_closes_the_upgrade_and_the_way_out_is_another_ats_first() {
+fn the_seed_bug_closes_the_upgrade_and_another_ats_first_is_the_fix() {
     let answer = upgrade(&known_answers(), &[]);
     assert_eq!(answer.word(), Word::Closed);
     assert_eq!(ids(&answer.held), ["debian-13/9.2.9"]);
@@ -58,7 +58,7 @@ fn the_seed_bug_closes_the_upgrade_and_the_way_out_is_another_ats_first() {
 }
 
 #[test]
-fn an_expected_failure_closes_the_upgrade_all_the_same() {
+fn an_expected_failure_still_closes_the_upgrade() {
     let mut results = known_answers();
     results.cells[2].expected = Some(expected(Verdict::Fail));
     let answer = upgrade(&results, &["9.2.5"]);
@@ -91,7 +91,7 @@ fn each_verdict_on_the_new_distro_has_its_answer() {
 }
 
 #[test]
-fn an_ats_that_does_not_work_today_matters_only_where_it_would_not_work_tomorrow() {
+fn an_ats_that_fails_today_matters_only_if_it_fails_after_the_upgrade() {
     let mut results = known_answers();
     results.cells[0] = cell("debian-12/9.2.5", Verdict::Fail);
     let answer = upgrade(&results, &[]);
@@ -99,21 +99,21 @@ fn an_ats_that_does_not_work_today_matters_only_where_it_would_not_work_tomorrow
     assert_eq!(
         (&*answer.unknown[0].text, &*answer.unknown[0].ways_out[0]),
         (
-            "fails, so it is not known whether hosts run this ATS; debian-13/9.2.5 does not pass",
-            "if they do not, name those that they run: --ats 9.2.9"
+            "fails, so it is unknown whether hosts run this ATS; debian-13/9.2.5 does not pass",
+            "if they do not, name the ones that they run: --ats 9.2.9"
         )
     );
     results.cells[2] = cell("debian-13/9.2.5", Verdict::Pass);
     let answer = upgrade(&results, &[]);
     assert_eq!(answer.word(), Word::Open, "whether hosts run it or not");
-    assert_eq!(answer.notes, ["debian-12/9.2.5 itself does not pass: fail"]);
+    assert_eq!(answer.notes, ["debian-12/9.2.5 does not pass today: fail"]);
     results.cells[2] = cell("debian-13/9.2.5", Verdict::Fail);
     results.cells[0] = cell("debian-12/9.2.5", Verdict::Error);
     assert_eq!(upgrade(&results, &[]).word(), Word::CannotTell);
 }
 
 #[test]
-fn nothing_is_open_without_cells_that_say_so() {
+fn nothing_is_open_without_a_cell_that_passes() {
     let empty = matrix(&[]);
     let one = matrix(&[("debian-12/9.2.5", Verdict::Pass)]);
     let rows = matrix(&[("debian-12/9.2.5", Verdict::Fail), ("debian-13/9.2.5", Verdict::Pass)]);
@@ -132,7 +132,7 @@ fn nothing_is_open_without_cells_that_say_so() {
         decide(&Basis::new(&known_answers()), &[]),
     ] {
         assert_ne!(answer.word(), Word::Open, "{answer:?}");
-        assert!(!answer.unknown.is_empty() || !answer.closed.is_empty(), "it says why: {answer:?}");
+        assert!(!answer.unknown.is_empty() || !answer.closed.is_empty(), "it has a reason: {answer:?}");
         assert!(answer.unknown.iter().all(|reason| !reason.ways_out.is_empty() || reason.cause == Cause::NothingAsked));
     }
 }
@@ -142,7 +142,7 @@ fn a_changed_matrix_yaml_or_old_results_cannot_open() {
     let results = known_answers();
     let (from, to, ats) = (distro("debian-12"), distro("debian-13"), ats(&["9.2.9"]));
     let ask = |basis: Basis| decide(&basis, &[Question::Upgrade { from: &from, to: &to, ats: &ats }]);
-    let cause = |answer: &Answer| answer.unknown.first().map(|reason| reason.cause);
+    let cause = |answer: &Decision| answer.unknown.first().map(|reason| reason.cause);
     assert_eq!(ask(Basis::new(&results).for_matrix("0f".repeat(32))).word(), Word::Open);
     assert_eq!(cause(&ask(Basis::new(&results).for_matrix("1f".repeat(32)))), Some(Cause::MatrixChanged));
     assert_eq!(ask(Basis::new(&results).no_older_than(30 * DAY, Some(30 * DAY))).word(), Word::Open);
@@ -181,7 +181,7 @@ fn a_pass_of_a_few_trials_does_not_open() {
     assert_eq!(ask(&all).word(), Word::Open);
     let answer = ask(&[&all[..], &["tls12-only"]].concat());
     assert_eq!((answer.word(), answer.unknown[0].cause), (Word::CannotTell, Cause::Missing));
-    assert_eq!(answer.unknown[0].text, "only 3 of 4 trials were run: without tls12-only");
+    assert_eq!(answer.unknown[0].text, "ran only 3 of 4 trials; missing: tls12-only");
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn a_regression_closes_and_an_expected_one_does_not() {
     assert_eq!((answer.word(), answer.held.len()), (Word::Open, 2));
     assert_eq!(
         answer.notes,
-        ["debian-13/9.2.5 is worse (regressed), as matrix.yaml, by what the results say, expects"]
+        ["debian-13/9.2.5 is worse (regressed), as expected by matrix.yaml (according to the results)"]
     );
     results.cells[0].trials.push(trial("http-response-10m", Outcome::Fail));
     assert_eq!(against(&baseline, &results).word(), Word::Closed, "the expectation is about tls-* only");
@@ -226,7 +226,7 @@ fn an_expectation_that_is_out_of_date_closes_the_baseline_and_no_other_question(
     mended.cells[2] = CellResult { expected: Some(expected(Verdict::Fail)), ..cell("debian-13/9.2.5", Verdict::Pass) };
     let answer = against(&results, &mended);
     assert_eq!((answer.word(), answer.closed[0].cause), (Word::Closed, Cause::Expectation));
-    assert_eq!(answer.closed[0].ways_out, ["take it out of matrix.yaml: atsmatrix expect --update"]);
+    assert_eq!(answer.closed[0].ways_out, ["remove it from matrix.yaml: atsmatrix expect --update"]);
     assert_eq!(upgrade(&mended, &["9.2.5"]).word(), Word::Open);
 
     results.cells[2].expected.as_mut().unwrap().expires = Some("2027-01-31".parse().unwrap());
@@ -256,7 +256,7 @@ fn a_trial_that_regressed_in_a_cell_that_failed_anyway_closes() {
 }
 
 #[test]
-fn what_the_baseline_had_and_is_gone_is_missed_unless_it_failed() {
+fn a_cell_that_is_gone_is_missed_unless_it_failed() {
     let baseline = known_answers();
     let mut results = known_answers();
     results.cells.remove(2);
@@ -270,7 +270,7 @@ fn what_the_baseline_had_and_is_gone_is_missed_unless_it_failed() {
 }
 
 #[test]
-fn an_answer_that_was_lost_is_missed_and_an_optional_one_that_never_was_is_not() {
+fn a_lost_answer_is_missed_and_an_optional_cell_that_never_had_one_is_not() {
     let pass = ("debian-12/9.2.9", Verdict::Pass);
     let baseline = matrix(&[pass, ("fedora-40/9.2.5", Verdict::Unavailable)]);
     let mut results = baseline.clone();
@@ -296,13 +296,13 @@ fn every_question_must_be_open() {
 }
 
 #[test]
-fn a_bad_list_says_where() {
+fn an_invalid_list_names_the_line() {
     let error = "debian-13/9.2.9\ndebian-*/9.2.9".parse::<Requirement>().unwrap_err();
     assert!(error.to_string().starts_with("line 2: debian-*: use lower-case letters"), "{error}");
 }
 
 #[test]
-fn words_have_their_exit_codes() {
+fn each_answer_has_its_exit_code() {
     let codes = [Word::Open, Word::Closed, Word::CannotTell].map(|word| word.exit() as u8);
     assert_eq!(codes, [0, 3, 4]);
 }
@@ -366,12 +366,12 @@ proptest! {
         let Some((_, worse)) = WORSE.iter().find(|(from, _)| *from == before[at].0) else { return Ok(()) };
         after[at].0 = worse[pick % worse.len()];
         let (old, new, baseline) = (build(&before), build(&after), build(&baseline));
-        let opened = |old: &Answer, new: &Answer| old.word() != Word::Open && new.word() == Word::Open;
+        let opened = |old: &Decision, new: &Decision| old.word() != Word::Open && new.word() == Word::Open;
         let list = "debian-13/1\ndebian-13/2";
         prop_assert!(!opened(&require(list, &old), &require(list, &new)));
         prop_assert!(!opened(&upgrade(&old, &["1", "2"]), &upgrade(&new, &["1", "2"])));
-        // A removed failure is none: what is gone from today's matrix cannot be worse than before. And a
-        // pass where matrix.yaml expects a failure closes by itself: there the declared failure is in order.
+        // A removed failure does not count: what is gone from today's matrix cannot be worse than before. And a pass
+        // where matrix.yaml expects a failure closes by itself: there the declared failure is in order.
         let in_order = !(before[at].1 && before[at].0 == Some(Verdict::Pass));
         if in_order && (after[at].0.is_some() || before[at].0 == Some(Verdict::Pass)) {
             prop_assert!(!opened(&against(&baseline, &old), &against(&baseline, &new)));
@@ -401,7 +401,7 @@ proptest! {
     }
 }
 
-/// Nothing quadratic in the cells would end here.
+/// Anything quadratic in the number of cells would take far too long here.
 #[test]
 fn a_big_matrix_is_decided() {
     let cells = (0..60).flat_map(|row| (0..60).map(move |column| cell(&format!("d-{row}/{column}"), Verdict::Pass)));

@@ -1,4 +1,4 @@
-//! Matrices that were run in part, or that nobody can compare with.
+//! Matrices that were run in part, and results without a matrix.yaml.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn a_matrix_that_was_run_in_part_does_not_open() {
     let answer = ask(&part, all.clone());
     assert_eq!((answer.word(), answer.unknown[0].cause), (Word::CannotTell, Cause::Missing), "{answer:?}");
     assert_eq!(answer.unknown[0].ways_out, ["run it: atsmatrix run --distro debian-12 --ats 9.2.5"]);
-    // Not even where both were run in part, or only a failure is gone.
+    // Not even if both were run in part, or if only a failure is gone.
     for (baseline, gone) in [(&part, 0), (&whole, 2)] {
         let mut results = whole.clone();
         results.cells.remove(gone);
@@ -28,7 +28,7 @@ fn a_matrix_that_was_run_in_part_does_not_open() {
 }
 
 #[test]
-fn a_pair_that_is_no_cell_says_so() {
+fn a_pair_that_is_not_a_cell_is_named() {
     let results = matrix(&[
         ("debian-12/9.2.9", Verdict::Pass),
         ("debian-13/9.2.9", Verdict::Pass),
@@ -41,16 +41,16 @@ fn a_pair_that_is_no_cell_says_so() {
     };
     let answer = ask(&from, &to, &[]);
     assert_eq!(answer.word(), Word::Open);
-    assert_eq!(answer.notes, ["debian-12/10 is no cell of matrix.yaml, so it was not asked about"]);
+    assert_eq!(answer.notes, ["debian-12/10 is not a cell of matrix.yaml, so it was not checked"]);
     let answer = ask(&to, &from, &ats(&["10"]));
     assert_eq!(
         (answer.word(), &*answer.unknown[0].text),
-        (Word::CannotTell, "no cell of matrix.yaml, so it is never run")
+        (Word::CannotTell, "is not a cell of matrix.yaml, so it is never run")
     );
 }
 
 #[test]
-fn where_matrix_yaml_is_not_there_nobody_can_tell() {
+fn without_matrix_yaml_the_gate_cannot_tell() {
     let results = known_answers();
     let (from, to, ats) = (distro("debian-12"), distro("debian-13"), ats(&["9.2.9"]));
     let question = Question::Upgrade { from: &from, to: &to, ats: &ats };

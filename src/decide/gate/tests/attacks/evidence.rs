@@ -1,4 +1,4 @@
-//! What is in the files after attacks, read naively: the other opinion on when the gate may open.
+//! What is in the files after attacks, read naively: a second implementation of when the gate may open.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ impl<'a> Evidence<'a> {
         found.next().filter(|_| found.next().is_none())
     }
 
-    /// The cell, if nothing of it contradicts matrix.yaml or itself, and every trial that it can do has an outcome.
+    /// The cell, if it contradicts neither matrix.yaml nor itself, and every trial that it supports has an outcome.
     fn sound(&self, id: &str) -> Option<&'a CellResult> {
         let cell = self.find(id)?;
         let declared = self.matrix.cells().find(|it| it.id() == cell.id)?;

@@ -1,4 +1,4 @@
-//! Attacks done to results.
+//! Attacks applied to results.
 
 use super::*;
 

@@ -1,7 +1,7 @@
-//! Attacks on the gate: results that are forged, cut, aged or mixed, and matrix.yaml beside them.
+//! Attacks on the gate: forged, truncated, aged or mixed results, beside an intact matrix.yaml.
 //!
-//! The property: whatever was done to them, the gate opens only where what matrix.yaml declares, together with the
-//! evidence that is in the files after all, warrants it. What warrants it is written down here once more, naively.
+//! The property: whatever was done to them, the gate opens only if matrix.yaml and the evidence that is left in the
+//! files warrant it. What warrants it is implemented here a second time, naively.
 
 mod evidence;
 mod files;
@@ -17,7 +17,7 @@ use crate::verdict;
 use evidence::Evidence;
 use files::Files;
 
-/// A catalogue of a few; what cells cannot do of it depends on ATS and OpenSSL.
+/// A small catalogue; which of it a cell supports depends on ATS and OpenSSL.
 const ALL: [&str; 8] = [
     "ctl-direct-tls",
     "ctl-plain-origin",
@@ -31,7 +31,7 @@ const ALL: [&str; 8] = [
 
 const CELLS: [&str; 4] = ["debian-12/9.2.5", "debian-12/9.2.9", "debian-13/9.2.5", "debian-13/9.2.9"];
 
-/// What matrix.yaml says beyond its four cells.
+/// What matrix.yaml states besides its four cells.
 const EXPECTS: [&str; 4] = [
     "",
     "expect:\n  - cells: [debian-13/9.2.5]\n    trials: [\"tls-*\"]\n    verdict: fail\n    reason: known\n",
@@ -50,12 +50,12 @@ fn declares(expect: usize, optional: bool) -> Matrix {
     Matrix::parse("matrix.yaml", &text).unwrap()
 }
 
-/// Whether the cell can do it, as anybody who knows the two trials would say.
+/// Whether a cell with this OpenSSL supports the trial.
 fn can(id: &str, openssl: &str) -> bool {
     id != "alpn-h2-origin" && (id != "group-x25519mlkem768" || openssl == "3.5.7")
 }
 
-/// How the trials of a cell that ran went, or what kept it from running.
+/// The outcomes of a cell that ran, or why it did not run.
 #[derive(Debug, Clone)]
 enum Went {
     Ran(Vec<Outcome>),
@@ -86,7 +86,7 @@ fn truth(matrix: &Matrix, went: &[Went]) -> MatrixResult {
     MatrixResult { matrix: matrix.digest.clone(), ..result(cells.collect()) }
 }
 
-/// One way to forge, cut, age or mix results. Cells and trials by number.
+/// One way to forge, truncate, age or mix results. Cells and trials by number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Attack {
     DropTrial(usize, usize),
@@ -107,7 +107,7 @@ enum Attack {
     AllPass(usize),
     FailuresDropped(usize),
     FailuresUnsupported(usize),
-    /// One cell's trials, or all that ran, under another one's name.
+    /// The trials of one cell, or the whole cell, under another one's name.
     TrialsOf(usize, usize),
     RanAs(usize, usize),
     OtherAts(usize),
@@ -154,7 +154,7 @@ fn attacks() -> Vec<Attack> {
     all
 }
 
-/// Asks one question of the files.
+/// The answer to one question.
 fn word(matrix: &Matrix, files: &Files, question: &Question<'_>) -> Word {
     decide(&basis(matrix, files), std::slice::from_ref(question)).word()
 }
@@ -170,7 +170,7 @@ fn basis<'a>(matrix: &'a Matrix, files: &'a Files) -> Basis<'a> {
     }
 }
 
-/// Every question of the gate against what warrants it; the words, for more to be said of them.
+/// Checks every question of the gate against what warrants it; returns the answers.
 fn hold(matrix: &Matrix, files: &Files, baseline: &MatrixResult) -> Result<Vec<Word>, String> {
     let evidence = Evidence { matrix, files };
     let (from, to) = (distro("debian-12"), distro("debian-13"));
@@ -220,14 +220,13 @@ fn went() -> impl Strategy<Value = Vec<Went>> {
 }
 
 #[test]
-fn there_are_at_least_a_hundred_attacks_and_none_is_there_twice() {
+fn there_are_at_least_a_hundred_attacks_without_duplicates() {
     let all = attacks();
     assert!(all.len() >= 400, "{}", all.len());
     assert!(all.iter().enumerate().all(|(at, one)| !all[..at].contains(one)));
 }
 
-/// Results in which all is well are the worst case: there every attack has to keep the gate from opening, or leave
-/// what opened it.
+/// Intact results are the worst case: there every attack must keep the gate from opening, or leave what opened it.
 #[test]
 fn no_single_attack_opens_the_gate_wrongly() {
     for (expect, optional) in [(0, true), (1, false), (3, false)] {
@@ -253,7 +252,7 @@ fn no_single_attack_opens_the_gate_wrongly() {
                 let mut files = sound.clone();
                 files.attack(attack);
                 let after = hold(&matrix, &files, &baseline).unwrap_or_else(|why| panic!("{attack:?}: {why}"));
-                // But for the baseline, which weighs one forged file against another, nothing opens that did not.
+                // Except for the baseline, which compares one forged file with another, no attack opens a closed gate.
                 let opened =
                     words.iter().zip(&after).rev().skip(1).any(|(old, new)| *old != Word::Open && *new == Word::Open);
                 let whole = matches!(attack, Attack::AllPass(_) | Attack::RanAs(..) | Attack::TrialsOf(..));
@@ -264,7 +263,7 @@ fn no_single_attack_opens_the_gate_wrongly() {
 }
 
 #[test]
-fn what_is_as_it_should_be_opens() {
+fn intact_results_open() {
     for expect in [0, 2] {
         let matrix = declares(expect, false);
         let results = truth(&matrix, &vec![Went::Ran(vec![Outcome::Pass; ALL.len()]); CELLS.len()]);
