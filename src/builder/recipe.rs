@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{BuildLog, ImageBuilder, ImageState, StepFailure, context, removal};
-use crate::config::plan::{BuildStep, Work};
+use crate::config::plan::{BuildStep, Recipe, Work};
 use crate::engine::{BuildSpec, Class, labels};
 use crate::model::Event;
 
@@ -15,11 +15,11 @@ impl ImageBuilder {
     pub(super) async fn recipe(
         &self,
         step: &BuildStep,
-        containerfile: &str,
+        recipe: &Recipe,
         args: &BTreeMap<String, String>,
         existing: Option<ImageState>,
     ) -> Result<ImageState, StepFailure> {
-        let spec = self.build_spec(step, containerfile, args);
+        let spec = self.build_spec(step, recipe, args);
         let (spec, mut log) = match spec.and_then(|spec| Ok((spec, BuildLog::create(&self.log_folder, &step.name)?))) {
             Ok(ready) => ready,
             Err(error) => return Ok(self.stop_all(&error)),
@@ -55,14 +55,14 @@ impl ImageBuilder {
     fn build_spec(
         &self,
         step: &BuildStep,
-        containerfile: &str,
+        recipe: &Recipe,
         args: &BTreeMap<String, String>,
     ) -> anyhow::Result<BuildSpec> {
         let mut args = args.clone();
         self.policy.proxies.add_to(&mut args);
         Ok(BuildSpec {
             context: context::tar(&self.recipes)?,
-            containerfile: containerfile.to_owned(),
+            containerfile: recipe.path(),
             args,
             labels: labels::image_labels(),
             tag: step.tag.clone(),
@@ -88,9 +88,8 @@ impl ImageBuilder {
 
 /// Whether a step compiles ATS.
 pub(super) fn compiles(work: &Work) -> bool {
-    const COMPILING: [&str; 2] = ["tarball/build.Containerfile", "tarball/rebuild.Containerfile"];
     match work {
-        Work::Recipe { containerfile, .. } => COMPILING.contains(&containerfile.as_str()),
+        Work::Recipe { recipe, .. } => recipe.compiles(),
         Work::Base { .. } | Work::Ready { .. } => false,
     }
 }

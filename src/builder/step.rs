@@ -66,7 +66,7 @@ impl ImageBuilder {
         let made = match &step.work {
             Work::Base { image, bootstrap } => self.base(step, image.as_deref(), bootstrap.as_ref()).await,
             Work::Ready { reference } => self.ready(step, reference, existing).await,
-            Work::Recipe { containerfile, args } => self.recipe(step, containerfile, args, existing).await,
+            Work::Recipe { recipe, args } => self.recipe(step, recipe, args, existing).await,
         };
         let error = match &made {
             Ok(ImageState::Ready { .. } | ImageState::Stopped) => None,

@@ -158,7 +158,7 @@ fn changed(source: &Source, places: &Places, way_out: &str) -> anyhow::Result<Op
 
 /// Why the gate is shut, for GitHub: what says no as errors, what is missing as warnings.
 fn annotations(answer: &Decision) -> Vec<Annotation> {
-    let annotate = |level| {
+    let annotate = |severity| {
         move |reason: &Reason| Annotation {
             severity,
             place: None,

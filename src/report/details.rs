@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Bisection, CellId, RunEvidence, Verdict};
+use crate::words::outline::TextOutline;
 
 /// Everything besides the result. If it is empty, a report has the same bytes on every machine.
 #[derive(Debug, Clone, Default)]

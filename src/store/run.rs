@@ -17,8 +17,11 @@ pub struct RunFolder {
     dir: PathBuf,
 }
 
-/// The id of a run that begins at `now`, in UTC; `random` tells apart runs of the same second. An
-/// error for times before the year 0 only.
+/// Longest trial id in a file name, bytes: file systems allow 255 for the whole name.
+pub(super) const MAX_TRIAL: usize = 100;
+
+/// The id of a run that starts at `now`, in UTC; `random` distinguishes runs of the same second. It
+/// fails only for times before the year 0.
 pub fn run_id(now: jiff::Timestamp, random: u16) -> Result<RunId, IdError> {
     format!("{}-{random:04x}", now.strftime("%Y%m%d-%H%M%S")).parse()
 }

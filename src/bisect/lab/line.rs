@@ -6,7 +6,7 @@ use super::changes::Derivation;
 use super::progress::{Left, finished, started};
 use crate::bisect::linear::{self, KnownEffects, Next};
 use crate::bisect::versions::{self, FoundSteps, VersionCase};
-use crate::builder::Made;
+use crate::builder::ImageState;
 use crate::catalogue::trials::Trial;
 use crate::config::matrix::{Globs, Matrix};
 use crate::config::plan::{Plan, PlannedCell, Selection};

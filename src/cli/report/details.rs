@@ -11,7 +11,7 @@ use crate::cli::cited::KeptRuns;
 use crate::cli::source::Source;
 use crate::decide::history::{self, Gathering};
 use crate::exit::{Exit, Failure};
-use crate::git::{Log, Revision};
+use crate::git::{CommitLog, GitRevision};
 use crate::model::{CellId, CellResult, MatrixResult, RunEvidence};
 use crate::report::details::{About, CellPast, Moment, Past};
 use crate::report::json;

@@ -11,8 +11,8 @@ use super::provenance::{Fact, Field};
 
 /// `difference` as text: a line with counts, the cells whose verdicts or trials differ, then other differences of
 /// provenance with their cells. `before` and `after` name the two results.
-pub fn outline(difference: &Difference, before: &str, after: &str) -> Outline {
-    let mut outline = Outline::default();
+pub fn outline(difference: &Difference, before: &str, after: &str) -> TextOutline {
+    let mut outline = TextOutline::default();
     let head = outline.line(0);
     if difference.is_empty() {
         head.strong("no difference").say(format!(" between {before} and {after}: {}", cells(difference.total())));
@@ -49,7 +49,7 @@ fn needs_words(cell: &CellChange) -> bool {
 }
 
 /// Writes the differences of one cell, apart from its verdict, indented by `depth` levels.
-pub(crate) fn changes(outline: &mut Outline, depth: usize, cell: &CellChange) {
+pub(crate) fn changes(outline: &mut TextOutline, depth: usize, cell: &CellChange) {
     if let (true, Some(reason)) = (cell.reason.differs(), &cell.reason.after) {
         outline.line(depth).say(reason);
     }

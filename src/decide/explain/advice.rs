@@ -37,7 +37,7 @@ pub(super) fn of(cell: &CellResult, explanation: &Explanation) -> Vec<String> {
         advice.push(format!("matrix.yaml expects {expected}: update `expect`"));
     }
     if !explanation.lifted.is_empty() {
-        advice.push(limits::LIFTED_WAY_OUT.to_owned());
+        advice.push(verdict::LIMITATION_GONE_ADVICE.to_owned());
     }
     if cell.trials.iter().any(|trial| trial.control && trial.outcome == Outcome::Fail) {
         advice.push("a control failed: fix that first, it is not about TLS to the origin".to_owned());

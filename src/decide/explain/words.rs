@@ -6,8 +6,8 @@ use crate::words::outline::TextOutline;
 use crate::words::{answer, workaround};
 
 /// `explanation` as text: the verdict first, then what ran, was expected, was seen, what it means, and what to do.
-pub fn outline(explanation: &Explanation) -> Outline {
-    let mut out = Outline::default();
+pub fn outline(explanation: &Explanation) -> TextOutline {
+    let mut out = TextOutline::default();
     out.line(0).strong(&explanation.cell).say(format!(": {}", explanation.label));
     if let Some(reason) = &explanation.reason {
         out.line(1).say(reason);
@@ -91,7 +91,7 @@ fn openssl_conf(conf: &OpensslConf) -> String {
     format!("{file}, {distro}{sets}")
 }
 
-fn expectation(out: &mut Outline, explanation: &Explanation) {
+fn expectation(out: &mut TextOutline, explanation: &Explanation) {
     out.line(0).strong("What was expected");
     match &explanation.expected {
         Some(expected) => {
@@ -113,7 +113,7 @@ fn expectation(out: &mut Outline, explanation: &Explanation) {
     }
 }
 
-fn seen(out: &mut Outline, explanation: &Explanation) {
+fn seen(out: &mut TextOutline, explanation: &Explanation) {
     if explanation.trials.is_empty() && explanation.others.is_empty() {
         return;
     }
@@ -164,7 +164,7 @@ fn story(out: &mut TextOutline, story: &Story) {
     }
 }
 
-fn attempt(out: &mut Outline, attempt: &AttemptLines) {
+fn attempt(out: &mut TextOutline, attempt: &AttemptLines) {
     if let Some(ats) = &attempt.ats {
         out.line(2).say(ats);
     }
@@ -187,7 +187,7 @@ fn attempt(out: &mut Outline, attempt: &AttemptLines) {
     }
 }
 
-fn means(out: &mut Outline, explanation: &Explanation) {
+fn means(out: &mut TextOutline, explanation: &Explanation) {
     out.line(0).strong("What it means");
     for issue in &explanation.known_issues {
         known(out, issue);

@@ -116,7 +116,7 @@ pub struct CellTrials {
 }
 
 impl CellTrials {
-    pub(super) fn of(cell: &CellId, whole: &Whole<'_>) -> Self {
+    pub(super) fn of(cell: &CellId, whole: &Coverage<'_>) -> Self {
         let names = |trials: &[&str]| trials.iter().map(|id| (*id).to_owned()).collect();
         Self {
             cell: cell.clone(),

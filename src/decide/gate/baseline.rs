@@ -185,11 +185,11 @@ impl<'a> Compared<'a> {
     fn stale_expectations(&self, surprises: &[Surprise<'_>]) -> Vec<Reason> {
         let reason = |surprise: &Surprise<'_>| {
             let fix = match surprise {
-                Surprise::Trouble { .. } => return None,
+                Surprise::Undeclared { .. } => return None,
                 // A flaky cell did fail as declared.
-                Surprise::Mended { .. } if self.new_verdict() == Some(Verdict::Flaky) => return None,
-                Surprise::Mended { .. } => "remove it from matrix.yaml: atsmatrix expect --update",
-                Surprise::Lifted { .. } => verdict::LIFTED_WAY_OUT,
+                Surprise::Fixed { .. } if self.new_verdict() == Some(Verdict::Flaky) => return None,
+                Surprise::Fixed { .. } => "remove it from matrix.yaml: atsmatrix expect --update",
+                Surprise::LimitationGone { .. } => verdict::LIMITATION_GONE_ADVICE,
                 Surprise::Expired { .. } => {
                     "review it: fix the failure, or give the expectation a later day and a new reason in matrix.yaml"
                 }

@@ -222,7 +222,7 @@ impl<'a> Basis<'a> {
     }
 
     /// The trials of `cell`, by what became of them.
-    pub(super) fn whole<'c>(&self, cell: &'c CellResult) -> Whole<'c>
+    pub(super) fn whole<'c>(&self, cell: &'c CellResult) -> Coverage<'c>
     where
         'a: 'c,
     {

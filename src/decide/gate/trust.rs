@@ -47,8 +47,8 @@ pub(super) fn contradictions(basis: &Basis<'_>, cell: &CellResult) -> Vec<Reason
         // A cell may be in error although every trial has an outcome, if another ATS ran than was declared.
         Verdict::Pass | Verdict::Error | Verdict::Unbuildable | Verdict::Unavailable => {}
     }
-    if !whole.twice.is_empty() {
-        add(format!("trials are listed twice: {}", few(&whole.twice)));
+    if !whole.duplicated.is_empty() {
+        add(format!("trials are listed twice: {}", few(&whole.duplicated)));
     }
     if !whole.forged.is_empty() {
         add(format!("no known issue explains these known limitations: {}", few(&whole.forged)));
@@ -110,23 +110,23 @@ fn describe(expected: Option<&Expected>) -> String {
 }
 
 /// What is missing for an answer over the whole catalogue.
-fn gaps(cell: &CellResult, whole: &Whole<'_>) -> Vec<Reason> {
+fn gaps(cell: &CellResult, whole: &Coverage<'_>) -> Vec<Reason> {
     if cell.trials.is_empty() {
         // The verdict already says that it did not run.
         return Vec::new();
     }
     let ran = whole.total - whole.missing.len();
     let lists = [
-        (&whole.missing, Cause::Missing, format!("ran only {ran} of {} trials; missing: ", whole.of)),
+        (&whole.missing, Cause::Missing, format!("ran only {ran} of {} trials; missing: ", whole.total)),
         (
             &whole.unfounded,
             Cause::NotTested,
-            format!("has {} of {} trials marked as unsupported without a reason: ", whole.unfounded.len(), whole.of),
+            format!("has {} of {} trials marked as unsupported without a reason: ", whole.unfounded.len(), whole.total),
         ),
         (
             &whole.unknown,
             Cause::Missing,
-            format!("has {} of {} trials that this atsmatrix does not know: ", whole.strangers.len(), whole.of),
+            format!("has {} of {} trials that this atsmatrix does not know: ", whole.unknown.len(), whole.total),
         ),
     ];
     let found = lists.into_iter().filter(|(trials, ..)| !trials.is_empty());

@@ -9,8 +9,8 @@ use super::answer::{Decision, Reason, Word};
 use super::path::{StepAxis, UpgradePath, UpgradeStep};
 
 /// `answer` as text: the answer, why not, and what is as required.
-pub fn outline(answer: &Decision) -> Outline {
-    let mut outline = Outline::default();
+pub fn outline(answer: &Decision) -> TextOutline {
+    let mut outline = TextOutline::default();
     let head = outline.line(0).strong(answer.word()).say(":");
     for question in &answer.questions {
         head.say(" ").say(question);
@@ -33,8 +33,8 @@ pub fn outline(answer: &Decision) -> Outline {
 }
 
 /// `path` as text: the answer, what blocks the path, and its steps.
-pub fn path(path: &UpgradePath) -> Outline {
-    let mut outline = Outline::default();
+pub fn path(path: &UpgradePath) -> TextOutline {
+    let mut outline = TextOutline::default();
     let count = path.steps.len();
     let plural = if count == 1 { "" } else { "s" };
     let (from, to) = (&path.from, &path.to);
@@ -68,7 +68,7 @@ pub fn path(path: &UpgradePath) -> Outline {
     outline
 }
 
-fn describe(outline: &mut Outline, depth: usize, number: usize, step: &UpgradeStep) {
+fn describe(outline: &mut TextOutline, depth: usize, number: usize, step: &UpgradeStep) {
     let line = outline.line(depth);
     match step.axis {
         StepAxis::Ats => line.say(format!("step {number}: ATS {} -> {}", step.from.ats, step.to.ats)),

@@ -11,8 +11,8 @@ use super::{History, Revision};
 const SUBJECT: usize = 60;
 
 /// `history` as text: since when and why, then all changes, newest first.
-pub fn outline(history: &History) -> Outline {
-    let mut outline = Outline::default();
+pub fn outline(history: &History) -> TextOutline {
+    let mut outline = TextOutline::default();
     let cell = &history.cell;
     let head = outline.line(0);
     match &history.since {
@@ -57,7 +57,7 @@ pub fn outline(history: &History) -> Outline {
 const COMMIT: usize = 12;
 
 /// `2026-11-03 (3f2a9c1d2e4b, Results of today)`.
-fn name<'a>(line: &'a mut Line, revision: &Revision) -> &'a mut Line {
+fn name<'a>(line: &'a mut OutlineLine, revision: &Revision) -> &'a mut OutlineLine {
     let commit: String = revision.commit.chars().take(COMMIT).collect();
     let subject = terminal(&revision.subject, SUBJECT);
     line.say(&revision.day).say(format!(" ({commit}, ")).say(subject).say(")")

@@ -9,8 +9,8 @@ use crate::words::outline::TextOutline;
 use super::{Conflict, Merged};
 
 /// `merged` as text; it was merged from so many `parts`.
-pub fn merged(merged: &Merged, parts: usize) -> Outline {
-    let mut outline = Outline::default();
+pub fn merged(merged: &Merged, parts: usize) -> TextOutline {
+    let mut outline = TextOutline::default();
     let (cells, plural) = (merged.result.cells.len(), if parts == 1 { "" } else { "s" });
     outline.line(0).strong(format!("{cells} cells")).say(format!(" from {parts} result{plural}, no contradictions"));
     if !merged.agreed.is_empty() {
@@ -23,8 +23,8 @@ pub fn merged(merged: &Merged, parts: usize) -> Outline {
 }
 
 /// The conflicts as text.
-pub fn conflicts(conflicts: &[Conflict]) -> Outline {
-    let mut outline = Outline::default();
+pub fn conflicts(conflicts: &[Conflict]) -> TextOutline {
+    let mut outline = TextOutline::default();
     let plural = if conflicts.len() == 1 { "" } else { "s" };
     outline.line(0).strong(format!("{} contradiction{plural}", conflicts.len())).say(": nothing was merged");
     for conflict in conflicts {
@@ -45,8 +45,8 @@ pub fn conflicts(conflicts: &[Conflict]) -> Outline {
 }
 
 /// Why nothing was written: a shard is missing, or a cell was removed from one.
-pub fn incomplete(missing: &[CellId]) -> Outline {
-    let mut outline = Outline::default();
+pub fn incomplete(missing: &[CellId]) -> TextOutline {
+    let mut outline = TextOutline::default();
     let plural = if missing.len() == 1 { "" } else { "s" };
     outline.line(0).strong(format!("{} cell{plural} missing", missing.len())).say(": nothing was merged");
     outline.line(1).say("in matrix.yaml, but in none of the results: ").list(missing);

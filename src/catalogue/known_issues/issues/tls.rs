@@ -48,6 +48,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
                 build: "Fedora's 9.1.2-8 and later",
                 pattern: r"^trafficserver 9\.1\.[2-9]-(?:[89]|\d\d)",
             }],
+            ..ANYTHING
         },
         when: "TLS clients that take session tickets",
         fixed_in: "ATS 9.2.0; backported in Fedora's 9.1.2-8",
@@ -73,7 +74,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
                     ),
                 ]),
             ],
-            ..ANYTHING..NO_SIGNS
+            ..NO_SIGNS
         }),
         provoked: Provoked::Not(
             "it needs ATS 9.1, of which matrix.yaml has none; `inbound-tls` and `inbound-h2` would meet it",
