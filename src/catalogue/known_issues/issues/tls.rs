@@ -35,7 +35,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
              `load-200` would show it",
         ),
     },
-    // The ticket callback got another context than it was written for.
+    // The ticket callback got a different context from the one it was written for.
     KnownIssue {
         id: "ATS-8978",
         title: "ATS crashes on the first TLS session ticket",
@@ -48,6 +48,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
                 build: "Fedora's 9.1.2-8 and later",
                 pattern: r"^trafficserver 9\.1\.[2-9]-(?:[89]|\d\d)",
             }],
+            ..ANYTHING
         },
         when: "TLS clients that take session tickets",
         fixed_in: "ATS 9.2.0; backported in Fedora's 9.1.2-8",
@@ -73,10 +74,10 @@ pub(super) const ISSUES: &[KnownIssue] = &[
                     ),
                 ]),
             ],
-            ..ANYTHING..NO_SIGNS
+            ..NO_SIGNS
         }),
         provoked: Provoked::Not(
-            "it needs ATS 9.1, of which matrix.yaml has none; `inbound-tls` and `inbound-h2` would meet it",
+            "it needs ATS 9.1, of which matrix.yaml has none; `inbound-tls` and `inbound-h2` would show it",
         ),
     },
     // The callback that asks for the passphrase was lost when loading of keys was rewritten.
