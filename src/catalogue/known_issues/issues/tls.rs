@@ -35,7 +35,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
              `load-200` would show it",
         ),
     },
-    // The ticket callback got another context than it was written for.
+    // The ticket callback got a different context from the one it was written for.
     KnownIssue {
         id: "ATS-8978",
         title: "ATS crashes on the first TLS session ticket",
@@ -77,7 +77,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             ..NO_SIGNS
         }),
         provoked: Provoked::Not(
-            "it needs ATS 9.1, of which matrix.yaml has none; `inbound-tls` and `inbound-h2` would meet it",
+            "it needs ATS 9.1, of which matrix.yaml has none; `inbound-tls` and `inbound-h2` would show it",
         ),
     },
     // The callback that asks for the passphrase was lost when loading of keys was rewritten.
