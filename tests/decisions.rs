@@ -182,7 +182,7 @@ fn explain_tells_every_result_there_is_and_says_what_there_is_not() {
     says(&["debian-13/9.2.5"], 0, "unknown, no known issue matches: tls-remote-origin");
     says(&["debian-13/9.2.5", "tls12-only", "--format", "markdown"], 0, "- **tls12-only** (fail)");
     says(&["debian-13/9.2.5", "--upstream"], 0, "# ATS 9.2.5 on debian-13 with OpenSSL 3.5.7");
-    says(&["debian-13/9.2.5", "tls12-onyl"], 2, "there is no such trial");
+    says(&["debian-13/9.2.5", "tls12-onyl"], 2, "no such trial");
     says(&["debian-14/9.2.5"], 4, "no result of debian-14/9.2.5");
     says(&["debian-13"], 2, "debian-13");
     fs::remove_file(dir.path().join("matrix.yaml")).unwrap();

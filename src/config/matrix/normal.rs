@@ -37,7 +37,7 @@ pub(super) fn form(matrix: &Matrix) -> String {
     for it in ats {
         column(&mut lines, it);
     }
-    for place in Place::BESIDE {
+    for place in Place::OWN_CONTAINER {
         lines.some(place.program().unwrap_or_default(), origins.get(&place));
     }
     for Exclusion { distro, ats, reason: _ } in exclude {

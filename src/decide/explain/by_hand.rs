@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use crate::ats::{Dialect, config};
 use crate::config::plan::{Plan, PlannedCell, Step, Work};
-use crate::model::{Act, Front, OriginTls, Record, Remap, Route, Speak, TrialSpec};
+use crate::model::{Act, Front, OriginTls, Record, RecordType, Remap, Route, Speak, TrialSpec};
 
 /// Packages that compiling ATS 9 takes, by family.
 const DEBIAN_BUILD: &str = "ca-certificates curl xz-utils bzip2 build-essential autoconf automake libtool pkg-config \
@@ -69,7 +69,7 @@ pub fn run(cell: &PlannedCell, spec: &TrialSpec) -> Option<String> {
     // The origin below signs its own certificate, and ATS 10 refuses that unless told not to.
     let policy = Record {
         name: "proxy.config.ssl.client.verify.server.policy".into(),
-        kind: "STRING".into(),
+        kind: RecordType::String,
         value: "PERMISSIVE".into(),
     };
     let lenient = (dialect > Dialect::V8).then_some(policy);

@@ -229,7 +229,7 @@ impl<'a> Basis<'a> {
     {
         // Without matrix.yaml nobody knows which origins there are.
         let has = |place: &Place| self.matrix.is_some_and(|it| it.origins.contains_key(place));
-        let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !has(place)).collect();
+        let without: Vec<Place> = Place::OWN_CONTAINER.into_iter().filter(|place| !has(place)).collect();
         Whole::of(cell, self.trials, &without)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Patched, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 /// OpenSSL 3.2 changed what its socket BIO passes on, and ATS's fast-open BIO then called `sendto()`
 /// with an address on a connected socket: EINVAL, before the first byte of the ClientHello.
@@ -38,7 +38,7 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         name: "tcp-fast-open",
         what: "TCP Fast Open towards origins: ATS then takes another way through its fast-open BIO",
         // 8 is Fast Open, 1 keeps TCP_NODELAY, which is ATS's default.
-        records: &[("proxy.config.net.sock_option_flag_out", "INT", "9")],
+        records: &[("proxy.config.net.sock_option_flag_out", RecordType::Int, "9")],
         cost: "data in the SYN, which middleboxes may drop, and a possible leak in ATS's BIO; experimental, no text of \
                upstream has it",
         decides: false,

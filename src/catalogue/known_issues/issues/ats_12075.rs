@@ -2,6 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
+use crate::model::RecordType;
 
 /// ATS sent no 100 of its own for a GET, and stripped the Expect header as if it had.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -16,7 +17,7 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     workarounds: &[Workaround {
         name: "origin-says-100",
         what: "the origin answers the expectation, not ATS",
-        records: &[("proxy.config.http.send_100_continue_response", "INT", "0")],
+        records: &[("proxy.config.http.send_100_continue_response", RecordType::Int, "0")],
         cost: "an extra round trip to the origin for uploads that expect",
         decides: true,
     }],

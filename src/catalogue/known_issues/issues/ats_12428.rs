@@ -2,6 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
+use crate::model::RecordType;
 
 /// The end of the stream fell through to where retries are switched off.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -17,7 +18,7 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         name: "no-keep-alive",
         what: "no kept-alive connections to origins (gentler: proxy.config.http.keep_alive_no_activity_timeout_out below \
                the origin's own limit)",
-        records: &[("proxy.config.http.keep_alive_enabled_out", "INT", "0")],
+        records: &[("proxy.config.http.keep_alive_enabled_out", RecordType::Int, "0")],
         cost: "a TCP and TLS handshake for every request",
         decides: true,
     }],

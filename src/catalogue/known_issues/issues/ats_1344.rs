@@ -3,7 +3,7 @@
 use crate::catalogue::known_issues::affected::ANYTHING;
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 /// With a pristine Host the client's name is what ATS asks the origin's certificate for.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -22,14 +22,14 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         Workaround {
             name: "name-of-the-origin",
             what: "ATS sends the client's host as the server name, and verifies the name that remap.config gives",
-            records: &[("proxy.config.ssl.client.sni_policy", "STRING", "verify_with_name_source")],
+            records: &[("proxy.config.ssl.client.sni_policy", RecordType::String, "verify_with_name_source")],
             cost: "the certificate that the origin serves for the client's host must be good for the origin's own name",
             decides: false,
         },
         Workaround {
             name: "sni-of-the-origin",
             what: "ATS sends and verifies the name that remap.config gives",
-            records: &[("proxy.config.ssl.client.sni_policy", "STRING", "remap")],
+            records: &[("proxy.config.ssl.client.sni_policy", RecordType::String, "remap")],
             cost: "origins that choose by the client's host choose another certificate, and httpd from 2.4.64 on answers \
                    421 where two hosts map to one origin name, its virtual host lacks that name as an alias, or the \
                    target is an address",

@@ -2,6 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
+use crate::model::RecordType;
 
 /// The 100 of the origin is dropped below the state machine that waits for it.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -17,14 +18,14 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         Workaround {
             name: "http1-origin",
             what: "HTTP/1.1 to origins",
-            records: &[("proxy.config.ssl.client.alpn_protocols", "STRING", "http/1.1")],
+            records: &[("proxy.config.ssl.client.alpn_protocols", RecordType::String, "http/1.1")],
             cost: "no multiplexing to origins",
             decides: true,
         },
         Workaround {
             name: "ats-says-100",
             what: "ATS answers the expectation itself",
-            records: &[("proxy.config.http.send_100_continue_response", "INT", "1")],
+            records: &[("proxy.config.http.send_100_continue_response", RecordType::Int, "1")],
             cost: "the origin cannot refuse a body before it is sent",
             decides: true,
         },

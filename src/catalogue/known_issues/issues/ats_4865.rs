@@ -2,7 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 /// In 8.0 the value 1 warned and 2 refused; documentation and 8.1 have it the other way round.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -17,7 +17,7 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     workarounds: &[Workaround {
         name: "other-value",
         what: "the value that refuses in 8.0",
-        records: &[("proxy.config.ssl.client.verify.server", "INT", "2")],
+        records: &[("proxy.config.ssl.client.verify.server", RecordType::Int, "2")],
         cost: "the same value only warns once ATS is upgraded: the setting must be changed with it",
         decides: true,
     }],

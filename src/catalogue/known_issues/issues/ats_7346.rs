@@ -2,6 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
+use crate::model::RecordType;
 
 /// ATS set up the body's way before it passed on the 100, so clients wait until they lose patience.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -16,7 +17,7 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     workarounds: &[Workaround {
         name: "ats-says-100",
         what: "ATS answers the expectation itself",
-        records: &[("proxy.config.http.send_100_continue_response", "INT", "1")],
+        records: &[("proxy.config.http.send_100_continue_response", RecordType::Int, "1")],
         cost: "the origin cannot refuse a body before it is sent",
         decides: true,
     }],

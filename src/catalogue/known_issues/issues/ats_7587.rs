@@ -2,7 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 /// Origins of a private CA worked because nobody verified them.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -17,7 +17,7 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     workarounds: &[Workaround {
         name: "permissive",
         what: "the default of ATS 9: warn and go on",
-        records: &[("proxy.config.ssl.client.verify.server.policy", "STRING", "PERMISSIVE")],
+        records: &[("proxy.config.ssl.client.verify.server.policy", RecordType::String, "PERMISSIVE")],
         cost: "nobody verifies origins: whoever is on the way can read and change everything",
         decides: false,
     }],

@@ -3,7 +3,7 @@
 use crate::catalogue::known_issues::affected::ANYTHING;
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 /// ATS asks for one family and does not come back for the other.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -18,7 +18,7 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     workarounds: &[Workaround {
         name: "ipv4-first",
         what: "IPv4 where a name has both",
-        records: &[("proxy.config.hostdb.ip_resolve", "STRING", "ipv4;ipv6")],
+        records: &[("proxy.config.hostdb.ip_resolve", RecordType::String, "ipv4;ipv6")],
         cost: "IPv6 is not used for names that have IPv4 as well",
         decides: true,
     }],

@@ -2,7 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Patched, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 /// The ticket callback got another context than it was written for.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -25,7 +25,7 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     workarounds: &[Workaround {
         name: "no-tickets",
         what: "no session tickets for clients",
-        records: &[("proxy.config.ssl.server.session_ticket.enable", "INT", "0")],
+        records: &[("proxy.config.ssl.server.session_ticket.enable", RecordType::Int, "0")],
         cost: "clients do full handshakes",
         decides: true,
     }],

@@ -2,7 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 /// ATS 8 only warns of the keys it does not know, and its default is not to verify.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -17,7 +17,7 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     workarounds: &[Workaround {
         name: "verify-as-in-8",
         what: "the setting that ATS 8 knows",
-        records: &[("proxy.config.ssl.client.verify.server", "INT", "1")],
+        records: &[("proxy.config.ssl.client.verify.server", RecordType::Int, "1")],
         cost: "origins with bad certificates are refused, which is what was meant",
         decides: true,
     }],

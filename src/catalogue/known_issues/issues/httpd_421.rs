@@ -3,6 +3,7 @@
 use crate::catalogue::known_issues::affected::ANYTHING;
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
+use crate::model::RecordType;
 
 /// From 2.4.64 on httpd refuses a request whose Host leads to another virtual host than its handshake did.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -19,7 +20,7 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     workarounds: &[Workaround {
         name: "client-sni",
         what: "ATS sends the client's host as the server name and verifies the name that remap.config gives",
-        records: &[("proxy.config.ssl.client.sni_policy", "STRING", "verify_with_name_source")],
+        records: &[("proxy.config.ssl.client.sni_policy", RecordType::String, "verify_with_name_source")],
         cost: "the certificate that httpd serves for the client's host must be good for the origin's name",
         decides: false,
     }],

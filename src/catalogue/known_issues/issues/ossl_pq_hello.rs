@@ -2,6 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
+use crate::model::RecordType;
 
 /// X25519MLKEM768 makes the key share 1216 bytes.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -16,7 +17,7 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
     workarounds: &[Workaround {
         name: "classic-groups",
         what: "no post-quantum group towards origins: a ClientHello of 517 bytes again",
-        records: &[("proxy.config.ssl.client.groups_list", "STRING", "P-256:X25519")],
+        records: &[("proxy.config.ssl.client.groups_list", RecordType::String, "P-256:X25519")],
         cost: "traffic that is recorded today can be read once there are quantum computers",
         decides: true,
     }],
