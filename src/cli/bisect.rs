@@ -156,7 +156,7 @@ pub(super) async fn run(options: BisectArgs) -> anyhow::Result<Exit> {
         good,
         bad,
         trial,
-        asked: options.trial.is_some(),
+        is_requested: options.trial.is_some(),
         recipes,
         policy: Policy { no_build: options.no_build, offline: options.offline, ..setup.policy(jobs) },
         image_logs: setup.image_logs(),

@@ -38,7 +38,7 @@ pub struct RunRequest {
     pub matrix: Matrix,
     /// The selected cells with their image steps.
     pub plan: Plan,
-    /// The selected trials, in the catalogue's request.
+    /// The selected trials, in the catalogue's order.
     pub trials: Vec<&'static Trial>,
     /// Files of the images folder, by path.
     pub recipes: BTreeMap<String, Vec<u8>>,
@@ -85,7 +85,7 @@ pub trait EvidenceSink: Send + Sync {
 /// The outcome of a run.
 #[derive(Debug)]
 pub struct RunOutcome {
-    /// Results of the finished cells, in the plan's request.
+    /// Results of the finished cells, in the plan's order.
     pub cells: Vec<CellResult>,
     /// Whether the run was interrupted.
     pub interrupted: bool,
@@ -341,7 +341,7 @@ impl Run<'_> {
             Some(Ok(image)) => image,
             Some(Err(error)) => return outcome::broken(format!("{error:#}")),
             // After an interruption this result is discarded.
-            None => return outcome::broken(format!("not reached: {}", site.overdue())),
+            None => return outcome::broken(format!("not reached: {}", site.deadline_message())),
         };
         cell::run(&site.engine, &shared.stage.job(site, planned, image, variant), progress, halt).await
     }

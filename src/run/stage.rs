@@ -82,7 +82,7 @@ impl Stage {
             Some(Made::Unbuildable { reason } | Made::Unavailable { reason } | Made::Broken { reason }) => {
                 OriginImage::Missing(reason.clone())
             }
-            Some(Made::Stopped) => OriginImage::Missing(site.overdue()),
+            Some(Made::Stopped) => OriginImage::Missing(site.deadline_message()),
         }))
     }
 

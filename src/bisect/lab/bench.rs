@@ -198,7 +198,7 @@ impl<'a> Bench<'a> {
         if self.site.deadline.is_cancelled() {
             let message = format!(
                 "{} before the search had an answer: raise `deadlines.run` in matrix.yaml",
-                self.site.overdue()
+                self.site.deadline_message()
             );
             return Err(Failure::new(Exit::Incomplete, message).into());
         }

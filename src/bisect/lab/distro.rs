@@ -112,9 +112,9 @@ async fn with(
         }
         let left = Remaining::of(&ends.parting, &need.suspects);
         let first = records.len() + 1;
-        let records = need.experiments.into_iter().enumerate();
-        let records = records.map(|(more, experiment)| try_one(&images, experiment, first + more, &left));
-        let results: Vec<_> = stream::iter(records).buffered(bench.request.jobs.max(1)).try_collect().await?;
+        let experiments = need.experiments.into_iter().enumerate();
+        let experiments = experiments.map(|(more, experiment)| try_one(&images, experiment, first + more, &left));
+        let results: Vec<_> = stream::iter(experiments).buffered(bench.request.jobs.max(1)).try_collect().await?;
         for (experiment, seen, line) in results {
             known.add(experiment, seen);
             records.push(line);

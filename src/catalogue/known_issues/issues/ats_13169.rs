@@ -2,7 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 /// The threshold, the clock and the state of a dead origin were all wrong.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -21,8 +21,8 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         name: "one-attempt",
         what: "no retries at all",
         records: &[
-            ("proxy.config.http.connect_attempts_max_retries", "INT", "0"),
-            ("proxy.config.http.connect_attempts_rr_retries", "INT", "0"),
+            ("proxy.config.http.connect_attempts_max_retries", RecordType::Int, "0"),
+            ("proxy.config.http.connect_attempts_rr_retries", RecordType::Int, "0"),
         ],
         cost: "a single lost SYN fails a request",
         decides: true,

@@ -2,7 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 /// ATS 9 warns once of the key that it does not know any more, and goes on with its default, PERMISSIVE.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -18,8 +18,8 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         name: "verify-as-in-9",
         what: "the settings that ATS 9 knows",
         records: &[
-            ("proxy.config.ssl.client.verify.server.policy", "STRING", "ENFORCED"),
-            ("proxy.config.ssl.client.verify.server.properties", "STRING", "ALL"),
+            ("proxy.config.ssl.client.verify.server.policy", RecordType::String, "ENFORCED"),
+            ("proxy.config.ssl.client.verify.server.properties", RecordType::String, "ALL"),
         ],
         cost: "origins with bad certificates are refused, which is what was meant",
         decides: true,

@@ -2,7 +2,7 @@
 
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 /// At security level 1 and above OpenSSL 3 takes no SHA-1 signatures, and so no TLS before 1.2.
 pub(super) const ISSUE: KnownIssue = KnownIssue {
@@ -18,9 +18,9 @@ pub(super) const ISSUE: KnownIssue = KnownIssue {
         name: "security-level-0",
         what: "security level 0 and old versions towards origins",
         records: &[
-            ("proxy.config.ssl.client.cipher_suite", "STRING", "ALL:@SECLEVEL=0"),
-            ("proxy.config.ssl.client.TLSv1", "INT", "1"),
-            ("proxy.config.ssl.client.TLSv1_1", "INT", "1"),
+            ("proxy.config.ssl.client.cipher_suite", RecordType::String, "ALL:@SECLEVEL=0"),
+            ("proxy.config.ssl.client.TLSv1", RecordType::Int, "1"),
+            ("proxy.config.ssl.client.TLSv1_1", RecordType::Int, "1"),
         ],
         cost: "broken cryptography towards every origin, also those that could do better",
         decides: true,

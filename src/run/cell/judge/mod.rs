@@ -138,7 +138,7 @@ pub(super) fn judge_once(job: &Job, gathered: Gathered, number: u32) -> SingleAt
     let mut judged: Vec<(&'static Trial, Judgement)> = job.trials.iter().map(judge).collect();
     weigh_controls(&mut judged);
     let transcript = gathered.transcript();
-    let all = AllAttempts(vec![CellAttempt { asked: None, gathered }]);
+    let all = AllAttempts(vec![CellAttempt { requested: None, gathered }]);
     let raws = judged.iter().flat_map(|(trial, row)| all.raw(trial.id, row.outcome != Outcome::Pass));
     let evidence = raws.map(|raw| RawEvidence { attempt: number, ..raw }).collect();
     let gathered = all.0.into_iter().map(|attempt| attempt.gathered).next().unwrap_or_default();
@@ -236,7 +236,7 @@ pub(super) fn conclude(job: &Job, attempts: Vec<CellAttempt>, progress: &dyn Pro
     weigh_controls(&mut rows);
     let all = AllAttempts(attempts);
     // ATS itself may have ended the cell's container.
-    let maybe_ats = all.all().flat_map(|gathered| &gathered.incidents).any(Incident::may_be_of_ats);
+    let maybe_ats = all.all().flat_map(|gathered| &gathered.incidents).any(Incident::may_be_caused_by_ats);
     let found = all.all().map(|gathered| &gathered.provenance).find(|found| **found != Provenance::default());
     let client_hello = all.all().find_map(|gathered| trials::hello_size(gathered.trials.get(trials::SIZED_BY)?));
     let provenance = Provenance { client_hello, ..found.cloned().unwrap_or_default() };
