@@ -1,27 +1,27 @@
-//! The exit codes of the program: one enum, documented in `docs/exit-codes.md`. Never a count.
+//! The exit codes of the program, documented in `docs/exit-codes.md`. A code is never a count.
 
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
-/// What the process tells its caller.
+/// The exit code of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Exit {
-    /// All as expected.
+    /// Everything is as expected.
     Success = 0,
-    /// A bug or an unforeseen failure of ours.
+    /// A bug or an unforeseen failure.
     Internal = 1,
-    /// Bad usage or a bad matrix.yaml.
+    /// Invalid usage or matrix.yaml.
     Usage = 2,
-    /// Unexpected outcomes, or the gate is closed.
+    /// Unexpected results, or a closed gate.
     Unexpected = 3,
-    /// Cells unavailable, in error or missing: no answer.
+    /// No answer: cells are unavailable, in error or missing.
     Incomplete = 4,
     /// The selection matches no cell.
     NothingSelected = 5,
     /// No container engine answers.
     NoEngine = 6,
-    /// Interrupted; results so far are kept.
+    /// Interrupted; finished cells are kept.
     Interrupted = 130,
 }
 
@@ -31,23 +31,23 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error that knows its exit code. Anything without one leaves as [`Exit::Internal`].
+/// An error with an exit code. Other errors exit with [`Exit::Internal`].
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// The code to leave with.
+    /// The exit code.
     pub exit: Exit,
-    /// What happened, where, and what to do next.
+    /// What happened, where, and what to do.
     pub message: String,
 }
 
-/// The exit code that `error` leaves with. A file that cannot be found, reached or made by its name was named
-/// wrongly, which is no bug of ours; a disk that is full was not.
+/// The exit code for `error`. A file that cannot be found, opened or created under its name is a usage error; a full disk is
+/// not.
 pub fn of(error: &anyhow::Error) -> Exit {
     if let Some(failure) = error.downcast_ref::<Failure>() {
         return failure.exit;
     }
-    let named_wrongly = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| {
+    let is_usage = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| {
         matches!(
             error.kind(),
             ErrorKind::NotFound
@@ -56,15 +56,15 @@ pub fn of(error: &anyhow::Error) -> Exit {
                 | ErrorKind::IsADirectory
                 | ErrorKind::ReadOnlyFilesystem
                 | ErrorKind::InvalidFilename
-                // A folder that is in use, such as `.`, in place of a file.
+                // A folder in use, such as `.`, in place of a file.
                 | ErrorKind::ResourceBusy
         )
     });
-    if named_wrongly { Exit::Usage } else { Exit::Internal }
+    if is_usage { Exit::Usage } else { Exit::Internal }
 }
 
 impl Failure {
-    /// An error with exit code `exit` and the text `message`.
+    /// Creates an error with exit code `exit` and the text `message`.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
     }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_named_wrongly_is_bad_usage_and_a_full_disk_is_not() {
+    fn a_wrong_file_name_is_a_usage_error_and_a_full_disk_is_not() {
         let code = |error: anyhow::Error| of(&error.context("cannot write x").context("cannot report"));
         for kind in [ErrorKind::NotFound, ErrorKind::IsADirectory, ErrorKind::NotADirectory] {
             assert_eq!(code(io::Error::from(kind).into()), Exit::Usage, "{kind}");

@@ -1,8 +1,7 @@
-//! `atsmatrix`: does this Apache Traffic Server work on that distro?
+//! `atsmatrix` tests which versions of Apache Traffic Server work on which Linux distros.
 //!
-//! For every combination of Linux distro and ATS version it starts containers, ATS beside a TLS
-//! origin, runs connection trials through ATS and builds a pass/fail table with evidence.
-//! `DESIGN.md` has the map of this tree and says who may import whom.
+//! For every combination of distro and version it starts ATS and a TLS origin in containers, runs connection trials through
+//! ATS and builds a pass/fail table with evidence. `DESIGN.md` has the map of the modules and their layers.
 
 pub mod agent;
 pub mod ats;

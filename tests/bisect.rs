@@ -202,7 +202,7 @@ fn a_search_that_cannot_be_is_refused_with_what_would_be_right() {
     let refused = [
         (vec![], "name two cells"),
         (vec!["--good", "debian-12/9.2.5", "--bad", "debian-13/9.2.9"], "differ in distro and ATS"),
-        (vec!["--good", "debian-12/9.2.5", "--bad", "debian-99/9.2.5"], "there is no cell debian-99/9.2.5"),
+        (vec!["--good", "debian-12/9.2.5", "--bad", "debian-99/9.2.5"], "no cell debian-99/9.2.5"),
         (vec!["--good", "debian-12/9.2.5", "--bad", "debian-12/9.2.5"], "is one cell"),
         (vec!["--distro", "debian-13", "--ats", "9.2.5"], "is no range"),
         (

@@ -1,7 +1,7 @@
-//! Runs that are interrupted, killed, kept or made twice at a time, for real: what is finished stays, and
-//! nothing else does. Needs a container engine and the docker program; images are those of the other real runs.
+//! Runs that are interrupted, killed, kept or run in parallel: finished cells stay, and nothing else does. Needs a container
+//! engine and the docker program; the images are those of the other real runs.
 //!
-//! Nothing here waits for a time: what a run says, and what the engine says of it, tells when it is where.
+//! Nothing here waits for a fixed time: the output of the run and the events of the engine show how far it is.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot start or read a run has failed")]
 
@@ -17,16 +17,16 @@ use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_atsmatrix");
 
-/// Every run sweeps what dead ones left, so runs of different tests would do each other's work.
+/// Serialises the tests: every run sweeps what dead runs left, also those of other tests.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A run under way, in a results folder of its own.
+/// A run in progress, with its own results folder.
 struct Run {
     child: Child,
-    said: Lines<BufReader<ChildStderr>>,
+    output: Lines<BufReader<ChildStderr>>,
     results: PathBuf,
 }
 
@@ -45,24 +45,24 @@ impl Run {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let said = BufReader::new(child.stderr.take().unwrap()).lines();
-        Self { child, said, results }
+        let output = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, output, results }
     }
 
-    /// Waits until it says a line with `part`.
-    fn says(&mut self, part: &str) {
-        let found = self.said.by_ref().map(Result::unwrap).any(|line| line.contains(part));
-        assert!(found, "it ended without saying `{part}`");
+    /// Waits until the run prints a line that contains `part`.
+    fn wait_for(&mut self, part: &str) {
+        let found = self.output.by_ref().map(Result::unwrap).any(|line| line.contains(part));
+        assert!(found, "the run ended without printing `{part}`");
     }
 
     fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
-    /// Waits for its end: exit code, and what it still said.
+    /// Waits for the end; returns the exit code and the remaining output.
     fn end(mut self) -> (Option<i32>, String) {
-        let said: Vec<String> = self.said.by_ref().map(Result::unwrap).collect();
-        (self.child.wait().unwrap().code(), said.join("\n"))
+        let rest: Vec<String> = self.output.by_ref().map(Result::unwrap).collect();
+        (self.child.wait().unwrap().code(), rest.join("\n"))
     }
 
     fn id(&self) -> String {
@@ -77,7 +77,7 @@ fn docker(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// How many containers and networks a run has.
+/// Numbers of containers and networks of a run.
 fn left(run: &str) -> (usize, usize) {
     let label = format!("label=atsmatrix.run={run}");
     let count = |listed: String| listed.lines().count();
@@ -86,15 +86,15 @@ fn left(run: &str) -> (usize, usize) {
 }
 
 #[test]
-fn an_interrupted_run_says_so_keeps_what_is_finished_and_leaves_nothing() {
+fn an_interrupted_run_keeps_finished_cells_and_leaves_nothing() {
     let _alone = alone();
     let mut run = Run::start("interrupted", &["--distro", "debian-12,debian-13"]);
-    run.says("[1/2] debian-12/9.2.9: pass");
+    run.wait_for("[1/2] debian-12/9.2.9: pass");
     run.signal(Signal::SIGINT);
     let (id, results) = (run.id(), run.results.clone());
-    let (code, said) = run.end();
-    assert_eq!(code, Some(130), "{said}");
-    assert!(said.contains("interrupted"), "{said}");
+    let (code, output) = run.end();
+    assert_eq!(code, Some(130), "{output}");
+    assert!(output.contains("interrupted"), "{output}");
     let matrix: Value = serde_json::from_slice(&std::fs::read(results.join("matrix.json")).unwrap()).unwrap();
     let cells: Vec<&Value> = matrix["cells"].as_array().unwrap().iter().map(|cell| &cell["id"]).collect();
     assert_eq!(cells, ["debian-12/9.2.9"]);
@@ -103,24 +103,24 @@ fn an_interrupted_run_says_so_keeps_what_is_finished_and_leaves_nothing() {
 
 /// A terminal that is closed, and Ctrl-\.
 #[test]
-fn other_ways_to_end_a_run_are_as_calm() {
+fn other_signals_end_a_run_in_the_same_way() {
     let _alone = alone();
     for signal in [Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGTERM] {
         let mut run = Run::start("ended", &["--distro", "debian-12"]);
-        run.says("1 cell on");
+        run.wait_for("1 cell on");
         run.signal(signal);
         let id = run.id();
-        let (code, said) = run.end();
-        assert_eq!((code, left(&id)), (Some(130), (0, 0)), "{signal}: {said}");
+        let (code, output) = run.end();
+        assert_eq!((code, left(&id)), (Some(130), (0, 0)), "{signal}: {output}");
     }
 }
 
 #[test]
-fn what_a_killed_run_leaves_is_swept_by_the_next() {
+fn the_next_run_sweeps_what_a_killed_run_left() {
     let _alone = alone();
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
     let mut killed = Run::start("killed", &["--distro", "debian-12"]);
-    // The engine tells of it: a run says nothing of containers.
+    // The engine reports containers; the run does not print them.
     let mut events = Command::new("docker")
         .args(["events", "--since", &since, "--filter", "event=start", "--filter", "label=atsmatrix.kind=cell"])
         .args(["--format", "{{index .Actor.Attributes \"atsmatrix.run\"}}"])
@@ -128,8 +128,8 @@ fn what_a_killed_run_leaves_is_swept_by_the_next() {
         .spawn()
         .unwrap();
     let mut started = BufReader::new(events.stdout.take().unwrap()).lines().map(Result::unwrap);
-    // The first line of a run comes when it has a name.
-    killed.says("1 cell on");
+    // A run has an id when it prints its first line.
+    killed.wait_for("1 cell on");
     let id = killed.id();
     assert!(started.any(|run| run == id));
     events.kill().unwrap();
@@ -139,9 +139,9 @@ fn what_a_killed_run_leaves_is_swept_by_the_next() {
     assert_eq!(left(&id), (2, 1), "it was killed in the middle of a cell");
 
     let mut next = Run::start("next", &["--distro", "debian-12"]);
-    next.says("removed 2 containers and 1 network that a dead run had left");
-    let (code, said) = next.end();
-    assert_eq!((code, left(&id)), (Some(0), (0, 0)), "{said}");
+    next.wait_for("removed 2 containers and 1 network of dead runs");
+    let (code, output) = next.end();
+    assert_eq!((code, left(&id)), (Some(0), (0, 0)), "{output}");
 }
 
 #[test]
@@ -149,28 +149,28 @@ fn two_runs_at_once_do_not_disturb_each_other() {
     let _alone = alone();
     let runs = ["one", "two"].map(|name| Run::start(name, &["--distro", "debian-12"]));
     for mut run in runs {
-        run.says("[1/1] debian-12/9.2.9: pass");
+        run.wait_for("[1/1] debian-12/9.2.9: pass");
         let id = run.id();
-        let (code, said) = run.end();
-        assert_eq!((code, left(&id)), (Some(0), (0, 0)), "{said}");
+        let (code, output) = run.end();
+        assert_eq!((code, left(&id)), (Some(0), (0, 0)), "{output}");
     }
 }
 
 #[test]
-fn what_is_kept_for_inspection_stays_until_it_is_removed_by_name() {
+fn kept_containers_stay_until_they_are_removed_by_run_id() {
     let _alone = alone();
     let mut run = Run::start("kept", &["--distro", "debian-12", "--keep"]);
-    run.says("[1/1] debian-12/9.2.9: pass");
+    run.wait_for("[1/1] debian-12/9.2.9: pass");
     let id = run.id();
-    let (code, said) = run.end();
+    let (code, output) = run.end();
     let how = format!("atsmatrix clean --run {id}");
-    assert!(code == Some(0) && said.contains(&how), "{said}");
+    assert!(code == Some(0) && output.contains(&how), "{output}");
     let clean = |arguments: &[&str]| {
         let output = Command::new(PROGRAM).arg("clean").args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    // Cells under way are no left-overs, and neither is this.
+    // Kept containers are not left-overs.
     clean(&[]);
     assert_eq!(left(&id), (2, 1));
     assert_eq!(clean(&["--run", &id]), "removed 2 containers and 1 networks\n");

@@ -1,5 +1,5 @@
-//! What holds for every command: a full disk, a git that is not there, a name that is hostile and a file that is not
-//! where it was named each end loudly, and never as if all were well.
+//! Checks every command: a full disk, a missing git, a hostile name and a missing file each cause an error with the right exit
+//! code.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its files has failed")]
 
@@ -14,11 +14,10 @@ use tempfile::TempDir;
 
 use support::{git, known, put};
 
-/// What a name may hold to harm who reads it: a line that GitHub obeys, an escape sequence, one in a single
-/// character, an older command of GitHub.
+/// A hostile name: a GitHub workflow command, an escape sequence, one in a single character, an older GitHub command.
 const HOSTILE: &str = "x\n::error file=x::pwned\u{1b}[31m\u{9b}2J\r##[error]x";
 
-/// How a command is called so that it answers without an engine, and its exit code then.
+/// Commands that work without an engine, with their arguments and exit codes.
 const ANSWERING: &[(&[&str], i32)] = &[
     (&["--help"], 0),
     (&["--version"], 0),
@@ -46,7 +45,7 @@ const ANSWERING: &[(&[&str], i32)] = &[
     (&["schema", "results"], 0),
 ];
 
-/// The commands that first of all need an engine; without one each says so.
+/// Commands that need an engine, and report an error without one.
 const ENGINE: &[&[&str]] =
     &[&["run"], &["bisect", "--good", "debian-12/9.2.5", "--bad", "debian-13/9.2.5"], &["clean"], &["doctor"]];
 
@@ -91,11 +90,11 @@ fn the_tables_name_every_command() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_a_reader_that_has_enough_is_not() {
+fn a_full_disk_is_an_error_and_a_closed_pipe_is_not() {
     let dir = folder();
-    for (args, usual) in ANSWERING {
+    for (args, expected) in ANSWERING {
         let well = command(dir.path(), args).output().unwrap();
-        assert_eq!(code(&well), *usual, "{args:?}: {}", stderr(&well));
+        assert_eq!(code(&well), *expected, "{args:?}: {}", stderr(&well));
         let full = File::options().write(true).open("/dev/full").unwrap();
         let full = command(dir.path(), args).stdout(full).output().unwrap();
         assert_eq!(code(&full), 1, "{args:?}: {}", stderr(&full));
@@ -104,7 +103,7 @@ fn a_full_disk_is_told_and_a_reader_that_has_enough_is_not() {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let closed = command(dir.path(), args).stdout(writer).output().unwrap();
-        assert_eq!(code(&closed), *usual, "{args:?}: {}", stderr(&closed));
+        assert_eq!(code(&closed), *expected, "{args:?}: {}", stderr(&closed));
         assert!(!stderr(&closed).contains("cannot write"), "{args:?}: {}", stderr(&closed));
     }
     for args in ENGINE {
@@ -116,10 +115,10 @@ fn a_full_disk_is_told_and_a_reader_that_has_enough_is_not() {
 }
 
 #[test]
-fn without_git_what_rests_on_it_says_so_and_all_else_goes_on() {
+fn without_git_commands_that_need_it_say_so_and_others_work() {
     let dir = folder();
     let without = |args: &[&str]| command(dir.path(), args).env("PATH", "/nonexistent").output().unwrap();
-    let resting: &[&[&str]] = &[
+    let need_git: &[&[&str]] = &[
         &["history", "debian-13/9.2.5"],
         &["diff", "git:HEAD"],
         &["merge", "git:HEAD"],
@@ -129,28 +128,28 @@ fn without_git_what_rests_on_it_says_so_and_all_else_goes_on() {
         &["gate", "--from", "debian-12", "--to", "debian-13", "--max-age", "30d"],
         &["path", "debian-12/9.2.9", "debian-13/9.2.9", "--source", "git:HEAD"],
     ];
-    for args in resting {
+    for args in need_git {
         let output = without(args);
         assert_eq!(code(&output), 4, "{args:?}: {}", stderr(&output));
         assert!(stderr(&output).contains("git") && stderr(&output).contains("installed"), "{args:?}");
     }
-    for (args, usual) in ANSWERING.iter().filter(|(args, _)| args[0] != "history") {
+    for (args, expected) in ANSWERING.iter().filter(|(args, _)| args[0] != "history") {
         let output = without(args);
-        assert_eq!(code(&output), *usual, "{args:?}: {}", stderr(&output));
+        assert_eq!(code(&output), *expected, "{args:?}: {}", stderr(&output));
     }
     let page = without(&["report"]);
     assert_eq!(code(&page), 0, "{}", stderr(&page));
     assert!(stderr(&page).contains("note: the page has no history"), "{}", stderr(&page));
     let page = String::from_utf8(page.stdout).unwrap();
-    assert!(page.contains("could not be read from git") && page.contains("</html>"), "the page says so too");
+    assert!(page.contains("could not be read from git") && page.contains("</html>"), "the page message so as well");
 }
 
-/// Nothing that a terminal or GitHub would obey.
-fn is_tame(output: &Output) -> Result<(), String> {
+/// The output contains nothing that a terminal or GitHub would interpret.
+fn is_inert(output: &Output) -> Result<(), String> {
     for text in [&output.stdout, &output.stderr] {
         let text = String::from_utf8(text.clone()).unwrap();
-        let commanded = text.lines().any(|line| line.trim_start().starts_with("::")) || text.contains("##[");
-        if commanded || text.chars().any(|c| c.is_control() && c != '\n') {
+        let has_command = text.lines().any(|line| line.trim_start().starts_with("::")) || text.contains("##[");
+        if has_command || text.chars().any(|c| c.is_control() && c != '\n') {
             return Err(text);
         }
     }
@@ -165,18 +164,18 @@ fn hostile_names_reach_neither_the_terminal_nor_github() {
         for option in ["--matrix", "--results", "--source", "--trial", "--distro", "--baseline", "--format", "--output"]
         {
             let output = command(dir.path(), &[args, &[option, HOSTILE]].concat()).output().unwrap();
-            is_tame(&output).unwrap_or_else(|text| panic!("{args:?} {option}: {text}"));
+            is_inert(&output).unwrap_or_else(|text| panic!("{args:?} {option}: {text}"));
         }
-        // `report` has made it, as it was told to.
+        // `report --output` created it.
         let _ = fs::remove_file(dir.path().join(HOSTILE));
         let with_name = [&args[..1], &[HOSTILE, HOSTILE]].concat();
         let output = command(dir.path(), &with_name).output().unwrap();
-        is_tame(&output).unwrap_or_else(|text| panic!("{with_name:?}: {text}"));
+        is_inert(&output).unwrap_or_else(|text| panic!("{with_name:?}: {text}"));
         if !matches!(args[0], "doctor" | "clean") {
             assert_ne!(code(&output), 0, "{with_name:?}: {}", stderr(&output));
         }
     }
-    // Names in the file itself.
+    // Names in matrix.yaml itself.
     let matrix = fs::read_to_string(dir.path().join("matrix.yaml")).unwrap();
     let name = serde_json::to_string(HOSTILE).unwrap();
     for (plain, hostile) in [
@@ -192,13 +191,13 @@ fn hostile_names_reach_neither_the_terminal_nor_github() {
         for args in [&["list"][..], &["run"], &["expect"]] {
             let output = command(dir.path(), args).env("GITHUB_ACTIONS", "true").output().unwrap();
             assert_eq!(code(&output), 2, "{hostile}: {args:?}");
-            is_tame(&output).unwrap_or_else(|text| panic!("{hostile}: {args:?}: {text}"));
+            is_inert(&output).unwrap_or_else(|text| panic!("{hostile}: {args:?}: {text}"));
         }
     }
 }
 
 #[test]
-fn files_that_are_not_where_they_were_named_are_bad_usage() {
+fn missing_files_are_usage_errors() {
     let dir = folder();
     fs::write(dir.path().join("a-file"), "").unwrap();
     let commands = ANSWERING.iter().map(|(args, _)| *args).chain(ENGINE.iter().copied());
@@ -234,27 +233,27 @@ fn files_that_are_not_where_they_were_named_are_bad_usage() {
         assert!(stderr(&output).starts_with("atsmatrix: "), "{args:?}: {}", stderr(&output));
     }
     let none = command(dir.path(), &["show", "--results", "nowhere"]).output().unwrap();
-    assert_eq!(code(&none), 4, "results that were not made yet: {}", stderr(&none));
+    assert_eq!(code(&none), 4, "no results yet: {}", stderr(&none));
     let ended = command(dir.path(), &["list"]).stdin(Stdio::null()).output().unwrap();
     assert_eq!(code(&ended), 0);
 }
 
 #[test]
-fn what_could_not_be_added_to_at_the_end_is_said_before_anything_runs() {
+fn unreadable_results_are_reported_before_anything_runs() {
     let dir = folder();
     let conflict = "{\n<<<<<<< HEAD\n  \"schema\": 3,\n=======\n  \"schema\": 2,\n>>>>>>> theirs\n";
-    for (text, says) in [(conflict, "line 2 of matrix.json is a conflict marker"), ("{", "damaged")] {
+    for (text, message) in [(conflict, "line 2 of matrix.json is a conflict marker"), ("{", "damaged")] {
         fs::write(dir.path().join("results/matrix.json"), text).unwrap();
         for args in ENGINE.iter().filter(|args| matches!(args[0], "run" | "bisect")) {
             let output = command(dir.path(), args).output().unwrap();
             assert_eq!(code(&output), 2, "{args:?}: {}", stderr(&output));
-            assert!(stderr(&output).contains(says), "{args:?}: {}", stderr(&output));
+            assert!(stderr(&output).contains(message), "{args:?}: {}", stderr(&output));
         }
     }
 }
 
 #[test]
-fn list_takes_the_trials_that_it_is_told() {
+fn list_shows_the_selected_trials() {
     let dir = folder();
     let printed = |args: &[&str]| String::from_utf8(command(dir.path(), args).output().unwrap().stdout).unwrap();
     let some = printed(&["list", "--trials", "--trial", "tls-r*"]);
@@ -268,7 +267,7 @@ fn list_takes_the_trials_that_it_is_told() {
 }
 
 #[test]
-fn names_mistyped_on_the_command_line_are_recognised() {
+fn mistyped_names_on_the_command_line_get_a_suggestion() {
     let dir = folder();
     let table: &[(&[&str], i32, &str)] = &[
         (&["list", "--distro", "debain-12"], 2, "did you mean `debian-12`?"),
@@ -291,7 +290,7 @@ fn names_mistyped_on_the_command_line_are_recognised() {
     }
 }
 
-/// A terminal of 80 columns gets lines that fit; what is piped on is whole and can be searched.
+/// On a terminal of 80 columns lines are wrapped; piped output is not, so that it can be searched.
 #[test]
 fn answers_fit_the_terminal() {
     let dir = folder();

@@ -142,7 +142,12 @@ fn impostors() -> Vec<Impostor> {
             "sleep 600",
             "does not tell the layout",
         ),
-        of("kills", "kill -KILL $PPID; sleep 5".into(), "sleep 600", "ended with code 137 before it had said all"),
+        of(
+            "kills",
+            "kill -KILL $PPID; sleep 5".into(),
+            "sleep 600",
+            "ended with code 137 before its evidence was complete",
+        ),
     ]
 }
 

@@ -1,5 +1,5 @@
-//! What others do to the containers of a cell while it runs, for real: none of it is a finding about ATS. Needs a
-//! container engine and the docker program; images are those of the other real runs.
+//! Disturbs the containers of a running cell: none of this is a finding about ATS. Needs a container engine and the docker
+//! program; the images are those of the other real runs.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot start or read a run has failed")]
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_atsmatrix");
 
-/// A trial of each origin, and some that take seconds on the fastest machine: there has to be a middle.
+/// A trial of each origin, and some that take seconds on every machine, so that there is time to disturb them.
 const TRIALS: &str = "tls-remote-origin,tls-same-host,nginx-get,http-slow-response,net-dead-address,load-reload";
 
 fn docker(args: &[&str]) -> String {
@@ -21,20 +21,20 @@ fn docker(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// What happens before disturbs nobody, or keeps the agent from its start, which is told by other words.
-fn until_trials_go_on(prefix: &str) {
+/// Waits until ATS runs. Earlier disturbances would affect no trial, or prevent the start of the agent, which has other messages.
+fn wait_for_trials(prefix: &str) {
     while !docker(&["top", &format!("{prefix}cell")]).contains("traffic_server") {}
 }
 
-/// What a run came to.
+/// The outcome of a run.
 struct Ran {
     code: Option<i32>,
-    said: String,
+    output: String,
     cell: Value,
 }
 
-/// Runs the cell, and does `what` each time its container starts, with the prefix of its containers' names (to which
-/// `cell`, `origin` or `nginx` is added) and the number of the attempt.
+/// Runs the cell, and calls `what` each time its container starts, with the prefix of its containers' names (before `cell`,
+/// `origin` or `nginx`) and the number of the attempt.
 fn run_and(name: &str, what: impl Fn(&str, u32) + Send + 'static) -> Ran {
     let results = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trouble").join(name);
     let _ = std::fs::remove_dir_all(&results);
@@ -53,7 +53,7 @@ fn run_and(name: &str, what: impl Fn(&str, u32) + Send + 'static) -> Ran {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // Others may run cells on this engine too: ours bear the name of our run.
+    // Other cells may run on this engine: the names of ours contain our run id.
     let runs = results.join("runs");
     let is_ours = move |name: &str| {
         let runs = std::fs::read_dir(&runs).into_iter().flatten().flatten();
@@ -67,20 +67,20 @@ fn run_and(name: &str, what: impl Fn(&str, u32) + Send + 'static) -> Ran {
             what(prefix, attempt);
         }
     });
-    let output = run.wait_with_output().unwrap();
+    let finished = run.wait_with_output().unwrap();
     events.kill().unwrap();
     events.wait().unwrap();
     doing.join().unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = format!("{}{}", String::from_utf8_lossy(&finished.stdout), String::from_utf8_lossy(&finished.stderr));
     let matrix: Value = serde_json::from_slice(&std::fs::read(results.join("matrix.json")).unwrap()).unwrap();
-    Ran { code: output.status.code(), said, cell: matrix["cells"][0].clone() }
+    Ran { code: finished.status.code(), output, cell: matrix["cells"][0].clone() }
 }
 
 impl Ran {
-    /// The cell passes, and this is told.
-    fn passes(&self, told: &str) {
-        assert_eq!((self.code, &self.cell["verdict"]), (Some(0), &"pass".into()), "{}\n{:#}", self.said, self.cell);
-        assert!(self.said.contains(told), "{told}: {}", self.said);
+    /// The cell passes, and the output contains `text`.
+    fn passes(&self, text: &str) {
+        assert_eq!((self.code, &self.cell["verdict"]), (Some(0), &"pass".into()), "{}\n{:#}", self.output, self.cell);
+        assert!(self.output.contains(text), "{text}: {}", self.output);
     }
 }
 
@@ -97,7 +97,7 @@ fn a_container_that_dies_in_the_first_attempt_costs_that_attempt() {
 }
 
 #[test]
-fn an_origin_that_stands_still_costs_what_stood_on_it_an_attempt() {
+fn a_paused_origin_costs_its_trials_an_attempt() {
     let ran = run_and("paused", |prefix, attempt| {
         if attempt == 1 {
             let origin = format!("{prefix}origin");
@@ -110,34 +110,34 @@ fn an_origin_that_stands_still_costs_what_stood_on_it_an_attempt() {
 }
 
 #[test]
-fn an_origin_whose_process_is_stopped_is_seen_by_the_agents() {
-    // The engine is not told: only who asks it sees that it does not answer.
+fn an_origin_with_a_stopped_process_is_detected_by_the_agents() {
+    // The engine does not report this; only its peers notice that it does not answer.
     let ran = run_and("stopped", |prefix, attempt| {
         if attempt == 1 {
-            until_trials_go_on(prefix);
-            // The agent and what started it.
+            wait_for_trials(prefix);
+            // The agent and its parent.
             let pids = docker(&["top", &format!("{prefix}origin"), "-eo", "pid"]);
             let pids: Vec<&str> = pids.lines().skip(1).map(str::trim).collect();
-            let tell =
+            let send =
                 |signal: &str| Command::new("kill").arg(signal).args(&pids).stderr(Stdio::null()).status().unwrap();
-            assert!(tell("-STOP").success(), "{pids:?}");
+            assert!(send("-STOP").success(), "{pids:?}");
             std::thread::sleep(std::time::Duration::from_secs(4));
-            // The attempt may be over by then, and the container with it.
-            tell("-CONT");
+            // The attempt, and the container, may have ended by then.
+            send("-CONT");
         }
     });
     ran.passes("the origin container");
     let seen = ["did not answer for", "was not given the CPU for"];
-    assert!(seen.iter().any(|seen| ran.said.contains(seen)), "{}", ran.said);
+    assert!(seen.iter().any(|seen| ran.output.contains(seen)), "{}", ran.output);
 }
 
 #[test]
-fn a_cell_that_is_cut_off_its_network_runs_again() {
+fn a_cell_that_loses_its_network_runs_again() {
     let ran = run_and("cut-off", |prefix, attempt| {
         if attempt == 1 {
             let cell = format!("{prefix}cell");
             let network = "{{range .NetworkSettings.Networks}}{{.NetworkID}}{{end}}";
-            until_trials_go_on(prefix);
+            wait_for_trials(prefix);
             docker(&["network", "disconnect", &docker(&["inspect", "--format", network, &cell]), &cell]);
         }
     });
@@ -151,41 +151,30 @@ fn a_neighbour_that_connects_to_every_port_is_refused_and_named() {
         let network = of("{{range .NetworkSettings.Networks}}{{.NetworkID}}{{end}}", "cell");
         let address = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
         let addresses = ["origin", "nginx", "cell"].map(|kind| of(address, kind)).join(" ");
-        // Origins' ports, and those of ATS, to which it speaks for a host that is mapped.
+        // The ports of origins and of ATS, with a request for a mapped host.
         let script = format!(
             "for i in 1 2 3 4 5; do for a in {addresses}; do for p in $(seq 8080 8090) $(seq 20000 20140); do \
              (exec 3<>/dev/tcp/$a/$p && printf 'GET / HTTP/1.1\\r\\nHost: tls-remote-origin.t\\r\\n\\r\\n' >&3) \
              2>/dev/null; done; done; done"
         );
         let image = of("{{.Image}}", "cell");
-        // Not for longer: an address that is gone answers after minutes.
-        let for_some_time = "timeout 5 bash -c \"$0\"; true";
-        docker(&[
-            "run",
-            "--rm",
-            "--network",
-            &network,
-            "--entrypoint",
-            "/bin/sh",
-            &image,
-            "-c",
-            for_some_time,
-            &script,
-        ]);
+        // With a limit, as a connection to an address that is gone times out after minutes.
+        let with_timeout = "timeout 5 bash -c \"$0\"; true";
+        docker(&["run", "--rm", "--network", &network, "--entrypoint", "/bin/sh", &image, "-c", with_timeout, &script]);
     });
-    ran.passes("is not of this cell");
-    assert!(ran.said.contains("refused at the origin container"), "{}", ran.said);
+    ran.passes("is not part of this cell");
+    assert!(ran.output.contains("the origin container refused a connection"), "{}", ran.output);
 }
 
 #[test]
-fn whichever_container_dies_the_cell_is_in_error_and_its_name_is_told() {
+fn a_cell_with_a_dying_container_is_an_error_that_names_the_container() {
     for kind in ["nginx", "origin", "cell"] {
         let ran = run_and(&format!("dead-{kind}"), move |prefix, _| {
             docker(&["kill", &format!("{prefix}{kind}")]);
         });
         let cell = &ran.cell;
         assert_eq!(cell["verdict"], "error", "{kind}: {cell:#}");
-        assert_eq!(ran.code, Some(4), "{kind}: {}", ran.said);
+        assert_eq!(ran.code, Some(4), "{kind}: {}", ran.output);
         let reason = cell["reason"].as_str().unwrap();
         assert!(reason.contains(&format!("the {kind} container ended with code 137")), "{kind}: {reason}");
         let wrong = |outcome: &Value| outcome == "fail" || outcome == "flaky";

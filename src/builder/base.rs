@@ -114,7 +114,12 @@ impl ImageBuilder {
     }
 
     /// Makes a root file system and imports it.
-    async fn make_root(&self, step: &BuildStep, bootstrap: &Bootstrap, on_line: OnLine<'_>) -> anyhow::Result<ImageInfo> {
+    async fn make_root(
+        &self,
+        step: &BuildStep,
+        bootstrap: &Bootstrap,
+        on_line: OnLine<'_>,
+    ) -> anyhow::Result<ImageInfo> {
         let engine = self.engine.as_ref();
         let Some((owner, bootstrapper)) = self.bootstrapper_of(step) else {
             return host::run(engine, bootstrap, &step.tag, &self.bootstraps, on_line).await;

@@ -1,4 +1,4 @@
-//! `atsmatrix agent`: the other half, inside containers.
+//! `atsmatrix agent`: the program inside containers.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ pub(super) async fn run() -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// As the first process of a container: ends as the agent does.
+/// Runs the agent from PID 1 of a container and exits with its code.
 pub(super) fn porter() -> ExitCode {
     match porter::attend() {
         Ok(code) => u8::try_from(code).map_or(Exit::Internal.into(), ExitCode::from),

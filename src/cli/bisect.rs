@@ -1,14 +1,14 @@
-//! `atsmatrix bisect`: which part of a distro, or which version or patch of ATS, decides a trial.
+//! `atsmatrix bisect`: finds the part of a distro, or the version or patch of ATS, that causes a failure.
 
 use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
 
-use super::format::Format;
-use super::look::Look;
+use super::display::DisplayArgs;
+use super::format::AnswerFormat;
 use super::setup::Setup;
-use super::{Places, evidence, near_cell, no_trial};
-use crate::bisect::lab::{self, Order, Record};
+use super::{PathArgs, evidence, suggest_cell, suggest_trial};
+use crate::bisect::lab::{self, ExperimentSink, SearchRequest};
 use crate::builder::{self, Policy};
 use crate::catalogue::trials::{CATALOGUE, Trial, by_id};
 use crate::config::matrix::Matrix;
@@ -17,106 +17,114 @@ use crate::exit::{Exit, Failure};
 use crate::model::{AtsId, Bisection, CellId, DistroId, Outcome, Over, Standing};
 use crate::report::bisection;
 use crate::report::github::inert;
-use crate::run::cell::Once;
+use crate::run::cell::SingleAttempt;
 use crate::store::{Results, RunFolder};
 
-/// Options of `atsmatrix bisect`.
+/// Arguments of `atsmatrix bisect`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Two cells of one ATS: which part of the distro decides. One distro and two ATS (--distro, --ats A..B):\n\
-                        which version or patch. Exit codes: 0 the culprit is named, 4 no answer."
+    after_help = "Two cells with the same ATS: find the part of the distro. One distro and two versions of ATS (--distro,\n\
+                  --ats A..B): find the version or patch.\n\n\
+                  Exit codes: 0 the culprit is found, 4 no answer. `atsmatrix --help` lists the others."
 )]
-pub(super) struct Options {
+pub(super) struct BisectArgs {
     #[command(flatten)]
-    places: Places,
+    places: PathArgs,
     #[command(flatten)]
-    look: Look,
-    /// The cell that passes, for example debian-12/9.2.5
+    display: DisplayArgs,
+    /// Cell that passes, for example debian-12/9.2.5
     #[arg(long, value_name = "CELL", requires = "bad")]
     good: Option<CellId>,
-    /// The cell that fails, for example debian-13/9.2.5
+    /// Cell that fails, for example debian-13/9.2.5
     #[arg(long, value_name = "CELL", requires = "good")]
     bad: Option<CellId>,
-    /// The distro, when versions of ATS are searched
+    /// Distro on which to search versions of ATS
     #[arg(long, value_name = "DISTRO", requires = "ats", conflicts_with = "good")]
     distro: Option<DistroId>,
-    /// The two ends of a line of ATS versions, in the order of matrix.yaml, for example 9.2.5..9.2.9
+    /// Range of ATS versions to search, in the order of matrix.yaml, for example 9.2.5..9.2.9
     #[arg(long, value_name = "A..B", requires = "distro")]
     ats: Option<String>,
-    /// The trial that tells the ends apart [default: the first that does, by the results on disk or by running all]
+    /// Trial that passes on one end and fails on the other [default: the first one in the results on disk, else all are run]
     #[arg(long, value_name = "ID")]
     trial: Option<String>,
-    /// Experiments at the same time [default: the engine's CPUs]
+    /// Number of parallel experiments [default: number of CPUs of the engine]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
-    /// Most experiments
+    /// Maximum number of experiments
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
-    /// Make no image but those of the search itself
+    /// Do not build images, except those that combine the two ends
     #[arg(long)]
     no_build: bool,
-    /// Ask no registry
+    /// Do not contact image registries
     #[arg(long)]
     offline: bool,
-    /// Do not keep the answer in the results folder
+    /// Do not store the answer in the results folder
     #[arg(long)]
     no_keep: bool,
-    /// How to show the answer
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: AnswerFormat,
 }
 
-/// The two cells, and what lies between them.
-fn ends(options: &Options, matrix: &Matrix) -> anyhow::Result<(Over, CellId, CellId)> {
+/// The good cell, the bad cell, and what to search between them.
+fn ends(options: &BisectArgs, matrix: &Matrix) -> anyhow::Result<(Over, CellId, CellId)> {
     let usage = |message: String| Failure::new(Exit::Usage, message);
     let (over, good, bad) = match (&options.good, &options.bad, &options.distro, &options.ats) {
         (Some(good), Some(bad), _, _) if good.ats == bad.ats => (Over::Distro, good.clone(), bad.clone()),
         (Some(good), Some(bad), _, _) if good.distro == bad.distro => (Over::Ats, good.clone(), bad.clone()),
         (Some(good), Some(bad), _, _) => {
             return Err(
-                usage(format!("{good} and {bad} differ in distro and ATS: search one of them at a time")).into()
+                usage(format!("{good} and {bad} differ in both distro and ATS: bisect one of them at a time")).into()
             );
         }
         (_, _, Some(distro), Some(range)) => {
             let (first, last) = range
                 .split_once("..")
-                .ok_or_else(|| usage(format!("`{range}` is no range: write A..B, for example 9.2.5..9.2.9")))?;
+                .ok_or_else(|| usage(format!("`{range}` is not a range: write A..B, for example 9.2.5..9.2.9")))?;
             let cell = |ats: &str| -> anyhow::Result<CellId> {
                 let ats: AtsId = ats.parse().map_err(|error| usage(format!("--ats: {error}")))?;
                 Ok(CellId { distro: distro.clone(), ats })
             };
-            // Which of them passes is found out.
+            // The search finds out which of them passes.
             (Over::Ats, cell(last)?, cell(first)?)
         }
         _ => {
-            return Err(
-                usage("name two cells (--good, --bad) or a distro and a range (--distro, --ats A..B)".into()).into()
-            );
+            return Err(usage(
+                "nothing to bisect: pass two cells (--good, --bad) or a distro and a range (--distro, --ats A..B)"
+                    .into(),
+            )
+            .into());
         }
     };
     if good == bad {
-        return Err(usage(format!("{good} is one cell: a search has two ends")).into());
+        return Err(usage(format!("both ends are {good}: pass two different cells")).into());
     }
     for id in [&good, &bad] {
         let cells: Vec<CellId> = matrix.cells().map(|cell| cell.id()).collect();
         if !cells.contains(id) {
-            let help = near_cell(id, &cells).unwrap_or_else(|| "`atsmatrix list` shows all".to_owned());
-            return Err(usage(format!("there is no cell {id} in this matrix: {help}")).into());
+            let help = suggest_cell(id, &cells).unwrap_or_else(|| "`atsmatrix list` lists the cells".to_owned());
+            return Err(usage(format!("no cell {id} in this matrix: {help}")).into());
         }
     }
     Ok((over, good, bad))
 }
 
-/// The trial that is asked for, or that the results on disk tell.
-fn trial(options: &Options, results: &Results, good: &CellId, bad: &CellId) -> anyhow::Result<Option<&'static Trial>> {
+/// The requested trial, else the first one that the results on disk show to pass on one end and fail on the other.
+fn trial(
+    options: &BisectArgs,
+    results: &Results,
+    good: &CellId,
+    bad: &CellId,
+) -> anyhow::Result<Option<&'static Trial>> {
     if let Some(id) = &options.trial {
         let found = by_id(id).filter(|trial| !trial.is_control()).ok_or_else(|| {
-            let message = format!("no trial that can be searched is named `{id}`: {}", no_trial(id));
+            let message = format!("no trial `{id}` to bisect: {}", suggest_trial(id));
             Failure::new(Exit::Usage, message)
         })?;
         return Ok(Some(found));
     }
-    // Results that cannot be read are no reason not to search: all trials are run then.
+    // Without readable results the search runs all trials.
     let Ok(Some(result)) = results.read() else { return Ok(None) };
     let answers = |id: &CellId| {
         let trials = result.cells.iter().filter(|cell| cell.id == *id).flat_map(|cell| &cell.trials);
@@ -134,21 +142,21 @@ fn trial(options: &Options, results: &Results, good: &CellId, bad: &CellId) -> a
     Ok(telling.or_else(|| crate::bisect::answer::distinguishing_trial(&catalogue, &bad, &good)).and_then(by_id))
 }
 
-pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
+pub(super) async fn run(options: BisectArgs) -> anyhow::Result<Exit> {
     let (matrix, _) = options.places.read()?;
     let (over, good, bad) = ends(&options, &matrix)?;
     let results = Results::new(options.places.results());
     let trial = trial(&options, &results, &good, &bad)?;
     let recipes = builder::recipes(&options.places.folder().join("images"))
         .map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
-    let setup = Setup::begin(&results, &options.look).await?;
+    let setup = Setup::begin(&results, &options.display).await?;
     let jobs = setup.jobs(options.jobs);
-    let order = Order {
+    let order = SearchRequest {
         matrix,
         good,
         bad,
         trial,
-        asked: options.trial.is_some(),
+        is_requested: options.trial.is_some(),
         recipes,
         policy: Policy { no_build: options.no_build, offline: options.offline, ..setup.policy(jobs) },
         image_logs: setup.image_logs(),
@@ -157,24 +165,29 @@ pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
     };
     let (engine, owner, folder) = (setup.engine.clone(), &setup.owner, setup.folder.clone());
     let (events, stop) = (setup.events.clone(), setup.stop.clone());
-    let recorder = Recorder { evidence: folder.of_bisection(), folder, trouble: Mutex::default() };
+    let recorder = ExperimentRecorder { evidence: folder.of_bisection(), folder, trouble: Mutex::default() };
     let done = lab::bisect(over, engine, owner, &order, &recorder, events, stop).await;
     setup.end().await??;
     finish(&options, &results, &done?, recorder)
 }
 
-/// Keeps the answer, shows it, and says how it ended.
-fn finish(options: &Options, results: &Results, done: &Bisection, recorder: Recorder) -> anyhow::Result<Exit> {
-    // What gave no answer, perhaps for want of an engine, must not replace what did.
+/// Stores and prints the answer, and returns the exit code.
+fn finish(
+    options: &BisectArgs,
+    results: &Results,
+    done: &Bisection,
+    recorder: ExperimentRecorder,
+) -> anyhow::Result<Exit> {
+    // A search without an answer, perhaps because the engine failed, must not replace an earlier answer.
     if !options.no_keep && done.standing != Standing::Open {
         results.keep_bisection(done)?;
     }
     let shown = match options.format {
-        Format::Text => bisection::text(done, options.look.stdout().width),
-        Format::Json => bisection::json(done),
-        Format::Markdown => bisection::page(done),
+        AnswerFormat::Text => bisection::text(done, options.display.stdout().width),
+        AnswerFormat::Json => bisection::json(done),
+        AnswerFormat::Markdown => bisection::page(done),
     };
-    let written = console::document(&inert(&shown));
+    let written = console::print_document(&inert(&shown));
     let trouble = recorder.trouble.into_inner().unwrap_or_else(PoisonError::into_inner);
     for text in trouble {
         console::error(&anyhow::anyhow!(text));
@@ -186,25 +199,25 @@ fn finish(options: &Options, results: &Results, done: &Bisection, recorder: Reco
     })
 }
 
-/// Keeps raw evidence in the run's folder.
-struct Recorder {
+/// Writes raw evidence to the run's folder.
+struct ExperimentRecorder {
     folder: RunFolder,
-    /// Where evidence goes: an experiment is not the cell.
+    /// Folder for evidence. Experiments have their own, so that they are not mistaken for results of the cell.
     evidence: RunFolder,
     trouble: Mutex<Vec<String>>,
 }
 
-impl Record for Recorder {
-    fn experiment(&self, cell: &CellId, number: u32, once: &Once) {
+impl ExperimentSink for ExperimentRecorder {
+    fn experiment(&self, cell: &CellId, number: u32, once: &SingleAttempt) {
         if let Err(error) = self.keep(cell, number, once) {
             self.trouble.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{error:#}"));
         }
     }
 }
 
-impl Recorder {
-    fn keep(&self, cell: &CellId, number: u32, once: &Once) -> anyhow::Result<()> {
-        // Attempts are numbered by experiment.
+impl ExperimentRecorder {
+    fn keep(&self, cell: &CellId, number: u32, once: &SingleAttempt) -> anyhow::Result<()> {
+        // The attempt number is that of the experiment.
         evidence::keep(&self.evidence, cell, &once.evidence)?;
         evidence::log(&self.folder, &format!("experiment {number}, {cell}"), &once.transcript)
     }

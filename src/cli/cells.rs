@@ -1,13 +1,12 @@
-//! Chosen cells, run and kept: what `atsmatrix run` does, and any command that needs fresh results of cells on its
-//! way to an answer of its own.
+//! Runs the selected cells and writes their results, for `atsmatrix run` and for commands that need fresh results.
 
 use std::collections::BTreeSet;
 
 use clap::Args;
 
-use super::look::Look;
+use super::display::DisplayArgs;
 use super::setup::{Setup, day};
-use super::{Choice, Places, evidence};
+use super::{PathArgs, SelectionArgs, evidence};
 use crate::builder::Policy;
 use crate::catalogue::trials;
 use crate::catalogue::trials::Trial;
@@ -18,153 +17,177 @@ use crate::decide::compare;
 use crate::exit::{Exit, Failure};
 use crate::model::{CellId, CellResult, MatrixResult, Verdict};
 use crate::run::cell::CellRun;
-use crate::run::{self, Done, Order, Record};
+use crate::run::{self, EvidenceSink, RunOutcome, RunRequest};
 use crate::store::{CurrentMatrix, Results, RunFolder, keep_earlier_answers, merge};
 use crate::verdict;
 use crate::verdict::Terms;
 
-/// How cells are run.
+/// Options that control how cells are run.
 #[derive(Debug, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
-pub(super) struct How {
-    /// Cells at the same time, and before them images [default: the engine's CPUs]
+pub(super) struct ExecutionArgs {
+    /// Number of images to build, and cells to run, in parallel [default: number of CPUs of the engine]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
-    /// Begin no further cell after the first unexpected outcome
+    /// Start no further cell after the first unexpected result
     #[arg(long)]
     pub(super) fail_fast: bool,
-    /// Leave the containers for inspection, with ATS running
+    /// Keep the containers for inspection, with ATS running
     #[arg(long)]
     pub(super) keep: bool,
-    /// Where a cell fails with a known issue, try its workarounds on that very cell
+    /// Where a cell fails with a known issue, also run it with the workarounds of that issue
     #[arg(long)]
     pub(super) workarounds: bool,
-    /// Make no image: cells whose image is missing are unavailable
+    /// Do not build images: a cell whose image is missing is unavailable
     #[arg(long)]
     pub(super) no_build: bool,
-    /// Ask no registry: images that the engine has under the names of matrix.yaml are used, and base images that it has
-    /// not are made from the package mirrors of their distros, which are asked all the same
+    /// Do not contact image registries: use the images that the engine has, and bootstrap missing base images from the
+    /// package mirrors of their distros
     #[arg(long)]
     pub(super) offline: bool,
-    /// Make images anew, also those whose inputs did not change, and pull ready ones again
+    /// Rebuild all images, even if their inputs did not change, and pull ready images again
     #[arg(long, conflicts_with = "no_build")]
     pub(super) rebuild: bool,
-    /// Count optional cells too
+    /// Treat optional cells like all others
     #[arg(long)]
     pub(super) strict: bool,
 }
 
-/// Cells to run.
-pub(super) struct Work {
+/// A plan that is ready to run.
+pub(super) struct PlannedRun {
     matrix: Matrix,
     plan: Plan,
     recipes: Recipes,
     trials: Vec<&'static Trial>,
-    how: How,
+    execution: ExecutionArgs,
     results: Results,
+    /// The results folder beside the matrix.
+    default_results: Results,
 }
 
-impl Work {
-    /// The cells that `choice` and `shard` take.
+impl PlannedRun {
+    /// Plans the cells that `selection` and `shard` select.
     ///
     /// # Errors
-    /// A matrix that is wrong, or a choice that takes nothing.
-    pub(super) fn new(places: &Places, choice: &Choice, how: How, shard: Option<Shard>) -> anyhow::Result<Self> {
+    /// An invalid matrix, or a selection that matches no cell.
+    pub(super) fn new(
+        places: &PathArgs,
+        selection: &SelectionArgs,
+        execution: ExecutionArgs,
+        shard: Option<Shard>,
+    ) -> anyhow::Result<Self> {
         let (matrix, _) = places.read()?;
-        let (mut plan, recipes) = choice.plan(&matrix, places)?;
-        let trials = choice.trials()?;
+        let (mut plan, recipes) = selection.plan(&matrix, places)?;
+        let trials = selection.trials()?;
         if let Some(shard) = shard {
             plan.keep(|cells| shard.of(cells).collect());
         }
-        for place in run::asked(&trials) {
+        for place in run::required_origins(&trials) {
             plan.add_origin(&matrix, &recipes, place).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
         }
         if plan.cells.is_empty() {
-            let message = "the selection matches no cell: `atsmatrix list` shows those there are";
+            let message = "the selection matches no cell: `atsmatrix list` lists the cells";
             return Err(Failure::new(Exit::NothingSelected, message).into());
         }
-        Ok(Self { matrix, plan, recipes, trials, how, results: Results::new(places.results()) })
+        let (results, default_results) =
+            (Results::new(places.results()), Results::new(places.folder().join("results")));
+        Ok(Self { matrix, plan, recipes, trials, execution, results, default_results })
     }
 
-    /// Runs them.
+    /// Runs the plan.
     ///
     /// # Errors
-    /// When no engine is there, it fails as a whole, or the run's folder cannot be written.
-    pub(super) async fn run(self, look: &Look) -> anyhow::Result<Ran> {
-        let setup = Setup::begin(&self.results, look).await?;
-        let (jobs, how) = (setup.jobs(self.how.jobs), self.how);
-        let order = Order {
+    /// No engine answers, the engine fails, or the run's folder cannot be written.
+    pub(super) async fn run(self, display: &DisplayArgs) -> anyhow::Result<FinishedRun> {
+        let setup = Setup::begin(&self.results, display).await?;
+        let (jobs, execution) = (setup.jobs(self.execution.jobs), self.execution);
+        let unanswered = unanswered(&self.results, &self.default_results);
+        let request = RunRequest {
             plan: self.plan,
             trials: self.trials,
             recipes: self.recipes,
-            policy: Policy { no_build: how.no_build, offline: how.offline, rebuild: how.rebuild, ..setup.policy(jobs) },
+            policy: Policy {
+                no_build: execution.no_build,
+                offline: execution.offline,
+                rebuild: execution.rebuild,
+                ..setup.policy(jobs)
+            },
             image_logs: setup.image_logs(),
             jobs,
-            fail_fast: how.fail_fast,
-            keep: how.keep,
-            workarounds: how.workarounds,
-            terms: Terms { strict: how.strict, today: Some(day(setup.now)), trials: trials::ids(), unanswered: None },
+            fail_fast: execution.fail_fast,
+            keep: execution.keep,
+            workarounds: execution.workarounds,
+            terms: Terms {
+                strict: execution.strict,
+                today: Some(day(setup.now)),
+                trials: trials::ids(),
+                unanswered: None,
+            },
+            unanswered,
             matrix: self.matrix,
         };
-        let recorder = Recorder { folder: setup.folder.clone() };
+        let recorder = CellRecorder { folder: setup.folder.clone() };
         let (events, stop) = (setup.events.clone(), setup.stop.clone());
-        let done = run::run(setup.engine.clone(), &setup.owner, &order, &recorder, events, stop.clone()).await;
+        let done = run::run(setup.engine.clone(), &setup.owner, &request, &recorder, events, stop.clone()).await;
         let done = done.map_err(|error| failed(error, stop.is_cancelled()));
         let journal = setup.end().await?;
         let mut done = done?;
-        // A journal that ends early costs no result.
+        // A journal that cannot be written loses no result.
         done.fault = done.fault.or(journal.err().map(|error| format!("{error:#}")));
-        Ok(Ran { order, done, results: self.results })
+        Ok(FinishedRun { request, done, results: self.results })
     }
 }
 
-/// The error of a run: after a stop it is the stop that counts, whatever broke by it.
+/// The error of a run. After an interruption the exit code is that of the interruption, whatever failed because of it.
 fn failed(error: anyhow::Error, stopped: bool) -> anyhow::Error {
-    if stopped { Failure::new(Exit::Interrupted, format!("interrupted; then {error:#}")).into() } else { error }
+    if stopped { Failure::new(Exit::Interrupted, format!("interrupted; then: {error:#}")).into() } else { error }
 }
 
-/// Cells that were run.
-pub(super) struct Ran {
-    order: Order,
-    done: Done,
+/// A run that has ended, before its results are written.
+pub(super) struct FinishedRun {
+    request: RunRequest,
+    done: RunOutcome,
     results: Results,
 }
 
-/// Cells that were run, after their results were written where these belong.
-pub(super) struct Kept {
+/// A run whose results have been written.
+pub(super) struct RecordedRun {
     pub(super) matrix: Matrix,
     terms: Terms<'static>,
-    /// Cells that had no answer before.
+    /// Cells that had no answer before the run.
     unanswered: BTreeSet<CellId>,
-    /// The results of this run alone; `None`: no cell was finished.
+    /// Only the results of this run; `None` if no cell finished.
     pub(super) shown: Option<MatrixResult>,
-    /// What ran with other packages than in earlier results, a line each.
+    /// One line for each cell whose packages differ from those of earlier results.
     pub(super) moved: Vec<String>,
-    /// Cells that keep their earlier answer.
+    /// Cells that keep their earlier result.
     pub(super) spared: Vec<CellResult>,
-    /// Whether nothing was written, as only some trials were run.
+    /// Whether nothing was written because only some trials ran.
     pub(super) part: bool,
     exit: Exit,
     fault: Option<String>,
 }
 
-impl Ran {
+impl FinishedRun {
     /// Writes the committed files.
     ///
     /// # Errors
     /// When they cannot be read or written.
-    pub(super) fn keep(self, places: &Places, choice: &Choice, shard: Option<Shard>) -> anyhow::Result<Kept> {
-        let Self { order, mut done, results } = self;
+    pub(super) fn keep(
+        self,
+        places: &PathArgs,
+        selection: &SelectionArgs,
+        shard: Option<Shard>,
+    ) -> anyhow::Result<RecordedRun> {
+        let Self { request, mut done, results } = self;
         for cell in &mut done.cells {
             cell.provenance = std::mem::take(&mut cell.provenance).portable();
         }
-        let unanswered = unanswered(places, &results);
-        let weighed = Terms { unanswered: Some(&unanswered), ..order.terms };
-        let exit = if done.interrupted { Exit::Interrupted } else { verdict::exit(&done.cells, &weighed) };
-        // A cell of which a few trials were run must not replace what is known of the whole.
-        let part = !done.cells.is_empty() && !choice.trial.is_empty() && places.results.is_none();
-        let Order { matrix, terms, .. } = order;
-        let mut kept = Kept {
+        let exit = if done.interrupted { Exit::Interrupted } else { verdict::exit(&done.cells, &request.terms()) };
+        // A few trials of a cell must not replace the result of the whole cell.
+        let part = !done.cells.is_empty() && !selection.trial.is_empty() && places.results.is_none();
+        let RunRequest { matrix, terms, unanswered, .. } = request;
+        let mut kept = RecordedRun {
             matrix,
             terms,
             unanswered,
@@ -184,16 +207,16 @@ impl Ran {
     }
 }
 
-impl Kept {
-    /// What the cells are judged by.
+impl RecordedRun {
+    /// The terms for judging the cells.
     pub(super) fn terms(&self) -> Terms<'_> {
         Terms { unanswered: Some(&self.unanswered), ..self.terms }
     }
 
-    /// What the committed result becomes, and the day of all its cells if it has one.
+    /// The new committed result, and the day it was made if all its cells are of this run.
     fn merged(
         &mut self,
-        done: Done,
+        done: RunOutcome,
         previous: Option<MatrixResult>,
         shard: Option<Shard>,
     ) -> (MatrixResult, Option<jiff::civil::Date>) {
@@ -203,30 +226,30 @@ impl Kept {
         let previous = previous.filter(|_| shard.is_none());
         let mut frame = frame(&self.matrix);
         let this = merge(None, &frame, done.cells.clone());
-        let (cells, spared) = keep_earlier_answers(previous.as_ref(), done.cells, &done.ours);
+        let (cells, spared) = keep_earlier_answers(previous.as_ref(), done.cells, &done.setup_failures);
         let (fresh, whole) = (cells.len(), self.matrix.cells().count() == cells.len());
         self.spared = spared;
-        // Cells that are kept are of the matrix.yaml before: its digest stays until all were run.
+        // Kept cells belong to the previous matrix.yaml: its digest stays until all cells have run.
         let other = |previous: &&MatrixResult| !self.matrix.is_named(&previous.matrix);
         if let Some(previous) = previous.as_ref().filter(other).filter(|_| !whole) {
             frame.matrix.clone_from(&previous.matrix);
         }
         self.shown = Some(only(&MatrixResult { matrix: frame.matrix.clone(), ..this.clone() }, &this.cells));
         let result = merge(previous, &frame, cells);
-        // Cells that were kept are no younger than they were.
+        // Kept cells keep their age.
         let day = self.terms.today.filter(|_| result.cells.len() == fresh);
         (result, day)
     }
 
-    /// How the run ended.
+    /// The exit code of the run.
     ///
     /// # Errors
-    /// What of ours broke.
-    pub(super) fn exit(self, places: &Places) -> anyhow::Result<Exit> {
+    /// The failure that ended the run early.
+    pub(super) fn exit(self, places: &PathArgs) -> anyhow::Result<Exit> {
         let Some(text) = self.fault else { return Ok(self.exit) };
         let folder = places.results();
         let message = format!(
-            "the run ended early, with what was finished: {text}; is there room for {}, and is it still there?",
+            "the run ended early, finished cells are kept: {text}; check that {} exists and has free space",
             folder.display()
         );
         let exit = if self.exit == Exit::Interrupted { Exit::Interrupted } else { Exit::Incomplete };
@@ -234,17 +257,16 @@ impl Kept {
     }
 }
 
-/// Cells of which earlier results say that they could not be had: those that the run writes to, or else those beside
-/// the matrix.
-fn unanswered(places: &Places, results: &Results) -> BTreeSet<CellId> {
-    // What cannot be read is told where it is written over; here it says nothing.
+/// Cells that were unavailable in earlier results: in those that the run will replace, else in those beside the matrix.
+fn unanswered(results: &Results, default_results: &Results) -> BTreeSet<CellId> {
+    // Unreadable results are reported when they are to be replaced.
     let read = |results: &Results| results.read().unwrap_or_default();
-    let earlier = read(results).or_else(|| read(&Results::new(places.folder().join("results"))));
+    let earlier = read(results).or_else(|| read(default_results));
     let cells = earlier.into_iter().flat_map(|result| result.cells);
     cells.filter(|cell| cell.verdict == Verdict::Unavailable).map(|cell| cell.id).collect()
 }
 
-/// The result of this run alone: rows and columns that it touched.
+/// `result` reduced to the rows and columns of `cells`.
 fn only(result: &MatrixResult, cells: &[CellResult]) -> MatrixResult {
     let mut result = result.clone();
     result.distros.retain(|distro| cells.iter().any(|cell| cell.id.distro == *distro));
@@ -261,12 +283,12 @@ fn frame(matrix: &Matrix) -> CurrentMatrix {
     }
 }
 
-/// Keeps raw evidence in the run's folder.
-struct Recorder {
+/// Writes raw evidence to the run's folder.
+struct CellRecorder {
     folder: RunFolder,
 }
 
-impl Record for Recorder {
+impl EvidenceSink for CellRecorder {
     fn cell(&self, id: &CellId, run: &CellRun) -> anyhow::Result<()> {
         evidence::keep(&self.folder, id, &run.evidence)?;
         evidence::log(&self.folder, &id.to_string(), &run.transcript)

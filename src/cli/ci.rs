@@ -1,6 +1,5 @@
-//! What CI systems want besides the table: JUnit files, and annotations and summaries for GitHub
-//! Actions. The only place that asks whether this is GitHub, which reads its commands from stderr as
-//! well: stdout stays what it is elsewhere.
+//! Output for CI systems: JUnit files, and annotations and summaries for GitHub Actions. GitHub reads its commands from
+//! stderr as well, so stdout is the same everywhere. Only this module checks whether it runs on GitHub.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -9,49 +8,48 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::look::when;
+use super::display::when;
 use crate::config::matrix::Matrix;
 use crate::console::{self, When};
 use crate::exit::{Exit, Failure};
 use crate::model::{CellResult, Expected, MatrixResult};
 use crate::report::github::{self, Annotation};
 use crate::report::junit;
-use crate::words::unexpected;
 use crate::verdict::Terms;
+use crate::words::unexpected;
 
-/// For GitHub Actions.
+/// Options for GitHub Actions.
 #[derive(Debug, Args)]
-pub(super) struct Github {
-    /// Annotate what is wrong and write the summary of the step, as GitHub Actions reads them; auto: where
-    /// `GITHUB_ACTIONS` is true
+pub(super) struct GithubArgs {
+    /// Write annotations and a step summary for GitHub Actions; auto: if GITHUB_ACTIONS is true
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = when)]
     github: When,
 }
 
-/// For CI systems.
+/// Options for CI systems.
 #[derive(Debug, Args)]
-pub(super) struct Ci {
+pub(super) struct CiArgs {
     #[command(flatten)]
-    github: Github,
-    /// Write this run's results as JUnit XML too
+    github: GithubArgs,
+    /// Also write the results of this run as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 }
 
-/// While it lives GitHub obeys nothing that is printed: log lines of containers are shown, and they
-/// must not be able to command the runner.
-pub(super) struct Hush {
+/// Stops GitHub from processing workflow commands until it is dropped: log lines of containers are printed meanwhile, and
+/// must not control the runner.
+pub(super) struct PausedCommands {
     token: String,
 }
 
-impl Drop for Hush {
+impl Drop for PausedCommands {
     fn drop(&mut self) {
-        console::command(&github::resume(&self.token));
+        console::github_command(&github::resume(&self.token));
     }
 }
 
-impl Github {
-    fn wanted(&self) -> bool {
+impl GithubArgs {
+    fn is_enabled(&self) -> bool {
         match self.github {
             When::Always => true,
             When::Never => false,
@@ -59,49 +57,49 @@ impl Github {
         }
     }
 
-    /// From now on nothing that is printed commands GitHub; `None`: it would not anyway.
+    /// Stops GitHub from processing workflow commands; `None` if this is not GitHub.
     ///
     /// # Errors
-    /// When the system gives no randomness.
-    pub(super) fn hush(&self) -> anyhow::Result<Option<Hush>> {
-        if !self.wanted() {
+    /// The system provides no random bytes.
+    pub(super) fn pause_commands(&self) -> anyhow::Result<Option<PausedCommands>> {
+        if !self.is_enabled() {
             return Ok(None);
         }
-        // No container can guess it.
+        // Random, so that no container can guess it and resume commands.
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).context("the system gives no randomness")?;
+        getrandom::fill(&mut bytes).context("the system provides no random bytes")?;
         let token = format!("{:032x}", u128::from_be_bytes(bytes));
-        console::command(&github::pause(&token));
-        Ok(Some(Hush { token }))
+        console::github_command(&github::pause(&token));
+        Ok(Some(PausedCommands { token }))
     }
 
-    /// Tells GitHub, if this is it. `summary` is Markdown.
-    pub(super) fn tell(&self, annotations: &[Annotation], summary: impl FnOnce() -> String) -> anyhow::Result<()> {
-        if !self.wanted() {
+    /// Writes annotations and the Markdown `summary`, if this is GitHub.
+    pub(super) fn report(&self, annotations: &[Annotation], summary: impl FnOnce() -> String) -> anyhow::Result<()> {
+        if !self.is_enabled() {
             return Ok(());
         }
-        console::command(&github::commands(annotations));
+        console::github_command(&github::commands(annotations));
         let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else {
             return Ok(());
         };
         let file = Path::new(&file);
         let append = || OpenOptions::new().create(true).append(true).open(file)?.write_all(summary().as_bytes());
-        append().with_context(|| format!("cannot write the summary of the step, {}", file.display()))
+        append().with_context(|| format!("cannot write the step summary {}", file.display()))
     }
 }
 
-impl Ci {
-    /// Before anything runs: a file that cannot be written is told now, not after the last cell. Until
-    /// then the file says that the run did not finish.
-    pub(super) fn begin(&self) -> anyhow::Result<Option<Hush>> {
+impl CiArgs {
+    /// Prepares the output before anything runs, so that a file that cannot be written is reported now and not after the last
+    /// cell. Until the end the file says that the run did not finish.
+    pub(super) fn begin(&self) -> anyhow::Result<Option<PausedCommands>> {
         if let Some(file) = &self.junit {
             fs::write(file, junit::UNFINISHED)
                 .map_err(|error| Failure::new(Exit::Usage, format!("cannot write {}: {error}", file.display())))?;
         }
-        self.github.hush()
+        self.github.pause_commands()
     }
 
-    /// After the run.
+    /// Writes the output after the run.
     pub(super) fn finish(&self, matrix: &Matrix, result: &MatrixResult, terms: &Terms<'_>) -> anyhow::Result<()> {
         if let Some(file) = &self.junit {
             fs::write(file, junit::render(result, terms))
@@ -114,6 +112,6 @@ impl Ci {
             None => matrix.place(&cell.id),
         };
         let file = matrix.file().trim_start_matches("./");
-        self.github.tell(&github::annotations(&items, &news, file, place), || github::summary(result, terms))
+        self.github.report(&github::annotations(&items, &news, file, place), || github::summary(result, terms))
     }
 }

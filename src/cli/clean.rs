@@ -1,4 +1,4 @@
-//! `atsmatrix clean`: removes what dead runs left on the engine, and images on request.
+//! `atsmatrix clean`: removes containers and networks of dead runs, and images on request.
 
 use std::fmt::Write as _;
 
@@ -13,21 +13,22 @@ use crate::engine::sweep::{self, SweepScope};
 use crate::exit::{Exit, Failure};
 use crate::model::RunId;
 
-/// Options of `atsmatrix clean`.
+/// Arguments of `atsmatrix clean`.
 #[derive(Debug, Args)]
-pub(super) struct Options {
-    /// Remove the images too: the next run makes them anew
+#[command(after_help = "Exit codes: 0 done, 6 no container engine. `atsmatrix --help` lists the others.")]
+pub(super) struct CleanArgs {
+    /// Also remove the images; the next run builds them again
     #[arg(long)]
     images: bool,
-    /// Remove containers that are kept for inspection (--keep) too, and those of other machines and earlier boots
+    /// Also remove containers kept with --keep, and those of other machines and earlier boots
     #[arg(long)]
     all: bool,
-    /// Remove all that this run has (`docker ps` shows its id in names), such as what `run --keep` kept
+    /// Remove the containers and networks of this run only, kept ones too (`docker ps` shows run ids in names)
     #[arg(long, value_name = "ID", conflicts_with = "all")]
     run: Option<RunId>,
 }
 
-pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
+pub(super) async fn run(options: &CleanArgs) -> anyhow::Result<Exit> {
     let connected =
         engine::connect(&Env::from_process()).await.map_err(|none| Failure::new(Exit::NoEngine, none.to_string()))?;
     let host = labels::this_host()?;
@@ -52,8 +53,8 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
         if removed.nameless > 0 {
             let _ = writeln!(
                 text,
-                "{} images without a name stay: they bear our label, and so does what somebody built on ours; see \
-                 `docker images --filter label=atsmatrix.kind=image`",
+                "kept {} untagged images: they have the atsmatrix label, but may be your own builds on top of its images; list \
+                 them with `docker images --filter label=atsmatrix.kind=image`",
                 removed.nameless
             );
         }

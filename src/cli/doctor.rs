@@ -1,4 +1,4 @@
-//! `atsmatrix doctor`: what was found on this machine, what is missing and how to mend it.
+//! `atsmatrix doctor`: checks this machine and reports what is missing and how to fix it.
 
 use super::format::width;
 use crate::console;

@@ -1,14 +1,14 @@
-//! Raw evidence of whatever ran cells, in the folder of its run.
+//! Writes raw evidence of cells and experiments to the folder of their run.
 
 use crate::model::{CellId, TrialEvidence};
-use crate::run::cell::Raw;
+use crate::run::cell::RawEvidence;
 use crate::store::RunFolder;
 
-/// Writes evidence of `cell` and its packets below `folder`.
+/// Writes the evidence of `cell` and its packets below `folder`.
 ///
 /// # Errors
-/// When it cannot be written.
-pub(super) fn keep(folder: &RunFolder, cell: &CellId, evidence: &[Raw]) -> anyhow::Result<()> {
+/// A file cannot be written.
+pub(super) fn keep(folder: &RunFolder, cell: &CellId, evidence: &[RawEvidence]) -> anyhow::Result<()> {
     for raw in evidence {
         let (trial, attempt) = (raw.trial.clone(), raw.attempt);
         folder.write_evidence(cell, &TrialEvidence { trial, attempt, observation: raw.observation.clone() })?;
@@ -19,10 +19,10 @@ pub(super) fn keep(folder: &RunFolder, cell: &CellId, evidence: &[Raw]) -> anyho
     Ok(())
 }
 
-/// Adds what was said outside of trials to the log of the run; `what` ran.
+/// Appends a transcript to the debug log of the run, each line after `what`, the name of the cell or experiment.
 ///
 /// # Errors
-/// When it cannot be written.
+/// The log cannot be written.
 pub(super) fn log(folder: &RunFolder, what: &str, transcript: &[String]) -> anyhow::Result<()> {
     let mut log = folder.debug_log()?;
     for line in transcript {

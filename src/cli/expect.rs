@@ -1,70 +1,73 @@
-//! `atsmatrix expect`: what would have to change in matrix.yaml so that results are as expected, and
-//! makes the change.
+//! `atsmatrix expect`: shows what must change in matrix.yaml so that the results are as expected, and makes the change.
 
 use anyhow::Context as _;
 use clap::Args;
 
-use super::Places;
-use super::format::Format;
+use super::PathArgs;
+use super::format::AnswerFormat;
 use super::setup::day;
-use super::source::Source;
+use super::source::ResultsSource;
 use crate::catalogue::trials;
 use crate::config::matrix::{Edit, Matrix};
 use crate::console;
 use crate::decide::expect::{self, Changes};
 use crate::exit::{Exit, Failure};
 use crate::model::{CellResult, RunId};
-use crate::words::answer;
 use crate::store::{self, Results};
+use crate::words::answer;
 
-/// Options of `atsmatrix expect`.
+/// Arguments of `atsmatrix expect`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 as expected (or now so), 3 something would change or has expired, 4 no results.")]
-pub(super) struct Options {
+#[command(
+    after_help = "Exit codes: 0 as expected or updated, 3 something must change or has expired, 4 no results. `atsmatrix --help` lists the others."
+)]
+pub(super) struct ExpectArgs {
     #[command(flatten)]
-    places: Places,
-    /// Rewrite `expect` in matrix.yaml; comments, order and all else stay
+    places: PathArgs,
+    /// Update `expect` in matrix.yaml; comments, order and everything else stay
     #[arg(long)]
     update: bool,
-    /// Go by this run in results/runs [default: the results on disk]
+    /// Use the results of this run in results/runs [default: the results on disk]
     #[arg(long, value_name = "ID")]
     run: Option<RunId>,
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: AnswerFormat,
 }
 
-pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
+pub(super) fn run(options: &ExpectArgs) -> anyhow::Result<Exit> {
     let (matrix, bytes) = options.places.read()?;
     let cells = cells(options)?;
     let today = day(jiff::Timestamp::now());
     let changes = expect::changes(&matrix, &cells, trials::ids(), today);
-    let done = options.update && !changes.edits.is_empty();
-    if done {
+    let updated = options.update && !changes.edits.is_empty();
+    if updated {
         update(options, &matrix, &bytes, &changes.edits)?;
     }
-    let outline = expect::outline(&changes, &matrix, done);
-    console::document(&options.format.show(&outline, || answer::json(&Told { updated: done, changes: &changes })))?;
-    let settled = if done { changes.expired.is_empty() } else { changes.is_empty() };
+    let outline = expect::outline(&changes, &matrix, updated);
+    console::print_document(
+        &options.format.show(&outline, || answer::json(&ExpectJson { updated, changes: &changes })),
+    )?;
+    let settled = if updated { changes.expired.is_empty() } else { changes.is_empty() };
     Ok(if settled { Exit::Success } else { Exit::Unexpected })
 }
 
-fn cells(options: &Options) -> anyhow::Result<Vec<CellResult>> {
+fn cells(options: &ExpectArgs) -> anyhow::Result<Vec<CellResult>> {
     let Some(id) = &options.run else {
-        return Ok(Source::on_disk(&options.places).load(&options.places)?.cells);
+        return Ok(ResultsSource::on_disk(&options.places).load(&options.places)?.cells);
     };
     let folder = Results::new(options.places.results()).run(id);
     let folder = folder.map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
     let cells = folder.recover()?.cells();
     if cells.is_empty() {
-        return Err(Failure::new(Exit::Incomplete, format!("no cell of run {id} was finished")).into());
+        return Err(Failure::new(Exit::Incomplete, format!("run {id} finished no cell")).into());
     }
     Ok(cells)
 }
 
-/// Writes matrix.yaml, and the results as a run under it would have: expectations do not change what
-/// was run, so nobody has to run it again before the gate can tell.
-fn update(options: &Options, matrix: &Matrix, bytes: &[u8], edits: &[Edit]) -> anyhow::Result<()> {
+/// Writes matrix.yaml, and restates the results under the new expectations. Expectations do not change what was run, so no
+/// new run is needed before the gate can answer.
+fn update(options: &ExpectArgs, matrix: &Matrix, bytes: &[u8], edits: &[Edit]) -> anyhow::Result<()> {
     let places = &options.places;
     let text = String::from_utf8_lossy(bytes);
     let (text, after) = matrix
@@ -72,11 +75,11 @@ fn update(options: &Options, matrix: &Matrix, bytes: &[u8], edits: &[Edit]) -> a
         .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", matrix.file())))?;
     let results = Results::new(places.results());
     let present = results.read()?.filter(|result| matrix.is_named(&result.matrix));
-    // A link stays one.
+    // Canonical, so that a symbolic link is not replaced by a file.
     let file = places.matrix.canonicalize().with_context(|| format!("cannot find {}", places.matrix.display()))?;
     store::replace(&file, text.as_bytes())?;
     if let Some(present) = present {
-        // Another run may have written meanwhile: what it wrote stays.
+        // Results that another run wrote meanwhile stay.
         results.commit(|previous| match previous.unwrap_or(present) {
             result if matrix.is_named(&result.matrix) => expect::restated(&result, &after),
             result => result,
@@ -85,9 +88,9 @@ fn update(options: &Options, matrix: &Matrix, bytes: &[u8], edits: &[Edit]) -> a
     Ok(())
 }
 
-/// What is told to machines.
+/// The JSON answer.
 #[derive(serde::Serialize)]
-struct Told<'a> {
+struct ExpectJson<'a> {
     updated: bool,
     #[serde(flatten)]
     changes: &'a Changes,

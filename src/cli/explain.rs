@@ -1,11 +1,11 @@
-//! `atsmatrix explain`: a cell, or one of its trials, told whole.
+//! `atsmatrix explain`: explains a cell, or one of its trials, in full.
 
 use clap::Args;
 
 use super::cited::KeptRuns;
-use super::format::Format;
-use super::source::Source;
-use super::{Places, near_cell, no_trial, run};
+use super::format::AnswerFormat;
+use super::source::ResultsSource;
+use super::{PathArgs, run, suggest_cell, suggest_trial};
 use crate::builder;
 use crate::catalogue::trials;
 use crate::config::matrix::Globs;
@@ -14,47 +14,50 @@ use crate::console;
 use crate::decide::explain::{self, by_hand};
 use crate::exit::{Exit, Failure};
 use crate::model::{CellId, CellResult};
-use crate::words::outline::TextOutline;
 use crate::store::Results;
+use crate::words::outline::TextOutline;
 
-/// Options of `atsmatrix explain`.
+/// Arguments of `atsmatrix explain`.
 #[derive(Debug, Args)]
-pub(super) struct Options {
+#[command(
+    after_help = "Exit codes: 0 explained, 2 no such trial, 4 no result of the cell. `atsmatrix --help` lists the others."
+)]
+pub(super) struct ExplainArgs {
     #[command(flatten)]
-    places: Places,
-    /// The cell, for example debian-13/9.2.5
+    places: PathArgs,
+    /// Cell to explain, for example debian-13/9.2.5
     #[arg(value_name = "CELL")]
     cell: CellId,
-    /// One of its trials; `atsmatrix list --trials` shows them
+    /// One of its trials; `atsmatrix list --trials` lists them
     #[arg(value_name = "TRIAL")]
     trial: Option<String>,
-    /// Explain these results (FILE or git:REV) [default: those on disk]
+    /// Results to explain (FILE or git:REV) [default: the results on disk]
     #[arg(long, value_name = "RESULTS")]
-    source: Option<Source>,
-    /// Run the cell again and try the workarounds of its known issues on it, then explain
+    source: Option<ResultsSource>,
+    /// First run the cell again, with the workarounds of its known issues
     #[arg(long = "try", conflicts_with = "source")]
     try_workarounds: bool,
-    /// Write a report for ATS's issue tracker, in Markdown, with commands to reproduce it by hand
+    /// Write a Markdown report for the issue tracker of ATS, with commands to reproduce the failure by hand
     #[arg(long, conflicts_with_all = ["format", "json"])]
     upstream: bool,
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
-    /// The same as --format json
+    format: AnswerFormat,
+    /// Same as --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
 }
 
-pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
+pub(super) async fn run(options: &ExplainArgs) -> anyhow::Result<Exit> {
     let places = &options.places;
     if options.try_workarounds && run::one_cell(places, &options.cell).await? == Exit::Interrupted {
         return Ok(Exit::Interrupted);
     }
-    let source = options.source.clone().unwrap_or_else(|| Source::on_disk(places));
+    let source = options.source.clone().unwrap_or_else(|| ResultsSource::on_disk(places));
     let result = source.load(places)?;
     let cell = result.cells.iter().find(|cell| cell.id == options.cell).ok_or_else(|| {
-        let near = near_cell(&options.cell, result.cells.iter().map(|cell| &cell.id));
-        let help = near.unwrap_or_else(|| "`atsmatrix list` shows the cells, `run` makes results".to_owned());
+        let near = suggest_cell(&options.cell, result.cells.iter().map(|cell| &cell.id));
+        let help = near.unwrap_or_else(|| "`atsmatrix list` lists the cells, `atsmatrix run` runs them".to_owned());
         Failure::new(Exit::Incomplete, format!("{source} has no result of {}: {help}", options.cell))
     })?;
     // Raw evidence is of what is on disk.
@@ -62,37 +65,36 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Exit> {
         None => KeptRuns::of(&Results::new(places.results()))?.cited(cell),
         Some(_) => None,
     };
-    let told = explain::explain(cell, options.trial.as_deref(), evidence.as_ref()).ok_or_else(|| {
-        let asked = options.trial.as_deref().unwrap_or_default();
-        let known = match trials::by_id(asked) {
+    let explanation = explain::explain(cell, options.trial.as_deref(), evidence.as_ref()).ok_or_else(|| {
+        let id = options.trial.as_deref().unwrap_or_default();
+        let known = match trials::by_id(id) {
             Some(_) => "it was not run there".to_owned(),
-            None => format!("there is no such trial; {}", no_trial(asked)),
+            None => format!("there is no such trial; {}", suggest_trial(id)),
         };
-        Failure::new(Exit::Usage, format!("{} has no trial `{asked}`: {known}", cell.id))
+        Failure::new(Exit::Usage, format!("{} has no trial `{id}`: {known}", cell.id))
     })?;
-    // Bisections are kept beside the results on disk.
+    // Bisections are stored beside the results on disk.
     let bisections = match &options.source {
         None => Results::new(places.results()).bisections_of(&cell.id)?,
         Some(_) => Vec::new(),
     };
-    let told = told.with_bisections(&bisections, &result);
+    let explanation = explanation.with_bisections(&bisections, &result);
     if options.upstream {
         if !cell.verdict.is_answer() {
-            let message =
-                format!("{} is {}, which says nothing about ATS: there is nothing to report", cell.id, cell.verdict);
+            let message = format!("nothing to report: {} is {}, which says nothing about ATS", cell.id, cell.verdict);
             return Err(Failure::new(Exit::Usage, message).into());
         }
-        console::print(&explain::report(&told, &commands(places, cell, &told)))?;
+        console::print(&explain::report(&explanation, &commands(places, cell, &explanation)))?;
         return Ok(Exit::Success);
     }
-    let format = if options.json { Format::Json } else { options.format };
-    let outline: TextOutline = explain::outline(&told);
-    console::document(&format.show(&outline, || explain::json(&told)))?;
+    let format = if options.json { AnswerFormat::Json } else { options.format };
+    let outline: TextOutline = explain::outline(&explanation);
+    console::print_document(&format.show(&outline, || explain::json(&explanation)))?;
     Ok(Exit::Success)
 }
 
 /// Commands to reproduce it by hand, if matrix.yaml is here and says how the image is made.
-fn commands(places: &Places, cell: &CellResult, told: &explain::Explanation) -> Vec<String> {
+fn commands(places: &PathArgs, cell: &CellResult, explanation: &explain::Explanation) -> Vec<String> {
     let plan = || -> anyhow::Result<Plan> {
         let (matrix, _) = places.read()?;
         let recipes = builder::recipes(&places.folder().join("images"))?;
@@ -103,9 +105,12 @@ fn commands(places: &Places, cell: &CellResult, told: &explain::Explanation) -> 
     let Ok(plan) = plan() else { return Vec::new() };
     let Some(planned) = plan.cells.first() else { return Vec::new() };
     let image = by_hand::image(&plan, planned);
-    // What does not compile has nothing to run; of what failed, the first that can be shown so.
-    let specs =
-        told.trials.iter().filter_map(|story| crate::catalogue::trials::by_id(&story.id)).map(|trial| (trial.spec)());
+    // The first failing trial that can be run by hand. An ATS that does not compile has none.
+    let specs = explanation
+        .trials
+        .iter()
+        .filter_map(|story| crate::catalogue::trials::by_id(&story.id))
+        .map(|trial| (trial.spec)());
     let run = specs.into_iter().find_map(|spec| by_hand::run(planned, &spec));
     [image, run].into_iter().flatten().collect()
 }

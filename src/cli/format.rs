@@ -1,15 +1,15 @@
-//! The format of an answer, for every command that gives one.
+//! The output format of commands that answer a question.
 
 use clap::ValueEnum;
 
-use crate::console::{Flags, Stream, style};
-use crate::words::escape;
+use crate::console::{OutputStream, StyleOptions, style};
 use crate::report::github::inert;
+use crate::words::escape;
 use crate::words::outline::TextOutline;
 
-/// How to show an answer.
+/// The output format of an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum AnswerFormat {
     /// For people
     #[default]
     Text,
@@ -19,9 +19,8 @@ pub(super) enum Format {
     Markdown,
 }
 
-impl Format {
-    /// The answer in this format; `json` is asked only if it is that. It may hold text from containers, which
-    /// GitHub must not obey.
+impl AnswerFormat {
+    /// Renders the answer in this format; `json` is called only for JSON. Text from containers is made inert for GitHub.
     pub(super) fn show(self, outline: &TextOutline, json: impl FnOnce() -> String) -> String {
         inert(&match self {
             Self::Text => text(outline),
@@ -31,14 +30,14 @@ impl Format {
     }
 }
 
-/// An answer as whoever reads it has it best: lines that fit a terminal; elsewhere whole ones, which can be searched.
+/// Renders the answer as text: wrapped on a terminal, with unbroken lines elsewhere, so that output can be searched.
 pub(super) fn text(outline: &TextOutline) -> String {
     width().map_or_else(|| outline.text(), |width| outline.text_within(width))
 }
 
-/// The columns of the terminal that stdout is; `None`: it is none.
+/// The width of the terminal in columns; `None` if stdout is not a terminal.
 pub(super) fn width() -> Option<usize> {
-    let stream = Stream::stdout();
-    let style = style(|name| std::env::var_os(name), stream, Flags::default());
+    let stream = OutputStream::stdout();
+    let style = style(|name| std::env::var_os(name), stream, StyleOptions::default());
     stream.is_terminal.then_some(usize::from(style.width))
 }

@@ -1,5 +1,5 @@
-//! `atsmatrix gate`: may these hosts be upgraded, did anything regress, do these cells pass? From
-//! committed results alone.
+//! `atsmatrix gate`: decides from committed results whether hosts can be upgraded, whether anything regressed, and whether
+//! required cells pass.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::Places;
-use super::ci::Github;
-use super::format::Format;
+use super::PathArgs;
+use super::ci::GithubArgs;
+use super::format::AnswerFormat;
 use super::setup::day;
-use super::source::Source;
+use super::source::ResultsSource;
 use crate::catalogue::trials;
 use crate::config::matrix::{Matrix, did_you_mean, sha256_hex};
 use crate::console;
@@ -21,87 +21,87 @@ use crate::exit::{Exit, Failure};
 use crate::model::{AtsId, DistroId, MatrixResult};
 use crate::report::github::{Annotation, Severity};
 
-/// Options of `atsmatrix gate`.
+/// Arguments of `atsmatrix gate`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 open, 3 closed, 4 cannot tell.")]
-pub(super) struct Options {
+#[command(after_help = "Exit codes: 0 open, 3 closed, 4 cannot tell. `atsmatrix --help` lists the others.")]
+pub(super) struct GateArgs {
     #[command(flatten)]
-    places: Places,
-    /// The distro that hosts run now
+    places: PathArgs,
+    /// Distro that the hosts run now
     #[arg(long, value_name = "DISTRO", requires = "to")]
     from: Option<DistroId>,
-    /// The distro that they would run
+    /// Distro to upgrade to
     #[arg(long, value_name = "DISTRO", requires = "from")]
     to: Option<DistroId>,
-    /// The ATS that they run [default: every ATS that passes on --from]
+    /// ATS that the hosts run [default: every ATS that passes on --from]
     #[arg(long, value_name = "ATS", value_delimiter = ',', requires = "to")]
     ats: Vec<AtsId>,
-    /// Earlier results (FILE or git:REV) that nothing may be worse than
+    /// Earlier results (FILE or git:REV); a cell that is worse closes the gate
     #[arg(long, value_name = "RESULTS")]
-    baseline: Option<Source>,
-    /// A list of cells that must pass, one a line
+    baseline: Option<ResultsSource>,
+    /// File with cells that must pass, one per line
     #[arg(long, value_name = "FILE")]
     require: Option<PathBuf>,
     #[command(flatten)]
-    trust: Trust,
+    trust: TrustArgs,
     #[command(flatten)]
-    github: Github,
-    /// How to show the answer
+    github: GithubArgs,
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: AnswerFormat,
 }
 
-/// Which results to answer from, and when not to.
+/// Which results to use, and when to refuse an answer.
 #[derive(Debug, Args)]
-pub(super) struct Trust {
-    /// Answer from these results (FILE or git:REV) [default: those on disk]
+pub(super) struct TrustArgs {
+    /// Results to answer from (FILE or git:REV) [default: the results on disk]
     #[arg(long, value_name = "RESULTS")]
-    source: Option<Source>,
-    /// Do not answer from results older than this, for example 30d or 12h
+    source: Option<ResultsSource>,
+    /// Refuse results older than this, for example 30d or 12h
     #[arg(long, value_name = "TIME", value_parser = max_age)]
     max_age: Option<Duration>,
-    /// Answer whatever matrix.yaml the results were made with, also where there is none
+    /// Do not check that the results were made with the present matrix.yaml
     #[arg(long)]
     any_matrix: bool,
 }
 
-impl Trust {
-    /// The results, where they are, and a note on what could not be checked.
-    pub(super) fn load(&self, places: &Places) -> anyhow::Result<(Source, MatrixResult)> {
-        let source = self.source.clone().unwrap_or_else(|| Source::on_disk(places));
+impl TrustArgs {
+    /// Loads the results, and returns them with their source.
+    pub(super) fn load(&self, places: &PathArgs) -> anyhow::Result<(ResultsSource, MatrixResult)> {
+        let source = self.source.clone().unwrap_or_else(|| ResultsSource::on_disk(places));
         let result = source.load(places)?;
         Ok((source, result))
     }
 
-    /// Reads the matrix.yaml that the results were made with, unless nobody asks for it.
-    pub(super) fn present(&self, places: &Places, result: &MatrixResult) -> anyhow::Result<Option<Present>> {
-        if self.any_matrix { Ok(None) } else { present(places, result).map(Some) }
+    /// Compares matrix.yaml with the one that the results were made with; `None` with `--any-matrix`.
+    pub(super) fn matrix(&self, places: &PathArgs, result: &MatrixResult) -> anyhow::Result<Option<MatrixMatch>> {
+        if self.any_matrix { Ok(None) } else { compare_matrix(places, result).map(Some) }
     }
 
-    /// What answers rest on, and a note where matrix.yaml is not there to compare with.
+    /// The basis for answers, and a note if matrix.yaml was not compared.
     pub(super) fn basis<'a>(
         &self,
-        places: &Places,
-        source: &Source,
+        places: &PathArgs,
+        source: &ResultsSource,
         result: &'a MatrixResult,
-        present: Option<&'a Present>,
+        matrix: Option<&'a MatrixMatch>,
     ) -> anyhow::Result<(Basis<'a>, Option<String>)> {
         let mut basis = Basis::new(result).with_trials(trials::ids()).on(day(jiff::Timestamp::now()));
         basis = basis.in_doubt(changed(source, places, "run it again: atsmatrix run")?);
         if let Some(max) = self.max_age {
             basis = basis.no_older_than(max, source.age(places, SystemTime::now())?);
         }
-        Ok(match present {
-            None => (basis, Some("nobody asked whether matrix.yaml changed since (--any-matrix)".to_owned())),
-            // What should have been run, and what is expected, can be told only from the file itself.
-            Some(Present::Same(matrix)) => (basis.with_matrix(matrix), None),
-            Some(Present::Other(digest)) => (basis.for_matrix(digest), None),
-            Some(Present::Absent) => (basis.without_matrix(), None),
+        Ok(match matrix {
+            None => (basis, Some("not checked whether matrix.yaml changed since (--any-matrix)".to_owned())),
+            // Only the file itself says which cells should have run, and what is expected of them.
+            Some(MatrixMatch::Same(matrix)) => (basis.with_matrix(matrix), None),
+            Some(MatrixMatch::Other(digest)) => (basis.for_matrix(digest), None),
+            Some(MatrixMatch::Absent) => (basis.without_matrix(), None),
         })
     }
 }
 
-pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
+pub(super) fn run(options: &GateArgs) -> anyhow::Result<Exit> {
     let places = &options.places;
     let baseline = match &options.baseline {
         Some(baseline) => Some((baseline.to_string(), baseline.load(places)?)),
@@ -115,27 +115,27 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     questions.extend(baseline.as_ref().map(|(name, results)| Question::Baseline { name, results }));
     questions.extend(require.as_ref().map(|(name, list)| Question::Require { name, list }));
     if questions.is_empty() {
-        let message = "nothing was asked: use --from and --to, --baseline or --require (see docs/gate.md)";
+        let message = "no question: use --from and --to, --baseline or --require (see docs/gate.md)";
         return Err(Failure::new(Exit::Usage, message).into());
     }
     let (source, result) = options.trust.load(places)?;
-    let present = options.trust.present(places, &result)?;
-    let (basis, note) = options.trust.basis(places, &source, &result, present.as_ref())?;
+    let matrix = options.trust.matrix(places, &result)?;
+    let (basis, note) = options.trust.basis(places, &source, &result, matrix.as_ref())?;
     let basis = match &options.baseline {
         Some(baseline) => basis.in_doubt(changed(baseline, places, "take another baseline")?),
         None => basis,
     };
     let mut answer = gate::decide(&basis, &questions);
     answer.notes.extend(note);
-    answer.notes.extend(strangers(&result, options.from.iter().chain(&options.to), &options.ats));
+    answer.notes.extend(suggest_names(&result, options.from.iter().chain(&options.to), &options.ats));
     let outline = gate::words::outline(&answer);
-    console::document(&options.format.show(&outline, || gate::json::render(&answer)))?;
-    options.github.tell(&annotations(&answer), || outline.markdown())?;
+    console::print_document(&options.format.show(&outline, || gate::json::render(&answer)))?;
+    options.github.report(&annotations(&answer), || outline.markdown())?;
     Ok(answer.word().exit())
 }
 
-/// Help for names that the results do not know.
-pub(super) fn strangers<'a>(
+/// Suggestions for names that are not in the results.
+pub(super) fn suggest_names<'a>(
     result: &MatrixResult,
     distros: impl IntoIterator<Item = &'a DistroId>,
     ats: impl IntoIterator<Item = &'a AtsId>,
@@ -146,17 +146,17 @@ pub(super) fn strangers<'a>(
     let named = named.chain(ats.into_iter().map(|id| (id.as_str(), "ATS", &known_ats)));
     let help = |(name, what, known): (&str, &str, &Vec<&str>)| {
         let near = if known.contains(&name) { None } else { did_you_mean(name, known.iter().copied()) };
-        near.map(|near| format!("there is no {what} {name} in the results: {near}"))
+        near.map(|near| format!("no {what} {name} in the results: {near}"))
     };
     named.filter_map(help).collect()
 }
 
-/// The doubt about results that are not what a run wrote.
-fn changed(source: &Source, places: &Places, way_out: &str) -> anyhow::Result<Option<Reason>> {
+/// The doubt about results that were changed after a run wrote them.
+fn changed(source: &ResultsSource, places: &PathArgs, way_out: &str) -> anyhow::Result<Option<Reason>> {
     Ok(source.changed(places)?.map(|text| Reason::doubt(text, way_out)))
 }
 
-/// Why the gate is shut, for GitHub: what says no as errors, what is missing as warnings.
+/// Annotations for GitHub: reasons that close the gate are errors, missing answers are warnings.
 fn annotations(answer: &Decision) -> Vec<Annotation> {
     let annotate = |severity| {
         move |reason: &Reason| Annotation {
@@ -178,27 +178,27 @@ fn requirement(file: &PathBuf) -> anyhow::Result<(String, Requirement)> {
     Ok((name, list))
 }
 
-/// matrix.yaml as it is now, beside results.
-pub(super) enum Present {
-    /// The one that they were made with.
+/// How the present matrix.yaml relates to results.
+pub(super) enum MatrixMatch {
+    /// The results were made with it.
     Same(Box<Matrix>),
-    /// Another one, whose bytes have this SHA-256.
+    /// The results were made with another one; the SHA-256 of the present file.
     Other(String),
-    /// It was not named, and there is none.
+    /// There is no file, and none was named.
     Absent,
 }
 
-/// What matrix.yaml is to `result`. That it has mistakes is told only where it is the one that was run: another may
-/// be one that this atsmatrix refuses.
-pub(super) fn present(places: &Places, result: &MatrixResult) -> anyhow::Result<Present> {
+/// Compares matrix.yaml with the one that `result` was made with. Mistakes in it are reported only if it is that one: this
+/// version of atsmatrix may refuse another.
+pub(super) fn compare_matrix(places: &PathArgs, result: &MatrixResult) -> anyhow::Result<MatrixMatch> {
     let file = places.matrix.display();
     let bytes = match std::fs::read(&places.matrix) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             if places.matrix == Path::new("matrix.yaml") {
-                return Ok(Present::Absent);
+                return Ok(MatrixMatch::Absent);
             }
-            let message = format!("there is no {file}: name the matrix.yaml that these results were made with");
+            let message = format!("{file} does not exist: name the matrix.yaml that these results were made with");
             return Err(Failure::new(Exit::Usage, message).into());
         }
         Err(error) => return Err(error).with_context(|| format!("cannot read {file}")),
@@ -208,12 +208,12 @@ pub(super) fn present(places: &Places, result: &MatrixResult) -> anyhow::Result<
     let other =
         || Matrix::parse(&name, std::str::from_utf8(&bytes).ok()?).ok().filter(|it| it.is_named(&result.matrix));
     if digest != result.matrix && other().is_none() {
-        return Ok(Present::Other(digest));
+        return Ok(MatrixMatch::Other(digest));
     }
-    Ok(Present::Same(Box::new(places.read()?.0)))
+    Ok(MatrixMatch::Same(Box::new(places.read()?.0)))
 }
 
-/// `30d`, `12h`, `2w 3d`; a day has 24 hours.
+/// Parses `30d`, `12h` or `2w 3d`; a day has 24 hours.
 fn max_age(text: &str) -> Result<Duration, String> {
     let bad = || "write it like 30d or 12h".to_owned();
     let span: jiff::Span = text.parse().map_err(|_| bad())?;

@@ -1,10 +1,10 @@
-//! `atsmatrix history`: since when a cell is as it is, and what changed then.
+//! `atsmatrix history`: shows since when a cell has its current result, and what changed then.
 
 use clap::Args;
 
-use super::format::Format;
-use super::source::Source;
-use super::{Places, near_cell};
+use super::format::AnswerFormat;
+use super::source::ResultsSource;
+use super::{PathArgs, suggest_cell};
 use crate::console;
 use crate::decide::history::{self, Gathering};
 use crate::exit::Exit;
@@ -12,27 +12,28 @@ use crate::git::GitRevision;
 use crate::model::CellId;
 use crate::report;
 
-/// Options of `atsmatrix history`.
+/// Arguments of `atsmatrix history`.
 #[derive(Debug, Args)]
-pub(super) struct Options {
+#[command(after_help = "Exit codes: 0 shown, 4 the cell never had a result. `atsmatrix --help` lists the others.")]
+pub(super) struct HistoryArgs {
     #[command(flatten)]
-    places: Places,
-    /// The cell, for example debian-13/9.2.5
+    places: PathArgs,
+    /// Cell, for example debian-13/9.2.5
     #[arg(value_name = "CELL")]
     cell: CellId,
-    /// The newest revision to look at
+    /// Newest revision to read
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     revision: GitRevision,
-    /// Look at this many changes of the results at most
+    /// Maximum number of changes of the results to read
     #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
     limit: u16,
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: AnswerFormat,
 }
 
-pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
-    let source = Source::Git(options.revision.clone(), None);
+pub(super) fn run(options: &HistoryArgs) -> anyhow::Result<Exit> {
+    let source = ResultsSource::Git(options.revision.clone(), None);
     let (repository, name) = source.in_git(&options.places)?;
     let log = repository.log(&options.revision, &name, usize::from(options.limit))?;
     let mut gathering = Gathering::new(options.cell.clone());
@@ -47,13 +48,13 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
         Ok(())
     })?;
     let history = gathering.finish(log.cut);
-    console::document(&options.format.show(&history::outline(&history), || history::json(&history)))?;
+    console::print_document(&options.format.show(&history::outline(&history), || history::json(&history)))?;
     if history.since.is_none()
-        && let Ok(here) = Source::on_disk(&options.places).load(&options.places)
+        && let Ok(here) = ResultsSource::on_disk(&options.places).load(&options.places)
         && !here.cells.iter().any(|cell| cell.id == options.cell)
-        && let Some(near) = near_cell(&options.cell, here.cells.iter().map(|cell| &cell.id))
+        && let Some(near) = suggest_cell(&options.cell, here.cells.iter().map(|cell| &cell.id))
     {
-        console::aside(&format!("note: there is no cell {}: {near}\n", options.cell));
+        console::eprint(&format!("note: no cell {}: {near}\n", options.cell));
     }
     Ok(if history.since.is_some() { Exit::Success } else { Exit::Incomplete })
 }

@@ -1,30 +1,31 @@
-//! `atsmatrix list`: the cells that a run would have, or the trials.
+//! `atsmatrix list`: lists the cells that a run would cover, or the trials.
 
 use std::fmt::Write as _;
 
 use clap::Args;
 
 use super::format::width;
-use super::{Choice, Places};
+use super::{PathArgs, SelectionArgs};
 use crate::catalogue::trials::{CATALOGUE, Trial};
 use crate::console;
 use crate::exit::Exit;
 use crate::words::paragraph::wrap;
 
-/// Options of `atsmatrix list`.
+/// Arguments of `atsmatrix list`.
 #[derive(Debug, Args)]
-pub(super) struct Options {
+#[command(after_help = "Exit codes: 0 listed, 5 nothing selected. `atsmatrix --help` lists the others.")]
+pub(super) struct ListArgs {
     #[command(flatten)]
-    places: Places,
+    places: PathArgs,
     #[command(flatten)]
-    choice: Choice,
-    /// Show the trials instead of the cells
+    selection: SelectionArgs,
+    /// List the trials instead of the cells
     #[arg(long)]
     trials: bool,
 }
 
-pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
-    let chosen = options.choice.chosen_trials()?;
+pub(super) fn run(options: &ListArgs) -> anyhow::Result<Exit> {
+    let chosen = options.selection.trial_globs()?;
     let takes = |trial: &&Trial| chosen.as_ref().is_none_or(|globs| globs.matches(trial.id));
     let trials: Vec<&Trial> = CATALOGUE.iter().copied().filter(takes).collect();
     let mut text = String::new();
@@ -37,7 +38,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     let (matrix, _) = options.places.read()?;
-    let (plan, _) = options.choice.plan(&matrix, &options.places)?;
+    let (plan, _) = options.selection.plan(&matrix, &options.places)?;
     let width = plan.cells.iter().map(|cell| cell.id.to_string().len()).max().unwrap_or_default();
     for cell in &plan.cells {
         let optional = if cell.optional { " (optional)" } else { "" };
@@ -53,7 +54,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
     Ok(if plan.cells.is_empty() { Exit::NothingSelected } else { Exit::Success })
 }
 
-/// A name and what there is to say of it, within the terminal.
+/// One row: a name and its description, wrapped to the terminal.
 fn row(name: &str, text: &str) -> String {
     wrap(name, name.len(), text, width().unwrap_or(usize::MAX))
 }

@@ -1,4 +1,4 @@
-//! The command line: one file a command. Parses, calls, and turns what comes back into an exit code.
+//! The command line, one file per command: parses arguments, runs the command and returns its exit code.
 
 mod agent;
 mod bisect;
@@ -7,6 +7,7 @@ mod ci;
 mod cited;
 mod clean;
 mod diff;
+mod display;
 mod doctor;
 mod evidence;
 mod expect;
@@ -15,7 +16,6 @@ mod format;
 mod gate;
 mod history;
 mod list;
-mod look;
 mod merge;
 mod path;
 mod report;
@@ -45,16 +45,16 @@ use crate::console;
 use crate::exit::{self, Exit, Failure};
 use crate::model::CellId;
 
-/// The environment variable with mirrors of one's own, over those of matrix.yaml.
+/// Environment variable with mirrors that override those of matrix.yaml.
 const MIRRORS: &str = "ATSMATRIX_MIRRORS";
 
 #[derive(Debug, Parser)]
 #[command(
     name = "atsmatrix",
     version,
-    about = "Does this Apache Traffic Server work on that distro?",
-    after_help = "Exit codes: 0 all as expected, 1 internal error, 2 bad usage or matrix.yaml, 3 unexpected outcomes,\n\
-                  4 no answer for some cells, 5 nothing selected, 6 no container engine, 130 interrupted."
+    about = "Tests whether a version of Apache Traffic Server works on a distro",
+    after_help = "Exit codes: 0 as expected, 1 internal error, 2 bad usage or matrix.yaml, 3 unexpected results,\n\
+                  4 no answer, 5 nothing selected, 6 no container engine, 130 interrupted. See docs/exit-codes.md."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -63,68 +63,71 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Prepare images, run every selected cell, show the table, write results
-    Run(run::Options),
-    /// Show the cells that a run would have, or the trials
-    List(list::Options),
-    /// Show the table of the results on disk
-    Show(show::Options),
-    /// Tell a cell or a trial whole: what ran, was expected, was seen, what it means, what to do
-    Explain(explain::Options),
-    /// Show the results on disk in any format: a page, Markdown, JSON ...
-    Report(report::Options),
-    /// May these hosts be upgraded? Answers from committed results alone
-    Gate(gate::Options),
-    /// A safe order of upgrades through passing cells
-    Path(path::Options),
-    /// Which part of a distro, or which version or patch of ATS, decides a trial: by experiment
-    Bisect(bisect::Options),
-    /// What differs between two results
-    Diff(diff::Options),
-    /// What would have to change in matrix.yaml so that results are as expected; --update changes it
-    Expect(expect::Options),
-    /// Since when a cell is as it is, from git
-    History(history::Options),
-    /// Make one result of several machines' or shards'
-    Merge(merge::Options),
-    /// Say what was found on this machine, what is missing and how to mend it
+    /// Build missing images, run the selected cells, print the table and write results
+    Run(run::RunArgs),
+    /// List the cells that a run would cover, or the trials
+    List(list::ListArgs),
+    /// Print the table of the results on disk
+    Show(show::ShowArgs),
+    /// Explain a cell or a trial in full: what ran, what was expected, what was seen, and what to do
+    Explain(explain::ExplainArgs),
+    /// Write the results on disk as an HTML page, Markdown, JSON, JUnit or another format
+    Report(report::ReportArgs),
+    /// Decide from committed results whether hosts can be upgraded, or whether anything regressed
+    Gate(gate::GateArgs),
+    /// Find the shortest safe order of upgrades from one cell to another
+    Path(path::UpgradePathArgs),
+    /// Find by experiment which part of a distro, or which version or patch of ATS, causes a failure
+    Bisect(bisect::BisectArgs),
+    /// Compare two results, and the software that ran
+    Diff(diff::DiffArgs),
+    /// Show what must change in matrix.yaml so that results are as expected; --update makes the change
+    Expect(expect::ExpectArgs),
+    /// Show from git since when a cell has its current result
+    History(history::HistoryArgs),
+    /// Merge the results of several shards or machines
+    Merge(merge::MergeArgs),
+    /// Check this machine: what was found, what is missing and how to fix it
+    #[command(
+        after_help = "Exit codes: 0 ready to run, 4 something is missing, 6 no container engine. `atsmatrix --help` lists the others."
+    )]
     Doctor,
-    /// Remove what dead runs left on the engine, and with --images the images too
-    Clean(clean::Options),
+    /// Remove containers and networks of dead runs, and with --images the images
+    Clean(clean::CleanArgs),
     /// Print the JSON schema of matrix.yaml, or of results/matrix.json
-    Schema(schema::Options),
-    /// What runs inside containers
+    Schema(schema::SchemaArgs),
+    /// Run the agent inside a container
     #[command(hide = true)]
     Agent,
 }
 
-/// Where the matrix and its results are.
+/// Options for the paths of the matrix and its results.
 #[derive(Debug, Clone, Args)]
-struct Places {
-    /// The matrix
+struct PathArgs {
+    /// Matrix to run or to compare with
     #[arg(long, short, value_name = "FILE", default_value = "matrix.yaml")]
     matrix: PathBuf,
-    /// Where results are kept [default: results beside the matrix]
+    /// Results folder [default: results beside the matrix]
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
 }
 
-/// Which cells and trials.
+/// Options that select cells and trials.
 #[derive(Debug, Args)]
-struct Choice {
-    /// Distros, by name or glob (repeat or separate by commas)
+struct SelectionArgs {
+    /// Distros to select, by name or glob (repeat the option or separate with commas)
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     distro: Vec<String>,
-    /// ATS versions, by name or glob
+    /// ATS versions to select, by name or glob
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     ats: Vec<String>,
-    /// Trials, by id or glob; controls always run
+    /// Trials to select, by id or glob; controls always run
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     trial: Vec<String>,
 }
 
-impl Places {
-    /// The matrix as read, with its bytes (results carry their digest).
+impl PathArgs {
+    /// Reads the matrix; also returns its bytes.
     fn read(&self) -> anyhow::Result<(Matrix, Vec<u8>)> {
         let name = self.matrix.display().to_string();
         let bytes = self.bytes().map_err(|error| self.unreadable(&error))?;
@@ -145,21 +148,24 @@ impl Places {
         Ok((matrix, text.into_bytes()))
     }
 
-    /// The bytes of the file: no more than a matrix may have, and none of what is no file (a pipe might
-    /// keep us waiting for ever).
+    /// Reads the file, up to the maximum size of a matrix. Only a check_regular file is read, as reading from a pipe might never
+    /// end.
     fn bytes(&self) -> io::Result<Vec<u8>> {
-        self.regular()?;
+        self.check_regular()?;
         let mut bytes = Vec::new();
         File::open(&self.matrix)?.take(matrix::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() > matrix::MAX_BYTES {
-            return Err(io::Error::other(format!("it has more than {} bytes, which no matrix has", matrix::MAX_BYTES)));
+            return Err(io::Error::other(format!(
+                "it is larger than {} bytes, the limit for a matrix",
+                matrix::MAX_BYTES
+            )));
         }
         Ok(bytes)
     }
 
-    fn regular(&self) -> io::Result<()> {
+    fn check_regular(&self) -> io::Result<()> {
         let is_file = fs::metadata(&self.matrix)?.is_file();
-        if is_file { Ok(()) } else { Err(io::Error::other("it is no regular file")) }
+        if is_file { Ok(()) } else { Err(io::Error::other("it is not a check_regular file")) }
     }
 
     fn unreadable(&self, error: &io::Error) -> Failure {
@@ -168,7 +174,7 @@ impl Places {
         Failure::new(Exit::Usage, message)
     }
 
-    /// The folder of the matrix: images/ and results/ are there.
+    /// The folder of the matrix, which contains images/ and results/.
     fn folder(&self) -> PathBuf {
         let folder = self.matrix.parent().filter(|folder| !folder.as_os_str().is_empty());
         folder.map_or_else(|| PathBuf::from("."), PathBuf::from)
@@ -180,9 +186,9 @@ impl Places {
     }
 }
 
-impl Choice {
-    /// The chosen cells, with the files of the images folder.
-    fn plan(&self, matrix: &Matrix, places: &Places) -> anyhow::Result<(Plan, Recipes)> {
+impl SelectionArgs {
+    /// Plans the selected cells; also returns the files of the images folder.
+    fn plan(&self, matrix: &Matrix, places: &PathArgs) -> anyhow::Result<(Plan, Recipes)> {
         let recipes = builder::recipes(&places.folder().join("images"))
             .map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
         let selection = Selection { distros: globs("--distro", &self.distro)?, ats: globs("--ats", &self.ats)? };
@@ -191,40 +197,40 @@ impl Choice {
         Ok((plan, recipes))
     }
 
-    /// The chosen trials in the catalogue's order; controls always run.
+    /// The selected trials and all controls, in the catalogue's order.
     fn trials(&self) -> anyhow::Result<Vec<&'static Trial>> {
-        let chosen = self.chosen_trials()?;
-        let takes = |trial: &Trial| chosen.as_ref().is_none_or(|globs| globs.matches(trial.id));
+        let selected = self.trial_globs()?;
+        let takes = |trial: &Trial| selected.as_ref().is_none_or(|globs| globs.matches(trial.id));
         Ok(CATALOGUE.iter().copied().filter(|trial| trial.is_control() || takes(trial)).collect())
     }
 
-    /// What `--trial` says, each pattern of which matches a trial; `None`: it was not given.
-    fn chosen_trials(&self) -> anyhow::Result<Option<Globs>> {
-        let chosen = globs("--trial", &self.trial)?;
+    /// The patterns of `--trial`, each of which matches a trial; `None` without the option.
+    fn trial_globs(&self) -> anyhow::Result<Option<Globs>> {
+        let selected = globs("--trial", &self.trial)?;
         let ids: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
-        let dangling = chosen.as_ref().map(|globs| globs.dangling(&ids)).unwrap_or_default();
+        let dangling = selected.as_ref().map(|globs| globs.dangling(&ids)).unwrap_or_default();
         if let Some(pattern) = dangling.first() {
             return Err(
-                Failure::new(Exit::Usage, format!("no trial matches `{pattern}`; {}", no_trial(pattern))).into()
+                Failure::new(Exit::Usage, format!("no trial matches `{pattern}`; {}", suggest_trial(pattern))).into()
             );
         }
-        Ok(chosen)
+        Ok(selected)
     }
 }
 
-/// Help for a trial that there is not.
-fn no_trial(name: &str) -> String {
+/// Suggestion for the unknown trial `name`.
+fn suggest_trial(name: &str) -> String {
     let near = matrix::did_you_mean(name, CATALOGUE.iter().map(|trial| trial.id));
-    near.unwrap_or_else(|| "`atsmatrix list --trials` shows them".to_owned())
+    near.unwrap_or_else(|| "`atsmatrix list --trials` lists them".to_owned())
 }
 
-/// Help for a cell that there is not among `cells`; `None`: none has a name like it.
-fn near_cell<'a>(id: &CellId, cells: impl IntoIterator<Item = &'a CellId>) -> Option<String> {
+/// Suggestion for a cell that is not among `cells`; `None` if no name is similar.
+fn suggest_cell<'a>(id: &CellId, cells: impl IntoIterator<Item = &'a CellId>) -> Option<String> {
     let known: Vec<String> = cells.into_iter().map(ToString::to_string).collect();
     matrix::did_you_mean(&id.to_string(), known.iter().map(String::as_str))
 }
 
-/// The patterns of an option; `None` when it was not given.
+/// The patterns of an option; `None` if it was not given.
 fn globs(option: &str, patterns: &[String]) -> anyhow::Result<Option<Globs>> {
     if patterns.is_empty() {
         return Ok(None);
@@ -239,11 +245,11 @@ fn usage(diagnostics: &[matrix::Diagnostic]) -> Failure {
     Failure::new(Exit::Usage, lines.join("\n"))
 }
 
-/// Runs the program with `arguments` and says how it ended.
+/// Runs the program with `arguments` and returns its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let ended = match parsed(arguments) {
+    let ended = match parse(arguments) {
         Ok(Ok(Command::Agent)) if crate::agent::porter::is_first() => return agent::porter(),
-        Ok(Ok(command)) => started(command),
+        Ok(Ok(command)) => start(command),
         Ok(Err(exit)) => Ok(exit),
         Err(error) => Err(error),
     };
@@ -256,53 +262,53 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// The command that `arguments` ask for, or how it ends where they ask for none: for help, or for what there is not.
-fn parsed(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Result<Command, Exit>> {
+/// Parses the command; the inner error is the exit code after help, the version or a usage error was printed.
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Result<Command, Exit>> {
     let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches)?;
         Ok((cli, matches))
     });
     match parsed {
-        Ok((cli, matches)) => matrix_is_there(&matches).map(|()| Ok(cli.command)),
+        Ok((cli, matches)) => check_named_matrix(&matches).map(|()| Ok(cli.command)),
         Err(error) if error.use_stderr() => {
-            // Colours are clap's; what is quoted is the user's, and must not pass for them.
+            // The error may quote hostile arguments: it is printed in clap's colours only if sanitizing changes nothing.
             let text = error.render();
             let plain = text.to_string();
-            if console::tame(&plain) == plain {
-                // What cannot be written to can be told nothing.
+            if console::sanitize(&plain) == plain {
+                // An error on stderr cannot be reported anywhere.
                 let _ = error.print();
             } else {
-                console::aside(&plain);
+                console::eprint(&plain);
             }
             Ok(Err(Exit::Usage))
         }
         Err(error) => match error.print() {
-            Err(trouble) if trouble.kind() != io::ErrorKind::BrokenPipe => Err(console::cut_off(&trouble).into()),
+            Err(trouble) if trouble.kind() != io::ErrorKind::BrokenPipe => Err(console::truncated(&trouble).into()),
             _ => Ok(Err(Exit::Success)),
         },
     }
 }
 
-/// Some commands have a use for matrix.yaml only where it is there. One that was named has to be.
-fn matrix_is_there(matches: &ArgMatches) -> anyhow::Result<()> {
+/// Checks that a matrix named on the command line exists. For some commands the default one may be missing.
+fn check_named_matrix(matches: &ArgMatches) -> anyhow::Result<()> {
     let Some((_, options)) = matches.subcommand() else { return Ok(()) };
     match options.try_get_one::<PathBuf>("matrix") {
         Ok(Some(matrix)) if options.value_source("matrix") == Some(ValueSource::CommandLine) => {
-            let places = Places { matrix: matrix.clone(), results: None };
-            Ok(places.regular().map_err(|error| match error.kind() {
+            let places = PathArgs { matrix: matrix.clone(), results: None };
+            Ok(places.check_regular().map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => Failure::new(
                     Exit::Usage,
-                    format!("there is no {}: name a matrix.yaml that is there with --matrix FILE", matrix.display()),
+                    format!("{} does not exist: name an existing matrix.yaml with --matrix FILE", matrix.display()),
                 ),
                 _ => places.unreadable(&error),
             })?)
         }
-        // A command without such an option, or nothing was named.
+        // The command has no such option, or it was not given.
         _ => Ok(()),
     }
 }
 
-fn started(command: Command) -> anyhow::Result<Exit> {
+fn start(command: Command) -> anyhow::Result<Exit> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -319,7 +325,7 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Report(options) => report::run(&options),
         Command::Gate(options) => gate::run(&options),
         Command::Path(options) => path::run(&options),
-        // Boxed: its state is some kilobytes, which every other command would carry too.
+        // Boxed: its future is some kilobytes, which would enlarge that of every other command.
         Command::Bisect(options) => Box::pin(bisect::run(options)).await,
         Command::Diff(options) => diff::run(&options),
         Command::Expect(options) => expect::run(&options),
@@ -337,15 +343,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_a_matrix_is_bad_usage_and_says_what_it_is() {
+    fn a_file_that_cannot_be_a_matrix_is_a_usage_error_with_a_reason() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("large"), vec![b'#'; matrix::MAX_BYTES + 1]).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
-        for (name, says) in
-            [("nothing", "No such file"), (".", "no regular file"), ("pipe", "no regular file"), ("large", "more than")]
-        {
-            let error = Places { matrix: path(name), results: None }.read().unwrap_err();
+        for (name, says) in [
+            ("nothing", "No such file"),
+            (".", "not a check_regular file"),
+            ("pipe", "not a check_regular file"),
+            ("large", "larger than"),
+        ] {
+            let error = PathArgs { matrix: path(name), results: None }.read().unwrap_err();
             let failure = error.downcast_ref::<Failure>().unwrap();
             assert_eq!(failure.exit, Exit::Usage);
             assert!(failure.message.contains(says) && failure.message.contains("--matrix FILE"), "{failure}");

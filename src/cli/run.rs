@@ -1,84 +1,97 @@
-//! `atsmatrix run`: prepares images, runs cells, shows the table, writes results.
+//! `atsmatrix run`: builds images, runs cells, prints the report and writes results.
 
 use clap::Args;
 
-use super::cells::{How, Kept, Work};
-use super::ci::{Ci, Hush};
+use super::cells::{ExecutionArgs, PlannedRun, RecordedRun};
+use super::ci::{CiArgs, PausedCommands};
+use super::display::DisplayArgs;
 use super::format::text;
-use super::look::Look;
-use super::{Choice, Places};
+use super::{PathArgs, SelectionArgs};
 use crate::config::shard::Shard;
 use crate::console;
 use crate::exit::{Exit, Failure};
 use crate::model::CellId;
 use crate::words::{escape, unexpected};
 
-/// Options of `atsmatrix run`.
+/// Arguments of `atsmatrix run`.
 #[derive(Debug, Args)]
-pub(super) struct Options {
+#[command(
+    after_help = "Exit codes: 0 as expected, 3 unexpected results, 4 no answer for some cells, 5 nothing selected,\n\
+                  6 no container engine, 130 interrupted. `atsmatrix --help` lists the others."
+)]
+pub(super) struct RunArgs {
     #[command(flatten)]
-    places: Places,
+    places: PathArgs,
     #[command(flatten)]
-    choice: Choice,
+    selection: SelectionArgs,
     #[command(flatten)]
-    look: Look,
+    display: DisplayArgs,
     #[command(flatten)]
-    ci: Ci,
+    ci: CiArgs,
     #[command(flatten)]
-    how: How,
-    /// Only this part of the cells, for example 2/4; put the parts together with `atsmatrix merge`
+    execution: ExecutionArgs,
+    /// Run only this part of the cells, for example 2/4; `atsmatrix merge` merges the results
     #[arg(long, value_name = "I/N", requires = "results")]
     shard: Option<Shard>,
 }
 
-pub(super) async fn run(options: Options) -> anyhow::Result<Exit> {
-    let Options { places, choice, look, ci, how, shard } = options;
-    let work = Work::new(&places, &choice, how, shard)?;
-    let hush = ci.begin()?;
-    let kept = work.run(&look).await?.keep(&places, &choice, shard)?;
-    let written = table(&kept, &look, &ci, hush)?;
-    after(&kept, &places);
+pub(super) async fn run(options: RunArgs) -> anyhow::Result<Exit> {
+    let RunArgs { places, selection, display, ci, execution, shard } = options;
+    let work = PlannedRun::new(&places, &selection, execution, shard)?;
+    let paused = ci.begin()?;
+    let kept = work.run(&display).await?.keep(&places, &selection, shard)?;
+    let written = report(&kept, &display, &ci, paused)?;
+    notes(&kept, &places);
     written?;
     kept.exit(&places)
 }
 
-/// Runs one cell with its workarounds, and writes results.
-pub(super) async fn one_cell(places: &Places, cell: &CellId) -> anyhow::Result<Exit> {
-    // Names of cells hold no character that globs take for another.
-    let choice = Choice { distro: vec![cell.distro.to_string()], ats: vec![cell.ats.to_string()], trial: Vec::new() };
-    let work = Work::new(places, &choice, How { workarounds: true, ..How::default() }, None)?;
-    let kept = work.run(&Look::usual()).await?.keep(places, &choice, None)?;
-    after(&kept, places);
+/// Runs one cell with its workarounds, and writes its result.
+pub(super) async fn one_cell(places: &PathArgs, cell: &CellId) -> anyhow::Result<Exit> {
+    // Cell names contain no glob characters.
+    let selection =
+        SelectionArgs { distro: vec![cell.distro.to_string()], ats: vec![cell.ats.to_string()], trial: Vec::new() };
+    let work =
+        PlannedRun::new(places, &selection, ExecutionArgs { workarounds: true, ..ExecutionArgs::default() }, None)?;
+    let kept = work.run(&DisplayArgs::defaults()).await?.keep(places, &selection, None)?;
+    notes(&kept, places);
     kept.exit(places)
 }
 
-/// Shows the table and tells CI systems; the inner error is that of stdout.
-fn table(kept: &Kept, look: &Look, ci: &Ci, hush: Option<Hush>) -> anyhow::Result<Result<(), Failure>> {
+/// Prints the report and writes the output for CI systems; the inner error is that of stdout.
+fn report(
+    kept: &RecordedRun,
+    display: &DisplayArgs,
+    ci: &CiArgs,
+    paused: Option<PausedCommands>,
+) -> anyhow::Result<Result<(), Failure>> {
     let Some(result) = &kept.shown else { return Ok(Ok(())) };
     let terms = kept.terms();
     let news = unexpected::newly_tested(result, &terms);
     let outlines = [unexpected::outline(&unexpected::items(result, &terms)), unexpected::newly_tested_outline(&news)];
-    let written =
-        look.show(result).and_then(|()| outlines.iter().try_for_each(|outline| console::document(&text(outline))));
-    drop(hush);
+    let written = display
+        .show(result)
+        .and_then(|()| outlines.iter().try_for_each(|outline| console::print_document(&text(outline))));
+    drop(paused);
     ci.finish(&kept.matrix, result, &terms)?;
     Ok(written)
 }
 
-/// What is said after the table.
-fn after(kept: &Kept, places: &Places) {
+/// Prints the notes notes the report.
+fn notes(kept: &RecordedRun, places: &PathArgs) {
     let folder = places.results();
     let folder = folder.display();
     if kept.part {
-        console::aside(&format!("{folder} stays as it is, as only some trials were run: --results DIR keeps them\n"));
+        console::eprint(&format!(
+            "{folder} is unchanged because only some trials ran; --results DIR writes them to another folder\n"
+        ));
     }
     for line in &kept.moved {
-        console::aside(&(escape::terminal(line, escape::LINE) + "\n"));
+        console::eprint(&(escape::terminal(line, escape::LINE) + "\n"));
     }
     for cell in &kept.spared {
-        console::aside(&format!(
-            "{}: something of ours broke, which says nothing about ATS: {folder} keeps its earlier answer ({}), which is \
-             no younger for it\n",
+        console::eprint(&format!(
+            "{}: the test setup failed, which says nothing about ATS; {folder} keeps the earlier result ({}) and its date\n",
             cell.id, cell.verdict
         ));
     }

@@ -1,4 +1,4 @@
-//! `atsmatrix schema`: the JSON schemas of what is written by hand and of what is committed.
+//! `atsmatrix schema`: prints the JSON schema of matrix.yaml or of results/matrix.json.
 
 use clap::{Args, ValueEnum};
 
@@ -7,15 +7,16 @@ use crate::console;
 use crate::exit::Exit;
 use crate::report;
 
-/// Options of `atsmatrix schema`.
+/// Arguments of `atsmatrix schema`.
 #[derive(Debug, Args)]
-pub(super) struct Options {
-    /// Of which file
+#[command(after_help = "Exit codes: 0 printed. `atsmatrix --help` lists the others.")]
+pub(super) struct SchemaArgs {
+    /// File that the schema describes
     #[arg(value_enum, default_value_t)]
     of: File,
 }
 
-/// A file that has a schema.
+/// A file with a schema.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum File {
     /// matrix.yaml
@@ -25,11 +26,11 @@ enum File {
     Results,
 }
 
-pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
+pub(super) fn run(options: &SchemaArgs) -> anyhow::Result<Exit> {
     let schema = match options.of {
         File::Matrix => matrix::schema(),
         File::Results => report::json::schema(),
     };
-    console::document(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
+    console::print_document(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
     Ok(Exit::Success)
 }

@@ -1,5 +1,4 @@
-//! What every command that runs cells sets up: an engine, a run's id and folder, progress with its
-//! journal, and signals.
+//! Setup for commands that run cells: the engine, the run's id and folder, progress and journal, and signals.
 
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::look::Look;
+use super::display::DisplayArgs;
 use crate::builder::{Policy, Proxies};
 use crate::console::{self, Console};
 use crate::engine::discovery::Env;
@@ -19,10 +18,10 @@ use crate::exit::{Exit, Failure};
 use crate::model::{Event, RunId};
 use crate::store::{Journal, Results, RunFolder, run_id};
 
-/// A run that has begun.
+/// The environment of a run.
 pub(super) struct Setup {
     pub(super) engine: Arc<dyn Engine>,
-    /// CPUs of the engine.
+    /// Number of CPUs of the engine.
     cpus: usize,
     pub(super) owner: Owner,
     pub(super) folder: RunFolder,
@@ -34,12 +33,12 @@ pub(super) struct Setup {
 }
 
 impl Setup {
-    /// Connects to the engine and begins the folder of a run in `results`.
+    /// Connects to the engine and creates the folder of the run in `results`.
     ///
     /// # Errors
-    /// No engine, results that could not be added to, or a folder that cannot be made.
-    pub(super) async fn begin(results: &Results, look: &Look) -> anyhow::Result<Self> {
-        // What cannot be added to at the end is found out before anything runs.
+    /// No engine answers, the present results cannot be read, or the folder cannot be created.
+    pub(super) async fn begin(results: &Results, display: &DisplayArgs) -> anyhow::Result<Self> {
+        // Results that cannot be merged with at the end are reported before anything runs.
         results.read().map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
         let connected = engine::connect(&Env::from_process())
             .await
@@ -49,7 +48,7 @@ impl Setup {
         let folder = results.begin(&owner.run)?;
         let (events, received) = unbounded_channel();
         let listener = tokio::task::spawn_blocking({
-            let (console, journal) = (look.console(), folder.journal()?);
+            let (console, journal) = (display.console(), folder.journal()?);
             move || listen(received, console, journal)
         });
         let stop = CancellationToken::new();
@@ -58,53 +57,53 @@ impl Setup {
         Ok(Self { engine: connected.engine, cpus, owner, folder, now, events, stop, listener, signals })
     }
 
-    /// How many things are done at the same time, if `jobs` were asked for.
+    /// Number of parallel jobs: `jobs` if given, else one per CPU of the engine.
     pub(super) fn jobs(&self, jobs: Option<usize>) -> usize {
         jobs.unwrap_or(self.cpus).max(1)
     }
 
-    /// How images are made, `jobs` at a time, as far as the machine decides.
+    /// The policy for building images, `jobs` in parallel; only what depends on the machine is set.
     pub(super) fn policy(&self, jobs: usize) -> Policy {
         let compilers = Policy::compilers(jobs, self.cpus);
         Policy { jobs, compilers, proxies: Proxies::from_process(), ..Policy::default() }
     }
 
-    /// Where logs of image builds go.
+    /// The folder for logs of image builds.
     pub(super) fn image_logs(&self) -> std::path::PathBuf {
         self.folder.dir().join("images")
     }
 
-    /// Waits until all progress is shown and written. What the journal could not take is the inner error.
+    /// Waits until all progress is displayed and written. The inner error is that of the journal.
     ///
     /// # Errors
-    /// When the display failed.
+    /// The display failed.
     pub(super) async fn end(self) -> anyhow::Result<anyhow::Result<()>> {
-        // Whoever holds a sender keeps the listener waiting, and the signals' task has one.
+        // The listener ends when the last sender is dropped; the signals task holds one.
         drop((self.events, self.signals));
         let journal = self.listener.await.context("the progress display failed")?;
         Ok(journal.context("cannot write the journal"))
     }
 }
 
-/// The id of a run that begins now. Chance tells apart what begins in the same second: process ids are
-/// the same in every container.
+/// A new run id. A random part distinguishes runs that start in the same second; process ids would not, as they are the
+/// same in every container.
 fn fresh_id(now: jiff::Timestamp) -> anyhow::Result<RunId> {
-    let random = u16::try_from(getrandom::u32().context("the system gives no randomness")? & 0xffff)?;
-    run_id(now, random).context("cannot name a run of this time: is the clock right?")
+    let random = u16::try_from(getrandom::u32().context("the system provides no random bytes")? & 0xffff)?;
+    run_id(now, random).context("cannot make a run id from the current time: check the clock")
 }
 
-/// The day on which somebody judges, in UTC: the same for everybody who looks at the same time.
+/// The day of `now` in UTC, the same in every time zone.
 pub(super) fn day(now: jiff::Timestamp) -> jiff::civil::Date {
     now.to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
-/// Shows and journals events until the run is over. A journal that cannot be written does not end the
-/// display; it is told at the end.
+/// Displays and journals events until the run ends. A journal that cannot be written does not end the display; its error
+/// is returned at the end.
 fn listen(mut events: UnboundedReceiver<Event>, mut console: Console, mut journal: Journal) -> anyhow::Result<()> {
     let mut written = Ok(());
     while let Some(event) = events.blocking_recv() {
         console.on(&event);
-        // Lines of build logs have a file of their own.
+        // Lines of build logs have their own file.
         if written.is_ok() && !matches!(event, Event::ImageStep { .. }) {
             written = journal.append(&event);
         }
@@ -112,8 +111,8 @@ fn listen(mut events: UnboundedReceiver<Event>, mut console: Console, mut journa
     written
 }
 
-/// Cancels `stop` on the first Ctrl-C, Ctrl-\, SIGTERM or closed terminal, and ends the program on the second: whoever
-/// repeats it does not want to wait for an engine.
+/// Cancels `stop` on the first Ctrl-C, Ctrl-\, SIGTERM or closed terminal, and exits on the second, without waiting for the
+/// engine.
 async fn interrupted(stop: CancellationToken, events: UnboundedSender<Event>) {
     use tokio::signal::unix::{SignalKind, signal};
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
@@ -127,13 +126,11 @@ async fn interrupted(stop: CancellationToken, events: UnboundedSender<Event>) {
     };
     signalled().await;
     stop.cancel();
-    let text = "interrupted: keeping what is finished and removing what is ours; once more ends at once";
-    // A display that is gone shows nothing.
+    let text = "interrupted: keeping finished cells, removing containers and networks; interrupt again to exit at once";
+    // Fails only if the display has ended.
     let _ = events.send(Event::Note(text.to_owned()));
     signalled().await;
-    console::aside(
-        "interrupted again: ended at once; the next run sweeps what is left, and so does `atsmatrix clean`\n",
-    );
-    #[expect(clippy::exit, reason = "what would be waited for is what was not to be waited for")]
+    console::eprint("interrupted again: exited at once; the next run, or `atsmatrix clean`, removes what is left\n");
+    #[expect(clippy::exit, reason = "returning would wait for the engine, and the user asked not to wait")]
     std::process::exit(Exit::Interrupted as i32);
 }

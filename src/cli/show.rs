@@ -1,29 +1,30 @@
-//! `atsmatrix show`: the table of the results on disk.
+//! `atsmatrix show`: prints the table of the results on disk.
 
 use anyhow::Context as _;
 use clap::Args;
 
-use super::Places;
-use super::look::Look;
-use super::source::Source;
+use super::PathArgs;
+use super::display::DisplayArgs;
+use super::source::ResultsSource;
 use crate::console;
 use crate::exit::Exit;
 use crate::report::github::inert;
 
-/// Options of `atsmatrix show`.
+/// Arguments of `atsmatrix show`.
 #[derive(Debug, Args)]
-pub(super) struct Options {
+#[command(after_help = "Exit codes: 0 shown, 4 no results. `atsmatrix --help` lists the others.")]
+pub(super) struct ShowArgs {
     #[command(flatten)]
-    places: Places,
+    places: PathArgs,
     #[command(flatten)]
-    look: Look,
+    display: DisplayArgs,
 }
 
-pub(super) fn run(options: &Options) -> anyhow::Result<Exit> {
-    let result = Source::on_disk(&options.places).load(&options.places)?;
+pub(super) fn run(options: &ShowArgs) -> anyhow::Result<Exit> {
+    let result = ResultsSource::on_disk(&options.places).load(&options.places)?;
     let mut table = Vec::new();
-    console::results(&mut table, &result, options.look.stdout()).context("cannot make the table")?;
-    // Reasons may be text from containers, which GitHub must not obey.
-    console::document(&inert(&String::from_utf8_lossy(&table)))?;
+    console::results(&mut table, &result, options.display.stdout()).context("cannot render the table")?;
+    // Reasons may contain text from containers, which is made inert for GitHub.
+    console::print_document(&inert(&String::from_utf8_lossy(&table)))?;
     Ok(Exit::Success)
 }

@@ -10,23 +10,23 @@ use anyhow::Context as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::Places;
+use super::PathArgs;
 use crate::exit::{Exit, Failure};
 use crate::git::{Committed, GitRevision, Repository};
 use crate::model::MatrixResult;
 use crate::report;
 use crate::store::{CHECKED, Stamp, day_of, stamp};
 
-/// Where results are: `FILE`, `git:REV` (the committed results in that revision) or `git:REV:FILE`.
+/// A source of results: `FILE`, `git:REV` (the committed results in that revision) or `git:REV:FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum ResultsSource {
     /// A file on disk.
     File(PathBuf),
-    /// A file in a revision; `None`: the matrix.json of the results folder.
+    /// A file in a revision; `None` means matrix.json of the results folder.
     Git(GitRevision, Option<PathBuf>),
 }
 
-impl FromStr for Source {
+impl FromStr for ResultsSource {
     type Err = crate::git::RevisionError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let Some(revision) = text.strip_prefix("git:") else { return Ok(Self::File(text.into())) };
@@ -37,7 +37,7 @@ impl FromStr for Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for ResultsSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(file) => write!(f, "{}", file.display()),
@@ -47,17 +47,17 @@ impl fmt::Display for Source {
     }
 }
 
-impl Source {
-    /// The results folder's matrix.json as it is on disk.
-    pub(super) fn on_disk(places: &Places) -> Self {
+impl ResultsSource {
+    /// matrix.json of the results folder on disk.
+    pub(super) fn on_disk(places: &PathArgs) -> Self {
         let file = places.results().join("matrix.json");
         Self::File(file.strip_prefix(".").map(Path::to_owned).unwrap_or(file))
     }
 
-    /// The results. Without them there is no answer: exit code 4.
-    pub(super) fn load(&self, places: &Places) -> anyhow::Result<MatrixResult> {
+    /// Loads the results. Without results the exit code is 4.
+    pub(super) fn load(&self, places: &PathArgs) -> anyhow::Result<MatrixResult> {
         let bytes = self.bytes(places)?.ok_or_else(|| {
-            let message = format!("there are no results at {self}: make them with `atsmatrix run`, or name others");
+            let message = format!("no results at {self}: run `atsmatrix run`, or name other results");
             Failure::new(Exit::Incomplete, message)
         })?;
         let result = report::json::read(&bytes)
@@ -65,7 +65,7 @@ impl Source {
         Ok(result)
     }
 
-    fn bytes(&self, places: &Places) -> anyhow::Result<Option<Vec<u8>>> {
+    fn bytes(&self, places: &PathArgs) -> anyhow::Result<Option<Vec<u8>>> {
         match self {
             Self::File(file) => match fs::read(file) {
                 Ok(bytes) => Ok(Some(bytes)),
@@ -80,26 +80,26 @@ impl Source {
     }
 
     /// The repository that has the file, and the file's name below the repository's directory.
-    pub(super) fn in_git(&self, places: &Places) -> anyhow::Result<(Repository, PathBuf)> {
-        let none = || format!("{} is in no git repository: name a file instead", self.file(places).display());
+    pub(super) fn in_git(&self, places: &PathArgs) -> anyhow::Result<(Repository, PathBuf)> {
+        let none = || format!("{} is not in a git repository: name a file instead", self.file(places).display());
         Ok(self.repository(places)?.ok_or_else(|| Failure::new(Exit::Usage, none()))?)
     }
 
-    /// As [`Self::in_git`]; `None`: the file is in no repository.
-    pub(super) fn repository(&self, places: &Places) -> anyhow::Result<Option<(Repository, PathBuf)>> {
+    /// As [`Self::in_git`]; `None` if the file is not in a repository.
+    pub(super) fn repository(&self, places: &PathArgs) -> anyhow::Result<Option<(Repository, PathBuf)>> {
         around(&self.file(places))
     }
 
-    fn file(&self, places: &Places) -> PathBuf {
+    fn file(&self, places: &PathArgs) -> PathBuf {
         match self {
             Self::File(file) | Self::Git(_, Some(file)) => file.clone(),
             Self::Git(_, None) => places.results().join("matrix.json"),
         }
     }
 
-    /// How old the results are at `now`: since the day of their run, where that was noted, or else since they
-    /// were committed. `None`: nobody knows; when a file was written says nothing, as any copy is new.
-    pub(super) fn age(&self, places: &Places, now: SystemTime) -> anyhow::Result<Option<Duration>> {
+    /// The age of the results at `now`: since the recorded day of their run, else since their commit. `None` if unknown; the
+    /// modification time of a file does not count, as every copy is new.
+    pub(super) fn age(&self, places: &PathArgs, now: SystemTime) -> anyhow::Result<Option<Duration>> {
         if let Some(day) = self.day(places)? {
             return Ok(since_day(day, now));
         }
@@ -111,21 +111,21 @@ impl Source {
             Self::File(file) => self.as_committed(file)?,
         };
         Ok(match committed {
-            // A time that has not come yet is no time: of such results nobody knows how old they are.
+            // A commit in the future has no usable time: the age is unknown.
             Some(Committed::At { first, last }) => since(last.into(), now).and(since(first.into(), now)),
             Some(Committed::Never | Committed::CutOff) | None => None,
         })
     }
 
-    /// The day of the run that made the results, as the file beside them says.
-    pub(super) fn day(&self, places: &Places) -> anyhow::Result<Option<Date>> {
+    /// The day of the run that made the results, from the file beside them.
+    pub(super) fn day(&self, places: &PathArgs) -> anyhow::Result<Option<Date>> {
         let Some((results, checked)) = self.checked(places)? else { return Ok(None) };
         Ok(day_of(&checked, &results))
     }
 
-    /// What speaks against the results being what a run wrote; `None`: nothing, or nobody says what it wrote. Only
-    /// of a file by the name of matrix.json does checked.json say anything.
-    pub(super) fn changed(&self, places: &Places) -> anyhow::Result<Option<String>> {
+    /// Why the results are not those that a run wrote; `None` if they are, or if that is unknown. checked.json describes only a
+    /// file named matrix.json.
+    pub(super) fn changed(&self, places: &PathArgs) -> anyhow::Result<Option<String>> {
         if self.file(places).file_name().is_none_or(|name| name != "matrix.json") {
             return Ok(None);
         }
@@ -133,16 +133,16 @@ impl Source {
         Ok(match stamp(&checked, &results) {
             Stamp::Day(_) => None,
             Stamp::Other => Some(format!(
-                "{self} was changed by hand, or merged by git: {CHECKED} beside it names the digest of other bytes"
+                "{self} was edited by hand or merged by git: its digest differs from that in {CHECKED} beside it"
             )),
             Stamp::Unreadable => Some(format!(
-                "nobody can tell whether {self} is what a run wrote: {CHECKED} beside it is damaged, or of a newer atsmatrix"
+                "cannot check whether a run wrote {self}: {CHECKED} beside it is damaged, or of a newer atsmatrix"
             )),
         })
     }
 
-    /// The results, and the file beside them that tells of their run; `None`: one of them is not there.
-    fn checked(&self, places: &Places) -> anyhow::Result<Option<(Vec<u8>, Vec<u8>)>> {
+    /// The results and the file beside them that describes their run; `None` if either is missing.
+    fn checked(&self, places: &PathArgs) -> anyhow::Result<Option<(Vec<u8>, Vec<u8>)>> {
         let checked = match self {
             Self::File(file) => Self::File(file.with_file_name(CHECKED)),
             Self::Git(revision, _) => Self::Git(revision.clone(), Some(self.file(places).with_file_name(CHECKED))),
@@ -150,7 +150,7 @@ impl Source {
         Ok(self.bytes(places)?.zip(checked.bytes(places)?))
     }
 
-    /// When the file on disk was committed, if it is the same as in git.
+    /// When the file on disk was committed; `None` if it differs from the committed one.
     fn as_committed(&self, file: &Path) -> anyhow::Result<Option<Committed>> {
         let Some((repository, name)) = around(file)? else { return Ok(None) };
         let head = GitRevision::head();
@@ -162,24 +162,24 @@ impl Source {
     }
 }
 
-/// The repository around `file`, and the file's name below its directory; `None`: there is none.
+/// The repository that contains `file`, and the path of the file in it; `None` if there is none.
 fn around(file: &Path) -> anyhow::Result<Option<(Repository, PathBuf)>> {
-    // An older revision may have folders that are not there now.
+    // A folder of an older revision may not exist now.
     let folder = file.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new(""));
     let name = file.strip_prefix(folder).unwrap_or(file).to_owned();
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     Ok(Repository::discover(folder)?.map(|repository| (repository, name)))
 }
 
-/// How far clocks of different machines may be apart.
+/// Accepted difference between the clocks of two machines.
 const SKEW: Duration = Duration::from_mins(10);
 
-/// Since `then`; `None`: it is yet to come, by more than clocks differ.
+/// The time since `then`; `None` if that is in the future by more than [`SKEW`].
 fn since(then: SystemTime, now: SystemTime) -> Option<Duration> {
     (then <= now + SKEW).then(|| now.duration_since(then).unwrap_or_default())
 }
 
-/// Since the beginning of `day`; `None`: it is no day that could have been.
+/// The time since the start of `day`; `None` if that is in the future.
 fn since_day(day: Date, now: SystemTime) -> Option<Duration> {
     since(day.to_zoned(TimeZone::UTC).ok()?.timestamp().into(), now)
 }
@@ -189,16 +189,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_are_named_as_files_or_revisions() {
+    fn sources_are_files_or_revisions() {
         for text in ["results/matrix.json", "git:HEAD~3", "git:main:other/matrix.json"] {
-            assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<ResultsSource>().unwrap().to_string(), text);
         }
-        assert_eq!("git:main".parse(), Ok(Source::Git("main".parse().unwrap(), None)));
-        assert!("git:-n".parse::<Source>().is_err() && "git:".parse::<Source>().is_err());
+        assert_eq!("git:main".parse(), Ok(ResultsSource::Git("main".parse().unwrap(), None)));
+        assert!("git:-n".parse::<ResultsSource>().is_err() && "git:".parse::<ResultsSource>().is_err());
     }
 
     #[test]
-    fn a_time_that_is_yet_to_come_makes_nothing_young() {
+    fn a_time_in_the_future_gives_no_age() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 31) - Duration::from_mins(5);
         let day = |day: &str| since_day(day.parse().unwrap(), now);
         assert_eq!(day("1970-01-21"), Some(Duration::from_hours(264) - Duration::from_mins(5)));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_behind_makes_nothing_old() {
+    fn a_clock_that_is_slightly_behind_gives_age_zero() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(10);
         assert_eq!(since(SystemTime::UNIX_EPOCH, now), Some(Duration::from_secs(10)));
         assert_eq!(since(now, SystemTime::UNIX_EPOCH), Some(Duration::ZERO));

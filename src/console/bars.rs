@@ -1,5 +1,5 @@
-//! The live picture: a line per image being made and per cell running, the whole below them, what is
-//! finished above them.
+//! Live progress: one line per image that is built and per cell that runs, the total below them, finished cells above
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,55 +9,55 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::model::{CellId, Event};
 use crate::words::escape::{SHORT, terminal};
 
-use super::line::{Tally, lasting, suspected};
+use super::line::{Tally, permanent_line, suspected};
 
-/// How often spinners turn and elapsed times are drawn anew.
+/// Interval at which spinners and elapsed times are redrawn.
 const TICK: Duration = Duration::from_millis(120);
 
 const IMAGE: &str = "{spinner} {prefix}  {wide_msg} {elapsed:>4}";
 const CELL: &str = "{spinner} {prefix}  {pos}/{len} trials  {wide_msg} {elapsed:>4}";
-const WHOLE: &str = "{bar:24} {pos}/{len} cells  {wide_msg} {elapsed:>4}";
+const TOTAL: &str = "{bar:24} {pos}/{len} cells  {wide_msg} {elapsed:>4}";
 
 /// Bars on a terminal.
 pub(super) struct Bars {
     screen: MultiProgress,
     tick: Option<Duration>,
-    whole: ProgressBar,
+    total: ProgressBar,
     images: BTreeMap<String, ProgressBar>,
     cells: BTreeMap<CellId, Running>,
     experiments: BTreeMap<usize, ProgressBar>,
 }
 
-/// A cell that runs.
+/// A running cell.
 struct Running {
     bar: ProgressBar,
-    /// Trials seen; a repeated trial counts once.
+    /// Finished trials; a repeated trial counts once.
     trials: BTreeSet<String>,
 }
 
 impl Bars {
-    /// Bars on stderr; `None` if they would not show there.
+    /// Bars on stderr; `None` if stderr is not a terminal.
     pub(super) fn on_stderr() -> Option<Self> {
         let bars = Self::on_target(ProgressDrawTarget::stderr(), Some(TICK));
         (!bars.screen.is_hidden()).then_some(bars)
     }
 
-    /// Bars on `target`, redrawn every `tick` beside each event.
+    /// Bars on `target`, redrawn at each event and every `tick`.
     pub(super) fn on_target(target: ProgressDrawTarget, tick: Option<Duration>) -> Self {
         let screen = MultiProgress::with_draw_target(target);
-        let whole = screen.add(ProgressBar::new(0).with_style(template(WHOLE)));
-        Self { screen, tick, whole, images: BTreeMap::new(), cells: BTreeMap::new(), experiments: BTreeMap::new() }
+        let total = screen.add(ProgressBar::new(0).with_style(template(TOTAL)));
+        Self { screen, tick, total, images: BTreeMap::new(), cells: BTreeMap::new(), experiments: BTreeMap::new() }
     }
 
-    /// Shows `event`.
+    /// Displays `event`.
     pub(super) fn on(&mut self, event: &Event, tally: &Tally, colour: bool) {
-        if let Some(line) = lasting(event, tally, colour) {
+        if let Some(line) = permanent_line(event, tally, colour) {
             let _ = self.screen.println(line);
         }
         match event {
             Event::Started { cells, .. } => {
-                self.whole.set_length(*cells as u64);
-                self.start(&self.whole);
+                self.total.set_length(*cells as u64);
+                self.start(&self.total);
             }
             Event::ImageStarted(work) => {
                 let bar = self.add(ProgressBar::no_length().with_style(template(IMAGE)), &work.name);
@@ -88,8 +88,8 @@ impl Bars {
             }
             Event::CellFinished { result, .. } => {
                 self.replace_cell(&result.id, None);
-                self.whole.set_position(tally.done as u64);
-                self.whole.set_message(tally.kinds());
+                self.total.set_position(tally.done as u64);
+                self.total.set_message(tally.kinds());
             }
             Event::ExperimentStarted { number, what, suspects, ruled_out } => {
                 let bar = self.add(ProgressBar::no_length().with_style(template(IMAGE)), &format!("[{number}] {what}"));
@@ -102,9 +102,9 @@ impl Bars {
         }
     }
 
-    /// A line above the whole.
+    /// Adds a line above the total.
     fn add(&self, bar: ProgressBar, name: &str) -> ProgressBar {
-        let bar = self.screen.insert_before(&self.whole, bar);
+        let bar = self.screen.insert_before(&self.total, bar);
         bar.set_prefix(terminal(name, SHORT));
         self.start(&bar);
         bar
@@ -148,19 +148,19 @@ impl Bars {
         for bar in bars.chain(cells).chain(experiments) {
             bar.finish_and_clear();
         }
-        self.whole.finish_and_clear();
+        self.total.finish_and_clear();
         let _ = self.screen.clear();
     }
 }
 
-/// A run that ends by an error leaves a clean screen to the message.
+/// Clears the screen for the error message of a run that fails.
 impl Drop for Bars {
     fn drop(&mut self) {
         self.clear();
     }
 }
 
-/// The templates are constant and tested; a mistake in one would show the default.
+/// Parses a constant template, which tests cover; an invalid one would give the default style.
 fn template(text: &str) -> ProgressStyle {
     ProgressStyle::with_template(text).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }

@@ -1,4 +1,4 @@
-//! Events as single lines of text, and what has been counted so far. Pure.
+//! Renders events as single lines of text, and counts finished cells. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use crate::words::finding::Trials;
 use crate::words::ink::Ink;
 use crate::words::mark;
 
-/// Parts that are ruled out, as many as are named.
-const NAMED: usize = 6;
+/// Maximum number of ruled-out parts that are named.
+const MAX_NAMED: usize = 6;
 
-/// Cells so far.
+/// Counts of cells so far.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// Cells selected.
+    /// Number of selected cells.
     pub(super) cells: usize,
-    /// Cells that are over.
+    /// Number of finished cells.
     pub(super) done: usize,
     kinds: BTreeMap<(Verdict, String), usize>,
 }
 
 impl Tally {
-    /// Takes `event` into account.
+    /// Counts `event`.
     pub(super) fn count(&mut self, event: &Event) {
         match event {
             Event::Started { cells, .. } => self.cells = *cells,
@@ -34,17 +34,17 @@ impl Tally {
         }
     }
 
-    /// `2 pass, 1 fail (expected)`.
+    /// Cells by result: `2 pass, 1 fail (expected)`.
     pub(super) fn kinds(&self) -> String {
         let kinds = self.kinds.iter().map(|((_, label), count)| format!("{count} {label}"));
         kinds.collect::<Vec<_>>().join(", ")
     }
 }
 
-/// The line for an event in a log, without its end; `None` for what is shown only while it lasts.
-pub(super) fn plain(event: &Event, tally: &Tally, colour: bool) -> Option<String> {
+/// The line for an event in a log, without line end; `None` for events that have none.
+pub(super) fn log_line(event: &Event, tally: &Tally, colour: bool) -> Option<String> {
     match event {
-        Event::ImageStarted(work) => Some(format!("image {}: making", terminal(&work.name, SHORT))),
+        Event::ImageStarted(work) => Some(format!("image {}: building", terminal(&work.name, SHORT))),
         Event::ImageFinished { name, error: None, ms } => {
             Some(format!("image {}: ready ({})", terminal(name, SHORT), span(*ms)))
         }
@@ -53,21 +53,19 @@ pub(super) fn plain(event: &Event, tally: &Tally, colour: bool) -> Option<String
             let left = if left.is_empty() { left } else { format!(" ({left})") };
             Some(format!("[{number}] trying {}{left}", terminal(what, LINE)))
         }
-        event => lasting(event, tally, colour),
+        event => permanent_line(event, tally, colour),
     }
 }
 
-/// The line for an event that is worth keeping on the screen beside the live picture.
-pub(super) fn lasting(event: &Event, tally: &Tally, colour: bool) -> Option<String> {
+/// The line for an event that stays on the screen above the live progress.
+pub(super) fn permanent_line(event: &Event, tally: &Tally, colour: bool) -> Option<String> {
     match event {
         Event::Started { cells, engine } => Some(format!("{} on {}", many(*cells, "cell"), terminal(engine, SHORT))),
-        Event::Swept { containers, networks } if containers + networks > 0 => Some(format!(
-            "removed {} and {} that a dead run had left",
-            many(*containers, "container"),
-            many(*networks, "network")
-        )),
+        Event::Swept { containers, networks } if containers + networks > 0 => {
+            Some(format!("removed {} and {} of dead runs", many(*containers, "container"), many(*networks, "network")))
+        }
         Event::ImageFinished { name, error: Some(error), ms } => {
-            let what = Ink::Doubt.paint("not made", colour);
+            let what = Ink::Doubt.paint("failed", colour);
             Some(format!("image {}: {what} ({}): {}", terminal(name, SHORT), span(*ms), terminal(error, LINE)))
         }
         Event::CellFinished { result, ms } => Some(cell(result, *ms, tally, colour)),
@@ -75,7 +73,7 @@ pub(super) fn lasting(event: &Event, tally: &Tally, colour: bool) -> Option<Stri
             Some(experiment(*number, what, *result, summary, colour))
         }
         Event::Note(text) => Some(format!("note: {}", terminal(text, LINE))),
-        Event::Finished { interrupted: true } => Some("interrupted: what is finished is kept".to_owned()),
+        Event::Finished { interrupted: true } => Some("interrupted: finished cells are kept".to_owned()),
         Event::Finished { interrupted: false }
         | Event::Swept { .. }
         | Event::ImageStarted(_)
@@ -88,7 +86,7 @@ pub(super) fn lasting(event: &Event, tally: &Tally, colour: bool) -> Option<Stri
     }
 }
 
-/// `[3/12] debian-13/9.2.5: fail (expected), 7 of 9 trials did not pass, ATS-11465 (1.6 s)`.
+/// The line for a cell: `[3/12] debian-13/9.2.5: fail (expected), 7 of 9 trials did not pass, ATS-11465 (1.6 s)`.
 fn cell(result: &CellResult, ms: u64, tally: &Tally, colour: bool) -> String {
     let mut facts = vec![mark::ink(result).paint(&mark::label(result), colour)];
     facts.extend(Trials::of(result).count().filter(|_| result.verdict == Verdict::Pass));
@@ -106,7 +104,7 @@ fn cell(result: &CellResult, ms: u64, tally: &Tally, colour: bool) -> String {
     format!("[{}/{}] {}: {} ({})", tally.done, tally.cells, result.id, facts.join(", "), span(ms))
 }
 
-/// `[7] debian-13/9.2.5 with openssl of debian-12: pass`; what is inconclusive says why.
+/// The line for an experiment: `[7] debian-13/9.2.5 with openssl of debian-12: pass`; an inconclusive one has its reason.
 fn experiment(number: usize, what: &str, result: Effect, summary: &str, colour: bool) -> String {
     let (ink, why) = match result {
         Effect::Pass => (Ink::Good, String::new()),
@@ -116,19 +114,21 @@ fn experiment(number: usize, what: &str, result: Effect, summary: &str, colour: 
     format!("[{number}] {}: {}{why}", terminal(what, LINE), ink.paint(result.word(), colour))
 }
 
-/// What is ruled out and what is still suspected, for a line that lasts as long as the experiment does.
+/// The ruled-out parts and the remaining suspects of a running experiment.
 pub(super) fn suspected(suspects: &[String], ruled_out: &[String]) -> String {
     let still = match suspects {
         [] => return String::new(),
         few @ ([_] | [_, _] | [_, _, _]) => format!("suspected: {}", few.join(", ")),
         many => format!("{} suspected", many.len()),
     };
-    let told = match ruled_out {
+    let text = match ruled_out {
         [] => still,
-        few if few.len() <= NAMED => format!("ruled out: {}; still {still}", few.join(", ")),
-        many => format!("ruled out: {} and {} more; still {still}", many[..NAMED].join(", "), many.len() - NAMED),
+        few if few.len() <= MAX_NAMED => format!("ruled out: {}; still {still}", few.join(", ")),
+        many => {
+            format!("ruled out: {} and {} more; still {still}", many[..MAX_NAMED].join(", "), many.len() - MAX_NAMED)
+        }
     };
-    terminal(&told, LINE)
+    terminal(&text, LINE)
 }
 
 fn many(count: usize, thing: &str) -> String {
@@ -136,7 +136,7 @@ fn many(count: usize, thing: &str) -> String {
     format!("{count} {thing}{plural}")
 }
 
-/// Milliseconds as a person says them.
+/// Formats milliseconds: `1.6 s`, `5 min 12 s`.
 fn span(ms: u64) -> String {
     match ms / 1000 {
         0..60 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_experiment_says_what_is_tried_and_what_is_still_suspected() {
+    fn an_experiment_shows_its_parts_and_the_remaining_suspects() {
         let what = "debian-13/9.2.5 with openssl of debian-12".to_owned();
         let strings = |names: &[&str]| names.iter().map(ToString::to_string).collect();
         let tried = |suspects: &[&str], ruled_out: &[&str]| Event::ExperimentStarted {
@@ -158,7 +158,7 @@ mod tests {
             suspects: strings(suspects),
             ruled_out: strings(ruled_out),
         };
-        let plain = |event: &Event| plain(event, &Tally::default(), false).unwrap();
+        let plain = |event: &Event| log_line(event, &Tally::default(), false).unwrap();
         let line = plain(&tried(&["openssl", "zlib"], &[]));
         assert_eq!(line, "[7] trying debian-13/9.2.5 with openssl of debian-12 (suspected: openssl, zlib)");
         assert!(plain(&tried(&["a", "b", "c", "d"], &[])).ends_with("(4 suspected)"));
@@ -166,7 +166,7 @@ mod tests {
         assert!(line.ends_with("(ruled out: xz-utils, zlib; still 4 suspected)"), "{line}");
         let line = plain(&tried(&["a"], &["1", "2", "3", "4", "5", "6", "7", "8"]));
         assert!(line.ends_with("(ruled out: 1, 2, 3, 4, 5, 6 and 2 more; still suspected: a)"), "{line}");
-        assert!(plain(&tried(&[], &[])).ends_with("of debian-12"), "the ends: nobody is suspected yet");
+        assert!(plain(&tried(&[], &[])).ends_with("of debian-12"), "the ends: no suspects yet");
         let done =
             |result| Event::ExperimentFinished { number: 7, what: what.clone(), result, summary: "why\n".into() };
         assert!(plain(&done(Effect::Pass)).ends_with("debian-12: pass"));

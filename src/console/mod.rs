@@ -1,5 +1,5 @@
-//! What a person sees while a run goes on, and where results leave the program: the only printer,
-//! and the only user of indicatif. Consumes [`Event`]s; decides nothing and keeps nothing.
+//! Displays progress, and prints results: the only module that prints, and the only user of indicatif. It consumes
+//! [`Event`]s, and neither decides nor stores anything.
 
 mod bars;
 mod line;
@@ -14,68 +14,67 @@ use crate::report::terminal::{self, Screen};
 use bars::Bars;
 use line::Tally;
 
-pub use print::{aside, command, cut_off, document, error, print, tame};
-pub use style::{Flags, Progress, Stream, Style, When, style};
+pub use print::{eprint, error, github_command, print, print_document, sanitize, truncated};
+pub use style::{OutputStream, ProgressMode, Style, StyleOptions, When, style};
 
-/// Shows the progress of one run.
+/// Displays the progress of one run.
 #[derive(Debug)]
 pub struct Console {
-    face: Face,
+    display: Display,
     tally: Tally,
     colour: bool,
 }
 
-enum Face {
-    /// Nothing.
+enum Display {
+    /// No output.
     None,
-    /// One line a thing, for logs.
+    /// One line per event, for logs.
     Lines(Box<dyn Write + Send>),
-    /// A live picture.
+    /// Live progress bars.
     Bars(Bars),
 }
 
 impl Console {
-    /// Progress in `style` on `out`, normally stderr. [`Progress::Bars`] draws on stderr itself, as
-    /// it has to follow the size of the terminal; if that is no terminal, lines go to `out`.
+    /// A console that displays progress as `style` says on `out`, normally stderr. [`ProgressMode::Bars`] always draws on
+    /// stderr, as it follows the size of the terminal; if stderr is not a terminal, lines go to `out`.
     pub fn new(style: Style, out: impl Write + Send + 'static) -> Self {
-        let face = match style.progress {
-            Progress::None => Face::None,
-            Progress::Lines => Face::Lines(Box::new(out)),
-            Progress::Bars => Bars::on_stderr().map_or_else(|| Face::Lines(Box::new(out)), Face::Bars),
+        let display = match style.progress {
+            ProgressMode::None => Display::None,
+            ProgressMode::Lines => Display::Lines(Box::new(out)),
+            ProgressMode::Bars => Bars::on_stderr().map_or_else(|| Display::Lines(Box::new(out)), Display::Bars),
         };
-        Self { face, tally: Tally::default(), colour: style.colour }
+        Self { display, tally: Tally::default(), colour: style.colour }
     }
 
-    /// Shows one event. A terminal or pipe that takes no more is no reason to end a run: errors are
-    /// let go.
+    /// Displays one event. Errors are ignored: a closed terminal or pipe must not end the run.
     pub fn on(&mut self, event: &Event) {
         self.tally.count(event);
-        match &mut self.face {
-            Face::None => (),
-            Face::Lines(out) => {
-                if let Some(line) = line::plain(event, &self.tally, self.colour) {
+        match &mut self.display {
+            Display::None => (),
+            Display::Lines(out) => {
+                if let Some(line) = line::log_line(event, &self.tally, self.colour) {
                     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
                 }
             }
-            Face::Bars(bars) => bars.on(event, &self.tally, self.colour),
+            Display::Bars(bars) => bars.on(event, &self.tally, self.colour),
         }
     }
 }
 
-/// Writes the whole report to `out`, normally stdout.
+/// Writes the table of results to `out`, normally stdout.
 pub fn results(out: &mut impl Write, result: &MatrixResult, style: Style) -> io::Result<()> {
-    deliver(out, &terminal::render(result, Screen { width: style.width, colour: style.colour }))
+    write_all_to(out, &terminal::render(result, Screen { width: style.width, colour: style.colour }))
 }
 
-/// Writes `text` to `out`, normally stdout. A reader that has seen enough (`| head`) is no error.
-pub fn deliver(out: &mut impl Write, text: &str) -> io::Result<()> {
+/// Writes `text` to `out`, normally stdout. A reader that closes early (`| head`) is not an error.
+pub fn write_all_to(out: &mut impl Write, text: &str) -> io::Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
 }
 
-impl std::fmt::Debug for Face {
+impl std::fmt::Debug for Display {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::None => "None",

@@ -1,64 +1,63 @@
-//! Text that leaves the program outside of a run's progress. Here everything that is printed becomes inert: names
-//! and paths come from files and arguments, and neither the terminal nor GitHub must obey them.
+//! Prints text to stdout and stderr, apart from the progress of a run. Names and paths in it come from files and arguments,
+//! so it is made inert: neither the terminal nor GitHub must interpret it.
 
 use std::io::{self, Write as _};
 
-use super::deliver;
+use super::write_all_to;
 use crate::exit::{Exit, Failure};
-use crate::words::escape;
 use crate::report::github::inert;
+use crate::words::escape;
 
-/// Writes lines to stdout.
+/// Sanitizes text and writes it to stdout.
 ///
 /// # Errors
-/// As [`document`].
+/// As [`print_document`].
 pub fn print(text: &str) -> Result<(), Failure> {
-    document(&tame(text))
+    print_document(&sanitize(text))
 }
 
-/// Writes to stdout what was made inert where it was made: a document of some format, a table with colours.
+/// Writes text to stdout that is inert already: a document in some format, or a table with colours.
 ///
 /// # Errors
-/// Where not all of it could be written: what is there would be taken for the whole. A reader that has seen
-/// enough (`| head`) is no error.
-pub fn document(text: &str) -> Result<(), Failure> {
-    deliver(&mut io::stdout().lock(), text).map_err(|error| cut_off(&error))
+/// Not all of it could be written, so the output is truncated. A reader that closes early (`| head`) is not an error.
+pub fn print_document(text: &str) -> Result<(), Failure> {
+    write_all_to(&mut io::stdout().lock(), text).map_err(|error| truncated(&error))
 }
 
-/// What becomes of a command that could not write all it had to say.
-pub fn cut_off(error: &io::Error) -> Failure {
-    Failure::new(Exit::Internal, format!("cannot write to stdout: {error}; what is there is cut off"))
+/// The error of a command whose output to stdout is truncated.
+pub fn truncated(error: &io::Error) -> Failure {
+    Failure::new(Exit::Internal, format!("cannot write to stdout: {error}; the output is truncated"))
 }
 
-/// Writes lines to stderr: for whoever runs the program, when stdout is for what it answers.
-pub fn aside(text: &str) {
-    command(&tame(text));
+/// Sanitizes text and writes it to stderr, for notes beside the answer on stdout.
+pub fn eprint(text: &str) {
+    github_command(&sanitize(text));
 }
 
-/// Writes to stderr what GitHub shall obey.
-pub fn command(text: &str) {
-    // What cannot be written to can be told nothing.
-    let _ = deliver(&mut io::stderr().lock(), text);
+/// Writes workflow commands for GitHub to stderr.
+pub fn github_command(text: &str) {
+    // An error on stderr cannot be reported anywhere.
+    let _ = write_all_to(&mut io::stderr().lock(), text);
 }
 
-/// Writes an error with its causes to stderr, on as many lines as it has.
+/// Writes an error with its causes to stderr.
 pub fn error(error: &anyhow::Error) {
-    let _ = writeln!(io::stderr().lock(), "{}", tame(&format!("atsmatrix: {error:#}")));
+    let _ = writeln!(io::stderr().lock(), "{}", sanitize(&format!("atsmatrix: {error:#}")));
 }
 
-/// `text` with its line ends, and with nothing else that a terminal or GitHub would obey.
-pub fn tame(text: &str) -> String {
+/// Escapes everything in `text` that a terminal or GitHub would interpret, except line ends.
+pub fn sanitize(text: &str) -> String {
     inert(&escape::lines(text))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::tame;
+    use super::sanitize;
 
     #[test]
-    fn hostile_names_command_nobody() {
+    fn hostile_names_are_escaped() {
         let text = "`debian\n::error file=x::pwned\u{1b}[31m\r\u{9b}` is no name\n";
-        assert_eq!(tame(text), "`debian\n\\::error file=x::pwned\\u{1b}[31m\\r\\u{9b}` is no name\n");
-        assert_eq!(tame("a\n  b: Ünïcode \"x\" 'y' \\\n"), "a\n  b: Ünïcode \"x\" 'y' \\\n");
+        assert_eq!(sanitize(text), "`debian\n\\::error file=x::pwned\\u{1b}[31m\\r\\u{9b}` is no name\n");
+        assert_eq!(sanitize("a\n  b: Ünïcode \"x\" 'y' \\\n"), "a\n  b: Ünïcode \"x\" 'y' \\\n");
     }
 }

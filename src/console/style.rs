@@ -1,23 +1,23 @@
-//! Whether to use colours and live progress, from the environment, the stream and the options. Pure
-//! but for [`Stream::stdout`] and [`Stream::stderr`].
+//! Decides whether to use colours and live progress, from the environment, the stream and the options. Pure, except
+//! [`OutputStream::stdout`] and [`OutputStream::stderr`].
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
 
-/// Columns assumed where there is no terminal: fits CI logs and mail.
+/// Width in columns without a terminal; it suits CI logs and mail.
 const WIDTH: u16 = 120;
 
-/// An output stream as found.
+/// The properties of an output stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stream {
-    /// Whether a terminal is at the other end.
+pub struct OutputStream {
+    /// Whether the stream is a terminal.
     pub is_terminal: bool,
-    /// Its columns, if it has some.
+    /// Width of the terminal in columns, if known.
     pub columns: Option<u16>,
 }
 
-impl Stream {
+impl OutputStream {
     /// stdout of this process.
     pub fn stdout() -> Self {
         Self::of(&std::io::stdout())
@@ -34,46 +34,46 @@ impl Stream {
     }
 }
 
-/// A choice that can be left to the program.
+/// When to use a feature.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum When {
-    /// As the environment and the stream suggest.
+    /// Depending on the environment and the stream.
     #[default]
     Auto,
-    /// In any case.
+    /// Regardless of environment and stream.
     Always,
-    /// In no case.
+    /// Not at all.
     Never,
 }
 
-/// The options that bear on the style.
+/// The options that affect the style.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Flags {
-    /// Nothing but results and errors.
+pub struct StyleOptions {
+    /// Print only results and errors.
     pub quiet: bool,
-    /// Colours.
+    /// When to use colours.
     pub colour: When,
 }
 
-/// How a stream is written to.
+/// The style of output on a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
     /// Whether to use ANSI colours.
     pub colour: bool,
-    /// How to show progress.
-    pub progress: Progress,
-    /// Columns.
+    /// How to display progress.
+    pub progress: ProgressMode,
+    /// Width in columns.
     pub width: u16,
 }
 
-/// How progress is shown.
+/// How progress is displayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// Redrawn in place.
+pub enum ProgressMode {
+    /// Bars that are redrawn in place.
     Bars,
-    /// One line a thing, never redrawn.
+    /// One line per event, never redrawn.
     Lines,
-    /// Not at all.
+    /// No progress.
     None,
 }
 
@@ -82,8 +82,8 @@ pub enum Progress {
 /// Colours: the option first (no-color.org: options override the variable), then `NO_COLOR` (if not
 /// empty: none, <https://no-color.org>), `CLICOLOR_FORCE` (if not `0`: always), `CLICOLOR=0` and
 /// `TERM=dumb` (none, <https://bixense.com/clicolors>), else on terminals. Redrawing needs a terminal
-/// with a `TERM` that is not `dumb`; colours have no part in that.
-pub fn style(env: impl Fn(&str) -> Option<OsString>, stream: Stream, flags: Flags) -> Style {
+/// with a `TERM` that is not `dumb`; it does not depend on colours.
+pub fn style(env: impl Fn(&str) -> Option<OsString>, stream: OutputStream, flags: StyleOptions) -> Style {
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
     let smart = stream.is_terminal && set("TERM").is_some_and(|term| term != "dumb");
     let colour = match flags.colour {
@@ -94,12 +94,12 @@ pub fn style(env: impl Fn(&str) -> Option<OsString>, stream: Stream, flags: Flag
         When::Auto => smart && set("CLICOLOR").is_none_or(|value| value != "0"),
     };
     let progress = match (flags.quiet, smart) {
-        (true, _) => Progress::None,
-        (false, true) => Progress::Bars,
-        (false, false) => Progress::Lines,
+        (true, _) => ProgressMode::None,
+        (false, true) => ProgressMode::Bars,
+        (false, false) => ProgressMode::Lines,
     };
-    let wished = set("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
-    let width = stream.columns.or(wished).filter(|width| *width > 0).unwrap_or(WIDTH);
+    let requested = set("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
+    let width = stream.columns.or(requested).filter(|width| *width > 0).unwrap_or(WIDTH);
     Style { colour, progress, width }
 }
 
@@ -107,17 +107,17 @@ pub fn style(env: impl Fn(&str) -> Option<OsString>, stream: Stream, flags: Flag
 mod tests {
     use super::*;
 
-    const TERMINAL: Stream = Stream { is_terminal: true, columns: Some(80) };
-    const PIPE: Stream = Stream { is_terminal: false, columns: None };
+    const TERMINAL: OutputStream = OutputStream { is_terminal: true, columns: Some(80) };
+    const PIPE: OutputStream = OutputStream { is_terminal: false, columns: None };
 
-    fn styled(env: &[(&str, &str)], stream: Stream, flags: Flags) -> Style {
+    fn styled(env: &[(&str, &str)], stream: OutputStream, flags: StyleOptions) -> Style {
         style(|name| env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()), stream, flags)
     }
 
     #[test]
     fn colours_follow_the_conventions() {
         let xterm = ("TERM", "xterm-256color");
-        let table: [(&[_], Stream, bool); 13] = [
+        let table: [(&[_], OutputStream, bool); 13] = [
             (&[xterm], TERMINAL, true),
             (&[xterm], PIPE, false),
             (&[], TERMINAL, false),
@@ -133,9 +133,9 @@ mod tests {
             (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], TERMINAL, false),
         ];
         for (env, stream, colour) in table {
-            assert_eq!(styled(env, stream, Flags::default()).colour, colour, "{env:?} {stream:?}");
+            assert_eq!(styled(env, stream, StyleOptions::default()).colour, colour, "{env:?} {stream:?}");
             for (option, colour) in [(When::Always, true), (When::Never, false)] {
-                let flags = Flags { colour: option, quiet: false };
+                let flags = StyleOptions { colour: option, quiet: false };
                 assert_eq!(styled(env, stream, flags).colour, colour, "{env:?} {stream:?} {option:?}");
             }
         }
@@ -143,19 +143,20 @@ mod tests {
 
     #[test]
     fn only_a_terminal_that_can_redraw_gets_bars() {
-        let progress =
-            |env: &[(&str, &str)], stream, quiet| styled(env, stream, Flags { quiet, colour: When::Always }).progress;
-        assert_eq!(progress(&[("TERM", "xterm"), ("NO_COLOR", "1")], TERMINAL, false), Progress::Bars);
-        assert_eq!(progress(&[("TERM", "dumb")], TERMINAL, false), Progress::Lines);
-        assert_eq!(progress(&[], TERMINAL, false), Progress::Lines);
-        assert_eq!(progress(&[("TERM", "xterm"), ("CLICOLOR_FORCE", "1")], PIPE, false), Progress::Lines);
-        assert_eq!(progress(&[("TERM", "xterm")], TERMINAL, true), Progress::None);
+        let progress = |env: &[(&str, &str)], stream, quiet| {
+            styled(env, stream, StyleOptions { quiet, colour: When::Always }).progress
+        };
+        assert_eq!(progress(&[("TERM", "xterm"), ("NO_COLOR", "1")], TERMINAL, false), ProgressMode::Bars);
+        assert_eq!(progress(&[("TERM", "dumb")], TERMINAL, false), ProgressMode::Lines);
+        assert_eq!(progress(&[], TERMINAL, false), ProgressMode::Lines);
+        assert_eq!(progress(&[("TERM", "xterm"), ("CLICOLOR_FORCE", "1")], PIPE, false), ProgressMode::Lines);
+        assert_eq!(progress(&[("TERM", "xterm")], TERMINAL, true), ProgressMode::None);
     }
 
     #[test]
-    fn the_width_is_the_terminals() {
+    fn the_width_is_that_of_the_terminal() {
         let width = |env: &[(&str, &str)], columns: Option<u16>| {
-            styled(env, Stream { is_terminal: columns.is_some(), columns }, Flags::default()).width
+            styled(env, OutputStream { is_terminal: columns.is_some(), columns }, StyleOptions::default()).width
         };
         assert_eq!(width(&[("COLUMNS", "200")], Some(80)), 80);
         assert_eq!(width(&[("COLUMNS", "200")], None), 200);

@@ -7,7 +7,7 @@ use super::*;
 use crate::model::{ImageWork, Outcome};
 use crate::words::fixture;
 
-/// What was written, to be read after the fact.
+/// A writer whose output can be read afterwards.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
 
@@ -27,7 +27,7 @@ impl Shared {
     }
 }
 
-/// A writer whose reader is gone.
+/// A writer that fails.
 struct Gone(ErrorKind);
 
 impl Write for Gone {
@@ -53,7 +53,7 @@ fn finished(id: &str) -> Event {
     Event::CellFinished { result: Box::new(cell), ms: 1649 }
 }
 
-/// A run up to the moment when two images and two cells are in work.
+/// The events of a run until two images and two cells are in progress.
 fn beginning() -> Vec<Event> {
     let image = |name: &str| Event::ImageStarted(ImageWork { name: name.into(), tag: "atsmatrix:0a1b".into() });
     vec![
@@ -91,7 +91,7 @@ fn ending() -> Vec<Event> {
     ]
 }
 
-fn written(progress: Progress, colour: bool) -> String {
+fn written(progress: ProgressMode, colour: bool) -> String {
     let shared = Shared::default();
     let mut console = Console::new(Style { colour, progress, width: 80 }, shared.clone());
     for event in beginning().iter().chain(&ending()) {
@@ -101,14 +101,14 @@ fn written(progress: Progress, colour: bool) -> String {
 }
 
 #[test]
-fn a_log_gets_one_line_a_thing() {
-    assert_snapshot!(written(Progress::Lines, false), @r#"
+fn a_log_has_one_line_per_event() {
+    assert_snapshot!(written(ProgressMode::Lines, false), @r#"
     12 cells on Docker 20.10.24 (API 1.41)
-    removed 2 containers and 1 network that a dead run had left
-    image debian-12/9.2.5 (build): making
-    image fedora-40 (pull): making
-    image forecast/9.2.9 (build): making
-    image fedora-40 (pull): not made (0.1 s): dial tcp: lookup registry.fedoraproject.org: no such host
+    removed 2 containers and 1 network of dead runs
+    image debian-12/9.2.5 (build): building
+    image fedora-40 (pull): building
+    image forecast/9.2.9 (build): building
+    image fedora-40 (pull): failed (0.1 s): dial tcp: lookup registry.fedoraproject.org: no such host
     [1/12] debian-12/9.2.5: pass (1.6 s)
     image debian-12/9.2.5 (build): ready (5 min 12 s)
     [2/12] debian-13/9.2.5: fail (expected), 3 of 4 trials did not pass, ATS-11465 (1.6 s)
@@ -116,19 +116,19 @@ fn a_log_gets_one_line_a_thing() {
     [4/12] debian-13/9.2.9: error, the origin did not answer the direct control, 1 of 2 controls did not pass (1.6 s)
     [5/12] forecast/9.2.9: unbuildable, X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING', ATS-13471 (1.6 s)
     note: the clock of the engine is 3 s behind\n\u{1b}[2J
-    interrupted: what is finished is kept
+    interrupted: finished cells are kept
     "#);
 }
 
 #[test]
-fn quiet_says_nothing() {
-    assert_eq!(written(Progress::None, true), "");
+fn quiet_prints_nothing() {
+    assert_eq!(written(ProgressMode::None, true), "");
 }
 
 #[test]
-fn a_log_has_escape_codes_only_where_colour_is_wished() {
-    assert!(!written(Progress::Lines, false).contains('\u{1b}'));
-    let coloured = written(Progress::Lines, true);
+fn a_log_has_escape_codes_only_with_colour() {
+    assert!(!written(ProgressMode::Lines, false).contains('\u{1b}'));
+    let coloured = written(ProgressMode::Lines, true);
     assert!(coloured.contains("debian-13/9.2.5: \u{1b}[31mfail (expected)\u{1b}[0m, 3 of 4"), "{coloured}");
     assert!(!coloured.contains("\u{1b}[2J"));
 }
@@ -136,15 +136,15 @@ fn a_log_has_escape_codes_only_where_colour_is_wished() {
 fn on_terminal(events: &[Event], terminal: &InMemoryTerm) -> Console {
     let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
     let mut console =
-        Console { face: Face::Bars(Bars::on_target(target, None)), tally: Tally::default(), colour: false };
+        Console { display: Display::Bars(Bars::on_target(target, None)), tally: Tally::default(), colour: false };
     for event in events {
         console.on(event);
     }
     console
 }
 
-/// What the terminal shows, without what depends on time: elapsed times end the lines of bars, and
-/// spinners (of Braille patterns) begin them.
+/// The contents of the terminal without the parts that depend on time: bars begin with a spinner (a Braille pattern) and
+/// end with the elapsed time.
 fn picture(terminal: &InMemoryTerm) -> String {
     let spinner = |c: char| ('\u{2800}'..='\u{28ff}').contains(&c);
     let timeless = |line: &str| match line.rsplit_once(' ') {
@@ -155,14 +155,14 @@ fn picture(terminal: &InMemoryTerm) -> String {
 }
 
 #[test]
-fn a_terminal_shows_what_is_in_work_below_what_is_finished() {
+fn a_terminal_shows_running_cells_below_finished_ones() {
     let terminal = InMemoryTerm::new(24, 90);
     let mut console = on_terminal(&beginning(), &terminal);
     assert_snapshot!(picture(&terminal), @r#"
     12 cells on Docker 20.10.24 (API 1.41)
-    removed 2 containers and 1 network that a dead run had left
-    image fedora-40 (pull): not made (0.1 s): dial tcp: lookup registry.fedoraproject.org: no
-    such host
+    removed 2 containers and 1 network of dead runs
+    image fedora-40 (pull): failed (0.1 s): dial tcp: lookup registry.fedoraproject.org: no su
+    ch host
     [1/12] debian-12/9.2.5: pass (1.6 s)
     * debian-12/9.2.5 (build)  make -C iocore\u{1b}[31m
     * forecast/9.2.9 (build)  configure
@@ -176,9 +176,9 @@ fn a_terminal_shows_what_is_in_work_below_what_is_finished() {
     }
     assert_snapshot!(picture(&terminal), @r#"
     12 cells on Docker 20.10.24 (API 1.41)
-    removed 2 containers and 1 network that a dead run had left
-    image fedora-40 (pull): not made (0.1 s): dial tcp: lookup registry.fedoraproject.org: no
-    such host
+    removed 2 containers and 1 network of dead runs
+    image fedora-40 (pull): failed (0.1 s): dial tcp: lookup registry.fedoraproject.org: no su
+    ch host
     [1/12] debian-12/9.2.5: pass (1.6 s)
     [2/12] debian-13/9.2.5: fail (expected), 3 of 4 trials did not pass, ATS-11465 (1.6 s)
     [3/12] debian-13/9.2.5-backport: PASS?! (expected fail) (1.6 s)
@@ -187,12 +187,12 @@ fn a_terminal_shows_what_is_in_work_below_what_is_finished() {
     [5/12] forecast/9.2.9: unbuildable, X509HostnameValidator.cc:107: error: invalid use of in
     complete type 'ASN1_STRING', ATS-13471 (1.6 s)
     note: the clock of the engine is 3 s behind\n\u{1b}[2J
-    interrupted: what is finished is kept
+    interrupted: finished cells are kept
     "#);
 }
 
 #[test]
-fn an_error_finds_a_clean_screen() {
+fn the_screen_is_clean_after_an_error() {
     let terminal = InMemoryTerm::new(24, 90);
     drop(on_terminal(&beginning(), &terminal));
     let left = terminal.contents();
@@ -200,8 +200,8 @@ fn an_error_finds_a_clean_screen() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error() {
-    let style = Style { colour: false, progress: Progress::Lines, width: 80 };
+fn a_reader_that_closes_early_is_not_an_error() {
+    let style = Style { colour: false, progress: ProgressMode::Lines, width: 80 };
     results(&mut Gone(ErrorKind::BrokenPipe), &fixture::matrix(), style).unwrap();
     assert!(results(&mut Gone(ErrorKind::StorageFull), &fixture::matrix(), style).is_err());
     let mut console = Console::new(style, Gone(ErrorKind::BrokenPipe));
@@ -211,9 +211,9 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 }
 
 #[test]
-fn results_are_the_whole_report() {
+fn results_are_the_complete_table() {
     let mut out = Vec::new();
-    results(&mut out, &fixture::matrix(), Style { colour: false, progress: Progress::None, width: 100 }).unwrap();
+    results(&mut out, &fixture::matrix(), Style { colour: false, progress: ProgressMode::None, width: 100 }).unwrap();
     let shown = terminal::render(&fixture::matrix(), Screen { width: 100, colour: false });
     assert_eq!(String::from_utf8(out).unwrap(), shown);
 }

@@ -1,34 +1,33 @@
-//! What `atsmatrix bisect` found, as it is kept in results/bisect/. Deterministic like matrix.json: no
-//! times, no addresses, no run ids.
+//! The answer of `atsmatrix bisect`, as stored in results/bisect/. Deterministic like matrix.json: no times, addresses or run
+//! ids.
 
 use serde::{Deserialize, Serialize};
 
 use super::id::CellId;
 
-/// Version of the shape of a kept bisection. Rises with every change that an older reader would
-/// misunderstand.
+/// Schema version of a stored bisection. Increases with every change that an older reader would misunderstand.
 pub const BISECT_SCHEMA: u32 = 1;
 
-/// One bisection: what was asked, what it came to, and every experiment.
+/// One bisection: the question, the answer, and every experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bisection {
     /// [`BISECT_SCHEMA`] of the writer.
     pub schema: u32,
-    /// What was varied between the two ends.
+    /// What differs between the two ends.
     pub over: Over,
     /// The cell that passes.
     pub good: CellId,
     /// The cell that fails.
     pub bad: CellId,
-    /// The trial that tells them apart.
+    /// The trial that distinguishes them.
     pub trial: String,
-    /// How sure the answer is.
+    /// Certainty of the answer.
     pub standing: Standing,
-    /// The answer, one sentence with the two versions.
+    /// The answer, in one sentence with both versions.
     pub answer: String,
-    /// What else must be known to weigh it: which binary ran, what could not be loaded.
+    /// Further facts for the reader: which binary ran, what could not be loaded.
     pub notes: Vec<String>,
-    /// Everything that was under suspicion, and what became of it.
+    /// All suspects, with the conclusion about each.
     pub suspects: Vec<Suspect>,
     /// Every experiment, in the order of the search; the two ends come first.
     pub experiments: Vec<Tried>,
@@ -44,79 +43,79 @@ pub enum Over {
     Ats,
 }
 
-/// How sure an answer is.
+/// Certainty of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// A culprit is named, and it was confirmed in both images: with it the trial fails, without it it passes.
+    /// The culprit was confirmed in both images: the trial fails with it and passes without it.
     BothWays,
-    /// A culprit is named and confirmed in one image; in the other the experiment could not be made.
+    /// The culprit was confirmed in one image; in the other the experiment was not possible.
     OneWay,
-    /// The culprit is among the parts named, which could not be told apart.
+    /// The culprit is one of several parts that could not be separated.
     Narrowed,
     /// No answer.
     Open,
 }
 
-/// A part of the distro under suspicion, or a step between two versions of ATS.
+/// A suspect: a part of the distro, or a step between two versions of ATS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspect {
-    /// Its name, for example `openssl`.
+    /// Name, for example `openssl`.
     pub name: String,
-    /// What it consists of: sonames, files, settings.
+    /// The sonames, files or settings it consists of.
     pub members: Vec<String>,
-    /// What the good cell has, for example `3.0.20`.
+    /// Version in the good cell, for example `3.0.20`.
     pub good: String,
-    /// What the bad cell has.
+    /// Version in the bad cell.
     pub bad: String,
-    /// What became of the suspicion.
+    /// The conclusion.
     pub fate: Fate,
 }
 
-/// What became of a suspicion.
+/// The conclusion about a suspect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
-    /// It decides the outcome.
+    /// It causes the failure.
     Culprit,
-    /// It had to come along so that the culprit could be loaded, and was seen to decide nothing.
+    /// The culprit cannot be loaded without it; alone it changes nothing.
     Companion,
-    /// It may be the culprit: no experiment could tell it from others.
+    /// It may be the culprit: no experiment could separate it from others.
     Unresolved,
     /// Experiments cleared it.
     RuledOut,
-    /// Neither cell runs with it, so it cannot be why they differ; laid over the cell it changed nothing.
+    /// Neither cell uses it, so it cannot be the difference; applied to the cell it changed nothing.
     NotApplied,
     /// It is the same in both.
     Same,
 }
 
-/// One experiment: a real cell, and what it came to.
+/// One experiment: a real cell and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tried {
-    /// What ran: the cell whose image it was, or the build.
+    /// The cell whose image ran, or the build.
     pub base: String,
-    /// The suspects that it took from the other end; empty: it ran as it is.
+    /// Suspects taken from the other end; empty if it ran unchanged.
     pub swapped: Vec<String>,
-    /// 1, or more when it was repeated as a confirmation.
+    /// 1, or more for a repetition as confirmation.
     pub round: u32,
-    /// What it came to.
+    /// The outcome.
     pub result: Effect,
-    /// One line: what was seen, or why nothing can be concluded.
+    /// What was seen, or why it is inconclusive, in one line.
     pub summary: String,
     /// Evidence, one line each, without times and addresses.
     pub evidence: Vec<String>,
 }
 
-/// What an experiment came to.
+/// The outcome of an experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// The trial passed.
     Pass,
-    /// The trial failed in the way the bad cell fails.
+    /// The trial failed in the same way as in the bad cell.
     Fail,
-    /// Nothing can be concluded: it did not load, or failed in another way.
+    /// ATS did not load, or the trial failed in another way.
     Inconclusive,
 }
 
@@ -136,8 +135,8 @@ impl Fate {
     pub fn word(self) -> &'static str {
         match self {
             Self::Culprit => "culprit",
-            Self::Companion => "only carries it",
-            Self::Unresolved => "not told apart",
+            Self::Companion => "only needed to load it",
+            Self::Unresolved => "not separated",
             Self::RuledOut => "ruled out",
             Self::NotApplied => "not applied in cells",
             Self::Same => "same in both",

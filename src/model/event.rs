@@ -1,4 +1,4 @@
-//! What the runner tells while it works: one stream; console, journal and reports consume it.
+//! Events of a run: one stream, which console, journal and reports consume.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,109 +7,109 @@ use super::id::CellId;
 use super::outcome::Outcome;
 use super::result::CellResult;
 
-/// One thing that happened in a run.
+/// One event of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
-    /// The run begins.
+    /// The run starts.
     Started {
-        /// Cells selected.
+        /// Number of selected cells.
         cells: usize,
         /// The engine, for example `Docker 20.10.24 (API 1.41)`.
         engine: String,
     },
-    /// Left-overs of a dead run were removed.
+    /// Containers and networks of dead runs were removed.
     Swept {
-        /// Containers removed.
+        /// Number of removed containers.
         containers: usize,
-        /// Networks removed.
+        /// Number of removed networks.
         networks: usize,
     },
-    /// Work on an image begins.
+    /// Work on an image starts.
     ImageStarted(ImageWork),
     /// A step of that work.
     ImageStep {
-        /// Which image, [`ImageWork::name`].
+        /// The image, [`ImageWork::name`].
         name: String,
-        /// What it does now, one bounded line.
+        /// The present step, one bounded line.
         step: String,
     },
-    /// Work on an image is over.
+    /// Work on an image ends.
     ImageFinished {
-        /// Which image, [`ImageWork::name`].
+        /// The image, [`ImageWork::name`].
         name: String,
-        /// `Ok`: it is there; else why not, in one line.
+        /// Why it failed, in one line; `None` if the image is ready.
         error: Option<String>,
-        /// Milliseconds it took.
+        /// Duration, milliseconds.
         ms: u64,
     },
-    /// A cell begins.
+    /// A cell starts.
     CellStarted {
-        /// Which.
+        /// The cell.
         cell: CellId,
-        /// Trials to run.
+        /// Number of trials to run.
         trials: usize,
     },
-    /// A trial of a cell begins.
+    /// A trial of a cell starts.
     TrialBegan {
-        /// Which cell.
+        /// The cell.
         cell: CellId,
         /// Trial id.
         trial: String,
     },
-    /// A trial of a cell is over (its first attempt, or its repetition).
+    /// A trial of a cell ends: its first attempt, or its repetition.
     TrialFinished {
-        /// Which cell.
+        /// The cell.
         cell: CellId,
         /// Trial id.
         trial: String,
-        /// Outcome so far.
+        /// The outcome so far.
         outcome: Outcome,
     },
-    /// A cell is over. The journal keeps this line, so nothing finished is lost.
+    /// A cell ends. The journal stores this line, so no finished cell is lost.
     CellFinished {
         /// The result.
         result: Box<CellResult>,
-        /// Milliseconds it took.
+        /// Duration, milliseconds.
         ms: u64,
     },
-    /// An experiment of a bisection begins.
+    /// An experiment of a bisection starts.
     ExperimentStarted {
-        /// Its number, from 1.
+        /// Number of the experiment, from 1.
         number: usize,
-        /// What is tried, one line.
+        /// Description in one line.
         what: String,
-        /// What is still suspected; empty: nobody knows yet.
+        /// Remaining suspects; empty if not known yet.
         suspects: Vec<String>,
-        /// What was suspected and is not any more.
+        /// Suspects that are ruled out.
         #[serde(default)]
         ruled_out: Vec<String>,
     },
-    /// An experiment is over.
+    /// An experiment ends.
     ExperimentFinished {
-        /// Its number.
+        /// Number of the experiment.
         number: usize,
-        /// What was tried.
+        /// Description in one line.
         what: String,
-        /// What it came to.
+        /// The outcome.
         result: Effect,
-        /// Why, in one line.
+        /// The reason, in one line.
         summary: String,
     },
-    /// Something worth a line.
+    /// A note to the user.
     Note(String),
-    /// The run is over.
+    /// The run ends.
     Finished {
-        /// Whether it was interrupted.
+        /// Whether the run was interrupted.
         interrupted: bool,
     },
 }
 
-/// One image being made.
+/// An image that is being made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageWork {
     /// A readable name, for example `debian-12/9.2.5 (build)`.
     pub name: String,
-    /// The tag, which carries the digest of all inputs.
+    /// The tag, which contains the digest of all inputs.
     pub tag: String,
 }

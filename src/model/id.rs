@@ -1,5 +1,4 @@
-//! Names of distros, ATS versions, cells and runs: the same everywhere (options, files, JSON,
-//! page anchors).
+//! Names of distros, ATS versions, cells and runs, the same in options, files, JSON and page anchors.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -8,33 +7,37 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a text is no id.
+/// An invalid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no {what}: {rule}")]
+#[error("`{text}` is not a valid {what}: {rule}")]
 pub struct IdError {
-    /// The refused text.
+    /// The invalid text, escaped.
     pub text: String,
-    /// What it was meant to be.
+    /// The kind of id that was expected.
     pub what: &'static str,
-    /// The rule it breaks.
+    /// The rule for such ids.
     pub rule: &'static str,
 }
 
+/// Maximum length of a quoted text, characters.
+const MAX_QUOTED: usize = 80;
+
 const NAME_RULE: &str = "use lower-case letters, digits, `.`, `-`, `+`, `~` (1 to 64, starting with a letter or digit)";
 
-/// Names go into image labels, file names and page anchors, so they are kept to what is safe there.
+/// Checks a name. Names become parts of image labels, file names and page anchors, so only characters that are safe there are
+/// allowed.
 fn check_name(text: &str, what: &'static str) -> Result<(), IdError> {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '~');
     let starts = text.chars().next().is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     if starts && text.len() <= 64 && text.chars().all(legal) {
         return Ok(());
     }
-    Err(IdError { text: shown(text), what, rule: NAME_RULE })
+    Err(IdError { text: quote(text), what, rule: NAME_RULE })
 }
 
-/// A refused text as a message repeats it: bounded, on one line, commanding no terminal.
-fn shown(text: &str) -> String {
-    text.chars().take(80).flat_map(char::escape_debug).collect()
+/// Quotes an invalid text for a message: bounded, on one line, escaped.
+fn quote(text: &str) -> String {
+    text.chars().take(MAX_QUOTED).flat_map(char::escape_debug).collect()
 }
 
 macro_rules! name {
@@ -102,7 +105,7 @@ name!(
     "run id"
 );
 
-/// One combination of the axes: `debian-13/9.2.5`.
+/// A cell, the combination of a row and a column: `debian-13/9.2.5`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct CellId {
@@ -122,7 +125,7 @@ impl FromStr for CellId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
         let (distro, ats) = text.split_once('/').ok_or_else(|| IdError {
-            text: shown(text),
+            text: quote(text),
             what: "cell",
             rule: "write DISTRO/ATS, for example debian-13/9.2.5",
         })?;
@@ -148,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cell_ids_round_trip_and_bad_ones_say_the_rule() {
+    fn cell_ids_round_trip_and_invalid_ones_show_the_rule() {
         let cell: CellId = "debian-13/9.2.5-backport".parse().unwrap();
         assert_eq!(cell.to_string().parse::<CellId>().unwrap(), cell);
         for bad in ["", "debian-13", "Debian/9", "a/b/c", "a/../b", "-x/9", "a/\u{1b}[31m", "a\n::error::x"] {

@@ -1,4 +1,4 @@
-//! The agent protocol: one JSON object a line on an agent's stdout, sealed (`agent::seal`).
+//! The agent protocol: one sealed JSON object per line on an agent's stdout (see `agent::seal`).
 
 use serde::{Deserialize, Serialize};
 
@@ -12,34 +12,34 @@ use super::swap::Inventory;
 pub enum Line {
     /// The origin listens on all its ports.
     Listening,
-    /// What runs in this cell (sent once, when the first ATS is up).
+    /// The software in this cell, sent once, when the first ATS has started.
     Provenance(Box<Provenance>),
-    /// What ATS consists of, where the plan swaps parts of it.
+    /// The parts that ATS consists of, if the plan swaps parts.
     Inventory(Box<Inventory>),
-    /// A trial began.
+    /// A trial started.
     Began {
         /// Trial id.
         trial: String,
     },
-    /// When a trial ran, to the end of its client.
+    /// When a trial ran, until the end of its client.
     Lasted {
         /// Trial id.
         trial: String,
-        /// Its begin, microseconds since the epoch.
+        /// Start, microseconds since the epoch.
         from_us: u64,
-        /// Its end.
+        /// End, microseconds since the epoch.
         to_us: u64,
     },
-    /// A trial's client is done.
+    /// The client of a trial has finished.
     Client {
         /// Trial id.
         trial: String,
-        /// What it saw.
+        /// What the client saw.
         run: ClientRun,
-        /// What became of ATS meanwhile.
+        /// The state of ATS meanwhile.
         ats: AtsLife,
     },
-    /// A connection to a trial's origin is over.
+    /// A connection to a trial's origin has ended.
     Connection(Box<OriginConnection>),
     /// Captured flows of a trial.
     Wire {
@@ -47,68 +47,68 @@ pub enum Line {
         trial: String,
         /// The flows.
         flows: Vec<Flow>,
-        /// The packets themselves as a pcapng file, base64; bounded.
+        /// The packets as a pcapng file, base64, bounded.
         pcapng: String,
-        /// Packets of the whole capture that the kernel threw away.
+        /// Number of packets of the whole capture that the kernel dropped.
         #[serde(default)]
         lost: u64,
     },
     /// A log line of ATS.
     Log(LogLine),
-    /// The agent could not do its work: our side's trouble, not ATS's.
+    /// The agent failed: a fault of the setup, not of ATS.
     Fault {
-        /// The trial concerned; `None`: the whole cell.
+        /// The affected trial; `None` for the whole cell.
         trial: Option<String>,
         /// What happened.
         text: String,
     },
-    /// A program that the agent started printed what looks like evidence: somebody tries to testify.
+    /// A program that the agent started printed a line that looks like evidence: an attempt to forge it.
     Forged {
-        /// Whose output it was.
+        /// The program.
         by: String,
         /// The line, bounded and escaped.
         text: String,
     },
-    /// Something stood in the way of what a container does: for so long nothing that it shows counts.
+    /// A container was disturbed: during that time its evidence does not count.
     Trouble {
-        /// The container's name; `None`: that of the agent that says so.
+        /// The container's name; `None` for that of the reporting agent.
         of: Option<String>,
-        /// From when, microseconds since the epoch.
+        /// Start, microseconds since the epoch.
         from_us: u64,
-        /// Until when; `None`: to the end.
+        /// End, microseconds since the epoch; `None` if it lasts until the end of the attempt.
         to_us: Option<u64>,
-        /// What, as the end of "the ... container".
+        /// Description, as the end of a sentence that starts with "the ... container".
         text: String,
     },
-    /// Somebody who is not of the cell connected to an origin, and was refused.
+    /// A peer from outside the cell connected to an origin and was refused.
     Stranger {
-        /// Its address.
+        /// The peer's address.
         peer: String,
-        /// The trial whose port it was.
+        /// The trial of the port.
         trial: String,
     },
-    /// All is said.
+    /// The last line.
     End,
 }
 
 /// A line of one of ATS's logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// The trial whose host it names; `None`: the cell's.
+    /// The trial whose host the line names; `None` if it names none.
     pub trial: Option<String>,
-    /// Which log.
+    /// The log file.
     pub file: LogFile,
     /// The line, bounded and escaped.
     pub text: String,
 }
 
-/// Which log.
+/// A log file of ATS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LogFile {
-    /// `error.log`: one line per failed transaction.
+    /// `error.log`, with one line per failed transaction.
     #[serde(rename = "error.log")]
     Error,
-    /// `diags.log`.
+    /// `diags.log`, with diagnostics.
     #[serde(rename = "diags.log")]
     Diags,
     /// stdout and stderr of `traffic_server`.
@@ -117,7 +117,7 @@ pub enum LogFile {
 }
 
 impl LogFile {
-    /// The file's name.
+    /// The name of the file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Error => "error.log",

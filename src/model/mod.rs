@@ -1,5 +1,5 @@
-//! The vocabulary as data: ids, plans, observations, outcomes, provenance, results, events.
-//! Knows serde and nothing else; every other module may import it.
+//! The vocabulary as data: ids, plans, observations, outcomes, provenance, results, events. It depends only on serde; every
+//! other module may import it.
 
 mod bisect;
 mod event;
@@ -42,8 +42,8 @@ pub use result::{
 };
 pub use script::Step;
 pub use spec::{
-    Act, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, Remap, RequestSpec, Route, Side,
-    SniRule, Speak, TlsVersion, TrialSpec,
+    Act, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, RecordType, Remap, RequestSpec, Route,
+    Side, SniRule, Speak, TlsVersion, TrialSpec,
 };
 pub use surroundings::{OpensslConf, Surroundings};
 pub use swap::{Inventory, Mapped, SWAP_FOLDER, Swap};

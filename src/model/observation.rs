@@ -1,8 +1,7 @@
-//! Evidence as data: what the client, the origin, the wire and the logs saw of one trial.
+//! Evidence as data: what client, origin, wire and logs saw of one trial.
 //!
-//! Times are microseconds since the Unix epoch, taken on one host (containers share its clock), so
-//! they can be compared across sources. Texts from containers are bounded and escaped by whoever
-//! reads them off the engine.
+//! Times are microseconds since the Unix epoch. All come from one host, whose clock containers share, so they can be compared
+//! across sources. Texts from containers are bounded and escaped when they are read from the engine.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,78 +10,78 @@ use super::line::LogLine;
 /// All evidence of one trial in one attempt.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
-    /// What the client saw; `None` when it never got to run.
+    /// What the client saw; `None` if it did not run.
     pub client: Option<ClientRun>,
-    /// Every connection the trial's origin saw, in order of acceptance.
+    /// Every connection to the trial's origin, in order of acceptance.
     pub origin: Vec<OriginConnection>,
     /// TCP flows between ATS (or the direct client) and the trial's origin, as captured in ATS's
     /// network namespace.
     pub wire: Vec<Flow>,
-    /// Packets of the whole capture that were lost, since nobody took them in time: `wire` may lack some.
+    /// Number of packets of the whole capture that were lost because they were not read in time: `wire` may be incomplete.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub wire_lost: u64,
     /// Lines of ATS's logs that name this trial's host.
     pub logs: Vec<LogLine>,
-    /// What became of ATS while this trial ran.
+    /// The state of ATS while this trial ran.
     pub ats: AtsLife,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// What became of the ATS process while a trial ran.
+/// The state of the ATS process while a trial ran.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AtsLife {
-    /// It ran before and after.
+    /// It ran before and after the trial.
     #[default]
     Alive,
-    /// It never became ready: the reason.
+    /// It never became ready; the reason.
     NeverReady(String),
-    /// It ended by itself: exit status or signal.
+    /// It ended by itself; the exit status or signal.
     Died(String),
 }
 
 /// What the client did and saw.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClientRun {
-    /// One exchange per request, in order; of a load only those that were not answered with 200, at most 5, and of
-    /// one beside a reload before them the first by the new rule.
+    /// One exchange per request, in order. Of a load only requests that were not answered with 200, at most 5; of a load during
+    /// a reload also the first request under the new rule, before them.
     pub exchanges: Vec<Exchange>,
-    /// What a load came to.
+    /// The outcome of a load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<Load>,
-    /// How long this very ATS took for an answer that needs no origin, the slower of one right before and one right
-    /// after, microseconds: what the times of a trial that is about time are held against.
+    /// How long this ATS took for a response that needs no origin, microseconds: the slower of one right before and one right
+    /// after the trial. Times of a timed trial are compared with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_us: Option<u64>,
 }
 
-/// What many equal requests came to.
+/// The outcome of many equal requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
-    /// Requests sent.
+    /// Number of requests sent.
     pub sent: u32,
-    /// Those answered with 200 and the whole body.
+    /// Number of requests answered with 200 and the whole body.
     pub whole: u32,
-    /// Beside a reload: whether the same `traffic_server` runs before and after.
+    /// During a reload: whether the same `traffic_server` process runs before and after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_process: Option<bool>,
 }
 
-/// How the text of an error begins that our own deadline brought about: nobody did anything, and the client hung up.
+/// Start of the error text when the trial's deadline passed without activity and the client closed the connection.
 pub const OVERDUE: &str = "nothing more within the trial's deadline";
 
 /// One request and what came back.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Exchange {
-    /// HTTP status, `None` when no response came.
+    /// HTTP status; `None` without a response.
     pub status: Option<u16>,
-    /// The reason phrase as sent. ATS puts the error's text here.
+    /// The reason phrase as sent; ATS puts the text of its error there.
     pub reason: String,
-    /// `HTTP/1.1` or `HTTP/2.0`; empty where nobody looked.
+    /// `HTTP/1.1` or `HTTP/2.0`; empty if not recorded.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub version: String,
     /// Response headers (names in lower case), at most 32.
@@ -91,7 +90,7 @@ pub struct Exchange {
     pub body_len: u64,
     /// SHA-256 of the body received, hex.
     pub body_sha256: String,
-    /// The first 16 KiB of a body that has a type, escaped: an error page, or what another program serves.
+    /// The first 16 KiB of a body with a content type, escaped: an error page, or the response of another program.
     pub body_head: String,
     /// Interim responses (1xx) before the response, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -103,28 +102,28 @@ pub struct Exchange {
     pub tls: Option<TlsSeen>,
     /// Why the exchange did not complete.
     pub error: Option<ClientError>,
-    /// When the client began (connect), microseconds since the epoch.
+    /// When the client started to connect, microseconds since the epoch.
     pub started_us: u64,
-    /// Microseconds from the begin to the response head, if any.
+    /// Microseconds from the start to the response head, if any.
     pub head_us: Option<u64>,
-    /// Microseconds from the begin to the end of the exchange.
+    /// Microseconds from the start to the end of the exchange.
     pub total_us: u64,
 }
 
 /// Why an exchange did not complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientError {
-    /// How far it got.
+    /// The phase in which it failed.
     pub phase: ClientPhase,
     /// The error's text, bounded.
     pub text: String,
 }
 
-/// How far a client got.
+/// The phase in which a client failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientPhase {
-    /// The program (curl) could not be started: it is not in this image.
+    /// The program (curl) is missing in the image.
     Missing,
     /// TCP connect.
     Connect,
@@ -151,7 +150,7 @@ pub struct TlsSeen {
     pub alpn: String,
     /// Whether the session was resumed.
     pub resumed: bool,
-    /// At a client: whose certificate was shown, `ats` or `origin`. At an origin: `client` when one was shown.
+    /// At a client: the owner of the peer's certificate, `ats` or `origin`. At an origin: `client` if the client sent one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub peer: String,
 }
@@ -159,19 +158,19 @@ pub struct TlsSeen {
 /// One TCP connection as its origin saw it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OriginConnection {
-    /// The trial whose port was connected to.
+    /// The trial of the port.
     pub trial: String,
-    /// The port.
+    /// The origin's port.
     pub port: u16,
     /// The peer's address, `IP:PORT`.
     pub peer: String,
-    /// When it was accepted.
+    /// When the connection was accepted.
     pub accepted_us: u64,
-    /// When the first byte came in.
+    /// When the first byte was received.
     pub first_byte_us: Option<u64>,
-    /// The ClientHello, when one came.
+    /// The ClientHello, if one was received.
     pub hello: Option<Hello>,
-    /// What was negotiated, when the handshake was completed.
+    /// What was negotiated, if the handshake completed.
     pub tls: Option<TlsSeen>,
     /// Requests received, in order.
     pub requests: Vec<OriginRequest>,
@@ -179,22 +178,22 @@ pub struct OriginConnection {
     pub bytes_in: u64,
     /// Bytes sent to the peer on the socket.
     pub bytes_out: u64,
-    /// Why the origin gave up, if it did (handshake failure, alert, HTTP error).
+    /// Why the origin ended the connection, if it did: handshake failure, alert or HTTP error.
     pub error: Option<String>,
-    /// Who closed, and when.
+    /// Which end closed first, and when.
     pub closed: Option<Closed>,
 }
 
 /// The end of a connection as its origin saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closed {
-    /// Who was first.
+    /// The end that closed first.
     pub by: ClosedBy,
-    /// When.
+    /// When it closed, microseconds since the epoch.
     pub at_us: u64,
 }
 
-/// Who closed a connection first.
+/// The end that closed a connection first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClosedBy {
@@ -206,7 +205,7 @@ pub enum ClosedBy {
     Origin,
 }
 
-/// A ClientHello (RFC 8446 section 4.1.2), as far as trials need it.
+/// The parts of a ClientHello (RFC 8446 section 4.1.2) that trials need.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// Length of the handshake message with its header, bytes.
@@ -245,20 +244,20 @@ pub struct OriginRequest {
     /// Headers, names in lower case, at most 32.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
-    /// When the request head was complete.
+    /// When the request head was complete, microseconds since the epoch.
     pub at_us: u64,
 }
 
 /// One TCP connection as captured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
-    /// Who opened it, `IP:PORT`.
+    /// The end that opened the connection, `IP:PORT`.
     pub client: String,
-    /// Who was connected to, `IP:PORT`.
+    /// The other end, `IP:PORT`.
     pub server: String,
     /// Packets in order, at most 64 from the start and 64 from the end.
     pub packets: Vec<Packet>,
-    /// Packets left out of `packets`.
+    /// Number of packets omitted from `packets`.
     pub dropped: u32,
     /// Payload bytes from client to server.
     pub bytes_to_server: u64,
@@ -269,9 +268,9 @@ pub struct Flow {
 /// One TCP segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packet {
-    /// When the kernel saw it.
+    /// When the kernel saw it, microseconds since the epoch.
     pub at_us: u64,
-    /// Which way.
+    /// Direction of the segment.
     pub direction: Direction,
     /// Flags as tcpdump writes them: `S`, `S.`, `.`, `P.`, `F.`, `R`, `R.`.
     pub flags: String,
@@ -287,6 +286,6 @@ pub struct Packet {
 pub enum Direction {
     /// From the client (ATS) to the server (origin).
     ToServer,
-    /// The other way.
+    /// From the server to the client.
     ToClient,
 }

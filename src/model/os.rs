@@ -1,30 +1,30 @@
-//! Which operating system a row of the matrix is, and whether what ran was that.
+//! The operating system of a row, and the comparison with the one that ran.
 
 use std::fmt;
 
 use super::provenance::Release;
 
-/// The operating system of a row, in the words of os-release(5).
+/// The operating system of a row, in terms of os-release(5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Os {
     /// `ID`, for example `debian`.
     pub id: String,
-    /// `VERSION_ID`, or its first parts: `9` is every 9.x. `None`: any.
+    /// `VERSION_ID`, or its first parts: `9` matches every 9.x. `None` matches any.
     pub version: Option<String>,
-    /// `VERSION_CODENAME`, where there is no version yet: Debian's testing is `forky`. `None`: any.
+    /// `VERSION_CODENAME`, for releases without a version: Debian testing is `forky`. `None` matches any.
     pub codename: Option<String>,
 }
 
 impl Os {
-    /// Whether `release` is of this operating system.
+    /// Whether `release` is this operating system.
     pub fn fits(&self, release: &Release) -> bool {
-        let version = self.version.as_deref().is_none_or(|version| begins(&release.version, version));
-        let codename = self.codename.as_deref().is_none_or(|codename| named(release, codename));
+        let version = self.version.as_deref().is_none_or(|version| starts_with(&release.version, version));
+        let codename = self.codename.as_deref().is_none_or(|codename| has_codename(release, codename));
         self.id == release.id && version && codename
     }
 
-    /// The operating system that the name of a row tells: `debian-12` and `debian-12-hardened` are Debian 12. `None`:
-    /// it tells none.
+    /// Derives the operating system from the name of a row: `debian-12` and `debian-12-hardened` are Debian 12. `None` if the
+    /// name does not contain one.
     pub fn of_name(name: &str) -> Option<Self> {
         let id = NAMED.iter().find(|id| name.strip_prefix(**id).is_some_and(|rest| rest.starts_with('-')))?;
         let version = name[id.len() + 1..].split('-').next()?;
@@ -34,7 +34,7 @@ impl Os {
     }
 }
 
-/// The `ID` of distros whose releases are known by number.
+/// `ID`s of distros with numbered releases.
 const NAMED: [&str; 12] = [
     "almalinux",
     "alpine",
@@ -50,13 +50,13 @@ const NAMED: [&str; 12] = [
     "ubuntu",
 ];
 
-/// Whether the parts of `version` are the first ones of `whole`.
-fn begins(whole: &str, version: &str) -> bool {
+/// Whether `whole` starts with the parts of `version`.
+fn starts_with(whole: &str, version: &str) -> bool {
     whole.strip_prefix(version).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Whether `release` bears `codename`. Results of before it was recorded have it in the pretty name alone.
-fn named(release: &Release, codename: &str) -> bool {
+/// Whether `release` has `codename`. In older results only the pretty name contains it.
+fn has_codename(release: &Release, codename: &str) -> bool {
     let words = || release.name.split(|c: char| !c.is_ascii_alphanumeric());
     release.codename == codename || (release.codename.is_empty() && words().any(|word| word == codename))
 }
@@ -82,8 +82,8 @@ mod tests {
     }
 
     #[test]
-    fn names_of_rows_tell_the_release_where_they_begin_with_it() {
-        let told = |name| Os::of_name(name).map(|os| os.to_string()).unwrap_or_default();
+    fn names_of_rows_contain_the_release() {
+        let os = |name| Os::of_name(name).map(|it| it.to_string()).unwrap_or_default();
         let names = [
             ("debian-12", "debian 12"),
             ("debian-12-hardened", "debian 12"),
@@ -100,15 +100,15 @@ mod tests {
             ("debianish-12", ""),
         ];
         for (name, expected) in names {
-            assert_eq!(told(name), expected, "{name}");
+            assert_eq!(os(name), expected, "{name}");
         }
     }
 
     #[test]
-    fn a_release_fits_when_all_that_is_stated_is_so() {
+    fn a_release_fits_if_every_stated_part_matches() {
         let bookworm = release("debian", "12", "bookworm", "Debian GNU/Linux 12 (bookworm)");
         let testing = release("debian", "", "forky", "Debian GNU/Linux forky/sid");
-        let of_before = release("debian", "", "", "Debian GNU/Linux forky/sid");
+        let old_result = release("debian", "", "", "Debian GNU/Linux forky/sid");
         let rocky = release("rocky", "9.5", "", "Rocky Linux 9.5 (Blue Onyx)");
         let cases = [
             (os("debian", Some("12"), None), &bookworm, true),
@@ -119,8 +119,8 @@ mod tests {
             (os("ubuntu", Some("12"), None), &bookworm, false),
             (os("debian", None, None), &bookworm, true),
             (os("debian", None, Some("forky")), &testing, true),
-            (os("debian", None, Some("forky")), &of_before, true),
-            (os("debian", None, Some("trixie")), &of_before, false),
+            (os("debian", None, Some("forky")), &old_result, true),
+            (os("debian", None, Some("trixie")), &old_result, false),
             (os("debian", Some("14"), None), &testing, false),
             (os("rocky", Some("9"), None), &rocky, true),
             (os("rocky", Some("9.5"), None), &rocky, true),

@@ -1,4 +1,4 @@
-//! What a trial came to, and what a cell came to.
+//! Outcomes of trials and verdicts on cells.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Every check held.
+    /// Every check passed.
     Pass,
-    /// A check failed, twice, each time in a fresh ATS, while the controls that go past ATS held.
+    /// A check failed twice, each time in a fresh ATS, while the controls that bypass ATS passed.
     Fail,
-    /// It failed twice as a known issue says that this ATS does on every distro, recognised with certainty:
-    /// [`super::TrialResult::limitation`] names it. Anything else that goes wrong there is a [`Self::Fail`].
+    /// It failed twice for certain because of a known issue that affects this ATS on every distro;
+    /// [`super::TrialResult::limitation`] names it. Any other failure is a [`Self::Fail`].
     #[serde(rename = "known-limitation")]
     Limitation,
-    /// It failed and, repeated, passed (or the other way round).
+    /// It failed once and passed once.
     Flaky,
-    /// Our side, the engine, or the origin broke: nothing is said about ATS.
+    /// The setup, the engine or the origin failed, which says nothing about ATS.
     Error,
-    /// This ATS cannot do it: decided from its version and features, never from a failure.
+    /// This ATS does not support it, according to its version and features, never because of a failure.
     Unsupported,
     /// Not reached.
     Skipped,
@@ -31,17 +31,17 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Every trial that applies passed, known limitations left aside. Only this is green.
+    /// Every supported trial passed, apart from known limitations. Only this is green.
     Pass,
     /// At least one trial failed.
     Fail,
     /// This ATS does not compile on this distro: a finding about ATS.
     Unbuildable,
-    /// No trial failed for good, at least one was flaky.
+    /// No trial failed, at least one was flaky.
     Flaky,
-    /// Infrastructure trouble: no answer.
+    /// The setup failed: no answer.
     Error,
-    /// A part could not be had, for a reason that says nothing about ATS.
+    /// A part is not available, for a reason that says nothing about ATS.
     Unavailable,
 }
 
@@ -73,7 +73,7 @@ impl Verdict {
         }
     }
 
-    /// Whether this verdict answers the upgrade question at all.
+    /// Whether this verdict says anything about ATS.
     pub fn is_answer(self) -> bool {
         !matches!(self, Self::Error | Self::Unavailable)
     }

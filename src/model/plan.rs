@@ -1,5 +1,5 @@
-//! What the two agents of a cell are told to do. Plain data, so that the same plan runs on any
-//! engine; agents interpret it and know no trial by name.
+//! The plans for the agents of a cell. They are plain data, so the same plan runs on any engine, and agents need no code for
+//! single trials.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::spec::{Certificate, OriginSpec, Place, TrialSpec};
 use super::swap::Swap;
 
-/// The whole of what one agent gets.
+/// The plan for one agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AgentPlan {
@@ -18,16 +18,16 @@ pub enum AgentPlan {
     Cell(Box<CellPlan>),
 }
 
-/// What the origin container serves.
+/// The plan for an origin container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OriginPlan {
     /// One port per trial.
     pub ports: Vec<Port>,
-    /// Certificate and key it serves.
+    /// Certificates and keys.
     pub identity: Identity,
-    /// Serve on after the run is over, for inspection by hand.
+    /// Whether to keep serving after the run, for inspection.
     pub keep: bool,
-    /// What the cell says to be known as such.
+    /// Secret by which the origin recognises its cell.
     #[serde(default)]
     pub token: String,
 }
@@ -35,13 +35,13 @@ pub struct OriginPlan {
 /// One listening port of an origin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Port {
-    /// The trial it serves.
+    /// The trial.
     pub trial: String,
     /// The TCP port.
     pub port: u16,
-    /// Where it is.
+    /// The place of the origin.
     pub place: Place,
-    /// How it behaves.
+    /// The behaviour of the origin.
     pub origin: OriginSpec,
 }
 
@@ -50,17 +50,17 @@ pub fn origin_name(trial: &str) -> String {
     format!("{trial}.test")
 }
 
-/// Its name for wildcard certificates: a wildcard is not good for a whole top-level domain.
+/// The host name of a trial's origin for wildcard certificates. A wildcard is not valid for a whole top-level domain.
 pub fn wild_name(trial: &str) -> String {
     format!("{trial}.wild.test")
 }
 
-/// The host of the rule that a reload adds for a trial.
+/// The host name in the rule that a reload adds for a trial.
 pub fn added_name(trial: &str) -> String {
     format!("{trial}.added.t")
 }
 
-/// The host that clients ask ATS for.
+/// The host name that clients request from ATS.
 pub fn front_name(trial: &str) -> String {
     format!("{trial}.t")
 }
@@ -72,52 +72,52 @@ impl Port {
     }
 }
 
-/// The certificates of a cell: everything is made anew for each attempt.
+/// The certificates of a cell, new for each attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// The CA that everyone trusts, PEM.
+    /// The CA that all ends trust, PEM.
     pub ca_pem: String,
-    /// Its key: the distro's own `openssl` signs with it what no library of ours would.
+    /// The key of the CA, PEM. The distro's `openssl` signs weak certificates with it, which libraries here refuse to make.
     pub ca_key_pem: String,
-    /// What origins serve, of the kinds that the plan needs.
+    /// Certificates of origins, of the kinds that the plan needs.
     pub origins: BTreeMap<Certificate, Leaf>,
-    /// What ATS shows to its clients.
+    /// The certificate that ATS presents to clients.
     pub front: Leaf,
-    /// What ATS shows to origins that ask for a client certificate.
+    /// The certificate that ATS presents to origins that request a client certificate.
     pub client: Leaf,
 }
 
 /// A certificate chain with its key; PEM.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaf {
-    /// The leaf first, then what signed it, without the CA.
+    /// The leaf first, then its issuers, without the CA.
     pub chain_pem: String,
     /// The leaf's private key.
     pub key_pem: String,
 }
 
-/// What the cell agent does.
+/// The plan for the agent in the cell's container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CellPlan {
-    /// Address of the origin container (the engine's inspect says so; agents never resolve names).
+    /// Address of the origin container, from the engine; agents never resolve names.
     pub origin_ip: String,
     /// CA and identity, for verification and for the same-host origin.
     pub identity: Identity,
-    /// The addresses of the origins that are containers of their own.
+    /// Addresses of origins with a container of their own.
     #[serde(default)]
     pub beside: BTreeMap<Place, String>,
-    /// The trials, in order; trials with the same `records` stand together.
+    /// The trials in order; trials with the same `records` are adjacent.
     pub trials: Vec<TrialPlan>,
-    /// Where `traffic_server` is; `None`: look in the usual places.
+    /// Path of `traffic_server`; `None` to search the usual places.
     pub binary: Option<String>,
-    /// How long the whole cell may take, milliseconds.
+    /// Deadline of the whole cell, milliseconds.
     pub deadline_ms: u64,
-    /// Leave ATS running, with the baseline's settings, after the last trial: for inspection by hand.
+    /// Whether to keep ATS running after the last trial, with the baseline settings, for inspection.
     pub keep: bool,
-    /// What the ATS process takes from another image (bisecting); `None`: it runs as its image is.
+    /// Parts that the ATS process takes from another image, for bisecting.
     #[serde(default)]
     pub swap: Option<Swap>,
-    /// What makes the cell known to its origins; no other cell has it.
+    /// Secret by which origins recognise this cell.
     #[serde(default)]
     pub token: String,
 }
@@ -127,8 +127,8 @@ pub struct CellPlan {
 pub struct TrialPlan {
     /// Trial id.
     pub id: String,
-    /// The port of its origin, unique in the plan: flows and log lines are told apart by it.
+    /// The port of its origin, unique in the plan, which identifies flows and log lines.
     pub port: u16,
-    /// What to do.
+    /// What the trial does.
     pub spec: TrialSpec,
 }

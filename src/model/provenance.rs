@@ -1,4 +1,4 @@
-//! Exactly what ran, as found at run time inside the cell.
+//! Exactly which software ran, as found at run time inside the cell.
 
 use std::fmt;
 
@@ -7,31 +7,30 @@ use serde::{Deserialize, Serialize};
 
 use super::surroundings::{OpensslConf, Surroundings};
 
-/// What a cell really consisted of. Every field is as found, never as declared; `None` means that
-/// it could not be found.
+/// The software of a cell. Every field is as found, never as declared; `None` means that it could not be determined.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Provenance {
     /// `/etc/os-release` of the ATS image.
     pub distro: Option<Release>,
-    /// `uname -r`: containers share the engine's kernel.
+    /// `uname -r`; containers share the kernel of the engine.
     pub kernel: Option<String>,
-    /// The C library that ATS has mapped, for example `glibc 2.41` (and its package).
+    /// The C library that ATS has mapped, for example `glibc 2.41`.
     pub libc: Option<Library>,
-    /// The `libssl` that the running ATS process has mapped: not the one it was built with, not the
-    /// one `openssl version` speaks of.
+    /// The `libssl` that the running ATS process has mapped, which may differ from the one it was built with and from that of
+    /// `openssl version`.
     pub openssl: Option<Library>,
     /// The ATS that ran.
     pub ats: Option<AtsBuild>,
-    /// Bytes of the first ClientHello that ATS sends with its own defaults, with the header of their record: what grows
-    /// with OpenSSL 3.5. Filled in from the evidence of a trial; `None`: it sent none, or that trial was not run.
+    /// Size in bytes, with record header, of the first ClientHello that ATS sends with its defaults; it grows with OpenSSL 3.5.
+    /// Taken from the evidence of a trial; `None` if ATS sent none, or the trial did not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_hello: Option<u32>,
-    /// What else decides how ATS speaks TLS; `None`: it did not run, or the results are of an older atsmatrix.
+    /// Everything else that affects the TLS of ATS; `None` if ATS did not run, or in results of an older atsmatrix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surroundings: Option<Surroundings>,
-    /// The images that ran; filled in by the runner, containers do not know them.
+    /// The images that ran; added by the orchestrator, as containers do not know them.
     pub images: Option<ImageDigests>,
-    /// Digest of the names and versions of all packages, as the agent tells it; it becomes part of `images`.
+    /// Digest of the names and versions of all packages, from the agent; it becomes part of `images`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
 }
@@ -43,7 +42,7 @@ pub struct Release {
     pub id: String,
     /// `VERSION_ID`, empty in Debian's testing and unstable.
     pub version: String,
-    /// `VERSION_CODENAME`: all that tells a Debian testing from another; empty where there is none.
+    /// `VERSION_CODENAME`, which distinguishes releases of Debian testing; empty if there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub codename: String,
     /// `PRETTY_NAME`.
@@ -53,9 +52,9 @@ pub struct Release {
 /// A shared library as mapped by the running ATS.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Library {
-    /// Its version, for example `3.5.7`.
+    /// Version, for example `3.5.7`.
     pub version: String,
-    /// The file, as `/proc/PID/maps` names it.
+    /// Path, as in `/proc/PID/maps`.
     pub path: String,
     /// The distro package that owns the file, as `name version-release`.
     pub package: Option<String>,
@@ -70,26 +69,25 @@ pub struct AtsBuild {
     pub binary: String,
     /// The distro package that owns the binary, as `name version-release`.
     pub package: Option<String>,
-    /// Where it is from: the release tarball with its digest, how that was verified, and its patches; of a package
-    /// how that was verified. `None`: nothing in the image tells it of this very program.
+    /// Source: the release tarball with its digest, how that was verified, and the patches; for a package how that was verified.
+    /// `None` if the image has no record for this binary.
     pub source: Option<String>,
 }
 
 /// Image ids of a cell's containers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageDigests {
-    /// What the ATS image holds, `sha256:...`: the digest of the names and versions of its packages, or, of a ready
-    /// image, its own id. The same on each machine, where the id of an image made here is not.
+    /// Content of the ATS image, `sha256:...`: the digest of the names and versions of its packages, or the id of a ready image.
+    /// It is the same on every machine, unlike the id of an image built here.
     pub ats: String,
-    /// The engine's id of an image made here. Never in committed results.
+    /// The engine's id of an image built here. Never in committed results.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Digest of all inputs that image was made from.
+    /// Digest of all inputs of the image.
     pub recipe: String,
 }
 
-/// One thing that provenance tells, in the order of reports: what most often explains a change
-/// comes first.
+/// A field of provenance. The order is that of reports: fields that most often explain a change come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProvenanceField {
@@ -103,15 +101,15 @@ pub enum ProvenanceField {
     ClientHello,
     /// The openssl.cnf that ATS reads, with its digest.
     OpensslConf,
-    /// What of it decides TLS.
+    /// Its settings that affect TLS.
     OpensslSettings,
-    /// What of it is not as the distro has it.
+    /// Its differences from the packaged file.
     OpensslDiffers,
     /// The system's crypto policy.
     CryptoPolicy,
-    /// Variables of the ATS process that decide its libraries and its OpenSSL.
+    /// Variables of the ATS process that affect its libraries and its OpenSSL.
     Environment,
-    /// What ATS reports as its version.
+    /// The version that ATS reports.
     Ats,
     /// Its package.
     AtsPackage,
@@ -131,11 +129,11 @@ pub enum ProvenanceField {
     Controls,
     /// The engine's kernel.
     Kernel,
-    /// Files that ATS may have open.
+    /// The limit of open files of ATS.
     Nofile,
     /// The digest of the ATS image.
     Image,
-    /// The digest of everything that image was made from.
+    /// The digest of all inputs of that image.
     Recipe,
 }
 
@@ -176,8 +174,8 @@ impl fmt::Display for ProvenanceField {
 }
 
 impl Provenance {
-    /// As it is committed: without what names this machine and not what ran, so that another one that finds the
-    /// same writes the same. The journal of the run has it all.
+    /// The committed form, without fields that describe this machine: the same software gives the same bytes on every machine.
+    /// The journal of the run has all fields.
     #[must_use]
     pub fn portable(mut self) -> Self {
         self.kernel = None;
@@ -191,7 +189,7 @@ impl Provenance {
         self
     }
 
-    /// Whether the very same thing ran, as far as both tell: an older atsmatrix knew nothing of the surroundings.
+    /// Whether the same software ran, as far as both record it: an older atsmatrix did not record the surroundings.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let known = self.surroundings.is_some() && other.surroundings.is_some();
@@ -199,11 +197,11 @@ impl Provenance {
         if known { self == other } else { without(self) == without(other) }
     }
 
-    /// Every field with its value, in the order of [`ProvenanceField`]. Taken apart completely: a new
-    /// field does not compile until it is told here.
+    /// Every field with its value, in the order of [`ProvenanceField`]. Destructured completely, so that a new field does not
+    /// compile until it is added here.
     pub fn facts(&self) -> [(ProvenanceField, Option<String>); 22] {
         use ProvenanceField as Field;
-        // The packages' digest is told as that of the image.
+        // The digest of the packages is part of the image.
         let Self { distro, kernel, libc, openssl, ats, client_hello, surroundings, images, content: _ } = self;
         let around = around(surroundings.as_ref());
         let [openssl, openssl_path, openssl_package] = library(openssl.as_ref());
@@ -243,7 +241,7 @@ impl Provenance {
     }
 }
 
-/// The surroundings in words.
+/// The surroundings as texts.
 #[derive(Default)]
 struct Around {
     conf: Option<String>,
@@ -278,7 +276,7 @@ fn library(library: Option<&Library>) -> [Option<String>; 3] {
     }
 }
 
-/// The pretty name, with what it may hide: Debian's testing keeps its name while it moves.
+/// The pretty name with id and version: Debian testing keeps its pretty name while its contents change.
 fn release(release: &Release) -> String {
     let Release { id, version, name, codename: _ } = release;
     format!("{name} ({id} {version})").replace(" )", ")")
@@ -289,7 +287,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_committed_names_no_machine_and_old_files_are_read() {
+    fn committed_provenance_is_the_same_on_every_machine_and_old_files_are_read() {
         let images =
             ImageDigests { ats: "sha256:aa".into(), recipe: "atsmatrix/package:1".into(), id: Some("x".into()) };
         let on = |kernel: &str, id: &str| Provenance {
@@ -316,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_older_atsmatrix_did_not_know_makes_no_difference_and_what_both_know_does() {
+    fn unrecorded_surroundings_make_no_difference_and_recorded_ones_do() {
         let with = |policy: &str| Provenance {
             surroundings: Some(Surroundings { crypto_policy: Some(policy.into()), ..Surroundings::default() }),
             ..Provenance::default()

@@ -1,4 +1,4 @@
-//! What is committed: results/matrix.json. Deterministic: no times, no addresses, no run ids.
+//! The committed results, results/matrix.json. Deterministic: no times, addresses or run ids.
 
 use std::fmt;
 
@@ -10,8 +10,7 @@ use super::id::{AtsId, CellId, DistroId};
 use super::outcome::{Outcome, Verdict};
 use super::provenance::Provenance;
 
-/// Version of the shape of matrix.json. Rises with every change that an older reader would
-/// misunderstand. 2: an expectation may expire, and a cell may have several. 3: a trial may be a known limitation, and
+/// Schema version of matrix.json. Increases with every change that an older reader would misunderstand. 2: an expectation may expire, and a cell may have several. 3: a trial may be a known limitation, and
 /// an expectation may name a known issue.
 pub const SCHEMA_VERSION: u32 = 3;
 
@@ -22,14 +21,14 @@ pub struct MatrixResult {
     /// [`SCHEMA_VERSION`] of the writer.
     #[schemars(range(max = SCHEMA_VERSION))]
     pub schema: u32,
-    /// SHA-256 of what the matrix.yaml that was run says (without comments, titles and the like), hex: tells whether
-    /// it has changed since. In older files that of its bytes.
+    /// SHA-256 of the contents of matrix.yaml (without comments, titles and the like), hex, to detect changes. In older files the
+    /// SHA-256 of its bytes.
     pub matrix: String,
     /// Rows, in the order of matrix.yaml.
     pub distros: Vec<DistroId>,
     /// Columns, in the order of matrix.yaml.
     pub ats: Vec<AtsId>,
-    /// One entry a cell, sorted by row and column.
+    /// One entry per cell, sorted by row and column.
     pub cells: Vec<CellResult>,
 }
 
@@ -38,56 +37,56 @@ pub struct MatrixResult {
 pub struct CellResult {
     /// `debian-13/9.2.5`.
     pub id: CellId,
-    /// What it came to.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why, where the trials do not say it: why unavailable, the compiler's first error.
+    /// The reason, where the trials do not show it: why the cell is unavailable, the compiler's first error.
     pub reason: Option<String>,
-    /// The expectation that matrix.yaml states for this cell, if any.
+    /// The expectation of matrix.yaml for this cell, if any.
     pub expected: Option<Expected>,
-    /// Whether its unavailability is reported without turning the run red.
+    /// Whether the cell may be unavailable without failing the run.
     pub optional: bool,
     /// Every trial, in the catalogue's order.
     pub trials: Vec<TrialResult>,
     /// Known issues that the evidence matches.
     pub known_issues: Vec<IssueMatch>,
-    /// Exactly what ran.
+    /// Exactly which software ran.
     pub provenance: Provenance,
 }
 
 /// An expectation that applies to a cell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Expected {
-    /// The verdict that is expected.
+    /// The expected verdict.
     pub verdict: Verdict,
-    /// Why.
+    /// The reason for the expectation.
     pub reason: String,
-    /// Where to read about it.
+    /// A link to more information.
     pub link: Option<String>,
-    /// Globs of the trials that may fail under it; empty: all. One that is named in full must fail.
+    /// Globs of the trials that may fail; empty for all. A trial that is named in full must fail.
     pub trials: Vec<String>,
-    /// The known issue that it is about: it excuses what is recognised as that with certainty, and nothing else. With the
-    /// verdict pass: the known limitation that does not show here.
+    /// The known issue of the expectation: it excuses only failures that are certain to be that issue. With the verdict pass: the
+    /// known limitation that does not affect this cell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue: Option<String>,
-    /// The last day on which it is accepted, as matrix.yaml says. Never a day of a run: whoever judges
-    /// compares it with their own.
+    /// The last day on which it is accepted, from matrix.yaml. It is compared with the day of the decision, not the day of the
+    /// run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub expires: Option<Date>,
-    /// What else matrix.yaml expects of the cell, in its order; these have none themselves.
+    /// Further expectations of matrix.yaml for the cell, in its order; theirs are empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Expected>,
 }
 
 impl CellResult {
-    /// Everything that matrix.yaml expects of the cell, in its order.
+    /// All expectations of matrix.yaml for the cell, in its order.
     pub fn expectations(&self) -> impl Iterator<Item = &Expected> {
         self.expected.iter().flat_map(|first| std::iter::once(first).chain(&first.also))
     }
 }
 
 impl Expected {
-    /// What is expected, in words: `fail`, `fail by ATS-11465`, `pass without ATS-11758`.
+    /// Describes what is expected: `fail`, `fail by ATS-11465`, `pass without ATS-11758`.
     pub fn what(&self) -> String {
         match (&self.issue, self.verdict) {
             (None, verdict) => verdict.to_string(),
@@ -102,17 +101,17 @@ impl Expected {
 pub struct TrialResult {
     /// Trial id.
     pub id: String,
-    /// What it came to.
+    /// The outcome.
     pub outcome: Outcome,
     /// Whether it is a control.
     pub control: bool,
-    /// Id of the known issue that limits this ATS in this trial, as the catalogue declares, whatever the trial came to:
-    /// it should be [`Outcome::Limitation`], and a pass is news.
+    /// Id of the known issue that the catalogue declares for this ATS in this trial, whatever the outcome. The expected outcome
+    /// is [`Outcome::Limitation`]; a pass is reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limitation: Option<String>,
     /// What was seen, in one line without times or addresses.
     pub summary: String,
-    /// Evidence of a trial that did not pass: client, origin, wire, log; normalised, one line each.
+    /// Evidence of a trial that did not pass, normalised lines from client, origin, wire and logs.
     pub evidence: Vec<String>,
 }
 
@@ -121,30 +120,30 @@ pub struct TrialResult {
 pub struct IssueMatch {
     /// Id of the known issue, for example `ATS-11465`.
     pub id: String,
-    /// Its title.
+    /// Title of the known issue.
     pub title: String,
     /// Upstream link.
     pub link: String,
-    /// First fixed version or build.
+    /// First version or build with the fix.
     pub fixed_in: String,
     /// What to do.
     pub way_out: String,
-    /// How sure it is.
+    /// Certainty of the match.
     pub confidence: Confidence,
-    /// The trials concerned.
+    /// The affected trials.
     pub trials: Vec<String>,
-    /// Its workarounds as they were tried on this very cell; empty when none was tried.
+    /// Workarounds that were tested on this cell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workarounds: Vec<WorkaroundTried>,
 }
 
-/// How sure it is that evidence shows a known issue.
+/// Certainty that the evidence shows a known issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Confidence {
-    /// Nothing else known looks like it.
+    /// No other known cause has these signs.
     #[serde(rename = "certain")]
     Certain,
-    /// It may be another thing.
+    /// Another cause is possible.
     #[serde(rename = "looks like")]
     LooksLike,
 }
@@ -166,25 +165,25 @@ impl fmt::Display for Confidence {
 }
 
 impl IssueMatch {
-    /// Whether it is what made `trial` fail, with certainty. Only this excuses anything.
+    /// Whether it is certain to be the cause of the failure of `trial`. Only a certain match excuses a failure.
     pub fn is_certain_of(&self, trial: &str) -> bool {
         self.confidence == Confidence::Certain && self.trials.iter().any(|id| id == trial)
     }
 }
 
-/// A workaround that was tried on a cell: its failing trials ran once more with these settings.
+/// A workaround that was tested on a cell: its failing trials ran again with these settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkaroundTried {
-    /// Its name, for example `tcp-fast-open`.
+    /// Name, for example `tcp-fast-open`.
     pub name: String,
     /// The settings, as records.config writes them: `NAME TYPE VALUE`.
     pub settings: Vec<String>,
-    /// Whether every trial passed with it that had failed without it, and every control held.
+    /// Whether every failing trial passed with it, and every control still passed.
     pub worked: bool,
-    /// Trials that failed without it and passed with it.
+    /// Failing trials that passed with it.
     pub passed: Vec<String>,
-    /// Trials that did not pass with it either, with what they came to; controls too.
+    /// Trials and controls that did not pass with it, with their outcomes.
     pub not_passed: Vec<String>,
-    /// What it costs.
+    /// The disadvantages.
     pub cost: String,
 }

@@ -1,4 +1,4 @@
-//! What a scripted peer does, byte by byte: the way to say what no well-behaved library would.
+//! Scripts for peers, byte by byte: they can send what no correct library would.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,32 +10,32 @@ pub enum Step {
     Send(String),
     /// Sends these bytes.
     SendBytes(Vec<u8>),
-    /// Sends so many bytes of the counting pattern.
+    /// Sends this many bytes of the counting pattern.
     SendPattern(u64),
-    /// Sends so many bytes of the counting pattern as chunks, without the last chunk.
+    /// Sends this many bytes of the counting pattern as chunks, without the last chunk.
     SendChunks(u64),
-    /// Reads a whole ClientHello, however many segments it comes in.
+    /// Reads a whole ClientHello, in any number of segments.
     ReadHello,
-    /// Reads once, whatever comes: the size of a peer's first write.
+    /// Reads once: the size of the peer's first write.
     ReadOnce,
-    /// Reads the head of a message and notes it; interim responses before it are noted along with it.
+    /// Reads and records the head of a message, with interim responses before it.
     ReadHead,
     /// Waits for an interim response (1xx).
     ReadInterim,
-    /// Reads the body of the last head, by its own framing, and notes it.
+    /// Reads and records the body of the last head, according to its framing.
     ReadBody,
     /// Reads exactly this text; anything else is an error.
     Expect(String),
-    /// Sends back what comes until the peer closes.
+    /// Sends back everything until the peer closes.
     Echo,
-    /// Reads and forgets until the peer closes.
+    /// Reads and discards until the peer closes.
     Hang,
-    /// Says nothing for so many milliseconds: a slow peer.
+    /// Waits for this many milliseconds, like a slow peer.
     Pause(u64),
-    /// Ends the sending side without a TLS `close_notify`, and goes on.
+    /// Closes the sending side without a TLS `close_notify`, and continues.
     Fin,
-    /// Ends the sending side as the protocol wants it, and goes on.
+    /// Closes the sending side as the protocol requires, and continues.
     Close,
-    /// Ends the connection with a RST; the last step of a script.
+    /// Closes the connection with a RST; must be the last step.
     Reset,
 }

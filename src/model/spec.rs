@@ -1,51 +1,52 @@
-//! What a trial does, as data: how the request travels, how its origin and its client behave, and what
-//! ATS needs for it. The agents interpret it and know no trial by name.
+//! What a trial does, as data: the route of the request, the behaviour of origin and client, and the settings of ATS. Agents
+//! interpret it, and need no code for single trials.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::program::OriginProgram;
 use super::script::Step;
 
-/// What a trial does: the whole of its set-up.
+/// The complete setup of a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a trial states by its name")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent property of a trial")]
 pub struct TrialSpec {
-    /// How the request travels.
+    /// The route of the request.
     pub route: Route,
-    /// Where its origin is.
+    /// The place of the origin.
     pub place: Place,
-    /// How the origin behaves.
+    /// The behaviour of the origin.
     pub origin: OriginSpec,
     /// What the client does.
     pub client: ClientSpec,
-    /// ATS settings that differ from the baseline; trials with equal ones share an ATS. In values,
-    /// `{dir}` stands for the directory with the cell's certificates, `{port}` for the origin's port and `{ports}`
-    /// for those of all origins of the cell that listen.
+    /// ATS settings that differ from the baseline; trials with equal settings share an ATS. In values, `{dir}` is the folder with
+    /// the cell's certificates, `{port}` the origin's port, and `{ports}` the ports of all listening origins of the cell.
     pub records: Vec<Record>,
-    /// How ATS is told of the origin.
+    /// The remap rule for the origin.
     pub remap: Remap,
-    /// Lines of sni.yaml of this trial.
+    /// Entries of sni.yaml for this trial.
     pub sni: Vec<SniRule>,
-    /// Names of `records` that this ATS need not know: the trial is about what becomes of a setting that is not
-    /// known. Any other makes the trial an error.
+    /// Names of `records` that ATS may not know, as the trial tests an unknown setting. Any other unknown setting makes the trial
+    /// an error.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub may_not_know: Vec<String>,
-    /// The key of the certificate that ATS shows to clients is encrypted, and ATS is told who says its passphrase.
+    /// Whether the key of the certificate that ATS presents to clients is encrypted, and a program returns its passphrase.
     #[serde(default)]
     pub locked_key: bool,
-    /// The OpenSSL of ATS has no configuration, neither the distro's nor a crypto policy.
+    /// Whether the OpenSSL of ATS has no configuration, neither the distro's nor a crypto policy.
     #[serde(default)]
     pub bare_openssl: bool,
-    /// It is about time: what ATS takes for an answer of its own is measured along with it.
+    /// Whether the trial is about time: the time that ATS takes for a response of its own is measured as well.
     #[serde(default)]
     pub timed: bool,
-    /// Runs while no other trial does: it loads ATS.
+    /// Whether the trial runs alone, because it puts load on ATS.
     pub alone: bool,
-    /// How long the trial may take, milliseconds.
+    /// Deadline of the trial, milliseconds.
     pub deadline_ms: u64,
 }
 
-/// How a request travels.
+/// The route of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Route {
@@ -59,7 +60,7 @@ pub enum Route {
     DirectOpenssl,
 }
 
-/// Where a trial's origin is, and so what its name resolves to.
+/// The place of a trial's origin, and so the addresses of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
@@ -99,29 +100,29 @@ impl Place {
     }
 }
 
-/// How ATS is told of an origin: its line of remap.config.
+/// The rule for an origin in remap.config.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remap {
     /// `map http://TRIAL.t/ SCHEME://TRIAL.test:PORT/`, and the same for https clients.
     #[default]
     ByName,
-    /// The same to `TRIAL.wild.test`: a wildcard is not good for a whole top-level domain.
+    /// The same to `TRIAL.wild.test`, as a wildcard is not valid for a whole top-level domain.
     ByWildName,
     /// The same to the origin's address.
     ByAddress,
     /// The same between `ws://` and `wss://`, for upgrades.
     WebSocket,
-    /// No line at all: ATS does not know the host.
+    /// No rule: ATS does not know the host.
     None,
 }
 
 /// One entry of sni.yaml (`ssl_server_name.yaml` in 8.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SniRule {
-    /// Whose name it is about.
+    /// The side whose name the entry matches.
     pub side: Side,
-    /// Keys and values by their 9.x names; `{dir}`, `{port}` and `{origin}` (its host name) are filled in.
+    /// Keys and values under their 9.x names; `{dir}`, `{port}` and `{origin}` (the host name) are replaced.
     pub keys: Vec<(String, String)>,
 }
 
@@ -129,20 +130,20 @@ pub struct SniRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
-    /// The host that clients ask for, `TRIAL.t`.
+    /// The host that clients request, `TRIAL.t`.
     Client,
     /// The origin's host, `TRIAL.test`.
     Origin,
 }
 
-/// How an origin behaves.
+/// The behaviour of an origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OriginSpec {
-    /// Whether ATS is told to speak TLS to it.
+    /// Whether ATS is configured to use TLS to it.
     pub https: bool,
-    /// How it speaks TLS; `None` with `https`: it does not, whatever ATS is told.
+    /// Its TLS settings; `None` if it does not use TLS, even if `https` is set.
     pub tls: Option<OriginTls>,
-    /// What it does once it is connected to.
+    /// What it does with connections.
     pub speak: Speak,
 }
 
@@ -155,29 +156,28 @@ pub enum Speak {
         /// Bytes.
         body_len: u64,
     },
-    /// Plays one script a connection; the last one also for all further connections. Connections are counted
-    /// over the whole cell: a trial that shares ATS with others may be run again, so one script should do.
+    /// Plays one script per connection, and the last one for all further connections. Connections are counted over the whole
+    /// cell. A trial that shares ATS with others may run again, so it should have one script.
     Script(Vec<Vec<Step>>),
-    /// The distro's own `openssl s_server -www` with these arguments more, in the ATS container.
+    /// The distro's own `openssl s_server -www` with additional arguments, in the ATS container.
     Openssl {
         /// Arguments.
         args: Vec<String>,
-        /// Bits of the RSA key of its certificate, where that is signed as `sign` says.
+        /// Bits of the RSA key of its certificate, if `sign` is not empty.
         rsa_bits: u32,
-        /// Arguments of `openssl x509 -req` that its certificate is signed with; empty: it serves the
-        /// [`Certificate::Good`] one.
+        /// Arguments of `openssl x509 -req` for signing its certificate; if empty, it serves the [`Certificate::Good`] one.
         sign: Vec<String>,
     },
     /// nginx, which answers every GET with 200 and `body_len` bytes of the counting pattern.
     Nginx {
         /// Bytes.
         body_len: u64,
-        /// Directives of its server block, each with its semicolon; `{dir}` stands for the folder with `ca.pem`.
+        /// Directives of its server block, each with its semicolon; `{dir}` is the folder with `ca.pem`.
         directives: Vec<String>,
     },
-    /// Apache httpd with two virtual hosts, each with a certificate of its own that carries the origin's name: the first
-    /// is the origin's, the second bears the host that clients ask for. Both answer every GET with 200 and `body_len`
-    /// bytes of the counting pattern.
+    /// Apache httpd with two virtual hosts, each with its own certificate for the origin's name. The first one is named like the
+    /// origin, the second one like the host that clients request. Both answer every GET with 200 and `body_len` bytes of the
+    /// counting pattern.
     Httpd {
         /// Bytes.
         body_len: u64,
@@ -186,28 +186,28 @@ pub enum Speak {
     Nobody,
 }
 
-/// How an origin speaks TLS.
+/// The TLS settings of an origin.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OriginTls {
-    /// Versions it accepts; empty: all it can.
+    /// Versions it accepts; empty for all it supports.
     pub versions: Vec<TlsVersion>,
-    /// Cipher suites it accepts, by IANA name; empty: all it can.
+    /// Cipher suites it accepts, by IANA name; empty for all it supports.
     pub suites: Vec<String>,
-    /// Groups it accepts, by IANA name, preferred first; empty: all it can.
+    /// Groups it accepts, by IANA name, preferred first; empty for all it supports.
     pub groups: Vec<String>,
-    /// ALPN protocols it speaks; empty: it takes no part in ALPN.
+    /// ALPN protocols it supports; empty to ignore ALPN.
     pub alpn: Vec<String>,
     /// The certificate it serves.
     pub certificate: Certificate,
     /// Whether it requires a client certificate of the cell's CA.
     pub client_auth: bool,
-    /// Bytes of the largest ClientHello that it bears, with the header of its record. On a larger one it resets the
-    /// connection, as peers and middleboxes do that read it in one go.
+    /// Size in bytes, with record header, of the largest ClientHello that it accepts. On a larger one it resets the connection,
+    /// like peers and middleboxes that read the ClientHello at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub largest_hello: Option<u32>,
 }
 
-/// What certificate an origin serves. All but the stated flaw is as it should be.
+/// The certificate of an origin. Apart from the stated flaw it is valid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certificate {
@@ -220,7 +220,7 @@ pub enum Certificate {
     P384,
     /// Ed25519 (RFC 8410).
     Ed25519,
-    /// `*.wild.test` alone.
+    /// Only for `*.wild.test`.
     Wildcard,
     /// Signed by an intermediate CA that is sent along.
     Chain,
@@ -232,11 +232,11 @@ pub enum Certificate {
     Untrusted,
     /// Signed by itself.
     SelfSigned,
-    /// Another name, in subject and SAN: ATS accepts the subject's CN although a SAN is there.
+    /// Another name, in both subject and SAN: ATS accepts the CN of the subject even if there is a SAN.
     WrongName,
     /// Expired a day ago.
     Expired,
-    /// Valid from tomorrow on.
+    /// Not valid until tomorrow.
     NotYetValid,
     /// For TLS clients only (extended key usage).
     ClientOnly,
@@ -256,13 +256,13 @@ pub enum TlsVersion {
 /// What the client does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientSpec {
-    /// How it speaks to ATS.
+    /// Its protocol towards ATS.
     pub front: Front,
-    /// What it says.
+    /// What it sends.
     pub act: Act,
 }
 
-/// How the client speaks to ATS.
+/// The client's protocol towards ATS.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Front {
@@ -273,13 +273,13 @@ pub enum Front {
     Tls,
     /// HTTP/2 over TLS.
     H2,
-    /// TLS whose ClientHello leaves in two segments, then HTTP/1.1.
+    /// HTTP/1.1 over TLS, with the ClientHello in two segments.
     TlsSplitHello,
     /// A CONNECT for the origin, then HTTP/1.1 over TLS with the origin itself.
     Connect,
 }
 
-/// What the client says.
+/// What the client sends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Act {
@@ -287,20 +287,20 @@ pub enum Act {
     Requests(Vec<RequestSpec>),
     /// The same GET on many connections.
     Load {
-        /// Requests in all.
+        /// Total number of requests.
         requests: u32,
-        /// How many at once.
+        /// Number of parallel requests.
         at_once: u32,
-        /// Bytes of the counting pattern that each answer must have.
+        /// Bytes of the counting pattern in each response.
         body_len: u64,
     },
-    /// GETs by so many clients without end, while ATS is given one remap rule more and told to read its
-    /// configuration anew; ATS runs under its manager where it has one.
+    /// Continuous GETs by parallel clients while ATS gets an additional remap rule and reloads its configuration. ATS runs under
+    /// its manager, if it has one.
     Reload {
-        /// Clients.
+        /// Number of clients.
         at_once: u32,
     },
-    /// Plays a script. `{host}` in what is sent stands for the host that ATS knows the trial by.
+    /// Plays a script, in which `{host}` is the host name that ATS has for the trial.
     Script(Vec<Step>),
 }
 
@@ -311,11 +311,11 @@ pub struct RequestSpec {
     pub method: String,
     /// Length of the request body, bytes, of the counting pattern.
     pub body_len: u64,
-    /// Sends the body in chunks, without its length.
+    /// Whether the body is sent in chunks, without its length.
     pub chunked: bool,
     /// Headers besides Host.
     pub headers: Vec<(String, String)>,
-    /// On a new connection to ATS.
+    /// Whether to open a new connection to ATS.
     pub fresh: bool,
 }
 
@@ -324,8 +324,37 @@ pub struct RequestSpec {
 pub struct Record {
     /// The name with its prefix, for example `proxy.config.ssl.client.verify.server.policy`.
     pub name: String,
-    /// `INT`, `STRING` or `FLOAT`, as records.config writes it.
-    pub kind: String,
-    /// The value.
+    /// The type of the value.
+    pub kind: RecordType,
+    /// The value as text.
     pub value: String,
+}
+
+/// The type of an ATS setting, serialized as records.config writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RecordType {
+    /// A whole number.
+    Int,
+    /// A text.
+    String,
+    /// A number with a fraction.
+    Float,
+}
+
+impl RecordType {
+    /// The word in records.config.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Int => "INT",
+            Self::String => "STRING",
+            Self::Float => "FLOAT",
+        }
+    }
+}
+
+impl fmt::Display for RecordType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
 }

@@ -1,4 +1,4 @@
-//! What decides how ATS speaks TLS besides the OpenSSL it has loaded.
+//! What affects the TLS of ATS besides the OpenSSL that it has loaded.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::provenance::Library;
 
-/// What an ATS reads and is given, as found in its process and its image; `None`: it could not be found.
+/// The environment of an ATS process, as found in the process and its image. `None` means that it could not be determined.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Surroundings {
     /// The openssl.cnf that ATS reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub openssl_conf: Option<OpensslConf>,
-    /// The crypto policy of the system, as it names itself; `None` where a distro has none.
+    /// The name of the system's crypto policy; `None` if the distro has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crypto_policy: Option<String>,
-    /// Variables of the ATS process that decide which libraries it loads and how OpenSSL behaves (`LD_PRELOAD`,
-    /// `LD_LIBRARY_PATH`, `OPENSSL_CONF` and the like), and what `/etc/ld.so.preload` holds, by its path.
+    /// Variables of the ATS process that affect which libraries it loads and how OpenSSL behaves (`LD_PRELOAD`,
+    /// `LD_LIBRARY_PATH`, `OPENSSL_CONF` and the like), and the contents of `/etc/ld.so.preload` under that path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<BTreeMap<String, String>>,
-    /// The `libssl` of each control that is a program of the image, by its name.
+    /// The `libssl` of each control that is a program in the image, by the program's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub controls: BTreeMap<String, Library>,
-    /// How many files the ATS process may have open, soft and hard limit. Given by the engine: never in committed
-    /// results.
+    /// Limits of open files of the ATS process, soft and hard. They depend on the engine, and are never in committed results.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nofile: Option<String>,
 }
@@ -32,19 +31,19 @@ pub struct Surroundings {
 /// The openssl.cnf of an ATS process.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpensslConf {
-    /// The file: what `OPENSSL_CONF` names, else the one that this OpenSSL was built to read.
+    /// Path: that in `OPENSSL_CONF`, else the default of this OpenSSL.
     pub path: String,
-    /// Digest of what it sets, with what it includes, without comments; `None`: it is not there.
+    /// Digest of its settings, with those of included files, without comments; `None` if the file does not exist.
     pub sha256: Option<String>,
-    /// What of that decides TLS, one setting a line: `system_default.MinProtocol = TLSv1.2`.
+    /// Its settings that affect TLS, one per line: `system_default.MinProtocol = TLSv1.2`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<String>,
-    /// What is not as the distro has it, one thing a line; empty: all is. `None`: no package manager is there to say.
+    /// Differences from the packaged file, one per line. `None` if the image has no package manager.
     pub differs: Option<Vec<String>>,
 }
 
 impl OpensslConf {
-    /// Whether it is as the distro has it, in words.
+    /// Describes the differences from the packaged file.
     pub fn as_packaged(&self) -> String {
         match self.differs.as_deref() {
             None => "not known".to_owned(),
@@ -55,18 +54,18 @@ impl OpensslConf {
 }
 
 impl Surroundings {
-    /// The variables in one line; `none` where none is set.
+    /// The variables in one line; `none` if none is set.
     pub fn variables(&self) -> Option<String> {
         let set: Vec<String> =
             self.environment.as_ref()?.iter().map(|(name, value)| format!("{name}={value}")).collect();
         Some(if set.is_empty() { "none".to_owned() } else { set.join(", ") })
     }
 
-    /// The controls with their `libssl` in one line; `None` where there is none.
+    /// The controls with their `libssl` in one line; `None` if there is none.
     pub fn libraries(&self) -> Option<String> {
-        let told =
+        let describe =
             |(program, library): (&String, &Library)| format!("{program}: {} ({})", library.version, library.path);
-        let told: Vec<String> = self.controls.iter().map(told).collect();
-        (!told.is_empty()).then(|| told.join(", "))
+        let libraries: Vec<String> = self.controls.iter().map(describe).collect();
+        (!libraries.is_empty()).then(|| libraries.join(", "))
     }
 }

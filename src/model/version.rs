@@ -4,6 +4,9 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+/// Maximum length of an invalid text in messages, characters.
+const MAX_QUOTED: usize = 40;
+
 /// A dotted version with an optional letter at the end of a part, compared part by part; a missing
 /// part counts as 0, so `3.2` is `3.2.0`.
 #[derive(Debug, Clone, Eq)]
@@ -22,15 +25,16 @@ enum Op {
     Greater,
 }
 
-/// Why a text is no version or range.
+/// An invalid version or range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no {1}")]
+#[error("`{0}` is not a valid {1}")]
 pub struct VersionError(String, &'static str);
 
 impl FromStr for Version {
     type Err = VersionError;
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let error = || VersionError(text.chars().take(40).collect(), "version: write it like 9.2.5, 3.2 or 1.1.1w");
+        let error =
+            || VersionError(text.chars().take(MAX_QUOTED).collect(), "version: write it like 9.2.5, 3.2 or 1.1.1w");
         text.split('.')
             .map(|part| {
                 let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -91,7 +95,7 @@ impl FromStr for VersionRange {
             .map(|condition| {
                 let (sign, op) = ops.iter().find(|(sign, _)| condition.starts_with(sign)).ok_or_else(|| {
                     VersionError(
-                        text.chars().take(40).collect(),
+                        text.chars().take(MAX_QUOTED).collect(),
                         "version range: write it like \">=3.2\" or \">=9.2.0,<9.2.7\"",
                     )
                 })?;
@@ -103,7 +107,7 @@ impl FromStr for VersionRange {
 }
 
 impl VersionRange {
-    /// The version from which on it holds, where it says one: `9.2.9` of `>=9.2.9,<9.3`.
+    /// The lower bound, if there is one: `9.2.9` of `>=9.2.9,<9.3`.
     pub fn lower(&self) -> Option<&Version> {
         let from = |(op, _): &&(Op, Version)| matches!(op, Op::GreaterOrEqual | Op::Equal);
         self.0.iter().find(from).map(|(_, version)| version)

@@ -1,5 +1,5 @@
-//! One run: sweep, images, network, cells in parallel, results as events. Knows how things are
-//! ordered, repeated and stopped; what they mean is decided below it, how they look above it.
+//! A run: sweeps, builds images, creates the network and runs cells in parallel. This module orders, repeats and stops
+//! the work. Lower layers judge results, higher layers display them.
 
 pub mod cell;
 mod outcome;
@@ -26,139 +26,147 @@ use crate::engine::Engine;
 use crate::engine::labels::Owner;
 use crate::engine::patience::MAX_OUTAGES;
 use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Place, Verdict};
-use crate::run::cell::{Beside, CellRun, Progress};
+use crate::run::cell::{CellRun, OriginImage, Progress};
 use crate::verdict::{self, Assessment, Terms};
 
 pub use site::Site;
-pub use stage::{Stage, Variant, asked};
+pub use stage::{Stage, Variant, required_origins};
 
-/// What to run, and how.
-pub struct Order {
-    /// The matrix.
+/// What to run, and how to run it.
+pub struct RunRequest {
+    /// The matrix that the plan is made from.
     pub matrix: Matrix,
-    /// The selected cells.
+    /// The selected cells with their image steps.
     pub plan: Plan,
-    /// The trials, in the catalogue's order.
+    /// The selected trials, in the catalogue's order.
     pub trials: Vec<&'static Trial>,
-    /// Files of the images folder.
+    /// Files of the images folder, by path.
     pub recipes: BTreeMap<String, Vec<u8>>,
-    /// How images are made.
+    /// The policy for building images.
     pub policy: Policy,
-    /// Where build logs go.
+    /// The folder for build logs.
     pub image_logs: PathBuf,
-    /// Cells at the same time.
+    /// Number of cells to run in parallel.
     pub jobs: usize,
-    /// Stop at the first unexpected outcome.
+    /// Start no further cell after the first unexpected result.
     pub fail_fast: bool,
-    /// Leave containers for inspection.
+    /// Keep containers for inspection.
     pub keep: bool,
-    /// Try the workarounds of the known issues that a cell matches, on that cell.
+    /// Also run a cell that matches a known issue with its workarounds.
     pub workarounds: bool,
-    /// What results are judged by.
+    /// The terms for judging results, without `unanswered`; [`RunRequest::terms`] adds it.
     pub terms: Terms<'static>,
+    /// Cells that had no answer in earlier results.
+    pub unanswered: BTreeSet<CellId>,
 }
 
-/// What a run tells beside events: raw evidence, which does not go through the console.
-pub trait Record: Send + Sync {
-    /// Keeps a cell's raw evidence.
+impl RunRequest {
+    /// The complete terms for judging results.
+    pub fn terms(&self) -> Terms<'_> {
+        Terms { unanswered: Some(&self.unanswered), ..self.terms }
+    }
+}
+
+/// Stores raw evidence, which is not reported as events.
+pub trait EvidenceSink: Send + Sync {
+    /// Stores the raw evidence of a cell.
     ///
     /// # Errors
-    /// When it cannot be kept. No further cell begins then: theirs could not be kept either.
+    /// The evidence cannot be stored. No further cell starts then.
     fn cell(&self, id: &CellId, run: &CellRun) -> anyhow::Result<()>;
 
-    /// Keeps the raw evidence of a workaround that was tried on a cell.
+    /// Stores the raw evidence of a cell under a workaround.
     ///
     /// # Errors
-    /// As [`Record::cell`].
+    /// As [`EvidenceSink::cell`].
     fn workaround(&self, id: &CellId, name: &str, run: &CellRun) -> anyhow::Result<()>;
 }
 
-/// What a run came to.
+/// The outcome of a run.
 #[derive(Debug)]
-pub struct Done {
-    /// Results of the cells that were finished, in the plan's order.
+pub struct RunOutcome {
+    /// Results of the finished cells, in the plan's order.
     pub cells: Vec<CellResult>,
-    /// Whether it was interrupted.
+    /// Whether the run was interrupted.
     pub interrupted: bool,
-    /// Those without an answer for no other reason than that something of ours broke: nothing new is known of them.
-    pub ours: BTreeSet<CellId>,
-    /// What of ours broke, so that it ended early; in words, once.
+    /// Cells without an answer only because the test setup failed: nothing new is known about them.
+    pub setup_failures: BTreeSet<CellId>,
+    /// The failure that ended the run early, if any.
     pub fault: Option<String>,
 }
 
-/// Runs `order` on `engine`. When `stop` is cancelled, what is finished is kept and what is ours is
-/// removed.
+/// Runs `request` on `engine`. When `stop` is cancelled, finished cells are kept, and containers and networks are removed.
 ///
 /// # Errors
-/// When the engine fails as a whole; trouble with single cells is in their results.
+/// The engine fails as a whole. Failures of single cells are in their results.
 pub async fn run(
     engine: Arc<dyn Engine>,
     owner: &Owner,
-    order: &Order,
-    record: &dyn Record,
+    request: &RunRequest,
+    sink: &dyn EvidenceSink,
     events: UnboundedSender<Event>,
     stop: CancellationToken,
-) -> anyhow::Result<Done> {
-    let mut site = Site::new(engine, owner, &order.matrix.defaults, events, stop).await?;
-    site.tell(Event::Started { cells: order.plan.cells.len(), engine: site.info.to_string() });
+) -> anyhow::Result<RunOutcome> {
+    let mut site = Site::new(engine, owner, &request.matrix.defaults, events, stop).await?;
+    site.report(Event::Started { cells: request.plan.cells.len(), engine: site.info.to_string() });
     if !site.prepare().await? {
-        site.tell(Event::Finished { interrupted: true });
-        return Ok(Done { cells: Vec::new(), interrupted: true, ours: BTreeSet::new(), fault: None });
+        site.report(Event::Finished { interrupted: true });
+        return Ok(RunOutcome { cells: Vec::new(), interrupted: true, setup_failures: BTreeSet::new(), fault: None });
     }
-    let images = site.maker(&order.recipes, &order.policy, &order.image_logs, order.plan.bootstrapper());
-    let made = Arc::clone(&images).make(order.plan.steps(), &site.deadline).await;
+    let images = site.maker(&request.recipes, &request.policy, &request.image_logs, request.plan.bootstrapper());
+    let made = Arc::clone(&images).make(request.plan.steps(), &site.deadline).await;
     let fault = images.fault().map_or_else(OnceLock::new, OnceLock::from);
-    let run = Run { site: &site, order, record, made, ours: Mutex::default(), fault };
+    let run = Run { site: &site, request, sink, made, setup_failures: Mutex::default(), fault };
     let cells = run.cells().await;
-    let Run { ours, fault, .. } = run;
-    site.leave(order.keep).await;
-    let ours = ours.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Done { cells: cells?, interrupted: site.stop.is_cancelled(), ours, fault: fault.into_inner() })
+    let Run { setup_failures, fault, .. } = run;
+    site.clean_up(request.keep).await;
+    let setup_failures = setup_failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(RunOutcome { cells: cells?, interrupted: site.stop.is_cancelled(), setup_failures, fault: fault.into_inner() })
 }
 
-/// A run under way.
+/// A run in progress.
 struct Run<'a> {
     site: &'a Site<'a>,
-    order: &'a Order,
-    record: &'a dyn Record,
+    request: &'a RunRequest,
+    sink: &'a dyn EvidenceSink,
     made: BTreeMap<String, ImageState>,
-    ours: Mutex<BTreeSet<CellId>>,
+    setup_failures: Mutex<BTreeSet<CellId>>,
     fault: OnceLock<String>,
 }
 
-/// What the cells of this run share.
+/// Resources shared by the cells of this run.
 struct Shared {
     stage: Stage,
-    /// The origins that are containers of their own, as far as the run has them.
-    beside: BTreeMap<Place, Beside>,
+    /// Origins with a container of their own that this run has.
+    origins: BTreeMap<Place, OriginImage>,
 }
 
 impl Run<'_> {
-    fn tell(&self, event: Event) {
-        self.site.tell(event);
+    fn report(&self, event: Event) {
+        self.site.report(event);
     }
 
-    /// Says whether evidence was kept; if not, no further cell begins.
-    fn kept(&self, kept: anyhow::Result<()>, halt: &CancellationToken) {
-        if let Err(error) = kept {
-            // The first one counts: what follows is the same.
+    /// Stops the run after the present cells if evidence could not be stored.
+    fn check_stored(&self, stored: anyhow::Result<()>, halt: &CancellationToken) {
+        if let Err(error) = stored {
+            // Only the first error is reported; later ones have the same cause.
             let _ = self.fault.set(format!("{error:#}"));
             halt.cancel();
         }
     }
 
-    /// All cells, as many at a time as was asked for. After `stop` no further one begins.
+    /// Runs all cells, `jobs` in parallel. After `stop` no further cell starts.
     async fn cells(&self) -> anyhow::Result<Vec<CellResult>> {
         let runnable =
-            self.order.plan.cells.iter().any(|cell| matches!(self.image(cell), Some(ImageState::Ready { .. })));
+            self.request.plan.cells.iter().any(|cell| matches!(self.image(cell), Some(ImageState::Ready { .. })));
         let broken = self.fault.get().is_some();
         let shared = if runnable && !broken { self.shared().await? } else { None };
-        let permits = Semaphore::new(self.order.jobs.max(1));
+        let permits = Semaphore::new(self.request.jobs.max(1));
         let halt = self.site.deadline.child_token();
         let this = self;
         let (shared, permits, halt) = (shared.as_ref(), &permits, &halt);
         let mut running: FuturesUnordered<_> = this
-            .order
+            .request
             .plan
             .cells
             .iter()
@@ -171,7 +179,7 @@ impl Run<'_> {
         let mut results = BTreeMap::new();
         while let Some((number, result)) = running.next().await {
             let Some(result) = result else { continue };
-            if self.order.fail_fast && verdict::assess(&result, &self.order.terms) == Assessment::Unexpected {
+            if self.request.fail_fast && verdict::assess(&result, &self.request.terms()) == Assessment::Unexpected {
                 halt.cancel();
             }
             results.insert(number, result);
@@ -179,7 +187,7 @@ impl Run<'_> {
         Ok(results.into_values().collect())
     }
 
-    /// What the cells share, also where the engine goes away for a while; `None` when the run was stopped first.
+    /// Sets up the shared resources, and retries if the engine was away; `None` if the run was stopped first.
     async fn shared(&self) -> anyhow::Result<Option<Shared>> {
         let mut tries = 0;
         loop {
@@ -188,103 +196,122 @@ impl Run<'_> {
                 Ok(shared) => return Ok(shared),
                 Err(error) => error,
             };
-            if tries > MAX_OUTAGES || !self.site.is_back_after(&error).await {
+            if tries > MAX_OUTAGES || !self.site.recovers_from(&error).await {
                 return Err(error);
             }
         }
     }
 
-    /// The network and the images of the origins.
+    /// Creates the network and the images of the origins.
     async fn set_up(&self) -> anyhow::Result<Option<Shared>> {
-        let Some(stage) = Stage::new(self.site, &self.order.recipes, self.order.keep).await? else { return Ok(None) };
-        let origins = async {
-            let mut beside = BTreeMap::new();
-            for (place, tag) in &self.order.plan.beside {
-                beside.extend(stage.beside(self.site, &self.made, tag).await?.map(|it| (*place, it)));
-            }
-            anyhow::Ok(beside)
+        let Some(stage) = Stage::new(self.site, &self.request.recipes, self.request.keep).await? else {
+            return Ok(None);
         };
-        let beside = self.site.stop.run_until_cancelled(origins).await.transpose()?;
-        Ok(beside.map(|beside| Shared { stage, beside }))
+        let origins = async {
+            let mut origins = BTreeMap::new();
+            for (place, tag) in &self.request.plan.beside {
+                origins.extend(stage.origin(self.site, &self.made, tag).await?.map(|it| (*place, it)));
+            }
+            anyhow::Ok(origins)
+        };
+        let origins = self.site.stop.run_until_cancelled(origins).await.transpose()?;
+        Ok(origins.map(|origins| Shared { stage, origins }))
     }
 
     fn image(&self, planned: &PlannedCell) -> Option<&ImageState> {
         self.made.get(&planned.tag)
     }
 
-    /// One cell; `None` when it was not finished.
+    /// Runs one cell; `None` if it did not finish.
     async fn cell(
         &self,
         planned: &PlannedCell,
         shared: Option<&Shared>,
         halt: &CancellationToken,
     ) -> Option<CellResult> {
-        if self.site.stop.is_cancelled() || (halt.is_cancelled() && !self.site.deadline.is_cancelled()) {
-            return None;
-        }
-        // Without images all that can be told is why there is none.
-        if shared.is_none()
-            && self.fault.get().is_some()
-            && !matches!(
-                self.image(planned),
-                Some(ImageState::Unbuildable { .. } | ImageState::Unavailable { .. } | ImageState::Broken { .. })
-            )
-        {
+        let (stopped, late) = (&self.site.stop, &self.site.deadline);
+        if stopped.is_cancelled() || (halt.is_cancelled() && !late.is_cancelled()) {
             return None;
         }
         let begun = Instant::now();
-        let overdue = self.site.overdue();
-        let mut result = match (self.image(planned), shared) {
-            (Some(ImageState::Ready { .. }), _) if self.site.deadline.is_cancelled() => {
-                self.without(planned, Verdict::Error, &format!("not reached: {overdue}"))
-            }
-            (Some(ImageState::Ready { id }), Some(shared)) => {
-                self.tell(Event::CellStarted { cell: planned.id.clone(), trials: self.order.trials.len() });
-                let mut run = self.in_containers(planned, shared, halt, self.plain(planned, shared)).await;
-                if run.ours {
-                    self.ours.lock().unwrap_or_else(PoisonError::into_inner).insert(planned.id.clone());
-                }
-                self.kept(self.record.cell(&planned.id, &run), halt);
-                if self.order.workarounds {
-                    self.try_workarounds(planned, shared, halt, &mut run).await;
-                }
-                let images = ImageDigests { ats: id.clone(), recipe: planned.tag.clone(), id: None };
-                outcome::of_run(&self.order.matrix, planned, run, images)
-            }
-            (Some(ImageState::Unbuildable { reason }), _) => self.without(planned, Verdict::Unbuildable, reason),
-            (Some(ImageState::Unavailable { reason }), _) => self.without(planned, Verdict::Unavailable, reason),
-            (Some(ImageState::Broken { reason }), _) => {
-                self.ours.lock().unwrap_or_else(PoisonError::into_inner).insert(planned.id.clone());
-                self.without(planned, Verdict::Error, reason)
-            }
-            (Some(ImageState::Stopped), _) => self.without(planned, Verdict::Error, &format!("not reached: {overdue}")),
-            _ => self.without(planned, Verdict::Error, "its image is not part of the plan"),
-        };
-        // Half a cell is no result.
-        if self.site.stop.is_cancelled()
-            || (halt.is_cancelled() && !self.site.deadline.is_cancelled() && result.verdict == Verdict::Error)
-        {
+        let mut result = self.result(planned, shared, halt).await?;
+        // An unfinished cell has no result.
+        if stopped.is_cancelled() || (halt.is_cancelled() && !late.is_cancelled() && result.verdict == Verdict::Error) {
             return None;
         }
-        if self.site.deadline.is_cancelled() && result.verdict == Verdict::Error && !result.trials.is_empty() {
-            result.reason = Some(overdue);
+        if late.is_cancelled() && result.verdict == Verdict::Error && !result.trials.is_empty() {
+            result.reason = Some(self.site.deadline_message());
         }
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.tell(Event::CellFinished { result: Box::new(result.clone()), ms });
+        self.report(Event::CellFinished { result: Box::new(result.clone()), ms });
         Some(result)
     }
 
-    fn without(&self, planned: &PlannedCell, verdict: Verdict, reason: &str) -> CellResult {
-        outcome::of_no_run(&self.order.matrix, planned, verdict, reason)
+    /// The result of a cell: from its containers, or from the reason why it has no image. `None` if the run failed before
+    /// the cell could run.
+    async fn result(
+        &self,
+        planned: &PlannedCell,
+        shared: Option<&Shared>,
+        halt: &CancellationToken,
+    ) -> Option<CellResult> {
+        let late = || format!("not reached: {}", self.site.deadline_message());
+        Some(match (self.image(planned), shared) {
+            (Some(ImageState::Unbuildable { reason }), _) => self.without(planned, Verdict::Unbuildable, reason),
+            (Some(ImageState::Unavailable { reason }), _) => self.without(planned, Verdict::Unavailable, reason),
+            (Some(ImageState::Broken { reason }), _) => {
+                self.note_setup_failure(planned);
+                self.without(planned, Verdict::Error, reason)
+            }
+            // The run ended early: of this cell nothing is known.
+            (_, None) if self.fault.get().is_some() => return None,
+            (Some(ImageState::Ready { .. }), _) if self.site.deadline.is_cancelled() => {
+                self.without(planned, Verdict::Error, &late())
+            }
+            (Some(ImageState::Ready { id }), Some(shared)) => self.finished(planned, id, shared, halt).await,
+            (Some(ImageState::Stopped), _) => self.without(planned, Verdict::Error, &late()),
+            (Some(ImageState::Ready { .. }), None) | (None, _) => {
+                self.without(planned, Verdict::Error, "its image is not part of the plan")
+            }
+        })
     }
 
-    /// A cell as it is.
+    /// Runs a cell in containers, stores its evidence and tries workarounds.
+    async fn finished(
+        &self,
+        planned: &PlannedCell,
+        image: &str,
+        shared: &Shared,
+        halt: &CancellationToken,
+    ) -> CellResult {
+        self.report(Event::CellStarted { cell: planned.id.clone(), trials: self.request.trials.len() });
+        let mut run = self.in_containers(planned, shared, halt, self.plain(planned, shared)).await;
+        if run.setup_failed {
+            self.note_setup_failure(planned);
+        }
+        self.check_stored(self.sink.cell(&planned.id, &run), halt);
+        if self.request.workarounds {
+            self.try_workarounds(planned, shared, halt, &mut run).await;
+        }
+        let images = ImageDigests { ats: image.to_owned(), recipe: planned.tag.clone(), id: None };
+        outcome::of_run(&self.request.matrix, planned, run, images)
+    }
+
+    fn note_setup_failure(&self, planned: &PlannedCell) {
+        self.setup_failures.lock().unwrap_or_else(PoisonError::into_inner).insert(planned.id.clone());
+    }
+
+    fn without(&self, planned: &PlannedCell, verdict: Verdict, reason: &str) -> CellResult {
+        outcome::of_no_run(&self.request.matrix, planned, verdict, reason)
+    }
+
+    /// The cell without workarounds.
     fn plain(&self, planned: &PlannedCell, shared: &Shared) -> Variant {
         Variant {
             name: format!("{}-{}", planned.id.distro, planned.id.ats),
-            trials: self.order.trials.clone(),
-            beside: shared.beside.clone(),
-            keep: self.order.keep,
+            trials: self.request.trials.clone(),
+            origins: shared.origins.clone(),
+            keep: self.request.keep,
             ..Variant::default()
         }
     }
@@ -297,42 +324,42 @@ impl Run<'_> {
         variant: Variant,
     ) -> CellRun {
         let site = self.site;
-        let progress: &dyn Progress = if variant.over.is_empty() {
-            &Told { cell: &planned.id, events: &site.events }
+        let progress: &dyn Progress = if variant.overrides.is_empty() {
+            &EventProgress { cell: &planned.id, events: &site.events }
         } else {
-            &workarounds::Silent
+            &cell::NoProgress
         };
         let note = |text: &str| progress.note(text);
-        let on = async {
-            let first = shared.stage.on(&planned.tag).await;
-            // An engine that was away and came back is asked again.
+        let with_agent = async {
+            let first = shared.stage.with_agent(&planned.tag).await;
+            // Retry once if the engine was away and came back.
             if first.is_ok() || !site.patience.wait_until_back(&site.engine, &note, halt).await {
                 return first;
             }
-            shared.stage.on(&planned.tag).await
+            shared.stage.with_agent(&planned.tag).await
         };
-        let image = match halt.run_until_cancelled(on).await {
+        let image = match halt.run_until_cancelled(with_agent).await {
             Some(Ok(image)) => image,
             Some(Err(error)) => return outcome::broken(format!("{error:#}")),
-            // After any other stop nobody asks why.
-            None => return outcome::broken(format!("not reached: {}", site.overdue())),
+            // After an interruption this result is discarded.
+            None => return outcome::broken(format!("not reached: {}", site.deadline_message())),
         };
         cell::run(&site.engine, &shared.stage.job(site, planned, image, variant), progress, halt).await
     }
 }
 
-/// A cell's progress as events.
-struct Told<'a> {
+/// Reports the progress of a cell as events.
+struct EventProgress<'a> {
     cell: &'a CellId,
     events: &'a UnboundedSender<Event>,
 }
 
-impl Progress for Told<'_> {
-    fn began(&self, trial: &str) {
+impl Progress for EventProgress<'_> {
+    fn trial_started(&self, trial: &str) {
         let _ = self.events.send(Event::TrialBegan { cell: self.cell.clone(), trial: trial.to_owned() });
     }
 
-    fn judged(&self, trial: &str, outcome: Outcome) {
+    fn trial_finished(&self, trial: &str, outcome: Outcome) {
         let event = Event::TrialFinished { cell: self.cell.clone(), trial: trial.to_owned(), outcome };
         let _ = self.events.send(event);
     }

@@ -1,4 +1,4 @@
-//! From what a cell came to, to the entry of results/matrix.json. Pure.
+//! Converts the outcome of a cell to its entry in results/matrix.json. Pure.
 
 use crate::catalogue::known_issues;
 use crate::config::matrix::Matrix;
@@ -9,7 +9,7 @@ use crate::run::cell::CellRun;
 /// The result of a cell that ran.
 pub(super) fn of_run(matrix: &Matrix, planned: &PlannedCell, run: CellRun, images: ImageDigests) -> CellResult {
     let mut provenance = run.provenance;
-    // Of a ready image the id is what its registry knows it by; one that was made here is told by its content.
+    // A ready image is identified by the id that its registry knows, an image made here by its content.
     provenance.images = Some(match provenance.content.take() {
         Some(content) if planned.made => ImageDigests { ats: content, id: Some(images.ats), ..images },
         _ => images,
@@ -26,14 +26,14 @@ pub(super) fn of_run(matrix: &Matrix, planned: &PlannedCell, run: CellRun, image
     }
 }
 
-/// The result of a cell that could not run: `verdict` is unbuildable, unavailable or error.
+/// The result of a cell that did not run; `verdict` is unbuildable, unavailable or error.
 pub(super) fn of_no_run(matrix: &Matrix, planned: &PlannedCell, verdict: Verdict, reason: &str) -> CellResult {
     let provenance = Provenance::default();
     CellResult {
         id: planned.id.clone(),
         verdict,
         reason: Some(crate::ats::log::normalise(&match verdict {
-            Verdict::Unavailable if !planned.seen => format!("{reason}; nobody has seen this row work yet"),
+            Verdict::Unavailable if !planned.seen => format!("{reason}; this row has never been seen to work"),
             _ => reason.to_owned(),
         })),
         expected: matrix.expected(&planned.id, verdict, &provenance),
@@ -47,7 +47,7 @@ pub(super) fn of_no_run(matrix: &Matrix, planned: &PlannedCell, verdict: Verdict
     }
 }
 
-/// A cell that could not even be tried.
+/// The outcome of a cell whose containers could not be started.
 pub(super) fn broken(reason: String) -> CellRun {
     CellRun {
         verdict: Verdict::Error,
@@ -57,6 +57,6 @@ pub(super) fn broken(reason: String) -> CellRun {
         provenance: Provenance::default(),
         evidence: Vec::new(),
         transcript: Vec::new(),
-        ours: true,
+        setup_failed: true,
     }
 }

@@ -1,5 +1,5 @@
-//! What everything that runs cells begins and ends with: an engine that answers, nothing left of dead
-//! runs, a deadline; and at the end nothing left of its own.
+//! The start and the end of all work with cells: check the engine, sweep what dead runs left, start the deadline; at the
+//! end remove the run's own containers and networks.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,33 +20,35 @@ use crate::exit::{Exit, Failure};
 use crate::model::Event;
 use crate::run::cell::Neighbours;
 
-/// An engine on which cells are about to run, or do.
+/// The engine for the cells of a run, with the state that all cells share.
 pub struct Site<'a> {
-    /// The engine.
+    /// The engine that runs the containers.
     pub engine: Arc<dyn Engine>,
-    /// What it said of itself.
+    /// Name, version and CPUs of the engine.
     pub info: EngineInfo,
-    /// Whose labels everything bears.
+    /// The owner of the run, for labels.
     pub owner: &'a Owner,
-    /// Limits that hold for every cell.
+    /// Limits for every cell.
     pub defaults: &'a Defaults,
-    /// Where progress goes.
+    /// The channel for progress.
     pub events: UnboundedSender<Event>,
-    /// Cancelled when the user stops the work.
+    /// Cancelled when the user interrupts the run.
     pub stop: CancellationToken,
-    /// Cancelled by `stop`, and when the run's deadline passes.
+    /// Cancelled together with `stop`, and when the run's deadline passes.
     pub deadline: CancellationToken,
-    /// Waits for an engine that is away.
+    /// Waits while the engine is away.
     pub patience: Arc<Patience>,
-    /// Names who connects where it does not belong.
+    /// The addresses of all containers of the run, to name unexpected peers.
     pub neighbours: Arc<Neighbours>,
-    /// Ends when this is dropped.
+    /// The timer of the deadline; dropping it stops it.
     timer: Option<AbortOnDropHandle<()>>,
 }
 
 impl<'a> Site<'a> {
+    /// Checks that the engine answers.
+    ///
     /// # Errors
-    /// When the engine does not answer.
+    /// The engine does not answer.
     pub async fn new(
         engine: Arc<dyn Engine>,
         owner: &'a Owner,
@@ -60,15 +62,15 @@ impl<'a> Site<'a> {
         Ok(Self { engine, info, owner, defaults, events, stop, deadline, patience, neighbours, timer: None })
     }
 
-    /// Sweeps what dead runs of this machine left, and starts the run's deadline. False when it was stopped first.
+    /// Sweeps what dead runs of this machine left, and starts the run's deadline. Returns false if the run was stopped first.
     ///
     /// # Errors
-    /// When the engine cannot say what there is.
+    /// The engine cannot list its containers and networks.
     pub async fn prepare(&mut self) -> anyhow::Result<bool> {
         let sweep = sweep::sweep(self.engine.as_ref(), &self.owner.host);
         let Some(swept) = self.stop.run_until_cancelled(sweep).await else { return Ok(false) };
-        for event in outcome(&swept.context("cannot sweep what dead runs left")?) {
-            self.tell(event);
+        for event in sweep_events(&swept.context("cannot remove what dead runs left")?) {
+            self.report(event);
         }
         let (deadline, limit) = (self.deadline.clone(), self.defaults.deadlines.run);
         self.timer = Some(AbortOnDropHandle::new(tokio::spawn(async move {
@@ -78,7 +80,7 @@ impl<'a> Site<'a> {
         Ok(true)
     }
 
-    /// What makes the images of this run.
+    /// The builder of images for this run.
     pub fn maker(
         &self,
         recipes: &Recipes,
@@ -97,57 +99,59 @@ impl<'a> Site<'a> {
         Arc::new(maker.with_bootstrapper(self.owner, bootstrapper))
     }
 
-    /// Reports progress.
-    pub fn tell(&self, event: Event) {
-        // A listener that is gone has no use for events.
+    /// Reports an event.
+    pub fn report(&self, event: Event) {
+        // Fails only if the listener has ended.
         let _ = self.events.send(event);
     }
 
-    /// Whether `error` came of an engine that went away, and is back.
-    pub async fn is_back_after(&self, error: &anyhow::Error) -> bool {
+    /// Whether `error` happened because the engine went away, and the engine is back. Waits for it.
+    pub async fn recovers_from(&self, error: &anyhow::Error) -> bool {
         let cut = |error: &EngineError| error.class == Class::Interrupted;
         let cut = error.chain().any(|cause| cause.downcast_ref::<EngineError>().is_some_and(cut));
-        // One that is there and keeps something waiting is not away.
+        // An engine that answers, but not this request, is not away.
         let away = cut || !patience::answers(&self.engine).await;
-        let note = |text: &str| self.tell(Event::Note(text.to_owned()));
+        let note = |text: &str| self.report(Event::Note(text.to_owned()));
         away && self.patience.wait_until_back(&self.engine, &note, &self.stop).await
     }
 
-    /// Why work that was not reached or finished was not.
-    pub fn overdue(&self) -> String {
+    /// The reason for work that was not finished by the deadline.
+    pub fn deadline_message(&self) -> String {
         format!("the run's deadline of {} s passed", self.defaults.deadlines.run.as_secs())
     }
 
-    /// Removes everything of this run but its images, unless it is to be kept, and says that the run is over. What
-    /// is finished is not lost with an engine that is: labels tell the next run what to sweep.
-    pub async fn leave(&self, keep: bool) {
+    /// Removes the containers and networks of this run unless `keep` is set, and reports the end of the run. If the engine
+    /// fails here, no result is lost, and the next run sweeps what is left.
+    pub async fn clean_up(&self, keep: bool) {
         if keep {
             let run = &self.owner.run;
-            self.tell(Event::Note(format!("kept for inspection; `atsmatrix clean --run {run}` removes it")));
+            self.report(Event::Note(format!(
+                "containers kept for inspection; remove them with `atsmatrix clean --run {run}`"
+            )));
         } else {
             let left = match sweep::remove_run(self.engine.as_ref(), &self.owner.run).await {
                 Ok(swept) => swept.failed,
                 Err(error) => vec![error],
             };
-            for event in left.iter().map(later) {
-                self.tell(event);
+            for event in left.iter().map(not_removed) {
+                self.report(event);
             }
         }
-        self.tell(Event::Finished { interrupted: self.stop.is_cancelled() });
+        self.report(Event::Finished { interrupted: self.stop.is_cancelled() });
     }
 }
 
-/// What to report of a sweep.
-fn outcome(swept: &Swept) -> Vec<Event> {
+/// The events that report a sweep.
+fn sweep_events(swept: &Swept) -> Vec<Event> {
     let mut events = Vec::new();
     if swept.containers + swept.networks > 0 {
         events.push(Event::Swept { containers: swept.containers, networks: swept.networks });
     }
     events.extend(swept.undecided().map(Event::Note));
-    events.extend(swept.failed.iter().map(later));
+    events.extend(swept.failed.iter().map(not_removed));
     events
 }
 
-fn later(trouble: &EngineError) -> Event {
-    Event::Note(format!("left for the next run to sweep: {trouble}"))
+fn not_removed(error: &EngineError) -> Event {
+    Event::Note(format!("not removed, the next run tries again: {error}"))
 }

@@ -1,4 +1,4 @@
-//! What the cells of a run share, the network and the images of origins, and what one cell needs of it.
+//! The network and the images that the cells of a run share, and the job of one cell.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,41 +9,41 @@ use crate::catalogue::trials::Trial;
 use crate::config::plan::{PlannedCell, Recipes};
 use crate::engine::labels::{self, ResourceKind};
 use crate::engine::{NetworkSpec, with_timeout};
-use crate::model::{Place, Record as Setting, Swap};
-use crate::run::cell::{Beside, Job, Limits};
+use crate::model::{Place, Record, Swap};
+use crate::run::cell::{Job, Limits, OriginImage};
 
-/// What all cells share.
+/// The network and the images that all cells share.
 pub struct Stage {
     agent: AgentImages,
     origin_image: String,
     network: String,
 }
 
-/// How a cell is run.
+/// The variable part of a cell's job.
 #[derive(Default)]
 pub struct Variant {
-    /// Tells its containers from those of other cells and variants: the last part of their names.
+    /// Last part of the names of its containers, unique in the run.
     pub name: String,
-    /// Which trials.
+    /// The trials to run.
     pub trials: Vec<&'static Trial>,
-    /// The origins that are containers of their own.
-    pub beside: BTreeMap<Place, Beside>,
-    /// Settings laid over those of the trials.
-    pub over: Vec<Setting>,
-    /// Leave the containers.
+    /// Origins with a container of their own.
+    pub origins: BTreeMap<Place, OriginImage>,
+    /// Settings that override those of the trials.
+    pub overrides: Vec<Record>,
+    /// Keep the containers.
     pub keep: bool,
-    /// What the ATS process takes from another image.
+    /// Parts that the ATS process takes from another image.
     pub swap: Option<Swap>,
     /// Kernel settings of the cell's container.
     pub sysctls: BTreeMap<String, String>,
 }
 
 impl Stage {
-    /// Makes the image of the origin that every cell has, and the network; `None` when the run was stopped first.
-    /// With `keep` the network is not swept as a left-over.
+    /// Makes the image of the origin that every cell has, and the network; `None` if the run was stopped first. With `keep`
+    /// later runs do not sweep the network.
     ///
     /// # Errors
-    /// When the engine cannot make them.
+    /// The engine cannot make the image or the network.
     pub async fn new(site: &Site<'_>, recipes: &Recipes, keep: bool) -> anyhow::Result<Option<Self>> {
         let agent = AgentImages::new(Arc::clone(&site.engine), recipes)?;
         let Some(origin_image) = site.stop.run_until_cancelled(agent.on("scratch")).await.transpose()? else {
@@ -58,35 +58,35 @@ impl Stage {
         Ok(Some(Self { agent, origin_image, network }))
     }
 
-    /// The image `tag` with the agent as its last layer.
+    /// Adds the agent to the image `tag` as its last layer, and returns the new tag.
     ///
     /// # Errors
-    /// When the engine cannot make it.
-    pub async fn on(&self, tag: &str) -> anyhow::Result<String> {
+    /// The engine cannot build the image.
+    pub async fn with_agent(&self, tag: &str) -> anyhow::Result<String> {
         self.agent.on(tag).await
     }
 
-    /// The origin whose image is `tag`; `None`: it is not of this run.
+    /// The origin with the image `tag`; `None` if this run did not make that image.
     ///
     /// # Errors
-    /// As [`Stage::on`].
-    pub async fn beside(
+    /// As [`Stage::with_agent`].
+    pub async fn origin(
         &self,
         site: &Site<'_>,
         made: &BTreeMap<String, ImageState>,
         tag: &str,
-    ) -> anyhow::Result<Option<Beside>> {
+    ) -> anyhow::Result<Option<OriginImage>> {
         Ok(Some(match made.get(tag) {
             None => return Ok(None),
-            Some(ImageState::Ready { .. }) => Beside::Image(self.on(tag).await?),
+            Some(ImageState::Ready { .. }) => OriginImage::Image(self.with_agent(tag).await?),
             Some(
                 ImageState::Unbuildable { reason } | ImageState::Unavailable { reason } | ImageState::Broken { reason },
-            ) => Beside::Missing(reason.clone()),
-            Some(ImageState::Stopped) => Beside::Missing(site.overdue()),
+            ) => OriginImage::Missing(reason.clone()),
+            Some(ImageState::Stopped) => OriginImage::Missing(site.deadline_message()),
         }))
     }
 
-    /// What a cell needs to run. `image` has the agent as its last layer.
+    /// The job of a cell. `image` has the agent as its last layer.
     pub fn job(&self, site: &Site<'_>, planned: &PlannedCell, image: String, variant: Variant) -> Job {
         let defaults = site.defaults;
         Job {
@@ -97,9 +97,9 @@ impl Stage {
             binary: planned.binary.clone(),
             image,
             origin_image: self.origin_image.clone(),
-            beside: variant.beside,
+            origins: variant.origins,
             network: self.network.clone(),
-            // Names of containers have fewer characters than versions.
+            // Versions may contain characters that names of containers may not.
             name: format!("atsmatrix-{}-{}", site.owner.run, variant.name).replace(['+', '~'], "_"),
             labels: site.owner.labels(ResourceKind::Cell),
             trials: variant.trials,
@@ -109,7 +109,7 @@ impl Stage {
                 memory: defaults.memory,
                 pids: defaults.pids,
             },
-            over: variant.over,
+            overrides: variant.overrides,
             keep: variant.keep,
             swap: variant.swap,
             sysctls: variant.sysctls,
@@ -119,8 +119,8 @@ impl Stage {
     }
 }
 
-/// The origins that are containers of their own and that `trials` ask for.
-pub fn asked<'a>(trials: impl IntoIterator<Item = &'a &'static Trial>) -> Vec<Place> {
+/// The places of origins with a container of their own that `trials` use.
+pub fn required_origins<'a>(trials: impl IntoIterator<Item = &'a &'static Trial>) -> Vec<Place> {
     let places: Vec<Place> = trials.into_iter().map(|trial| (trial.spec)().place).collect();
     Place::BESIDE.into_iter().filter(|place| places.contains(place)).collect()
 }

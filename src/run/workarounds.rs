@@ -1,5 +1,5 @@
-//! Workarounds are tried, not quoted: the trials of a cell that fail with a known issue run once more
-//! under its settings, in fresh containers, controls beside them.
+//! Tests workarounds: the trials of a cell that fail with a known issue run again with the settings of its workaround, in
+//! fresh containers, together with the controls.
 
 use tokio_util::sync::CancellationToken;
 
@@ -9,21 +9,11 @@ use crate::catalogue::known_issues::{self, Workaround};
 use crate::catalogue::trials::Trial;
 use crate::config::plan::PlannedCell;
 use crate::model::{Event, IssueMatch, Outcome, Verdict, WorkaroundTried};
-use crate::run::cell::{CellRun, Progress};
+use crate::run::cell::CellRun;
 use crate::verdict;
 
-/// The trials of a cell under a workaround are none of the cell's progress.
-pub(super) struct Silent;
-
-impl Progress for Silent {
-    fn began(&self, _trial: &str) {}
-    fn judged(&self, _trial: &str, _outcome: Outcome) {}
-    fn note(&self, _text: &str) {}
-}
-
 impl Run<'_> {
-    /// Tries every workaround of every known issue that `run` matches, and adds what came of it: also to what is
-    /// said of the issue.
+    /// Tests every workaround of every known issue that `run` matches, and adds the outcomes to the matches.
     pub(super) async fn try_workarounds(
         &self,
         planned: &PlannedCell,
@@ -31,29 +21,29 @@ impl Run<'_> {
         halt: &CancellationToken,
         run: &mut CellRun,
     ) {
-        let held: Vec<String> = held_controls(run);
+        let held: Vec<String> = passed_controls(run);
         for (id, trials) in by_issue(&run.known_issues) {
             let known = known_issues::by_id(&id).map(|known| known.workarounds).unwrap_or_default();
             for workaround in known.iter().filter(|workaround| fits(workaround, &planned.version)) {
                 let name = workaround.name;
-                self.tell(Event::Note(format!("{}: trying {name} against {id}", planned.id)));
+                self.report(Event::Note(format!("{}: trying workaround {name} for {id}", planned.id)));
                 let plain = self.plain(planned, shared);
                 let variant = Variant {
                     name: format!("{}-{name}", plain.name),
-                    trials: concerned(&self.order.trials, &trials),
-                    over: workaround.settings(),
-                    // What is kept is the cell itself.
+                    trials: failing_with_controls(&self.request.trials, &trials),
+                    overrides: workaround.settings(),
+                    // Only the containers of the cell itself are kept.
                     keep: false,
                     ..plain
                 };
                 let with = self.in_containers(planned, shared, halt, variant).await;
-                // What was cut off says nothing about the workaround.
+                // An interrupted attempt says nothing about the workaround.
                 if halt.is_cancelled() {
                     return;
                 }
-                self.kept(self.record.workaround(&planned.id, name, &with), halt);
-                let tried = weigh(workaround, &trials, &held, &with);
-                self.tell(Event::Note(format!("{}: {}", planned.id, crate::words::workaround::outcome(&tried))));
+                self.check_stored(self.sink.workaround(&planned.id, name, &with), halt);
+                let tried = judge(workaround, &trials, &held, &with);
+                self.report(Event::Note(format!("{}: {}", planned.id, crate::words::workaround::outcome(&tried))));
                 for issue in run.known_issues.iter_mut().filter(|issue| issue.id == id) {
                     issue.workarounds.push(tried.clone());
                 }
@@ -66,7 +56,7 @@ impl Run<'_> {
     }
 }
 
-/// Every issue once with all its trials: what it is certain of, and what only looks like it.
+/// Each issue once, with all its trials, whether the match is certain or only similar.
 fn by_issue(found: &[IssueMatch]) -> Vec<(String, Vec<String>)> {
     let mut issues: Vec<(String, Vec<String>)> = Vec::new();
     for issue in found {
@@ -78,36 +68,36 @@ fn by_issue(found: &[IssueMatch]) -> Vec<(String, Vec<String>)> {
     issues
 }
 
-/// Whether it can be tried on an ATS of `version`: that has such settings.
+/// Whether an ATS of `version` has the settings of the workaround.
 fn fits(workaround: &Workaround, version: &str) -> bool {
     let dialect = version.parse().ok().and_then(|version| Dialect::of(&version));
     workaround.can_be_tried() && dialect.is_some_and(|dialect| config::check(dialect, &workaround.settings()).is_ok())
 }
 
-/// Those of the trials that fail with an issue, and all controls.
-fn concerned(trials: &[&'static Trial], failing: &[String]) -> Vec<&'static Trial> {
+/// The trials that fail with an issue, and all controls.
+fn failing_with_controls(trials: &[&'static Trial], failing: &[String]) -> Vec<&'static Trial> {
     let takes = |trial: &&&'static Trial| trial.is_control() || failing.iter().any(|id| id == trial.id);
     trials.iter().filter(takes).copied().collect()
 }
 
-/// Controls that passed without any workaround: those have to pass with it.
-fn held_controls(run: &CellRun) -> Vec<String> {
+/// Controls that passed without the workaround; they must pass with it as well.
+fn passed_controls(run: &CellRun) -> Vec<String> {
     let controls = run.trials.iter().filter(|trial| trial.control && trial.outcome == Outcome::Pass);
     controls.map(|trial| trial.id.clone()).collect()
 }
 
-/// What came of a workaround: it worked if everything passed with it, and the controls that had `held`.
-fn weigh(workaround: &Workaround, failing: &[String], held: &[String], with: &CellRun) -> WorkaroundTried {
+/// Judges a workaround: it worked if all `failing` trials and all controls in `held` passed with it.
+fn judge(workaround: &Workaround, failing: &[String], held: &[String], with: &CellRun) -> WorkaroundTried {
     let outcome = |id: &str| with.trials.iter().find(|trial| trial.id == id).map(|trial| trial.outcome);
-    let well = |id: &&String| outcome(id) == Some(Outcome::Pass);
-    let (passed, failed): (Vec<&String>, Vec<&String>) = failing.iter().partition(well);
-    let told = |id: &str, outcome: Option<Outcome>| format!("{id} ({})", outcome.unwrap_or(Outcome::Skipped));
+    let passes = |id: &&String| outcome(id) == Some(Outcome::Pass);
+    let (passed, failed): (Vec<&String>, Vec<&String>) = failing.iter().partition(passes);
+    let describe = |id: &str, outcome: Option<Outcome>| format!("{id} ({})", outcome.unwrap_or(Outcome::Skipped));
     let bad = |outcome| !matches!(outcome, Outcome::Pass | Outcome::Unsupported);
     let controls = with.trials.iter().filter(|trial| held.contains(&trial.id) && bad(trial.outcome));
     let not_passed: Vec<String> = failed
         .into_iter()
-        .map(|id| told(id, outcome(id)))
-        .chain(controls.map(|trial| told(&trial.id, Some(trial.outcome))))
+        .map(|id| describe(id, outcome(id)))
+        .chain(controls.map(|trial| describe(&trial.id, Some(trial.outcome))))
         .collect();
     WorkaroundTried {
         name: workaround.name.into(),
@@ -139,13 +129,13 @@ mod tests {
             provenance: Provenance::default(),
             evidence: Vec::new(),
             transcript: Vec::new(),
-            ours: false,
+            setup_failed: false,
         };
-        weigh(&known.workarounds[0], &["tls-a".into(), "tls-b".into()], &["ctl-x".to_owned()], &run)
+        judge(&known.workarounds[0], &["tls-a".into(), "tls-b".into()], &["ctl-x".to_owned()], &run)
     }
 
     #[test]
-    fn it_worked_only_where_everything_passed() {
+    fn a_workaround_worked_only_if_everything_passed() {
         let (pass, fail) = (Outcome::Pass, Outcome::Fail);
         let whole = tried(vec![trial("ctl-x", pass), trial("tls-a", pass), trial("tls-b", pass)]);
         assert!(whole.worked && whole.passed == ["tls-a", "tls-b"] && whole.not_passed.is_empty());
@@ -158,14 +148,14 @@ mod tests {
         assert!(!broken.worked && broken.not_passed == ["ctl-x (fail)"]);
 
         let broken_before = tried(vec![trial("ctl-y", fail), trial("tls-a", pass), trial("tls-b", pass)]);
-        assert!(broken_before.worked, "a control that failed without it as well says nothing about it");
+        assert!(broken_before.worked, "a control that also failed without it says nothing about it");
 
         let nothing = tried(Vec::new());
         assert!(!nothing.worked && nothing.not_passed == ["tls-a (skipped)", "tls-b (skipped)"]);
     }
 
     #[test]
-    fn an_issue_is_tried_once_on_all_its_trials() {
+    fn an_issue_is_tested_once_with_all_its_trials() {
         let certain = crate::decide::compare::fixture::issue();
         let mut alike = certain.clone();
         alike.trials = vec!["tls-z".into()];
@@ -174,8 +164,8 @@ mod tests {
     }
 
     #[test]
-    fn controls_and_the_trials_concerned_are_run() {
-        let ids: Vec<&str> = concerned(crate::catalogue::trials::CATALOGUE, &["tls12-only".into()])
+    fn the_failing_trials_and_all_controls_run() {
+        let ids: Vec<&str> = failing_with_controls(crate::catalogue::trials::CATALOGUE, &["tls12-only".into()])
             .iter()
             .filter(|trial| !trial.is_control())
             .map(|trial| trial.id)

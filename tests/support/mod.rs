@@ -1,4 +1,4 @@
-//! Small results and git repositories, for tests of commands over committed results.
+//! Small results and git repositories, for tests of commands on committed results.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its files has failed")]
 
@@ -24,7 +24,7 @@ ats:
     sources: [{ on: [\"*\"], image: { reference: x } }]
 ";
 
-/// A cell with every trial of the catalogue, of an ATS that can do them all.
+/// A cell with every trial of the catalogue, all supported.
 pub(crate) fn cell(id: &str, verdict: Verdict, openssl: &str) -> CellResult {
     let outcome = |kind| if kind == Kind::Subject && verdict == Verdict::Fail { Outcome::Fail } else { Outcome::Pass };
     let trials = CATALOGUE.iter().map(|trial| TrialResult {
@@ -59,7 +59,7 @@ pub(crate) fn result(cells: Vec<CellResult>) -> MatrixResult {
     }
 }
 
-/// The known answers; 9.2.5 on debian-13 is as given.
+/// The known answers; the verdict of 9.2.5 on debian-13 is `seed`.
 pub(crate) fn known(seed: Verdict, openssl: &str) -> MatrixResult {
     result(vec![
         cell("debian-12/9.2.5", Verdict::Pass, "3.0.20"),
@@ -78,7 +78,7 @@ pub(crate) fn put(dir: &Path, file: &str, result: &MatrixResult) {
     fs::write(dir.join(file), json::write(result)).unwrap();
 }
 
-/// Runs git at a second of 1970 and after.
+/// Runs git with the dates set to `second` after 1970.
 pub(crate) fn git(dir: &Path, args: &[&str], second: u64) {
     let date = format!("{second} +0000");
     let status = Command::new("git")

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex as StdMutex};
 
 use super::*;
-use crate::model::Identity;
+use crate::model::{Identity, RecordType};
 
 /// Where the fake's ports begin: far from those of a real cell, which may run on the same machine.
 const FIRST_LIFE: u16 = 18_000;
@@ -226,7 +226,7 @@ async fn the_cells_deadline_is_the_fault_of_what_is_not_over_by_then() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_setting_that_ats_does_not_know_is_a_fault() {
-    let record = Record { name: "proxy.config.nobody.knows".into(), kind: "INT".into(), value: "1".into() };
+    let record = Record { name: "proxy.config.nobody.knows".into(), kind: RecordType::Int, value: "1".into() };
     let (cell, told, folder) = cell(&["well"], &[record], Duration::from_mins(1), 200).await;
     cell.through(&fake(folder.path()).await).await;
     assert_eq!(told.ends(), []);
@@ -236,7 +236,7 @@ async fn a_setting_that_ats_does_not_know_is_a_fault() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_setting_that_ats_need_not_know_is_none() {
-    let record = Record { name: "proxy.config.nobody.knows".into(), kind: "INT".into(), value: "1".into() };
+    let record = Record { name: "proxy.config.nobody.knows".into(), kind: RecordType::Int, value: "1".into() };
     let (mut cell, told, folder) = cell(&["well"], &[record], Duration::from_mins(1), 250).await;
     cell.plan.trials[0].spec.may_not_know = vec!["proxy.config.nobody.knows".into()];
     cell.through(&fake(folder.path()).await).await;
@@ -249,7 +249,7 @@ async fn cell_of_many(lives: u16) -> (Cell, Told, tempfile::TempDir) {
     let (mut cell, told, folder) = cell(&ids, &[], Duration::from_mins(1), lives).await;
     for (trial, number) in cell.plan.trials.iter_mut().zip(0..).skip(2) {
         let name = "proxy.config.http.keep_alive_no_activity_timeout_in".to_owned();
-        trial.spec.records = vec![Record { name, kind: "INT".into(), value: (100 + number).to_string() }];
+        trial.spec.records = vec![Record { name, kind: RecordType::Int, value: (100 + number).to_string() }];
     }
     (cell, told, folder)
 }

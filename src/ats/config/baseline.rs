@@ -4,18 +4,18 @@
 //! sharing, TLS versions, retries of ATS's own on other hosts) keeps ATS's defaults.
 
 use super::Settings;
-use crate::model::Record;
+use crate::model::{Record, RecordType};
 
-fn record(name: &str, kind: &str, value: impl Into<String>) -> Record {
-    Record { name: format!("proxy.config.{name}"), kind: kind.into(), value: value.into() }
+fn record(name: &str, kind: RecordType, value: impl Into<String>) -> Record {
+    Record { name: format!("proxy.config.{name}"), kind, value: value.into() }
 }
 
 fn int(name: &str, value: u32) -> Record {
-    record(name, "INT", value.to_string())
+    record(name, RecordType::Int, value.to_string())
 }
 
 fn string(name: &str, value: impl Into<String>) -> Record {
-    record(name, "STRING", value)
+    record(name, RecordType::String, value)
 }
 
 /// The baseline for `settings`.

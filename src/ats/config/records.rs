@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Dialect, Unsupported};
-use crate::model::Record;
+use crate::model::{Record, RecordType};
 
 /// The text of the dialect's records file, with names as that dialect has them.
 pub(super) fn text(dialect: Dialect, records: &[Record]) -> Result<String, Unsupported> {
@@ -19,11 +19,10 @@ fn unsupported(dialect: Dialect, record: &Record, reason: &str) -> Unsupported {
 
 /// One setting is one line in either format; what would break out of it is refused.
 fn check(record: &Record) -> Result<(), &'static str> {
-    let number = match record.kind.as_str() {
-        "INT" => record.value.parse::<i64>().is_ok(),
-        "FLOAT" => record.value.parse::<f64>().is_ok(),
-        "STRING" => !record.value.is_empty() && !record.value.contains(|c: char| c.is_control()),
-        _ => return Err("its type is none of INT, FLOAT, STRING"),
+    let number = match record.kind {
+        RecordType::Int => record.value.parse::<i64>().is_ok(),
+        RecordType::Float => record.value.parse::<f64>().is_ok(),
+        RecordType::String => !record.value.is_empty() && !record.value.contains(|c: char| c.is_control()),
     };
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if !record.name.starts_with("proxy.") || !record.name.chars().all(legal) || record.name.contains("..") {
@@ -34,7 +33,7 @@ fn check(record: &Record) -> Result<(), &'static str> {
 
 fn lines(records: &[Record]) -> String {
     let scope = |record: &Record| if record.name.starts_with("proxy.local.") { "LOCAL" } else { "CONFIG" };
-    records.iter().flat_map(|r| [scope(r), " ", &r.name, " ", &r.kind, " ", &r.value, "\n"]).collect()
+    records.iter().flat_map(|r| [scope(r), " ", &r.name, " ", r.kind.word(), " ", &r.value, "\n"]).collect()
 }
 
 /// A node of records.yaml: the value of a setting, or settings by the next part of their names.
@@ -58,7 +57,11 @@ fn yaml(dialect: Dialect, records: &[Record]) -> Result<String, Unsupported> {
 fn scalar(record: &Record) -> String {
     // Texts are always quoted, or YAML would make numbers, booleans and nulls of some. ATS itself takes
     // the text NULL for none.
-    if record.kind == "STRING" { format!("'{}'", record.value.replace('\'', "''")) } else { record.value.clone() }
+    if record.kind == RecordType::String {
+        format!("'{}'", record.value.replace('\'', "''"))
+    } else {
+        record.value.clone()
+    }
 }
 
 fn insert(group: &mut BTreeMap<String, Node>, path: &str, value: String) -> Result<(), ()> {

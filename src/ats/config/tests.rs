@@ -1,7 +1,8 @@
 use super::*;
+use crate::model::RecordType;
 
-fn record(name: &str, kind: &str, value: &str) -> Record {
-    Record { name: format!("proxy.config.{name}"), kind: kind.into(), value: value.into() }
+fn record(name: &str, kind: RecordType, value: &str) -> Record {
+    Record { name: format!("proxy.config.{name}"), kind, value: value.into() }
 }
 
 fn settings() -> Settings {
@@ -11,9 +12,9 @@ fn settings() -> Settings {
         ca: Some(FileRef { directory: "/run/ats/etc".into(), name: "ca.pem".into() }),
         maps: vec![Map { from: "http://tls-get.t/".into(), to: "https://tls-get.test:9001/".into() }],
         records: vec![
-            record("ssl.client.verify.server.policy", "STRING", "ENFORCED"),
-            record("ssl.client.verify.server.properties", "STRING", "ALL"),
-            record("ssl.client.TLSv1_3", "INT", "0"),
+            record("ssl.client.verify.server.policy", RecordType::String, "ENFORCED"),
+            record("ssl.client.verify.server.properties", RecordType::String, "ALL"),
+            record("ssl.client.TLSv1_3", RecordType::Int, "0"),
         ],
         ..Settings::default()
     }
@@ -230,7 +231,7 @@ fn every_file_has_content_and_ends_its_last_line() {
 #[test]
 fn a_delta_wins_over_the_baseline_where_that_stands() {
     let mut settings = settings();
-    settings.records = vec![record("http.connect_attempts_timeout", "INT", "9")];
+    settings.records = vec![record("http.connect_attempts_timeout", RecordType::Int, "9")];
     let text = &files(Dialect::V9, &settings).unwrap()["records.config"];
     assert_eq!(text.matches("connect_attempts_timeout").count(), 1);
     assert!(text.contains("CONFIG proxy.config.http.connect_attempts_timeout INT 9\n"));
@@ -248,8 +249,9 @@ fn verification_is_left_to_the_trials() {
 #[test]
 fn policies_of_9_become_the_one_number_of_8_1() {
     let number = |policy: &str, properties: Option<&str>| {
-        let mut records = vec![record("ssl.client.verify.server.policy", "STRING", policy)];
-        records.extend(properties.map(|value| record("ssl.client.verify.server.properties", "STRING", value)));
+        let mut records = vec![record("ssl.client.verify.server.policy", RecordType::String, policy)];
+        records
+            .extend(properties.map(|value| record("ssl.client.verify.server.properties", RecordType::String, value)));
         translate::translate(Dialect::V8, &records).map(|records| records[0].value.clone())
     };
     assert_eq!((number("ENFORCED", None), number("ENFORCED", Some("ALL"))), (Ok("1".into()), Ok("1".into())));
@@ -264,7 +266,7 @@ fn policies_of_9_become_the_one_number_of_8_1() {
 
 #[test]
 fn what_a_dialect_lacks_is_said_and_not_left_to_a_warning() {
-    let lacks = |dialect, name: &str| check(dialect, &[record(name, "INT", "1")]).is_err();
+    let lacks = |dialect, name: &str| check(dialect, &[record(name, RecordType::Int, "1")]).is_err();
     for name in ["ssl.client.sni_policy", "ssl.origin_session_cache", "ssl.origin_session_cache.size", "tunnel.prewarm"]
     {
         assert!(lacks(Dialect::V8, name) && !lacks(Dialect::V9, name), "{name}");
@@ -276,7 +278,7 @@ fn what_a_dialect_lacks_is_said_and_not_left_to_a_warning() {
 #[test]
 fn names_follow_the_releases_of_10() {
     let name = |dialect, nine: &str| {
-        let records = translate::translate(dialect, &[record(nine, "INT", "1")]).unwrap();
+        let records = translate::translate(dialect, &[record(nine, RecordType::Int, "1")]).unwrap();
         records[0].name.trim_start_matches("proxy.config.").to_owned()
     };
     assert_eq!(name(Dialect::V10, "ssl.session_cache"), "ssl.session_cache.value");
@@ -290,7 +292,8 @@ fn names_follow_the_releases_of_10() {
 
 #[test]
 fn local_settings_keep_their_scope_until_10() {
-    let local = Record { name: "proxy.local.incoming_ip_to_bind".into(), kind: "STRING".into(), value: "::1".into() };
+    let local =
+        Record { name: "proxy.local.incoming_ip_to_bind".into(), kind: RecordType::String, value: "::1".into() };
     let text = |dialect| {
         let records = translate::translate(dialect, std::slice::from_ref(&local)).unwrap();
         records::text(dialect, &records).unwrap()
@@ -302,22 +305,21 @@ fn local_settings_keep_their_scope_until_10() {
 #[test]
 fn a_setting_cannot_break_out_of_its_line() {
     for (name, kind, value) in [
-        ("http.x", "STRING", "a\nCONFIG proxy.config.y INT 1"),
-        ("http.x\ny", "INT", "1"),
-        ("http.x", "INT", "1 2"),
-        ("http.x", "BOOL", "1"),
-        ("http..x", "INT", "1"),
-        ("http.x", "STRING", ""),
+        ("http.x", RecordType::String, "a\nCONFIG proxy.config.y INT 1"),
+        ("http.x\ny", RecordType::Int, "1"),
+        ("http.x", RecordType::Int, "1 2"),
+        ("http..x", RecordType::Int, "1"),
+        ("http.x", RecordType::String, ""),
     ] {
         assert!(check(Dialect::V9, &[record(name, kind, value)]).is_err(), "{name} {kind} {value}");
     }
-    let quoted = check(Dialect::V10, &[record("http.x", "STRING", "it's")]);
+    let quoted = check(Dialect::V10, &[record("http.x", RecordType::String, "it's")]);
     assert_eq!(quoted, Ok(()));
 }
 
 #[test]
 fn a_name_that_is_value_and_group_at_once_is_refused_in_yaml() {
-    let records = [record("http.x", "INT", "1"), record("http.x.y", "INT", "1")];
+    let records = [record("http.x", RecordType::Int, "1"), record("http.x.y", RecordType::Int, "1")];
     assert!(check(Dialect::V9, &records).is_ok() && check(Dialect::V10, &records).is_err());
     assert!(check(Dialect::V10, &[records[1].clone(), records[0].clone()]).is_err());
 }

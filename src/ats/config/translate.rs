@@ -5,7 +5,7 @@
 //! (<https://docs.trafficserver.apache.org/release-notes/upgrading.en.html>).
 
 use super::{Dialect, Unsupported};
-use crate::model::Record;
+use crate::model::{Record, RecordType};
 
 const POLICY: &str = "proxy.config.ssl.client.verify.server.policy";
 const PROPERTIES: &str = "proxy.config.ssl.client.verify.server.properties";
@@ -83,7 +83,7 @@ fn into_8(records: &[Record]) -> Result<Vec<Record>, Unsupported> {
         if record.name == POLICY {
             let value = verify_server(records).map_err(|reason| unsupported(record, reason))?;
             let name = "proxy.config.ssl.client.verify.server".into();
-            translated.push(Record { name, kind: "INT".into(), value: value.into() });
+            translated.push(Record { name, kind: RecordType::Int, value: value.into() });
         } else if record.name == PROPERTIES {
             if !records.iter().any(|other| other.name == POLICY) {
                 return Err(unsupported(record, "8.1 has verify.server alone, which stands for the policy".into()));

@@ -1,4 +1,4 @@
-//! Where experiments are made: an engine with a network, the agents, and the images of the two ends.
+//! Runs experiments: the engine with a network, the agents, and the images of both ends.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use super::{Order, Record};
+use super::{ExperimentSink, SearchRequest};
 use crate::bisect::answer::distinguishing_trial;
 use crate::bisect::parts::Swapped;
 use crate::bisect::{failure, loader};
@@ -20,146 +20,147 @@ use crate::engine::Engine;
 use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
 use crate::model::{AtsLife, Bisection, CellId, Effect, Event, Outcome, Place, Tried};
-use crate::run::cell::{self, Beside, Job, Once, Progress};
-use crate::run::{Site, Stage, Variant, asked};
+use crate::run::cell::{self, Job, NoProgress, OriginImage, SingleAttempt};
+use crate::run::{Site, Stage, Variant, required_origins};
 
-/// A place for experiments.
+/// The environment of all experiments of a search.
 pub(super) struct Bench<'a> {
     site: Site<'a>,
-    pub(super) order: &'a Order,
-    record: &'a dyn Record,
+    pub(super) request: &'a SearchRequest,
+    sink: &'a dyn ExperimentSink,
     begun: Instant,
     maker: Arc<ImageBuilder>,
     stage: Stage,
-    /// The origins that are containers of their own, each made when a trial first asks for it; `None`: the matrix
-    /// has no such origin.
-    beside: BTreeMap<Place, OnceCell<Option<Beside>>>,
+    /// Origins with a container of their own, each made when a trial first uses it; `None` if the matrix has no such origin.
+    origins: BTreeMap<Place, OnceCell<Option<OriginImage>>>,
 }
 
-/// One experiment to make.
-pub(super) struct Setup<'a> {
-    /// Its number, from 1.
+/// What one experiment runs.
+pub(super) struct ExperimentSpec<'a> {
+    /// Number of the experiment, from 1.
     pub(super) number: u32,
-    /// Whose image it is.
+    /// The cell that owns the image.
     pub(super) planned: &'a PlannedCell,
-    /// The image, without the agent.
+    /// Tag of the image without the agent.
     pub(super) image: &'a str,
-    /// What is swapped; `None`: nothing is, and nothing is told of libraries.
+    /// Swapped parts; `None` if nothing is swapped and libraries are not reported.
     pub(super) swapped: Option<Swapped>,
     /// The trials to run.
     pub(super) trials: Vec<&'static Trial>,
 }
 
-/// What an experiment says about one trial.
-pub(super) struct Said {
+/// The outcome of one trial in an experiment.
+pub(super) struct ExperimentOutcome {
     pub(super) effect: Effect,
-    /// What was missing when it did not load.
+    /// Libraries or symbols that were missing, if ATS did not load.
     pub(super) missing: Vec<loader::Missing>,
-    /// One line.
+    /// What was seen, in one line.
     pub(super) summary: String,
     pub(super) evidence: Vec<String>,
 }
 
-impl Said {
-    /// The line of an experiment with these parts swapped.
-    pub(super) fn line(self, base: String, swapped: Vec<String>, round: u32) -> Tried {
+impl ExperimentOutcome {
+    /// The record of an experiment in which `swapped` parts were swapped.
+    pub(super) fn into_record(self, base: String, swapped: Vec<String>, round: u32) -> Tried {
         Tried { base, swapped, round, result: self.effect, summary: self.summary, evidence: self.evidence }
     }
 }
 
 impl<'a> Bench<'a> {
-    /// Sets up what all experiments share.
+    /// Sets up the environment of all experiments.
     pub(super) async fn new(
         engine: Arc<dyn Engine>,
         owner: &'a Owner,
-        order: &'a Order,
-        record: &'a dyn Record,
+        request: &'a SearchRequest,
+        sink: &'a dyn ExperimentSink,
         events: UnboundedSender<Event>,
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let mut site = Site::new(engine, owner, &order.matrix.defaults, events, stop).await?;
+        let mut site = Site::new(engine, owner, &request.matrix.defaults, events, stop).await?;
         let begun = Instant::now();
         if !site.prepare().await? {
-            return Err(stopped());
+            return Err(interrupted());
         }
-        let bootstrapper = Bootstrapper::of(&order.matrix, &order.recipes)?;
-        let maker = site.maker(&order.recipes, &order.policy, &order.image_logs, &bootstrapper);
-        // Last: what fails after it would leave its network.
-        let stage = Stage::new(&site, &order.recipes, false).await?.ok_or_else(stopped)?;
-        let beside = Place::BESIDE.map(|place| (place, OnceCell::new())).into();
-        Ok(Self { site, order, record, begun, maker, stage, beside })
+        let bootstrapper = Bootstrapper::of(&request.matrix, &request.recipes)?;
+        let maker = site.maker(&request.recipes, &request.policy, &request.image_logs, &bootstrapper);
+        // Last, as a failure after it would leave the network behind.
+        let stage = Stage::new(&site, &request.recipes, false).await?.ok_or_else(interrupted)?;
+        let origins = Place::BESIDE.map(|place| (place, OnceCell::new())).into();
+        Ok(Self { site, request, sink, begun, maker, stage, origins })
     }
 
-    /// Removes everything but images, and says how much was done.
+    /// Removes everything but images, and reports the number of experiments and the time.
     pub(super) async fn end(&self, done: anyhow::Result<Bisection>) -> anyhow::Result<Bisection> {
         if let Ok(answer) = &done {
             let (count, seconds) = (answer.experiments.len(), self.begun.elapsed().as_secs_f64());
-            self.tell(Event::Note(format!("{count} experiments, {seconds:.1} s with all that they needed")));
+            self.report(Event::Note(format!("{count} experiments in {seconds:.1} s, including their images")));
         }
-        self.site.leave(false).await;
+        self.site.clean_up(false).await;
         done
     }
 
-    pub(super) fn tell(&self, event: Event) {
-        self.site.tell(event);
+    pub(super) fn report(&self, event: Event) {
+        self.site.report(event);
     }
 
     pub(super) fn engine(&self) -> &dyn Engine {
         self.site.engine.as_ref()
     }
 
-    /// Makes the images of `plan`; what became of each, by tag.
+    /// Makes the images of `plan`, and returns the state of each by tag.
     ///
     /// # Errors
-    /// When the search was interrupted: that an image is missing then says nothing.
+    /// The search was interrupted, so a missing image has no meaning.
     pub(super) async fn make(&self, plan: &Plan) -> anyhow::Result<BTreeMap<String, ImageState>> {
         let made = Arc::clone(&self.maker).make(plan.steps(), &self.site.deadline).await;
-        self.unless_stopped()?;
+        self.check_running()?;
         Ok(made)
     }
 
-    /// The image of a cell that has to be there, by its content digest.
+    /// The content digest of a cell's image.
+    ///
+    /// # Errors
+    /// The image could not be made.
     pub(super) fn needed(made: &BTreeMap<String, ImageState>, planned: &PlannedCell) -> anyhow::Result<String> {
         match made.get(&planned.tag) {
             Some(ImageState::Ready { id }) => Ok(id.clone()),
             Some(
                 ImageState::Unbuildable { reason } | ImageState::Unavailable { reason } | ImageState::Broken { reason },
-            ) => Err(Failure::new(Exit::Incomplete, format!("{} cannot be run: {reason}", planned.id)).into()),
-            Some(ImageState::Stopped) => Err(stopped()),
+            ) => Err(Failure::new(Exit::Incomplete, format!("cannot run {}: {reason}", planned.id)).into()),
+            Some(ImageState::Stopped) => Err(interrupted()),
             None => bail!("the image of {} is not part of the plan", planned.id),
         }
     }
 
-    /// Makes one experiment. One in which our side or the engine broke is made once more before it counts.
+    /// Runs one experiment. If the setup or the engine failed, it is run once more before it counts.
     ///
     /// # Errors
-    /// When the search was interrupted, the image cannot be given its agent, or ATS is not of the version that
-    /// is declared. What goes wrong inside is part of what is returned.
-    pub(super) async fn run(&self, setup: Setup<'_>) -> anyhow::Result<Once> {
+    /// The search was interrupted, or the agent could not be added to the image. Other failures are part of the outcome.
+    pub(super) async fn run(&self, setup: ExperimentSpec<'_>) -> anyhow::Result<SingleAttempt> {
         let (planned, number) = (setup.planned, setup.number);
         let mut job = self.job(setup).await?;
         let mut once = self.attempt(&job, number).await?;
-        if broke(&once) {
+        if setup_failed(&once) {
             job.name.push('b');
             once = self.attempt(&job, number).await?;
         }
-        self.record.experiment(&planned.id, number, &once);
+        self.sink.experiment(&planned.id, number, &once);
         Ok(once)
     }
 
-    async fn attempt(&self, job: &Job, number: u32) -> anyhow::Result<Once> {
-        self.unless_stopped()?;
-        let once = cell::once(&self.site.engine, job, number, &Silent, &self.site.deadline).await;
-        self.unless_stopped()?;
+    async fn attempt(&self, job: &Job, number: u32) -> anyhow::Result<SingleAttempt> {
+        self.check_running()?;
+        let once = cell::run_once(&self.site.engine, job, number, &NoProgress, &self.site.deadline).await;
+        self.check_running()?;
         Ok(once)
     }
 
-    async fn job(&self, setup: Setup<'_>) -> anyhow::Result<Job> {
+    async fn job(&self, setup: ExperimentSpec<'_>) -> anyhow::Result<Job> {
         let (swap, sysctls) = setup.swapped.map(|swapped| (swapped.swap, swapped.sysctls)).unzip();
-        let image = self.stage.on(setup.image).await?;
+        let image = self.stage.with_agent(setup.image).await?;
         let variant = Variant {
             name: format!("x{}", setup.number),
-            beside: self.beside(&setup.trials).await?,
+            origins: self.origins(&setup.trials).await?,
             trials: setup.trials,
             swap,
             sysctls: sysctls.unwrap_or_default(),
@@ -168,36 +169,36 @@ impl<'a> Bench<'a> {
         Ok(self.stage.job(&self.site, setup.planned, image, variant))
     }
 
-    /// The origins that `trials` need as containers of their own.
-    async fn beside(&self, trials: &[&'static Trial]) -> anyhow::Result<BTreeMap<Place, Beside>> {
-        let mut beside = BTreeMap::new();
-        for place in asked(trials) {
-            let Some(known) = self.beside.get(&place) else { continue };
-            // Boxed: its state is some kilobytes, which every experiment would carry too.
-            let it = known.get_or_try_init(|| Box::pin(self.origin(place))).await?;
-            beside.extend(it.clone().map(|it| (place, it)));
+    /// The origins with a container of their own that `trials` use.
+    async fn origins(&self, trials: &[&'static Trial]) -> anyhow::Result<BTreeMap<Place, OriginImage>> {
+        let mut origins = BTreeMap::new();
+        for place in required_origins(trials) {
+            let Some(made) = self.origins.get(&place) else { continue };
+            // Boxed: the future is some kilobytes, which would enlarge that of every experiment.
+            let origin = made.get_or_try_init(|| Box::pin(self.origin(place))).await?;
+            origins.extend(origin.clone().map(|origin| (place, origin)));
         }
-        Ok(beside)
+        Ok(origins)
     }
 
-    async fn origin(&self, place: Place) -> anyhow::Result<Option<Beside>> {
-        let Order { matrix, recipes, .. } = self.order;
+    async fn origin(&self, place: Place) -> anyhow::Result<Option<OriginImage>> {
+        let SearchRequest { matrix, recipes, .. } = self.request;
         let usage = |error: crate::config::plan::SelectionError| Failure::new(Exit::Usage, error.to_string());
         let mut plan = Plan::empty(matrix, recipes).map_err(usage)?;
         plan.add_origin(matrix, recipes, place).map_err(usage)?;
         let Some(tag) = plan.beside.get(&place) else { return Ok(None) };
         let made = self.make(&plan).await?;
-        self.stage.beside(&self.site, &made, tag).await
+        self.stage.origin(&self.site, &made, tag).await
     }
 
-    fn unless_stopped(&self) -> anyhow::Result<()> {
+    fn check_running(&self) -> anyhow::Result<()> {
         if self.site.stop.is_cancelled() {
-            return Err(stopped());
+            return Err(interrupted());
         }
         if self.site.deadline.is_cancelled() {
             let message = format!(
-                "{}, and a search that is not over has no answer: raise `deadlines.run` of matrix.yaml",
-                self.site.overdue()
+                "{} before the search had an answer: raise `deadlines.run` in matrix.yaml",
+                self.site.deadline_message()
             );
             return Err(Failure::new(Exit::Incomplete, message).into());
         }
@@ -205,51 +206,51 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Why a search that was stopped has no answer.
-pub(super) fn stopped() -> anyhow::Error {
-    Failure::new(Exit::Interrupted, "interrupted: a search that is not over has no answer").into()
+/// The error of an interrupted search.
+pub(super) fn interrupted() -> anyhow::Error {
+    Failure::new(Exit::Interrupted, "interrupted before the search had an answer").into()
 }
 
-/// Whether an attempt says nothing because our side or the engine broke.
-fn broke(once: &Once) -> bool {
+/// Whether the setup or the engine failed, so that no trial has an outcome.
+fn setup_failed(once: &SingleAttempt) -> bool {
     let mut subjects = once.judged.iter().filter(|(trial, _)| !trial.is_control());
     subjects.all(|(_, judged)| matches!(judged.outcome, Outcome::Error | Outcome::Skipped))
 }
 
-/// That the ATS of an end is another than the matrix says: any answer would speak of the wrong one.
+/// Checks that the ATS of an end has one of the `declared` versions.
 ///
 /// # Errors
-/// With what to correct.
-pub(super) fn as_declared(once: &Once, declared: &[&str]) -> anyhow::Result<()> {
-    let of = |version: &&str| cell::other_version(version, &once.provenance);
-    let told: Vec<String> = declared.iter().filter_map(of).collect();
-    match told.first() {
-        Some(text) if told.len() == declared.len() => Err(Failure::new(Exit::Incomplete, text.clone()).into()),
+/// It has none of them; the message says what to correct.
+pub(super) fn check_version(once: &SingleAttempt, declared: &[&str]) -> anyhow::Result<()> {
+    let of = |version: &&str| cell::version_mismatch(version, &once.provenance);
+    let mismatches: Vec<String> = declared.iter().filter_map(of).collect();
+    match mismatches.first() {
+        Some(text) if mismatches.len() == declared.len() => Err(Failure::new(Exit::Incomplete, text.clone()).into()),
         _ => Ok(()),
     }
 }
 
-/// That an end did not run on the distro that its row stands for.
+/// Checks that an end ran on the distro of its row.
 ///
 /// # Errors
-/// With what to correct.
-pub(super) fn on_its_distro(once: &Once, planned: &PlannedCell) -> anyhow::Result<()> {
-    match cell::other_distro(&planned.id.distro, planned.os.as_ref(), &once.provenance) {
+/// It ran on another one; the message says what to correct.
+pub(super) fn check_distro(once: &SingleAttempt, planned: &PlannedCell) -> anyhow::Result<()> {
+    match cell::distro_mismatch(&planned.id.distro, planned.os.as_ref(), &once.provenance) {
         Some(text) => Err(Failure::new(Exit::Incomplete, text).into()),
         None => Ok(()),
     }
 }
 
-/// What an experiment runs: the trial with every control beside it.
-pub(super) fn beside_controls(chosen: &Trial) -> Vec<&'static Trial> {
+/// The trials of an experiment: `chosen` and every control.
+pub(super) fn with_controls(chosen: &Trial) -> Vec<&'static Trial> {
     CATALOGUE.iter().copied().filter(|trial| trial.is_control() || chosen.id == trial.id).collect()
 }
 
-/// What the ends run until a trial is found that tells them apart: that which was asked for; or else that
-/// which told them apart before, then all that share one ATS, which take seconds, and only then all.
-pub(super) fn stages(order: &Order) -> Vec<Vec<&'static Trial>> {
-    let known = order.trial.map(beside_controls);
-    if order.asked && known.is_some() {
+/// The sets of trials that the ends run, in turn, until a trial distinguishes them: the requested one; otherwise the one that
+/// distinguished them before, then all that share one ATS, which take seconds, and finally all.
+pub(super) fn trial_sets(request: &SearchRequest) -> Vec<Vec<&'static Trial>> {
+    let known = request.trial.map(with_controls);
+    if request.is_requested && known.is_some() {
         return known.into_iter().collect();
     }
     let shared = |trial: &&Trial| {
@@ -259,34 +260,39 @@ pub(super) fn stages(order: &Order) -> Vec<Vec<&'static Trial>> {
     known.into_iter().chain([CATALOGUE.iter().copied().filter(shared).collect(), CATALOGUE.to_vec()]).collect()
 }
 
-/// The trials to search with after the ends have run: that which was asked for, else all that pass in `good` and
-/// fail in `bad`, in the catalogue's order.
-pub(super) fn candidates(order: &Order, good: &Once, bad: &Once) -> Vec<&'static Trial> {
-    if let Some(asked) = order.trial.filter(|_| order.asked) {
-        return vec![asked];
+/// The trials to search with after the ends have run: the requested one, else all that pass in `good` and fail in `bad`, in
+/// the catalogue's order.
+pub(super) fn candidates(request: &SearchRequest, good: &SingleAttempt, bad: &SingleAttempt) -> Vec<&'static Trial> {
+    if let Some(requested) = request.trial.filter(|_| request.is_requested) {
+        return vec![requested];
     }
     let (good, bad) = (answers(good), answers(bad));
     CATALOGUE.iter().copied().filter(|trial| distinguishing_trial(&[trial.id], &good, &bad).is_some()).collect()
 }
 
-/// What else to say where no trial tells the ends apart as it should.
-pub(super) fn reversed(good: &Once, bad: &Once, trial: Option<&Trial>) -> &'static str {
+/// A hint, if a trial passes in `bad` and fails in `good`; else an empty text.
+pub(super) fn reversed_hint(good: &SingleAttempt, bad: &SingleAttempt, trial: Option<&Trial>) -> &'static str {
     let catalogue: Vec<&str> = match trial {
         Some(trial) => vec![trial.id],
         None => CATALOGUE.iter().map(|trial| trial.id).collect(),
     };
     match distinguishing_trial(&catalogue, &answers(bad), &answers(good)) {
-        Some(_) => "; it is the other way round: swap --good and --bad",
+        Some(_) => "; one does the other way round: swap --good and --bad",
         None => "",
     }
 }
 
-/// What `once` says about `trial`. A failure counts only if it is the one that is searched for, by its summary
-/// `as_in` (`None`: any failure does).
-pub(super) fn said(once: &Once, trial: &'static Trial, as_in: Option<&str>) -> Said {
+/// The outcome of `trial` in `once`. A failure counts only if it is the one that is searched for, which has the summary
+/// `as_in`; with `None` any failure counts.
+pub(super) fn outcome_of(once: &SingleAttempt, trial: &'static Trial, as_in: Option<&str>) -> ExperimentOutcome {
     let observation = once.seen.get(trial.id);
-    let evidence = observation.map(cell::lines).unwrap_or_default();
-    let of = |effect, summary: String| Said { effect, missing: Vec::new(), summary, evidence: evidence.clone() };
+    let evidence = observation.map(cell::evidence_lines).unwrap_or_default();
+    let of = |effect, summary: String| ExperimentOutcome {
+        effect,
+        missing: Vec::new(),
+        summary,
+        evidence: evidence.clone(),
+    };
     let inconclusive = |summary: String| of(Effect::Inconclusive, summary);
     let Some((_, judged)) = once.judged.iter().find(|(judged, _)| judged.id == trial.id) else {
         return inconclusive("the trial did not run".to_owned());
@@ -304,10 +310,10 @@ pub(super) fn said(once: &Once, trial: &'static Trial, as_in: Option<&str>) -> S
         let missing = loader::missing(why);
         if !missing.is_empty() {
             let summary = format!("does not load: {}", loader::sentence(&missing));
-            return Said { effect: Effect::Inconclusive, missing, summary, evidence: Vec::new() };
+            return ExperimentOutcome { effect: Effect::Inconclusive, missing, summary, evidence: Vec::new() };
         }
     }
-    // An end fails as it does, whatever else fails there: direct controls tell of our side.
+    // Of an end any failure counts, whatever else fails: direct controls detect failures of the setup.
     if as_in.is_none() {
         return of(Effect::Fail, summary);
     }
@@ -316,13 +322,13 @@ pub(super) fn said(once: &Once, trial: &'static Trial, as_in: Option<&str>) -> S
         .iter()
         .find(|(trial, judged)| trial.kind == TrialKind::PlainControl && judged.outcome == Outcome::Fail)
     {
-        return inconclusive(format!("ATS fails the control {} too: {summary}", control.id));
+        return inconclusive(format!("ATS also fails the control {}: {summary}", control.id));
     }
     inconclusive(format!("fails in another way: {summary}"))
 }
 
-/// The trials of `once` that have an answer, and whether they passed.
-pub(super) fn answers(once: &Once) -> Vec<(&'static str, bool)> {
+/// The trials that passed or failed, and whether they passed.
+pub(super) fn answers(once: &SingleAttempt) -> Vec<(&'static str, bool)> {
     let subjects = once.judged.iter().filter(|(trial, _)| !trial.is_control());
     subjects
         .filter_map(|(trial, judged)| match judged.outcome {
@@ -333,21 +339,10 @@ pub(super) fn answers(once: &Once) -> Vec<(&'static str, bool)> {
         .collect()
 }
 
-/// The planned cell of that name.
+/// The planned cell `id`.
 pub(super) fn planned(plan: &Plan, id: &CellId) -> anyhow::Result<PlannedCell> {
     let found = plan.cells.iter().find(|cell| cell.id == *id);
     Ok(found.cloned().ok_or_else(|| {
-        Failure::new(Exit::Usage, format!("there is no cell {id} in this matrix: `atsmatrix list` shows all"))
+        Failure::new(Exit::Usage, format!("no cell {id} in this matrix: `atsmatrix list` lists the cells"))
     })?)
-}
-
-/// Experiments tell of themselves as wholes.
-struct Silent;
-
-impl Progress for Silent {
-    fn began(&self, _: &str) {}
-
-    fn judged(&self, _: &str, _: Outcome) {}
-
-    fn note(&self, _: &str) {}
 }

@@ -1,32 +1,32 @@
-//! What lies between two versions of ATS, as far as matrix.yaml says how one is made from the other:
-//! patches, each divided by the patterns of its `only`. Pure.
+//! The patches between two versions of ATS, if matrix.yaml builds one from the other. Each patch is split by the patterns of
+//! its `only`. Pure.
 
 use crate::config::matrix::{Ats, Globs, Matrix, Patch, Rebuild, Source, SourceKind};
 use crate::model::{AtsId, DistroId};
 
 /// One step from a version to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Change {
-    /// Its name: the patch, and the part of it.
+pub(super) struct PatchStep {
+    /// Name of the patch, and of the part of it.
     pub(super) name: String,
     patch: Patch,
 }
 
-/// Two versions of which one is made from the other by patches.
+/// Two versions, one of which is built from the other with patches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Derivation {
-    /// The version without the changes.
+    /// The version without the patches.
     pub(super) base: AtsId,
-    /// The version with all of them.
+    /// The version with all patches.
     pub(super) derived: AtsId,
-    /// In the order in which they are applied; at least two.
-    pub(super) changes: Vec<Change>,
-    /// Where both are built.
+    /// The steps in the order in which they are applied; at least two.
+    pub(super) changes: Vec<PatchStep>,
+    /// The distro on which both are built.
     on: DistroId,
 }
 
 impl Derivation {
-    /// How `a` and `b` of `distro` are made from each other; `None` when neither is, or by one step only.
+    /// The steps between `a` and `b` of `distro`; `None` if neither is built from the other, or with a single step.
     pub(super) fn between(matrix: &Matrix, distro: &DistroId, a: &AtsId, b: &AtsId) -> Option<Self> {
         [(a, b), (b, a)].into_iter().find_map(|(base, derived)| {
             let on = built_on(matrix, distro, derived)?;
@@ -34,13 +34,13 @@ impl Derivation {
                 return None;
             }
             let kind = |ats: &AtsId| matrix.ats(ats)?.source(&on).map(|source| &source.kind);
-            let patches = further(base, kind(base)?, kind(derived)?)?;
-            let changes: Vec<Change> = patches.iter().flat_map(divided).collect();
+            let patches = additional_patches(base, kind(base)?, kind(derived)?)?;
+            let changes: Vec<PatchStep> = patches.iter().flat_map(split).collect();
             (changes.len() > 1).then(|| Self { base: base.clone(), derived: derived.clone(), changes, on })
         })
     }
 
-    /// The name of the version with the first `count` changes.
+    /// The name of the version with the first `count` steps.
     pub(super) fn at(&self, count: usize) -> AtsId {
         let last = self.changes.len();
         if count == 0 {
@@ -50,8 +50,7 @@ impl Derivation {
         if count >= last { self.derived.clone() } else { named.unwrap_or_else(|_| self.derived.clone()) }
     }
 
-    /// Adds the version with the first `count` changes to `matrix`, built from the tree of the one with
-    /// `from` of them, which is there.
+    /// Adds the version with the first `count` steps to `matrix`, built from the existing tree of the one with `from` steps.
     pub(super) fn add(&self, matrix: &mut Matrix, distro: &DistroId, count: usize, from: usize) -> Option<AtsId> {
         let id = self.at(count);
         let derived = matrix.ats(&self.derived)?;
@@ -73,7 +72,7 @@ impl Derivation {
     }
 }
 
-/// Where the ATS of a cell is compiled; `None`: it is not.
+/// The distro on which the ATS of a cell is compiled; `None` if it is not compiled.
 fn built_on(matrix: &Matrix, distro: &DistroId, ats: &AtsId) -> Option<DistroId> {
     match &matrix.ats(ats)?.source(distro)?.kind {
         SourceKind::BuildOn(on) => Some(on.clone()),
@@ -82,8 +81,8 @@ fn built_on(matrix: &Matrix, distro: &DistroId, ats: &AtsId) -> Option<DistroId>
     }
 }
 
-/// The patches that `derived` has beyond `base`.
-fn further<'a>(base_id: &AtsId, base: &'a SourceKind, derived: &'a SourceKind) -> Option<&'a [Patch]> {
+/// The patches that `derived` has in addition to `base`.
+fn additional_patches<'a>(base_id: &AtsId, base: &'a SourceKind, derived: &'a SourceKind) -> Option<&'a [Patch]> {
     match (base, derived) {
         (_, SourceKind::Rebuild(rebuild)) if rebuild.of == *base_id => Some(&rebuild.patches),
         (SourceKind::Rebuild(a), SourceKind::Rebuild(b)) if a.of == b.of => b.patches.strip_prefix(&*a.patches),
@@ -96,13 +95,13 @@ fn further<'a>(base_id: &AtsId, base: &'a SourceKind, derived: &'a SourceKind) -
     }
 }
 
-/// A patch as its smallest steps.
-fn divided(patch: &Patch) -> Vec<Change> {
+/// Splits a patch into its smallest steps.
+fn split(patch: &Patch) -> Vec<PatchStep> {
     let name = patch.file.as_ref().or(patch.urls.first()).and_then(|file| file.rsplit('/').next()).unwrap_or_default();
     if patch.only.is_empty() {
-        return vec![Change { name: name.to_owned(), patch: patch.clone() }];
+        return vec![PatchStep { name: name.to_owned(), patch: patch.clone() }];
     }
-    let part = |glob: &String| Change {
+    let part = |glob: &String| PatchStep {
         name: format!("{name}, {glob}"),
         patch: Patch { only: vec![glob.clone()], ..patch.clone() },
     };
@@ -139,7 +138,7 @@ mod tests {
                 .map(|glob| format!("{patch}, {glob}"))
         );
         let [package, other] = ids(["9.2.9", "9.2.5"]);
-        assert_eq!(Derivation::between(&matrix, &distro, &other, &package), None, "a package is not built here");
+        assert_eq!(Derivation::between(&matrix, &distro, &other, &package), None, "a package is not built");
     }
 
     #[test]
@@ -173,7 +172,7 @@ mod tests {
         (1..=count).map(patch).collect()
     }
 
-    /// The shipped matrix, where columns named `kinds` are made on debian-12 like that.
+    /// The shipped matrix with additional columns that are built on debian-12.
     fn with(kinds: Vec<(&str, SourceKind)>) -> Matrix {
         let mut matrix = shipped();
         for (id, kind) in kinds {
@@ -206,26 +205,30 @@ mod tests {
     fn each_patch_of_a_series_is_a_step() {
         let matrix = with(vec![("a", rebuild("9.2.5", 1)), ("b", rebuild("9.2.5", 4))]);
         assert_eq!(between(&matrix, "9.2.5", "b").unwrap(), ["1.patch", "2.patch", "3.patch", "4.patch"]);
-        assert_eq!(between(&matrix, "a", "b").unwrap(), ["2.patch", "3.patch", "4.patch"], "both of one base");
+        assert_eq!(
+            between(&matrix, "a", "b").unwrap(),
+            ["2.patch", "3.patch", "4.patch"],
+            "both are built from the same base"
+        );
         assert_eq!(between(&matrix, "9.2.5", "a"), None, "a single step needs no search");
         let on_top = with(vec![("a", rebuild("9.2.5", 1)), ("b", rebuild("a", 2))]);
         assert_eq!(between(&on_top, "a", "b").unwrap(), ["1.patch", "2.patch"]);
-        assert_eq!(between(&on_top, "9.2.5", "b"), None, "one on top of another is no neighbour of its base");
+        assert_eq!(between(&on_top, "9.2.5", "b"), None, "not built directly from the base");
     }
 
     #[test]
-    fn a_series_that_is_no_longer_one_is_not_searched() {
+    fn patches_that_do_not_extend_each_other_are_not_searched() {
         let mut others = series(3);
         others.remove(0);
         let others = SourceKind::Rebuild(Rebuild { of: "9.2.5".parse().unwrap(), patches: others });
         let matrix = with(vec![("a", rebuild("9.2.5", 1)), ("b", others)]);
         assert_eq!(between(&matrix, "a", "b"), None, "b lacks the patch of a");
         let apart = with(vec![("a", rebuild("9.2.5", 1)), ("b", rebuild("9.2.9", 3))]);
-        assert_eq!(between(&apart, "a", "b"), None, "of two bases");
+        assert_eq!(between(&apart, "a", "b"), None, "different bases");
     }
 
     #[test]
-    fn a_tarball_with_more_patches_is_made_from_the_one_with_fewer() {
+    fn a_tarball_with_more_patches_extends_one_with_fewer() {
         let matrix = shipped();
         let (ats, distro) = ("9.2.5".parse().unwrap(), "debian-12".parse().unwrap());
         let SourceKind::Tarball(tarball) = matrix.ats(&ats).unwrap().source(&distro).unwrap().kind.clone() else {
@@ -237,7 +240,7 @@ mod tests {
         otherwise.configure.push_str(" --enable-x");
         let matrix = with(vec![("a", SourceKind::Tarball(more)), ("b", SourceKind::Tarball(otherwise))]);
         assert_eq!(between(&matrix, "9.2.5", "a").unwrap(), ["1.patch", "2.patch"]);
-        assert_eq!(between(&matrix, "9.2.5", "b"), None, "configured in another way");
+        assert_eq!(between(&matrix, "9.2.5", "b"), None, "different configure options");
         let elsewhere = with(vec![("a", SourceKind::BuildOn("debian-13".parse().unwrap()))]);
         assert_eq!(between(&elsewhere, "9.2.5", "a"), None, "built elsewhere");
     }

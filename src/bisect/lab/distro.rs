@@ -1,12 +1,12 @@
-//! Bisection over parts of the distro: the two ends as they are, then what the search asks for.
+//! Bisection over parts of the distro: runs both ends unchanged, then the experiments that the search requests.
 
 use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::bench::{self, Bench, Setup};
+use super::bench::{self, Bench, ExperimentSpec};
 use super::pair::Pair;
-use super::progress::{Left, finished, started};
+use super::progress::{Remaining, finished, started};
 use crate::bisect::answer::{self, DistroCase, SearchEnd};
 use crate::bisect::parts::{self, CellDifferences, LAYER, Swapped};
 use crate::bisect::search::{Conclusion, Experiment, ExperimentResult, ImageSide, Known, Parts, Problem, search};
@@ -15,81 +15,81 @@ use crate::catalogue::trials::Trial;
 use crate::config::plan::PlannedCell;
 use crate::exit::{Exit, Failure};
 use crate::model::{Bisection, CellId, Effect, Event, Inventory, Swap, Tried};
-use crate::run::cell::Once;
+use crate::run::cell::SingleAttempt;
 
-/// Sets that are tried at the same time while one is searched for. Not the number of jobs: what is tried is
-/// committed, and must not depend on the machine.
+/// Number of sets that are tried in parallel while one is searched for. It is not the number of jobs, as the experiments are
+/// committed and must not depend on the machine.
 const AHEAD: usize = 2;
 
-/// How often both ends are run before anything is searched.
+/// How often both ends run before the search starts.
 const ENDS: u32 = 3;
 
-/// How often an experiment that a conclusion rests on is made.
+/// How often an experiment runs that a conclusion depends on.
 const ROUNDS: u32 = 2;
 
-/// One end.
-struct Cell {
+/// One end of the search.
+struct EndCell {
     planned: PlannedCell,
     /// Content digest of its image.
     id: String,
     inventory: Inventory,
 }
 
-/// Both ends, and how they are told apart.
+/// Both ends, and the trial that distinguishes them.
 struct Ends {
-    good: Cell,
-    bad: Cell,
+    good: EndCell,
+    bad: EndCell,
     differences: CellDifferences,
     trial: &'static Trial,
-    /// How the bad one fails.
+    /// Summary of the failure of the bad end.
     failure: Option<String>,
 }
 
-/// Finds which parts of the distro decide.
+/// Finds the parts of the distro that cause a failure.
 ///
 /// # Errors
-/// When a cell's image cannot be had, the two ends do not differ in any trial, or the engine fails.
+/// The image of a cell cannot be made, the two ends do not differ in any trial, or the engine fails.
 pub(super) async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
     let pair = Pair::of(bench).await?;
     let (mut seen, mut unsteady) = (Vec::new(), None);
-    for trials in bench::stages(bench.order) {
-        let both = look(bench, &pair, &trials).await?;
-        for trial in bench::candidates(bench.order, &both[0], &both[1]) {
-            let (ends, tried, known) = ends(&pair, &both, trial)?;
-            for (number, line) in (1..).zip(&tried) {
-                bench.tell(finished(number, line, format!("{} as it is", line.base)));
+    for trials in bench::trial_sets(bench.request) {
+        let both = run_ends(bench, &pair, &trials).await?;
+        for trial in bench::candidates(bench.request, &both[0], &both[1]) {
+            let (ends, records, known) = ends(&pair, &both, trial)?;
+            for (number, line) in (1..).zip(&records) {
+                bench.report(finished(number, line, format!("{} unchanged", line.base)));
             }
-            let answer = with(bench, &pair, &ends, tried, known).await?;
+            let answer = with(bench, &pair, &ends, records, known).await?;
             if answer.1 {
                 return Ok(answer.0);
             }
-            // A trial that does not tell the ends apart steadily: the next one may.
+            // The trial does not distinguish the ends reliably; try the next one.
             unsteady = unsteady.or(Some(answer.0));
         }
-        bench.tell(Event::Note(format!("of {} trials none tells the two cells apart steadily", trials.len())));
+        bench.report(Event::Note(format!("none of {} trials distinguishes the two cells reliably", trials.len())));
         seen = both;
     }
     if let Some(found) = pair.where_it_was_built(bench, &seen).await? {
         return Ok(found);
     }
     let hint = match seen.as_slice() {
-        [good, bad] => bench::reversed(good, bad, bench.order.trial.filter(|_| bench.order.asked)),
+        [good, bad] => bench::reversed_hint(good, bad, bench.request.trial.filter(|_| bench.request.is_requested)),
         _ => "",
     };
     if let Some(answer) = unsteady {
         return Ok(Bisection { answer: answer.answer + hint, ..answer });
     }
-    let (good, bad) = (&bench.order.good, &bench.order.bad);
-    let message = format!("nothing to search: no trial passes on {good} and fails on {bad}{hint}");
+    let (good, bad) = (&bench.request.good, &bench.request.bad);
+    let message = format!("nothing to bisect: no trial passes on {good} and fails on {bad}{hint}");
     Err(Failure::new(Exit::Incomplete, message).into())
 }
 
-/// Searches with one trial; also whether it told the ends apart.
+/// Searches with one trial; also returns whether the trial distinguishes the ends.
 async fn with(
     bench: &Bench<'_>,
     pair: &Pair,
     ends: &Ends,
-    mut tried: Vec<Tried>,
+    mut records: Vec<Tried>,
     mut known: Known,
 ) -> anyhow::Result<(Bisection, bool)> {
     let mut notes = pair.notes.clone();
@@ -107,75 +107,76 @@ async fn with(
             Ok(conclusion) => break SearchEnd::Concluded(conclusion),
             Err(need) => need,
         };
-        if known.count() + need.experiments.len() > bench.order.limit {
+        if known.count() + need.experiments.len() > bench.request.limit {
             break SearchEnd::OutOfExperiments(need.suspects);
         }
-        let left = Left::of(&ends.differences, &need.suspects);
-        let first = tried.len() + 1;
+        let left = Remaining::of(&ends.differences, &need.suspects);
+        let first = records.len() + 1;
         let experiments = need.experiments.into_iter().enumerate();
         let experiments = experiments.map(|(more, experiment)| try_one(&images, experiment, first + more, &left));
-        let results: Vec<_> = stream::iter(experiments).buffered(bench.order.jobs.max(1)).try_collect().await?;
+        let results: Vec<_> = stream::iter(experiments).buffered(bench.request.jobs.max(1)).try_collect().await?;
         for (experiment, seen, line) in results {
             known.add(experiment, seen);
-            tried.push(line);
+            records.push(line);
         }
     };
-    let told = end != SearchEnd::Concluded(Conclusion::NoEnds);
-    let (good, bad) = (&bench.order.good, &bench.order.bad);
+    let distinguishes = end != SearchEnd::Concluded(Conclusion::NoEnds);
+    let (good, bad) = (&bench.request.good, &bench.request.bad);
     let case = DistroCase { good, bad, trial: ends.trial.id, differences: &ends.differences, notes: &notes };
-    Ok((answer::over_distro(case, &end, tried), told))
+    Ok((answer::over_distro(case, &end, records), distinguishes))
 }
 
-/// What to say about the build that ran.
+/// A note if both ends run the same binary.
 fn build_note(ends: &Ends) -> Option<String> {
     let (good, bad) = (&ends.good.inventory.binary, &ends.bad.inventory.binary);
     (good == bad && !good.is_empty()).then(|| {
         let from = &ends.bad.planned.origin;
-        format!("both cells run one binary of traffic_server, sha256 {} ({from})", good.get(..12).unwrap_or(good))
+        format!("both cells run the same traffic_server binary, sha256 {} ({from})", good.get(..12).unwrap_or(good))
     })
 }
 
-/// Runs the two ends as they are, with an account of all they consist of.
-async fn look(bench: &Bench<'_>, pair: &Pair, trials: &[&'static Trial]) -> anyhow::Result<Vec<Once>> {
+/// Runs both ends unchanged, and takes an inventory of their parts.
+async fn run_ends(bench: &Bench<'_>, pair: &Pair, trials: &[&'static Trial]) -> anyhow::Result<Vec<SingleAttempt>> {
     let run = |number: u32, planned: &'_ PlannedCell| {
         let (planned, trials) = (planned.clone(), trials.to_vec());
         async move {
             let swapped = Some(Swapped { swap: Swap { account: true, ..Swap::default() }, ..Swapped::default() });
-            bench.tell(started(number as usize, format!("{} as it is", planned.id), &Left::default()));
-            let once = bench.run(Setup { number, planned: &planned, image: &planned.tag, swapped, trials }).await?;
-            bench::as_declared(&once, &[&planned.declared])?;
-            bench::on_its_distro(&once, &planned)?;
+            bench.report(started(number as usize, format!("{} unchanged", planned.id), &Remaining::default()));
+            let once =
+                bench.run(ExperimentSpec { number, planned: &planned, image: &planned.tag, swapped, trials }).await?;
+            bench::check_version(&once, &[&planned.declared])?;
+            bench::check_distro(&once, &planned)?;
             Ok::<_, anyhow::Error>(once)
         }
     };
     let both = stream::iter([run(1, &pair.good.0), run(2, &pair.bad.0)]);
-    both.buffered(bench.order.jobs.max(1)).try_collect().await
+    both.buffered(bench.request.jobs.max(1)).try_collect().await
 }
 
-/// What both ends are to a search with `trial`, and the first two experiments.
-fn ends(pair: &Pair, both: &[Once], trial: &'static Trial) -> anyhow::Result<(Ends, Vec<Tried>, Known)> {
-    let failure = both.last().map(|bad| bench::said(bad, trial, None));
-    let failure = failure.filter(|said| said.effect == Effect::Fail).map(|said| said.summary);
-    let (mut known, mut tried, mut ends) = (Known::default(), Vec::new(), Vec::new());
+/// Both ends for a search with `trial`, and the first two experiments.
+fn ends(pair: &Pair, both: &[SingleAttempt], trial: &'static Trial) -> anyhow::Result<(Ends, Vec<Tried>, Known)> {
+    let failure = both.last().map(|bad| bench::outcome_of(bad, trial, None));
+    let failure = failure.filter(|outcome| outcome.effect == Effect::Fail).map(|outcome| outcome.summary);
+    let (mut known, mut records, mut ends) = (Known::default(), Vec::new(), Vec::new());
     for ((once, (planned, id)), at) in both.iter().zip([&pair.good, &pair.bad]).zip([ImageSide::Good, ImageSide::Bad]) {
-        let said = bench::said(once, trial, failure.as_deref());
+        let outcome = bench::outcome_of(once, trial, failure.as_deref());
         known.add(
             Experiment { at, swapped: Parts::new(), round: 1 },
-            ExperimentResult { effect: said.effect, needs: Parts::new() },
+            ExperimentResult { effect: outcome.effect, needs: Parts::new() },
         );
-        tried.push(said.line(planned.id.to_string(), Vec::new(), 1));
-        let inventory = once.inventory.clone().ok_or_else(|| mute(&planned.id, once))?;
-        ends.push(Cell { planned: planned.clone(), id: id.clone(), inventory });
+        records.push(outcome.into_record(planned.id.to_string(), Vec::new(), 1));
+        let inventory = once.inventory.clone().ok_or_else(|| no_inventory(&planned.id, once))?;
+        ends.push(EndCell { planned: planned.clone(), id: id.clone(), inventory });
     }
     let (Some(bad), Some(good)) = (ends.pop(), ends.pop()) else { anyhow::bail!("a search has two ends") };
     let differences = CellDifferences::between(&good.inventory, &bad.inventory);
-    Ok((Ends { good, bad, differences, trial, failure }, tried, known))
+    Ok((Ends { good, bad, differences, trial, failure }, records, known))
 }
 
-/// No account of what ATS consists of: the error says what was seen instead.
-fn mute(cell: &CellId, once: &Once) -> Failure {
-    let said = once.transcript.first().cloned().unwrap_or_else(|| "ATS did not stay up".to_owned());
-    let message = format!("nobody knows what ATS consists of in {cell}: {said}");
+/// The error if there is no inventory of ATS; the message says what was seen instead.
+fn no_inventory(cell: &CellId, once: &SingleAttempt) -> Failure {
+    let outcome = once.transcript.first().cloned().unwrap_or_else(|| "ATS did not keep running".to_owned());
+    let message = format!("no inventory of ATS in {cell}: {outcome}");
     Failure::new(Exit::Incomplete, message)
 }
 
@@ -183,12 +184,12 @@ fn mute(cell: &CellId, once: &Once) -> Failure {
 struct Images<'a> {
     bench: &'a Bench<'a>,
     ends: &'a Ends,
-    /// Both sides with each other's libraries: made at the same time, as both are always needed.
+    /// Both ends with each other's libraries, made together as both are always needed.
     plain: tokio::sync::OnceCell<[String; 2]>,
 }
 
 impl Images<'_> {
-    /// The image of one side with the libraries of the other beside its own, and `placed` in place.
+    /// The image of one end that also contains the libraries of the other, and the files `placed` at their paths.
     async fn of(&self, at: ImageSide, placed: &BTreeMap<String, String>) -> anyhow::Result<String> {
         if !placed.is_empty() {
             return self.make(at, placed).await;
@@ -211,55 +212,56 @@ impl Images<'_> {
     }
 }
 
-/// Makes one experiment of the search.
+/// Runs one experiment of the search.
 async fn try_one(
     images: &Images<'_>,
     experiment: Experiment,
     number: usize,
-    left: &Left,
+    left: &Remaining,
 ) -> anyhow::Result<(Experiment, ExperimentResult, Tried)> {
     let Images { bench, ends, .. } = images;
     let (good, bad) = (&ends.good.inventory, &ends.bad.inventory);
     let here = if experiment.at == ImageSide::Good { &ends.good } else { &ends.bad };
     let what = describe(ends, &experiment);
-    bench.tell(started(number, what.clone(), left));
+    bench.report(started(number, what.clone(), left));
     let swapped = ends.differences.swapped(&experiment.swapped, experiment.at, good, bad);
     let image = images.of(experiment.at, &swapped.fixed).await?;
-    let setup = Setup {
+    let setup = ExperimentSpec {
         number: u32::try_from(number).unwrap_or(u32::MAX),
         planned: &here.planned,
         image: &image,
         swapped: Some(swapped),
-        trials: bench::beside_controls(ends.trial),
+        trials: bench::with_controls(ends.trial),
     };
     let once = bench.run(setup).await?;
-    let mut said = bench::said(&once, ends.trial, ends.failure.as_deref());
+    let mut outcome = bench::outcome_of(&once, ends.trial, ends.failure.as_deref());
     let mapped = once.inventory.filter(|inventory| !inventory.libraries.is_empty());
     let mistake = match mapped {
         Some(mapped) => ends.differences.mistaken(&experiment.swapped, &mapped),
-        None => Some("nobody saw what the process had mapped".to_owned()),
+        None => Some("the libraries of the process are unknown".to_owned()),
     };
-    if let Some(mistake) = mistake.filter(|_| said.effect != Effect::Inconclusive) {
-        said.effect = Effect::Inconclusive;
-        said.summary = mistake;
+    if let Some(mistake) = mistake.filter(|_| outcome.effect != Effect::Inconclusive) {
+        outcome.effect = Effect::Inconclusive;
+        outcome.summary = mistake;
     }
-    let needs = ends.differences.needs(&said.missing, &experiment.swapped, good, bad);
-    let line = said.line(here.planned.id.to_string(), ends.differences.names(&experiment.swapped), experiment.round);
-    bench.tell(finished(number, &line, what));
+    let needs = ends.differences.needs(&outcome.missing, &experiment.swapped, good, bad);
+    let line =
+        outcome.into_record(here.planned.id.to_string(), ends.differences.names(&experiment.swapped), experiment.round);
+    bench.report(finished(number, &line, what));
     let effect = line.result;
     Ok((experiment, ExperimentResult { effect, needs }, line))
 }
 
-/// `debian-13/9.2.5 with openssl of debian-12`.
+/// Describes an experiment: `debian-13/9.2.5 with openssl of debian-12`.
 fn describe(ends: &Ends, experiment: &Experiment) -> String {
     let (here, from) = match experiment.at {
         ImageSide::Good => (&ends.good, &ends.bad),
         ImageSide::Bad => (&ends.bad, &ends.good),
     };
     let names = ends.differences.names(&experiment.swapped);
-    let again = if experiment.round > 1 { ", once more" } else { "" };
+    let again = if experiment.round > 1 { ", repeated" } else { "" };
     match names.len() {
-        0 => format!("{} as it is{again}", here.planned.id),
+        0 => format!("{} unchanged{again}", here.planned.id),
         1..=4 => format!("{} with {} of {}{again}", here.planned.id, answer::list(&names), from.planned.id.distro),
         count => {
             let (all, distro) = (ends.differences.parts.len(), &from.planned.id.distro);

@@ -1,5 +1,5 @@
-//! Bisection for real: each experiment that the search asks for is a cell in containers, with evidence.
-//! Knows how experiments are made; which come next and what they mean, [`crate::bisect`] knows.
+//! Runs bisections: each experiment that the search requests is a cell in containers, with evidence. [`crate::bisect`] decides
+//! which experiment comes next and what the outcomes mean.
 
 mod bench;
 mod changes;
@@ -22,55 +22,55 @@ use crate::config::matrix::Matrix;
 use crate::engine::Engine;
 use crate::engine::labels::Owner;
 use crate::model::{Bisection, CellId, Event, Over};
-use crate::run::cell::Once;
+use crate::run::cell::SingleAttempt;
 use bench::Bench;
 
 /// What to bisect, and how.
-pub struct Order {
-    /// The matrix.
+pub struct SearchRequest {
+    /// The matrix that contains both ends.
     pub matrix: Matrix,
-    /// One end.
+    /// The end that passes.
     pub good: CellId,
-    /// The other end.
+    /// The end that fails.
     pub bad: CellId,
-    /// The trial that tells them apart; `None`: found out by running all.
+    /// The trial that distinguishes the ends; `None` to find one by running all.
     pub trial: Option<&'static Trial>,
-    /// Whether somebody asked for that trial; else another one will do as well.
-    pub asked: bool,
-    /// Files of the images folder.
+    /// Whether the user requested that trial; otherwise another one may be used instead.
+    pub is_requested: bool,
+    /// Files of the images folder, by path.
     pub recipes: BTreeMap<String, Vec<u8>>,
-    /// How images are made.
+    /// The policy for building images.
     pub policy: Policy,
-    /// Where build logs go.
+    /// The folder for build logs.
     pub image_logs: PathBuf,
-    /// Experiments at the same time.
+    /// Number of parallel experiments.
     pub jobs: usize,
-    /// Most experiments.
+    /// Maximum number of experiments.
     pub limit: usize,
 }
 
-/// Keeps the raw evidence of experiments.
-pub trait Record: Send + Sync {
-    /// Of the experiment `number`, in the image of `cell`. Errors are the recorder's to tell.
-    fn experiment(&self, cell: &CellId, number: u32, once: &Once);
+/// Stores the raw evidence of experiments.
+pub trait ExperimentSink: Send + Sync {
+    /// Stores the evidence of experiment `number` in the image of `cell`. The implementation reports its errors itself.
+    fn experiment(&self, cell: &CellId, number: u32, once: &SingleAttempt);
 }
 
-/// Finds which parts of the distro, or which version or change of ATS, decide. Everything made on the engine but
-/// images is removed again.
+/// Finds the parts of the distro, or the version or patch of ATS, that cause a failure. Containers and networks are removed
+/// at the end.
 ///
 /// # Errors
-/// When a cell's image cannot be had, the two ends do not differ in any trial, or the engine fails.
+/// The image of a cell cannot be made, the two ends do not differ in any trial, or the engine fails.
 pub async fn bisect(
     over: Over,
     engine: Arc<dyn Engine>,
     owner: &Owner,
-    order: &Order,
-    record: &dyn Record,
+    request: &SearchRequest,
+    sink: &dyn ExperimentSink,
     events: UnboundedSender<Event>,
     stop: CancellationToken,
 ) -> anyhow::Result<Bisection> {
-    let bench = Bench::new(engine, owner, order, record, events, stop).await?;
-    // Boxed: a search holds all that it knows, and so do those who wait for it.
+    let bench = Bench::new(engine, owner, request, sink, events, stop).await?;
+    // Boxed: the future is large, and would be part of every future that awaits it.
     let done = match over {
         Over::Distro => Box::pin(distro::bisect(&bench)).await,
         Over::Ats => Box::pin(line::bisect(&bench)).await,

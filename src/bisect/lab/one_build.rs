@@ -1,10 +1,10 @@
-//! Sees to it that both ends run one build of ATS. Pure.
+//! Makes both ends run the same build of ATS. Pure.
 
 use crate::config::matrix::{Globs, Matrix, Source, SourceKind};
 use crate::config::plan::{Plan, PlannedCell, Work};
 use crate::model::CellId;
 
-/// What the ATS of a cell comes from, as far as the plan tells: equal values are one build.
+/// Identifies the build of ATS that a cell runs, according to the plan. Equal values mean the same build.
 pub(super) fn build(plan: &Plan, cell: &PlannedCell) -> Option<String> {
     let step = plan.steps().iter().find(|step| step.tag == cell.tag)?;
     match &step.work {
@@ -16,8 +16,7 @@ pub(super) fn build(plan: &Plan, cell: &PlannedCell) -> Option<String> {
     }
 }
 
-/// The matrix in which `bad` runs the ATS that was built for `good`; `None` when that one was not built
-/// but came as a package or image.
+/// The matrix in which `bad` runs the ATS that was built for `good`; `None` if that one is a package or an image.
 pub(super) fn with_one_build(matrix: &Matrix, good: &CellId, bad: &CellId) -> Option<Matrix> {
     let on = match &matrix.ats(&good.ats)?.source(&good.distro)?.kind {
         SourceKind::BuildOn(on) => on.clone(),
@@ -52,7 +51,7 @@ mod tests {
     }
 
     fn builds(matrix: &Matrix, ids: [&str; 2]) -> Vec<Option<String>> {
-        // As a search does: other rows may be built on a row that is changed here.
+        // Only these rows are selected, as in a search: other rows may be built on a row that is changed here.
         let distros = ids.map(|id| id.split('/').next().unwrap());
         let selection = Selection { distros: Globs::new(distros).ok(), ..Selection::default() };
         let plan = Plan::of(matrix, &selection, &shipped().1).unwrap();
@@ -61,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moved_build_and_one_package_are_one_build_already() {
+    fn a_moved_build_and_a_common_package_are_the_same_build() {
         let (matrix, _) = shipped();
         for ids in [["debian-12/9.2.5", "debian-13/9.2.5"], ["debian-12/9.2.9", "debian-13/9.2.9"]] {
             let found = builds(&matrix, ids);
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn two_builds_are_made_one() {
+    fn two_builds_are_replaced_by_one() {
         let (matrix, _) = shipped();
         let ids = ["fedora-39/9.2.5", "fedora-40/9.2.5"];
         let apart = builds(&matrix, ids);

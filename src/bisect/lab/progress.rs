@@ -1,37 +1,37 @@
-//! What an experiment tells while it is made.
+//! Progress events of experiments.
 
 use crate::bisect::parts::CellDifferences;
 use crate::bisect::search::Parts;
 use crate::model::{Event, Tried};
 
-/// What is still suspected, and what is not any more.
+/// The remaining suspects, and those that are ruled out.
 #[derive(Debug, Default)]
-pub(super) struct Left {
+pub(super) struct Remaining {
     pub(super) suspects: Vec<String>,
     pub(super) ruled_out: Vec<String>,
-    /// Of a line, where it still may turn.
+    /// The remaining range, in a search over versions.
     pub(super) range: Option<String>,
 }
 
-impl Left {
-    /// By the parts that are still suspected.
-    pub(super) fn of(differences: &CellDifferences, suspects: &Parts) -> Self {
-        let rest: Parts = (0..differences.parts.len()).filter(|part| !suspects.contains(part)).collect();
-        Self { suspects: differences.names(suspects), ruled_out: differences.names(&rest), range: None }
+impl Remaining {
+    /// From the parts that are still suspected.
+    pub(super) fn of(parting: &CellDifferences, suspects: &Parts) -> Self {
+        let rest: Parts = (0..parting.parts.len()).filter(|part| !suspects.contains(part)).collect();
+        Self { suspects: parting.names(suspects), ruled_out: parting.names(&rest), range: None }
     }
 
-    /// By the places of a line between which it turns: step `n` leads from place `n` to the next.
+    /// From the positions between which the outcome changes: step `n` leads from position `n` to the next.
     pub(super) fn between(steps: &[String], last: usize, first: usize, range: String) -> Self {
         let inside = |at: usize| (last..first).contains(&at);
-        let those = |wanted: bool| {
+        let names = |wanted: bool| {
             let steps = steps.iter().enumerate().filter(move |(at, _)| inside(*at) == wanted);
             steps.map(|(_, name)| name.clone()).collect()
         };
-        Self { suspects: those(true), ruled_out: those(false), range: Some(range) }
+        Self { suspects: names(true), ruled_out: names(false), range: Some(range) }
     }
 }
 
-pub(super) fn started(number: usize, what: String, left: &Left) -> Event {
+pub(super) fn started(number: usize, what: String, left: &Remaining) -> Event {
     let what = match &left.range {
         Some(range) => format!("{what}, {range}"),
         None => what,

@@ -2,7 +2,7 @@
 
 use super::affected::Affected;
 use super::sign::Sign;
-use crate::model::Record;
+use crate::model::{Record, RecordType};
 
 /// A known issue.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +81,7 @@ pub struct Workaround {
     pub what: &'static str,
     /// ATS settings under their 9.x names: name, type, value. Empty: it is applied outside ATS, so that no cell can try
     /// it.
-    pub records: &'static [(&'static str, &'static str, &'static str)],
+    pub records: &'static [(&'static str, RecordType, &'static str)],
     /// What it costs.
     pub cost: &'static str,
     /// It fixes every trial that fails with the issue and no other. A trial that still fails with it has another cause.
@@ -96,9 +96,9 @@ impl Workaround {
 
     /// Its settings.
     pub fn settings(&self) -> Vec<Record> {
-        let record = |&(name, kind, value): &(&str, &str, &str)| Record {
+        let record = |&(name, kind, value): &(&str, RecordType, &str)| Record {
             name: name.to_owned(),
-            kind: kind.to_owned(),
+            kind,
             value: value.to_owned(),
         };
         self.records.iter().map(record).collect()

@@ -1,8 +1,8 @@
 //! Helpers for writing the specs of the catalogue.
 
 use crate::model::{
-    Act, Certificate, ClientSpec, Front, OriginProgram, OriginSpec, OriginTls, Place, Record, Remap, RequestSpec,
-    Route, Side, SniRule, Speak, Step, TlsVersion, TrialSpec,
+    Act, Certificate, ClientSpec, Front, OriginProgram, OriginSpec, OriginTls, Place, Record, RecordType, Remap,
+    RequestSpec, Route, Side, SniRule, Speak, Step, TlsVersion, TrialSpec,
 };
 
 /// Response length of trials that are not about length, bytes: long enough for the body to be read and checked, shorter
@@ -258,12 +258,12 @@ pub(super) fn answer_and(steps: &[Step]) -> Vec<Step> {
 
 /// A record of STRING kind; the name without `proxy.config.`.
 pub(super) fn string(name: &str, value: &str) -> Record {
-    Record { name: format!("proxy.config.{name}"), kind: "STRING".into(), value: value.into() }
+    Record { name: format!("proxy.config.{name}"), kind: RecordType::String, value: value.into() }
 }
 
 /// A record of INT kind; the name without `proxy.config.`.
 pub(super) fn int(name: &str, value: u32) -> Record {
-    Record { name: format!("proxy.config.{name}"), kind: "INT".into(), value: value.to_string() }
+    Record { name: format!("proxy.config.{name}"), kind: RecordType::Int, value: value.to_string() }
 }
 
 /// Verification of origins by this policy, of signature and name.

@@ -1,14 +1,14 @@
-//! Gathers what a report tells beside the committed result: the catalogue, the folders of runs, git.
+//! Collects the details of a report beside the committed result: from the catalogue, the folders of runs, and git.
 
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 
-use super::Raw;
+use super::EvidenceChoice;
 use crate::catalogue::trials::{CATALOGUE, Kind};
-use crate::cli::Places;
+use crate::cli::PathArgs;
 use crate::cli::cited::KeptRuns;
-use crate::cli::source::Source;
+use crate::cli::source::ResultsSource;
 use crate::decide::history::{self, Gathering};
 use crate::exit::{Exit, Failure};
 use crate::git::{CommitLog, GitRevision};
@@ -17,10 +17,10 @@ use crate::report::details::{About, CellPast, Moment, Past};
 use crate::report::json;
 use crate::store::Results;
 
-/// Revisions read at most.
+/// Maximum number of revisions to read.
 const REVISIONS: usize = 300;
 
-/// What the trials of the catalogue are for.
+/// Descriptions of the trials of the catalogue.
 pub(super) fn trials() -> BTreeMap<String, About> {
     let about = CATALOGUE.iter().map(|trial| {
         let direct = trial.kind == Kind::DirectControl;
@@ -30,18 +30,18 @@ pub(super) fn trials() -> BTreeMap<String, About> {
     about.collect()
 }
 
-/// Raw evidence of the cells in which trials ran.
+/// The raw evidence of every cell that ran trials.
 pub(super) fn evidence(
-    places: &Places,
+    places: &PathArgs,
     result: &MatrixResult,
-    raw: Option<&Raw>,
+    raw: Option<&EvidenceChoice>,
 ) -> anyhow::Result<BTreeMap<CellId, RunEvidence>> {
     let results = Results::new(places.results());
     let cells = result.cells.iter().filter(|cell| !cell.trials.is_empty());
     match raw {
-        Some(Raw::None) => Ok(BTreeMap::new()),
+        Some(EvidenceChoice::None) => Ok(BTreeMap::new()),
         // A run that the user names is shown as it is, whatever it came to.
-        Some(Raw::Of(id)) => {
+        Some(EvidenceChoice::Of(id)) => {
             let folder = results.run(id).map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
             let mut found = BTreeMap::new();
             for cell in cells {
@@ -59,8 +59,8 @@ pub(super) fn evidence(
     }
 }
 
-/// The results through the revisions of git; `None`: they are in no repository.
-pub(super) fn past(places: &Places, source: &Source, result: &MatrixResult) -> anyhow::Result<Option<Past>> {
+/// The results in each revision of git; `None` if they are not in a repository.
+pub(super) fn past(places: &PathArgs, source: &ResultsSource, result: &MatrixResult) -> anyhow::Result<Option<Past>> {
     let states = || "cannot read earlier results from git; --no-history leaves them out";
     let Some((repository, name)) = source.repository(places).with_context(states)? else { return Ok(None) };
     let log = if repository.has_commits().with_context(states)? {
@@ -68,14 +68,14 @@ pub(super) fn past(places: &Places, source: &Source, result: &MatrixResult) -> a
     } else {
         CommitLog { commits: Vec::new(), cut: false }
     };
-    let mut gathered = Gathered::new(result, log.cut);
+    let mut histories = CellHistories::new(result, log.cut);
     let mut newest = None;
     repository
         .each_state(&log, &name, |commit, bytes| {
             let (id, day) = (commit.id.clone(), commit.time.strftime("%F").to_string());
             let revision = history::Revision { commit: id, day, subject: commit.subject.clone() };
             let state = bytes.map(|bytes| json::read(&bytes)).transpose().map_err(|error| error.to_string());
-            gathered.add(&revision, &state);
+            histories.add(&revision, &state);
             newest = state.ok().flatten();
             Ok(())
         })
@@ -83,18 +83,18 @@ pub(super) fn past(places: &Places, source: &Source, result: &MatrixResult) -> a
     let ordered = |result: &MatrixResult| json::write(result);
     if newest.is_none_or(|newest| ordered(&newest) != ordered(result)) {
         let now = history::Revision { commit: "-".into(), day: "now".into(), subject: "not committed yet".into() };
-        gathered.add(&now, &Ok(Some(result.clone())));
+        histories.add(&now, &Ok(Some(result.clone())));
     }
-    Ok(Some(gathered.finish()))
+    Ok(Some(histories.finish()))
 }
 
-/// The histories of all cells, in one pass over the revisions.
-struct Gathered {
+/// Builds the histories of all cells in one pass over the revisions.
+struct CellHistories {
     past: Past,
     cells: BTreeMap<CellId, (Gathering, CellPast)>,
 }
 
-impl Gathered {
+impl CellHistories {
     fn new(result: &MatrixResult, cut: bool) -> Self {
         let begin = |cell: &CellResult| (cell.id.clone(), (Gathering::new(cell.id.clone()), CellPast::default()));
         Self { past: Past { cut, ..Past::default() }, cells: result.cells.iter().map(begin).collect() }
@@ -120,7 +120,7 @@ impl Gathered {
     }
 }
 
-/// The one cell of a result: a history keeps no more.
+/// `result` reduced to one cell, which is all that its history needs.
 fn only(result: &MatrixResult, id: &CellId) -> MatrixResult {
     MatrixResult {
         schema: result.schema,

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use crate::ats::{Dialect, config};
 use crate::config::plan::{BuildStep, Plan, PlannedCell, Recipe, Work};
-use crate::model::{Act, Front, OriginTls, Record, Remap, Route, Speak, TrialSpec};
+use crate::model::{Act, Front, OriginTls, Record, RecordType, Remap, Route, Speak, TrialSpec};
 
 /// Packages needed to compile ATS 9, by family.
 const DEBIAN_BUILD: &str = "ca-certificates curl xz-utils bzip2 build-essential autoconf automake libtool pkg-config \
@@ -69,7 +69,7 @@ pub fn run(cell: &PlannedCell, spec: &TrialSpec) -> Option<String> {
     // The origin below has a self-signed certificate, which ATS 10 refuses by default.
     let policy = Record {
         name: "proxy.config.ssl.client.verify.server.policy".into(),
-        kind: "STRING".into(),
+        kind: RecordType::String,
         value: "PERMISSIVE".into(),
     };
     let lenient = (dialect > Dialect::V8).then_some(policy);

@@ -147,7 +147,7 @@ fn the_report_for_upstream_has_versions_evidence_and_commands() {
 
 #[test]
 fn a_bisection_is_shown_with_its_certainty() {
-    let found = crate::report::bisection::fixture::bisection();
+    let found = crate::words::bisection::fixture::bisection();
     let result = fixture::matrix();
     let explanation = explained(&failing(), None).with_bisections(std::slice::from_ref(&found), &result);
     let text = outline(&explanation).text();

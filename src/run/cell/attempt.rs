@@ -1,5 +1,5 @@
-//! One attempt at a cell: start the origin, start the cell beside it, collect what both say, remove
-//! both. Whatever goes wrong on our side becomes a fault of the attempt, never a failure of ATS.
+//! One attempt at a cell: starts the origins and the cell's container, collects their evidence, and removes them. A failure
+//! of the setup becomes a fault of the attempt, never a failure of ATS.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,27 +12,27 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 use super::evidence::{Agent, Gathered};
-use super::trouble::{self, Trouble};
+use super::incident::{self, Incident};
 use super::watch::Watch;
-use super::{Beside, Job, Progress, identity};
+use super::{Job, OriginImage, Progress, identity};
 use crate::agent::seal::{Doubt, Key, Opener};
 use crate::agent::{PLAN_VARIABLE, pack};
 use crate::engine::{Container, ContainerSpec, Engine, labels, patience, with_timeout};
 use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, Place, Port, TrialPlan};
 
-/// How long the origin may take to listen. It starts in 0.4 s here; engines under load take longer.
+/// Time for an origin to start listening. It takes 0.4 s on an idle machine; engines under load take longer.
 const ORIGIN_START: Duration = Duration::from_secs(30);
 
-/// How long an agent may take to say its last line after it was told to end.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+/// Time for an agent to send its last line after its stdin was closed.
+const LAST_LINE: Duration = Duration::from_secs(10);
 
-/// Beyond the agent's own deadline, before the cell is killed from outside.
+/// Extra time beyond the agent's own deadline before the cell is killed.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// Writable memory of a container: ATS's configuration and logs, curl's body file.
+/// Options of the writable tmpfs of a container, for ATS's configuration and logs and curl's body file.
 const SCRATCH: &str = "size=64m,mode=0700";
 
-/// Log bytes the engine keeps of a container.
+/// Maximum bytes of a container's log that the engine keeps.
 const LOG_BYTES: u64 = 64 << 20;
 
 /// Runs `plans` in fresh containers.
@@ -44,124 +44,147 @@ pub(super) async fn run(
     progress: &dyn Progress,
     stop: &CancellationToken,
 ) -> Gathered {
-    let mut pair =
-        Pair { engine, job, number, token: String::new(), gathered: Gathered::default(), started: Vec::new() };
+    let mut running = RunningAttempt {
+        engine,
+        job,
+        number,
+        token: String::new(),
+        gathered: Gathered::default(),
+        started: Vec::new(),
+    };
     let mut watch = Watch::default();
     let limit = job.limits.cell + ORIGIN_START + GRACE;
-    // Boxed: what waits for a whole cell holds all of this, and so do those who wait for it.
-    let attempt = Box::pin(pair.run(plans, progress, &mut watch));
+    // Boxed: the future is large, and would be part of every future that awaits it.
+    let attempt = Box::pin(running.run(plans, progress, &mut watch));
     let done = tokio::select! {
         done = tokio::time::timeout(limit, attempt) =>
             done.unwrap_or_else(|_| bail!("the cell did not end within {} s", limit.as_secs())),
         () = stop.cancelled() => Err(anyhow::anyhow!("interrupted")),
     };
-    pair.gathered.troubles.extend(watch.troubles());
+    running.gathered.incidents.extend(watch.incidents());
     if let Err(error) = done {
-        pair.gathered.away = !stop.is_cancelled() && (patience::is_outage(&error) || !patience::answers(engine).await);
-        pair.gathered.faults.push((None, format!("{error:#}")));
+        running.gathered.engine_away =
+            !stop.is_cancelled() && (patience::is_outage(&error) || !patience::answers(engine).await);
+        running.gathered.faults.push((None, format!("{error:#}")));
     }
-    pair.finish().await
+    running.finish().await
 }
 
-/// 128 bits that nobody can guess, in hex.
-fn unguessable() -> Result<String, getrandom::Error> {
+/// A random token of 128 bits, in hex.
+fn random_token() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
-/// A container that was started: whose it is, its place among those started, and what it says.
-struct Stream {
+/// The evidence stream of a started container.
+struct AgentStream {
     agent: Agent,
-    place: usize,
+    /// Index of the container in [`RunningAttempt::started`].
+    index: usize,
     lines: UnboundedReceiver<String>,
     key: Key,
     opener: Opener,
 }
 
-/// The containers of an attempt and what they have said.
-struct Pair<'a> {
+/// An attempt in progress: its containers and the evidence so far.
+struct RunningAttempt<'a> {
     engine: &'a Arc<dyn Engine>,
     job: &'a Job,
     number: u32,
-    /// By it the origins know their cell.
+    /// Secret by which origins recognise their cell.
     token: String,
     gathered: Gathered,
     started: Vec<Box<dyn Container>>,
 }
 
-impl Pair<'_> {
+impl RunningAttempt<'_> {
+    /// Runs the whole attempt: origins, cell, then the last lines of the origins.
     async fn run(&mut self, plans: &[TrialPlan], progress: &dyn Progress, watch: &mut Watch) -> anyhow::Result<()> {
-        self.token = unguessable().context("the system gives no randomness")?;
-        watch.begin(self.engine).await?;
-        let keep = self.job.keep;
+        self.token = random_token().context("the system provides no random bytes")?;
+        watch.start(self.engine).await?;
         let identity = identity::of(plans)?;
-        let at = |wanted: fn(Place) -> bool| -> Vec<Port> {
-            plans.iter().filter(|plan| wanted(plan.spec.place)).map(Port::of).collect()
-        };
-        let remote = at(|place| matches!(place, Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6));
-        let mut origins = vec![self.origin(Agent::Origin, &self.job.origin_image, remote, &identity).await?];
-        for (place, beside) in &self.job.beside {
-            let ports: Vec<Port> = plans.iter().filter(|plan| plan.spec.place == *place).map(Port::of).collect();
-            if let (Beside::Image(image), Some(agent), false) = (beside, Agent::beside(*place), ports.is_empty()) {
-                origins.push(self.origin(agent, image, ports, &identity).await?);
-            }
-        }
+        let mut origins = self.start_origins(plans, &identity).await?;
         let mut addresses = BTreeMap::new();
         for origin in &mut origins {
-            tokio::time::timeout(ORIGIN_START, listening(origin, &mut self.gathered)).await.with_context(|| {
-                format!("{} did not listen within {} s", origin.agent.name(), ORIGIN_START.as_secs())
-            })??;
-            let address = self.started[origin.place].ip().await;
+            tokio::time::timeout(ORIGIN_START, wait_until_listening(origin, &mut self.gathered)).await.with_context(
+                || format!("{} did not listen within {} s", origin.agent.name(), ORIGIN_START.as_secs()),
+            )??;
+            let address = self.started[origin.index].ip().await;
             let address = address.with_context(|| format!("{} has no address", origin.agent.name()))?;
             addresses.insert(origin.agent, address.to_string());
-            watch.over(self.started[origin.place].id(), origin.agent);
+            watch.add(self.started[origin.index].id(), origin.agent);
         }
-
-        let beside =
-            Place::BESIDE.into_iter().filter_map(|place| Some((place, addresses.get(&Agent::beside(place)?)?.clone())));
-        let cell_plan = AgentPlan::Cell(Box::new(CellPlan {
-            origin_ip: addresses.get(&Agent::Origin).cloned().unwrap_or_default(),
-            beside: beside.collect(),
-            identity,
-            trials: plans.to_vec(),
-            binary: self.job.binary.clone(),
-            deadline_ms: u64::try_from(self.job.limits.cell.as_millis()).unwrap_or(u64::MAX),
-            keep,
-            swap: self.job.swap.clone(),
-            token: self.token.clone(),
-        }));
-        // A program that was given the right to low ports as its own cannot be started where nobody has it.
-        let rights = ["NET_RAW", "NET_BIND_SERVICE"];
-        let cell = self.start(Agent::Cell, &self.job.image, &rights, &cell_plan).await?;
-        watch.over(self.started[cell.place].id(), Agent::Cell);
-        // One that has ended already needs no name.
-        if let Ok(address) = self.started[cell.place].ip().await {
-            self.job.neighbours.arrived(address, format!("the cell container of {}", self.job.id));
+        let cell = self.start_cell(plans, identity, &addresses).await?;
+        watch.add(self.started[cell.index].id(), Agent::Cell);
+        // A container that has ended already has no address, and needs no name.
+        if let Ok(address) = self.started[cell.index].ip().await {
+            self.job.neighbours.insert(address, format!("the cell container of {}", self.job.id));
         }
         tokio::select! {
             done = self.listen(cell, progress) => done?,
-            why = watch.hopeless() => return Err(why),
+            why = watch.wait_for_loss() => return Err(why),
         }
-
         for origin in origins {
             let agent = origin.agent;
-            self.started[origin.place].close_stdin().await?;
-            tokio::time::timeout(LAST_WORDS, self.listen(origin, progress))
+            self.started[origin.index].close_stdin().await?;
+            tokio::time::timeout(LAST_LINE, self.listen(origin, progress))
                 .await
-                .with_context(|| format!("{} did not say its last line", agent.name()))??;
+                .with_context(|| format!("{} did not send its last line", agent.name()))??;
         }
         Ok(())
     }
 
-    /// Starts a container that plays the origins of `ports`.
+    /// Starts the instrumented origin, and the other origins that `plans` use.
+    async fn start_origins(&mut self, plans: &[TrialPlan], identity: &Identity) -> anyhow::Result<Vec<AgentStream>> {
+        let ports = |is_there: &dyn Fn(Place) -> bool| -> Vec<Port> {
+            plans.iter().filter(|plan| is_there(plan.spec.place)).map(Port::of).collect()
+        };
+        let remote = ports(&|place| matches!(place, Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6));
+        let job = self.job;
+        let mut origins = vec![self.origin(Agent::Origin, &job.origin_image, remote, identity).await?];
+        for (place, image) in &job.origins {
+            let ports = ports(&|other| other == *place);
+            if let (OriginImage::Image(image), Some(agent), false) = (image, Agent::of_origin(*place), ports.is_empty())
+            {
+                origins.push(self.origin(agent, image, ports, identity).await?);
+            }
+        }
+        Ok(origins)
+    }
+
+    /// Starts the cell's container. `addresses` are those of the origins.
+    async fn start_cell(
+        &mut self,
+        plans: &[TrialPlan],
+        identity: Identity,
+        addresses: &BTreeMap<Agent, String>,
+    ) -> anyhow::Result<AgentStream> {
+        let address = |place: Place| Some((place, addresses.get(&Agent::of_origin(place)?)?.clone()));
+        let plan = AgentPlan::Cell(Box::new(CellPlan {
+            origin_ip: addresses.get(&Agent::Origin).cloned().unwrap_or_default(),
+            beside: Place::BESIDE.into_iter().filter_map(address).collect(),
+            identity,
+            trials: plans.to_vec(),
+            binary: self.job.binary.clone(),
+            deadline_ms: u64::try_from(self.job.limits.cell.as_millis()).unwrap_or(u64::MAX),
+            keep: self.job.keep,
+            swap: self.job.swap.clone(),
+            token: self.token.clone(),
+        }));
+        // A binary with the file capability for low ports cannot be started in a container without that capability.
+        let capabilities = ["NET_RAW", "NET_BIND_SERVICE"];
+        self.start(Agent::Cell, &self.job.image, &capabilities, &plan).await
+    }
+
+    /// Starts the container of an origin that serves `ports`.
     async fn origin(
         &mut self,
         agent: Agent,
         image: &str,
         ports: Vec<Port>,
         identity: &Identity,
-    ) -> anyhow::Result<Stream> {
+    ) -> anyhow::Result<AgentStream> {
         let plan = AgentPlan::Origin(Box::new(OriginPlan {
             ports,
             identity: identity.clone(),
@@ -177,12 +200,12 @@ impl Pair<'_> {
 
     /// Kernel settings of the cell's container.
     ///
-    /// Engines give containers of networks without IPv6 a loopback without it as well. A kernel that has none
-    /// would refuse the setting; containers share it with this machine, or with one like it.
+    /// On a network without IPv6, engines disable IPv6 on the loopback interface as well. A kernel without IPv6 would refuse
+    /// the setting, so this checks the kernel of this machine, which containers share or resemble.
     fn sysctls(&self) -> BTreeMap<String, String> {
         let mut sysctls = self.job.sysctls.clone();
-        // Trials of TCP Fast Open have their origin beside ATS: 1 lets clients ask for it (the kernel's default), 2
-        // lets servers take it, 1024 all of them without asking.
+        // For trials of TCP Fast Open, whose origin is in this container: 1 enables it for clients (the kernel's default),
+        // 2 for servers, 1024 for all listeners without the socket option.
         sysctls.entry("net.ipv4.tcp_fastopen".to_owned()).or_insert_with(|| "1027".to_owned());
         if Path::new("/proc/sys/net/ipv6").exists() {
             sysctls.entry("net.ipv6.conf.lo.disable_ipv6".to_owned()).or_insert_with(|| "0".to_owned());
@@ -190,14 +213,14 @@ impl Pair<'_> {
         sysctls
     }
 
-    /// Starts a container, with a key of its own.
+    /// Starts a container with its own key.
     async fn start(
         &mut self,
         agent: Agent,
         image: &str,
         capabilities: &[&str],
         plan: &AgentPlan,
-    ) -> anyhow::Result<Stream> {
+    ) -> anyhow::Result<AgentStream> {
         let key = Key::random()?;
         let kind = agent.name();
         let mut marks = self.job.labels.clone();
@@ -224,30 +247,30 @@ impl Pair<'_> {
         };
         self.started.push(self.engine.start(&spec).await?);
         self.gathered.started(agent);
-        let place = self.started.len() - 1;
+        let index = self.started.len() - 1;
         let opener = Opener::new(&key);
-        Ok(Stream { agent, place, lines: self.started[place].lines(), key, opener })
+        Ok(AgentStream { agent, index, lines: self.started[index].lines(), key, opener })
     }
 
-    /// Takes lines until the agent's last one, or until its stdout closes. Attached streams may lose
-    /// the end, so a stream without a last line is read again from the engine's log.
+    /// Reads lines until the agent's last one, or until its stdout closes. Attached streams may lose their end, so a stream
+    /// without a last line is read again from the engine's log.
     ///
     /// # Errors
-    /// At the first line that the agent did not write: nothing after it counts.
-    async fn listen(&mut self, mut stream: Stream, progress: &dyn Progress) -> anyhow::Result<()> {
+    /// A line was not written by the agent; nothing after it counts.
+    async fn listen(&mut self, mut stream: AgentStream, progress: &dyn Progress) -> anyhow::Result<()> {
         let (agent, before) = (stream.agent, stream.opener.opened());
         let (mut taken, mut broken) = (Vec::new(), false);
         while let Some(text) = stream.lines.recv().await {
             match stream.opener.open(&text) {
-                // What comes after a gap is read again with the gap.
+                // Lines after a gap are read again together with the gap.
                 _ if broken => {}
                 Ok(line) => {
                     if let Line::Began { trial } = &line {
-                        progress.began(trial);
+                        progress.trial_started(trial);
                     }
-                    let told = matches!(line, Line::End | Line::Forged { .. });
+                    let is_last = matches!(line, Line::End | Line::Forged { .. });
                     taken.push(line);
-                    if told {
+                    if is_last {
                         break;
                     }
                 }
@@ -256,24 +279,24 @@ impl Pair<'_> {
             }
         }
         if !matches!(taken.last(), Some(Line::End | Line::Forged { .. })) {
-            let exit = self.started[stream.place].wait().await?;
+            let exit = self.started[stream.index].wait().await?;
             let mut again = Vec::new();
             let mut opener = Opener::new(&stream.key);
-            for text in self.started[stream.place].logs().await? {
+            for text in self.started[stream.index].logs().await? {
                 match opener.open(&text) {
                     Ok(line) => again.push(line),
                     Err(Doubt::Broken) => break,
                     Err(Doubt::Forged(text)) => return self.forged(agent, &text),
                 }
             }
-            // What was taken before this is known.
+            // Lines from before this call are gathered already.
             let again = again.split_off(usize::try_from(before)?.min(again.len()));
             if again.len() > taken.len() {
                 taken = again;
             }
             if taken.last() != Some(&Line::End) {
-                let text = trouble::ended(agent, exit.code, exit.oom_killed);
-                self.gathered.troubles.push(Trouble::whole(agent, text.clone()));
+                let text = incident::ended_early(agent, exit.code, exit.oom_killed);
+                self.gathered.incidents.push(Incident::whole(agent, text.clone()));
                 self.gathered.faults.push((None, text));
             }
         }
@@ -286,13 +309,13 @@ impl Pair<'_> {
         }
     }
 
-    /// Gives up an attempt in which somebody wrote to an agent's stdout.
+    /// Aborts an attempt in which another process wrote to an agent's stdout.
     fn forged(&mut self, agent: Agent, text: &str) -> anyhow::Result<()> {
-        self.gathered.tamper(agent, &format!("a line on its stdout is not its agent's: {text}"));
+        self.gathered.tamper(agent, &format!("a line on its stdout was not written by its agent: {text}"));
         bail!("evidence was tampered with")
     }
 
-    /// Removes the containers, unless they are to be kept, and returns what was gathered.
+    /// Removes the containers, unless they are kept, and returns the evidence.
     async fn finish(mut self) -> Gathered {
         let mut removals = Vec::new();
         for container in self.started.drain(..) {
@@ -312,19 +335,19 @@ impl Pair<'_> {
         }
         for (id, removed) in join_all(removals).await {
             if let Err(error) = removed {
-                // All is said by then: no fault. The end of the run tries once more, and tells.
-                self.gathered.left.push(id);
+                // The evidence is complete, so this is not a fault. The end of the run tries again and reports it.
+                self.gathered.unremoved.push(id);
                 self.gathered.notes.push(error.to_string());
             }
         }
-        self.gathered.tell_unended();
+        self.gathered.report_unfinished();
         self.gathered.sort();
         self.gathered
     }
 }
 
-/// Waits until the origin listens. The trials whose ports it could not serve are noted; the others go on.
-async fn listening(origin: &mut Stream, gathered: &mut Gathered) -> anyhow::Result<()> {
+/// Waits until the origin listens. Trials whose ports it cannot serve are recorded as faults; the others go on.
+async fn wait_until_listening(origin: &mut AgentStream, gathered: &mut Gathered) -> anyhow::Result<()> {
     let agent = origin.agent;
     while let Some(text) = origin.lines.recv().await {
         match origin.opener.open(&text) {
@@ -337,10 +360,10 @@ async fn listening(origin: &mut Stream, gathered: &mut Gathered) -> anyhow::Resu
             Ok(fault @ Line::Fault { .. }) => gathered.add(agent, fault),
             Ok(_) => {}
             Err(Doubt::Forged(text)) => {
-                gathered.tamper(agent, &format!("a line on its stdout is not its agent's: {text}"));
+                gathered.tamper(agent, &format!("a line on its stdout was not written by its agent: {text}"));
                 bail!("evidence was tampered with");
             }
-            Err(Doubt::Broken) => bail!("{}: lines of it are missing", agent.name()),
+            Err(Doubt::Broken) => bail!("{}: lines are missing", agent.name()),
         }
     }
     bail!("{} ended before it listened", agent.name())

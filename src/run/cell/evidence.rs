@@ -1,8 +1,8 @@
-//! Evidence lines from agents, gathered into one observation a trial, and told in a few lines. Pure.
+//! Gathers the lines of agents into one observation per trial, and summarises it in a few lines. Pure.
 
 use std::collections::BTreeMap;
 
-use super::trouble::{self, Trouble};
+use super::incident::{self, Incident};
 use crate::ats::log;
 use crate::model::{
     ClosedBy, Exchange, Inventory, Line, LogFile, LogLine, Mapped, OVERDUE, Observation, OriginConnection,
@@ -10,10 +10,10 @@ use crate::model::{
 };
 use crate::wire::timeline;
 
-/// An agent of a cell: each has a container, and says its own lines.
+/// An agent of a cell. Each has its own container and sends its own lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Agent {
-    /// Beside ATS.
+    /// In the container of ATS.
     Cell,
     /// The instrumented origin.
     Origin,
@@ -22,20 +22,20 @@ pub(crate) enum Agent {
 }
 
 impl Agent {
-    /// Every agent that a cell can have.
+    /// All agents that a cell can have.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         [Self::Cell, Self::Origin].into_iter().chain(OriginProgram::ALL.map(Self::Beside))
     }
 
-    /// The agent of an origin in its own container.
-    pub(crate) fn beside(place: Place) -> Option<Self> {
+    /// The agent of an origin with a container of its own.
+    pub(crate) fn of_origin(place: Place) -> Option<Self> {
         match place {
             Place::Beside(program) => Some(Self::Beside(program)),
             Place::Remote | Place::SameHost | Place::SameHostV6 | Place::RemoteAndDead | Place::RemoteAndDeadV6 => None,
         }
     }
 
-    /// Its name in labels, names of containers, and texts.
+    /// The name in labels, container names and messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Cell => "cell",
@@ -45,49 +45,49 @@ impl Agent {
     }
 }
 
-/// Everything the agents of a cell said in one attempt.
+/// Everything that the agents of a cell sent in one attempt.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
-    /// By trial id.
+    /// Observations by trial id.
     pub(crate) trials: BTreeMap<String, Observation>,
-    /// What ran.
+    /// The software that ran.
     pub(crate) provenance: Provenance,
-    /// What ATS consists of, where parts of it are swapped.
+    /// The parts that ATS consists of, if parts are swapped.
     pub(crate) inventory: Option<Inventory>,
     /// pcapng files by trial id, base64.
     pub(crate) pcaps: BTreeMap<String, String>,
     /// Log lines that name no trial.
     pub(crate) logs: Vec<LogLine>,
-    /// The agents that were started, and whether each has said all it had to.
+    /// The started agents, and whether each has sent its last line.
     agents: BTreeMap<Agent, bool>,
-    /// That somebody but the agents testified: nothing counts then.
+    /// Set if another process than the agents wrote evidence: then nothing counts.
     pub(crate) tampered: Option<String>,
-    /// Our side's troubles: trial (if one is concerned) and text.
+    /// Faults of the setup: the trial (`None` for the whole cell) and a description.
     pub(crate) faults: Vec<(Option<String>, String)>,
-    /// What the agents said on stderr, if anything: panics.
+    /// Output of the agents on stderr, such as panics.
     pub(crate) stderr: Vec<String>,
-    /// Troubles of ours that say nothing about the evidence.
+    /// Faults of the setup that do not affect the evidence.
     pub(crate) notes: Vec<String>,
-    /// When each trial ran, microseconds since the epoch.
+    /// Start and end of each trial, microseconds since the epoch.
     pub(crate) windows: BTreeMap<String, (u64, u64)>,
-    /// What happened to the containers meanwhile.
-    pub(crate) troubles: Vec<Trouble>,
-    /// Who was refused, not being of the cell: at which container, its address, and the trial whose port it was.
+    /// Incidents of the containers.
+    pub(crate) incidents: Vec<Incident>,
+    /// Refused connections from outside the cell: the container, the peer's address, and the trial of the port.
     pub(crate) strangers: Vec<(Agent, String, String)>,
-    /// Whether the engine went away: whatever is missing says nothing.
-    pub(crate) away: bool,
+    /// Whether the engine went away: missing evidence then has no meaning.
+    pub(crate) engine_away: bool,
     /// Ids of containers that could not be removed.
-    pub(crate) left: Vec<String>,
+    pub(crate) unremoved: Vec<String>,
 }
 
 impl Gathered {
-    /// Notes that `agent` was started: from now on nothing is whole until it has said its last line.
+    /// Records that `agent` was started. The evidence is incomplete until its last line.
     pub(crate) fn started(&mut self, agent: Agent) {
         self.agents.entry(agent).or_default();
     }
 
-    /// The agents that were started and have not said their last line.
-    pub(crate) fn unended(&self) -> Vec<Agent> {
+    /// The started agents without a last line.
+    pub(crate) fn unfinished(&self) -> Vec<Agent> {
         self.agents.iter().filter(|(_, ended)| !**ended).map(|(agent, _)| *agent).collect()
     }
 
@@ -105,13 +105,13 @@ impl Gathered {
                 let named = |name: &str| Agent::all().find(|agent| agent.name() == name);
                 let agent = of.as_deref().and_then(named).unwrap_or(agent);
                 let text = format!("the {} container {text}", agent.name());
-                trouble::merge(&mut self.troubles, Trouble { agent, from_us, to_us, text });
+                incident::merge(&mut self.incidents, Incident { agent, from_us, to_us, text });
             }
             Line::Stranger { peer, trial } => self.strangers.push((agent, peer, trial)),
             Line::Provenance(provenance) => self.provenance = *provenance,
             Line::Inventory(found) => match &mut self.inventory {
                 Some(known) => {
-                    // Another life of ATS may have mapped more, and reads the same files.
+                    // Another life of ATS may map more libraries; the files are the same.
                     for mapped in found.libraries {
                         let is = |other: &&Mapped| (&other.soname, &other.path) == (&mapped.soname, &mapped.path);
                         if known.libraries.iter().find(is).is_none() {
@@ -139,50 +139,54 @@ impl Gathered {
                 None => self.logs.push(line),
             },
             Line::Fault { trial, text } => self.faults.push((trial, text)),
-            Line::Forged { by, text } => self.tamper(agent, &format!("{by} printed what looks like it: {text}")),
+            Line::Forged { by, text } => {
+                self.tamper(agent, &format!("{by} printed a line that looks like evidence: {text}"))
+            }
         }
     }
 
-    /// Notes that somebody tried to testify beside `agent`: from now on nothing counts.
+    /// Records that another process wrote evidence in the container of `agent`: nothing counts any more.
     pub(crate) fn tamper(&mut self, agent: Agent, how: &str) {
         let text = format!(
-            "evidence was tampered with in the {} container: {how} (look for what writes it in the image; none of its \
-             evidence counts, and no repetition would)",
+            "evidence was tampered with in the {} container: {how} (find the program in the image that writes it; none of \
+             the evidence counts, and the cell is not run again)",
             agent.name()
         );
         self.faults.push((None, text.clone()));
         self.tampered.get_or_insert(text);
     }
 
-    /// Whether all there is to know of `trial` is here: what its client saw, its packets, and every agent that was
-    /// started to its last line. Which of them its evidence rests on is not asked: an origin that died may have
-    /// disturbed the others.
+    /// Whether the evidence of `trial` is complete: its client's report, its packets, and the last line of every started
+    /// agent. Agents that the trial does not use count as well: an origin that died may have disturbed the others.
     pub(crate) fn complete(&self, trial: &str) -> bool {
         let client = self.trials.get(trial).is_some_and(|seen| seen.client.is_some());
-        client && self.pcaps.contains_key(trial) && self.agents.contains_key(&Agent::Cell) && self.unended().is_empty()
+        client
+            && self.pcaps.contains_key(trial)
+            && self.agents.contains_key(&Agent::Cell)
+            && self.unfinished().is_empty()
     }
 
-    /// Sees to it that an agent without a last line is told, whatever became of it: what others said is not whole.
-    pub(crate) fn tell_unended(&mut self) {
-        let unended = self.unended();
-        if !unended.is_empty() && !self.faults.iter().any(|(of, _)| of.is_none()) {
-            let names: Vec<&str> = unended.into_iter().map(Agent::name).collect();
+    /// Adds a fault for agents without a last line, unless there is one for the whole cell already.
+    pub(crate) fn report_unfinished(&mut self) {
+        let unfinished = self.unfinished();
+        if !unfinished.is_empty() && !self.faults.iter().any(|(of, _)| of.is_none()) {
+            let names: Vec<&str> = unfinished.into_iter().map(Agent::name).collect();
             self.faults.push((None, format!("no last line came from: {}", names.join(", "))));
         }
     }
 
-    /// What was said outside of trials, for the raw record.
+    /// The output outside of trials, for the debug log.
     pub(crate) fn transcript(&self) -> Vec<String> {
         let logs = self.logs.iter().map(|line| format!("{}: {}", line.file.name(), line.text));
         let faults =
             self.faults.iter().map(|(of, text)| format!("fault ({}): {text}", of.as_deref().unwrap_or("cell")));
-        let troubles = self.troubles.iter().map(|trouble| format!("trouble: {}", trouble.text));
+        let incidents = self.incidents.iter().map(|incident| format!("incident: {}", incident.text));
         let stderr = self.stderr.iter().map(|text| format!("agent's stderr: {text}"));
-        logs.chain(faults).chain(troubles).chain(stderr).chain(self.notes.iter().cloned()).collect()
+        logs.chain(faults).chain(incidents).chain(stderr).chain(self.notes.iter().cloned()).collect()
     }
 
-    /// Puts what came in by two streams into the order of events. What happened before the client's
-    /// begin belongs to an earlier run of the trial, beside another that ended ATS.
+    /// Sorts events from different streams by time. Events before the client's start belong to an earlier run of the trial,
+    /// which is repeated when another trial ended ATS.
     pub(crate) fn sort(&mut self) {
         for observation in self.trials.values_mut() {
             let exchanges = observation.client.iter().flat_map(|run| &run.exchanges);
@@ -194,42 +198,42 @@ impl Gathered {
     }
 }
 
-/// The evidence of a trial in a few lines without times or addresses: client, origin, wire, log.
-pub(crate) fn lines(observation: &Observation) -> Vec<String> {
+/// Summarises the evidence of a trial in a few lines without times or addresses: client, origin, wire, logs.
+pub(crate) fn summary_lines(observation: &Observation) -> Vec<String> {
     let mut lines = Vec::new();
     for exchange in observation.client.iter().flat_map(|run| &run.exchanges) {
         let answer = exchange.status.map(|status| format!("{status} {}", exchange.reason).trim_end().to_owned());
         let error = exchange.error.as_ref().map(|error| log::normalise(&error.text));
-        let told = [answer, error].into_iter().flatten().collect::<Vec<_>>().join(", then ");
-        lines.push(format!("client: {told}"));
+        let seen = [answer, error].into_iter().flatten().collect::<Vec<_>>().join(", then ");
+        lines.push(format!("client: {seen}"));
     }
     if observation.client.is_some() && observation.origin.is_empty() {
         lines.push("origin: no connection".into());
     }
-    let limit_us = hung_up_from(observation);
+    let limit_us = deadline_us(observation);
     lines.extend(observation.origin.iter().map(|connection| origin_line(connection, limit_us)));
     if observation.wire_lost == 0 {
         let summary = |flow| format!("wire: {}", timeline::summary_until(flow, limit_us));
         lines.extend(observation.wire.iter().map(summary));
     } else {
-        // A summary of what is left would tell of an end that was none.
+        // A summary of an incomplete capture could show an end that did not happen.
         lines.push("wire: capture incomplete".into());
     }
     for line in observation.logs.iter().filter(|line| line.file != LogFile::Output) {
         lines.push(format!("{}: {}", line.file.name(), log::normalise(&line.text)));
     }
-    // How often each was seen under load is a matter of timing.
+    // Under load the counts depend on timing.
     let counted = observation.client.as_ref().is_none_or(|run| run.load.is_none());
     squeeze(lines, counted)
 }
 
-/// From when on our own deadline ends connections, microseconds since the epoch. Each end has it on a clock of its own,
-/// so who hangs up first is chance.
-fn hung_up_from(observation: &Observation) -> u64 {
+/// The time from which on connections end because of the trial's deadline, microseconds since the epoch. Client and origin
+/// apply it independently, so which of them closes first is random.
+fn deadline_us(observation: &Observation) -> u64 {
     let overdue = |exchange: &&Exchange| exchange.error.as_ref().is_some_and(|error| error.text.starts_with(OVERDUE));
     let ended = |exchange: &Exchange| exchange.started_us.saturating_add(exchange.total_us);
     let exchanges = observation.client.iter().flat_map(|run| &run.exchanges);
-    exchanges.filter(overdue).map(ended).min().map_or(u64::MAX, |at| at.saturating_sub(APART_US))
+    exchanges.filter(overdue).map(ended).min().map_or(u64::MAX, |at| at.saturating_sub(DEADLINE_SKEW_US))
 }
 
 fn origin_line(connection: &OriginConnection, limit_us: u64) -> String {
@@ -255,24 +259,24 @@ fn origin_line(connection: &OriginConnection, limit_us: u64) -> String {
     format!("origin: {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
-/// Equal neighbours become one line with a count: four retries are one thing.
-fn squeeze(lines: Vec<String>, told: bool) -> Vec<String> {
-    let mut counted: Vec<(String, usize)> = Vec::new();
+/// Merges equal lines into one with a count, if `counted`, and limits the number of lines.
+fn squeeze(lines: Vec<String>, counted: bool) -> Vec<String> {
+    let mut counts: Vec<(String, usize)> = Vec::new();
     for line in lines {
-        match counted.iter_mut().find(|(known, _)| *known == line) {
+        match counts.iter_mut().find(|(known, _)| *known == line) {
             Some((_, count)) => *count += 1,
-            None => counted.push((line, 1)),
+            None => counts.push((line, 1)),
         }
     }
     let text =
-        |(line, count): (String, usize)| if count == 1 || !told { line } else { format!("{line} ({count} times)") };
-    counted.into_iter().map(text).take(MAX_LINES).collect()
+        |(line, count): (String, usize)| if count == 1 || !counted { line } else { format!("{line} ({count} times)") };
+    counts.into_iter().map(text).take(MAX_LINES).collect()
 }
 
-/// How far apart the two ends of a trial may be in time when its deadline is over, microseconds.
-const APART_US: u64 = 500_000;
+/// How much earlier than the client the origin may apply the deadline, microseconds.
+const DEADLINE_SKEW_US: u64 = 500_000;
 
-/// Lines kept in committed results.
+/// Maximum number of lines in committed results.
 const MAX_LINES: usize = 12;
 
 #[cfg(test)]
@@ -281,21 +285,22 @@ mod tests {
     use crate::model::{ClientError, ClientPhase, ClientRun, Closed, Flow};
 
     #[test]
-    fn a_capture_that_lost_packets_is_not_summed_up() {
+    fn a_capture_that_lost_packets_has_no_summary() {
         let mut gathered = Gathered::default();
         let wire = |lost| Line::Wire { trial: "t".into(), flows: vec![Flow::default()], pcapng: String::new(), lost };
         gathered.add(Agent::Cell, wire(0));
-        assert_eq!(lines(&gathered.trials["t"]), ["wire: begin not seen, 0 bytes to the origin, still open"]);
+        assert_eq!(summary_lines(&gathered.trials["t"]), ["wire: begin not seen, 0 bytes to the origin, still open"]);
         gathered.add(Agent::Cell, wire(7));
-        assert_eq!(lines(&gathered.trials["t"]), ["wire: capture incomplete"]);
+        assert_eq!(summary_lines(&gathered.trials["t"]), ["wire: capture incomplete"]);
     }
 
     #[test]
-    fn a_trial_is_complete_when_every_agent_that_was_started_has_said_all() {
-        use Agent::{Beside, Cell, Origin};
-        let all: [&[Agent]; 3] = [&[Cell], &[Cell, Origin], &[Cell, Origin, Beside(OriginProgram::Nginx)]];
+    fn a_trial_is_complete_when_every_started_agent_has_finished() {
+        use Agent::{Cell, Origin};
+        const NGINX: Agent = Agent::Beside(OriginProgram::Nginx);
+        let all: [&[Agent]; 3] = [&[Cell], &[Cell, Origin], &[Cell, Origin, NGINX]];
         for started in all {
-            // Each of them dies once; at last nobody does.
+            // Each agent dies in one round, and none in the last.
             for dies in started.iter().copied().map(Some).chain([None]) {
                 let mut gathered = Gathered::default();
                 for agent in started {
@@ -306,22 +311,22 @@ mod tests {
                 gathered.add(Cell, Line::Wire { trial: "t".into(), flows: Vec::new(), pcapng: String::new(), lost: 0 });
                 for agent in started.iter().filter(|agent| Some(**agent) != dies) {
                     assert!(!gathered.complete("t"));
-                    // One that says its last line twice does not stand in for another.
+                    // Two last lines of one agent do not stand for two agents.
                     gathered.add(*agent, Line::End);
                     gathered.add(*agent, Line::End);
                 }
                 assert_eq!(gathered.complete("t"), dies.is_none(), "{started:?} {dies:?}");
                 assert!(!gathered.complete("another"));
-                gathered.tell_unended();
-                let told: Vec<&str> = gathered.faults.iter().map(|(_, text)| text.as_str()).collect();
+                gathered.report_unfinished();
+                let faults: Vec<&str> = gathered.faults.iter().map(|(_, text)| text.as_str()).collect();
                 let expected = dies.map(|agent| format!("no last line came from: {}", agent.name()));
-                assert_eq!(told, Vec::from_iter(expected.as_deref()));
+                assert_eq!(faults, Vec::from_iter(expected.as_deref()));
             }
         }
     }
 
     #[test]
-    fn who_hangs_up_at_our_own_deadline_is_chance_and_not_told() {
+    fn who_closes_first_at_the_deadline_is_random_and_left_out() {
         let observation = |text: &str, by, at_us| Observation {
             client: Some(ClientRun {
                 exchanges: vec![Exchange {
@@ -334,15 +339,15 @@ mod tests {
             origin: vec![OriginConnection { closed: Some(Closed { by, at_us }), ..OriginConnection::default() }],
             ..Observation::default()
         };
-        let overdue = |by, at_us| lines(&observation(&format!("{OVERDUE} of 3 s"), by, at_us));
+        let overdue = |by, at_us| summary_lines(&observation(&format!("{OVERDUE} of 3 s"), by, at_us));
         assert_eq!(overdue(ClosedBy::Origin, 2_990_000), overdue(ClosedBy::Peer, 3_001_000));
         assert_ne!(overdue(ClosedBy::Origin, 100_000), overdue(ClosedBy::Peer, 100_000), "long before it");
-        let hung_up = |by| lines(&observation("connection closed", by, 2_990_000));
-        assert_ne!(hung_up(ClosedBy::Origin), hung_up(ClosedBy::Peer));
+        let closed = |by| summary_lines(&observation("connection closed", by, 2_990_000));
+        assert_ne!(closed(ClosedBy::Origin), closed(ClosedBy::Peer));
     }
 
     #[test]
-    fn the_seed_failure_is_told_without_times_and_addresses() {
+    fn the_seed_failure_is_summarised_without_times_and_addresses() {
         let mut gathered = Gathered::default();
         let exchange = Exchange { status: Some(502), reason: "Invalid argument".into(), ..Exchange::default() };
         gathered.add(
@@ -367,7 +372,7 @@ mod tests {
         gathered.sort();
         assert_eq!(gathered.trials["t"].origin[0].accepted_us, 1);
         assert_eq!(
-            lines(&gathered.trials["t"]),
+            summary_lines(&gathered.trials["t"]),
             [
                 "client: 502 Invalid argument",
                 "origin: accepted, no byte received, no ClientHello, no request, closed by the peer (FIN) (2 times)",

@@ -1,4 +1,4 @@
-//! Certificates of one attempt: a CA of its own, and a leaf of every kind that the plan needs.
+//! Certificates for one attempt: a new CA, and a leaf of every kind that the plan needs.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
@@ -11,25 +11,24 @@ use rcgen::{
 
 use crate::model::{Certificate, Identity, Leaf, Place, Speak, TrialPlan, front_name, origin_name, wild_name};
 
-/// A day.
 const DAY: Duration = Duration::from_hours(24);
 
-/// Names in each certificate of the long chain: the whole is to pass the 16 KiB of a TLS record.
+/// Names in each certificate of the long chain, so that the chain exceeds the 16 KiB of a TLS record.
 const LONG_NAMES: usize = 120;
 
-/// Intermediate CAs of the long chain.
+/// Number of intermediate CAs of the long chain.
 const LONG_DEPTH: usize = 3;
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-/// The certificates that `plans` need.
+/// Makes the certificates that `plans` need.
 ///
 /// # Errors
-/// When a trial's id does not make a DNS name.
+/// A trial's id is not valid in a DNS name.
 pub(super) fn of(plans: &[TrialPlan]) -> anyhow::Result<Identity> {
     let fronts: Vec<String> = plans.iter().map(|plan| front_name(&plan.id)).collect();
     let mut origins: Vec<String> = plans.iter().map(|plan| origin_name(&plan.id)).collect();
-    // A client that is tunnelled to an origin asks it for the name by which it knows ATS.
+    // A client that is tunnelled to an origin sends it the host name of ATS.
     let tunnels =
         |plan: &&TrialPlan| plan.spec.sni.iter().flat_map(|rule| &rule.keys).any(|(key, _)| key == "tunnel_route");
     origins.extend(plans.iter().filter(tunnels).map(|plan| front_name(&plan.id)));
@@ -46,11 +45,11 @@ pub(super) fn of(plans: &[TrialPlan]) -> anyhow::Result<Identity> {
     make(&origins, &fronts, &kinds)
 }
 
-/// Makes a CA, the leaves of `kinds` for all of `origins`, ATS's own for `fronts`, and a client
-/// certificate. Names only: ATS ignores IP addresses in certificates.
+/// Makes a CA, the leaves of `kinds` for all `origins`, the certificate of ATS for `fronts`, and a client certificate. They
+/// contain names only, as ATS ignores IP addresses in certificates.
 ///
 /// # Errors
-/// When a name is no DNS name.
+/// A name is not a DNS name.
 pub(crate) fn make(origins: &[String], fronts: &[String], kinds: &BTreeSet<Certificate>) -> anyhow::Result<Identity> {
     let ca = authority("atsmatrix CA of one run", None)?;
     let mut identity = Identity {
@@ -69,7 +68,7 @@ pub(crate) fn make(origins: &[String], fronts: &[String], kinds: &BTreeSet<Certi
 
 const P256: &SignatureAlgorithm = &rcgen::PKCS_ECDSA_P256_SHA256;
 
-/// One kind of origin certificate.
+/// Makes one kind of origin certificate.
 fn origin(kind: Certificate, names: &[String], ca: &Issuer) -> anyhow::Result<Leaf> {
     let mut params = named(names, "origin.test")?;
     match kind {
@@ -102,7 +101,7 @@ fn origin(kind: Certificate, names: &[String], ca: &Issuer) -> anyhow::Result<Le
     }
 }
 
-/// A leaf below several intermediates, each with many names.
+/// A leaf below several intermediate CAs, each with many names.
 fn long_chain(names: &[String], ca: &Issuer) -> anyhow::Result<Leaf> {
     let mut chain = String::new();
     let mut issuer: Option<Issuer> = None;
@@ -134,9 +133,9 @@ fn authority(name: &str, above: Option<&Issuer>) -> anyhow::Result<Issuer> {
     })
 }
 
-/// A server certificate's contents.
+/// The contents of a server certificate.
 fn named(names: &[String], common: &str) -> anyhow::Result<CertificateParams> {
-    let mut params = CertificateParams::new(names.to_vec()).context("a host's name is no DNS name")?;
+    let mut params = CertificateParams::new(names.to_vec()).context("a host name is not a DNS name")?;
     params.distinguished_name.push(DnType::CommonName, common);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
@@ -181,12 +180,12 @@ mod tests {
     ];
 
     #[test]
-    fn every_kind_can_be_made_and_chains_are_as_long_as_they_say() {
+    fn every_kind_can_be_made_with_the_right_chain_length() {
         let identity = make(&["a.test".into(), "b.test".into()], &["a.t".into()], &ALL.into()).unwrap();
         let count = |kind| identity.origins[&kind].chain_pem.matches("BEGIN CERTIFICATE").count();
         assert_eq!(identity.origins.len(), ALL.len());
         assert_eq!((count(Certificate::Good), count(Certificate::Chain), count(Certificate::ChainCut)), (1, 2, 1));
-        // Base64 adds a third: what goes over the wire passes 16 KiB.
+        // PEM is a third larger than what is sent, which must exceed 16 KiB.
         assert!(identity.origins[&Certificate::LongChain].chain_pem.len() > 16 * 1024 * 4 / 3);
         assert!(make(&["ä.test".into()], &[], &[Certificate::Good].into()).is_err());
     }

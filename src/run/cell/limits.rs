@@ -1,16 +1,16 @@
-//! Known limitations: which failures of a cell are no more than what the catalogue says of its ATS. Pure.
+//! Known limitations: recognises the failures that the catalogue declares for the ATS of a cell. Pure.
 
 use crate::catalogue::known_issues;
 use crate::catalogue::trials::Trial;
 use crate::model::{IssueMatch, Outcome, Provenance};
 
-/// How long a trial may take that is known to fail with this ATS, milliseconds: most such hang, and what passes does
-/// so within a few.
+/// Deadline of a trial that is known to fail with this ATS, milliseconds. Most of these hang; one that passes takes a few
+/// milliseconds.
 pub(super) const DEADLINE_MS: u64 = 3_000;
 
-/// What `trial` comes to, and the known issue that limits what ran in it. It has to fail just as that issue does, with
-/// certainty by each of `attempts`: a failure of another kind stays one.
-pub(super) fn weigh(
+/// The final outcome of `trial`, and the known issue that is declared to limit this ATS in it. The outcome is a limitation
+/// only if every attempt failed with that issue for certain; any other failure stays a failure.
+pub(super) fn apply_limitation(
     trial: &Trial,
     outcome: Outcome,
     ran: &Provenance,
@@ -47,25 +47,25 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_declared_and_recognised_with_certainty_each_time_is_a_limitation() {
+    fn only_a_declared_failure_that_is_certain_in_every_attempt_is_a_limitation() {
         use Confidence::{Certain, LooksLike};
         let split = crate::catalogue::trials::by_id("tunnel-route-split-hello").unwrap();
         let known = || matched("ATS-11758", Certain, split.id);
         let weighed = |outcome, version: &str, attempts: &[Vec<IssueMatch>]| {
-            let (outcome, issue) = weigh(split, outcome, &ran(version), attempts);
+            let (outcome, issue) = apply_limitation(split, outcome, &ran(version), attempts);
             (outcome, issue.is_some())
         };
         let limited = (Outcome::Limitation, true);
         assert_eq!(weighed(Outcome::Fail, "9.2.9", &[known(), known()]), limited);
         assert_eq!(weighed(Outcome::Fail, "10.0.6", &[known()]), limited);
-        // One attempt failed in another way, or looked only like it.
+        // One attempt failed in another way, or was only similar.
         let failed = (Outcome::Fail, true);
         assert_eq!(weighed(Outcome::Fail, "9.2.9", &[known(), Vec::new()]), failed);
         assert_eq!(weighed(Outcome::Fail, "9.2.9", &[matched("ATS-11758", LooksLike, split.id)]), failed);
         assert_eq!(weighed(Outcome::Fail, "9.2.9", &[matched("ATS-11758", Certain, "tunnel-route")]), failed);
         assert_eq!(weighed(Outcome::Fail, "9.2.9", &[matched("ATS-11465", Certain, split.id)]), failed);
         assert_eq!(weighed(Outcome::Fail, "9.2.9", &[]), failed);
-        // Nothing but a failure is excused, and no ATS that has the fix.
+        // Only failures are excused, and only of an ATS without the fix.
         for outcome in [Outcome::Pass, Outcome::Flaky, Outcome::Error, Outcome::Skipped] {
             assert_eq!(weighed(outcome, "9.2.9", &[known()]), (outcome, true));
         }

@@ -1,12 +1,12 @@
-//! The life of one cell: two containers, one or two attempts, evidence in, verdict out.
+//! Runs one cell: starts its containers in one or more attempts, collects the evidence and reaches a verdict.
 
 mod attempt;
 pub(crate) mod evidence;
 pub(crate) mod identity;
+mod incident;
 mod judge;
 mod limits;
 mod neighbours;
-mod trouble;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,27 +23,27 @@ use crate::model::{
     Verdict,
 };
 use evidence::Gathered;
-use judge::Attempt;
+use judge::CellAttempt;
 pub use neighbours::Neighbours;
 
-/// Everything a cell needs to run.
+/// Everything that is needed to run a cell.
 pub struct Job {
-    /// Which cell.
+    /// The cell.
     pub id: CellId,
-    /// The version that its ATS is taken for.
+    /// The declared version of its ATS.
     pub version: String,
-    /// What `/etc/os-release` must say; `None`: nobody says.
+    /// The operating system that `/etc/os-release` must name; `None` if any is accepted.
     pub os: Option<Os>,
-    /// What `traffic_server -V` must report: a version, or a range of versions.
+    /// ContainerChange `traffic_server -V` must report: a version, or a range of versions.
     pub declared: String,
-    /// Where `traffic_server` is, if the matrix says so.
+    /// The path of `traffic_server`, if the matrix declares it.
     pub binary: Option<String>,
     /// Tag of the ATS image with the agent as its last layer.
     pub image: String,
     /// Tag of the origin image.
     pub origin_image: String,
-    /// The origins that are containers of their own; one that is not there the matrix has not.
-    pub beside: BTreeMap<Place, Beside>,
+    /// Origins with a container of their own. A place without an entry is not in the matrix.
+    pub origins: BTreeMap<Place, OriginImage>,
     /// Id of the run's internal network.
     pub network: String,
     /// Prefix of container names, unique to the run and the cell.
@@ -52,37 +52,37 @@ pub struct Job {
     pub labels: Labels,
     /// The trials to run, in the catalogue's order.
     pub trials: Vec<&'static Trial>,
-    /// Limits.
+    /// Limits of time, memory and processes.
     pub limits: Limits,
-    /// Settings laid over those of every trial that goes through ATS: a workaround that is tried.
-    pub over: Vec<Record>,
-    /// Leave the containers of the last attempt for inspection.
+    /// Settings of a workaround, which override those of every trial through ATS.
+    pub overrides: Vec<Record>,
+    /// Keep the containers of the last attempt for inspection.
     pub keep: bool,
-    /// What the ATS process takes from another image (bisecting); `None`: it runs as its image is.
+    /// Parts that the ATS process takes from another image, for bisecting.
     pub swap: Option<Swap>,
     /// Kernel settings of the cell's container.
     pub sysctls: BTreeMap<String, String>,
-    /// Waits for an engine that is away; shared by all cells of a run.
+    /// Waits while the engine is away; shared by all cells of a run.
     pub patience: Arc<Patience>,
-    /// Names who connects where it does not belong; shared by all cells of a run.
+    /// The addresses of all containers of the run, to name unexpected peers.
     pub neighbours: Arc<Neighbours>,
 }
 
-/// An origin container beside the one that every cell has.
+/// The image of an origin with a container of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Beside {
-    /// Its image could not be made: why.
+pub enum OriginImage {
+    /// The image could not be made; the reason.
     Missing(String),
-    /// Tag of its image, with the agent as its last layer.
+    /// The tag of the image, with the agent as its last layer.
     Image(String),
 }
 
-/// What a cell may use.
+/// Limits of a cell.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// For one attempt of the cell.
+    /// Time for one attempt of the cell.
     pub cell: Duration,
-    /// Upper bound for any trial; a trial may ask for less.
+    /// Maximum time for any trial; a trial may have a shorter deadline.
     pub trial: Duration,
     /// Memory of each container, bytes.
     pub memory: u64,
@@ -90,164 +90,179 @@ pub struct Limits {
     pub pids: u32,
 }
 
-/// What a cell came to, with what is not committed.
+/// The outcome of a cell, including what is not committed.
 #[derive(Debug)]
 pub struct CellRun {
-    /// The verdict by its trials; expectations are weighed elsewhere.
+    /// The verdict from its trials, without regard to expectations.
     pub verdict: Verdict,
-    /// Why, where the trials do not say it.
+    /// The reason for the verdict, where the trials do not show it.
     pub reason: Option<String>,
     /// All trials, in the catalogue's order.
     pub trials: Vec<TrialResult>,
-    /// Known issues matched.
+    /// Known issues that the evidence matches.
     pub known_issues: Vec<crate::model::IssueMatch>,
-    /// What ran.
+    /// The software that ran.
     pub provenance: Provenance,
     /// Raw evidence of all attempts.
-    pub evidence: Vec<Raw>,
-    /// Everything said outside of trials: log lines of ATS, our faults, stderr of the agents.
+    pub evidence: Vec<RawEvidence>,
+    /// Output outside of trials: log lines of ATS, faults of the setup, stderr of the agents.
     pub transcript: Vec<String>,
-    /// Whether it has no answer for no other reason than that something of ours was seen to break: nothing new is
-    /// known of ATS.
-    pub ours: bool,
+    /// Whether there is no answer only because the test setup failed: nothing new is known about ATS.
+    pub setup_failed: bool,
 }
 
 /// Raw evidence of one trial in one attempt.
 #[derive(Debug)]
-pub struct Raw {
+pub struct RawEvidence {
     /// Trial id.
     pub trial: String,
-    /// From 1; those after the first are repetitions.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// What was seen.
+    /// ContainerChange client, origin, wire and logs saw.
     pub observation: Observation,
-    /// The packets as a pcapng file, of trials that did not pass in the end.
+    /// The packets as a pcapng file, only for trials that did not pass.
     pub pcapng: Option<Vec<u8>>,
 }
 
-/// What a single attempt came to: an experiment of a bisection, which repeats by rules of its own.
+/// The outcome of a single attempt: an experiment of a bisection, which decides itself what to repeat.
 #[derive(Debug)]
-pub struct Once {
-    /// Every trial with its outcome, controls weighed, in the catalogue's order.
+pub struct SingleAttempt {
+    /// Every trial with its outcome, after weighing the controls, in the catalogue's order.
     pub judged: Vec<(&'static Trial, Judgement)>,
-    /// What was seen, by trial.
+    /// Observations by trial id.
     pub seen: BTreeMap<String, Observation>,
-    /// What ATS consisted of, if the job asks to swap and ATS came up.
+    /// The parts that ATS consisted of, if the job swaps parts and ATS started.
     pub inventory: Option<Inventory>,
-    /// What ran.
+    /// The software that ran.
     pub provenance: Provenance,
     /// Raw evidence of every trial.
-    pub evidence: Vec<Raw>,
-    /// Everything said outside of trials.
+    pub evidence: Vec<RawEvidence>,
+    /// Output outside of trials.
     pub transcript: Vec<String>,
 }
 
-/// What a cell tells while it runs.
+/// Receives the progress of a cell.
 pub trait Progress: Send + Sync {
-    /// A trial begins.
-    fn began(&self, trial: &str);
+    /// A trial started.
+    fn trial_started(&self, trial: &str);
     /// A trial has an outcome.
-    fn judged(&self, trial: &str, outcome: Outcome);
-    /// Something to know of beside trials.
+    fn trial_finished(&self, trial: &str, outcome: Outcome);
+    /// A note outside of trials.
     fn note(&self, text: &str);
 }
 
-/// Runs a cell: all trials once, then those that did not pass once more in a fresh ATS, with the
-/// direct controls beside them. A failure whose repetition was in trouble is repeated again.
+/// Discards all progress.
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn trial_started(&self, _: &str) {}
+
+    fn trial_finished(&self, _: &str, _: Outcome) {}
+
+    fn note(&self, _: &str) {}
+}
+
+/// Numbers of attempts that each experiment of a bisection reserves; more than [`MAX_OUTAGES`].
+const ATTEMPTS_PER_EXPERIMENT: u32 = 10;
+
+/// Runs a cell: all trials once, then those that did not pass again in a fresh ATS, together with the direct controls. A
+/// failure whose repetition was disturbed is repeated again.
 pub async fn run(engine: &Arc<dyn Engine>, job: &Job, progress: &dyn Progress, stop: &CancellationToken) -> CellRun {
     let plans = judge::plans(job);
-    let mut tries = Tries { engine, job, progress, stop, number: 0, lost: Vec::new() };
-    let mut attempts = vec![Attempt { asked: None, gathered: tries.next(&plans).await }];
+    let mut runner = AttemptRunner { engine, job, progress, stop, number: 0, discarded: Vec::new() };
+    let mut attempts = vec![CellAttempt { requested: None, gathered: runner.next(&plans).await }];
     loop {
         let again = judge::to_repeat(job, &attempts, &plans);
-        // An engine that does not come back has no more attempts to give.
-        let gone = attempts.last().is_some_and(|attempt| attempt.gathered.away);
+        // Without an engine there is no further attempt.
+        let gone = attempts.last().is_some_and(|attempt| attempt.gathered.engine_away);
         if again.is_empty() || gone || stop.is_cancelled() {
             break;
         }
-        let gathered = tries.next(&again).await;
-        attempts.push(Attempt { asked: Some(again), gathered });
+        let gathered = runner.next(&again).await;
+        attempts.push(CellAttempt { requested: Some(again), gathered });
     }
     let mut run = judge::conclude(job, attempts, progress);
-    run.transcript.splice(0..0, tries.lost);
+    run.transcript.splice(0..0, runner.discarded);
     run
 }
 
-/// Makes attempts.
-struct Tries<'a> {
+/// Runs attempts at a cell.
+struct AttemptRunner<'a> {
     engine: &'a Arc<dyn Engine>,
     job: &'a Job,
     progress: &'a dyn Progress,
     stop: &'a CancellationToken,
-    /// Tells the containers of one attempt from those of another.
+    /// Number of the last attempt, part of the names of its containers.
     number: u32,
-    /// What was said in attempts that do not count, and of strangers.
-    lost: Vec<String>,
+    /// Transcript of attempts that do not count, and of refused connections.
+    discarded: Vec<String>,
 }
 
-impl Tries<'_> {
-    /// An attempt that counts: those that break since the engine goes away do not, if it comes back.
+impl AttemptRunner<'_> {
+    /// Runs an attempt. If the engine goes away meanwhile and comes back, the attempt does not count and is run again.
     async fn next(&mut self, plans: &[TrialPlan]) -> Gathered {
         for away in 1.. {
             self.number += 1;
             let gathered = attempt::run(self.engine, self.job, plans, self.number, self.progress, self.stop).await;
-            let troubles: BTreeSet<&str> = gathered.troubles.iter().map(|trouble| trouble.text.as_str()).collect();
+            let troubles: BTreeSet<&str> = gathered.incidents.iter().map(|trouble| trouble.text.as_str()).collect();
             for text in troubles {
-                self.progress.note(&format!("{text}: the trials that stood on it say nothing"));
+                self.progress.note(&format!("{text}: the trials that depend on it do not count"));
             }
             for (at, peer, trial) in &gathered.strangers {
-                let (who, at) = (self.job.neighbours.name(peer), at.name());
-                let text = format!("refused at the {at} container, at the port of {trial}: {who}, is not of this cell");
+                let (who, at) = (self.job.neighbours.describe(peer), at.name());
+                let text = format!(
+                    "the {at} container refused a connection to the port of {trial}: {who}, is not part of this cell"
+                );
                 self.progress.note(&text);
-                self.lost.push(text);
+                self.discarded.push(text);
             }
-            if !gathered.away || away > MAX_OUTAGES {
+            if !gathered.engine_away || away > MAX_OUTAGES {
                 return gathered;
             }
             let note = |text: &str| self.progress.note(text);
             if !self.job.patience.wait_until_back(self.engine, &note, self.stop).await {
                 return gathered;
             }
-            self.lost.extend(gathered.transcript());
-            for id in &gathered.left {
+            self.discarded.extend(gathered.transcript());
+            for id in &gathered.unremoved {
                 if let Err(error) = with_timeout("remove container", id, self.engine.remove_container(id)).await {
-                    self.lost.push(error.to_string());
+                    self.discarded.push(error.to_string());
                 }
             }
         }
-        unreachable!("attempts that do not count are counted")
+        unreachable!("the number of attempts that do not count is limited")
     }
 }
 
-/// Runs a cell's trials once; `number` tells its attempts apart.
-pub async fn once(
+/// Runs the trials of a cell once, as attempt `number`.
+pub async fn run_once(
     engine: &Arc<dyn Engine>,
     job: &Job,
     number: u32,
     progress: &dyn Progress,
     stop: &CancellationToken,
-) -> Once {
+) -> SingleAttempt {
     let plans = judge::plans(job);
-    // Names of an experiment's containers have its number twice where the engine went away.
-    let mut tries = Tries { engine, job, progress, stop, number: number.saturating_mul(10), lost: Vec::new() };
-    let gathered = tries.next(&plans).await;
-    judge::once(job, gathered, number)
+    // Leaves room for the numbers of attempts that are repeated because the engine was away.
+    let number_of_first = number.saturating_mul(ATTEMPTS_PER_EXPERIMENT);
+    let mut runner = AttemptRunner { engine, job, progress, stop, number: number_of_first, discarded: Vec::new() };
+    let gathered = runner.next(&plans).await;
+    judge::judge_once(job, gathered, number)
 }
 
-/// What to say when the ATS of a cell reports another version than `declared`; `None`: it is that one, or did not
-/// say.
-pub fn other_version(declared: &str, provenance: &Provenance) -> Option<String> {
-    judge::other_version(declared, provenance)
+/// The error message if ATS reports another version than `declared`; `None` if it is that version, or reported none.
+pub fn version_mismatch(declared: &str, provenance: &Provenance) -> Option<String> {
+    judge::version_mismatch(declared, provenance)
 }
 
-/// What to say when a cell of `row` did not run on the distro that its row stands for; `None`: it did, or nobody says.
-pub fn other_distro(row: &DistroId, os: Option<&Os>, provenance: &Provenance) -> Option<String> {
-    judge::other_distro(row, os, provenance)
+/// The error message if a cell of `row` did not run on `os`; `None` if it did, or if that is unknown.
+pub fn distro_mismatch(row: &DistroId, os: Option<&Os>, provenance: &Provenance) -> Option<String> {
+    judge::distro_mismatch(row, os, provenance)
 }
 
-/// The evidence of a trial in a few lines without times or addresses.
-pub fn lines(observation: &Observation) -> Vec<String> {
-    evidence::lines(observation)
+/// Summarises the evidence of a trial in a few lines without times or addresses.
+pub fn evidence_lines(observation: &Observation) -> Vec<String> {
+    evidence::summary_lines(observation)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Cells over the scripted engine, in which something happens to the containers.
+//! Cells on the scripted engine, with incidents in their containers.
 
 use std::sync::Mutex;
 
@@ -14,12 +14,12 @@ use crate::model::{
 
 const VERSION: &str = "9.2.9";
 
-/// A direct control, and a subject of each origin.
+/// A direct control, and a trial of each origin.
 const CONTROL: &str = "ctl-direct-tls";
 const REMOTE: &str = "tls-remote-origin";
 const NGINX: &str = "nginx-get";
 
-/// What a cell came to, and what was told meanwhile.
+/// The outcome of a cell, and the notes reported meanwhile.
 struct Ran {
     run: CellRun,
     notes: Vec<String>,
@@ -36,23 +36,23 @@ impl Ran {
 struct Notes(Mutex<Vec<String>>);
 
 impl Progress for Notes {
-    fn began(&self, _: &str) {}
-    fn judged(&self, _: &str, _: Outcome) {}
+    fn trial_started(&self, _: &str) {}
+    fn trial_finished(&self, _: &str, _: Outcome) {}
     fn note(&self, text: &str) {
         self.0.lock().unwrap().push(text.to_owned());
     }
 }
 
-fn told(lines: &[Line]) -> Vec<String> {
+fn json_lines(lines: &[Line]) -> Vec<String> {
     lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect()
 }
 
-/// An origin that serves until it is told to end.
+/// An origin that serves until its stdin is closed.
 fn origin() -> Behaviour {
-    Behaviour { lines: told(&[Line::Listening, Line::End]), end: FakeEnd::AtStdinEof, ..Behaviour::default() }
+    Behaviour { lines: json_lines(&[Line::Listening, Line::End]), end: FakeEnd::AtStdinEof, ..Behaviour::default() }
 }
 
-/// A cell, five seconds long, in which these trials get this status and the others a 200.
+/// A cell of five seconds in which the `failing` trials get `status` and the others 200.
 fn cell(failing: &[&str], status: u16) -> Behaviour {
     let ats = AtsBuild { reported: VERSION.into(), ..AtsBuild::default() };
     let mut lines = vec![Line::Provenance(Box::new(Provenance { ats: Some(ats), ..Provenance::default() }))];
@@ -77,16 +77,16 @@ fn cell(failing: &[&str], status: u16) -> Behaviour {
         lines.push(Line::Wire { trial: id.into(), flows, pcapng, lost: 0 });
     }
     lines.push(Line::End);
-    Behaviour { lines: told(&lines), pace: Duration::from_millis(450), ..Behaviour::default() }
+    Behaviour { lines: json_lines(&lines), pace: Duration::from_millis(450), ..Behaviour::default() }
 }
 
-/// `behaviour`, to which this happens so long after its start.
-fn suffering(behaviour: Behaviour, what: &[(u64, ContainerChange)]) -> Behaviour {
+/// `behaviour` with events, each so many milliseconds after the start.
+fn disturbed(behaviour: Behaviour, what: &[(u64, ContainerChange)]) -> Behaviour {
     let suffers = what.iter().map(|(ms, what)| (Duration::from_millis(*ms), *what)).collect();
     Behaviour { suffers, ..behaviour }
 }
 
-/// An engine whose containers do what `script` says, by their kind and the number of their attempt.
+/// An engine whose containers behave as `script` says for their kind and attempt.
 fn engine(script: impl Fn(&str, u32) -> Option<Behaviour> + Send + Sync + 'static) -> FakeEngine {
     ["cell", "origin", "nginx"]
         .iter()
@@ -112,13 +112,13 @@ async fn run(engine: &FakeEngine) -> Ran {
         binary: None,
         image: "cell".into(),
         origin_image: "origin".into(),
-        beside: BTreeMap::from([(Place::Beside(OriginProgram::Nginx), Beside::Image("nginx".into()))]),
+        origins: BTreeMap::from([(Place::Beside(OriginProgram::Nginx), OriginImage::Image("nginx".into()))]),
         network: network.clone(),
         name: "x".into(),
         labels: owner.labels(ResourceKind::Cell),
         trials: [CONTROL, REMOTE, NGINX].map(|id| trials::by_id(id).unwrap()).to_vec(),
         limits: Limits { cell: Duration::from_mins(1), trial: Duration::from_secs(10), memory: 1 << 30, pids: 100 },
-        over: Vec::new(),
+        overrides: Vec::new(),
         keep: false,
         swap: None,
         sysctls: BTreeMap::new(),
@@ -129,7 +129,7 @@ async fn run(engine: &FakeEngine) -> Ran {
     let shared: Arc<dyn Engine> = Arc::new(engine.clone());
     let run = super::run(&shared, &job, &notes, &CancellationToken::new()).await;
     engine.remove_network(&network).await.unwrap();
-    // Nothing is left, whatever happened.
+    // Everything is removed, whatever happened.
     assert_eq!(engine.left(), Vec::<String>::new());
     Ran { run, notes: notes.0.into_inner().unwrap() }
 }
@@ -140,59 +140,65 @@ fn starts(engine: &FakeEngine, kind: &str) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_calm_cell_takes_one_attempt() {
+async fn an_undisturbed_cell_takes_one_attempt() {
     let engine = engine(|_, _| None);
     let ran = run(&engine).await;
     assert_eq!((ran.run.verdict, starts(&engine, "cell"), ran.notes.len()), (Verdict::Pass, 1, 0), "{:?}", ran.run);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_nginx_that_dies_once_costs_its_trials_a_second_attempt_and_nothing_else() {
+async fn an_nginx_that_dies_once_only_repeats_its_trials() {
     let died = [(1000, ContainerChange::Died { code: 137 })];
     let engine = engine(move |kind, number| match (kind, number) {
-        ("nginx", 1) => Some(suffering(origin(), &died)),
-        // What ATS makes of it.
+        ("nginx", 1) => Some(disturbed(origin(), &died)),
+        // The answer of ATS to it.
         ("cell", 1) => Some(cell(&[NGINX], 502)),
         _ => None,
     });
     let ran = run(&engine).await;
     assert_eq!((ran.run.verdict, starts(&engine, "cell")), (Verdict::Pass, 2), "{:?}", ran.run);
     let [note] = ran.notes.as_slice() else { panic!("{:?}", ran.notes) };
-    assert!(note.contains("the nginx container ended with code 137 before it had said all"), "{note}");
+    assert!(note.contains("the nginx container ended with code 137 before its evidence was complete"), "{note}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_nginx_that_dies_each_time_is_an_error_that_names_it_and_never_a_failure() {
+async fn an_nginx_that_dies_in_every_attempt_is_an_error_that_names_it() {
     let died = [(1000, ContainerChange::Died { code: 137 })];
     let engine = engine(move |kind, _| match kind {
-        "nginx" => Some(suffering(origin(), &died)),
+        "nginx" => Some(disturbed(origin(), &died)),
         "cell" => Some(cell(&[NGINX], 502)),
         _ => None,
     });
     let ran = run(&engine).await;
     assert_eq!((ran.run.verdict, starts(&engine, "cell")), (Verdict::Error, 2), "{:?}", ran.run);
-    assert_eq!(ran.outcome(NGINX), (Outcome::Error, "the nginx container ended with code 137 before it had said all"));
-    assert_eq!(ran.run.reason.as_deref(), Some("the nginx container ended with code 137 before it had said all"));
-    assert!(ran.run.ours, "nothing new is known of ATS");
+    assert_eq!(
+        ran.outcome(NGINX),
+        (Outcome::Error, "the nginx container ended with code 137 before its evidence was complete")
+    );
+    assert_eq!(
+        ran.run.reason.as_deref(),
+        Some("the nginx container ended with code 137 before its evidence was complete")
+    );
+    assert!(ran.run.setup_failed, "nothing new is known about ATS");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_origin_that_dies_ends_the_attempt_at_once_and_another_one_counts() {
+async fn an_origin_that_dies_aborts_the_attempt_and_the_next_one_counts() {
     let died = [(1000, ContainerChange::LeftNetwork), (1100, ContainerChange::Died { code: 137 })];
-    let engine = engine(move |kind, number| (kind == "origin" && number == 1).then(|| suffering(origin(), &died)));
+    let engine = engine(move |kind, number| (kind == "origin" && number == 1).then(|| disturbed(origin(), &died)));
     let begun = tokio::time::Instant::now();
     let ran = run(&engine).await;
     assert_eq!((ran.run.verdict, starts(&engine, "cell")), (Verdict::Pass, 2), "{:?}", ran.run);
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}: the first was not waited for", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}: the first attempt was not aborted", begun.elapsed());
     assert!(ran.notes[0].contains("the origin container ended with code 137"), "{:?}", ran.notes);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_whose_other_attempt_was_in_trouble_is_seen_twice_before_it_counts() {
+async fn a_failure_whose_other_attempt_was_disturbed_must_be_seen_twice() {
     let pause = [(1000, ContainerChange::Paused), (3000, ContainerChange::Resumed)];
     for (fails_in, wanted) in [(vec![2, 3], Verdict::Fail), (vec![2], Verdict::Flaky)] {
         let engine = engine(move |kind, number| match (kind, number) {
-            ("origin", 1) => Some(suffering(origin(), &pause)),
+            ("origin", 1) => Some(disturbed(origin(), &pause)),
             ("cell", number) if fails_in.contains(&number) => Some(cell(&[REMOTE], 502)),
             _ => None,
         });
@@ -202,10 +208,10 @@ async fn a_failure_whose_other_attempt_was_in_trouble_is_seen_twice_before_it_co
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_origin_that_stands_still_each_time_is_an_error() {
+async fn an_origin_that_is_paused_in_every_attempt_is_an_error() {
     let pause = [(1000, ContainerChange::Paused)];
     let engine = engine(move |kind, _| match kind {
-        "origin" => Some(suffering(origin(), &pause)),
+        "origin" => Some(disturbed(origin(), &pause)),
         "cell" => Some(cell(&[REMOTE], 502)),
         _ => None,
     });
@@ -216,23 +222,26 @@ async fn an_origin_that_stands_still_each_time_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cell_cut_off_its_network_is_tried_again_and_one_that_dies_may_be_the_doing_of_ats() {
+async fn a_cell_that_loses_its_network_is_repeated_and_one_that_dies_may_be_ended_by_ats() {
     let off = [(1000, ContainerChange::LeftNetwork)];
-    let engine = engine(move |kind, number| (kind == "cell" && number == 1).then(|| suffering(cell(&[], 200), &off)));
+    let engine = engine(move |kind, number| (kind == "cell" && number == 1).then(|| disturbed(cell(&[], 200), &off)));
     let ran = run(&engine).await;
     assert_eq!((ran.run.verdict, starts(&engine, "cell")), (Verdict::Pass, 2), "{:?}", ran.run);
     assert!(ran.notes[0].contains("the cell container was taken off its network"), "{:?}", ran.notes);
 
     let died = [(1000, ContainerChange::LeftNetwork), (1100, ContainerChange::Died { code: 139 })];
-    let engine = self::engine(move |kind, _| (kind == "cell").then(|| suffering(cell(&[], 200), &died)));
+    let engine = self::engine(move |kind, _| (kind == "cell").then(|| disturbed(cell(&[], 200), &died)));
     let ran = run(&engine).await;
-    assert_eq!((ran.run.verdict, ran.run.ours), (Verdict::Error, false), "{:?}", ran.run);
-    assert_eq!(ran.run.reason.as_deref(), Some("the cell container ended with code 139 before it had said all"));
+    assert_eq!((ran.run.verdict, ran.run.setup_failed), (Verdict::Error, false), "{:?}", ran.run);
+    assert_eq!(
+        ran.run.reason.as_deref(),
+        Some("the cell container ended with code 139 before its evidence was complete")
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_goes_away_for_a_while_costs_no_attempt() {
-    // It goes away in the middle of each of the first two attempts.
+    // The engine goes away in the middle of each of the first two attempts.
     let engine = engine(|kind, number| (kind == "cell" && number > 2).then(|| cell(&[REMOTE], 502)));
     let away = tokio::spawn({
         let engine = engine.clone();
@@ -246,7 +255,7 @@ async fn an_engine_that_goes_away_for_a_while_costs_no_attempt() {
     });
     let ran = run(&engine).await;
     away.await.unwrap();
-    // Both attempts that count were made all the same: a failure was seen twice.
+    // Both attempts that count still ran: the failure was seen twice.
     assert_eq!((ran.run.verdict, starts(&engine, "cell")), (Verdict::Fail, 4), "{:?}", ran.run);
     assert_eq!(ran.outcome(REMOTE).0, Outcome::Fail);
     let waited = ran.notes.iter().filter(|note| note.contains("waiting for it, at most 120 s")).count();
@@ -273,8 +282,8 @@ async fn an_engine_that_does_not_come_back_is_waited_for_once() {
     assert!(!patience.wait_until_back(&shared, &note, &CancellationToken::new()).await);
     let once = begun.elapsed();
     assert!(!patience.wait_until_back(&shared, &note, &CancellationToken::new()).await);
-    assert_eq!(begun.elapsed(), once, "nobody waits again");
+    assert_eq!(begun.elapsed(), once, "the second call does not wait");
     assert!(notes.0.into_inner().unwrap()[1].contains("has not come back within 120 s"));
     tokio::time::sleep(Duration::from_mins(2)).await;
-    assert!(patience.wait_until_back(&shared, &|_| (), &CancellationToken::new()).await, "it is back at last");
+    assert!(patience.wait_until_back(&shared, &|_| (), &CancellationToken::new()).await, "it is back in the end");
 }

@@ -1,4 +1,4 @@
-//! Watches the containers of an attempt while it lasts, by what the engine tells of them.
+//! Watches the containers of an attempt through the events of the engine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,62 +7,61 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 
 use super::evidence::Agent;
-use super::trouble::{self, Trouble};
+use super::incident::{self, Incident};
 use crate::engine::{self, ContainerChange, ContainerEvent, Engine};
 
-/// How long the engine may take to say that a container died which it has taken off its network: that is
-/// how ends begin.
-const END: Duration = Duration::from_secs(2);
+/// How long to wait for the death of a container that has left its network. Engines disconnect a container when it ends.
+const END_AFTER_DISCONNECT: Duration = Duration::from_secs(2);
 
-/// What the engine tells of the containers of one attempt.
+/// The events of the containers of one attempt.
 #[derive(Default)]
 pub(super) struct Watch {
     happenings: Option<BoxStream<'static, engine::Result<ContainerEvent>>>,
-    /// Ids of the containers.
+    /// Ids of the containers, with their agents.
     containers: Vec<(String, Agent)>,
     seen: Vec<(Agent, u64, ContainerChange)>,
 }
 
 impl Watch {
-    /// Begins; containers are to be started after it.
+    /// Subscribes to events. Call it before containers start.
     ///
     /// # Errors
-    /// When the engine does not answer.
-    pub(super) async fn begin(&mut self, engine: &Arc<dyn Engine>) -> engine::Result<()> {
+    /// The engine does not answer.
+    pub(super) async fn start(&mut self, engine: &Arc<dyn Engine>) -> engine::Result<()> {
         self.happenings = Some(engine.container_events().await?);
         Ok(())
     }
 
-    /// Takes a container under watch.
-    pub(super) fn over(&mut self, id: &str, agent: Agent) {
+    /// Watches a container.
+    pub(super) fn add(&mut self, id: &str, agent: Agent) {
         self.containers.push((id.to_owned(), agent));
     }
 
-    /// Resolves when nothing more can come of the attempt, with the reason: a container that most trials
-    /// stand on is gone, or the engine is. What else happens is noted. nginx serves a few trials: the others go on.
-    pub(super) async fn hopeless(&mut self) -> anyhow::Error {
+    /// Resolves with the reason when the attempt must be aborted: the engine, or a container that most trials depend on, is
+    /// gone. All other events are only recorded. nginx and httpd serve a few trials; the other trials go on without them.
+    pub(super) async fn wait_for_loss(&mut self) -> anyhow::Error {
         loop {
             let (agent, at_us, what) = match self.next().await {
                 Ok(seen) => seen,
                 Err(error) => return error.into(),
             };
             match (agent, what) {
-                // How the cell's own container ends, its own stream tells; its end takes it from its network.
-                (Agent::Beside(_), _) | (_, ContainerChange::Paused | ContainerChange::Resumed) | (Agent::Cell, ContainerChange::Died { .. }) => {
-                    continue;
-                }
-                (Agent::Cell, ContainerChange::LeftNetwork) if self.ends(agent).await => continue,
+                // The stream of the cell's own container reports how it ends; its end disconnects it from the network.
+                (Agent::Beside(_), _)
+                | (_, ContainerChange::Paused | ContainerChange::Resumed)
+                | (Agent::Cell, ContainerChange::Died { .. }) => continue,
+                (Agent::Cell, ContainerChange::LeftNetwork) if self.is_ending(agent).await => continue,
                 (Agent::Cell, ContainerChange::LeftNetwork) => self.seen.push((agent, at_us, what)),
-                (Agent::Origin, ContainerChange::LeftNetwork) => drop(self.ends(agent).await),
+                (Agent::Origin, ContainerChange::LeftNetwork) => drop(self.is_ending(agent).await),
                 (Agent::Origin, ContainerChange::Died { .. }) => {}
             }
-            let why = self.troubles().into_iter().find(|trouble| trouble.agent == agent);
-            return anyhow::anyhow!(why.map_or_else(String::new, |trouble| trouble.text));
+            let why = self.incidents().into_iter().find(|incident| incident.agent == agent);
+            return anyhow::anyhow!(why.map_or_else(String::new, |incident| incident.text));
         }
     }
 
-    /// Whether `agent`, which has left its network, does so since it ends.
-    async fn ends(&mut self, agent: Agent) -> bool {
+    /// Whether the container of `agent`, which has left its network, is ending.
+    async fn is_ending(&mut self, agent: Agent) -> bool {
         let died = async {
             while let Ok((of, _, what)) = self.next().await {
                 if of == agent && matches!(what, ContainerChange::Died { .. }) {
@@ -71,10 +70,10 @@ impl Watch {
             }
             false
         };
-        tokio::time::timeout(END, died).await.unwrap_or(false)
+        tokio::time::timeout(END_AFTER_DISCONNECT, died).await.unwrap_or(false)
     }
 
-    /// The next thing that happens to one of the containers. It is noted, but for how the cell's own ends.
+    /// The next event of one of the containers. It is recorded, except how the cell's own container ends.
     async fn next(&mut self) -> engine::Result<(Agent, u64, ContainerChange)> {
         loop {
             let Some(happenings) = &mut self.happenings else { return std::future::pending().await };
@@ -90,8 +89,8 @@ impl Watch {
         }
     }
 
-    /// What has happened so far.
-    pub(super) fn troubles(&self) -> Vec<Trouble> {
-        trouble::of(&self.seen)
+    /// The incidents so far.
+    pub(super) fn incidents(&self) -> Vec<Incident> {
+        incident::from_events(&self.seen)
     }
 }

@@ -1,7 +1,7 @@
-//! A scripted engine whose containers speak the agents' protocol, and what a run needs beside it.
-//! Nothing here ever ran: these tests are about order, number, faults and what is left behind.
+//! A scripted engine whose containers use the agents' protocol, and helpers for runs. No container runs: these tests are
+//! about order, numbers, faults and what is left behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -19,15 +19,15 @@ use crate::model::{
     AtsBuild, ClientRun, Exchange, Line, OriginConnection, OriginRequest, Os, Provenance, Release, Speak, TlsSeen,
 };
 
-/// The trials of these runs: a control and a subject will do.
+/// The trials of these runs: a control and a subject.
 const TRIALS: [&str; 2] = ["ctl-direct-tls", "tls-remote-origin"];
 
-/// What `traffic_server -V` says in these containers.
+/// The version that `traffic_server -V` reports in these containers.
 pub(super) const VERSION: &str = "9.2.9";
 
 /// A matrix of ready images: `distros` rows by `ats` columns.
 pub(super) fn ready(distros: usize, ats: usize) -> String {
-    // One image stands for all of them, so each says what it is.
+    // All rows share an image, so each declares its operating system.
     let os = "os: { id: debian, version: \"12\" }";
     let row = |n: usize| format!("  d-{n:02}: {{ family: debian, image: r.test/d-{n:02}, {os} }}\n");
     let column = |n: usize| {
@@ -46,8 +46,7 @@ pub(super) fn reference(ats: usize) -> String {
     format!("r.test/ats:{ats:02}")
 }
 
-/// An engine with the ready images of `ats` columns. `script` says what a cell's container does, where
-/// that is not to pass.
+/// An engine with the ready images of `ats` columns. `script` returns the behaviour of a cell's container; `None` passes.
 pub(super) fn engine(
     ats: usize,
     script: impl Fn(&ContainerSpec) -> Option<Behaviour> + Send + Sync + 'static,
@@ -56,18 +55,18 @@ pub(super) fn engine(
     engine.with_containers(move |spec| behave(spec, &script))
 }
 
-/// What a container of such an engine does, with its lines sealed by the key that it was given.
+/// The behaviour of a container, with lines sealed by its key.
 pub(super) fn behave(spec: &ContainerSpec, script: &impl Fn(&ContainerSpec) -> Option<Behaviour>) -> Behaviour {
     let behaviour = match spec.labels[labels::KIND].as_str() {
         "origin" => origin(),
-        // No agent speaks there.
+        // These containers have no agent.
         "bootstrap" => return script(spec).unwrap_or_default(),
         _ => script(spec).unwrap_or_else(|| of_row(passes(VERSION), &spec.name)),
     };
     Behaviour { lines: seal::scripted(&spec.stdin, &behaviour.lines), ..behaviour }
 }
 
-/// Any engine whose cells all pass.
+/// An engine whose cells all pass.
 pub(super) fn passing(ats: usize) -> FakeEngine {
     engine(ats, |_| None)
 }
@@ -76,17 +75,17 @@ fn lines(lines: &[Line]) -> Vec<String> {
     lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect()
 }
 
-/// An origin that serves until it is told to end.
+/// An origin that serves until its stdin is closed.
 fn origin() -> Behaviour {
     Behaviour { lines: lines(&[Line::Listening, Line::End]), end: FakeEnd::AtStdinEof, ..Behaviour::default() }
 }
 
-/// What `/etc/os-release` says in these containers.
+/// The release of these containers.
 pub(super) fn bookworm() -> Release {
     Release { id: "debian".into(), version: "12".into(), codename: "bookworm".into(), name: "Debian 12".into() }
 }
 
-/// `behaviour` on the distro that the name of its row tells, if it does; `atsmatrix-RUN-ROW-...` is the container's.
+/// `behaviour` on the distro of its row, if the row's name has one; the container is named `atsmatrix-RUN-ROW-...`.
 fn of_row(mut behaviour: Behaviour, container: &str) -> Behaviour {
     let row = container.splitn(3, '-').nth(2).unwrap();
     if let Some(Os { id, version, .. }) = Os::of_name(row) {
@@ -100,7 +99,7 @@ fn of_row(mut behaviour: Behaviour, container: &str) -> Behaviour {
 /// A cell in which every trial passes on an ATS that reports `version`.
 pub(super) fn passes(version: &str) -> Behaviour {
     let ats = AtsBuild { reported: version.to_owned(), ..AtsBuild::default() };
-    let mut told = vec![Line::Provenance(Box::new(Provenance {
+    let mut lines_of_cell = vec![Line::Provenance(Box::new(Provenance {
         distro: Some(bookworm()),
         ats: Some(ats),
         ..Provenance::default()
@@ -109,24 +108,24 @@ pub(super) fn passes(version: &str) -> Behaviour {
         let Speak::Http { body_len } = (trials::by_id(id).unwrap().spec)().origin.speak else { unreachable!("{id}") };
         let body_sha256 = trials::body::sha256(body_len);
         let exchange = Exchange { status: Some(200), body_len, body_sha256, ..Exchange::default() };
-        told.push(Line::Began { trial: id.to_owned() });
-        told.push(Line::Client {
+        lines_of_cell.push(Line::Began { trial: id.to_owned() });
+        lines_of_cell.push(Line::Client {
             trial: id.to_owned(),
             run: ClientRun { exchanges: vec![exchange], ..ClientRun::default() },
             ats: crate::model::AtsLife::Alive,
         });
-        told.push(Line::Connection(Box::new(OriginConnection {
+        lines_of_cell.push(Line::Connection(Box::new(OriginConnection {
             trial: id.to_owned(),
             tls: Some(TlsSeen { version: "TLSv1.3".to_owned(), ..TlsSeen::default() }),
             requests: vec![OriginRequest::default()],
             ..OriginConnection::default()
         })));
     }
-    told.push(Line::End);
-    Behaviour { lines: lines(&told), pace: Duration::from_millis(10), ..Behaviour::default() }
+    lines_of_cell.push(Line::End);
+    Behaviour { lines: lines(&lines_of_cell), pace: Duration::from_millis(10), ..Behaviour::default() }
 }
 
-/// A cell whose subject gets a 502: a failure of ATS.
+/// A cell in which ATS answers the subject with 502.
 pub(super) fn fails() -> Behaviour {
     let mut behaviour = passes(VERSION);
     for line in &mut behaviour.lines {
@@ -137,29 +136,29 @@ pub(super) fn fails() -> Behaviour {
     behaviour
 }
 
-/// A cell that ends before it has said all.
+/// A cell that ends before its evidence is complete.
 pub(super) fn dies(code: i64, oom_killed: bool) -> Behaviour {
     let mut behaviour = passes(VERSION);
     behaviour.lines.truncate(3);
     Behaviour { end: FakeEnd::Exits { code, oom_killed }, ..behaviour }
 }
 
-/// A cell that says nothing and does not end.
+/// A cell that sends nothing and does not end.
 pub(super) fn hangs() -> Behaviour {
     Behaviour { end: FakeEnd::WhenKilled, ..Behaviour::default() }
 }
 
-/// Another run of this process: alive.
+/// A live run of this process.
 pub(super) fn owner(run: &str) -> Owner {
     Owner::current(run.parse().unwrap()).unwrap()
 }
 
-/// All cells of the matrix in `yaml`.
-pub(super) fn order(yaml: &str) -> Order {
+/// A request for all cells of the matrix in `yaml`.
+pub(super) fn request(yaml: &str) -> RunRequest {
     let matrix = Matrix::parse("matrix.yaml", yaml).unwrap_or_else(|found| panic!("{found:#?}"));
     let recipes = builder::recipes(&Path::new(env!("CARGO_MANIFEST_DIR")).join("images")).unwrap();
     let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
-    Order {
+    RunRequest {
         plan,
         trials: TRIALS.iter().map(|id| trials::by_id(id).unwrap()).collect(),
         recipes,
@@ -170,11 +169,12 @@ pub(super) fn order(yaml: &str) -> Order {
         keep: false,
         workarounds: false,
         terms: Terms::default(),
+        unanswered: BTreeSet::new(),
         matrix,
     }
 }
 
-/// A recorder that remembers which cells ran, and does something at each.
+/// Records which cells ran, and calls a function at each.
 pub(super) struct Recorded<'a> {
     pub(super) cells: Mutex<Vec<String>>,
     at_cell: Box<dyn Fn(&str) + Send + Sync + 'a>,
@@ -186,7 +186,7 @@ impl<'a> Recorded<'a> {
     }
 }
 
-impl Record for Recorded<'_> {
+impl EvidenceSink for Recorded<'_> {
     fn cell(&self, id: &CellId, _: &CellRun) -> anyhow::Result<()> {
         (self.at_cell)(&id.to_string());
         self.cells.lock().unwrap().push(id.to_string());
@@ -198,22 +198,22 @@ impl Record for Recorded<'_> {
     }
 }
 
-/// A run that is over.
+/// A run that has ended.
 pub(super) struct Ran {
-    pub(super) done: anyhow::Result<Done>,
+    pub(super) done: anyhow::Result<RunOutcome>,
     pub(super) events: Vec<Event>,
-    /// Cells in the order of their ends.
+    /// Cells in the order in which they ended.
     pub(super) ended: Vec<String>,
 }
 
 impl Ran {
-    /// Cells and their verdicts, as the results have them.
+    /// Cells and their verdicts, in the order of the results.
     pub(super) fn verdicts(&self) -> Vec<(String, Verdict)> {
         let cells = &self.done.as_ref().unwrap().cells;
         cells.iter().map(|cell| (cell.id.to_string(), cell.verdict)).collect()
     }
 
-    /// The reason of the only cell, or of the one that begins with `id`.
+    /// The reason of the cell whose id starts with `id`.
     pub(super) fn reason(&self, id: &str) -> String {
         let cells = &self.done.as_ref().unwrap().cells;
         let cell = cells.iter().find(|cell| cell.id.to_string().starts_with(id)).unwrap();
@@ -229,22 +229,22 @@ impl Ran {
     }
 }
 
-/// Runs `order` as the run `name`.
-pub(super) async fn run_as(name: &str, engine: &FakeEngine, order: &Order) -> Ran {
-    recorded(name, engine, order, |_| (), CancellationToken::new()).await
+/// Runs `request` as the run `name`.
+pub(super) async fn run_as(name: &str, engine: &FakeEngine, request: &RunRequest) -> Ran {
+    recorded(name, engine, request, |_| (), CancellationToken::new()).await
 }
 
-/// Runs `order` and calls `at_cell` when a cell's containers are through.
+/// Runs `request` and calls `at_cell` when a cell has run.
 pub(super) async fn recorded(
     name: &str,
     engine: &FakeEngine,
-    order: &Order,
+    request: &RunRequest,
     at_cell: impl Fn(&str) + Send + Sync,
     stop: CancellationToken,
 ) -> Ran {
     let (events, received) = unbounded_channel();
     let record = Recorded::new(at_cell);
-    let done = run(Arc::new(engine.clone()), &owner(name), order, &record, events, stop).await;
+    let done = run(Arc::new(engine.clone()), &owner(name), request, &record, events, stop).await;
     let ended = record.cells.into_inner().unwrap();
     Ran { done, events: drain(received), ended }
 }
@@ -253,7 +253,7 @@ fn drain(mut received: UnboundedReceiver<Event>) -> Vec<Event> {
     std::iter::from_fn(|| received.try_recv().ok()).collect()
 }
 
-/// How many cells came to each verdict.
+/// Number of cells by verdict.
 pub(super) fn count(verdicts: &[(String, Verdict)]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for (_, verdict) in verdicts {

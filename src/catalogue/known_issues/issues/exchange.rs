@@ -3,6 +3,7 @@
 use crate::catalogue::known_issues::affected::ANYTHING;
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
+use crate::model::RecordType;
 
 pub(super) const ISSUES: &[KnownIssue] = &[
     // The end of the stream fell through to the code that disables retries.
@@ -20,7 +21,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             name: "no-keep-alive",
             what: "no kept-alive connections to origins (gentler: \
                    proxy.config.http.keep_alive_no_activity_timeout_out below the origin's own limit)",
-            records: &[("proxy.config.http.keep_alive_enabled_out", "INT", "0")],
+            records: &[("proxy.config.http.keep_alive_enabled_out", RecordType::Int, "0")],
             cost: "a TCP and TLS handshake for every request",
             decides: true,
         }],
@@ -53,7 +54,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
         workarounds: &[Workaround {
             name: "origin-says-100",
             what: "the origin answers the expectation, not ATS",
-            records: &[("proxy.config.http.send_100_continue_response", "INT", "0")],
+            records: &[("proxy.config.http.send_100_continue_response", RecordType::Int, "0")],
             cost: "an extra round trip to the origin for uploads that expect",
             decides: true,
         }],
@@ -85,7 +86,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
         workarounds: &[Workaround {
             name: "ats-says-100",
             what: "ATS answers the expectation itself",
-            records: &[("proxy.config.http.send_100_continue_response", "INT", "1")],
+            records: &[("proxy.config.http.send_100_continue_response", RecordType::Int, "1")],
             cost: "the origin cannot refuse a body before it is sent",
             decides: true,
         }],

@@ -3,7 +3,7 @@
 use crate::catalogue::known_issues::affected::ANYTHING;
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Patched, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 pub(super) const ISSUES: &[KnownIssue] = &[
     // OpenSSL 3.2 changed what its socket BIO passes on, and ATS's fast-open BIO then called `sendto()`
@@ -40,7 +40,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             name: "tcp-fast-open",
             what: "TCP Fast Open towards origins: ATS then takes another path through its fast-open BIO",
             // 8 is Fast Open, 1 keeps TCP_NODELAY, which is ATS's default.
-            records: &[("proxy.config.net.sock_option_flag_out", "INT", "9")],
+            records: &[("proxy.config.net.sock_option_flag_out", RecordType::Int, "9")],
             cost: "data in the SYN, which middleboxes may drop, and a possible leak in ATS's BIO; experimental, not \
                    documented upstream",
             decides: false,

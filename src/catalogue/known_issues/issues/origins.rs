@@ -3,7 +3,7 @@
 use crate::catalogue::known_issues::affected::ANYTHING;
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 pub(super) const ISSUES: &[KnownIssue] = &[
     // The threshold, the clock and the state of a dead origin were all wrong.
@@ -23,8 +23,8 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             name: "one-attempt",
             what: "no retries at all",
             records: &[
-                ("proxy.config.http.connect_attempts_max_retries", "INT", "0"),
-                ("proxy.config.http.connect_attempts_rr_retries", "INT", "0"),
+                ("proxy.config.http.connect_attempts_max_retries", RecordType::Int, "0"),
+                ("proxy.config.http.connect_attempts_rr_retries", RecordType::Int, "0"),
             ],
             cost: "a single lost SYN fails a request",
             decides: true,
@@ -53,14 +53,14 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             Workaround {
                 name: "http1-origin",
                 what: "HTTP/1.1 to origins",
-                records: &[("proxy.config.ssl.client.alpn_protocols", "STRING", "http/1.1")],
+                records: &[("proxy.config.ssl.client.alpn_protocols", RecordType::String, "http/1.1")],
                 cost: "no multiplexing to origins",
                 decides: true,
             },
             Workaround {
                 name: "ats-says-100",
                 what: "ATS answers the expectation itself",
-                records: &[("proxy.config.http.send_100_continue_response", "INT", "1")],
+                records: &[("proxy.config.http.send_100_continue_response", RecordType::Int, "1")],
                 cost: "the origin cannot refuse a body before it is sent",
                 decides: true,
             },
@@ -112,7 +112,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
         workarounds: &[Workaround {
             name: "ipv4-first",
             what: "IPv4 where a name has both",
-            records: &[("proxy.config.hostdb.ip_resolve", "STRING", "ipv4;ipv6")],
+            records: &[("proxy.config.hostdb.ip_resolve", RecordType::String, "ipv4;ipv6")],
             cost: "IPv6 is not used for names that also have IPv4",
             decides: true,
         }],

@@ -3,7 +3,7 @@
 use crate::catalogue::known_issues::affected::ANYTHING;
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 pub(super) const ISSUES: &[KnownIssue] = &[
     // OpenSSL 3 no longer connects to servers without secure renegotiation.
@@ -52,9 +52,9 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             name: "security-level-0",
             what: "security level 0 and old versions towards origins",
             records: &[
-                ("proxy.config.ssl.client.cipher_suite", "STRING", "ALL:@SECLEVEL=0"),
-                ("proxy.config.ssl.client.TLSv1", "INT", "1"),
-                ("proxy.config.ssl.client.TLSv1_1", "INT", "1"),
+                ("proxy.config.ssl.client.cipher_suite", RecordType::String, "ALL:@SECLEVEL=0"),
+                ("proxy.config.ssl.client.TLSv1", RecordType::Int, "1"),
+                ("proxy.config.ssl.client.TLSv1_1", RecordType::Int, "1"),
             ],
             cost: "broken cryptography towards every origin, even those that support better",
             decides: true,
@@ -99,7 +99,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
         workarounds: &[Workaround {
             name: "classic-groups",
             what: "no post-quantum group towards origins: a ClientHello of 517 bytes again",
-            records: &[("proxy.config.ssl.client.groups_list", "STRING", "P-256:X25519")],
+            records: &[("proxy.config.ssl.client.groups_list", RecordType::String, "P-256:X25519")],
             cost: "traffic recorded today can be decrypted once there are quantum computers",
             decides: true,
         }],

@@ -3,7 +3,7 @@
 use crate::catalogue::known_issues::affected::ANYTHING;
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Patched, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 pub(super) const ISSUES: &[KnownIssue] = &[
     // With a pristine Host the client's name is what ATS asks the origin's certificate for.
@@ -26,7 +26,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             Workaround {
                 name: "name-of-the-origin",
                 what: "ATS sends the client's host as the server name, and verifies the name that remap.config gives",
-                records: &[("proxy.config.ssl.client.sni_policy", "STRING", "verify_with_name_source")],
+                records: &[("proxy.config.ssl.client.sni_policy", RecordType::String, "verify_with_name_source")],
                 cost: "the certificate that the origin serves for the client's host must be good for the origin's own \
                        name",
                 decides: false,
@@ -34,7 +34,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             Workaround {
                 name: "sni-of-the-origin",
                 what: "ATS sends and verifies the name that remap.config gives",
-                records: &[("proxy.config.ssl.client.sni_policy", "STRING", "remap")],
+                records: &[("proxy.config.ssl.client.sni_policy", RecordType::String, "remap")],
                 cost: "origins that choose by the client's host choose another certificate, and httpd from 2.4.64 on \
                        answers 421 where two hosts map to one origin name, its virtual host lacks that name as an \
                        alias, or the target is an address",
@@ -72,7 +72,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
         workarounds: &[Workaround {
             name: "client-sni",
             what: "ATS sends the client's host as the server name and verifies the name that remap.config gives",
-            records: &[("proxy.config.ssl.client.sni_policy", "STRING", "verify_with_name_source")],
+            records: &[("proxy.config.ssl.client.sni_policy", RecordType::String, "verify_with_name_source")],
             cost: "the certificate that httpd serves for the client's host must be good for the origin's name",
             decides: false,
         }],
@@ -100,7 +100,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
         workarounds: &[Workaround {
             name: "other-value",
             what: "the value that refuses in 8.0",
-            records: &[("proxy.config.ssl.client.verify.server", "INT", "2")],
+            records: &[("proxy.config.ssl.client.verify.server", RecordType::Int, "2")],
             cost: "the same value only warns once ATS is upgraded: the setting must be changed with it",
             decides: true,
         }],
@@ -136,7 +136,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
         workarounds: &[Workaround {
             name: "verify-as-in-8",
             what: "the setting that ATS 8 knows",
-            records: &[("proxy.config.ssl.client.verify.server", "INT", "1")],
+            records: &[("proxy.config.ssl.client.verify.server", RecordType::Int, "1")],
             cost: "origins with bad certificates are refused, as intended",
             decides: true,
         }],
@@ -174,8 +174,8 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             name: "verify-as-in-9",
             what: "the settings that ATS 9 knows",
             records: &[
-                ("proxy.config.ssl.client.verify.server.policy", "STRING", "ENFORCED"),
-                ("proxy.config.ssl.client.verify.server.properties", "STRING", "ALL"),
+                ("proxy.config.ssl.client.verify.server.policy", RecordType::String, "ENFORCED"),
+                ("proxy.config.ssl.client.verify.server.properties", RecordType::String, "ALL"),
             ],
             cost: "origins with bad certificates are refused, as intended",
             decides: true,
@@ -207,7 +207,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
         workarounds: &[Workaround {
             name: "permissive",
             what: "the default of ATS 9: warn and continue",
-            records: &[("proxy.config.ssl.client.verify.server.policy", "STRING", "PERMISSIVE")],
+            records: &[("proxy.config.ssl.client.verify.server.policy", RecordType::String, "PERMISSIVE")],
             cost: "origins are not verified: anyone on the path can read and change everything",
             decides: false,
         }],

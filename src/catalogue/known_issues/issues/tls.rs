@@ -3,7 +3,7 @@
 use crate::catalogue::known_issues::affected::ANYTHING;
 use crate::catalogue::known_issues::issue::NO_SIGNS;
 use crate::catalogue::known_issues::{Affected, KnownIssue, Patched, Provoked, Shows, Sign, Signature, Workaround};
-use crate::model::LogFile;
+use crate::model::{LogFile, RecordType};
 
 pub(super) const ISSUES: &[KnownIssue] = &[
     // `load_buffer_and_write` gave 0 for `SSL_ERROR_SYSCALL`.
@@ -56,7 +56,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
         workarounds: &[Workaround {
             name: "no-tickets",
             what: "no session tickets for clients",
-            records: &[("proxy.config.ssl.server.session_ticket.enable", "INT", "0")],
+            records: &[("proxy.config.ssl.server.session_ticket.enable", RecordType::Int, "0")],
             cost: "clients do full handshakes",
             decides: true,
         }],

@@ -1,26 +1,31 @@
-//! From the evidence of one or two attempts to the result of a cell. Pure.
+//! Judges the evidence of all attempts at a cell. Pure.
 
-use base64::Engine as _;
+mod attempts;
+mod declared;
 
 use super::evidence::{self, Gathered};
+use super::incident::Incident;
 use super::limits;
-use super::trouble::Trouble;
-use super::{Beside, CellRun, Job, Once, Progress, Raw};
-use crate::catalogue::known_issues::{self, TrialEvidence, Evidence};
+use super::{CellRun, Job, OriginImage, Progress, RawEvidence, SingleAttempt};
+use crate::catalogue::known_issues::{self, Evidence, TrialEvidence};
 use crate::catalogue::trials::{self, Judgement, Kind, Trial};
-use crate::engine::lines::one_line;
 use crate::model::{
-    DistroId, IssueMatch, LogLine, Observation, Os, Outcome, Place, Provenance, Record, Release, Route, TrialPlan,
-    TrialResult, TrialSpec, Verdict, VersionRange,
+    IssueMatch, LogLine, Observation, Outcome, Place, Provenance, Record, Route, TrialPlan, TrialResult, TrialSpec,
+    Verdict,
 };
 use crate::verdict;
 
-/// The first origin port. Ports go by the catalogue's order, so a trial has the same port in every
-/// cell and attempt.
+pub(super) use attempts::CellAttempt;
+pub(super) use declared::{distro_mismatch, version_mismatch};
+
+use attempts::{AllAttempts, AttemptJudgement};
+use declared::check_declared;
+
+/// The first origin port. Ports follow the catalogue's order, so a trial has the same port in every cell and attempt.
 const FIRST_PORT: u16 = 20_000;
 
-/// The plans of the job's trials, in order, without those that its ATS cannot do, with the job's own
-/// settings laid over those of the trials.
+/// The plans of the job's trials, in the catalogue's order, without those that its ATS does not support. The job's settings
+/// override those of the trials.
 pub(super) fn plans(job: &Job) -> Vec<TrialPlan> {
     let longest = u64::try_from(job.limits.trial.as_millis()).unwrap_or(u64::MAX);
     let ports = FIRST_PORT..;
@@ -32,129 +37,93 @@ pub(super) fn plans(job: &Job) -> Vec<TrialPlan> {
             let mut spec = (trial.spec)();
             let known = trial.limitation(&job.version).map_or(longest, |_| limits::DEADLINE_MS.min(longest));
             spec.deadline_ms = spec.deadline_ms.min(known);
-            lay_over(&mut spec, &job.over);
+            override_settings(&mut spec, &job.overrides);
             TrialPlan { id: trial.id.to_owned(), port, spec }
         })
         .collect()
 }
 
-/// Why this cell cannot do `trial`: by the version of its ATS, the settings that ATS knows, and the
-/// OpenSSL it has loaded, once that is known. Never by how the trial went.
+/// Why this cell does not support `trial`: because of the version or settings of its ATS, or the OpenSSL it has loaded, if
+/// known. Never because of the trial's outcome.
 fn unsupported(trial: &Trial, job: &Job, openssl: Option<&str>) -> Option<String> {
-    let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !job.beside.contains_key(place)).collect();
+    let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !job.origins.contains_key(place)).collect();
     verdict::unsupported_reason(trial, Some(&job.version), openssl, &without)
 }
 
-/// Why the trial's origin cannot be there, although the matrix has it.
+/// Why the trial's origin is missing, although it is in the matrix.
 fn without_origin<'a>(trial: &Trial, job: &'a Job) -> Option<&'a str> {
-    match job.beside.get(&(trial.spec)().place) {
-        Some(Beside::Missing(reason)) => Some(reason),
+    match job.origins.get(&(trial.spec)().place) {
+        Some(OriginImage::Missing(reason)) => Some(reason),
         _ => None,
     }
 }
 
-/// Puts `over` over the settings of a trial: of the same name the one laid over holds. What does not
-/// go through ATS has no settings.
-fn lay_over(spec: &mut TrialSpec, over: &[Record]) {
+/// Replaces settings of a trial by the `overrides` of the same name, and adds the others. A trial that does not go through
+/// ATS has no settings.
+fn override_settings(spec: &mut TrialSpec, overrides: &[Record]) {
     if spec.route == Route::Ats {
-        spec.records.retain(|own| !over.iter().any(|record| record.name == own.name));
-        spec.records.extend_from_slice(over);
-    }
-}
-
-/// An attempt at a cell.
-pub(super) struct Attempt {
-    /// The trials it was to run; `None`: all of the job.
-    pub(super) asked: Option<Vec<TrialPlan>>,
-    /// What came of it.
-    pub(super) gathered: Gathered,
-}
-
-impl Attempt {
-    /// How it judged `trial`, if it was asked.
-    fn row(&self, trial: &Trial, job: &Job) -> Option<Row> {
-        let asked = self.asked.as_ref().is_none_or(|asked| asked.iter().any(|plan| plan.id == trial.id));
-        asked.then(|| judge(trial, job, &self.gathered))
-    }
-}
-
-/// How one attempt judged one trial.
-struct Row {
-    judgement: Judgement,
-    /// Whether it has no answer since something of ours was seen to break.
-    troubled: bool,
-}
-
-impl Row {
-    fn sound(judgement: Judgement) -> Self {
-        Self { judgement, troubled: false }
-    }
-
-    /// Whether it is to be seen twice. A pass is where the trial is `limited`: it contradicts what is known of this ATS.
-    fn to_be_confirmed(&self, limited: bool) -> bool {
-        match self.judgement.outcome {
-            Outcome::Fail => true,
-            Outcome::Pass => limited,
-            Outcome::Limitation | Outcome::Error | Outcome::Skipped | Outcome::Flaky | Outcome::Unsupported => false,
-        }
+        spec.records.retain(|own| !overrides.iter().any(|record| record.name == own.name));
+        spec.records.extend_from_slice(overrides);
     }
 }
 
 /// Judges one trial of one attempt.
-fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> Row {
+fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> AttemptJudgement {
     if let Some(text) = &gathered.tampered {
-        return Row::sound(not_judged(Outcome::Error, text));
+        return AttemptJudgement::undisturbed(not_judged(Outcome::Error, text));
     }
     let openssl = gathered.provenance.openssl.as_ref().map(|library| library.version.as_str());
     if let Some(reason) = unsupported(trial, job, openssl) {
-        return Row::sound(not_judged(Outcome::Unsupported, &reason));
+        return AttemptJudgement::undisturbed(not_judged(Outcome::Unsupported, &reason));
     }
     if let Some(reason) = without_origin(trial, job) {
-        return Row::sound(not_judged(
+        return AttemptJudgement::undisturbed(not_judged(
             Outcome::Error,
             &format!("no {} origin: {reason}", (trial.spec)().place.program().unwrap_or_default()),
         ));
     }
     let (place, window) = ((trial.spec)().place, gathered.windows.get(trial.id).copied());
-    if let Some(trouble) = gathered.troubles.iter().find(|trouble| trouble.concerns(place, window)) {
-        return Row { judgement: not_judged(Outcome::Error, &trouble.text), troubled: true };
+    if let Some(incident) = gathered.incidents.iter().find(|incident| incident.affects(place, window)) {
+        return AttemptJudgement { judgement: not_judged(Outcome::Error, &incident.text), disturbed: true };
     }
-    // A fault of the whole cell takes nothing from a trial of which all is known.
+    // A fault of the whole cell does not affect a trial with complete evidence.
     let concerns =
         |of: &Option<String>| of.as_deref().map_or_else(|| !gathered.complete(trial.id), |of| of == trial.id);
     let fault = gathered.faults.iter().find(|(of, _)| concerns(of));
     let observation = gathered.trials.get(trial.id);
-    let broken = gathered.away || !gathered.troubles.is_empty();
+    let disturbed = gathered.engine_away || !gathered.incidents.is_empty();
     match (observation.filter(|observation| observation.client.is_some()), fault) {
-        // Evidence may be cut short by a fault; what there is of it cannot be trusted as a whole.
-        (_, Some((of, text))) => Row { judgement: not_judged(Outcome::Error, text), troubled: broken && of.is_none() },
-        (None, None) => Row { judgement: not_judged(Outcome::Skipped, "not reached"), troubled: broken },
-        (Some(observation), None) => seen_whole(trial, observation, &gathered.provenance),
+        // A fault may have truncated the evidence, so none of it is used.
+        (_, Some((of, text))) => {
+            AttemptJudgement { judgement: not_judged(Outcome::Error, text), disturbed: disturbed && of.is_none() }
+        }
+        (None, None) => AttemptJudgement { judgement: not_judged(Outcome::Skipped, "not reached"), disturbed },
+        (Some(observation), None) => judge_complete(trial, observation, &gathered.provenance),
     }
 }
 
-/// Judges an observation. A failure that the catalogue foresees of this ATS is told from another by its packets among
-/// others: where the capture lost some, that is trouble of ours, and it runs again.
-fn seen_whole(trial: &Trial, observation: &Observation, ran: &Provenance) -> Row {
+/// Judges a complete observation. Packets are needed to distinguish a failure that the catalogue declares for this ATS from
+/// others. If the capture lost packets, the setup failed and the trial runs again.
+fn judge_complete(trial: &Trial, observation: &Observation, ran: &Provenance) -> AttemptJudgement {
     let judgement = trial.judge(observation);
     if judgement.outcome == Outcome::Fail
         && ran.openssl.is_none()
         && let Some(reason) = trial.needs_openssl()
     {
         let text = format!(
-            "it did not pass, and which OpenSSL this ATS has loaded could not be found out, so nobody knows whether it \
-             should ({reason}): {}",
+            "it did not pass, and it is unknown whether it should ({reason}), because the OpenSSL that this ATS has loaded \
+             could not be determined: {}",
             judgement.summary
         );
-        return Row::sound(not_judged(Outcome::Error, &text));
+        return AttemptJudgement::undisturbed(not_judged(Outcome::Error, &text));
     }
-    let foreseen = known_issues::limitation(trial, ran).filter(|_| judgement.outcome == Outcome::Fail);
-    match foreseen {
+    let declared = known_issues::limitation(trial, ran).filter(|_| judgement.outcome == Outcome::Fail);
+    match declared {
         Some(issue) if observation.wire_lost > 0 => {
-            let text = format!("the capture lost packets: whether it fails as {issue} says cannot be told");
-            Row { judgement: not_judged(Outcome::Error, &text), troubled: true }
+            let text = format!("the capture lost packets, so it is unknown whether {issue} is the cause");
+            AttemptJudgement { judgement: not_judged(Outcome::Error, &text), disturbed: true }
         }
-        _ => Row::sound(judgement),
+        _ => AttemptJudgement::undisturbed(judgement),
     }
 }
 
@@ -162,17 +131,17 @@ fn not_judged(outcome: Outcome, summary: &str) -> Judgement {
     Judgement { outcome, summary: summary.to_owned(), checks: Vec::new() }
 }
 
-/// A single attempt, judged by itself.
-pub(super) fn once(job: &Job, gathered: Gathered, number: u32) -> Once {
+/// Judges a single attempt by itself.
+pub(super) fn judge_once(job: &Job, gathered: Gathered, number: u32) -> SingleAttempt {
     let judge = |trial: &&'static Trial| (*trial, judge(trial, job, &gathered).judgement);
     let mut judged: Vec<(&'static Trial, Judgement)> = job.trials.iter().map(judge).collect();
     weigh_controls(&mut judged);
     let transcript = gathered.transcript();
-    let all = Attempts(vec![Attempt { asked: None, gathered }]);
+    let all = AllAttempts(vec![CellAttempt { requested: None, gathered }]);
     let raws = judged.iter().flat_map(|(trial, row)| all.raw(trial.id, row.outcome != Outcome::Pass));
-    let evidence = raws.map(|raw| Raw { attempt: number, ..raw }).collect();
+    let evidence = raws.map(|raw| RawEvidence { attempt: number, ..raw }).collect();
     let gathered = all.0.into_iter().map(|attempt| attempt.gathered).next().unwrap_or_default();
-    Once {
+    SingleAttempt {
         judged,
         seen: gathered.trials,
         inventory: gathered.inventory,
@@ -190,150 +159,103 @@ fn weigh_controls(rows: &mut [(&'static Trial, Judgement)]) {
     }
 }
 
-/// Trials to run once more after `attempts`: those that did not pass, those that passed although a known issue limits
-/// them, and the controls beside them.
-pub(super) fn to_repeat(job: &Job, attempts: &[Attempt], plans: &[TrialPlan]) -> Vec<TrialPlan> {
+/// The trials to run again after `attempts`: those that did not pass, those that passed although a known issue limits them,
+/// and all controls.
+pub(super) fn to_repeat(job: &Job, attempts: &[CellAttempt], plans: &[TrialPlan]) -> Vec<TrialPlan> {
     let wanted = |trial: &Trial| {
-        let rows: Vec<Row> = attempts.iter().filter_map(|attempt| attempt.row(trial, job)).collect();
+        let rows: Vec<AttemptJudgement> = attempts.iter().filter_map(|attempt| attempt.row(trial, job)).collect();
         let known = attempts.first().and_then(|attempt| known_issues::limitation(trial, &attempt.gathered.provenance));
-        open(&rows, known.is_some())
+        needs_repetition(&rows, known.is_some())
     };
-    let doubtful: Vec<&str> = job.trials.iter().filter(|trial| wanted(trial)).map(|trial| trial.id).collect();
-    // Where evidence was tampered with, another attempt would prove nothing.
-    if doubtful.is_empty() || tampered(attempts).is_some() {
+    let unsettled: Vec<&str> = job.trials.iter().filter(|trial| wanted(trial)).map(|trial| trial.id).collect();
+    // If evidence was tampered with, another attempt proves nothing.
+    if unsettled.is_empty() || tampered(attempts).is_some() {
         return Vec::new();
     }
-    let again = job.trials.iter().filter(|trial| doubtful.contains(&trial.id) || trial.is_control());
+    let again = job.trials.iter().filter(|trial| unsettled.contains(&trial.id) || trial.is_control());
     let ids: Vec<&str> = again.map(|trial| trial.id).collect();
     plans.iter().filter(|plan| ids.contains(&plan.id.as_str())).cloned().collect()
 }
 
-/// That somebody but the agents testified in one of `attempts`: then none of them counts.
-fn tampered(attempts: &[Attempt]) -> Option<&str> {
+/// The message if evidence was tampered with in one of `attempts`: then none of them counts.
+fn tampered(attempts: &[CellAttempt]) -> Option<&str> {
     attempts.iter().find_map(|attempt| attempt.gathered.tampered.as_deref())
 }
 
-/// Whether a trial that was judged so is to run again. What did not pass is repeated once. A failure that stands
-/// alone, since the other attempt was in trouble, has one attempt more to be seen twice.
-fn open(rows: &[Row], limited: bool) -> bool {
-    let sound: Vec<&Row> = rows.iter().filter(|row| !row.troubled).collect();
-    match (sound.as_slice(), rows.len()) {
+/// Whether a trial must run again. A trial that did not pass is repeated once. A failure whose other attempt was disturbed is
+/// repeated again, so that every failure is seen twice.
+fn needs_repetition(rows: &[AttemptJudgement], limited: bool) -> bool {
+    let undisturbed: Vec<&AttemptJudgement> = rows.iter().filter(|row| !row.disturbed).collect();
+    match (undisturbed.as_slice(), rows.len()) {
         ([], tries) => tries < 2,
         ([only], 1) => {
-            only.to_be_confirmed(limited) || matches!(only.judgement.outcome, Outcome::Error | Outcome::Skipped)
+            only.needs_confirmation(limited) || matches!(only.judgement.outcome, Outcome::Error | Outcome::Skipped)
         }
-        ([only], 2) => only.to_be_confirmed(limited),
+        ([only], 2) => only.needs_confirmation(limited),
         _ => false,
     }
 }
 
-/// What the attempts at a trial come to. One in trouble counts only where there is no other.
-fn settle(rows: Vec<Row>) -> Judgement {
-    let any_sound = rows.iter().any(|row| !row.troubled);
+/// The outcome of all attempts at a trial. A disturbed attempt counts only if there is no other.
+fn settle(rows: Vec<AttemptJudgement>) -> Judgement {
+    let any_undisturbed = rows.iter().any(|row| !row.disturbed);
     let mut rows: Vec<Judgement> =
-        rows.into_iter().filter(|row| !any_sound || !row.troubled).map(|row| row.judgement).collect();
-    // A trial that was never reached is judged by its repetition as if that were the first.
+        rows.into_iter().filter(|row| !any_undisturbed || !row.disturbed).map(|row| row.judgement).collect();
+    // If the first attempt did not reach the trial, its repetition counts as the first.
     if rows.iter().any(|row| row.outcome != Outcome::Skipped) {
         rows.retain(|row| row.outcome != Outcome::Skipped);
     }
     let alone = rows.len() == 1;
     let mut rows = rows.into_iter();
-    let Some(mut told) = rows.next() else { return not_judged(Outcome::Skipped, "not reached") };
+    let Some(mut settled) = rows.next() else { return not_judged(Outcome::Skipped, "not reached") };
     if alone {
-        told.outcome = verdict::settle(told.outcome, None);
+        settled.outcome = verdict::settle(settled.outcome, None);
     }
     for again in rows {
-        let settled = match (told.outcome, again.outcome) {
+        let outcome = match (settled.outcome, again.outcome) {
             (Outcome::Pass, Outcome::Fail) => Outcome::Flaky,
             (first, again) => verdict::settle(first, Some(again)),
         };
-        let telling = if settled == again.outcome { again } else { told };
-        told = Judgement { outcome: settled, ..telling };
+        let shown = if outcome == again.outcome { again } else { settled };
+        settled = Judgement { outcome, ..shown };
     }
-    told
+    settled
 }
 
-/// Weighs all attempts.
-pub(super) fn conclude(job: &Job, attempts: Vec<Attempt>, progress: &dyn Progress) -> CellRun {
+/// Judges all attempts and builds the outcome of the cell.
+pub(super) fn conclude(job: &Job, attempts: Vec<CellAttempt>, progress: &dyn Progress) -> CellRun {
     let mut rows: Vec<(&'static Trial, Judgement)> = Vec::new();
-    let mut troubled = Vec::new();
+    let mut disturbed = Vec::new();
     for trial in &job.trials {
-        let judged: Vec<Row> = attempts.iter().filter_map(|attempt| attempt.row(trial, job)).collect();
-        troubled.extend(judged.iter().all(|row| row.troubled).then_some(trial.id));
+        let judged: Vec<AttemptJudgement> = attempts.iter().filter_map(|attempt| attempt.row(trial, job)).collect();
+        disturbed.extend(judged.iter().all(|row| row.disturbed).then_some(trial.id));
         let forged = tampered(&attempts).map(|text| not_judged(Outcome::Error, text));
         rows.push((trial, forged.unwrap_or_else(|| settle(judged))));
     }
     weigh_controls(&mut rows);
-    let all = Attempts(attempts);
-    // What ends the cell's own container may be ATS.
-    let by_itself = all.all().flat_map(|gathered| &gathered.troubles).any(Trouble::may_be_of_ats);
-    let told = all.all().map(|gathered| &gathered.provenance).find(|told| **told != Provenance::default());
+    let all = AllAttempts(attempts);
+    // ATS itself may have ended the cell's container.
+    let maybe_ats = all.all().flat_map(|gathered| &gathered.incidents).any(Incident::may_be_caused_by_ats);
+    let found = all.all().map(|gathered| &gathered.provenance).find(|found| **found != Provenance::default());
     let client_hello = all.all().find_map(|gathered| trials::hello_size(gathered.trials.get(trials::SIZED_BY)?));
-    let provenance = Provenance { client_hello, ..told.cloned().unwrap_or_default() };
+    let provenance = Provenance { client_hello, ..found.cloned().unwrap_or_default() };
     let mut run = result(job, &rows, &all, provenance, progress);
-    let lost = |trial: &&TrialResult| !verdict::is_answer(trial.outcome);
-    let unanswered: Vec<&str> = run.trials.iter().filter(lost).map(|trial| trial.id.as_str()).collect();
-    run.ours = run.verdict == Verdict::Error
-        && other_version(&job.version, &run.provenance).is_none()
-        && other_distro(&job.id.distro, job.os.as_ref(), &run.provenance).is_none()
+    let has_none = |trial: &&TrialResult| !verdict::is_answer(trial.outcome);
+    let unanswered: Vec<&str> = run.trials.iter().filter(has_none).map(|trial| trial.id.as_str()).collect();
+    run.setup_failed = run.verdict == Verdict::Error
+        && version_mismatch(&job.version, &run.provenance).is_none()
+        && distro_mismatch(&job.id.distro, job.os.as_ref(), &run.provenance).is_none()
         && tampered(&all.0).is_none()
-        && !by_itself
+        && !maybe_ats
         && !unanswered.is_empty()
-        && unanswered.iter().all(|id| troubled.contains(id));
+        && unanswered.iter().all(|id| disturbed.contains(id));
     run
-}
-
-/// All attempts, in order.
-struct Attempts(Vec<Attempt>);
-
-impl Attempts {
-    /// The evidence that goes with a trial's outcome: of a flaky trial the attempt that failed, else the last that
-    /// tells of it and was in no trouble.
-    fn observation(&self, job: &Job, trial: &Trial, outcome: Outcome) -> Option<&Observation> {
-        let seen = |attempt: &'_ Attempt| -> Option<(Outcome, bool)> {
-            attempt.gathered.trials.get(trial.id)?;
-            attempt.row(trial, job).map(|row| (row.judgement.outcome, row.troubled))
-        };
-        let of = |attempt: &'_ Attempt| -> bool { seen(attempt).is_some() };
-        let with = |wanted| self.0.iter().find(move |attempt| seen(attempt).is_some_and(|(it, _)| it == wanted));
-        let sound = || self.0.iter().rfind(|attempt| seen(attempt).is_some_and(|(_, troubled)| !troubled));
-        let last = || self.0.iter().rfind(|attempt| of(attempt));
-        let first = match outcome {
-            Outcome::Flaky => with(Outcome::Fail),
-            Outcome::Pass => with(Outcome::Pass),
-            _ => None,
-        };
-        first.or_else(sound).or_else(last).and_then(|attempt| attempt.gathered.trials.get(trial.id))
-    }
-
-    /// What the first attempt saw of a trial that failed in it.
-    fn first_failure(&self, job: &Job, trial: &Trial) -> Option<&Observation> {
-        let failed =
-            |attempt: &&Attempt| attempt.row(trial, job).is_some_and(|row| row.judgement.outcome == Outcome::Fail);
-        self.0.iter().find(failed).and_then(|attempt| attempt.gathered.trials.get(trial.id))
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Gathered> {
-        self.0.iter().map(|attempt| &attempt.gathered)
-    }
-
-    /// What all attempts saw of a trial; its packets too when `packets`.
-    fn raw(&self, trial: &str, packets: bool) -> Vec<Raw> {
-        let mut found = Vec::new();
-        for (attempt, gathered) in (1..).zip(self.all()) {
-            let Some(observation) = gathered.trials.get(trial) else { continue };
-            let text = gathered.pcaps.get(trial).filter(|text| packets && !text.is_empty());
-            let pcapng = text.and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
-            found.push(Raw { trial: trial.to_owned(), attempt, observation: observation.clone(), pcapng });
-        }
-        found
-    }
 }
 
 fn result(
     job: &Job,
     rows: &[(&'static Trial, Judgement)],
-    all: &Attempts,
+    all: &AllAttempts,
     provenance: Provenance,
     progress: &dyn Progress,
 ) -> CellRun {
@@ -351,11 +273,11 @@ fn result(
         provenance,
         evidence: Vec::new(),
         transcript: all.all().flat_map(Gathered::transcript).collect(),
-        ours: false,
+        setup_failed: false,
     };
     for (trial, row) in rows {
-        let (outcome, limitation) = limits::weigh(trial, row.outcome, &run.provenance, &attempts);
-        progress.judged(trial.id, outcome);
+        let (outcome, limitation) = limits::apply_limitation(trial, row.outcome, &run.provenance, &attempts);
+        progress.trial_finished(trial.id, outcome);
         let observation = seen(trial, row.outcome);
         let shown = matches!(outcome, Outcome::Fail | Outcome::Limitation | Outcome::Flaky | Outcome::Error);
         run.evidence.extend(all.raw(trial.id, shown));
@@ -365,7 +287,7 @@ fn result(
             control: trial.is_control(),
             limitation,
             summary: crate::ats::log::normalise(&row.summary),
-            evidence: if shown { evidence::lines(observation) } else { Vec::new() },
+            evidence: if shown { evidence::summary_lines(observation) } else { Vec::new() },
         });
     }
     run.verdict = verdict::of_trials(&run.trials);
@@ -375,16 +297,17 @@ fn result(
     }
     if run.verdict == Verdict::Error && run.reason.is_none() {
         let faults = all.all().flat_map(|gathered| &gathered.faults).map(|(_, text)| text);
-        // What is gone for good comes first: that it did not answer either is no other news.
-        let troubles = || all.all().flat_map(|gathered| &gathered.troubles);
-        let (gone, past) = (troubles().filter(|it| it.to_us.is_none()), troubles().filter(|it| it.to_us.is_some()));
-        let told = gone.chain(past).map(|trouble| &trouble.text).chain(faults);
-        run.reason = told.into_iter().next().map(|text| crate::ats::log::normalise(text));
+        // Incidents without an end come first: they explain the others.
+        let incidents = || all.all().flat_map(|gathered| &gathered.incidents);
+        let (lasting, past) =
+            (incidents().filter(|it| it.to_us.is_none()), incidents().filter(|it| it.to_us.is_some()));
+        let mut reasons = lasting.chain(past).map(|incident| &incident.text).chain(faults);
+        run.reason = reasons.next().map(|text| crate::ats::log::normalise(text));
     }
     run
 }
 
-/// Known issues by what is `seen` of each trial.
+/// Diagnoses known issues from the observation that `seen` returns for each trial.
 fn diagnosed<'a>(
     rows: &[(&'static Trial, Judgement)],
     provenance: &Provenance,
@@ -399,49 +322,6 @@ fn diagnosed<'a>(
     };
     let cases: Vec<TrialEvidence<'a>> = rows.iter().map(case).collect();
     known_issues::diagnose(&Evidence { cases: &cases, provenance, logs })
-}
-
-/// A distro or a version that differs from the declared one makes the cell an error: the table would speak of another
-/// distro than its row says, or of another ATS than its column.
-fn check_declared(job: &Job, run: &mut CellRun) {
-    let distro = || other_distro(&job.id.distro, job.os.as_ref(), &run.provenance);
-    if let Some(text) = distro().or_else(|| other_version(&job.declared, &run.provenance)) {
-        run.verdict = Verdict::Error;
-        run.reason = Some(text);
-    }
-}
-
-/// What to say when ATS reports another version than `declared`, which may be a range.
-pub(super) fn other_version(declared: &str, provenance: &Provenance) -> Option<String> {
-    let reported = &provenance.ats.as_ref()?.reported;
-    let within = match (declared.parse::<VersionRange>(), reported.parse()) {
-        (Ok(range), Ok(version)) => range.contains(&version),
-        _ => reported == declared,
-    };
-    (!within).then(|| {
-        format!(
-            "matrix.yaml declares ATS {declared}, `traffic_server -V` reports {reported}: correct `version`, or add \
-             `reports: \"{reported}\"` to the source if that is meant"
-        )
-    })
-}
-
-/// What to say when a cell of `row` ran on another distro than `os`. Of a cell that told nothing of itself nobody knows.
-pub(super) fn other_distro(row: &DistroId, os: Option<&Os>, provenance: &Provenance) -> Option<String> {
-    let os = os?;
-    let told = match &provenance.distro {
-        Some(release) if os.fits(release) => return None,
-        Some(Release { id, version, codename, .. }) => {
-            let words: Vec<&str> = [id, version, codename].into_iter().map(String::as_str).collect();
-            format!("says {}", one_line(&words.join(" "), 120))
-        }
-        None if *provenance == Provenance::default() => return None,
-        None => "is not there".to_owned(),
-    };
-    Some(format!(
-        "the row {row} is {os}, and /etc/os-release of what ran {told}: rebuild the image on the base of that row, give \
-         each row an image of its own (`on: [{row}]`), or correct `os`, `image` or `bootstrap` of the row"
-    ))
 }
 
 #[cfg(test)]
