@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use atsmatrix::config::matrix::Matrix;
-use atsmatrix::config::plan::{Plan, Work};
+use atsmatrix::config::plan::{Plan, Recipe, Work};
 use serde_json::Value;
 
 use crate::rig::{Doomed, Registry, ats_build, atsmatrix, base, docker, exists, lay_out, plan, shipped, tried};
@@ -95,8 +95,7 @@ fn reuse_builds(before: &Plan, here: &Plan, doomed: &mut Doomed) {
     for (known, step) in before.steps().iter().zip(here.steps()) {
         assert_eq!(known.name, step.name);
         doomed.0.insert(step.tag.clone());
-        let compiles =
-            matches!(&step.work, Work::Recipe { containerfile, .. } if containerfile.starts_with("tarball/b"));
+        let compiles = matches!(&step.work, Work::Recipe { recipe: Recipe::Build, .. });
         if compiles && exists(&known.tag) {
             docker(&["tag", &known.tag, &step.tag]);
         }
