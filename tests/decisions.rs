@@ -189,7 +189,7 @@ fn explain_covers_every_result_and_reports_missing_ones() {
     let mut gone = known(Verdict::Fail, "3.5.7");
     gone.cells[2].verdict = Verdict::Unavailable;
     put(dir.path(), "results/matrix.json", &gone);
-    says(&["debian-13/9.2.5"], 0, "says nothing about ATS");
+    says(&["debian-13/9.2.5"], 0, "nothing is said about ATS");
     says(&["debian-13/9.2.5", "--upstream"], 2, "there is nothing to report");
 }
 
@@ -254,9 +254,9 @@ fn a_report_shows_history_or_omits_it() {
     assert_eq!(atsmatrix(elsewhere.path(), &["report"]).1, alone, "the page is the same outside git");
 }
 
-/// Raw evidence comes from a run that matches the committed results, unless `--run` names another.
+/// A run that saw something else than what is committed does not speak for it, unless it is named.
 #[test]
-fn raw_evidence_is_from_the_run_that_matches() {
+fn raw_evidence_is_told_of_the_run_that_saw_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let mut result = known(Verdict::Fail, "3.5.7");
     let trial = result.cells[2].trials.iter_mut().find(|trial| trial.outcome == Outcome::Fail).unwrap();
@@ -272,14 +272,14 @@ fn raw_evidence_is_from_the_run_that_matches() {
         let evidence = Evidence { trial: id.clone(), attempt: 1, observation };
         folder.write_evidence(&"debian-13/9.2.5".parse().unwrap(), &evidence).unwrap();
     }
-    let shown = |args: &[&str]| {
+    let told = |args: &[&str]| {
         let (code, page) = atsmatrix(dir.path(), &[&["report"][..], args].concat());
         assert_eq!(code, 0, "{page}");
         ["20261123-100000-0001", "20261123-110000-0002"].map(|run| page.contains(run))
     };
-    assert_eq!(shown(&[]), [true, false]);
-    assert_eq!(shown(&["--run", "20261123-110000-0002"]), [false, true]);
-    assert_eq!(shown(&["--run", "none"]), [false, false]);
+    assert_eq!(told(&[]), [true, false]);
+    assert_eq!(told(&["--run", "20261123-110000-0002"]), [false, true]);
+    assert_eq!(told(&["--run", "none"]), [false, false]);
 }
 
 #[test]
@@ -363,7 +363,11 @@ fn an_update_of_expectations_keeps_comments_and_needs_no_new_run() {
     put(dir.path(), "results/matrix.json", &results);
     let (code, printed) = atsmatrix(dir.path(), &["expect"]);
     assert_eq!((code, printed.contains("mended: matrix.yaml:14: it did once")), (3, true), "{printed}");
-    assert_eq!(fs::read_to_string(dir.path().join("matrix.yaml")).unwrap(), EXPECTING, "nothing changes without --update");
+    assert_eq!(
+        fs::read_to_string(dir.path().join("matrix.yaml")).unwrap(),
+        EXPECTING,
+        "nothing changes without --update"
+    );
     let (code, printed) = atsmatrix(dir.path(), &["expect", "--update"]);
     assert_eq!((code, printed.starts_with("2 changes made to matrix.yaml\n")), (0, true), "{printed}");
     let text = fs::read_to_string(dir.path().join("matrix.yaml")).unwrap();
@@ -448,9 +452,9 @@ fn the_gate_needs_only_the_results() {
             .env_clear()
             .output()
             .unwrap();
-        // Results of an earlier catalogue give no answer, in the same time.
-        let printed = String::from_utf8_lossy(&output.stdout);
-        assert!(matches!(output.status.code(), Some(0 | 4)) && printed.contains("may hosts with ATS 9.2.9 go"), "{printed}");
+        // Whatever it is: results of an earlier catalogue give no answer, in the same time.
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(matches!(output.status.code(), Some(0 | 4)) && said.contains("may hosts with ATS 9.2.9 go"), "{said}");
         started.elapsed()
     };
     let best = (0..5).map(took).min().unwrap();

@@ -16,8 +16,8 @@ use crate::exit::{Exit, Failure};
 use crate::model::{CellResult, Expected, MatrixResult};
 use crate::report::github::{self, Annotation};
 use crate::report::junit;
-use crate::words::unexpected;
 use crate::verdict::Terms;
+use crate::words::unexpected;
 
 /// For GitHub Actions.
 #[derive(Debug, Args)]

@@ -14,8 +14,8 @@ use crate::console;
 use crate::decide::expect::{self, Changes};
 use crate::exit::{Exit, Failure};
 use crate::model::{CellResult, RunId};
-use crate::words::answer;
 use crate::store::{self, Results};
+use crate::words::answer;
 
 /// Options of `atsmatrix expect`.
 #[derive(Debug, Args)]

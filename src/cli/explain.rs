@@ -13,8 +13,8 @@ use crate::console;
 use crate::decide::explain::{self, Raw, by_hand};
 use crate::exit::{Exit, Failure};
 use crate::model::{CellId, CellResult, Event};
-use crate::words::outline::TextOutline;
 use crate::store::{Results, RunFolder};
+use crate::words::outline::TextOutline;
 
 /// Options of `atsmatrix explain`.
 #[derive(Debug, Args)]

@@ -3,8 +3,8 @@
 use clap::ValueEnum;
 
 use crate::console::{Flags, Stream, style};
-use crate::words::escape;
 use crate::report::github::inert;
+use crate::words::escape;
 use crate::words::outline::TextOutline;
 
 /// How to show an answer.

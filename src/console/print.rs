@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 
 use super::deliver;
 use crate::exit::{Exit, Failure};
-use crate::words::escape;
 use crate::report::github::inert;
+use crate::words::escape;
 
 /// Writes lines to stdout.
 ///

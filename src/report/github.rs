@@ -240,10 +240,8 @@ mod tests {
         let of_cell: Vec<&str> = lines.lines().filter(|line| line.contains("title=debian-14/9.2.5")).collect();
         assert_eq!(
             of_cell,
-            [
-                "::notice file=matrix.yaml,line=3,col=9,title=debian-14/9.2.5::debian-14/9.2.5 is fail, newly tested, \
-              which does not fail this run; what to do: inspect them; to accept them: atsmatrix expect --update"
-            ]
+            ["::notice file=matrix.yaml,line=3,col=9,title=debian-14/9.2.5::debian-14/9.2.5 is fail, newly tested, \
+              which does not fail this run; what to do: inspect them; to accept them: atsmatrix expect --update"]
         );
         assert!(summary(&result, &terms).contains("newly tested"), "{}", summary(&result, &terms));
     }

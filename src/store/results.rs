@@ -161,8 +161,8 @@ impl Results {
 mod tests {
     use std::thread;
 
-    use crate::words::fixture;
     use crate::store::merge::{merge, tests::frame};
+    use crate::words::fixture;
 
     use super::*;
 

@@ -83,7 +83,9 @@ impl<'a> Coverage<'a> {
     /// Whether every trial that the cell supports ran once and has an answer.
     pub fn is_complete(&self) -> bool {
         let Self { unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled, .. } = self;
-        [unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled].iter().all(|trials| trials.is_empty())
+        [unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled]
+            .iter()
+            .all(|trials| trials.is_empty())
     }
 
     /// Number of trials that say something about ATS.
@@ -142,7 +144,12 @@ pub fn lost<'a>(before: &'a CellResult, after: &'a CellResult) -> Lost<'a> {
 /// Why a cell does not support `trial`: because of its ATS version, the settings that this ATS knows, or the OpenSSL it
 /// loaded, as far as these are known. `without` lists the places that the matrix has no origin for. The result of the
 /// trial never matters.
-pub fn unsupported_reason(trial: &Trial, ats: Option<&str>, openssl: Option<&str>, without: &[Place]) -> Option<String> {
+pub fn unsupported_reason(
+    trial: &Trial,
+    ats: Option<&str>,
+    openssl: Option<&str>,
+    without: &[Place],
+) -> Option<String> {
     if let Some(reason) = trial.unsupported(ats, openssl) {
         return Some(reason.to_owned());
     }

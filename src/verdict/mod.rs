@@ -223,7 +223,8 @@ mod tests {
     fn the_first_failure_of_an_optional_cell_does_not_fail_the_run() {
         let unanswered = BTreeSet::from(["debian-13/9.2.5".parse().unwrap()]);
         let before = |terms: &Terms<'static>| Terms { unanswered: Some(&unanswered), ..*terms };
-        let is_new = |cell: &CellResult, terms: &Terms<'static>| assess(cell, &before(terms)) == Assessment::NewlyTested;
+        let is_new =
+            |cell: &CellResult, terms: &Terms<'static>| assess(cell, &before(terms)) == Assessment::NewlyTested;
         for verdict in [Verdict::Fail, Verdict::Unbuildable, Verdict::Flaky] {
             let mut one = cell(verdict, None, Vec::new());
             assert!(!is_new(&one, &Terms::default()), "the cell is not optional");

@@ -158,7 +158,7 @@ pub fn needs_explanation(cell: &CellResult) -> bool {
     match cell.verdict {
         Verdict::Fail | Verdict::Unbuildable | Verdict::Flaky | Verdict::Error => true,
         Verdict::Pass | Verdict::Unavailable => {
-            matches!(Mark::of(cell), Mark::Unexpected(_) | Mark::Lifted | Mark::Partly)
+            matches!(Mark::of(cell), Mark::Unexpected(_) | Mark::LimitationGone | Mark::Partly)
         }
     }
 }

@@ -192,7 +192,7 @@ mod tests {
         ];
         assert_eq!(tally(cells[..1].iter()), "1 cell: 1 pass");
         assert_eq!(
-            sum(cells.iter()),
+            tally(cells.iter()),
             "4 cells: 2 pass (1 unexpected), 1 fail (1 expected), 1 unavailable (1 optional)"
         );
     }

@@ -68,9 +68,11 @@ fn unexpected<'a>(cell: &'a CellResult, surprise: Surprise<'a>) -> Item<'a> {
         _ => surprise.to_string(),
     };
     let (expected, text, advice) = match surprise {
-        Surprise::Undeclared { .. } if !cell.known_issues.is_empty() => {
-            (None, text + &reason(cell), "follow the advice of its known issue; to accept it: atsmatrix expect --update")
-        }
+        Surprise::Undeclared { .. } if !cell.known_issues.is_empty() => (
+            None,
+            text + &reason(cell),
+            "follow the advice of its known issue; to accept it: atsmatrix expect --update",
+        ),
         Surprise::Undeclared { .. } => {
             (None, text + &reason(cell), "inspect its evidence; to accept it: atsmatrix expect --update")
         }

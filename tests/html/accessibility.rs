@@ -25,7 +25,8 @@ fn axe_finds_no_violation() {
             browser.value("document.querySelectorAll('details').forEach(it => { it.open = true; })");
             browser.value(AXE);
             let found: serde_json::Value = serde_json::from_str(&browser.text(RUN)).unwrap();
-            let violations: Vec<_> = found["broken"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+            let violations: Vec<_> =
+                found["broken"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
             assert!(violations.is_empty(), "{view:?} {place}\n{}", violations.join("\n"));
             let held: Vec<_> = found["held"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
             for rule in ["color-contrast", "label", "th-has-data-cells", "svg-img-alt"] {

@@ -21,7 +21,10 @@ fn cells_trials_and_packets_work_without_javascript() {
     assert!(browser.shows(".cell:target .strip"));
 
     browser.open(&site.url("#trial/debian-13/9.2.5/tls-reused"));
-    assert!(browser.shows("[id='trial/debian-13/9.2.5/tls-reused'] .ladder"), "the browser expands the target of a permalink");
+    assert!(
+        browser.shows("[id='trial/debian-13/9.2.5/tls-reused'] .ladder"),
+        "the browser expands the target of a permalink"
+    );
     browser.click("#compare .all > summary");
     assert!(browser.shows("#compare .all table"), "what ran in all cells needs no script");
     has_no_problems(&mut browser, &site);

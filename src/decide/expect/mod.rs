@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use crate::config::matrix::{Addition, CellFacts, Edit, Expectation, Globs, Matrix};
 use crate::model::{CellId, CellResult, Confidence, Expected, IssueMatch, MatrixResult, Outcome, TrialResult, Verdict};
-use crate::words::escape::terminal;
 use crate::verdict::{self, Scope, is_answer};
+use crate::words::escape::terminal;
 
 pub use words::outline;
 

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use crate::config::matrix::{Matrix, MatrixCell};
 use crate::model::{AtsId, CellId, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict};
-use crate::verdict::{Terms, Coverage, few};
+use crate::verdict::{Coverage, Terms, few};
 
 use super::answer::{Cause, Reason, Rests};
 use super::{age, trust};

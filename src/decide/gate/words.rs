@@ -3,8 +3,8 @@
 
 use crate::decide::compare::words::facts;
 use crate::decide::compare::{Fact, Field};
-use crate::words::outline::TextOutline;
 use crate::verdict::few;
+use crate::words::outline::TextOutline;
 
 use super::answer::{Answer, Reason, Word};
 use super::path::{Axis, Path, Step};

@@ -82,7 +82,8 @@ fn tried(issue: &IssueMatch) -> Markup {
 fn trials(page: Page, cell: &CellResult) -> Markup {
     let counts = Trials::of(cell);
     let not_passed: Vec<&TrialResult> = counts.not_passed().collect();
-    let select = |wanted: fn(&TrialResult) -> bool| cell.trials.iter().filter(|trial| wanted(trial)).collect::<Vec<_>>();
+    let select =
+        |wanted: fn(&TrialResult) -> bool| cell.trials.iter().filter(|trial| wanted(trial)).collect::<Vec<_>>();
     let collapsed = [
         ("Known limitations", select(|trial| trial.outcome == Outcome::Limitation)),
         ("Passed", select(|trial| trial.outcome == Outcome::Pass && !trial.control)),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::words::escape::{LINE, SHORT};
-use crate::words::outline::{OutlineLine, TextOutline, Piece};
+use crate::words::outline::{OutlineLine, Piece, TextOutline};
 
 use super::parts::{link, shown};
 

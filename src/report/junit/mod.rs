@@ -215,9 +215,13 @@ fn of_trial(cell: &CellResult, trial: &TrialResult, terms: &Terms<'_>) -> Status
         let same = expected.issue.is_some() && expected.issue == trial.limitation;
         expected.verdict == Verdict::Pass && same && Scope::of(&expected.trials).has(&trial.id)
     };
-    if verdict::assess(cell, terms) == Assessment::NewlyTested && matches!(trial.outcome, Outcome::Fail | Outcome::Error)
+    if verdict::assess(cell, terms) == Assessment::NewlyTested
+        && matches!(trial.outcome, Outcome::Fail | Outcome::Error)
     {
-        return Status::Skipped { kind: NEWLY_TESTED, message: text(&format!("{}: {}", trial.outcome, trial.summary), LINE) };
+        return Status::Skipped {
+            kind: NEWLY_TESTED,
+            message: text(&format!("{}: {}", trial.outcome, trial.summary), LINE),
+        };
     }
     match trial.outcome {
         Outcome::Pass => Status::Success,

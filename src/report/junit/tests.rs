@@ -260,7 +260,10 @@ fn failures_in_a_newly_tested_cell_are_skipped() {
     assert!(suite.contains("newly tested, which does not fail this run: fail"), "{suite}");
     let failing = cell_of(&result).trials.iter().filter(|trial| trial.outcome == Outcome::Fail).count();
     assert_eq!(suite.matches(r#"type="newly-tested""#).count(), failing + 1, "{suite}");
-    assert!(of(&render(&result, &Terms::default()), "debian-14/9.2.5").contains("<failure"), "the cell had an answer before");
+    assert!(
+        of(&render(&result, &Terms::default()), "debian-14/9.2.5").contains("<failure"),
+        "the cell had an answer before"
+    );
 }
 
 fn cell_of(result: &MatrixResult) -> &CellResult {

@@ -45,7 +45,11 @@ pub fn render(result: &MatrixResult, screen: Screen) -> String {
     text.push('\n');
     text.push_str(&legend(&grid, screen));
     text.push('\n');
-    text.push_str(&painted(&paragraph::wrap("", 2, &tally(grid.cells()), usize::from(screen.width)), Ink::Strong, screen));
+    text.push_str(&painted(
+        &paragraph::wrap("", 2, &tally(grid.cells()), usize::from(screen.width)),
+        Ink::Strong,
+        screen,
+    ));
     text
 }
 

@@ -76,7 +76,11 @@ impl fmt::Display for Surprise<'_> {
             }
             Self::Fixed { expected, .. } if expected.verdict == Verdict::Pass => {
                 let issue = expected.issue.as_deref().unwrap_or("no known issue");
-                write!(f, "is not affected by {issue}, so matrix.yaml need not say that it is fixed: {}", expected.reason)
+                write!(
+                    f,
+                    "is not affected by {issue}, so matrix.yaml need not say that it is fixed: {}",
+                    expected.reason
+                )
             }
             Self::Fixed { expected, trials } => {
                 let which = if trials.is_empty() { String::new() } else { format!(" in {}", trials.join(", ")) };
@@ -233,7 +237,8 @@ impl<'a> Declaration<'a> {
             (Verdict::Fail, _) => {
                 let seen = |outcome| move |trial: &&TrialResult| trial.outcome == outcome && self.scope.has(&trial.id);
                 let fails = cell.trials.iter().filter(seen(Outcome::Fail)).any(|trial| self.may_cover(&trial.id));
-                let no_trial = cell.verdict == Verdict::Fail && cell.trials.iter().all(|it| it.outcome != Outcome::Fail);
+                let no_trial =
+                    cell.verdict == Verdict::Fail && cell.trials.iter().all(|it| it.outcome != Outcome::Fail);
                 let named = |trial: &&TrialResult| expected.trials.contains(&trial.id);
                 let passes = cell.trials.iter().filter(seen(Outcome::Pass)).filter(named);
                 let passes: Vec<&str> = passes.map(|trial| trial.id.as_str()).collect();

@@ -11,8 +11,8 @@ use crate::config::matrix::Matrix;
 use crate::decide::compare::fixture::{expected, provenance, trial};
 use crate::decide::gate::path::{self, Costs};
 use crate::model::{Expected, TrialResult};
-use crate::words::legend::{OUTCOMES, VERDICTS};
 use crate::verdict;
+use crate::words::legend::{OUTCOMES, VERDICTS};
 
 use evidence::Evidence;
 use files::Files;
