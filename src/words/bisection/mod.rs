@@ -70,7 +70,7 @@ pub fn swapped(bisection: &Bisection, tried: &Tried) -> Option<String> {
     let what = match tried.swapped.as_slice() {
         [] if bisection.over == Over::Ats => String::new(),
         [] => " unchanged".to_owned(),
-        all if all.len() == differing => format!(" with all {} parts from the other", all.len()),
+        all if all.len() == differing => format!(" with all {} parts of the other", all.len()),
         some => format!(" with {} from the other", some.join(", ")),
     };
     (!what.is_empty() || !round.is_empty()).then(|| what + &round)
