@@ -16,7 +16,7 @@ use super::source::Source;
 use crate::catalogue::trials;
 use crate::config::matrix::{Matrix, did_you_mean, sha256_hex};
 use crate::console;
-use crate::decide::gate::{self, Basis, Decision, Question, Reason, Requirement};
+use crate::decide::gate::{self, Basis, Decision, GateReason, Question, Requirement};
 use crate::exit::{Exit, Failure};
 use crate::model::{AtsId, DistroId, MatrixResult};
 use crate::report::github::{Annotation, Level};
@@ -152,14 +152,14 @@ pub(super) fn strangers<'a>(
 }
 
 /// The doubt about results that are not what a run wrote.
-fn changed(source: &Source, places: &Places, way_out: &str) -> anyhow::Result<Option<Reason>> {
-    Ok(source.changed(places)?.map(|text| Reason::doubt(text, way_out)))
+fn changed(source: &Source, places: &Places, way_out: &str) -> anyhow::Result<Option<GateReason>> {
+    Ok(source.changed(places)?.map(|text| GateReason::doubt(text, way_out)))
 }
 
 /// Why the gate is shut, for GitHub: what says no as errors, what is missing as warnings.
 fn annotations(answer: &Decision) -> Vec<Annotation> {
     let annotate = |level| {
-        move |reason: &Reason| Annotation {
+        move |reason: &GateReason| Annotation {
             level,
             place: None,
             title: reason.cell.as_ref().map_or_else(|| "the gate".to_owned(), ToString::to_string),
