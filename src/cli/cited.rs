@@ -1,8 +1,8 @@
-//! The runs on disk, as candidates for raw evidence of committed results.
+//! The runs on disk, as sources of raw evidence of committed results.
 
 use std::cell::OnceCell;
 
-use crate::decide::citation::{Candidate, cite};
+use crate::decide::citation::{CitableRun, cite};
 use crate::model::{CellId, CellResult, RunEvidence, RunId, TrialEvidence};
 use crate::store::{Results, RunFolder};
 
@@ -33,7 +33,7 @@ impl KeptRuns {
 }
 
 /// A journal or evidence that cannot be read (cut off, or of another version) is as if it did not exist.
-impl Candidate for &KeptRun {
+impl CitableRun for &KeptRun {
     fn recorded(&self, cell: &CellId) -> Option<CellResult> {
         let read = || self.folder.recover().map(|journal| journal.cells()).unwrap_or_default();
         self.finished.get_or_init(read).iter().find(|finished| finished.id == *cell).cloned()

@@ -16,7 +16,7 @@ use super::source::ResultsSource;
 use crate::catalogue::trials;
 use crate::config::matrix::{Matrix, did_you_mean, sha256_hex};
 use crate::console;
-use crate::decide::gate::{self, Basis, Decision, Question, Reason, Requirement};
+use crate::decide::gate::{self, Basis, Decision, GateReason, Question, Requirement};
 use crate::exit::{Exit, Failure};
 use crate::model::{AtsId, DistroId, MatrixResult};
 use crate::report::github::{Annotation, Severity};
@@ -152,14 +152,14 @@ pub(super) fn suggest_names<'a>(
 }
 
 /// The doubt about results that were changed after a run wrote them.
-fn changed(source: &ResultsSource, places: &PathArgs, way_out: &str) -> anyhow::Result<Option<Reason>> {
-    Ok(source.changed(places)?.map(|text| Reason::doubt(text, way_out)))
+fn changed(source: &ResultsSource, places: &PathArgs, way_out: &str) -> anyhow::Result<Option<GateReason>> {
+    Ok(source.changed(places)?.map(|text| GateReason::doubt(text, way_out)))
 }
 
 /// Annotations for GitHub: reasons that close the gate are errors, missing answers are warnings.
 fn annotations(answer: &Decision) -> Vec<Annotation> {
     let annotate = |severity| {
-        move |reason: &Reason| Annotation {
+        move |reason: &GateReason| Annotation {
             severity,
             place: None,
             title: reason.cell.as_ref().map_or_else(|| "the gate".to_owned(), ToString::to_string),

@@ -4,7 +4,7 @@
 use crate::model::{CellId, CellResult, TrialEvidence};
 
 /// A run whose folder is still on disk.
-pub trait Candidate {
+pub trait CitableRun {
     /// The run's own result of a cell; `None`: it did not finish the cell, or its journal cannot be read.
     fn recorded(&self, cell: &CellId) -> Option<CellResult>;
 
@@ -17,7 +17,7 @@ pub trait Candidate {
 ///
 /// A run that was interrupted or ran a few trials recorded less, and one that came to something else recorded
 /// otherwise. Their evidence contradicts the committed lines beside which it would stand.
-pub fn cite<R: Candidate>(
+pub fn cite<R: CitableRun>(
     committed: &CellResult,
     newest_first: impl IntoIterator<Item = R>,
 ) -> Option<(R, Vec<TrialEvidence>)> {
@@ -43,7 +43,7 @@ mod tests {
         kept: usize,
     }
 
-    impl Candidate for &Run {
+    impl CitableRun for &Run {
         fn recorded(&self, _: &CellId) -> Option<CellResult> {
             self.result.clone()
         }

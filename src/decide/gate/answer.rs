@@ -50,9 +50,9 @@ pub struct Decision {
     /// The questions, one sentence each.
     pub questions: Vec<String>,
     /// Why not.
-    pub closed: Vec<Reason>,
+    pub closed: Vec<GateReason>,
     /// What is missing for an answer.
-    pub unknown: Vec<Reason>,
+    pub unknown: Vec<GateReason>,
     /// Cells that were checked and are as the question requires.
     pub held: Vec<CellId>,
     /// The trials behind each cell that was checked, one entry a cell.
@@ -76,7 +76,7 @@ impl Decision {
 
 impl Decision {
     /// Adds a reason to `closed` or `unknown`, unless it is there already.
-    pub(super) fn add(&mut self, reason: Reason) {
+    pub(super) fn add(&mut self, reason: GateReason) {
         let side = if reason.cause.closes() { &mut self.closed } else { &mut self.unknown };
         if !side.contains(&reason) {
             side.push(reason);
@@ -143,7 +143,7 @@ impl CellTrials {
 
 /// Why the gate is not open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reason {
+pub struct GateReason {
     /// Its kind.
     pub cause: Cause,
     /// The cell, if it is about one.
@@ -163,7 +163,7 @@ pub struct Reason {
     pub ways_out: Vec<String>,
 }
 
-impl Reason {
+impl GateReason {
     pub(super) fn new(cause: Cause, text: impl Into<String>) -> Self {
         Self {
             cause,

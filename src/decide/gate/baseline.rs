@@ -7,7 +7,7 @@ use crate::decide::compare::{self, Bearing, CellChange, Change, TrialChange};
 use crate::model::{CellId, CellResult, MatrixResult, Outcome, Verdict};
 use crate::verdict::{self, Surprise, few};
 
-use super::answer::{Cause, Decision, Reason};
+use super::answer::{Cause, Decision, GateReason};
 use super::basis::{Basis, run_again};
 
 pub(super) fn ask(basis: &Basis<'_>, name: &str, baseline: &MatrixResult, answer: &mut Decision) {
@@ -26,13 +26,13 @@ pub(super) fn ask(basis: &Basis<'_>, name: &str, baseline: &MatrixResult, answer
         compared |= has_answer(old) && has_answer(new);
         for doubt in old.map_or_else(Vec::new, |old| before.contradictions(old)) {
             let text = format!("{} (in {name})", doubt.text);
-            answer.add(Reason { text, ways_out: Vec::new(), ..doubt }.fix("use another baseline"));
+            answer.add(GateReason { text, ways_out: Vec::new(), ..doubt }.fix("use another baseline"));
         }
         judge(basis, id, old, new, was_due(basis, &before, id), answer);
     }
     if !compared {
         let text = format!("no cell has an answer both here and in {name}");
-        answer.unknown.push(Reason::new(Cause::NothingAsked, text).fix("compare with results that have answers"));
+        answer.unknown.push(GateReason::new(Cause::NothingAsked, text).fix("compare with results that have answers"));
     }
 }
 
@@ -62,7 +62,7 @@ fn judge(
     if basis.lacks(id) {
         // A run of today's matrix.yaml would have it, whatever its verdict.
         let before = old.map_or(String::new(), |cell| format!(" ({} before)", cell.verdict));
-        let reason = Reason::new(Cause::Missing, format!("is not in the results{before}")).about(id);
+        let reason = GateReason::new(Cause::Missing, format!("is not in the results{before}")).about(id);
         answer.unknown.push(reason.fix(run_again(id)));
         return;
     }
@@ -144,7 +144,7 @@ impl<'a> Compared<'a> {
     fn newly_tested(&self, due: bool, answer: &mut Decision) {
         if due {
             let reason = self.reason(Cause::NotTested, &[]);
-            answer.add(Reason { text: format!("{}; what it was before is unknown", reason.text), ..reason });
+            answer.add(GateReason { text: format!("{}; what it was before is unknown", reason.text), ..reason });
         } else {
             let news = self.describe(&[]);
             answer.notes.push(format!("{}: {news}; there was no answer before, so it is not worse", self.id));
@@ -161,10 +161,10 @@ impl<'a> Compared<'a> {
     }
 
     /// Trials without an answer that have no counterpart in the baseline: what did not compile has no trials.
-    fn unanswered(&self) -> Option<Reason> {
+    fn unanswered(&self) -> Option<GateReason> {
         let trials = verdict::unanswered(self.new.filter(|cell| cell.verdict.is_answer())?);
         let text = format!("has {} trials in error or not reached: {}", trials.len(), few(&trials));
-        let reason = || Reason::new(Cause::Error, text).about(self.id).naming(&trials).fix(run_again(self.id));
+        let reason = || GateReason::new(Cause::Error, text).about(self.id).naming(&trials).fix(run_again(self.id));
         (!trials.is_empty()).then(reason)
     }
 
@@ -182,7 +182,7 @@ impl<'a> Compared<'a> {
     }
 
     /// Expectations that no longer hold: until they are removed from matrix.yaml they hide the next failure.
-    fn stale_expectations(&self, surprises: &[Surprise<'_>]) -> Vec<Reason> {
+    fn stale_expectations(&self, surprises: &[Surprise<'_>]) -> Vec<GateReason> {
         let reason = |surprise: &Surprise<'_>| {
             let fix = match surprise {
                 Surprise::Undeclared { .. } => return None,
@@ -194,7 +194,7 @@ impl<'a> Compared<'a> {
                     "review it: fix the failure, or give the expectation a later day and a new reason in matrix.yaml"
                 }
             };
-            Some(Reason::new(Cause::Expectation, surprise.to_string()).about(self.id).fix(fix))
+            Some(GateReason::new(Cause::Expectation, surprise.to_string()).about(self.id).fix(fix))
         };
         surprises.iter().filter_map(reason).collect()
     }
@@ -214,13 +214,13 @@ impl<'a> Compared<'a> {
         format!("{}, {} -> {}{trials}", self.change, word(old), word(new))
     }
 
-    fn reason(&self, cause: Cause, trials: &[&TrialChange]) -> Reason {
+    fn reason(&self, cause: Cause, trials: &[&TrialChange]) -> GateReason {
         let why = self.new.and_then(|cell| cell.reason.as_ref()).map_or(String::new(), |why| format!(": {why}"));
-        let mut reason = Reason {
+        let mut reason = GateReason {
             trials: trials.iter().map(|trial| trial.id.clone()).collect(),
             known_issues: self.new.map_or_else(Vec::new, |cell| cell.known_issues.clone()),
             provenance: self.difference.as_ref().map_or_else(Vec::new, |difference| difference.provenance.clone()),
-            ..Reason::new(cause, format!("{}{why}", self.describe(trials))).about(self.id)
+            ..GateReason::new(cause, format!("{}{why}", self.describe(trials))).about(self.id)
         };
         if !cause.closes() {
             let id = self.id;

@@ -11,7 +11,7 @@ use crate::config::matrix::{Matrix, MatrixCell};
 use crate::model::{AtsId, CellId, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict};
 use crate::verdict::{Coverage, Terms, few};
 
-use super::answer::{Cause, CellTrials, Reason};
+use super::answer::{Cause, CellTrials, GateReason};
 use super::{age, trust};
 
 /// The results to answer from.
@@ -34,7 +34,7 @@ pub struct Basis<'a> {
     /// The `os` of each row of matrix.yaml, if it is the one that was run.
     rows: Option<BTreeMap<DistroId, Option<Os>>>,
     /// Reasons from outside not to trust these results.
-    doubts: Vec<Reason>,
+    doubts: Vec<GateReason>,
 }
 
 /// What matrix.yaml declares of a cell, apart from expectations.
@@ -61,7 +61,7 @@ enum PresentMatrix {
 #[derive(Debug)]
 pub(super) enum PassCheck {
     Passes,
-    Not(Reason),
+    Not(GateReason),
 }
 
 impl<'a> Basis<'a> {
@@ -126,7 +126,7 @@ impl<'a> Basis<'a> {
 
     /// A reason not to trust these results that they do not show themselves.
     #[must_use]
-    pub fn in_doubt(mut self, doubt: Option<Reason>) -> Self {
+    pub fn in_doubt(mut self, doubt: Option<GateReason>) -> Self {
         self.doubts.extend(doubt);
         self
     }
@@ -208,12 +208,12 @@ impl<'a> Basis<'a> {
     }
 
     /// Why a cell cannot be trusted; empty if it can.
-    pub(super) fn distrust(&self, cell: &CellResult) -> Vec<Reason> {
+    pub(super) fn distrust(&self, cell: &CellResult) -> Vec<GateReason> {
         trust::doubts(self, cell)
     }
 
     /// What no run could have written of a cell.
-    pub(super) fn contradictions(&self, cell: &CellResult) -> Vec<Reason> {
+    pub(super) fn contradictions(&self, cell: &CellResult) -> Vec<GateReason> {
         trust::contradictions(self, cell)
     }
 
@@ -279,22 +279,24 @@ impl<'a> Basis<'a> {
     }
 
     /// Reasons not to answer from these results at all.
-    pub(super) fn doubts(&self) -> Vec<Reason> {
+    pub(super) fn doubts(&self) -> Vec<GateReason> {
         let mut doubts = self.doubts.clone();
         if self.result.cells.is_empty() {
-            doubts.push(Reason::new(Cause::Missing, "the results have no cells").fix("run the matrix: atsmatrix run"));
+            doubts.push(
+                GateReason::new(Cause::Missing, "the results have no cells").fix("run the matrix: atsmatrix run"),
+            );
         }
         match &self.present {
             PresentMatrix::Digest(digest) if *digest != self.result.matrix => {
                 let text = "matrix.yaml has changed since these results were made";
-                doubts.push(Reason::new(Cause::MatrixChanged, text).fix("run the matrix again: atsmatrix run"));
+                doubts.push(GateReason::new(Cause::MatrixChanged, text).fix("run the matrix again: atsmatrix run"));
             }
             PresentMatrix::Absent => {
                 let text =
                     "matrix.yaml is not here, so it is unknown whether it has changed since these results were made";
                 let fix =
                     "run this command in its folder, name it with --matrix FILE, or skip this check with --any-matrix";
-                doubts.push(Reason::new(Cause::MatrixChanged, text).fix(fix));
+                doubts.push(GateReason::new(Cause::MatrixChanged, text).fix(fix));
             }
             PresentMatrix::Digest(_) | PresentMatrix::Any => {}
         }
@@ -305,7 +307,7 @@ impl<'a> Basis<'a> {
             Some(age) if age > max => Some(format!("the results are {} old; {allowed}", age::exact(age))),
             Some(_) => None,
         };
-        doubts.extend(too_old.map(|text| Reason::new(Cause::Age, text).fix("run the matrix again: atsmatrix run")));
+        doubts.extend(too_old.map(|text| GateReason::new(Cause::Age, text).fix("run the matrix again: atsmatrix run")));
         doubts
     }
 
@@ -314,12 +316,13 @@ impl<'a> Basis<'a> {
         let again = run_again(id);
         let Some(cell) = self.cell(id) else {
             if self.is_cell(id) == Some(false) {
-                let reason = Reason::new(Cause::Missing, "is not a cell of matrix.yaml, so it is never run").about(id);
+                let reason =
+                    GateReason::new(Cause::Missing, "is not a cell of matrix.yaml, so it is never run").about(id);
                 return PassCheck::Not(
                     reason.fix("add a source of this ATS for this distro to matrix.yaml, then run it"),
                 );
             }
-            let reason = Reason::new(Cause::Missing, "is not in the results");
+            let reason = GateReason::new(Cause::Missing, "is not in the results");
             return PassCheck::Not(reason.about(id).fix(again));
         };
         // A failure counts even if something else is wrong with the cell.
@@ -331,18 +334,18 @@ impl<'a> Basis<'a> {
         let cell = &*self.declared(cell);
         let reason = match cell.verdict {
             Verdict::Pass => return PassCheck::Passes,
-            Verdict::Fail => Reason::new(Cause::Fails, with_trials("fails", cell)),
-            Verdict::Unbuildable => Reason::new(Cause::Unbuildable, "does not compile on this distro"),
-            Verdict::Flaky => Reason::new(Cause::Flaky, with_trials("is flaky in", cell)),
-            Verdict::Error => Reason::new(Cause::Error, "is in error, which says nothing about ATS")
+            Verdict::Fail => GateReason::new(Cause::Fails, with_trials("fails", cell)),
+            Verdict::Unbuildable => GateReason::new(Cause::Unbuildable, "does not compile on this distro"),
+            Verdict::Flaky => GateReason::new(Cause::Flaky, with_trials("is flaky in", cell)),
+            Verdict::Error => GateReason::new(Cause::Error, "is in error, which says nothing about ATS")
                 .fix(format!("see why: atsmatrix explain {id}; when that is fixed, {again}")),
             Verdict::Unavailable => {
-                Reason::new(Cause::Unavailable, "is unavailable, which says nothing about ATS").fix(again)
+                GateReason::new(Cause::Unavailable, "is unavailable, which says nothing about ATS").fix(again)
             }
         };
         let why = cell.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
         let expected = cell.expectations().find(|expected| expected.verdict == cell.verdict);
-        PassCheck::Not(Reason {
+        PassCheck::Not(GateReason {
             text: format!("{}{why}", reason.text),
             expected: expected.map(|expected| expected.reason.clone()),
             known_issues: cell.known_issues.clone(),

@@ -4,10 +4,10 @@
 use crate::model::{CellId, CellResult, IssueMatch, Outcome};
 use crate::verdict::{self, few};
 
-use super::answer::{Cause, Reason};
+use super::answer::{Cause, GateReason};
 
 /// Why the step from `before` to `after` is not safe. `place` is the name of `before` in the text.
-pub(super) fn lost(before: &CellResult, after: &CellResult, place: &str) -> Vec<Reason> {
+pub(super) fn lost(before: &CellResult, after: &CellResult, place: &str) -> Vec<GateReason> {
     let lost = verdict::lost(before, after);
     let count = |trials: &[&str]| match trials.len() {
         1 => "1 trial".to_owned(),
@@ -17,18 +17,18 @@ pub(super) fn lost(before: &CellResult, after: &CellResult, place: &str) -> Vec<
     if !lost.passed.is_empty() {
         let (many, names) = (count(&lost.passed), few(&lost.passed));
         let text = format!("no longer tests {many} passing on {place} (unsupported or not run): {names}");
-        reasons.push(Reason::new(Cause::NoLongerTested, text).naming(&lost.passed));
+        reasons.push(GateReason::new(Cause::NoLongerTested, text).naming(&lost.passed));
     }
     if !lost.others.is_empty() {
         let (many, names) = (count(&lost.others), few(&lost.others));
         let text = format!("does not test {many} not passing on {place} (unsupported or not run): {names}");
-        reasons.push(Reason::new(Cause::NotTested, text).naming(&lost.others));
+        reasons.push(GateReason::new(Cause::NotTested, text).naming(&lost.others));
     }
     if !lost.limited.is_empty() {
         let what = if lost.limited.len() == 1 { "a known limitation" } else { "known limitations" };
         let text = format!("has {what} that {place} does not have: {}", limits(after, &lost.limited));
         reasons.push(
-            Reason { known_issues: issues(after, &lost.limited), ..Reason::new(Cause::Limited, text) }
+            GateReason { known_issues: issues(after, &lost.limited), ..GateReason::new(Cause::Limited, text) }
                 .naming(&lost.limited),
         );
     }

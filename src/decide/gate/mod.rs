@@ -17,7 +17,7 @@ mod trust;
 mod upgrade;
 pub mod words;
 
-pub use answer::{Cause, CellTrials, Decision, Reason, Word};
+pub use answer::{Cause, CellTrials, Decision, GateReason, Word};
 pub use basis::Basis;
 pub use require::{Requirement, RequirementError};
 
@@ -56,7 +56,7 @@ pub fn decide(basis: &Basis<'_>, questions: &[Question<'_>]) -> Decision {
     let mut answer = Decision::default();
     answer.unknown.extend(basis.doubts());
     if questions.is_empty() {
-        answer.unknown.push(Reason::new(Cause::NothingAsked, "no question was asked"));
+        answer.unknown.push(GateReason::new(Cause::NothingAsked, "no question was asked"));
     }
     for question in questions {
         match question {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::model::CellId;
 
-use super::answer::{Cause, Decision, Reason};
+use super::answer::{Cause, Decision, GateReason};
 use super::basis::{Basis, PassCheck};
 
 /// Cells that must pass, in the order of the file, without duplicates.
@@ -51,7 +51,7 @@ impl FromStr for Requirement {
 pub(super) fn ask(basis: &Basis<'_>, name: &str, list: &Requirement, answer: &mut Decision) {
     answer.questions.push(format!("do all cells of {name} pass?"));
     if list.cells.is_empty() {
-        let reason = Reason::new(Cause::NothingAsked, format!("{name} lists no cells"));
+        let reason = GateReason::new(Cause::NothingAsked, format!("{name} lists no cells"));
         answer.unknown.push(reason.fix("write one cell per line, for example debian-13/9.2.9"));
     }
     for id in &list.cells {

@@ -4,22 +4,22 @@
 use crate::model::{CellResult, Expected, Verdict, Version, VersionRange};
 use crate::verdict::{self, Coverage, few};
 
-use super::answer::{Cause, Reason};
+use super::answer::{Cause, GateReason};
 use super::basis::{Basis, printable, run_again};
 
 /// Everything that is wrong with `cell`: contradictions first, then what is missing.
-pub(super) fn doubts(basis: &Basis<'_>, cell: &CellResult) -> Vec<Reason> {
+pub(super) fn doubts(basis: &Basis<'_>, cell: &CellResult) -> Vec<GateReason> {
     let mut doubts = contradictions(basis, cell);
     doubts.extend(gaps(cell, &basis.whole(cell)));
     doubts
 }
 
 /// What no run could have written.
-pub(super) fn contradictions(basis: &Basis<'_>, cell: &CellResult) -> Vec<Reason> {
+pub(super) fn contradictions(basis: &Basis<'_>, cell: &CellResult) -> Vec<GateReason> {
     let whole = basis.whole(cell);
     let mut found = Vec::new();
     let mut add = |text: String| {
-        let reason = Reason::new(Cause::Unsound, format!("has contradictory results: {text}"));
+        let reason = GateReason::new(Cause::Unsound, format!("has contradictory results: {text}"));
         found.push(reason.about(&cell.id).fix(run_again(&cell.id)));
     };
     if basis.is_twice(&cell.id) {
@@ -110,7 +110,7 @@ fn describe(expected: Option<&Expected>) -> String {
 }
 
 /// What is missing for an answer over the whole catalogue.
-fn gaps(cell: &CellResult, whole: &Coverage<'_>) -> Vec<Reason> {
+fn gaps(cell: &CellResult, whole: &Coverage<'_>) -> Vec<GateReason> {
     if cell.trials.is_empty() {
         // The verdict already says that it did not run.
         return Vec::new();
@@ -132,7 +132,7 @@ fn gaps(cell: &CellResult, whole: &Coverage<'_>) -> Vec<Reason> {
     let found = lists.into_iter().filter(|(trials, ..)| !trials.is_empty());
     found
         .map(|(trials, cause, text)| {
-            let reason = Reason::new(cause, text + &few(trials)).naming(trials);
+            let reason = GateReason::new(cause, text + &few(trials)).naming(trials);
             reason.about(&cell.id).fix(run_again(&cell.id))
         })
         .collect()

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use crate::decide::compare::{Fact, provenance};
 use crate::model::{AtsId, CellId, DistroId, Verdict};
 
-use super::answer::{Cause, Decision, Reason};
+use super::answer::{Cause, Decision, GateReason};
 use super::basis::{Basis, PassCheck, run_again};
 
 pub(super) fn ask(basis: &Basis<'_>, from: &DistroId, to: &DistroId, named: &[AtsId], answer: &mut Decision) {
@@ -55,7 +55,7 @@ impl Upgrade<'_> {
             if self.basis.lacks(&today) {
                 // The matrix was run in part, and hosts may run what was left out.
                 let reason =
-                    Reason::new(Cause::Missing, "is not in the results, so it is unknown whether hosts run it");
+                    GateReason::new(Cause::Missing, "is not in the results, so it is unknown whether hosts run it");
                 answer.unknown.push(reason.about(&today).fix(run_again(&today)));
                 continue;
             }
@@ -74,7 +74,7 @@ impl Upgrade<'_> {
         if !checked {
             let text = format!("no ATS passes on {}, so there is nothing to check", self.from);
             let fix = "name the ATS that your hosts run, for example: --ats 9.2.9";
-            answer.unknown.push(Reason::new(Cause::NothingAsked, text).fix(fix));
+            answer.unknown.push(GateReason::new(Cause::NothingAsked, text).fix(fix));
         }
     }
 
@@ -123,7 +123,7 @@ impl Upgrade<'_> {
         let text = format!("{stands}, so it is unknown whether hosts run this ATS; {goal} does not pass");
         let cause = if reason.cause.closes() { Cause::Missing } else { reason.cause };
         let fix = format!("if they do not, name the ones that they run: --ats {}", self.others(ats));
-        answer.unknown.push(Reason::new(cause, text).about(&today).fix(fix));
+        answer.unknown.push(GateReason::new(cause, text).about(&today).fix(fix));
     }
 
     /// The other ATS that pass on the old distro, as the value of an option.
@@ -167,13 +167,13 @@ impl Upgrade<'_> {
     }
 
     /// Both sides ran on one release, so the results say nothing about an upgrade.
-    fn no_upgrade(self, goal: &CellId, release: &str) -> Reason {
+    fn no_upgrade(self, goal: &CellId, release: &str) -> GateReason {
         let (from, to) = (self.from, self.to);
         let text = format!("says nothing about an upgrade: {from} and {to} both ran on {release}");
         let fix = format!(
             "give {to} an image of its own, or, if both rows are meant to be this release, state it with `os` in matrix.yaml"
         );
-        Reason::new(Cause::Unsound, text).about(goal).fix(fix)
+        GateReason::new(Cause::Unsound, text).about(goal).fix(fix)
     }
 
     /// What runs differently on the new distro.
@@ -241,12 +241,12 @@ fn columns(basis: &Basis<'_>) -> Vec<AtsId> {
     columns
 }
 
-fn no_such(what: &str, name: &dyn Display, known: &[impl Display]) -> Reason {
+fn no_such(what: &str, name: &dyn Display, known: &[impl Display]) -> GateReason {
     let fix = match known {
         [] => "run the matrix first: atsmatrix run".to_owned(),
         known => format!("the results have {}", list(known, "and")),
     };
-    Reason::new(Cause::Missing, format!("there is no {what} {name} in the results")).fix(fix)
+    GateReason::new(Cause::Missing, format!("there is no {what} {name} in the results")).fix(fix)
 }
 
 /// `a, b and c`.

@@ -5,7 +5,7 @@ use crate::decide::compare::{Fact, Field};
 use crate::verdict::few;
 use crate::words::outline::TextOutline;
 
-use super::answer::{Decision, Reason, Word};
+use super::answer::{Decision, GateReason, Word};
 use super::path::{StepAxis, UpgradePath, UpgradeStep};
 
 /// `answer` as text: the answer, why not, and what is as required.
@@ -90,7 +90,7 @@ fn describe(outline: &mut TextOutline, depth: usize, number: usize, step: &Upgra
     }
 }
 
-fn explain(outline: &mut TextOutline, depth: usize, lead: &str, reason: &Reason) {
+fn explain(outline: &mut TextOutline, depth: usize, lead: &str, reason: &GateReason) {
     let line = outline.line(depth).say(lead);
     if let Some(cell) = &reason.cell {
         line.strong(cell).say(" ");

@@ -13,7 +13,7 @@ use crate::decide::compare::{Fact, provenance};
 use crate::model::{CellId, Version};
 use crate::verdict;
 
-use super::answer::{Cause, CellTrials, Reason, Word};
+use super::answer::{Cause, CellTrials, GateReason, Word};
 use super::basis::{Basis, PassCheck};
 use super::coverage;
 use search::RouteGrid;
@@ -105,9 +105,9 @@ pub struct UpgradePath {
     /// Whether the steps lead to the goal.
     pub arrives: bool,
     /// What blocks the path with the fewest blocks.
-    pub blocks: Vec<Reason>,
+    pub blocks: Vec<GateReason>,
     /// Reasons not to trust the results.
-    pub doubts: Vec<Reason>,
+    pub doubts: Vec<GateReason>,
     /// Further facts that do not change the answer.
     pub notes: Vec<String>,
 }
@@ -149,7 +149,7 @@ pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Upgr
     };
     let absent = [from, to].into_iter().filter(|id| !basis.has_distro(&id.distro) || !basis.has_ats(&id.ats));
     for id in absent {
-        let reason = Reason::new(Cause::Missing, "has a distro or an ATS that is not in the results").about(id);
+        let reason = GateReason::new(Cause::Missing, "has a distro or an ATS that is not in the results").about(id);
         path.blocks.push(reason.fix("see what the matrix has: atsmatrix show"));
     }
     if !path.blocks.is_empty() {
@@ -158,7 +158,7 @@ pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Upgr
     let (here, there) = (search::family(basis, &from.distro), search::family(basis, &to.distro));
     if here != there {
         let text = format!("hosts cannot be upgraded from {here} to {there}, they must be set up anew");
-        path.blocks.push(Reason::new(Cause::NoUpgrade, text).fix(format!("set up new hosts on {}", to.distro)));
+        path.blocks.push(GateReason::new(Cause::NoUpgrade, text).fix(format!("set up new hosts on {}", to.distro)));
         return path;
     }
     if block(basis, from).is_some() {
@@ -176,7 +176,7 @@ pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Upgr
     path
 }
 
-fn block(basis: &Basis<'_>, id: &CellId) -> Option<Reason> {
+fn block(basis: &Basis<'_>, id: &CellId) -> Option<GateReason> {
     match basis.must_pass(id) {
         PassCheck::Passes => None,
         PassCheck::Not(reason) => Some(reason),
@@ -185,7 +185,7 @@ fn block(basis: &Basis<'_>, id: &CellId) -> Option<Reason> {
 
 /// What a step to another distro leaves untested. Another version of ATS may support less by design: then the step says
 /// so.
-fn untested(basis: &Basis<'_>, from: &CellId, to: &CellId) -> Vec<Reason> {
+fn untested(basis: &Basis<'_>, from: &CellId, to: &CellId) -> Vec<GateReason> {
     match (basis.cell(from), basis.cell(to)) {
         (Some(before), Some(after)) if from.distro != to.distro => coverage::lost(before, after, &from.to_string()),
         _ => Vec::new(),

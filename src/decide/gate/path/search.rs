@@ -8,7 +8,7 @@ use std::ops::Add;
 use crate::model::{AtsId, CellId, DistroId};
 use crate::verdict;
 
-use super::super::answer::{Cause, Reason};
+use super::super::answer::{Cause, GateReason};
 use super::super::basis::{Basis, PassCheck};
 use super::Costs;
 
@@ -159,7 +159,7 @@ impl RouteGrid {
     }
 
     /// Why a step between two rows skips a release that the matrix does not have.
-    pub(super) fn gap(&self, from: &DistroId, to: &DistroId) -> Option<Reason> {
+    pub(super) fn gap(&self, from: &DistroId, to: &DistroId) -> Option<GateReason> {
         let number = |distro| self.releases[index(&self.rows, distro)].as_ref()?.parse::<u32>().ok();
         let widest = if self.family == "fedora" { FEDORA_STEP } else { 1 };
         if number(from)?.abs_diff(number(to)?) <= widest {
@@ -169,7 +169,7 @@ impl RouteGrid {
             "the {} releases between {from} and {to} are not in the results, and none may be skipped",
             self.family
         );
-        Some(Reason::new(Cause::Missing, text).fix("add a row for each to matrix.yaml"))
+        Some(GateReason::new(Cause::Missing, text).fix("add a row for each to matrix.yaml"))
     }
 
     /// Whether no other release is between two rows, in the order of the matrix.
