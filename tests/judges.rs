@@ -1,10 +1,10 @@
-//! Mutation of the judges: every trial passes on what was seen where it is right, and fails as soon as one
-//! thing it is about is otherwise.
+//! Mutation of the judges: every trial passes on the observation of a right ATS, and fails as soon as one thing that
+//! it checks is different.
 //!
-//! The right observations are of real cells. `ATSMATRIX_RECORD=FOLDER cargo test --test judges` takes them anew from
-//! the raw evidence below FOLDER (`results/runs/RUN`, of a cell with all trials); what the judge does not look at
-//! of packets and hellos is left out. Those of ATS 10, of a split ClientHello and of a dead IPv6 address, which nothing here can show,
-//! are made from their neighbours' and stay.
+//! The right observations come from real cells. `ATSMATRIX_RECORD=FOLDER cargo test --test judges` records them from the
+//! raw evidence below FOLDER (`results/runs/RUN`), without the packets and hellos that the judge does not use. No cell
+//! here can produce those of ATS 10, of a split ClientHello and of a dead IPv6 address: they were derived from similar
+//! trials, and recording leaves them alone.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its fixture has failed")]
 
@@ -30,7 +30,7 @@ fn right() -> BTreeMap<String, Observation> {
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/judges/right.jsonl");
 
-/// The observations of all trials below `folder` that pass.
+/// The observations below `folder` on which their trials pass.
 fn recorded(folder: &Path) -> BTreeMap<String, Observation> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -47,7 +47,7 @@ fn recorded(folder: &Path) -> BTreeMap<String, Observation> {
     found
 }
 
-/// An observation without the packets and hellos that the judge does not look at.
+/// An observation without the packets and hellos that the judge does not use.
 fn needed(id: &str, seen: Observation) -> Observation {
     let judged = |seen: &Observation| trials::by_id(id).unwrap().judge(seen);
     let without: [fn(&mut Observation); 2] =
@@ -59,7 +59,7 @@ fn needed(id: &str, seen: Observation) -> Observation {
     })
 }
 
-/// Takes the right observations anew, where that is asked for.
+/// Records right observations if `ATSMATRIX_RECORD` is set.
 fn record() {
     let Some(folder) = std::env::var_os("ATSMATRIX_RECORD") else { return };
     let mut all = right();
@@ -72,25 +72,24 @@ fn outcome(id: &str, observation: &Observation) -> Outcome {
     trials::by_id(id).unwrap().judge(observation).outcome
 }
 
-/// A change to what was seen, and its name.
+/// A name, and a change to an observation.
 type Mutation = (&'static str, fn(&mut Observation));
 
 fn exchanges(observation: &mut Observation) -> impl Iterator<Item = &mut atsmatrix::model::Exchange> {
     observation.client.iter_mut().flat_map(|run| &mut run.exchanges)
 }
 
-/// What spoils every trial.
+/// These break every trial.
 const ALWAYS: &[Mutation] = &[
     ("another status", |seen| {
         exchanges(seen).for_each(|exchange| exchange.status = exchange.status.map(|_| 418));
-        // A trial about broken bodies cares for a clean end, whatever its status.
         if let Some(load) = seen.client.as_mut().and_then(|run| run.load.as_mut()) {
             load.whole -= 1;
         }
     }),
     ("ATS died", |seen| seen.ats = AtsLife::Died("signal 11".into())),
     ("ATS never came up", |seen| seen.ats = AtsLife::NeverReady("exit status 1".into())),
-    ("the client waited in vain", |seen| {
+    ("the client gave up waiting", |seen| {
         let error = ClientError { phase: ClientPhase::Deadline, text: "nothing more".into() };
         exchanges(seen).for_each(|exchange| exchange.error = Some(error.clone()));
         if let Some(load) = seen.client.as_mut().and_then(|run| run.load.as_mut()) {
@@ -107,7 +106,7 @@ fn hellos(observation: &mut Observation) -> impl Iterator<Item = &mut atsmatrix:
     observation.origin.iter_mut().filter_map(|connection| connection.hello.as_mut())
 }
 
-const NO_ORIGIN: Mutation = ("nobody came to the origin", |seen| seen.origin.clear());
+const NO_ORIGIN: Mutation = ("no connection at the origin", |seen| seen.origin.clear());
 const PLAIN: Mutation = ("no TLS at the origin", |seen| {
     seen.origin.iter_mut().for_each(|connection| (connection.tls, connection.hello) = (None, None));
 });
@@ -125,8 +124,7 @@ const SUITE: Mutation = ("another suite", |seen| tls(seen).for_each(|tls| tls.su
 const VERSION: Mutation = ("another TLS version", |seen| tls(seen).for_each(|tls| tls.version = "TLSv1.1".into()));
 const GROUP: Mutation = ("another group", |seen| tls(seen).for_each(|tls| tls.group = "ffdhe2048".into()));
 const ALPN: Mutation = ("another protocol", |seen| tls(seen).for_each(|tls| tls.alpn = "spdy/1".into()));
-const RESUMED: Mutation =
-    ("resumption the other way round", |seen| tls(seen).for_each(|tls| tls.resumed = !tls.resumed));
+const RESUMED: Mutation = ("resumption inverted", |seen| tls(seen).for_each(|tls| tls.resumed = !tls.resumed));
 const NO_CERTIFICATE: Mutation = ("no client certificate", |seen| tls(seen).for_each(|tls| tls.peer.clear()));
 const NAME: Mutation = ("another server name", |seen| hellos(seen).for_each(|hello| hello.sni = Some("x.test".into())));
 const LARGE: Mutation = ("a large ClientHello", |seen| hellos(seen).for_each(|hello| hello.len = 1600));
@@ -204,7 +202,7 @@ const ONE_LESS: Mutation = ("one answer that is not whole", |seen| {
 });
 const LENGTH: Mutation = ("bodies of another length", |seen| exchanges(seen).for_each(|it| it.body_len += 1));
 
-/// Every mutation there is.
+/// All mutations beyond [`ALWAYS`].
 const MUTATIONS: &[Mutation] = &[
     NO_ORIGIN,
     PLAIN,
@@ -247,7 +245,8 @@ const MUTATIONS: &[Mutation] = &[
     RESTARTED,
 ];
 
-/// What must spoil the trials whose ids begin so, or are so where it ends in `$`, besides [`ALWAYS`].
+/// What must also break the trials whose ids start with a prefix, or equal it where it ends in `$`. Trials of a new
+/// family need no entry: some mutation must break each of their checks anyway.
 const BY_FAMILY: &[(&str, &[Mutation])] = &[
     ("ctl-direct", &[NO_ORIGIN, BODY, PLAIN]),
     ("ctl-plain", &[NO_ORIGIN, BODY]),
@@ -372,8 +371,8 @@ fn every_trial_passes_on_what_is_right() {
 #[test]
 fn every_trial_fails_on_what_is_wrong() {
     for (id, seen) in right() {
-        // The right answer of these is a broken one: their status and error may be of any kind.
-        let broken = ["fault-reset-mid-body", "fault-short-body", "fault-bad-chunk"].contains(&id.as_str());
+        // Where a broken answer is the right one, its status can be any.
+        let broken = trials::by_id(&id).unwrap().judge(&seen).checks.iter().any(|check| check.expected == BROKEN);
         let always = ALWAYS.iter().filter(|(name, _)| !broken || *name != "another status");
         let family = BY_FAMILY.iter().filter(|(pattern, _)| named(&id, pattern)).flat_map(|(_, mutations)| *mutations);
         for (name, mutate) in always.chain(family) {
@@ -385,10 +384,21 @@ fn every_trial_fails_on_what_is_wrong() {
 }
 
 #[test]
-fn every_trial_has_mutations_of_its_own_kind() {
-    for trial in CATALOGUE {
-        let mut own = BY_FAMILY.iter().filter(|(pattern, _)| named(trial.id, pattern));
-        assert!(own.any(|(_, mutations)| !mutations.is_empty()), "{}", trial.id);
+fn every_trial_fails_on_a_mutation_beyond_those_that_break_all() {
+    for (id, seen) in right() {
+        let breaks = |(_, mutate): &Mutation| {
+            let mut wrong = seen.clone();
+            mutate(&mut wrong);
+            outcome(&id, &wrong) == Outcome::Fail
+        };
+        assert!(MUTATIONS.iter().any(breaks), "{id}");
+    }
+}
+
+#[test]
+fn every_family_has_trials_and_mutations() {
+    for (pattern, mutations) in BY_FAMILY {
+        assert!(!mutations.is_empty() && CATALOGUE.iter().any(|trial| named(trial.id, pattern)), "{pattern}");
     }
 }
 
@@ -396,13 +406,16 @@ fn statuses(observation: &Observation) -> Vec<Option<u16>> {
     observation.client.iter().flat_map(|run| &run.exchanges).map(|exchange| exchange.status).collect()
 }
 
+/// What trials expect whose right answer is a broken one.
+const BROKEN: &str = "an error that the client can see";
+
 /// A check that cannot break while the client's statuses stay as they are.
 fn is_of_status(expected: &str) -> bool {
-    expected.starts_with("status") || expected == "an error that the client can see"
+    expected.starts_with("status") || expected == BROKEN
 }
 
 #[test]
-fn every_check_is_broken_by_something_else_than_the_status() {
+fn every_check_is_broken_by_something_other_than_the_status() {
     let mut unbroken = Vec::new();
     for (id, seen) in right() {
         let trial = trials::by_id(&id).unwrap();
@@ -427,7 +440,7 @@ fn every_check_is_broken_by_something_else_than_the_status() {
             }
             beyond |= !of_status;
         }
-        assert!(beyond, "{id} looks at nothing but the status");
+        assert!(beyond, "{id} checks nothing but the status");
     }
     assert_eq!(unbroken, Vec::<String>::new());
 }

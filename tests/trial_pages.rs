@@ -1,5 +1,5 @@
-//! Every trial has its page in docs/trials/ and its row in docs/trials.md, and both say what the catalogue
-//! says. `ATSMATRIX_BLESS=1 cargo test --test trial_pages` writes them anew.
+//! Every trial has a page in docs/trials/ and a row in docs/trials.md, generated from the catalogue.
+//! `ATSMATRIX_BLESS=1 cargo test --test trial_pages` writes them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the docs has failed")]
 
@@ -10,16 +10,16 @@ use std::path::{Path, PathBuf};
 
 use atsmatrix::catalogue::known_issues::by_id;
 use atsmatrix::catalogue::trials::{CATALOGUE, Kind, Need, Trial};
-use atsmatrix::model::{Observation, Place, Remap, Route, Side, Speak, TrialSpec};
+use atsmatrix::model::{Observation, OriginTls, Place, Record, Remap, Route, Side, SniRule, Speak, TrialSpec};
 
-/// What stands before the rows of docs/trials.md.
+/// The header before the rows of docs/trials.md.
 const HEAD: &str = "| id | shows | why |\n| --- | --- | --- |\n";
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
 }
 
-/// What each trial passes on: its checks say what they expect.
+/// The right observations: judged, their checks name what they expect.
 fn right() -> BTreeMap<String, Observation> {
     #[derive(serde::Deserialize)]
     struct Right {
@@ -34,8 +34,8 @@ fn right() -> BTreeMap<String, Observation> {
 fn page(trial: &Trial, right: &BTreeMap<String, Observation>) -> String {
     let spec = (trial.spec)();
     let kind = match trial.kind {
-        Kind::DirectControl => "a control that goes past ATS: when it fails, the origin or the network is at fault",
-        Kind::PlainControl => "a control through ATS, but not through its TLS to origins",
+        Kind::DirectControl => "a control that bypasses ATS: when it fails, the origin or the network is at fault",
+        Kind::PlainControl => "a control through ATS, but without TLS to the origin",
         Kind::Subject => "a subject: it tests ATS",
     };
     let mut page = format!("# {}\n\n{}: {}.\n\n", trial.id, capital(trial.title), kind);
@@ -67,80 +67,83 @@ fn page(trial: &Trial, right: &BTreeMap<String, Observation>) -> String {
 }
 
 fn does(spec: &TrialSpec) -> String {
-    let mut text = String::new();
-    let mut line = |what: &str, how: String| writeln!(text, "- {what}: {how}").unwrap();
-    line(
-        "route",
-        (match spec.route {
-            Route::Ats => "client, ATS, origin",
-            Route::DirectAgent => "the agent's client, origin",
-            Route::DirectCurl => "the distro's curl, origin",
-            Route::DirectOpenssl => "the distro's openssl s_client, origin",
-        })
-        .to_owned(),
-    );
-    line(
-        "origin",
-        (match spec.place {
-            Place::Remote => "another host",
-            Place::SameHost => "the same host, another port",
-            Place::SameHostV6 => "the same host, on ::1",
-            Place::Nginx => "nginx, on another host",
-            Place::Httpd => "Apache httpd, on another host",
-            Place::RemoteAndDead => "another host, with a second address at which nothing listens",
-            Place::RemoteAndDeadV6 => "another host, with an IPv6 address besides at which nothing listens",
-        })
-        .to_owned(),
-    );
-    line(
-        "origin speaks",
-        match &spec.origin.speak {
-            Speak::Http { body_len } => format!("HTTP, answering with {body_len} bytes"),
-            Speak::Script(_) => "a script".into(),
-            Speak::Openssl { args, rsa_bits, sign } => {
-                let key = if sign.is_empty() { String::new() } else { format!(", RSA key of {rsa_bits} bits,") };
-                format!("openssl s_server {}{key} {}", args.join(" "), sign.join(" ")).trim().into()
-            }
-            Speak::Nginx { body_len, directives } => {
-                format!("nginx with `{}`, answering with {body_len} bytes", directives.join(" "))
-            }
-            Speak::Httpd { body_len } => format!(
-                "Apache httpd with two virtual hosts, the origin's name and the clients' host, each with a certificate of \
-                 its own; answering with {body_len} bytes"
-            ),
-            Speak::Nobody => "not at all: it does not listen".into(),
-        },
-    );
-    if let Some(tls) = &spec.origin.tls {
-        let certificate = format!("{:?}", tls.certificate);
-        let limits = [&tls.suites, &tls.groups, &tls.alpn].into_iter().flatten().cloned();
-        let versions = tls.versions.iter().map(|version| format!("{version:?}"));
-        let all: Vec<String> = versions.chain(limits).collect();
-        let only = if all.is_empty() { String::new() } else { format!(", only {}", all.join(", ")) };
-        let client = if tls.client_auth { ", requires a client certificate" } else { "" };
-        let largest = tls.largest_hello.map(|bytes| format!(", resets on a ClientHello of more than {bytes} bytes"));
-        line("origin's TLS", format!("certificate {certificate}{only}{client}{}", largest.unwrap_or_default()));
-    }
-    line("client", format!("{:?}", spec.client.front));
+    let mut lines = vec![
+        ("route", route(spec.route).to_owned()),
+        ("origin", place(spec.place).to_owned()),
+        ("origin speaks", speaks(&spec.origin.speak)),
+    ];
+    lines.extend(spec.origin.tls.as_ref().map(|tls| ("origin's TLS", limits(tls))));
+    lines.push(("client", format!("{:?}", spec.client.front)));
     if spec.remap != Remap::ByName {
-        line("remap", format!("{:?}", spec.remap));
+        lines.push(("remap", format!("{:?}", spec.remap)));
     }
-    for record in &spec.records {
-        line("setting", format!("`{} {} {}`", record.name, record.kind, record.value));
-    }
+    let setting = |record: &Record| ("setting", format!("`{} {} {}`", record.name, record.kind, record.value));
+    lines.extend(spec.records.iter().map(setting));
     if spec.locked_key {
-        line("ATS's key", "encrypted, with `ssl_key_dialog` in ssl_multicert.config".into());
+        lines.push(("ATS's key", "encrypted, with `ssl_key_dialog` in ssl_multicert.config".into()));
     }
     if spec.bare_openssl {
-        line("ATS's OpenSSL", "without the distro's openssl.cnf".into());
+        lines.push(("ATS's OpenSSL", "without the distro's openssl.cnf".into()));
     }
-    for rule in &spec.sni {
-        let side = if rule.side == Side::Client { "clients'" } else { "origin's" };
-        let keys: Vec<String> = rule.keys.iter().map(|(key, value)| format!("`{key}: {value}`")).collect();
-        line("sni.yaml", format!("for the {side} name {}", keys.join(", ")));
+    lines.extend(spec.sni.iter().map(|rule| ("sni.yaml", sni(rule))));
+    lines.push(("deadline", format!("{} s", spec.deadline_ms / 1000)));
+    lines.iter().fold(String::new(), |text, (what, how)| text + &format!("- {what}: {how}\n"))
+}
+
+fn route(route: Route) -> &'static str {
+    match route {
+        Route::Ats => "client, ATS, origin",
+        Route::DirectAgent => "the agent's client, origin",
+        Route::DirectCurl => "the distro's curl, origin",
+        Route::DirectOpenssl => "the distro's openssl s_client, origin",
     }
-    line("deadline", format!("{} s", spec.deadline_ms / 1000));
-    text
+}
+
+fn place(place: Place) -> &'static str {
+    match place {
+        Place::Remote => "another host",
+        Place::SameHost => "the same host, another port",
+        Place::SameHostV6 => "the same host, on ::1",
+        Place::Nginx => "nginx, on another host",
+        Place::Httpd => "Apache httpd, on another host",
+        Place::RemoteAndDead => "another host, with a second address at which nothing listens",
+        Place::RemoteAndDeadV6 => "another host, with an additional IPv6 address at which nothing listens",
+    }
+}
+
+fn speaks(speak: &Speak) -> String {
+    match speak {
+        Speak::Http { body_len } => format!("HTTP, answering with {body_len} bytes"),
+        Speak::Script(_) => "a script".into(),
+        Speak::Openssl { args, rsa_bits, sign } => {
+            let key = if sign.is_empty() { String::new() } else { format!(", RSA key of {rsa_bits} bits,") };
+            format!("openssl s_server {}{key} {}", args.join(" "), sign.join(" ")).trim().into()
+        }
+        Speak::Nginx { body_len, directives } => {
+            format!("nginx with `{}`, answering with {body_len} bytes", directives.join(" "))
+        }
+        Speak::Httpd { body_len } => format!(
+            "Apache httpd with two virtual hosts, the origin's name and the clients' host, each with its own \
+             certificate; answering with {body_len} bytes"
+        ),
+        Speak::Nobody => "nothing: the port is closed".into(),
+    }
+}
+
+fn limits(tls: &OriginTls) -> String {
+    let versions = tls.versions.iter().map(|version| format!("{version:?}"));
+    let others = [&tls.suites, &tls.groups, &tls.alpn].into_iter().flatten().cloned();
+    let all: Vec<String> = versions.chain(others).collect();
+    let only = if all.is_empty() { String::new() } else { format!(", only {}", all.join(", ")) };
+    let client = if tls.client_auth { ", requires a client certificate" } else { "" };
+    let largest = tls.largest_hello.map(|bytes| format!(", resets on a ClientHello of more than {bytes} bytes"));
+    format!("certificate {:?}{only}{client}{}", tls.certificate, largest.unwrap_or_default())
+}
+
+fn sni(rule: &SniRule) -> String {
+    let side = if rule.side == Side::Client { "clients'" } else { "origin's" };
+    let keys: Vec<String> = rule.keys.iter().map(|(key, value)| format!("`{key}: {value}`")).collect();
+    format!("for the {side} name {}", keys.join(", "))
 }
 
 fn capital(text: &str) -> String {
@@ -162,7 +165,7 @@ fn index(text: &str) -> String {
 }
 
 #[test]
-fn pages_and_rows_say_what_the_catalogue_says() {
+fn pages_and_rows_match_the_catalogue() {
     let (folder, right) = (docs().join("trials"), right());
     if std::env::var_os("ATSMATRIX_BLESS").is_some() {
         fs::create_dir_all(&folder).unwrap();
@@ -185,7 +188,7 @@ fn pages_and_rows_say_what_the_catalogue_says() {
 }
 
 #[test]
-fn no_page_is_left_of_a_trial_that_is_gone() {
+fn no_page_is_left_of_a_removed_trial() {
     let known: BTreeSet<String> = CATALOGUE.iter().map(|trial| format!("{}.md", trial.id)).collect();
     let pages = fs::read_dir(docs().join("trials")).unwrap().map(|entry| entry.unwrap().file_name());
     let strays: Vec<String> =

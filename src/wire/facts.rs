@@ -1,22 +1,22 @@
-//! What a captured flow says, as yes or no: the predicates that diagnosis builds signatures from.
+//! Facts about a captured flow, from which known issues build their signatures.
 //!
-//! Knows TCP; must not know trials, ATS or known issues. "Client" is who opened the connection,
-//! behind a trial usually ATS; "server" is the origin.
+//! TCP only: no trials, no ATS, no known issues. The client is the side that opened the connection, usually ATS; the
+//! server is the origin.
 
 use crate::model::{Direction, Flow, Packet};
 
 /// The first segment that ends a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End {
-    /// Which way it went: [`Direction::ToServer`] means that the client ended the flow.
+    /// Its direction: [`Direction::ToServer`] means that the client ended the flow.
     pub direction: Direction,
     /// Whether it was a reset.
     pub reset: bool,
-    /// When, microseconds since the epoch.
+    /// Its time, microseconds since the epoch.
     pub at_us: u64,
-    /// Payload bytes the client had sent until then.
+    /// Payload bytes that the client had sent by then.
     pub to_server: u64,
-    /// Payload bytes the server had sent until then.
+    /// Payload bytes that the server had sent by then.
     pub to_client: u64,
 }
 
@@ -49,7 +49,7 @@ pub fn refused(flow: &Flow) -> bool {
         && reset_by(flow) == Some(Direction::ToClient)
 }
 
-/// Whether the client sent SYN, perhaps again and again, and nothing ever came back.
+/// Whether the client sent SYNs and nothing came back.
 pub fn unanswered(flow: &Flow) -> bool {
     !flow.packets.is_empty() && flow.dropped == 0 && flow.packets.iter().all(is_syn)
 }
@@ -72,24 +72,24 @@ fn bytes_until(flow: &Flow, at: usize) -> (u64, u64) {
     (sent(Direction::ToServer).min(flow.bytes_to_server), sent(Direction::ToClient).min(flow.bytes_to_client))
 }
 
-/// The wire side of the seed failure (W1): the handshake was completed, then the client closed or
-/// reset without having sent a single byte, and the server had sent none to provoke it.
+/// The seed failure (W1) on the wire: after the handshake the client closed or reset without sending a byte, and the
+/// server had sent none that could cause it.
 pub fn closed_before_first_byte_by_client(flow: &Flow) -> bool {
     handshake_completed(flow)
         && end(flow).is_some_and(|end| end.direction == Direction::ToServer && end.to_server == 0 && end.to_client == 0)
 }
 
-/// Whether the server closed or reset before it sent a single byte, after the handshake.
+/// Whether the server closed or reset after the handshake without sending a byte.
 pub fn closed_before_first_byte_by_server(flow: &Flow) -> bool {
     handshake_completed(flow) && end(flow).is_some_and(|end| end.direction == Direction::ToClient && end.to_client == 0)
 }
 
-/// Who sent the first reset: [`Direction::ToServer`] means the client.
+/// The direction of the first reset: [`Direction::ToServer`] means that the client sent it.
 pub fn reset_by(flow: &Flow) -> Option<Direction> {
     flow.packets.iter().find(|packet| has(packet, 'R')).map(|packet| packet.direction)
 }
 
-/// Packets kept that carry nothing new: SYNs repeated, payload that had been sent before.
+/// Packets that carry nothing new: repeated SYNs, payload that was already sent.
 pub fn retransmissions(flow: &Flow) -> usize {
     let repeated = |(at, packet): (usize, &Packet)| {
         let span = |p: &Packet| (u64::from(p.seq), u64::from(p.seq) + u64::from(p.len) + u64::from(has(p, 'S')));
@@ -135,10 +135,10 @@ pub(super) mod tests {
         flow
     }
 
-    /// The seed failure as it was captured.
+    /// The seed failure as captured.
     pub(in crate::wire) const SEED: &[&str] = &["> S 0 0", "< S. 0 0", "> . 1 0", "> F. 1 0", "< P. 1 7", "> R 2 0"];
 
-    /// A request over TLS that went well.
+    /// A successful request over TLS.
     pub(in crate::wire) const GOOD: &[&str] = &[
         "> S 0 0",
         "< S. 0 0",
@@ -153,7 +153,7 @@ pub(super) mod tests {
     ];
 
     #[test]
-    fn the_seed_failure_is_told_from_a_good_flow() {
+    fn the_seed_failure_differs_from_a_good_flow() {
         let seed = flow(SEED);
         assert!(handshake_completed(&seed) && closed_before_first_byte_by_client(&seed));
         assert_eq!((reset_by(&seed), lasted_us(&seed)), (Some(Direction::ToServer), Some(300)));
@@ -180,7 +180,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_server_that_closes_at_once_is_seen() {
+    fn a_server_that_closes_at_once_is_recognised() {
         assert!(closed_before_first_byte_by_server(&flow(&[
             "> S 0 0",
             "< S. 0 0",
@@ -192,7 +192,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn repeated_payload_is_a_retransmission_and_new_payload_is_none() {
+    fn repeated_payload_is_a_retransmission_and_new_payload_is_not() {
         assert_eq!(retransmissions(&flow(&["> P. 1 10", "> P. 1 10", "> P. 11 5", "< P. 1 10"])), 1);
         assert_eq!(retransmissions(&flow(GOOD)), 0);
     }

@@ -1,8 +1,7 @@
-//! Names of TLS code points as IANA registers them, and GREASE (RFC 8701). Knows numbers and
-//! names, nothing of messages.
+//! Names of TLS code points as registered with IANA, and GREASE (RFC 8701).
 
-/// Whether `code` is one of the sixteen values `0x?a?a` that a client sprinkles in to keep servers
-/// tolerant (RFC 8701 section 2). They are drawn at random, so they must not reach results.
+/// Whether `code` is one of the sixteen values `0x?a?a` that clients add to keep servers tolerant (RFC 8701 section 2).
+/// Clients choose them at random, so they must not reach results.
 pub(super) fn is_grease(code: u16) -> bool {
     code & 0x0f0f == 0x0a0a && code >> 8 == code & 0xff
 }
@@ -19,7 +18,7 @@ pub(super) fn version(code: u16) -> String {
     }
 }
 
-/// Name of a group in the registry "TLS Supported Groups"; groups no client of ours sends, in hex.
+/// Name of a group in the registry "TLS Supported Groups"; other groups in hex.
 pub(super) fn group(code: u16) -> String {
     let name = match code {
         0x0015 => "secp224r1",

@@ -1,8 +1,7 @@
-//! What travels on the wire as data: the ClientHello, TCP flows, their summaries, pcapng files.
+//! Network traffic as data: the ClientHello, TCP flows, their summaries, pcapng files.
 //!
-//! Knows byte formats (TLS records, Ethernet, IP, TCP, pcapng) and the model. Knows no socket, no
-//! file, no trial and no ATS: bytes come in, values go out. Every input may be hostile, so nothing
-//! here panics on bytes and everything kept is bounded.
+//! Byte formats (TLS records, Ethernet, IP, TCP, pcapng) and the model, without sockets, files, trials or ATS: bytes
+//! come in, values go out. Input may be hostile: no bytes cause a panic, and everything kept is bounded.
 
 pub mod facts;
 mod flow;
@@ -16,4 +15,4 @@ pub mod timeline;
 pub use flow::FlowTable;
 pub use hello::{HelloParser, State};
 pub use recording::Recording;
-pub use segment::{Flags, Frame, Segment};
+pub use segment::{Flags, Frame, TcpSegment};

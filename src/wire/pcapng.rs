@@ -1,5 +1,5 @@
-//! pcapng files (draft-ietf-opsawg-pcapng): Section Header, Interface Description, Enhanced Packet
-//! and Decryption Secrets Blocks, little-endian. Knows the format only, of Ethernet frames.
+//! pcapng files of Ethernet frames (draft-ietf-opsawg-pcapng): Section Header, Interface Description, Enhanced Packet
+//! and Decryption Secrets Blocks, little-endian.
 
 use super::segment::Frame;
 
@@ -17,21 +17,21 @@ const EPB_FLAGS: u16 = 2;
 const IF_TSRESOL: u16 = 9;
 const SHB_USERAPPL: u16 = 4;
 
-/// Longest comment, bytes; what is longer is cut.
-const LONGEST_COMMENT: usize = 1024;
+/// Longest comment, bytes; longer ones are cut.
+const MAX_COMMENT: usize = 1024;
 
-/// Most key log text taken, bytes: some 300 connections.
-const MOST_SECRETS: usize = 256 * 1024;
+/// Longest key log, bytes: about 300 connections. Longer ones are cut.
+const MAX_SECRETS: usize = 256 * 1024;
 
-/// A pcapng file of `frames` with times in nanoseconds, directions, and `comment` (a trial's id) on
-/// the section. Its size is that of the frames plus 44 to 47 bytes each.
+/// A pcapng file of `frames` with times in nanoseconds, directions, and `comment` (a trial's id) on the section. Its
+/// size is that of the frames plus 44 to 47 bytes each.
 pub fn file<'a>(frames: impl IntoIterator<Item = Frame<'a>>, snaplen: u32, comment: &str) -> Vec<u8> {
     let mut out = Vec::new();
     block(&mut out, SECTION_HEADER, |body| {
         body.extend(BYTE_ORDER.to_le_bytes());
         body.extend([1, 0, 0, 0]);
         body.extend(u64::MAX.to_le_bytes());
-        option(body, OPT_COMMENT, bounded(comment, LONGEST_COMMENT).as_bytes());
+        option(body, OPT_COMMENT, bounded(comment, MAX_COMMENT).as_bytes());
         option(body, SHB_USERAPPL, b"atsmatrix");
         option(body, 0, &[]);
     });
@@ -49,7 +49,7 @@ pub fn file<'a>(frames: impl IntoIterator<Item = Frame<'a>>, snaplen: u32, comme
 }
 
 fn packet(out: &mut Vec<u8>, frame: &Frame<'_>) {
-    // A frame of a packet socket never comes near 4 GiB; if one did, its rest would be cut.
+    // Frames of a packet socket are far shorter than 4 GiB; a longer one would be cut.
     let captured = u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX);
     block(out, ENHANCED_PACKET, |body| {
         body.extend(0u32.to_le_bytes());
@@ -66,19 +66,18 @@ fn packet(out: &mut Vec<u8>, frame: &Frame<'_>) {
     });
 }
 
-/// `file` with the lines of an SSLKEYLOGFILE added in a Decryption Secrets Block right behind the
-/// section header, where Wireshark reads it before the packets. The lines come from the other
-/// container, later than the packets, so they are put in afterwards. `None` when `file` does not
-/// begin with a section header of ours.
+/// `file` with the lines of an SSLKEYLOGFILE in a Decryption Secrets Block right after the section header, where
+/// Wireshark reads it before the packets. The lines come from another container, after the packets, so they are
+/// inserted afterwards. `None` if `file` does not start with a section header as [`file()`] writes it.
 pub fn with_secrets(file: &[u8], key_log: &str) -> Option<Vec<u8>> {
     let begin = SECTION_HEADER.to_le_bytes();
     let len = u32::from_le_bytes(file.strip_prefix(&begin)?.first_chunk().copied()?);
     let (section, rest) = file.split_at_checked(len as usize)?;
-    let key_log = bounded(key_log, MOST_SECRETS);
+    let key_log = bounded(key_log, MAX_SECRETS);
     let mut out = section.to_vec();
     block(&mut out, SECRETS, |body| {
         body.extend(TLS_KEY_LOG.to_le_bytes());
-        // At most MOST_SECRETS, so it fits.
+        // At most MAX_SECRETS, so it fits.
         body.extend(u32::try_from(key_log.len()).unwrap_or(0).to_le_bytes());
         body.extend(key_log.as_bytes());
         pad(body);
@@ -106,7 +105,7 @@ fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
     pad(body);
 }
 
-/// Bodies are filled up to whole words; every field before is one already.
+/// Pads to whole words of four bytes.
 fn pad(body: &mut Vec<u8>) {
     body.resize(body.len().next_multiple_of(4), 0);
 }

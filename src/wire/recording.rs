@@ -1,14 +1,14 @@
-//! Frames kept for a pcapng file, within a budget: the first ones and the last ones, for a failure
-//! shows itself at the begin (handshake) or at the end (who closed). Must not know flows or files.
+//! Frames for a pcapng file, within a budget: the first and the last ones, since failures show at the beginning
+//! (handshake) or at the end (which side closed).
 
 use std::collections::VecDeque;
 
 use super::segment::Frame;
 
-/// What a kept frame costs beside its bytes.
+/// What a kept frame costs besides its bytes.
 const OVERHEAD: usize = 64;
 
-/// Frames within a budget of bytes.
+/// The first and the last frames, within a budget of bytes.
 #[derive(Debug)]
 pub struct Recording {
     budget: usize,
@@ -28,13 +28,13 @@ struct Kept {
 }
 
 impl Recording {
-    /// An empty recording that keeps at most `budget` bytes (64 a frame are reckoned beside its own).
+    /// An empty recording that keeps at most `budget` bytes, counting 64 for each frame besides its own.
     pub fn new(budget: usize) -> Self {
         let half = budget / 2;
         Self { budget: half, head: Vec::new(), head_left: half, tail: VecDeque::new(), tail_used: 0, omitted: 0 }
     }
 
-    /// Takes a frame. Half of the budget goes to the first frames, half to the last ones.
+    /// Adds a frame. Half of the budget is for the first frames, half for the last.
     pub fn push(&mut self, frame: &Frame<'_>) {
         let cost = frame.bytes.len() + OVERHEAD;
         let kept = || Kept { at_ns: frame.at_ns, outgoing: frame.outgoing, len: frame.len, bytes: frame.bytes.into() };
@@ -57,7 +57,7 @@ impl Recording {
         }
     }
 
-    /// The frames kept, in order.
+    /// The kept frames, in order.
     pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
         self.head.iter().chain(&self.tail).map(|kept| Frame {
             at_ns: kept.at_ns,
@@ -67,7 +67,7 @@ impl Recording {
         })
     }
 
-    /// Frames that found no room.
+    /// How many frames were dropped.
     pub fn omitted(&self) -> u64 {
         self.omitted
     }

@@ -1,13 +1,11 @@
-//! One captured frame, and the TCP segment in it.
-//!
-//! Knows Ethernet, IPv4, IPv6 and TCP headers (through etherparse); must not know flows.
+//! A captured frame and the TCP segment in it: Ethernet, IPv4, IPv6 and TCP headers, through etherparse.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TcpSlice, TransportSlice};
 
-/// A frame as a packet socket hands it over.
+/// A frame as a packet socket delivers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
     /// When the kernel saw it, nanoseconds since the Unix epoch.
@@ -25,13 +23,13 @@ pub struct Frame<'a> {
 pub struct Flags(u8);
 
 impl Flags {
-    /// Last segment of its sender.
+    /// The sender has no more data.
     pub const FIN: u8 = 0x01;
     /// Opens a connection.
     pub const SYN: u8 = 0x02;
-    /// Breaks a connection.
+    /// Resets the connection.
     pub const RST: u8 = 0x04;
-    /// Acknowledges.
+    /// Acknowledges data.
     pub const ACK: u8 = 0x10;
 
     /// Whether every flag of `mask` is set.
@@ -46,23 +44,32 @@ impl fmt::Display for Flags {
         if self.0 == 0 {
             return f.write_str("none");
         }
-        let order = [(1, "F"), (2, "S"), (4, "R"), (8, "P"), (0x10, "."), (0x20, "U"), (0x40, "E"), (0x80, "W")];
+        let order = [
+            (Self::FIN, "F"),
+            (Self::SYN, "S"),
+            (Self::RST, "R"),
+            (0x08, "P"),
+            (Self::ACK, "."),
+            (0x20, "U"),
+            (0x40, "E"),
+            (0x80, "W"),
+        ];
         order.iter().filter(|(bit, _)| self.has(*bit)).try_for_each(|(_, letter)| f.write_str(letter))
     }
 }
 
 /// A TCP segment without its payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Segment {
+pub struct TcpSegment {
     /// Sender.
     pub source: SocketAddr,
     /// Receiver.
     pub destination: SocketAddr,
-    /// Flags.
+    /// Its flags.
     pub flags: Flags,
-    /// Sequence number as sent.
+    /// Absolute sequence number.
     pub seq: u32,
-    /// Payload bytes, by the IP header's word: the capture may have cut them off.
+    /// Payload bytes according to the IP header: the capture may have cut them.
     pub len: u32,
 }
 
@@ -73,8 +80,8 @@ impl Frame<'_> {
         !self.outgoing && self.bytes.get(..12).is_some_and(|addresses| addresses.iter().all(|b| *b == 0))
     }
 
-    /// The TCP segment in this frame; `None` for all else, for VLAN tags and for IP fragments.
-    pub fn segment(&self) -> Option<Segment> {
+    /// The TCP segment in this frame; `None` for other protocols, VLAN tags and IP fragments.
+    pub fn segment(&self) -> Option<TcpSegment> {
         let packet = LaxSlicedPacket::from_ethernet(self.bytes).ok()?;
         let Some(TransportSlice::Tcp(tcp)) = packet.transport else { return None };
         if !packet.link_exts.is_empty() {
@@ -96,7 +103,7 @@ impl Frame<'_> {
             }
             LaxNetSlice::Arp(_) => return None,
         };
-        Some(Segment {
+        Some(TcpSegment {
             source: SocketAddr::new(source, tcp.source_port()),
             destination: SocketAddr::new(destination, tcp.destination_port()),
             flags: flags(&tcp),
@@ -115,7 +122,7 @@ impl Frame<'_> {
 }
 
 fn flags(tcp: &TcpSlice<'_>) -> Flags {
-    // Byte 13 of the header; it is at least 20 bytes long, or there would be no slice.
+    // Byte 13 of the header. A slice has at least the 20 bytes of a header.
     Flags(tcp.slice().get(13).copied().unwrap_or_default())
 }
 
@@ -155,7 +162,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn padding_of_short_frames_is_no_payload() {
+    fn padding_of_short_frames_is_not_payload() {
         let mut padded = frame((1, 40000), (2, 8443), 0x10, 7, &[]);
         padded.resize(80, 0);
         assert_eq!(seen(&padded).segment().unwrap().len, 0);
@@ -170,7 +177,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn ipv6_is_read_like_ipv4() {
+    fn ipv6_is_parsed_like_ipv4() {
         let mut bytes = Vec::new();
         PacketBuilder::ethernet2([2; 6], [4; 6])
             .ipv6([0xfd; 16], [0xfe; 16], 64)
@@ -183,7 +190,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn vlan_tags_and_other_protocols_are_left_out() {
+    fn vlan_tags_and_other_protocols_are_ignored() {
         let mut udp = Vec::new();
         PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([1; 4], [2; 4], 9).udp(1, 2).write(&mut udp, &[]).unwrap();
         let mut vlan = Vec::new();
@@ -197,7 +204,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_received_copy_of_a_loopback_frame_is_known() {
+    fn the_received_copy_of_a_loopback_frame_is_recognised() {
         let mut bytes = frame((1, 1), (1, 2), 2, 0, &[]);
         assert!(!Frame { outgoing: false, ..seen(&bytes) }.is_loopback_copy(), "a frame of another host");
         bytes[..12].fill(0);
@@ -212,12 +219,12 @@ pub(super) mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_the_dissection_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), len in any::<u32>()) {
+        fn no_bytes_cause_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), len in any::<u32>()) {
             let _ = Frame { at_ns: 0, outgoing: false, len, bytes: &bytes }.segment();
         }
 
         #[test]
-        fn no_damage_makes_the_dissection_panic(at in 0usize..154, value in any::<u8>(), cut in 0usize..154) {
+        fn no_damage_causes_a_panic(at in 0usize..154, value in any::<u8>(), cut in 0usize..154) {
             let mut bytes = frame((1, 40000), (2, 8443), 0x18, 7, &[0; 100]);
             bytes[at] = value;
             let _ = Frame { at_ns: 0, outgoing: false, len: 154, bytes: &bytes[..cut] }.segment();

@@ -1,21 +1,20 @@
-//! Flows for human eyes: one normalised line for committed results, and a table of packets for the
-//! terminal. Knows flows and words; must not know where the text goes.
+//! Flows as text: one normalised line for committed results, and a table of packets for terminals and raw evidence.
 
 use std::fmt::Write as _;
 
 use super::facts;
 use crate::model::{Direction, Flow};
 
-/// One line without times, addresses or counts that vary from run to run: how the connection was
-/// opened, what travelled, who ended it. `S, S., ., F. after 0 bytes to the origin`.
+/// One line without values that vary from run to run: how the connection was opened, what was sent, which side ended
+/// it. `S, S., ., F. after 0 bytes to the origin`.
 ///
-/// Byte counts other than zero are left out: signatures and certificates differ by a few bytes each
-/// time. So are packets after the first FIN or RST, where both ends race.
+/// It omits times, addresses, byte counts other than zero (signatures and certificates differ by a few bytes each
+/// time), and packets after the first FIN or RST, where both ends race.
 pub fn summary(flow: &Flow) -> String {
     summary_until(flow, u64::MAX)
 }
 
-/// The same of what was before `limit_us` (microseconds since the epoch): an end from then on is none.
+/// [`summary`] of what happened before `limit_us` (microseconds since the epoch): a flow that ends later is still open.
 pub fn summary_until(flow: &Flow, limit_us: u64) -> String {
     if facts::refused(flow) {
         return "S, R. from the origin (refused)".into();
@@ -44,7 +43,7 @@ fn traffic(to_server: u64, to_client: u64) -> &'static str {
     }
 }
 
-/// The summaries of `flows` with equal ones counted, sorted: `3 x S, no answer`.
+/// The summaries of `flows`, sorted, with equal ones counted: `3 x S, no answer`.
 pub fn summaries(flows: &[Flow]) -> Vec<String> {
     let mut counts = std::collections::BTreeMap::<String, usize>::new();
     for flow in flows {
@@ -53,15 +52,15 @@ pub fn summaries(flows: &[Flow]) -> Vec<String> {
     counts.into_iter().map(|(line, count)| if count == 1 { line } else { format!("{count} x {line}") }).collect()
 }
 
-/// Every kept packet on a line of its own, with microseconds since the first one. Not deterministic:
-/// for terminals and raw evidence only.
+/// Every kept packet on its own line, with microseconds since the first one. Not deterministic: for terminals and raw
+/// evidence only.
 pub fn detail(flow: &Flow) -> String {
     let mut text = format!(
         "{} > {}  {} bytes to the origin, {} bytes back\n",
         flow.client, flow.server, flow.bytes_to_server, flow.bytes_to_client
     );
     let first = flow.packets.first().map_or(0, |packet| packet.at_us);
-    // What was left out stands between the two halves of what was kept.
+    // The dropped packets lie between the two kept halves.
     let gap = (flow.dropped > 0).then_some(flow.packets.len() / 2);
     for (at, packet) in flow.packets.iter().enumerate() {
         if gap == Some(at) {
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn summaries_tell_the_stories_apart() {
+    fn different_flows_have_different_summaries() {
         let line = |lines: &[&str]| summary(&flow(lines));
         assert_eq!(line(SEED), "S, S., ., F. after 0 bytes to the origin");
         assert_eq!(line(GOOD), "S, S., ., F. from the origin after data both ways");
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_from_the_limit_on_is_none() {
+    fn a_flow_that_ends_at_the_limit_or_later_is_still_open() {
         let good = flow(GOOD);
         let end = facts::end(&good).unwrap();
         assert_eq!(summary_until(&good, end.at_us + 1), summary(&good));

@@ -1,25 +1,25 @@
-//! Which versions and builds a known issue affects, as data.
+//! The versions and builds that a known issue affects, as data.
 
 use super::sign::matches;
 use crate::model::{Provenance, Version, VersionRange};
 
-/// What has to run for an issue to be possible. Everything that is stated must hold.
+/// What must run for an issue to be possible. Every stated condition must hold.
 #[derive(Debug, Clone, Copy)]
 pub struct Affected {
-    /// ATS versions (as reported), ranges of which one must hold; empty: all.
+    /// ATS versions as reported: one of these ranges must contain it; empty: all.
     pub ats: &'static [&'static str],
-    /// OpenSSL versions (as loaded), a range; `None`: all.
+    /// OpenSSL versions as loaded, a range; `None`: all.
     pub openssl: Option<&'static str>,
     /// A distro by its `ID` in os-release, and a range of its `VERSION_ID`; `None`: all.
     pub distro: Option<(&'static str, &'static str)>,
-    /// Builds within the ranges that carry the fix all the same.
+    /// Builds within the ranges that carry the fix.
     pub patched: &'static [Patched],
 }
 
-/// A build that carries a fix which its version does not promise.
+/// A build with a backported fix.
 #[derive(Debug, Clone, Copy)]
 pub struct Patched {
-    /// For people, for example `Fedora 9.2.6-2`.
+    /// Its name in reports, for example `Fedora 9.2.6-2`.
     pub build: &'static str,
     /// Matches the package (`NAME VERSION-RELEASE`), or the tarball with its patches.
     pub pattern: &'static str,
@@ -28,15 +28,15 @@ pub struct Patched {
 /// Whether what ran is affected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// By its versions, yes.
+    /// Its versions are affected.
     Affected,
-    /// By its versions or its patches, no.
+    /// Its versions are not affected, or it carries the fix.
     Outside,
-    /// What ran could not be found out.
+    /// What ran is unknown.
     Unknown,
 }
 
-/// Nothing is stated: every ATS anywhere.
+/// No condition: every ATS on every distro.
 pub(super) const ANYTHING: Affected = Affected { ats: &[], openssl: None, distro: None, patched: &[] };
 
 impl Affected {
@@ -71,7 +71,7 @@ impl Affected {
         self.patched.iter().any(|patched| texts.iter().any(|text| matches(patched.pattern, text)))
     }
 
-    /// In words: `ATS <9.2.7; OpenSSL >=3.2; not Fedora 9.2.6-2`.
+    /// As text: `ATS <9.2.7; OpenSSL >=3.2; not Fedora 9.2.6-2`.
     pub fn words(&self) -> String {
         let mut parts = Vec::new();
         parts.push(match self.ats {
@@ -96,9 +96,9 @@ impl Affected {
     }
 }
 
-/// Whether one of the ranges holds; a version that is not known leaves it open.
+/// Whether one of the ranges contains the version; `None`: the version is unknown.
 fn any_of(ranges: &[&str], version: Option<&str>) -> Option<bool> {
-    // An issue of every ATS still needs an ATS that ran.
+    // An issue that affects every ATS still needs an ATS that ran.
     version?;
     if ranges.is_empty() {
         return Some(true);

@@ -1,4 +1,4 @@
-//! What a known issue is, as data.
+//! A known issue, as data.
 
 use super::affected::Affected;
 use super::sign::Sign;
@@ -9,83 +9,82 @@ use crate::model::Record;
 pub struct KnownIssue {
     /// Short id, for example `ATS-11465`.
     pub id: &'static str,
-    /// One line.
+    /// The problem, in one line.
     pub title: &'static str,
     /// Upstream link.
     pub link: &'static str,
-    /// Further links: the fix, other reports.
+    /// More links: the fix, other reports.
     pub also: &'static [&'static str],
     /// Versions and builds affected.
     pub affected: Affected,
-    /// What brings it about, in words.
+    /// The conditions that trigger it.
     pub when: &'static str,
-    /// Where it is fixed, also outside of upstream's releases.
+    /// The releases and distro builds that fix it.
     pub fixed_in: &'static str,
     /// What to do.
     pub way_out: &'static str,
-    /// What may help until then. Those with settings can be tried on a cell.
+    /// What may help until then. Workarounds with settings can be tried on a cell.
     pub workarounds: &'static [Workaround],
     /// What the evidence shows.
     pub shows: Shows,
-    /// What brings it about here.
+    /// What triggers it here.
     pub provoked: Provoked,
 }
 
 /// How an issue shows.
 #[derive(Debug, Clone, Copy)]
 pub enum Shows {
-    /// In trials that fail.
+    /// In failing trials.
     Trials(Signature),
-    /// In the errors of a compiler, which all must match these regular expressions.
+    /// In a compiler's errors: all of these regular expressions must match.
     Build(&'static [&'static str]),
 }
 
-/// What tells an issue in the evidence of a trial from its neighbours, which look alike and have another cause.
+/// The signs of an issue in a trial's evidence, and those of its neighbours: other causes with the same symptom.
 #[derive(Debug, Clone, Copy)]
 pub struct Signature {
-    /// Globs of the trials that can show it; empty: any.
+    /// Globs of the trials that can show it; empty: all.
     pub among: &'static [&'static str],
     /// Signs that all must show.
     pub must: &'static [Sign],
-    /// Signs that may show besides. Two witnesses are needed in all.
+    /// Signs that may also show. In all, two witnesses are needed.
     pub may: &'static [Sign],
-    /// Signs of another cause: where one shows, it is not this issue.
+    /// Signs of another cause: if one shows, it is not this issue.
     pub not: &'static [Sign],
-    /// Signs that all must show for it to be certain: among them the twin of the trial that goes round it, and passes.
+    /// Signs that all must show for a certain match, such as a similar trial that avoids the issue and passes.
     pub sure: &'static [Sign],
-    /// Signs of a cause that may be another: where one shows, it is not certain.
+    /// Signs of a possible other cause: if one shows, the match is not certain.
     pub unless: &'static [Sign],
-    /// It comes and goes, so a trial that failed and then passed may show it. Nothing else does so with certainty.
+    /// It is intermittent: a trial that failed and then passed can be a certain match.
     pub at_times: bool,
 }
 
-/// No sign at all, for signatures to begin with.
+/// No signs: the base for signatures.
 pub(super) const NO_SIGNS: Signature =
     Signature { among: &[], must: &[], may: &[], not: &[], sure: &[], unless: &[], at_times: false };
 
-/// What brings an issue about in a run.
+/// What triggers an issue in a run.
 #[derive(Debug, Clone, Copy)]
 pub enum Provoked {
-    /// These trials, which fail with it, or pass where that is right of ATS; and on what cells, in words.
+    /// These trials: they fail with it, or pass where ATS is right to behave so. Then the cells, as text.
     By(&'static [&'static str], &'static str),
-    /// Nothing: why it cannot be.
+    /// Nothing, for this reason.
     Not(&'static str),
 }
 
 /// Something that may help without another version.
 #[derive(Debug, Clone, Copy)]
 pub struct Workaround {
-    /// Short name, a word for options and folders.
+    /// Short name for options and folders.
     pub name: &'static str,
-    /// What it is, in words.
+    /// What it does.
     pub what: &'static str,
-    /// ATS settings under their 9.x names: name, type, value. Empty: it is done outside of ATS and
-    /// cannot be tried here.
+    /// ATS settings under their 9.x names: name, type, value. Empty: it is applied outside ATS, so that no cell can try
+    /// it.
     pub records: &'static [(&'static str, &'static str, &'static str)],
     /// What it costs.
     pub cost: &'static str,
-    /// It mends every trial that fails with the issue and none that fails otherwise. Where it was tried on a trial
-    /// that failed all the same, that trial has another cause.
+    /// It fixes every trial that fails with the issue and no other. A trial that still fails with it has another cause.
     pub decides: bool,
 }
 

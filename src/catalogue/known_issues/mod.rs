@@ -1,11 +1,10 @@
-//! What a failure *is*: known issues, recognised by their signs in the evidence. Pure.
+//! Known issues, recognised by their signs in the evidence. Pure.
 //!
-//! A known issue is data, one file each under `issues/`. To name one takes two witnesses that are
-//! independent of each other (client, origin, wire, each log, the process, other trials), and no sign of
-//! another cause. It is certain where the versions it affects ran, controls held, the trial failed each
-//! time, what tells the issue from its neighbours shows, and nothing leaves another cause open; else it only
-//! "looks like" it. Outside of its versions three witnesses are needed to say even that. One trial has one
-//! cause: of two issues that both seem certain of it neither is.
+//! A known issue is data: one item in a file under `issues/`. A match needs two independent witnesses (client, origin,
+//! wire, each log, the process, other trials) and no sign of another cause. It is certain where affected versions ran,
+//! the controls passed, the trial failed each time, the signs that distinguish the issue from its neighbours show, and
+//! nothing leaves another cause open; otherwise the failure only "looks like" the issue. Outside the affected versions
+//! even that needs three witnesses. A trial has one cause: where two issues are certain of it, neither is.
 
 mod affected;
 mod issue;
@@ -24,16 +23,16 @@ pub use tried::{after_workarounds, without_doubtful};
 use crate::catalogue::trials::{Kind, Trial};
 use crate::model::{AtsBuild, Confidence, IssueMatch, LogLine, Observation, Outcome, Provenance};
 
-/// A trial's evidence, as diagnosis needs it.
+/// One trial of a cell, with its evidence.
 #[derive(Debug, Clone, Copy)]
-pub struct Case<'a> {
+pub struct TrialEvidence<'a> {
     /// Trial id.
     pub trial: &'a str,
     /// Control or subject.
     pub kind: Kind,
-    /// What it came to.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// Its evidence.
+    /// What was observed.
     pub observation: &'a Observation,
 }
 
@@ -41,7 +40,7 @@ pub struct Case<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Evidence<'a> {
     /// Every trial.
-    pub cases: &'a [Case<'a>],
+    pub cases: &'a [TrialEvidence<'a>],
     /// What ran.
     pub provenance: &'a Provenance,
     /// Log lines that name no trial.
@@ -53,8 +52,8 @@ pub fn by_id(id: &str) -> Option<&'static KnownIssue> {
     KNOWN_ISSUES.iter().copied().find(|issue| issue.id == id)
 }
 
-/// Known issues that the failing trials of a cell match, each with its trials, in the order of the
-/// registry: those it is certain of, then those that look like it.
+/// Known issues that failing trials of a cell match, in order of precedence. Each has its trials: first those that are
+/// certain, then those that look like it.
 pub fn diagnose(evidence: &Evidence<'_>) -> Vec<IssueMatch> {
     diagnose_among(KNOWN_ISSUES, evidence)
 }
@@ -72,15 +71,15 @@ fn diagnose_among(issues: &[&KnownIssue], evidence: &Evidence<'_>) -> Vec<IssueM
     found.into_iter().flat_map(|(issue, found)| found.matches(issue)).collect()
 }
 
-/// Id of the known issue that limits what ran in `trial`, as the catalogue declares. A build that carries the fix is not
-/// limited, nor is one of which nothing is known.
+/// Id of the known issue that the catalogue declares for `trial` and that affects what ran. A build with the fix is not
+/// affected, nor is one with unknown versions.
 pub fn limitation(trial: &Trial, ran: &Provenance) -> Option<&'static str> {
     let id = trial.limitation(&ran.ats.as_ref()?.reported)?;
     (by_id(id)?.affected.reach(ran) == Reach::Affected).then_some(id)
 }
 
-/// Known issues that the errors of a compiler match. `version` is the ATS that did not compile. None
-/// is certain: there is no control, and nobody knows which OpenSSL the compiler met.
+/// Known issues that a compiler's errors match. `version` is the ATS that did not compile. None is certain: there is no
+/// control, and the OpenSSL that the compiler used is unknown.
 pub fn diagnose_build(reason: &str, version: &str) -> Vec<IssueMatch> {
     diagnose_build_among(KNOWN_ISSUES, reason, version)
 }
@@ -96,7 +95,7 @@ fn diagnose_build_among(issues: &[&KnownIssue], reason: &str, version: &str) -> 
     issues.iter().filter(matched).map(|issue| stated(issue, false, Vec::new())).collect()
 }
 
-/// The trials that show an issue.
+/// The trials that match an issue.
 #[derive(Debug, Default)]
 struct Found {
     certain: Vec<String>,
@@ -104,7 +103,7 @@ struct Found {
 }
 
 impl Found {
-    /// Lowers those of its certain trials that are in doubt.
+    /// Downgrades doubtful trials from certain to alike.
     fn doubt(&mut self, doubtful: impl Fn(&str) -> bool) {
         let (doubted, certain) = std::mem::take(&mut self.certain).into_iter().partition(|trial| doubtful(trial));
         self.certain = certain;
@@ -131,8 +130,8 @@ fn in_trials(issue: &KnownIssue, evidence: &Evidence<'_>) -> Found {
     found
 }
 
-/// Who saw signs of an issue in `case`; nobody where one that must show does not, or one of another cause does.
-fn witnesses(signature: &Signature, case: &Case<'_>, evidence: &Evidence<'_>) -> BTreeSet<Witness> {
+/// The witnesses of an issue in `case`: none where a required sign is missing, or a sign of another cause shows.
+fn witnesses(signature: &Signature, case: &TrialEvidence<'_>, evidence: &Evidence<'_>) -> BTreeSet<Witness> {
     let Signature { among, must, may, not, .. } = signature;
     let other_trial = !among.is_empty() && !among.iter().any(|glob| sign::is_like(glob, case.trial));
     if other_trial || not.iter().any(|sign| sign.shows(case, evidence)) {
@@ -146,15 +145,15 @@ fn witnesses(signature: &Signature, case: &Case<'_>, evidence: &Evidence<'_>) ->
     seen
 }
 
-/// Whether the evidence of `case` leaves no other cause open.
-fn excludes_neighbours(signature: &Signature, case: &Case<'_>, evidence: &Evidence<'_>) -> bool {
+/// Whether the evidence of `case` rules out other causes.
+fn excludes_neighbours(signature: &Signature, case: &TrialEvidence<'_>, evidence: &Evidence<'_>) -> bool {
     (signature.at_times || case.outcome == Outcome::Fail)
         && signature.sure.iter().all(|sign| sign.shows(case, evidence))
         && !signature.unless.iter().any(|sign| sign.shows(case, evidence))
 }
 
-/// At least one control ran, and all that ran passed.
-fn controls_held(cases: &[Case<'_>]) -> bool {
+/// At least one control ran, and every control that ran passed.
+fn controls_held(cases: &[TrialEvidence<'_>]) -> bool {
     let mut controls =
         cases.iter().filter(|case| case.kind != Kind::Subject && case.outcome != Outcome::Unsupported).peekable();
     controls.peek().is_some() && controls.all(|case| case.outcome == Outcome::Pass)

@@ -1,12 +1,11 @@
-//! What the outcome of workarounds says about the name: one that mends an issue, and did not mend the trial, speaks
-//! against it.
+//! What tried workarounds prove: a trial that still fails with the workaround for an issue has another cause.
 
 use super::{Workaround, by_id};
 use crate::catalogue::trials::Trial;
 use crate::model::{Confidence, IssueMatch, Outcome, TrialResult, WorkaroundTried};
 
-/// Weighs `found` by the workarounds that were tried on its trials. A trial that failed in spite of a workaround that
-/// decides is no longer certain to be this issue.
+/// Weighs `found` by the workarounds tried on its trials. A trial that failed despite a deciding workaround is no
+/// longer a certain match.
 pub fn after_workarounds(found: Vec<IssueMatch>) -> Vec<IssueMatch> {
     let known = |found: &IssueMatch| by_id(&found.id).map(|issue| issue.workarounds).unwrap_or_default();
     found.into_iter().flat_map(|found| weigh(found.clone(), known(&found))).collect()
@@ -16,8 +15,8 @@ pub fn after_workarounds(found: Vec<IssueMatch>) -> Vec<IssueMatch> {
 pub(super) fn weigh(found: IssueMatch, known: &[Workaround]) -> Vec<IssueMatch> {
     let decides = |tried: &&WorkaroundTried| {
         let decides = known.iter().any(|workaround| workaround.name == tried.name && workaround.decides);
-        // Where a control failed beside it, it says nothing about the trials.
-        decides && !tried.not_passed.iter().any(|told| is_control(told))
+        // If a control failed with it, it proves nothing about the trials.
+        decides && !tried.not_passed.iter().any(|entry| is_control(entry))
     };
     let failed: Vec<&String> = found.workarounds.iter().filter(decides).flat_map(|tried| &tried.not_passed).collect();
     let refuted = |trial: &String| failed.contains(&&format!("{trial} ({})", Outcome::Fail));
@@ -30,8 +29,7 @@ pub(super) fn weigh(found: IssueMatch, known: &[Workaround]) -> Vec<IssueMatch> 
     [rest, doubted].into_iter().filter(|found| !found.trials.is_empty()).collect()
 }
 
-/// Takes the excuse from trials that no longer fail with certainty as the known issue that limits them; true: there
-/// were some.
+/// Turns limitations into failures where the known issue is no longer certain. True: there were some.
 pub fn without_doubtful(trials: &mut [TrialResult], found: &[IssueMatch]) -> bool {
     let mut any = false;
     for trial in trials.iter_mut().filter(|trial| trial.outcome == Outcome::Limitation) {
@@ -44,8 +42,8 @@ pub fn without_doubtful(trials: &mut [TrialResult], found: &[IssueMatch]) -> boo
     any
 }
 
-/// Whether what did not pass, as `ID (OUTCOME)`, is a control.
-fn is_control(told: &str) -> bool {
-    let id = told.split(' ').next().unwrap_or_default();
+/// Whether an entry `ID (OUTCOME)` names a control.
+fn is_control(entry: &str) -> bool {
+    let id = entry.split(' ').next().unwrap_or_default();
     crate::catalogue::trials::by_id(id).is_some_and(Trial::is_control)
 }

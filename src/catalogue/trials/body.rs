@@ -1,5 +1,5 @@
-//! The content of request and response bodies: a pattern both ends can make and check, so that a
-//! truncated, doubled or altered body is noticed (a reset mid-body gives ATS clients a clean 200).
+//! The content of request and response bodies: a pattern that both ends can generate and check, so that a truncated,
+//! doubled or altered body shows (a reset mid-body gives ATS clients a clean 200).
 
 use std::sync::OnceLock;
 
@@ -31,7 +31,7 @@ pub fn sha256(len: u64) -> String {
     hex(&hash.finalize())
 }
 
-/// Length and SHA-256 of a body as it comes.
+/// Length and SHA-256 of a body as it arrives.
 #[derive(Debug, Clone, Default)]
 pub struct Sum {
     len: u64,
@@ -39,14 +39,14 @@ pub struct Sum {
 }
 
 impl Sum {
-    /// The sum of a body that is there whole: its length, and its SHA-256 in hex.
+    /// Length in bytes and SHA-256 in hex of a complete body.
     pub fn of(bytes: &[u8]) -> (u64, String) {
         let mut sum = Self::default();
         sum.add(bytes);
         sum.finish()
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub fn add(&mut self, bytes: &[u8]) {
         self.len += bytes.len() as u64;
         self.sha256.update(bytes);
@@ -57,7 +57,7 @@ impl Sum {
         self.len
     }
 
-    /// Whether there were none so far.
+    /// Whether no bytes came so far.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

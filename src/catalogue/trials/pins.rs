@@ -1,15 +1,15 @@
-//! What the trials rest on is said by the trials, not left to a default that another version of ATS may have: from 10
-//! on origins are verified by default, and names are compared.
+//! Trials set what they depend on, since defaults differ between versions of ATS: from 10 on ATS verifies origins and
+//! compares names by default.
 
 use super::{CATALOGUE, Trial};
 use crate::model::{Certificate, Place, Remap, Route, Speak, TrialSpec};
 
-/// Settings that a trial sets, without their prefix.
+/// Whether a trial sets this setting; the name without `proxy.config.`.
 fn sets(spec: &TrialSpec, name: &str) -> bool {
     spec.records.iter().any(|record| record.name.strip_prefix("proxy.config.") == Some(name))
 }
 
-/// Whether the origin's certificate is good for the name that ATS compares it with, so that any policy accepts it.
+/// Whether the origin's certificate is valid for the name that ATS compares, so that any policy accepts it.
 fn good_by_any_policy(spec: &TrialSpec) -> bool {
     let certificate = match (&spec.origin.tls, &spec.origin.speak) {
         (Some(tls), _) => tls.certificate,
@@ -29,18 +29,18 @@ fn verifying() -> impl Iterator<Item = (&'static Trial, TrialSpec)> {
 }
 
 #[test]
-fn what_rests_on_verification_says_which() {
+fn trials_that_depend_on_verification_set_its_policy() {
     for (trial, spec) in verifying() {
         let pinned =
             sets(&spec, "ssl.client.verify.server.policy") && sets(&spec, "ssl.client.verify.server.properties");
-        // One trial is about what becomes of verification where nothing but the setting of ATS 8 asks for it.
+        // This trial is about the default: only the setting of ATS 8 asks for verification.
         let about_the_default = trial.id == "verify-integer-key";
-        assert!(pinned || good_by_any_policy(&spec) || about_the_default, "{} rests on a default policy", trial.id);
+        assert!(pinned || good_by_any_policy(&spec) || about_the_default, "{} depends on a default policy", trial.id);
     }
 }
 
 #[test]
-fn a_policy_is_never_set_without_what_it_is_about() {
+fn a_policy_is_never_set_without_its_properties() {
     for (trial, spec) in verifying() {
         let (policy, properties) =
             (sets(&spec, "ssl.client.verify.server.policy"), sets(&spec, "ssl.client.verify.server.properties"));
@@ -49,7 +49,7 @@ fn a_policy_is_never_set_without_what_it_is_about() {
 }
 
 #[test]
-fn what_rests_on_timeouts_retries_or_families_says_which() {
+fn trials_that_depend_on_timeouts_retries_or_address_families_set_them() {
     for trial in CATALOGUE {
         let spec = (trial.spec)();
         if matches!(spec.place, Place::RemoteAndDead | Place::RemoteAndDeadV6) {
@@ -66,12 +66,12 @@ fn what_rests_on_timeouts_retries_or_families_says_which() {
 }
 
 #[test]
-fn whose_judge_looks_at_times_is_timed() {
-    // Without a control of its own no time says anything, and the trial would fail.
+fn trials_whose_judge_checks_times_are_timed() {
+    // Without a control there is nothing to compare times with, and the trial would fail.
     for trial in CATALOGUE {
-        let looks = (trial.judge)(&crate::model::Observation::default()).iter().any(|check| {
+        let checks_times = (trial.judge)(&crate::model::Observation::default()).iter().any(|check| {
             check.expected.starts_with("an end at once") || check.expected.starts_with("an end by the timeout")
         });
-        assert_eq!(looks, (trial.spec)().timed, "{}", trial.id);
+        assert_eq!(checks_times, (trial.spec)().timed, "{}", trial.id);
     }
 }

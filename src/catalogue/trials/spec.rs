@@ -1,16 +1,15 @@
-//! Short ways to write the specs of the catalogue.
+//! Helpers for writing the specs of the catalogue.
 
 use crate::model::{
     Act, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, Remap, RequestSpec, Route, Side,
     SniRule, Speak, Step, TlsVersion, TrialSpec,
 };
 
-/// Response length of trials that are not about length: larger than one TLS record needs to be, so
-/// that the body is read and checked, smaller than a segment.
+/// Response length of trials that are not about length, bytes: long enough for the body to be read and checked, shorter
+/// than a segment.
 pub(super) const BODY: u64 = 1000;
 
-/// How long a trial may take unless it says otherwise, milliseconds. ATS answers in a few; its
-/// connect timeout in our baseline is 4 s.
+/// Default deadline of a trial, milliseconds. ATS answers in a few; its connect timeout in the baseline is 4 s.
 const DEADLINE_MS: u64 = 10_000;
 
 /// One GET through ATS to a TLS origin on another host.
@@ -19,7 +18,7 @@ pub(super) fn https_get() -> TrialSpec {
         route: Route::Ats,
         place: Place::Remote,
         origin: https(OriginTls::default()),
-        client: requests(vec![get()]),
+        client: get_over(Front::Http),
         records: Vec::new(),
         remap: Remap::ByName,
         sni: Vec::new(),
@@ -32,12 +31,12 @@ pub(super) fn https_get() -> TrialSpec {
     }
 }
 
-/// The same to an origin that speaks TLS in its own way.
+/// One GET through ATS to an origin with these TLS settings.
 pub(super) fn https_get_from(tls: OriginTls) -> TrialSpec {
     TrialSpec { origin: https(tls), ..https_get() }
 }
 
-/// The same to an origin with this certificate, verification being enforced.
+/// One GET through ATS to an origin with this certificate, with verification enforced.
 pub(super) fn verified_get_from(certificate: Certificate) -> TrialSpec {
     let tls = OriginTls { certificate, ..OriginTls::default() };
     TrialSpec { records: enforced(), ..https_get_from(tls) }
@@ -59,9 +58,14 @@ pub(super) fn httpd_get() -> TrialSpec {
     TrialSpec { place: Place::Httpd, origin, ..https_get() }
 }
 
-/// The client's Host reaches the origin, and this policy says which server name goes with it.
+/// ATS forwards the client's Host, and this policy chooses the server name.
 pub(super) fn pristine(sni_policy: &str) -> Vec<Record> {
-    vec![int("url_remap.pristine_host_hdr", 1), string("ssl.client.sni_policy", sni_policy)]
+    vec![pristine_host(), string("ssl.client.sni_policy", sni_policy)]
+}
+
+/// ATS forwards the client's Host.
+pub(super) fn pristine_host() -> Record {
+    int("url_remap.pristine_host_hdr", 1)
 }
 
 /// One GET through ATS to an nginx with these directives.
@@ -76,15 +80,15 @@ pub(super) fn openssl_get(args: &str) -> TrialSpec {
     weak_get(args, (2048, ""))
 }
 
-/// The same, under a certificate with an RSA key of so many bits, signed with these arguments.
+/// The same, with a certificate that has an RSA key of this many bits and is signed with these arguments.
 pub(super) fn weak_get(args: &str, (rsa_bits, sign): (u32, &str)) -> TrialSpec {
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
     let speak = Speak::Openssl { args: words(args), rsa_bits, sign: words(sign) };
     TrialSpec { place: Place::SameHost, origin: OriginSpec { https: true, tls: None, speak }, ..https_get() }
 }
 
-/// All that OpenSSL can do towards origins, however weak.
-pub(super) fn level_0() -> Record {
+/// Everything that OpenSSL supports towards origins, however weak.
+pub(super) fn security_level_0() -> Record {
     string("ssl.client.cipher_suite", "ALL:@SECLEVEL=0")
 }
 
@@ -98,27 +102,62 @@ pub(super) fn client_certificate() -> Vec<Record> {
     ]
 }
 
-/// A TLS origin that plays these scripts over TLS, one a connection.
+/// A TLS origin that plays these scripts over TLS, one per connection.
 pub(super) fn scripted(scripts: Vec<Vec<Step>>) -> OriginSpec {
     OriginSpec { https: true, tls: Some(OriginTls::default()), speak: Speak::Script(scripts) }
 }
 
-/// An origin that ATS takes for a TLS origin, and that plays this script over bare TCP.
+/// An origin that ATS expects to speak TLS, and that plays this script over plain TCP.
 pub(super) fn raw(script: Vec<Step>) -> OriginSpec {
     OriginSpec { https: true, tls: None, speak: Speak::Script(vec![script]) }
 }
 
-/// An origin that accepts these versions.
-pub(super) fn versions(versions: &[TlsVersion]) -> OriginTls {
-    OriginTls { versions: versions.to_vec(), ..OriginTls::default() }
+/// One GET through ATS to a TLS origin that plays this script over TLS.
+pub(super) fn get_from_script(steps: Vec<Step>) -> TrialSpec {
+    TrialSpec { origin: scripted(vec![steps]), ..https_get() }
 }
 
-/// A client that sends these over plain HTTP.
+/// The same, with the time it takes compared to an answer of ATS's own.
+pub(super) fn tls_fault(steps: Vec<Step>) -> TrialSpec {
+    TrialSpec { timed: true, ..get_from_script(steps) }
+}
+
+/// The same with a script over plain TCP.
+pub(super) fn tcp_fault(steps: Vec<Step>) -> TrialSpec {
+    TrialSpec { origin: raw(steps), timed: true, ..https_get() }
+}
+
+/// A TLS origin whose port is closed.
+pub(super) fn not_listening() -> OriginSpec {
+    OriginSpec { speak: Speak::Nobody, ..https(OriginTls::default()) }
+}
+
+/// An origin that accepts only this version.
+pub(super) fn only(version: TlsVersion) -> OriginTls {
+    OriginTls { versions: vec![version], ..OriginTls::default() }
+}
+
+/// A client that sends these requests over plain HTTP.
 pub(super) fn requests(requests: Vec<RequestSpec>) -> ClientSpec {
     ClientSpec { front: Front::Http, act: Act::Requests(requests) }
 }
 
-/// A client that plays this over plain HTTP.
+/// A client that sends one GET by way of this front.
+pub(super) fn get_over(front: Front) -> ClientSpec {
+    ClientSpec { front, ..requests(vec![get()]) }
+}
+
+/// Two GETs on one connection of the client.
+pub(super) fn two_gets() -> ClientSpec {
+    requests(vec![get(), get()])
+}
+
+/// Two GETs on two connections of the client.
+pub(super) fn two_fresh_gets() -> ClientSpec {
+    requests(vec![get(), fresh_get()])
+}
+
+/// A client that plays this script over plain HTTP.
 pub(super) fn script(steps: Vec<Step>) -> ClientSpec {
     ClientSpec { front: Front::Http, act: Act::Script(steps) }
 }
@@ -128,28 +167,28 @@ pub(super) fn get() -> RequestSpec {
     RequestSpec { method: "GET".into(), ..RequestSpec::default() }
 }
 
-/// A GET on a connection of its own.
+/// A GET on a new connection.
 pub(super) fn fresh_get() -> RequestSpec {
     RequestSpec { fresh: true, ..get() }
 }
 
-/// A POST of so many bytes.
+/// A POST with a body of this many bytes.
 pub(super) fn post(body_len: u64) -> RequestSpec {
     RequestSpec { method: "POST".into(), body_len, ..RequestSpec::default() }
 }
 
-/// A whole response like [`answer`], on a connection that takes no other request.
+/// A response like that of [`answer`], on a connection that then closes.
 pub(super) fn answer_once() -> Vec<Step> {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {BODY}\r\nConnection: close\r\n\r\n");
     vec![Step::ReadHead, Step::ReadBody, send(&head), Step::SendPattern(BODY), Step::Close]
 }
 
-/// Two GETs on two connections to an origin that takes TCP Fast Open: the first gets the cookie with which the
-/// second may send data in its SYN (RFC 7413 section 3). The origin is in ATS's container, whose kernel settings
-/// are the cell's.
+/// Two GETs on two connections to an origin that accepts TCP Fast Open: the first gets the cookie with which the second
+/// may send data in its SYN (RFC 7413 section 3). The origin runs in ATS's container, whose kernel settings are the
+/// cell's.
 pub(super) fn two_fast_opens() -> TrialSpec {
-    let client = requests(vec![get(), fresh_get()]);
-    TrialSpec { place: Place::SameHost, origin: scripted(vec![answer_once()]), client, ..https_get() }
+    let origin = scripted(vec![answer_once()]);
+    TrialSpec { place: Place::SameHost, origin, client: two_fresh_gets(), ..https_get() }
 }
 
 /// A step that sends text.
@@ -157,7 +196,7 @@ pub(super) fn send(text: &str) -> Step {
     Step::Send(text.into())
 }
 
-/// A whole response of 200 with [`BODY`] bytes, after a request has been read.
+/// Reads a request and answers 200 with [`BODY`] bytes.
 pub(super) fn answer() -> Vec<Step> {
     vec![
         Step::ReadHead,
@@ -167,29 +206,34 @@ pub(super) fn answer() -> Vec<Step> {
     ]
 }
 
-/// Length that the response of [`cut_body`] promises.
+/// Length that the response of [`cut_body`] announces, bytes.
 pub(super) const CUT_BODY: u64 = 50_000;
 
-/// An origin that ends its response before the promised length.
+/// An origin that ends its response before the announced length.
 pub(super) fn cut_body(end: Step) -> TrialSpec {
     let head = send(&format!("HTTP/1.1 200 OK\r\nContent-Length: {CUT_BODY}\r\n\r\n"));
-    let steps = vec![Step::ReadHead, head, Step::SendPattern(20_000), end];
-    TrialSpec { origin: scripted(vec![steps]), timed: true, ..https_get() }
+    tls_fault(vec![Step::ReadHead, head, Step::SendPattern(20_000), end])
 }
 
-/// Two GETs of two clients, with no connection to the origin in common.
+/// Two GETs from two clients that share no connection to the origin.
 pub(super) fn two_connections(tls: OriginTls) -> TrialSpec {
-    let client = requests(vec![get(), fresh_get()]);
-    let records = vec![string("http.server_session_sharing.match", "none")];
-    TrialSpec { client, records, ..https_get_from(tls) }
+    TrialSpec { client: two_fresh_gets(), records: vec![no_sharing()], ..https_get_from(tls) }
 }
 
-/// A client that `tunnel_route` leads to the origin's own TLS.
+/// Clients share no connections to origins.
+pub(super) fn no_sharing() -> Record {
+    string("http.server_session_sharing.match", "none")
+}
+
+/// A client that `tunnel_route` connects to the origin's own TLS.
 pub(super) fn tunnel_route(front: Front) -> TrialSpec {
-    let client = ClientSpec { front, ..https_get().client };
     let sni = vec![sni(Side::Client, &[("tunnel_route", "{origin}:{port}")])];
-    let records = vec![int("url_remap.remap_required", 0), string("http.connect_ports", "443 {ports}")];
-    TrialSpec { client, records, sni, ..https_get() }
+    TrialSpec { client: get_over(front), records: forward_proxy("443 {ports}"), sni, ..https_get() }
+}
+
+/// ATS forwards what no rule maps, and tunnels to these ports.
+pub(super) fn forward_proxy(connect_ports: &str) -> Vec<Record> {
+    vec![int("url_remap.remap_required", 0), string("http.connect_ports", connect_ports)]
 }
 
 /// A step that waits for text.
@@ -207,7 +251,7 @@ pub(super) fn second_half() -> Step {
     Step::SendBytes(super::body::bytes(BODY).split_off(500))
 }
 
-/// `answer`, and then these.
+/// [`answer`], then these steps.
 pub(super) fn answer_and(steps: &[Step]) -> Vec<Step> {
     answer().into_iter().chain(steps.iter().cloned()).collect()
 }
@@ -222,12 +266,12 @@ pub(super) fn int(name: &str, value: u32) -> Record {
     Record { name: format!("proxy.config.{name}"), kind: "INT".into(), value: value.to_string() }
 }
 
-/// Verification of origins by this policy, over signature and name.
+/// Verification of origins by this policy, of signature and name.
 pub(super) fn policy(policy: &str) -> Vec<Record> {
     vec![string("ssl.client.verify.server.policy", policy), string("ssl.client.verify.server.properties", "ALL")]
 }
 
-/// Verification enforced over the signature alone.
+/// Verification enforced for the signature only.
 pub(super) fn signature_only() -> Vec<Record> {
     vec![
         string("ssl.client.verify.server.policy", "ENFORCED"),
@@ -240,13 +284,13 @@ pub(super) fn enforced() -> Vec<Record> {
     policy("ENFORCED")
 }
 
-/// Timeouts of a second towards origins, for trials in which one is waited for.
-pub(super) fn impatient() -> Vec<Record> {
+/// Timeouts of a second towards origins, for trials that wait for one.
+pub(super) fn one_second_timeouts() -> Vec<Record> {
     vec![int("http.connect_attempts_timeout", 1), int("http.transaction_no_activity_timeout_out", 1)]
 }
 
-/// Up to three more tries, after the first of them at another address, and addresses in turn.
-pub(super) fn retrying() -> Vec<Record> {
+/// Up to three retries, from the second on at another address, with addresses in turn.
+pub(super) fn retries() -> Vec<Record> {
     vec![
         int("http.connect_attempts_max_retries", 3),
         int("http.connect_attempts_rr_retries", 1),
@@ -254,7 +298,7 @@ pub(super) fn retrying() -> Vec<Record> {
     ]
 }
 
-/// A line of sni.yaml.
+/// A rule of sni.yaml.
 pub(super) fn sni(side: Side, keys: &[(&str, &str)]) -> SniRule {
     SniRule { side, keys: keys.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect() }
 }

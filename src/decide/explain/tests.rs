@@ -52,7 +52,7 @@ fn a_trial_is_told_with_its_raw_evidence() {
         "          +1500 us  > F.   seq 0",
         r"      error.log: CONNECT: \u{1b}[2J",
         "    affects: ATS <9.2.7; OpenSSL >=3.2; not Fedora's and EPEL's 9.2.6-2 and later, a build with the fix of \
-         Debian's update to 9.2.9; when: any https origin, whatever it speaks and wherever it is",
+         Debian's update to 9.2.9; when: any https origin, on any host and with any version of TLS",
         "  see whether a workaround helps here: `atsmatrix explain debian-13/9.2.5 --try`",
     ] {
         assert!(text.lines().any(|told| told == line), "no line `{line}` in\n{text}");

@@ -1,18 +1,16 @@
-//! Captured frames into TCP flows.
-//!
-//! Knows what belongs to one connection, which end opened it, and what to keep of it. Must not know
-//! what a flow means: that is [`super::facts`].
+//! Groups captured frames into TCP flows: which connection a segment belongs to, which end opened it, and what to keep.
+//! What a flow means is the matter of [`super::facts`].
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use super::segment::{Flags, Frame, Segment};
+use super::segment::{Flags, Frame, TcpSegment};
 use crate::model::{Direction, Flow, Packet};
 
-/// Flows kept; a trial has a handful.
-const MOST_FLOWS: usize = 4096;
+/// Flows kept per table; a trial has a handful.
+const MAX_FLOWS: usize = 4096;
 
-/// Packets kept of each end of a flow. With [`MOST_FLOWS`] this bounds a table to about 20 MiB.
+/// First and last packets kept of a flow. With [`MAX_FLOWS`] this bounds a table to about 20 MiB.
 const HEAD: usize = 64;
 const TAIL: usize = 64;
 
@@ -21,7 +19,7 @@ const TAIL: usize = 64;
 pub struct FlowTable {
     ports: BTreeSet<u16>,
     flows: Vec<Connection>,
-    /// (client, server) to the newest flow between them: ephemeral ports come round again.
+    /// (client, server) to the newest flow between them: ephemeral ports are reused.
     newest: HashMap<(SocketAddr, SocketAddr), usize>,
     refused: u64,
 }
@@ -56,13 +54,13 @@ struct Seen {
 }
 
 impl FlowTable {
-    /// A table of the flows to `ports`; all other traffic passes by.
+    /// A table of the flows to `ports`, which ignores all other traffic.
     pub fn new(ports: impl IntoIterator<Item = u16>) -> Self {
         Self { ports: ports.into_iter().collect(), flows: Vec::new(), newest: HashMap::new(), refused: 0 }
     }
 
-    /// Takes a frame. Gives the server port of the flow it was added to; `None` when it is none of
-    /// ours or the second copy of a loopback frame. Retransmissions are kept: they are evidence.
+    /// Adds a frame and returns the server port of its flow; `None` for other traffic and for the second copy of a
+    /// loopback frame. Retransmissions are kept: they are evidence.
     pub fn push(&mut self, frame: &Frame<'_>) -> Option<u16> {
         if frame.is_loopback_copy() {
             return None;
@@ -74,18 +72,18 @@ impl FlowTable {
         Some(flow.server.port())
     }
 
-    /// The flows to a server port, in the order in which their first packet was seen.
+    /// The flows to a server port, ordered by their first packet.
     pub fn by_server_port(&self, port: u16) -> Vec<Flow> {
         self.flows.iter().filter(|flow| flow.server.port() == port).map(Connection::to_flow).collect()
     }
 
-    /// Segments of connections beyond the 4096 that are kept.
+    /// Segments dropped because the table already had 4096 flows.
     pub fn refused(&self) -> u64 {
         self.refused
     }
 
-    /// The flow a segment belongs to, and its direction there.
-    fn place(&mut self, segment: &Segment) -> Option<(usize, Direction)> {
+    /// The flow of a segment, and the segment's direction in it.
+    fn place(&mut self, segment: &TcpSegment) -> Option<(usize, Direction)> {
         let forth = (segment.source, segment.destination);
         let back = (segment.destination, segment.source);
         let opens = segment.flags.has(Flags::SYN) && !segment.flags.has(Flags::ACK);
@@ -99,14 +97,14 @@ impl FlowTable {
         }
         let ours = |address: SocketAddr| self.ports.contains(&address.port());
         let answers = segment.flags.has(Flags::SYN | Flags::ACK);
-        // A SYN says who is who; without one, the end with a port of ours is the server.
+        // A SYN shows which end is the client. Without one, the end with a port of the table is the server.
         let (key, direction) = match (ours(segment.destination), ours(segment.source)) {
             (true, false) => (forth, Direction::ToServer),
             (true, true) if !answers => (forth, Direction::ToServer),
             (_, true) if !opens => (back, Direction::ToClient),
             _ => return None,
         };
-        if self.flows.len() == MOST_FLOWS {
+        if self.flows.len() == MAX_FLOWS {
             self.refused += 1;
             return None;
         }
@@ -129,7 +127,7 @@ impl Connection {
         }
     }
 
-    fn take(&mut self, at_us: u64, direction: Direction, segment: &Segment) {
+    fn take(&mut self, at_us: u64, direction: Direction, segment: &TcpSegment) {
         let stream = match direction {
             Direction::ToServer => &mut self.to_server,
             Direction::ToClient => &mut self.to_client,
@@ -160,8 +158,8 @@ impl Connection {
 }
 
 impl Stream {
-    /// Takes a segment and gives its relative sequence number: SYN is 0, the first byte is 1.
-    fn take(&mut self, segment: &Segment) -> u32 {
+    /// Adds a segment and returns its relative sequence number: SYN is 0, the first byte is 1.
+    fn take(&mut self, segment: &TcpSegment) -> u32 {
         let syn = u32::from(segment.flags.has(Flags::SYN));
         // When the SYN was missed, the first segment seen counts as the first byte. A bare reset that
         // answers a SYN carries sequence number 0 and stays 0.
@@ -169,14 +167,14 @@ impl Stream {
         let base = *self.base.get_or_insert(segment.seq.wrapping_sub(missed));
         let seq = segment.seq.wrapping_sub(base);
         let end = seq.wrapping_add(syn).wrapping_add(segment.len);
-        // What lies in the upper half is older than the base: a probe, or a segment before the capture.
+        // A number in the upper half is older than the base: a probe, or a segment from before the capture.
         if segment.len > 0 && seq < 1 << 31 {
             self.end = self.end.max(end);
         }
         seq
     }
 
-    /// Payload bytes, each counted once however often it was sent.
+    /// Payload bytes without retransmissions.
     fn bytes(self) -> u64 {
         u64::from(self.end.saturating_sub(1))
     }

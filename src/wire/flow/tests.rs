@@ -80,7 +80,7 @@ fn a_refused_connection_is_a_syn_and_a_reset() {
 }
 
 #[test]
-fn a_capture_that_begins_in_the_middle_still_knows_the_server() {
+fn a_capture_that_starts_in_the_middle_still_identifies_the_server() {
     let table = table(&[(ORIGIN, ATS, 0x18, 500, 10), (ATS, ORIGIN, 0x10, 900, 0)]);
     let flows = table.by_server_port(8443);
     assert_eq!(lines(&flows[0]), ["< P. 1 10", "> . 1 0"]);
@@ -88,14 +88,14 @@ fn a_capture_that_begins_in_the_middle_still_knows_the_server() {
 }
 
 #[test]
-fn other_ports_pass_by_and_a_client_port_of_ours_is_no_server() {
+fn other_ports_are_ignored_and_a_client_port_of_the_table_is_not_a_server() {
     let other = (2, 9999);
     let table = table(&[(ATS, other, 2, 9, 0), ((1, 8443), other, 2, 9, 0)]);
     assert_eq!((table.flows.len(), table.by_server_port(9999).len()), (0, 0));
 }
 
 #[test]
-fn a_loopback_frame_counts_once_though_it_is_seen_twice() {
+fn a_loopback_frame_counts_once_although_it_is_captured_twice() {
     let mut table = FlowTable::new([8443]);
     let mut bytes = frame(ATS, ORIGIN, 2, 9, &[]);
     bytes[..12].fill(0);
@@ -105,7 +105,7 @@ fn a_loopback_frame_counts_once_though_it_is_seen_twice() {
 }
 
 #[test]
-fn a_long_flow_keeps_its_begin_and_its_end() {
+fn a_long_flow_keeps_its_beginning_and_its_end() {
     let mut segments = vec![(ATS, ORIGIN, 2, 0, 0)];
     segments.extend((0..299).map(|i| (ATS, ORIGIN, 0x18, 1 + i * 10, 10)));
     let flow = &table(&segments).by_server_port(8443)[0];
@@ -132,7 +132,7 @@ proptest! {
             .into_iter()
             .map(|(forth, flags, seq, len)| if forth { (ATS, ORIGIN, flags, seq, len) } else { (ORIGIN, ATS, flags, seq, len) })
             .collect();
-        // An unexpected SYN of the server towards the client's port belongs to no flow of ours.
+        // An unexpected SYN from the server to the client's port belongs to no flow of the table.
         let stray = segments.iter().filter(|s| s.0 == ORIGIN && s.2 & 0x12 == 2).count();
         let flows = table(&segments).by_server_port(8443);
         let kept: usize = flows.iter().map(|flow| flow.packets.len() + flow.dropped as usize).sum();

@@ -1,37 +1,45 @@
-//! The first flight of a TLS client, byte by byte as it comes off a socket, into a [`Hello`].
+//! Parses the first flight of a TLS client, as its bytes arrive, into a [`Hello`].
 //!
-//! Knows the record layer (RFC 8446 section 5.1, RFC 5246 section 6.2.1) and the ClientHello
-//! (section 4.1.2); must not know sockets, and must not judge what a client offers.
+//! The record layer (RFC 8446 section 5.1, RFC 5246 section 6.2.1) and the ClientHello (section 4.1.2), without sockets
+//! and without judging what a client offers.
 
 use super::iana;
 use crate::model::Hello;
 
-/// Longest ClientHello that is looked at, bytes. Real ones are 0.5 to 2 KiB; with post-quantum
-/// shares and tickets hardly 4.
-const LONGEST_HELLO: usize = 64 * 1024;
+/// Longest ClientHello that is parsed, bytes. Real ones have 0.5 to 2 KiB; with post-quantum shares and tickets at most
+/// about 4.
+const MAX_HELLO: usize = 64 * 1024;
 
 /// Longest plaintext record (RFC 8446 section 5.1), bytes.
-const LONGEST_RECORD: usize = 1 << 14;
+const MAX_RECORD: usize = 1 << 14;
 
-/// Longest server name or protocol name kept, bytes before escaping. DNS names end at 255.
-const LONGEST_NAME: usize = 255;
+/// Longest server name or protocol name kept, bytes before escaping. DNS names have at most 255.
+const MAX_NAME: usize = 255;
 
+/// Bytes of the header of a record, and of a handshake message.
 const RECORD_HEADER: usize = 5;
 const MESSAGE_HEADER: usize = 4;
 
-/// What is known of a client's first flight.
+/// The content type of handshake records (RFC 8446 section 5.1).
+const HANDSHAKE_RECORD: u8 = 22;
+/// The type of the message (RFC 8446 section 4).
+const CLIENT_HELLO: u8 = 1;
+/// Bytes of the random value in a ClientHello (RFC 8446 section 4.1.2).
+const RANDOM: usize = 32;
+
+/// What is known about a client's first flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// Nothing is decided yet.
+    /// Not enough bytes yet.
     NeedMore,
-    /// A complete ClientHello came.
+    /// A complete ClientHello.
     Hello(Hello),
-    /// These bytes begin no TLS connection: what they are instead, in a few words.
+    /// The bytes do not start a TLS connection: a short description of what they are.
     NotTls(String),
 }
 
-/// Takes a client's bytes in pieces of any size. Once it has decided, further bytes change nothing;
-/// the decision does not depend on how the bytes were cut.
+/// Parses a client's bytes in pieces of any size. The result does not depend on how they are cut, and bytes after it
+/// change nothing.
 #[derive(Debug)]
 pub struct HelloParser {
     header: Vec<u8>,
@@ -48,13 +56,12 @@ impl Default for HelloParser {
 }
 
 impl HelloParser {
-    /// A parser that has seen nothing.
+    /// A parser without bytes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next bytes of the stream and says what is known now. Holds at most 64 KiB and one
-    /// record.
+    /// Adds the next bytes of the stream and returns the state. Holds at most 64 KiB and one record.
     pub fn push(&mut self, mut bytes: &[u8]) -> &State {
         while self.state == State::NeedMore && !bytes.is_empty() {
             let wanted = if self.left == 0 { RECORD_HEADER - self.header.len() } else { self.left };
@@ -70,7 +77,7 @@ impl HelloParser {
         &self.state
     }
 
-    /// What is known now.
+    /// The state after the bytes so far.
     pub fn state(&self) -> &State {
         &self.state
     }
@@ -80,10 +87,10 @@ impl HelloParser {
         let Ok(header) = <[u8; RECORD_HEADER]>::try_from(self.header.as_slice()) else { return Ok(None) };
         let [kind, major, _, high, low] = header;
         let len = usize::from(u16::from_be_bytes([high, low]));
-        if kind != 22 || major != 3 {
+        if kind != HANDSHAKE_RECORD || major != 3 {
             return Err(describe(header, self.message.is_empty()));
         }
-        if len == 0 || len > LONGEST_RECORD {
+        if len == 0 || len > MAX_RECORD {
             return Err(format!("a TLS handshake record of {len} bytes, which RFC 8446 forbids"));
         }
         self.left = len;
@@ -97,12 +104,12 @@ impl HelloParser {
         let Some((&[kind, a, b, c], body)) = self.message.split_first_chunk::<MESSAGE_HEADER>() else {
             return Ok(None);
         };
-        if kind != 1 {
+        if kind != CLIENT_HELLO {
             return Err(format!("a TLS handshake message of type {kind} in place of a ClientHello"));
         }
         let len = u32::from_be_bytes([0, a, b, c]);
-        if len as usize > LONGEST_HELLO - MESSAGE_HEADER {
-            return Err(format!("a ClientHello of {len} bytes, more than is looked at"));
+        if len as usize > MAX_HELLO - MESSAGE_HEADER {
+            return Err(format!("a ClientHello of {len} bytes, more than is parsed"));
         }
         let Some(body) = body.get(..len as usize) else { return Ok(None) };
         let hello = read_hello(body).ok_or_else(|| format!("a malformed ClientHello of {len} bytes"))?;
@@ -110,7 +117,7 @@ impl HelloParser {
     }
 }
 
-/// Says in words what five bytes are that are no handshake record.
+/// Describes five bytes that are not a handshake record.
 fn describe(header: [u8; RECORD_HEADER], first: bool) -> String {
     let place = if first { "" } else { " in the middle of a ClientHello" };
     match header {
@@ -118,16 +125,16 @@ fn describe(header: [u8; RECORD_HEADER], first: bool) -> String {
         [20 | 23, 3, ..] => format!("a TLS record of type {}{place}", header[0]),
         [0x80..=0xff, _, 1, ..] if first => "an SSLv2 hello".into(),
         text if first && text.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
-            format!("plain text, beginning with `{}`", text.escape_ascii())
+            format!("plain text, starting with `{}`", text.escape_ascii())
         }
-        other => format!("bytes that are no TLS, beginning with {other:02x?}{place}"),
+        other => format!("bytes that are not TLS, starting with {other:02x?}{place}"),
     }
 }
 
-/// A cursor over the body of a message; every read says `None` at the end.
-struct Reader<'a>(&'a [u8]);
+/// A cursor over the body of a message; a read beyond its end returns `None`.
+struct Cursor<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> Cursor<'a> {
     fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
@@ -143,18 +150,18 @@ impl<'a> Reader<'a> {
     }
 
     /// A vector with a length of one byte (RFC 8446 section 3.4).
-    fn short(&mut self) -> Option<Reader<'a>> {
+    fn short(&mut self) -> Option<Cursor<'a>> {
         let len = self.u8()?;
-        self.take(len.into()).map(Reader)
+        self.take(len.into()).map(Cursor)
     }
 
     /// A vector with a length of two bytes.
-    fn long(&mut self) -> Option<Reader<'a>> {
+    fn long(&mut self) -> Option<Cursor<'a>> {
         let len = self.u16()?;
-        self.take(len.into()).map(Reader)
+        self.take(len.into()).map(Cursor)
     }
 
-    /// The rest as numbers of two bytes without GREASE; an odd byte at the end is an error.
+    /// The rest as two-byte numbers without GREASE; `None` if a single byte is left.
     fn codes(&mut self) -> Option<Vec<u16>> {
         let mut codes = Vec::new();
         while !self.0.is_empty() {
@@ -166,9 +173,9 @@ impl<'a> Reader<'a> {
 }
 
 fn read_hello(body: &[u8]) -> Option<Hello> {
-    let mut body = Reader(body);
+    let mut body = Cursor(body);
     let legacy_version = body.u16()?;
-    body.take(32)?;
+    body.take(RANDOM)?;
     let session_id = body.short()?;
     let suites = body.long()?.codes()?;
     body.short()?;
@@ -190,9 +197,9 @@ fn read_hello(body: &[u8]) -> Option<Hello> {
     Some(hello)
 }
 
-fn read_extension(kind: u16, mut data: Reader<'_>, hello: &mut Hello) -> Option<()> {
+fn read_extension(kind: u16, mut data: Cursor<'_>, hello: &mut Hello) -> Option<()> {
     match kind {
-        // server_name: RFC 6066 section 3; an empty one is a server's answer, tolerated.
+        // server_name: RFC 6066 section 3. Servers answer with an empty one, which is tolerated here.
         0 if !data.0.is_empty() => {
             let mut names = data.long()?;
             while !names.0.is_empty() {
@@ -215,7 +222,7 @@ fn read_extension(kind: u16, mut data: Reader<'_>, hello: &mut Hello) -> Option<
                 }
             }
         }
-        // session_ticket: RFC 5077 section 3.2; empty means "I would like one".
+        // session_ticket: RFC 5077 section 3.2. An empty one requests a ticket.
         35 => hello.resuming |= !data.0.is_empty(),
         41 => hello.resuming = true,
         43 => hello.versions = data.short()?.codes()?.into_iter().map(iana::version).collect(),
@@ -234,9 +241,9 @@ fn read_extension(kind: u16, mut data: Reader<'_>, hello: &mut Hello) -> Option<
     Some(())
 }
 
-/// A name from the wire, bounded and escaped: it ends up in reports and terminals.
+/// A name from the wire, bounded and escaped for reports and terminals.
 fn printable(bytes: &[u8]) -> String {
-    bytes.iter().take(LONGEST_NAME).copied().collect::<Vec<u8>>().escape_ascii().to_string()
+    bytes.iter().take(MAX_NAME).copied().collect::<Vec<u8>>().escape_ascii().to_string()
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ fn in_records_of(size: usize, flight: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_hello_of_openssl_3_0_is_read() {
+fn a_hello_of_openssl_3_0_is_parsed() {
     let hello = hello(&bytes(OPENSSL_3_0));
     assert_eq!(hello.len, 331);
     assert_eq!(hello.versions, ["TLSv1.3", "TLSv1.2", "TLSv1.1", "TLSv1.0"]);
@@ -72,7 +72,7 @@ fn a_hello_without_supported_versions_offers_its_legacy_version() {
 }
 
 #[test]
-fn a_hello_of_rustls_is_read_with_its_post_quantum_share() {
+fn a_hello_of_rustls_is_parsed_with_its_post_quantum_share() {
     let mut provider = rustls::crypto::aws_lc_rs::default_provider();
     provider.kx_groups.sort_by_key(|group| group.name() != rustls::NamedGroup::X25519MLKEM768);
     let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
@@ -138,18 +138,18 @@ fn a_hello_may_span_many_records() {
 }
 
 #[test]
-fn what_is_no_tls_is_described() {
+fn bytes_that_are_not_tls_are_described() {
     let what = |bytes: &[u8]| match parse(bytes) {
         State::NotTls(what) => what,
         other => panic!("{other:?}"),
     };
-    assert_eq!(what(b"GET / HTTP/1.1\r\n\r\n"), "plain text, beginning with `GET /`");
+    assert_eq!(what(b"GET / HTTP/1.1\r\n\r\n"), "plain text, starting with `GET /`");
     assert_eq!(what(&[21, 3, 3, 0, 2, 2, 80]), "a TLS alert");
     assert_eq!(what(&[0x80, 46, 1, 3, 1, 0]), "an SSLv2 hello");
-    assert_eq!(what(&[0, 1, 2, 3, 4]), "bytes that are no TLS, beginning with [00, 01, 02, 03, 04]");
+    assert_eq!(what(&[0, 1, 2, 3, 4]), "bytes that are not TLS, starting with [00, 01, 02, 03, 04]");
     assert_eq!(what(&[22, 3, 1, 0, 0]), "a TLS handshake record of 0 bytes, which RFC 8446 forbids");
     assert_eq!(what(&[22, 3, 1, 0, 4, 2, 0, 0, 0]), "a TLS handshake message of type 2 in place of a ClientHello");
-    assert_eq!(what(&[22, 3, 1, 0, 4, 1, 1, 0, 0]), "a ClientHello of 65536 bytes, more than is looked at");
+    assert_eq!(what(&[22, 3, 1, 0, 4, 1, 1, 0, 0]), "a ClientHello of 65536 bytes, more than is parsed");
     assert_eq!(what(&[22, 3, 1, 0, 5, 1, 0, 0, 1, 3]), "a malformed ClientHello of 1 bytes");
     let mut cut = bytes(OPENSSL_3_0)[..100].to_vec();
     cut[4] = 95;
@@ -167,7 +167,7 @@ fn names_from_the_wire_are_escaped_and_bounded() {
     let mut hostile = flight;
     hostile[at..at + 4].copy_from_slice(b"\x1b[2J");
     assert_eq!(hello(&hostile).sni.as_deref(), Some("\\x1b[2Jget.test"));
-    assert_eq!(printable(&[b'a'; 1000]).len(), LONGEST_NAME);
+    assert_eq!(printable(&[b'a'; 1000]).len(), MAX_NAME);
 }
 
 /// Streams that get past the record header often enough to be interesting.
@@ -203,7 +203,7 @@ proptest! {
             let size = u16::try_from(len).unwrap().to_be_bytes();
             parser.push(&[22, 3, 1, size[0], size[1]]);
             parser.push(&vec![fill; len]);
-            prop_assert!(parser.message.len() <= LONGEST_HELLO + LONGEST_RECORD);
+            prop_assert!(parser.message.len() <= MAX_HELLO + MAX_RECORD);
         }
     }
 }

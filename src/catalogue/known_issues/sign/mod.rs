@@ -5,7 +5,7 @@ mod seen;
 
 pub(super) use pattern::{is_like, matches};
 
-use super::{Case, Evidence};
+use super::{Evidence, TrialEvidence};
 use crate::model::LogFile;
 
 /// One thing that evidence may show.
@@ -15,28 +15,28 @@ pub enum Sign {
     Answer(&'static str),
     /// A request of the client got no answer at all: the connection hung or was closed.
     NoAnswer,
-    /// A request of the client had got no whole answer when its patience ended: the connection hung.
+    /// A request of the client got no whole answer before its deadline: the connection hung.
     Hung,
-    /// A request of the client was not answered whole: the connection was closed before that.
+    /// A request of the client got no whole answer: the connection was closed before its end.
     CutOff,
     /// The first request was answered well, a later one with 5xx or not at all.
     LaterFails,
-    /// The head of a response took at least so many milliseconds.
+    /// The head of a response took at least this many milliseconds.
     Slow(u64),
     /// The client got an interim response of this status.
     Interim(u16),
     /// A line of a log that names the trial matches a regular expression.
     Log(LogFile, &'static str),
-    /// So many lines of a log that name the trial do.
+    /// At least this many lines of a log that name the trial match a regular expression.
     LogLines(LogFile, &'static str, usize),
-    /// A line of a log that names no trial (start-up, crash) matches a regular expression. Other trials of the cell
-    /// may have brought it about.
+    /// A line of a log that names no trial (start-up, crash) matches a regular expression. Another trial of the cell
+    /// may have caused it.
     CellLog(LogFile, &'static str),
     /// ATS did not start or died, and its last words match a regular expression.
     Process(&'static str),
     /// On the wire, ATS completed the TCP handshake and closed without sending a byte.
     ClosedBeforeFirstByte,
-    /// The origin saw a connection without a byte that the other side closed.
+    /// The origin saw a connection that the other side closed without sending a byte.
     ClosedUnheard,
     /// On the wire, the origin closed or reset after the TCP handshake without having sent a byte.
     OriginClosedBeforeFirstByte,
@@ -48,21 +48,21 @@ pub enum Sign {
     Connected,
     /// On the wire, ATS tried an IPv4 address.
     TriedIpv4,
-    /// The origin saw a `ClientHello` of at least so many bytes.
+    /// The origin saw a `ClientHello` of at least this many bytes.
     HelloOf(u32),
     /// The origin saw a server name (SNI) that matches a regular expression.
     Sni(&'static str),
     /// The origin saw no connection.
     NotReached,
-    /// The origin saw at least so many connections.
+    /// The origin saw at least this many connections.
     Connections(usize),
-    /// The origin received a request whose head promises a body, and no byte of that.
+    /// The origin received a request whose head announces a body, and no byte of the body.
     NoBody,
-    /// The origin received at least so many requests.
+    /// The origin received at least this many requests.
     Served(usize),
     /// The origin served a request and then closed the connection itself.
     ServedThenClosed,
-    /// The origin gave up with words that match a regular expression: its own, or the alert that it got.
+    /// The origin's error matches a regular expression: its own, or the alert that it got.
     OriginError(&'static str),
     /// The origin agreed on this protocol by ALPN.
     Alpn(&'static str),
@@ -76,12 +76,12 @@ pub enum Sign {
     Ran(&'static str, &'static str),
     /// At least one of these.
     Any(&'static [Sign]),
-    /// Taken for seen: how tests leave out a sign that must show.
+    /// Always shows: tests replace a required sign with it.
     #[cfg(test)]
     Given(Witness),
 }
 
-/// Who saw it. Two signs of one witness are one observation.
+/// The source of a sign. Two signs from one witness count once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Witness {
     /// The client.
@@ -96,18 +96,18 @@ pub enum Witness {
     Process,
     /// Another trial.
     Trials,
-    /// Nobody had to look: it is how the cell or the trial is set up.
+    /// The setup of the cell or the trial, which counts as no witness.
     SetUp,
 }
 
 impl Sign {
     /// Whether it shows in the evidence of `case`.
-    pub fn shows(&self, case: &Case<'_>, evidence: &Evidence<'_>) -> bool {
+    pub fn shows(&self, case: &TrialEvidence<'_>, evidence: &Evidence<'_>) -> bool {
         seen::shown(self, case, evidence).is_some()
     }
 
-    /// Who saw it in the evidence of `case`; `None`: it does not show.
-    pub fn shown(&self, case: &Case<'_>, evidence: &Evidence<'_>) -> Option<Witness> {
+    /// Its witness in the evidence of `case`; `None`: it does not show.
+    pub fn shown(&self, case: &TrialEvidence<'_>, evidence: &Evidence<'_>) -> Option<Witness> {
         seen::shown(self, case, evidence)
     }
 
@@ -126,7 +126,28 @@ impl Sign {
             Self::Ran(_, range) => range.parse::<crate::model::VersionRange>().is_ok(),
             Self::Unset(name) => name.starts_with("proxy.config."),
             Self::Any(signs) => !signs.is_empty() && signs.iter().all(Self::is_well_formed),
-            _ => true,
+            Self::NoAnswer
+            | Self::Hung
+            | Self::CutOff
+            | Self::LaterFails
+            | Self::Slow(_)
+            | Self::Interim(_)
+            | Self::ClosedBeforeFirstByte
+            | Self::ClosedUnheard
+            | Self::OriginClosedBeforeFirstByte
+            | Self::Refused
+            | Self::Unanswered
+            | Self::Connected
+            | Self::TriedIpv4
+            | Self::HelloOf(_)
+            | Self::NotReached
+            | Self::Connections(_)
+            | Self::NoBody
+            | Self::Served(_)
+            | Self::ServedThenClosed
+            | Self::Alpn(_) => true,
+            #[cfg(test)]
+            Self::Given(_) => true,
         }
     }
 }

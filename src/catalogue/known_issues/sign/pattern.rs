@@ -1,5 +1,5 @@
-//! Globs and regular expressions of signs. Each is tried on every trial of every cell, and compiling takes far
-//! longer than matching, so what was compiled is kept.
+//! Globs and regular expressions of signs. Each is matched against every trial of every cell, and compiling takes far
+//! longer than matching, so compiled patterns are cached.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use globset::GlobMatcher;
 use regex::Regex;
 
-/// Patterns that were compiled, by their text.
+/// Compiled patterns by their text; `None`: the pattern does not parse.
 type Compiled<T> = LazyLock<Mutex<HashMap<String, Option<T>>>>;
 
 /// Whether a trial's id matches a glob.
@@ -17,7 +17,7 @@ pub(in crate::catalogue::known_issues) fn is_like(glob: &str, id: &str) -> bool 
     once(&COMPILED, glob, compile).is_some_and(|glob| glob.is_match(id))
 }
 
-/// A pattern that does not parse matches nothing; a test sees to it that all do.
+/// A pattern that does not parse matches nothing; a test ensures that all parse.
 pub(in crate::catalogue::known_issues) fn matches(pattern: &str, text: &str) -> bool {
     static COMPILED: Compiled<Regex> = LazyLock::new(Mutex::default);
     once(&COMPILED, pattern, || Regex::new(pattern).ok()).is_some_and(|regex| regex.is_match(text))

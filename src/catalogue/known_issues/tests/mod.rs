@@ -1,4 +1,4 @@
-//! Every known issue against its scenes, and the rules of naming.
+//! Every known issue against its scenes, and the rules of matching.
 
 mod mutants;
 mod scene;
@@ -11,7 +11,7 @@ use scene::Scene;
 use super::*;
 use crate::model::{TrialResult, WorkaroundTried};
 
-/// The scenes beside an issue's file.
+/// The scenes of an issue.
 fn scenes(issue: &KnownIssue) -> Vec<Scene> {
     let name = issue.id.to_ascii_lowercase().replace('-', "_");
     let path =
@@ -20,23 +20,23 @@ fn scenes(issue: &KnownIssue) -> Vec<Scene> {
     scene::read(&text)
 }
 
-/// What a scene comes to for one issue: `certain a b`, `looks like a`, both with ` ; ` between, or `nothing`.
-fn told(scene: &Scene, id: &str) -> String {
-    let matched = scene.diagnose(KNOWN_ISSUES).into_iter().filter(|matched| matched.id == id);
-    let told: Vec<String> = matched
-        .map(|matched| [vec![matched.confidence.to_string()], matched.trials].concat().join(" ").trim_end().to_owned())
+/// What a scene matches of one issue: `certain a b`, `looks like a`, both separated by ` ; `, or `nothing`.
+fn matched(scene: &Scene, id: &str) -> String {
+    let found = scene.diagnose(KNOWN_ISSUES).into_iter().filter(|found| found.id == id);
+    let texts: Vec<String> = found
+        .map(|found| [vec![found.confidence.to_string()], found.trials].concat().join(" ").trim_end().to_owned())
         .collect();
-    if told.is_empty() { "nothing".into() } else { told.join(" ; ") }
+    if texts.is_empty() { "nothing".into() } else { texts.join(" ; ") }
 }
 
 #[test]
-fn every_known_issue_is_seen_where_it_is_and_not_where_it_nearly_is() {
+fn every_known_issue_matches_its_scenes_and_not_those_of_its_neighbours() {
     let mut wrong = Vec::new();
     for issue in KNOWN_ISSUES {
         for scene in scenes(issue) {
-            let told = told(&scene, issue.id);
-            if told != scene.expected {
-                wrong.push(format!("{}: {}: {told}, not {}", issue.id, scene.title, scene.expected));
+            let matched = matched(&scene, issue.id);
+            if matched != scene.expected {
+                wrong.push(format!("{}: {}: {matched}, not {}", issue.id, scene.title, scene.expected));
             }
         }
     }
@@ -44,12 +44,12 @@ fn every_known_issue_is_seen_where_it_is_and_not_where_it_nearly_is() {
 }
 
 #[test]
-fn every_known_issue_has_scenes_that_show_it_and_scenes_that_nearly_do() {
+fn every_known_issue_has_scenes_that_match_and_scenes_that_do_not() {
     for issue in KNOWN_ISSUES {
         let scenes = scenes(issue);
         let seen = |scene: &&Scene| scene.expected != "nothing";
-        assert!(scenes.iter().any(|scene| seen(&scene)), "{} has no scene that shows it", issue.id);
-        assert!(!scenes.iter().all(|scene| seen(&scene)), "{} has no scene that nearly shows it", issue.id);
+        assert!(scenes.iter().any(|scene| seen(&scene)), "{} has no scene that matches", issue.id);
+        assert!(!scenes.iter().all(|scene| seen(&scene)), "{} has no scene of a neighbour", issue.id);
         let builds = matches!(issue.shows, Shows::Build(_));
         let best = if builds { "looks like" } else { "certain" };
         assert!(scenes.iter().any(|scene| scene.expected.starts_with(best)), "{} is never {best}", issue.id);
@@ -57,7 +57,7 @@ fn every_known_issue_has_scenes_that_show_it_and_scenes_that_nearly_do() {
 }
 
 #[test]
-fn no_scene_of_one_issue_is_taken_for_another_with_certainty() {
+fn no_scene_of_one_issue_is_a_certain_match_of_another() {
     for issue in KNOWN_ISSUES {
         for scene in &scenes(issue) {
             let others = scene.diagnose(KNOWN_ISSUES).into_iter().filter(|found| found.id != issue.id);
@@ -69,7 +69,7 @@ fn no_scene_of_one_issue_is_taken_for_another_with_certainty() {
 }
 
 #[test]
-fn a_trial_that_two_issues_are_certain_of_is_certain_of_neither() {
+fn a_certain_match_of_two_issues_is_certain_of_neither() {
     use Confidence::{Certain, LooksLike};
     let text = "scene one cause, named twice\nats 9.2.5\nopenssl 3.5.7\ncontrol ctl-direct-tls pass\n\
                 trial tls-remote-origin fail\n answer 502 Invalid argument\n unheard\n\
@@ -89,7 +89,7 @@ fn a_trial_that_two_issues_are_certain_of_is_certain_of_neither() {
 }
 
 #[test]
-fn scenes_and_signatures_speak_of_trials_that_there_are() {
+fn scenes_and_signatures_name_trials_that_exist() {
     let like = |glob: &str| crate::catalogue::trials::ids().iter().any(|id| sign::is_like(glob, id));
     let mut unknown = BTreeSet::new();
     for issue in KNOWN_ISSUES {
@@ -109,13 +109,13 @@ fn scenes_and_signatures_speak_of_trials_that_there_are() {
                 assert!(!how.is_empty() && trials.is_empty() == builds, "{}", issue.id);
                 unknown.extend(trials.iter().filter(|id| !like(id)).map(|id| format!("{}: {id}", issue.id)));
             }
-            Provoked::Not(why) => assert!(why.len() > 20, "{}: why can it not be brought about?", issue.id),
+            Provoked::Not(why) => assert!(why.len() > 20, "{}: why can nothing trigger it?", issue.id),
         }
     }
-    assert!(unknown.is_empty(), "there are no such trials: {unknown:#?}");
+    assert!(unknown.is_empty(), "no such trials: {unknown:#?}");
 }
 
-/// The globs of other trials that a signature looks at.
+/// The globs of other trials in a signature.
 fn globs(signature: &Signature) -> Vec<&'static str> {
     fn of(sign: &Sign) -> Vec<&'static str> {
         match sign {
@@ -210,7 +210,7 @@ fn every_workaround_can_be_written_for_some_ats() {
 }
 
 #[test]
-fn the_docs_say_what_the_registry_says() {
+fn the_docs_match_the_registry() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/known-issues.md");
     let docs = std::fs::read_to_string(&path).unwrap();
     let wanted: Vec<String> = KNOWN_ISSUES.iter().map(|issue| row(issue)).collect();
@@ -221,7 +221,10 @@ fn the_docs_say_what_the_registry_says() {
         return std::fs::write(&path, blessed).unwrap();
     }
     let rows: Vec<&str> = docs.lines().filter(|line| line.starts_with("| [")).collect();
-    assert!(rows == wanted, "docs/known-issues.md is not as the registry: ATSMATRIX_BLESS=1 cargo test --lib registry");
+    assert!(
+        rows == wanted,
+        "docs/known-issues.md does not match the registry: ATSMATRIX_BLESS=1 cargo test --lib registry"
+    );
 }
 
 fn row(issue: &KnownIssue) -> String {
@@ -258,7 +261,7 @@ fn row(issue: &KnownIssue) -> String {
 }
 
 #[test]
-fn what_a_workaround_did_not_mend_is_no_limitation_any_more() {
+fn a_trial_that_fails_despite_the_workaround_is_no_longer_a_limitation() {
     let trial = |id: &str, outcome| TrialResult {
         id: id.into(),
         outcome,
@@ -277,7 +280,7 @@ fn what_a_workaround_did_not_mend_is_no_limitation_any_more() {
             settings: Vec::new(),
             worked: false,
             passed: Vec::new(),
-            not_passed: not_passed.iter().map(|told| (*told).to_owned()).collect(),
+            not_passed: not_passed.iter().map(|entry| (*entry).to_owned()).collect(),
             cost: String::new(),
         });
         let mut trials = [trial("http-expect-100", Outcome::Limitation), trial("http-head", Outcome::Pass)];
@@ -286,9 +289,9 @@ fn what_a_workaround_did_not_mend_is_no_limitation_any_more() {
     };
     assert_eq!(outcomes(&["http-expect-100 (fail)"]), (true, [Outcome::Fail, Outcome::Pass]));
     // Another trial failed with it; it could not be tried; a control failed beside it.
-    for told in
+    for not_passed in
         [&["http-head (fail)"][..], &["http-expect-100 (error)"], &["http-expect-100 (fail)", "ctl-unmapped (fail)"]]
     {
-        assert_eq!(outcomes(told), (false, [Outcome::Limitation, Outcome::Pass]), "{told:?}");
+        assert_eq!(outcomes(not_passed), (false, [Outcome::Limitation, Outcome::Pass]), "{not_passed:?}");
     }
 }

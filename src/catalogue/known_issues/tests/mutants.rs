@@ -1,5 +1,5 @@
-//! Every known issue without one of the things that tell it from its neighbours: some scene must then be named with
-//! a certainty that it does not have.
+//! Mutants: every known issue without one of its conditions. Some scene must then match with a certainty that it should
+//! not have.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn without_each<T: Copy>(list: &'static [T]) -> impl Iterator<Item = &'static [T
     })
 }
 
-/// Each of the signs that must show taken for shown in turn: it then costs no witness.
+/// `signs` with each in turn replaced by one that always shows.
 fn given_each(signs: &'static [Sign]) -> impl Iterator<Item = &'static [Sign]> {
     (0..signs.len()).map(|at| {
         let mut rest = signs.to_vec();
@@ -57,7 +57,7 @@ fn everywhere(issue: &KnownIssue) -> Vec<(String, KnownIssue)> {
     if !own.ats.is_empty() {
         add("its ATS", Affected { ats: &[], ..own });
     }
-    // What a compiler meets is not known, so that a build cannot be told by it.
+    // What the compiler used is unknown, so for builds these conditions decide nothing.
     if matches!(issue.shows, Shows::Trials(_)) {
         if own.openssl.is_some() {
             add("its OpenSSL", Affected { openssl: None, ..own });
@@ -93,7 +93,7 @@ fn mutants(issue: &KnownIssue) -> Vec<(String, KnownIssue)> {
     mutants
 }
 
-/// What an issue claims of a scene: the trials that it is certain of; of a build, that it is the like.
+/// What an issue matches in a scene: the trials that are certain, or for a build the issue itself.
 fn claims(scene: &Scene, issue: &KnownIssue) -> BTreeSet<String> {
     let builds = matches!(issue.shows, Shows::Build(_));
     let found = scene.diagnose(&[issue]).into_iter();
@@ -102,7 +102,7 @@ fn claims(scene: &Scene, issue: &KnownIssue) -> BTreeSet<String> {
 }
 
 #[test]
-fn what_tells_an_issue_from_its_neighbours_is_shown_to_by_a_scene() {
+fn every_condition_of_an_issue_is_needed_by_a_scene() {
     let mut survivors = Vec::new();
     for issue in KNOWN_ISSUES {
         let scenes = scenes(issue);
@@ -113,5 +113,5 @@ fn what_tells_an_issue_from_its_neighbours_is_shown_to_by_a_scene() {
             }
         }
     }
-    assert!(survivors.is_empty(), "no scene is named wrongly without\n{}", survivors.join("\n"));
+    assert!(survivors.is_empty(), "no scene needs these conditions:\n{}", survivors.join("\n"));
 }

@@ -1,11 +1,11 @@
-//! Evidence of a cell, written down in a few lines: what fixtures are made of.
+//! Scenes: the evidence of a cell in a few lines of text.
 //!
 //! ```text
 //! scene WHAT IT SHOWS
 //! ats 9.2.5 | openssl 3.5.7 | distro fedora 41 | package NAME VERSION | source FILE + PATCHES
 //! log FILE LINE                     a line that names no trial
 //! control ID OUTCOME | trial ID OUTCOME, and below it, indented:
-//!   answer STATUS REASON | no answer | hung | and of the last of them: after MS | interim STATUS | cut
+//!   answer STATUS REASON | no answer | hung | then for the last of them: after MS | interim STATUS | cut
 //!   FILE LINE                       a line of error.log, diags.log or traffic.out
 //!   wire [to ADDRESS] > S 0 0 , < S. 0 0 ... | wire-lost PACKETS
 //!   connection                      another connection at the origin; the first needs no such line
@@ -16,7 +16,7 @@
 //! expect certain TRIAL... | looks like TRIAL... | certain TRIAL... ; looks like TRIAL... | nothing
 //! ```
 
-use super::super::{Case, Evidence, KnownIssue, diagnose_among, diagnose_build_among, tried};
+use super::super::{Evidence, KnownIssue, TrialEvidence, diagnose_among, diagnose_build_among, tried};
 use crate::catalogue::trials::Kind;
 use crate::model::{
     AtsBuild, AtsLife, ClientError, ClientPhase, Closed, ClosedBy, Direction, Exchange, Flow, Hello, IssueMatch,
@@ -37,15 +37,20 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// What it comes to for `issues`, after what was tried.
+    /// What it matches of `issues`, after the workarounds that were tried.
     pub(super) fn diagnose(&self, issues: &[&KnownIssue]) -> Vec<IssueMatch> {
         if let Some((version, reason)) = &self.build {
             return diagnose_build_among(issues, reason, version);
         }
-        let cases: Vec<Case<'_>> = self
+        let cases: Vec<TrialEvidence<'_>> = self
             .trials
             .iter()
-            .map(|(trial, kind, outcome, observation)| Case { trial, kind: *kind, outcome: *outcome, observation })
+            .map(|(trial, kind, outcome, observation)| TrialEvidence {
+                trial,
+                kind: *kind,
+                outcome: *outcome,
+                observation,
+            })
             .collect();
         let found = diagnose_among(issues, &Evidence { cases: &cases, provenance: &self.provenance, logs: &self.logs });
         let Some((name, not_passed)) = &self.tried else { return found };
@@ -91,7 +96,7 @@ impl Scene {
         self.seen().client.as_mut().unwrap().exchanges.last_mut().expect("it stands below an answer")
     }
 
-    /// A connection on which something came in.
+    /// A connection that received bytes.
     fn heard(&mut self) -> &mut OriginConnection {
         let connection = self.connection();
         (connection.first_byte_us, connection.bytes_in) = (Some(1), connection.bytes_in.max(7));
@@ -113,8 +118,8 @@ impl Scene {
                 self.provenance.distro = Some(release);
             }
             "tried" => {
-                let (name, told) = rest.split_once(' ').unwrap();
-                self.tried = Some((name.into(), told.split(", ").map(str::to_owned).collect()));
+                let (name, not_passed) = rest.split_once(' ').unwrap();
+                self.tried = Some((name.into(), not_passed.split(", ").map(str::to_owned).collect()));
             }
             "build" => self.build = rest.split_once(' ').map(|(version, reason)| (version.into(), reason.into())),
             "control" | "trial" => {

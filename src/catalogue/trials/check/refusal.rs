@@ -1,11 +1,10 @@
-//! Refusals: that ATS refused an origin, and that it did so for the trial's own reason. A 502 alone would also be
-//! the answer of an ATS that refuses everything.
+//! Refusals: ATS refused an origin, and for the trial's own reason. An ATS that refuses everything also answers 502.
 
-use super::{Check, said_hello, status};
+use super::{Check, and, client_hello, status};
 use crate::model::Observation;
 
-/// Why an origin is refused, in the words of whoever says so: OpenSSL by way of ATS's diags.log (the wording differs
-/// between 1.1.1 and 3.x), or the origin, which is told by an alert or misses what it asked for.
+/// Why an origin is refused, by the texts that report it: OpenSSL's in ATS's diags.log, which differ between 1.1.1 and
+/// 3.x, or the origin's, which gets an alert or no client certificate.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::catalogue::trials) enum Reason {
     Expired,
@@ -25,7 +24,7 @@ impl Reason {
             Self::Expired => ("an expired certificate", &["certificate has expired"]),
             Self::NotYetValid => ("a certificate that is not yet valid", &["certificate is not yet valid"]),
             Self::SelfSigned => {
-                // Of the certificate itself; one further up would say `in certificate chain`.
+                // The certificate itself; for one further up OpenSSL adds `in certificate chain`.
                 ("a self-signed certificate", &["self signed certificate", "self-signed certificate"])
             }
             Self::UnknownIssuer => (
@@ -47,31 +46,25 @@ impl Reason {
     }
 }
 
-/// ATS refused the origin: it said a ClientHello, so that it was TLS that ended it, gave its client a
-/// 502 and sent no request.
+/// ATS refused the origin: it sent a ClientHello, gave its client a 502 and sent no request.
 pub(in crate::catalogue::trials) fn refused(observation: &Observation) -> Vec<Check> {
     let requests: usize = observation.origin.iter().map(|connection| connection.requests.len()).sum();
     vec![
         status(observation, &[502]),
-        said_hello(observation),
+        client_hello(observation),
         Check::new(requests == 0, "no request at the origin", format!("{requests} requests at the origin")),
     ]
 }
 
-/// The same, with `reason` given by ATS in its logs, or by the origin.
+/// The same, with `reason` in ATS's logs or in the origin's error.
 pub(in crate::catalogue::trials) fn refused_for(observation: &Observation, reason: Reason) -> Vec<Check> {
     let (what, wordings) = reason.words();
     let logs = observation.logs.iter().map(|line| line.text.as_str());
-    let mut said = logs.chain(observation.origin.iter().filter_map(|connection| connection.error.as_deref()));
-    let held = said.any(|text| wordings.iter().any(|wording| text.contains(wording)));
-    let told = |what: &str| format!("{what} as the reason");
-    let mut checks = refused(observation);
-    checks.push(Check::new(
-        held,
-        told(what),
-        if held { told(what) } else { "no such reason in logs and alerts".into() },
-    ));
-    checks
+    let mut texts = logs.chain(observation.origin.iter().filter_map(|connection| connection.error.as_deref()));
+    let held = texts.any(|text| wordings.iter().any(|wording| text.contains(wording)));
+    let expected = format!("{what} as the reason");
+    let seen = if held { expected.clone() } else { "no such reason in logs and alerts".into() };
+    and(refused(observation), [Check::new(held, expected, seen)])
 }
 
 #[cfg(test)]
@@ -89,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_known_in_the_words_of_either_openssl() {
+    fn a_reason_is_recognised_in_the_texts_of_every_openssl() {
         for error in ["self signed certificate", "self-signed certificate"] {
             let seen = logged(&format!("WARNING: Core server certificate verification failed for (x). Error={error}"));
             assert!(reason_held(&seen, Reason::SelfSigned) && !reason_held(&seen, Reason::Expired));

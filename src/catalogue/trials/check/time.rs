@@ -1,38 +1,38 @@
-//! Times, told apart from the timeouts of the baseline (4 s and 5 s) and from each other by what this very ATS takes
-//! for an answer of its own, right before and right after. A machine under load makes all of them longer; where it
-//! makes them so long that a timeout could not be told from the rest, nothing is said about ATS.
+//! Times, compared with what the same ATS takes for an answer of its own right before and right after. That tells a
+//! trial's timeout from the baseline's (4 s and 5 s). A loaded machine makes all of them longer; where they get so long
+//! that one timeout looks like another, the check reports that instead of a failure of ATS.
 
 use super::{Check, exchanges};
 use crate::model::Observation;
 
-/// What is seen where ATS takes so long for an answer of its own that the times of others tell nothing.
+/// Seen where ATS takes so long for an answer of its own that other times prove nothing.
 pub(super) const TOO_SLOW: &str = "an ATS that is too slow on this machine now to tell one timeout from another";
 
-/// How many answers of its own the work for one trial may take.
+/// A trial may take this many times as long as an answer of ATS's own, beyond its window.
 const RATIO: u64 = 20;
 
 /// A range of times, microseconds.
 struct Window {
-    /// What ends earlier is not what was waited for.
+    /// An earlier end has another cause.
     from: u64,
-    /// What ends later was slow, or waited for something else.
+    /// A later end was slow, or has another cause.
     to: u64,
-    /// The latest that can still be told from the next timeout.
+    /// The latest end that cannot be the next timeout.
     limit: u64,
 }
 
-/// What an origin's doing ends at once.
+/// An end that the origin causes.
 const AT_ONCE: Window = Window { from: 0, to: 1_000_000, limit: 3_000_000 };
 
-/// What a timeout of a second ends: ATS looks at its clocks once a second.
+/// An end by a timeout of a second: ATS checks its timeouts once a second.
 const A_SECOND: Window = Window { from: 900_000, to: 2_500_000, limit: 3_600_000 };
 
-/// The client had its answer, or the end of its connection, before any timeout can have been the cause.
+/// The client had its answer, or the end of its connection, before any timeout could be the cause.
 pub(in crate::catalogue::trials) fn at_once(observation: &Observation) -> Check {
     within(observation, &AT_ONCE, "an end at once")
 }
 
-/// A timeout of a second was the cause: neither something before it, nor one of the baseline's.
+/// A timeout of a second was the cause, not an earlier event and not a timeout of the baseline.
 pub(in crate::catalogue::trials) fn after_a_second(observation: &Observation) -> Check {
     within(observation, &A_SECOND, "an end by the timeout of a second")
 }
@@ -41,7 +41,7 @@ fn within(observation: &Observation, window: &Window, expected: &str) -> Check {
     let control = observation.client.as_ref().and_then(|run| run.control_us);
     let times: Vec<u64> = exchanges(observation).iter().map(|exchange| exchange.total_us).collect();
     let (Some(control), Some(first), Some(last)) = (control, times.iter().min(), times.iter().max()) else {
-        return Check::new(false, expected, "no answer of ATS's own to hold it against");
+        return Check::new(false, expected, "no answer of ATS's own to compare with");
     };
     let allowed = window.to.saturating_add(control.saturating_mul(RATIO));
     let seen = if *first < window.from {
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ignored_timeout_is_told_from_the_one_that_was_set() {
+    fn an_ignored_timeout_differs_from_the_one_that_was_set() {
         let seen = |total_us, control_us| after_a_second(&took(total_us, Some(control_us))).seen;
         for right in [1_000_000, 1_700_000, 2_100_000] {
             assert_eq!(seen(right, 2_000), "an end by the timeout of a second");
@@ -84,13 +84,13 @@ mod tests {
     }
 
     #[test]
-    fn at_once_is_before_any_timeout_and_a_slow_machine_is_no_late_ats() {
+    fn at_once_is_before_any_timeout_and_a_slow_machine_is_not_a_late_ats() {
         let seen = |total_us, control_us| at_once(&took(total_us, Some(control_us))).seen;
         assert_eq!(seen(120_000, 2_000), "an end at once");
         assert_eq!(seen(1_500_000, 40_000), "an end at once", "a loaded machine");
         assert_eq!(seen(1_500_000, 2_000), "an end too late");
         assert_eq!(seen(4_100_000, 50_000), "an end too late");
         assert_eq!(seen(4_100_000, 400_000), TOO_SLOW);
-        assert!(!at_once(&took(1, None)).held, "nothing to hold it against");
+        assert!(!at_once(&took(1, None)).held, "nothing to compare with");
     }
 }

@@ -4,10 +4,10 @@ use super::Check;
 use crate::model::{Direction, Flow, Observation, Packet};
 use crate::wire::facts;
 
-/// What is seen where the capture lost packets: what is not in it may have been there.
+/// Seen where the capture lost packets: what it does not show may still have happened.
 pub(super) const INCOMPLETE: &str = "an incomplete capture";
 
-/// A check that the capture holds a flow like this.
+/// The capture contains a flow like this.
 fn flow(observation: &Observation, expected: &str, otherwise: &str, holds: impl Fn(&Flow) -> bool) -> Check {
     let held = observation.wire.iter().any(holds);
     let seen = match (held, observation.wire_lost) {
@@ -18,7 +18,7 @@ fn flow(observation: &Observation, expected: &str, otherwise: &str, holds: impl 
     Check::new(held, expected, seen)
 }
 
-/// The origin's host answered a SYN with a RST: nobody listens.
+/// The origin's host answered a SYN with a RST: the port is closed.
 pub(in crate::catalogue::trials) fn turned_away(observation: &Observation) -> Check {
     flow(observation, "a refused connection on the wire", "no refused connection on the wire", facts::refused)
 }
@@ -36,7 +36,7 @@ pub(in crate::catalogue::trials) fn syn_data(observation: &Observation) -> Check
     flow(observation, "data in a SYN", "no data in any SYN", carries)
 }
 
-/// ATS did not even try to connect.
+/// ATS did not try to connect.
 pub(in crate::catalogue::trials) fn no_flow(observation: &Observation) -> Check {
     let held = observation.wire.is_empty();
     Check::new(held, "no packet to the origin", if held { "no packet to the origin" } else { "packets to the origin" })

@@ -6,7 +6,7 @@ use super::evidence::{self, Gathered};
 use super::limits;
 use super::trouble::Trouble;
 use super::{Beside, CellRun, Job, Once, Progress, Raw};
-use crate::catalogue::known_issues::{self, Case, Evidence};
+use crate::catalogue::known_issues::{self, Evidence, TrialEvidence};
 use crate::catalogue::trials::{self, Judgement, Kind, Trial};
 use crate::engine::lines::one_line;
 use crate::model::{
@@ -391,13 +391,13 @@ fn diagnosed<'a>(
     logs: &[LogLine],
     seen: impl Fn(&Trial, Outcome) -> &'a Observation,
 ) -> Vec<IssueMatch> {
-    let case = |(trial, row): &(&'static Trial, Judgement)| Case {
+    let case = |(trial, row): &(&'static Trial, Judgement)| TrialEvidence {
         trial: trial.id,
         kind: trial.kind,
         outcome: row.outcome,
         observation: seen(trial, row.outcome),
     };
-    let cases: Vec<Case<'a>> = rows.iter().map(case).collect();
+    let cases: Vec<TrialEvidence<'a>> = rows.iter().map(case).collect();
     known_issues::diagnose(&Evidence { cases: &cases, provenance, logs })
 }
 

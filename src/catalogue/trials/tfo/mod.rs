@@ -1,4 +1,0 @@
-//! TCP Fast Open.
-
-pub(super) mod off;
-pub(super) mod on;
