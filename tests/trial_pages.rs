@@ -69,7 +69,7 @@ fn page(trial: &Trial, right: &BTreeMap<String, Observation>) -> String {
 fn does(spec: &TrialSpec) -> String {
     let mut lines = vec![
         ("route", route(spec.route).to_owned()),
-        ("origin", place(spec.place).to_owned()),
+        ("origin", place(spec.place)),
         ("origin speaks", speaks(&spec.origin.speak)),
     ];
     lines.extend(spec.origin.tls.as_ref().map(|tls| ("origin's TLS", limits(tls))));
@@ -99,16 +99,16 @@ fn route(route: Route) -> &'static str {
     }
 }
 
-fn place(place: Place) -> &'static str {
-    match place {
+fn place(place: Place) -> String {
+    (match place {
+        Place::Beside(program) => return format!("{}, on another host", program.title()),
         Place::Remote => "another host",
         Place::SameHost => "the same host, another port",
         Place::SameHostV6 => "the same host, on ::1",
-        Place::Nginx => "nginx, on another host",
-        Place::Httpd => "Apache httpd, on another host",
         Place::RemoteAndDead => "another host, with a second address at which nothing listens",
         Place::RemoteAndDeadV6 => "another host, with an additional IPv6 address at which nothing listens",
-    }
+    })
+    .to_owned()
 }
 
 fn speaks(speak: &Speak) -> String {

@@ -9,6 +9,7 @@ mod observation;
 mod os;
 mod outcome;
 mod plan;
+mod program;
 mod provenance;
 mod reference;
 mod result;
@@ -31,6 +32,7 @@ pub use outcome::{Outcome, Verdict};
 pub use plan::{
     AgentPlan, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, added_name, front_name, origin_name, wild_name,
 };
+pub use program::OriginProgram;
 pub use provenance::{AtsBuild, ImageDigests, Library, Provenance, ProvenanceField, Release};
 pub use reference::registry_of;
 pub use result::{

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::program::OriginProgram;
 use super::script::Step;
 
 /// What a trial does: the whole of its set-up.
@@ -72,22 +73,28 @@ pub enum Place {
     RemoteAndDead,
     /// In the origin container; its name also has an IPv6 address at which nothing listens.
     RemoteAndDeadV6,
-    /// In the container of nginx, a host of its own.
-    Nginx,
-    /// In the container of Apache httpd, a host of its own.
-    Httpd,
+    /// In the program's own container, another host. Serialized as the program's name.
+    #[serde(untagged)]
+    Beside(OriginProgram),
 }
 
 impl Place {
-    /// Those that are containers of their own, made only where a trial asks for them.
-    pub const BESIDE: [Self; 2] = [Self::Nginx, Self::Httpd];
+    /// The places that are containers of other programs.
+    pub const BESIDE: [Self; OriginProgram::ALL.len()] = {
+        let mut places = [Self::Remote; OriginProgram::ALL.len()];
+        let mut at = 0;
+        while at < places.len() {
+            places[at] = Self::Beside(OriginProgram::ALL[at]);
+            at += 1;
+        }
+        places
+    };
 
-    /// The name of such a one in matrix.yaml, of its recipe and of its container.
+    /// The name of the program whose container it is, if it is one.
     pub fn program(self) -> Option<&'static str> {
         match self {
-            Self::Nginx => Some("nginx"),
-            Self::Httpd => Some("httpd"),
-            _ => None,
+            Self::Beside(program) => Some(program.name()),
+            Self::Remote | Self::SameHost | Self::SameHostV6 | Self::RemoteAndDead | Self::RemoteAndDeadV6 => None,
         }
     }
 }

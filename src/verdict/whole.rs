@@ -189,7 +189,7 @@ pub fn few<S: AsRef<str>>(names: &[S]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AtsBuild, Confidence, Library, Verdict};
+    use crate::model::{AtsBuild, Confidence, Library, OriginProgram, Verdict};
 
     fn cell(ats: &str, openssl: &str, trials: &[(&str, Outcome)]) -> CellResult {
         let trials = trials.iter().map(|(id, outcome)| TrialResult {
@@ -252,7 +252,8 @@ mod tests {
         assert!(!unfounded("8.1.11", "1.1.1", "session-resume-off", &[]), "8.1 does not have the setting");
         assert!(unfounded("9.2.9", "3.5.7", "tls-remote-origin", &[]));
         assert!(
-            unfounded("9.2.9", "3.5.7", "nginx-get", &[]) && !unfounded("9.2.9", "3.5.7", "nginx-get", &[Place::Nginx])
+            unfounded("9.2.9", "3.5.7", "nginx-get", &[])
+                && !unfounded("9.2.9", "3.5.7", "nginx-get", &[Place::Beside(OriginProgram::Nginx)])
         );
         assert!(
             unfounded("9.2.9", "3.5.7", "ctl-direct-tls", &[]) && unfounded("9.2.9", "3.5.7", "ctl-plain-origin", &[])

@@ -38,7 +38,7 @@ pub(super) fn place(plan: &CellPlan, place: Place) -> anyhow::Result<Vec<IpAddr>
         Place::SameHostV6 => vec![Ipv6Addr::LOCALHOST.into()],
         Place::RemoteAndDead => vec![Ipv4Addr::LOCALHOST.into(), remote()?],
         Place::RemoteAndDeadV6 => vec![Ipv6Addr::LOCALHOST.into(), remote()?],
-        Place::Nginx | Place::Httpd => vec![parse(plan.beside.get(&place).map_or("", String::as_str))?],
+        Place::Beside(_) => vec![parse(plan.beside.get(&place).map_or("", String::as_str))?],
     })
 }
 
@@ -46,7 +46,7 @@ pub(super) fn place(plan: &CellPlan, place: Place) -> anyhow::Result<Vec<IpAddr>
 pub(super) fn direct(remote: IpAddr, place: Place) -> IpAddr {
     match place {
         // No control goes to other programs.
-        Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6 | Place::Nginx | Place::Httpd => remote,
+        Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6 | Place::Beside(_) => remote,
         Place::SameHost => Ipv4Addr::LOCALHOST.into(),
         Place::SameHostV6 => Ipv6Addr::LOCALHOST.into(),
     }

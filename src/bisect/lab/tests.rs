@@ -13,7 +13,7 @@ use crate::engine::Labels;
 use crate::engine::fake::{Behaviour, FakeEngine, Op};
 use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
-use crate::model::{AtsBuild, Bisection, Effect, Outcome, Place, Provenance, Standing};
+use crate::model::{AtsBuild, Bisection, Effect, OriginProgram, Outcome, Place, Provenance, Standing};
 
 struct Nowhere;
 
@@ -146,11 +146,15 @@ async fn an_experiment_that_broke_is_made_once_more_before_it_counts() {
 async fn a_trial_with_an_origin_of_its_own_has_it() {
     for bad in ["debian-13/9.2.5", "debian-12/9.2.9"] {
         let (mut order, engine) = order(bad);
-        let trial = CATALOGUE.iter().find(|trial| (trial.spec)().place == Place::Nginx).unwrap();
+        let trial = CATALOGUE.iter().find(|trial| (trial.spec)().place == Place::Beside(OriginProgram::Nginx)).unwrap();
         order.trial = Some(trial);
         let mut plan = Plan::of(&order.matrix, &Selection::default(), &order.recipes).unwrap();
-        plan.add_origin(&order.matrix, &order.recipes, Place::Nginx).unwrap();
-        let nginx = plan.steps().iter().find(|step| Some(&step.tag) == plan.beside.get(&Place::Nginx)).unwrap();
+        plan.add_origin(&order.matrix, &order.recipes, Place::Beside(OriginProgram::Nginx)).unwrap();
+        let nginx = plan
+            .steps()
+            .iter()
+            .find(|step| Some(&step.tag) == plan.beside.get(&Place::Beside(OriginProgram::Nginx)))
+            .unwrap();
         let engine = engine.with_image(&nginx.tag, Labels::new());
         let _ = search(&order, &engine, CancellationToken::new()).await;
         let log = engine.log();

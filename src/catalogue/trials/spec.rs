@@ -1,8 +1,8 @@
 //! Helpers for writing the specs of the catalogue.
 
 use crate::model::{
-    Act, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, Remap, RequestSpec, Route, Side,
-    SniRule, Speak, Step, TlsVersion, TrialSpec,
+    Act, Certificate, ClientSpec, Front, OriginProgram, OriginSpec, OriginTls, Place, Record, Remap, RequestSpec,
+    Route, Side, SniRule, Speak, Step, TlsVersion, TrialSpec,
 };
 
 /// Response length of trials that are not about length, bytes: long enough for the body to be read and checked, shorter
@@ -55,7 +55,7 @@ pub(super) fn plain() -> OriginSpec {
 /// One GET through ATS to Apache httpd.
 pub(super) fn httpd_get() -> TrialSpec {
     let origin = OriginSpec { https: true, tls: None, speak: Speak::Httpd { body_len: BODY } };
-    TrialSpec { place: Place::Httpd, origin, ..https_get() }
+    TrialSpec { place: Place::Beside(OriginProgram::Httpd), origin, ..https_get() }
 }
 
 /// ATS forwards the client's Host, and this policy chooses the server name.
@@ -72,7 +72,7 @@ pub(super) fn pristine_host() -> Record {
 pub(super) fn nginx_get(directives: &[&str]) -> TrialSpec {
     let directives = directives.iter().map(ToString::to_string).collect();
     let origin = OriginSpec { https: true, tls: None, speak: Speak::Nginx { body_len: BODY, directives } };
-    TrialSpec { place: Place::Nginx, origin, ..https_get() }
+    TrialSpec { place: Place::Beside(OriginProgram::Nginx), origin, ..https_get() }
 }
 
 /// One GET through ATS to the distro's own `openssl s_server` with these arguments.

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::model::Verdict;
+use crate::model::{OriginProgram, Verdict};
 
 /// The matrix of atsmatrix: which distros meet which Apache Traffic Servers.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -88,9 +88,19 @@ pub(super) struct OsEntry {
 #[serde(deny_unknown_fields)]
 pub(super) struct OriginsEntry {
     /// nginx, from the packages of a distro.
-    pub(super) nginx: Option<OriginEntry>,
+    nginx: Option<OriginEntry>,
     /// Apache httpd, from the packages of a distro.
-    pub(super) httpd: Option<OriginEntry>,
+    httpd: Option<OriginEntry>,
+}
+
+impl OriginsEntry {
+    /// The entry of `program`.
+    pub(super) fn take(&mut self, program: OriginProgram) -> Option<OriginEntry> {
+        match program {
+            OriginProgram::Nginx => self.nginx.take(),
+            OriginProgram::Httpd => self.httpd.take(),
+        }
+    }
 }
 
 /// An origin's image.

@@ -143,7 +143,10 @@ fn dangling_names_are_reported_where_they_stand() {
 #[test]
 fn the_nginx_origin_names_its_distro() {
     let with = GOOD.replace("version: 1\n", "version: 1\norigins: { nginx: { on: debian-13 } }\n");
-    assert_eq!(parse(&with).unwrap().origins[&crate::model::Place::Nginx].to_string(), "debian-13");
+    assert_eq!(
+        parse(&with).unwrap().origins[&crate::model::Place::Beside(crate::model::OriginProgram::Nginx)].to_string(),
+        "debian-13"
+    );
     assert!(parse(GOOD).unwrap().origins.is_empty());
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Recipes, SelectionError, tag};
 use crate::config::matrix::{Matrix, MatrixCell, SourceKind, known_names};
+use crate::model::OriginProgram;
 
-/// Folders of recipes that are of no family.
-const OURS: [&str; 6] = ["agent", "bootstrap", "httpd", "lib", "nginx", "tarball"];
+/// Folders of recipes that are of no family, besides those of origin programs.
+const OURS: [&str; 4] = ["agent", "bootstrap", "lib", "tarball"];
 
 /// Whether `cell` names a family and build arguments that the recipes have.
 pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -> Result<(), SelectionError> {
@@ -46,7 +47,8 @@ fn families(recipes: &Recipes) -> Vec<&str> {
     let files =
         recipes.keys().map(String::as_str).filter(|name| of("/Containerfile")(name) || of("/run-deps.sh")(name));
     let folders: BTreeSet<&str> = files.filter_map(|name| Some(name.split_once('/')?.0)).collect();
-    folders.into_iter().filter(|folder| !OURS.contains(folder)).collect()
+    let is_origin = |folder: &str| OriginProgram::ALL.iter().any(|program| program.name() == folder);
+    folders.into_iter().filter(|folder| !OURS.contains(folder) && !is_origin(folder)).collect()
 }
 
 #[cfg(test)]

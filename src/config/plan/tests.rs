@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::*;
 use crate::config::matrix::Globs;
+use crate::model::OriginProgram;
 
 pub(super) fn shipped() -> (Matrix, Recipes) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -112,8 +113,8 @@ fn the_nginx_origin_is_one_more_image_where_it_is_asked_for() {
     let mut plan = plan(&["debian-13"]);
     assert!(plan.beside.is_empty());
     let before = plan.steps().len();
-    plan.add_origin(&matrix, &recipes, Place::Nginx).unwrap();
-    let tag = plan.beside[&Place::Nginx].clone();
+    plan.add_origin(&matrix, &recipes, Place::Beside(OriginProgram::Nginx)).unwrap();
+    let tag = plan.beside[&Place::Beside(OriginProgram::Nginx)].clone();
     let step = plan.steps().iter().find(|step| step.tag == tag).unwrap();
     assert!(matches!(&step.work, Work::Recipe { containerfile, .. } if containerfile == "nginx/Containerfile"));
     assert_eq!(plan.steps().len(), before + 1, "its base is there already");

@@ -168,9 +168,11 @@ impl Pair<'_> {
             keep: self.job.keep,
             token: self.token.clone(),
         }));
-        // httpd serves as another user than root, and says so by becoming one.
-        let rights: &[&str] = if agent == Agent::Httpd { &["SETUID", "SETGID"] } else { &[] };
-        self.start(agent, image, rights, &plan).await
+        let capabilities = match agent {
+            Agent::Beside(program) => program.capabilities(),
+            Agent::Cell | Agent::Origin => &[],
+        };
+        self.start(agent, image, capabilities, &plan).await
     }
 
     /// Kernel settings of the cell's container.

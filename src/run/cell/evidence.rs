@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::trouble::{self, Trouble};
 use crate::ats::log;
 use crate::model::{
-    ClosedBy, Exchange, Inventory, Line, LogFile, LogLine, Mapped, OVERDUE, Observation, OriginConnection, Place,
-    Provenance,
+    ClosedBy, Exchange, Inventory, Line, LogFile, LogLine, Mapped, OVERDUE, Observation, OriginConnection,
+    OriginProgram, Place, Provenance,
 };
 use crate::wire::timeline;
 
@@ -17,22 +17,21 @@ pub(crate) enum Agent {
     Cell,
     /// The instrumented origin.
     Origin,
-    /// The nginx origin.
-    Nginx,
-    /// The httpd origin.
-    Httpd,
+    /// Another program as an origin.
+    Beside(OriginProgram),
 }
 
 impl Agent {
-    /// All there can be.
-    pub(crate) const ALL: [Self; 4] = [Self::Cell, Self::Origin, Self::Nginx, Self::Httpd];
+    /// Every agent that a cell can have.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        [Self::Cell, Self::Origin].into_iter().chain(OriginProgram::ALL.map(Self::Beside))
+    }
 
-    /// The agent of an origin that is a container of its own.
+    /// The agent of an origin in its own container.
     pub(crate) fn beside(place: Place) -> Option<Self> {
         match place {
-            Place::Nginx => Some(Self::Nginx),
-            Place::Httpd => Some(Self::Httpd),
-            _ => None,
+            Place::Beside(program) => Some(Self::Beside(program)),
+            Place::Remote | Place::SameHost | Place::SameHostV6 | Place::RemoteAndDead | Place::RemoteAndDeadV6 => None,
         }
     }
 
@@ -41,8 +40,7 @@ impl Agent {
         match self {
             Self::Cell => "cell",
             Self::Origin => "origin",
-            Self::Nginx => "nginx",
-            Self::Httpd => "httpd",
+            Self::Beside(program) => program.name(),
         }
     }
 }
@@ -104,7 +102,7 @@ impl Gathered {
                 self.windows.insert(trial, (from_us, to_us));
             }
             Line::Trouble { of, from_us, to_us, text } => {
-                let named = |name: &str| Agent::ALL.into_iter().find(|agent| agent.name() == name);
+                let named = |name: &str| Agent::all().find(|agent| agent.name() == name);
                 let agent = of.as_deref().and_then(named).unwrap_or(agent);
                 let text = format!("the {} container {text}", agent.name());
                 trouble::merge(&mut self.troubles, Trouble { agent, from_us, to_us, text });
@@ -294,8 +292,8 @@ mod tests {
 
     #[test]
     fn a_trial_is_complete_when_every_agent_that_was_started_has_said_all() {
-        use Agent::{Cell, Nginx, Origin};
-        let all: [&[Agent]; 3] = [&[Cell], &[Cell, Origin], &[Cell, Origin, Nginx]];
+        use Agent::{Beside, Cell, Origin};
+        let all: [&[Agent]; 3] = [&[Cell], &[Cell, Origin], &[Cell, Origin, Beside(OriginProgram::Nginx)]];
         for started in all {
             // Each of them dies once; at last nobody does.
             for dies in started.iter().copied().map(Some).chain([None]) {

@@ -9,7 +9,7 @@ use rcgen::{
     KeyUsagePurpose, SignatureAlgorithm,
 };
 
-use crate::model::{Certificate, Identity, Leaf, Speak, TrialPlan, front_name, origin_name, wild_name};
+use crate::model::{Certificate, Identity, Leaf, Place, Speak, TrialPlan, front_name, origin_name, wild_name};
 
 /// A day.
 const DAY: Duration = Duration::from_hours(24);
@@ -35,11 +35,13 @@ pub(super) fn of(plans: &[TrialPlan]) -> anyhow::Result<Identity> {
     origins.extend(plans.iter().filter(tunnels).map(|plan| front_name(&plan.id)));
     let mut kinds: BTreeSet<Certificate> =
         plans.iter().filter_map(|plan| plan.spec.origin.tls.as_ref()).map(|tls| tls.certificate).collect();
-    if plans.iter().any(|plan| matches!(plan.spec.origin.speak, Speak::Openssl { .. } | Speak::Nginx { .. })) {
+    if plans.iter().any(|plan| matches!(plan.spec.origin.speak, Speak::Openssl { .. })) {
         kinds.insert(Certificate::Good);
     }
-    if plans.iter().any(|plan| matches!(plan.spec.origin.speak, Speak::Httpd { .. })) {
-        kinds.extend([Certificate::Good, Certificate::Rsa]);
+    for plan in plans {
+        if let Place::Beside(program) = plan.spec.place {
+            kinds.extend(program.certificates());
+        }
     }
     make(&origins, &fronts, &kinds)
 }

@@ -9,7 +9,7 @@ use crate::engine::fake::{Behaviour, End, FakeEngine};
 use crate::engine::labels::{self, Kind, Owner};
 use crate::engine::{ContainerSpec, NetworkSpec, What};
 use crate::model::{
-    AtsBuild, AtsLife, ClientRun, Exchange, Flow, Line, OriginConnection, OriginRequest, Speak, TlsSeen,
+    AtsBuild, AtsLife, ClientRun, Exchange, Flow, Line, OriginConnection, OriginProgram, OriginRequest, Speak, TlsSeen,
 };
 
 const VERSION: &str = "9.2.9";
@@ -112,7 +112,7 @@ async fn run(engine: &FakeEngine) -> Ran {
         binary: None,
         image: "cell".into(),
         origin_image: "origin".into(),
-        beside: BTreeMap::from([(Place::Nginx, Beside::Image("nginx".into()))]),
+        beside: BTreeMap::from([(Place::Beside(OriginProgram::Nginx), Beside::Image("nginx".into()))]),
         network: network.clone(),
         name: "x".into(),
         labels: owner.labels(Kind::Cell),

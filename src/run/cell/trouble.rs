@@ -39,7 +39,7 @@ impl Trouble {
         let stands_on = match self.agent {
             Agent::Cell => true,
             Agent::Origin => matches!(place, Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6),
-            Agent::Nginx | Agent::Httpd => Agent::beside(place) == Some(self.agent),
+            Agent::Beside(program) => place == Place::Beside(program),
         };
         let until = self.to_us.map_or(u64::MAX, |to| to.saturating_add(AFTERMATH_US));
         stands_on && window.is_none_or(|(from, to)| from <= until && self.from_us <= to)
@@ -49,7 +49,7 @@ impl Trouble {
 /// The troubles that `seen` amounts to: what happened to which container when, in order.
 pub(super) fn of(seen: &[(Agent, u64, What)]) -> Vec<Trouble> {
     let mut troubles = Vec::new();
-    for agent in Agent::ALL {
+    for agent in Agent::all() {
         let own: Vec<(u64, What)> = seen.iter().filter(|seen| seen.0 == agent).map(|seen| (seen.1, seen.2)).collect();
         let dead = own.iter().find_map(|&(_, what)| if let What::Died { code } = what { Some(code) } else { None });
         if let Some(code) = dead {
@@ -106,6 +106,7 @@ pub(super) fn ended(agent: Agent, code: i64, for_want_of_memory: bool) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::OriginProgram;
 
     const S: u64 = 1_000_000;
 
@@ -113,12 +114,18 @@ mod tests {
     fn only_what_stands_on_a_container_is_concerned_by_it() {
         let trouble = |agent| Trouble::whole(agent, String::new());
         let concerned = |agent| {
-            [Place::Remote, Place::RemoteAndDead, Place::SameHost, Place::SameHostV6, Place::Nginx]
-                .map(|place| trouble(agent).concerns(place, Some((S, 2 * S))))
+            [
+                Place::Remote,
+                Place::RemoteAndDead,
+                Place::SameHost,
+                Place::SameHostV6,
+                Place::Beside(OriginProgram::Nginx),
+            ]
+            .map(|place| trouble(agent).concerns(place, Some((S, 2 * S))))
         };
         assert_eq!(concerned(Agent::Cell), [true; 5]);
         assert_eq!(concerned(Agent::Origin), [true, true, false, false, false]);
-        assert_eq!(concerned(Agent::Nginx), [false, false, false, false, true]);
+        assert_eq!(concerned(Agent::Beside(OriginProgram::Nginx)), [false, false, false, false, true]);
     }
 
     #[test]
@@ -161,15 +168,18 @@ mod tests {
     #[test]
     fn a_dead_container_counts_for_the_whole_attempt_and_is_told_by_its_end() {
         let seen = [
-            (Agent::Nginx, 5 * S, What::LeftNetwork),
-            (Agent::Nginx, 6 * S, What::Died { code: 137 }),
+            (Agent::Beside(OriginProgram::Nginx), 5 * S, What::LeftNetwork),
+            (Agent::Beside(OriginProgram::Nginx), 6 * S, What::Died { code: 137 }),
             (Agent::Cell, 7 * S, What::LeftNetwork),
         ];
         let [left, died] = of(&seen).try_into().unwrap();
         assert_eq!((left.from_us, left.text.as_str()), (7 * S, "the cell container was taken off its network"));
         assert_eq!(
             died,
-            Trouble::whole(Agent::Nginx, "the nginx container ended with code 137 before it had said all".into())
+            Trouble::whole(
+                Agent::Beside(OriginProgram::Nginx),
+                "the nginx container ended with code 137 before it had said all".into()
+            )
         );
     }
 }

@@ -48,9 +48,9 @@ impl Watch {
             };
             match (agent, what) {
                 // How the cell's own container ends, its own stream tells; its end takes it from its network.
-                (Agent::Nginx | Agent::Httpd, _)
-                | (_, What::Paused | What::Resumed)
-                | (Agent::Cell, What::Died { .. }) => continue,
+                (Agent::Beside(_), _) | (_, What::Paused | What::Resumed) | (Agent::Cell, What::Died { .. }) => {
+                    continue;
+                }
                 (Agent::Cell, What::LeftNetwork) if self.ends(agent).await => continue,
                 (Agent::Cell, What::LeftNetwork) => self.seen.push((agent, at_us, what)),
                 (Agent::Origin, What::LeftNetwork) => drop(self.ends(agent).await),

@@ -6,10 +6,10 @@ use indexmap::IndexMap;
 
 use super::super::diagnostic::Path;
 use super::super::distro::{Bootstrap, Distro};
-use super::super::document::{BootstrapEntry, DistroEntry, OriginsEntry, OsEntry};
+use super::super::document::{BootstrapEntry, DistroEntry, OriginEntry, OriginsEntry, OsEntry};
 use super::super::mirrors::Mirrors;
 use super::{Axis, Checker, values};
-use crate::model::{DistroId, Os, Place};
+use crate::model::{DistroId, OriginProgram, Os, Place};
 
 /// Most rows, and most columns: a table above that helps nobody, and the checks of combinations take
 /// their product.
@@ -57,15 +57,15 @@ impl Checker<'_> {
 
     /// The distros that the origins are made of that are containers of their own.
     pub(super) fn origins(&mut self, entry: Option<OriginsEntry>) -> BTreeMap<Place, DistroId> {
-        let OriginsEntry { nginx, httpd } = entry.unwrap_or_default();
+        let mut entries = entry.unwrap_or_default();
         let mut origins = BTreeMap::new();
-        for (place, entry) in [(Place::Nginx, nginx), (Place::Httpd, httpd)] {
-            let Some((on, name)) = entry.map(|entry| entry.on).zip(place.program()) else { continue };
-            let path = Path::default().key("origins").key(name).key("on");
+        for program in OriginProgram::ALL {
+            let Some(OriginEntry { on }) = entries.take(program) else { continue };
+            let path = Path::default().key("origins").key(program.name()).key("on");
             if !self.names.distros.contains(&on) {
                 self.unknown(&path, &on, Axis::Distro);
             }
-            origins.extend(on.parse().ok().map(|on| (place, on)));
+            origins.extend(on.parse().ok().map(|on| (Place::Beside(program), on)));
         }
         origins
     }

@@ -2,7 +2,7 @@
 
 use super::evidence::Agent;
 use super::*;
-use crate::model::Line;
+use crate::model::{Line, OriginProgram};
 
 fn record(name: &str, value: &str) -> Record {
     Record { name: name.into(), kind: "INT".into(), value: value.into() }
@@ -31,11 +31,16 @@ fn a_declared_range_takes_what_is_in_it_and_nothing_else() {
 #[test]
 fn what_asks_for_nginx_is_unsupported_without_it_and_in_error_where_it_could_not_be_made() {
     let trial = crate::catalogue::trials::by_id("nginx-get").unwrap();
-    let with =
-        |nginx: Option<Beside>| Job { beside: nginx.map(|it| (Place::Nginx, it)).into_iter().collect(), ..job(trial) };
+    let with = |nginx: Option<Beside>| Job {
+        beside: nginx.map(|it| (Place::Beside(OriginProgram::Nginx), it)).into_iter().collect(),
+        ..job(trial)
+    };
     let outcome = |nginx| {
         let job = with(nginx);
-        assert_eq!(plans(&job).is_empty(), !matches!(job.beside.get(&Place::Nginx), Some(Beside::Image(_))));
+        assert_eq!(
+            plans(&job).is_empty(),
+            !matches!(job.beside.get(&Place::Beside(OriginProgram::Nginx)), Some(Beside::Image(_)))
+        );
         let judgement = judge(trial, &job, &Gathered::default()).judgement;
         (judgement.outcome, judgement.summary)
     };
@@ -109,9 +114,9 @@ fn a_fault_of_the_cell_takes_nothing_from_what_is_known_whole() {
     let wire = Line::Wire { trial: trial.id.into(), flows: Vec::new(), pcapng: String::new(), lost: 0 };
     gathered.add(Agent::Cell, wire);
     assert_eq!(outcome(&gathered), Outcome::Pass);
-    gathered.started(Agent::Nginx);
+    gathered.started(Agent::Beside(OriginProgram::Nginx));
     assert_eq!(outcome(&gathered), Outcome::Error, "an agent that was started has not said all");
-    gathered.add(Agent::Nginx, Line::End);
+    gathered.add(Agent::Beside(OriginProgram::Nginx), Line::End);
     assert_eq!(outcome(&gathered), Outcome::Pass);
     gathered.add(Agent::Cell, Line::Fault { trial: Some(trial.id.into()), text: "late".into() });
     assert_eq!(outcome(&gathered), Outcome::Error);
