@@ -16,6 +16,7 @@ const LAYERS: &[(u32, &[&str])] = &[
         &[
             "wire",
             "ats",
+            "distro",
             "trial",
             "diagnosis",
             "verdict",
@@ -41,6 +42,7 @@ const LAYERS: &[(u32, &[&str])] = &[
 const SIBLINGS: &[(&str, &str)] = &[
     ("model", "exit"),
     ("ats", "wire"),
+    ("bisect", "distro"),
     ("diagnosis", "trial"),
     ("diagnosis", "wire"),
     ("trial", "wire"),
@@ -90,7 +92,7 @@ const SURFACES: &[(&str, &[&str])] = &[
     ("simple_dns", &["agent"]),
     ("nix", &["agent", "images"]),
     ("etherparse", &["wire"]),
-    ("elf", &["bisect"]),
+    ("elf", &["distro"]),
     ("rcgen", &["cell"]),
 ];
 
@@ -188,7 +190,7 @@ fn each_third_party_surface_lives_in_one_place() {
 /// What an agent starts must not have the agent's plan, stdin or stdout.
 #[test]
 fn agents_start_programs_in_one_place() {
-    let homes = ["program.rs", "porter.rs"];
+    let homes = ["program.rs", "init.rs"];
     let starts = |path: &PathBuf| code(path).contains("Command::new(");
     let found: Vec<_> = sources(&root().join("src/agent"))
         .into_iter()

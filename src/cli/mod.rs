@@ -241,7 +241,7 @@ fn usage(diagnostics: &[matrix::Diagnostic]) -> Failure {
 /// Runs the program with `arguments` and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = match parsed(arguments) {
-        Ok(Ok(Command::Agent)) if crate::agent::porter::is_first() => return agent::porter(),
+        Ok(Ok(Command::Agent)) if crate::agent::init::is_first() => return agent::init(),
         Ok(Ok(command)) => started(command),
         Ok(Err(exit)) => Ok(exit),
         Err(error) => Err(error),

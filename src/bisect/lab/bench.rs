@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Order, Record};
 use crate::bisect::answer::telling_trial;
+use crate::bisect::failure;
 use crate::bisect::parts::Swapped;
-use crate::bisect::{failure, loader};
 use crate::builder::{Made, Maker};
 use crate::catalogue::trials::{CATALOGUE, Kind as TrialKind, Trial};
 use crate::config::plan::{Bootstrapper, Plan, PlannedCell};
+use crate::distro::loader;
 use crate::engine::Engine;
 use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
@@ -54,7 +55,7 @@ pub(super) struct Setup<'a> {
 pub(super) struct Said {
     pub(super) effect: Effect,
     /// What was missing when it did not load.
-    pub(super) missing: Vec<loader::Missing>,
+    pub(super) missing: Vec<loader::MissingSymbol>,
     /// One line.
     pub(super) summary: String,
     pub(super) evidence: Vec<String>,

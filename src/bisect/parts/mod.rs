@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::loader::Missing;
 use super::search::{Parts, Side};
-use super::system;
+use crate::distro::config_files::FixedGroup;
+use crate::distro::loader::{MissingSymbol, is_loader};
 use crate::model::{Fate, Inventory, Mapped, SWAP_FOLDER, Suspect, Swap};
 
 /// Folder of an image in which libraries of the other one lie.
@@ -66,7 +66,7 @@ pub enum Kind {
     Locale,
     /// Kernel settings of the container.
     Sysctls,
-    /// Files of [`system::FIXED_FILES`], in place.
+    /// Files of a [`FixedGroup`], in place.
     Fixed,
 }
 
@@ -161,12 +161,11 @@ impl Parting {
         let text = |inventory: &Inventory, name: &str| inventory.files.get(name).cloned().unwrap_or_default();
         let (a, b) = (text(good, "openssl.cnf"), text(bad, "openssl.cnf"));
         self.other(Kind::Openssl, "openssl.cnf", vec!["openssl.cnf".to_owned()], &a, &b);
-        for group in ["crypto-policy", "resolver"] {
-            let files = system::FIXED_FILES.iter().filter(|(_, of)| *of == group).map(|(path, _)| *path);
-            let files: Vec<String> = files.map(str::to_owned).collect();
+        for group in FixedGroup::ALL {
+            let files: Vec<String> = group.files().map(str::to_owned).collect();
             let whole = |inventory| files.iter().map(|path| text(inventory, path)).collect::<Vec<_>>().join("\n");
             let (a, b) = (whole(good), whole(bad));
-            self.other(Kind::Fixed, group, files, a.trim(), b.trim());
+            self.other(Kind::Fixed, group.name(), files, a.trim(), b.trim());
         }
         let config = |inventory: &Inventory| {
             inventory.config.iter().fold(String::new(), |all, (name, text)| all + "# " + name + "\n" + text)
@@ -213,7 +212,7 @@ impl Parting {
 
     /// The parts that would have had what was `missing` when `swapped` were swapped: the provider's, or where
     /// that was swapped already, those of whoever needed it.
-    pub fn needs(&self, missing: &[Missing], swapped: &Parts, good: &Inventory, bad: &Inventory) -> Parts {
+    pub fn needs(&self, missing: &[MissingSymbol], swapped: &Parts, good: &Inventory, bad: &Inventory) -> Parts {
         let of = |file: &str| {
             let mapped = good.libraries.iter().chain(&bad.libraries);
             let sonames: Vec<&str> = mapped
@@ -222,7 +221,7 @@ impl Parting {
                 .collect();
             self.parts.iter().position(|part| part.members.iter().any(|member| sonames.contains(&member.as_str())))
         };
-        let need = |missing: &Missing| {
+        let need = |missing: &MissingSymbol| {
             let fresh = |part: &usize| !swapped.contains(part);
             of(&missing.provider).filter(fresh).or_else(|| of(&missing.needed_by).filter(fresh))
         };
@@ -318,11 +317,6 @@ fn layered(mapped: &Mapped) -> String {
 /// Whether a path means only itself in a build recipe.
 fn plain(path: &str) -> bool {
     path.starts_with('/') && path.chars().all(|c| c.is_ascii_alphanumeric() || "/._+-".contains(c))
-}
-
-/// The dynamic loader's soname: `ld-linux-x86-64.so.2`, `ld64.so.2`, `ld-musl-x86_64.so.1` (libc itself).
-fn is_loader(soname: &str) -> bool {
-    soname.starts_with("ld-") || soname.starts_with("ld64.")
 }
 
 /// What a library has in common with those that belong to it.

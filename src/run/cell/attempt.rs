@@ -15,7 +15,7 @@ use super::evidence::{Agent, Gathered};
 use super::trouble::{self, Trouble};
 use super::watch::Watch;
 use super::{Beside, Job, Progress, identity};
-use crate::agent::seal::{Doubt, Key, Opener};
+use crate::agent::seal::{Key, Opener, SealError};
 use crate::agent::{PLAN_VARIABLE, pack};
 use crate::engine::{Container, ContainerSpec, Engine, answered, labels, patience};
 use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, Place, Port, TrialPlan};
@@ -249,8 +249,8 @@ impl Pair<'_> {
                         break;
                     }
                 }
-                Err(Doubt::Broken) => broken = true,
-                Err(Doubt::Forged(text)) => return self.forged(agent, &text),
+                Err(SealError::Broken) => broken = true,
+                Err(SealError::Forged(text)) => return self.forged(agent, &text),
             }
         }
         if !matches!(taken.last(), Some(Line::End | Line::Forged { .. })) {
@@ -260,8 +260,8 @@ impl Pair<'_> {
             for text in self.started[stream.place].logs().await? {
                 match opener.open(&text) {
                     Ok(line) => again.push(line),
-                    Err(Doubt::Broken) => break,
-                    Err(Doubt::Forged(text)) => return self.forged(agent, &text),
+                    Err(SealError::Broken) => break,
+                    Err(SealError::Forged(text)) => return self.forged(agent, &text),
                 }
             }
             // What was taken before this is known.
@@ -335,11 +335,11 @@ async fn listening(origin: &mut Stream, gathered: &mut Gathered) -> anyhow::Resu
             }
             Ok(fault @ Line::Fault { .. }) => gathered.add(agent, fault),
             Ok(_) => {}
-            Err(Doubt::Forged(text)) => {
+            Err(SealError::Forged(text)) => {
                 gathered.tamper(agent, &format!("a line on its stdout is not its agent's: {text}"));
                 bail!("evidence was tampered with");
             }
-            Err(Doubt::Broken) => bail!("{}: lines of it are missing", agent.name()),
+            Err(SealError::Broken) => bail!("{}: lines of it are missing", agent.name()),
         }
     }
     bail!("{} ended before it listened", agent.name())
