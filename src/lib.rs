@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod console;
 pub mod decide;
+pub mod distro;
 pub mod engine;
 pub mod exit;
 pub mod git;

@@ -318,7 +318,7 @@ fn provenance_names_what_decides_tls(ran: &Ran) {
     let set = "system_default.CipherString = DEFAULT@SECLEVEL=0";
     assert!(lax["settings"].as_array().unwrap().contains(&set.into()), "{lax:#}");
     let differs = lax["differs"][0].as_str().unwrap();
-    assert!(differs.starts_with("/etc/ssl/openssl.cnf is not as its package has it (openssl 3.0."), "{lax:#}");
+    assert!(differs.starts_with("/etc/ssl/openssl.cnf differs from its package (openssl 3.0."), "{lax:#}");
 
     // All of it is told, and the limit of this engine in the run's own files alone.
     let told = ran.explained("debian-12", "own-libraries") + &ran.explained("debian-12", "lax");

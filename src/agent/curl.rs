@@ -1,24 +1,24 @@
-//! The distro's own curl as a control: it uses the distro's OpenSSL and crypto policy, but not ATS.
+//! The curl of the distro as a control: it uses the OpenSSL and the crypto policy of the distro, but not ATS.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{now_us, program};
-use crate::bisect::loader;
+use super::{MAX_ERROR, now_us, program};
 use crate::catalogue::trials::body::Sum;
+use crate::distro::loader;
 use crate::model::{ClientError, ClientPhase, ClientRun, Exchange};
 
-/// What curl is told to print of itself, one value a line.
+/// What curl prints about the exchange, one value a line.
 const WRITE_OUT: &str = "%{http_code}\\n%{time_starttransfer}\\n";
 
-/// Asks `https://host:port/` at `address` with curl, trusting `ca` alone; the body goes through a
-/// file in `folder`.
+/// Requests `https://host:port/` from `address` with curl, which trusts `ca` alone. The body goes through a file in
+/// `folder`.
 pub(super) async fn run(host: &str, address: SocketAddr, ca: &Path, folder: &Path, deadline: Duration) -> ClientRun {
     let mut exchange = Exchange { started_us: now_us(), ..Exchange::default() };
     let begun = Instant::now();
     let file = folder.join("curl.body");
-    exchange.error = ask(host, address, ca, &file, deadline, &mut exchange).await.err();
+    exchange.error = request(host, address, ca, &file, deadline, &mut exchange).await.err();
     if let Ok(bytes) = std::fs::read(&file) {
         (exchange.body_len, exchange.body_sha256) = Sum::of(&bytes);
         let _ = std::fs::remove_file(&file);
@@ -27,7 +27,7 @@ pub(super) async fn run(host: &str, address: SocketAddr, ca: &Path, folder: &Pat
     ClientRun { exchanges: vec![exchange], ..ClientRun::default() }
 }
 
-async fn ask(
+async fn request(
     host: &str,
     address: SocketAddr,
     ca: &Path,
@@ -35,9 +35,9 @@ async fn ask(
     deadline: Duration,
     exchange: &mut Exchange,
 ) -> Result<(), ClientError> {
-    let error = |phase, text: String| ClientError { phase, text: text.chars().take(300).collect() };
-    let output = program::command("curl")
-        // First: it takes no configuration file of the image.
+    let error = |phase, text: String| ClientError { phase, text: text.chars().take(MAX_ERROR).collect() };
+    let output = program::tool("curl")
+        // First, so that curl reads no configuration file of the image.
         .args(["--disable", "--silent", "--show-error", "--noproxy", "*", "--write-out", WRITE_OUT])
         .arg("--max-time")
         .arg(deadline.as_secs().max(1).to_string())
@@ -61,11 +61,11 @@ async fn ask(
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    if let Some(line) = said.lines().find(|line| loader::is_refusal(line)) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if let Some(line) = stderr.lines().find(|line| loader::is_refusal(line)) {
         return Err(error(ClientPhase::Missing, format!("this image's curl does not start: {line}")));
     }
-    Err(error(ClientPhase::Exchange, said.trim().to_owned()))
+    Err(error(ClientPhase::Exchange, stderr.trim().to_owned()))
 }
 
 /// curl prints seconds as a decimal fraction.

@@ -1,5 +1,5 @@
-//! A name server for ATS inside the cell. ATS's own host file is read by a background task that may
-//! come too late after boot, and the engine's DNS differs between engines; this answers at once.
+//! A name server for ATS inside the cell. ATS reads its own host file in a background task that may run too late after
+//! its start, and the DNS of engines differs; this one answers from the start.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,10 +10,10 @@ use simple_dns::rdata::{A, AAAA, RData};
 use simple_dns::{CLASS, Packet, PacketFlag, QTYPE, RCODE, ResourceRecord, TYPE};
 use tokio::net::UdpSocket;
 
-/// Seconds a record may be cached: a cell lives shorter.
+/// Seconds that a record may be cached: longer than a cell lives.
 const TTL: u32 = 300;
 
-/// Answers for `names` on loopback until dropped.
+/// Answers queries for `names` on loopback until dropped.
 pub(super) struct NameServer {
     address: SocketAddr,
     task: tokio::task::JoinHandle<()>,
@@ -36,7 +36,6 @@ impl NameServer {
         Ok(Self { address, task })
     }
 
-    /// Where it listens.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -49,16 +48,16 @@ impl Drop for NameServer {
 }
 
 /// A query that shows whether the server answers at all.
-pub(super) fn question(number: u16) -> Vec<u8> {
+pub(super) fn query(number: u16) -> Vec<u8> {
     let mut packet = Packet::new_query(number);
     let class = simple_dns::QCLASS::CLASS(CLASS::IN);
-    let name = simple_dns::Name::new_unchecked("beat.test");
+    let name = simple_dns::Name::new_unchecked("heartbeat.test");
     packet.questions.push(simple_dns::Question::new(name, QTYPE::TYPE(TYPE::A), class, false));
     packet.build_bytes_vec().unwrap_or_default()
 }
 
-/// The answer to `query`; `None` when it is no query at all. A known name without an address of the
-/// asked family gets an empty answer, an unknown one NXDOMAIN (RFC 2308).
+/// The answer to `query`; `None` when it is not a query. A known name without an address of the requested family gets
+/// an empty answer, an unknown one NXDOMAIN (RFC 2308).
 fn reply(query: &[u8], names: &BTreeMap<String, Vec<IpAddr>>) -> Option<Vec<u8>> {
     let query = Packet::parse(query).ok().filter(|packet| !packet.has_flags(PacketFlag::RESPONSE))?;
     let mut reply = query.clone().into_reply();
@@ -94,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn known_names_are_answered_by_family_and_others_do_not_exist() {
+    fn known_names_are_answered_by_family_and_unknown_ones_with_nxdomain() {
         let names = BTreeMap::from([("a.test".to_owned(), vec![IpAddr::from([10, 0, 0, 2])])]);
         let answer = |name, kind| {
             let bytes = reply(&ask(name, kind), &names).unwrap();
@@ -105,7 +104,7 @@ mod tests {
         assert_eq!(answer("a.test", TYPE::AAAA), (7, RCODE::NoError, 0));
         assert_eq!(answer("b.test", TYPE::A), (7, RCODE::NameError, 0));
         assert_eq!(reply(b"rubbish", &names), None);
-        // The beat goes by the first two bytes.
-        assert_eq!(reply(&question(0x1234), &names).unwrap()[..2], [0x12, 0x34]);
+        // The heartbeat recognises answers by their first two bytes.
+        assert_eq!(reply(&query(0x1234), &names).unwrap()[..2], [0x12, 0x34]);
     }
 }

@@ -1,21 +1,22 @@
 //! Everything that runs inside containers. An agent takes a plan from its environment and a key from stdin, prints
-//! evidence as sealed JSON lines on stdout, and stops by itself when its stdin closes: nothing is
-//! executed in, copied to or mounted into a container.
+//! evidence as sealed JSON lines on stdout, and stops when its stdin closes. Nothing is executed in, copied to or
+//! mounted into a container.
 //!
-//! The binary is static and runs in images of every age, so agents never resolve names and never
-//! look up users (glibc would load NSS modules of another version, and crash).
+//! The binary is static and runs in images of every age, so agents never resolve names and never look up users: glibc
+//! would load NSS modules of another version, and crash.
 
-mod beat;
 pub(crate) mod capture;
 mod client;
 mod curl;
 mod dns;
 mod emit;
 mod headers;
+mod heartbeat;
+pub mod init;
 mod inventory;
 mod openssl;
 mod origin;
-pub mod porter;
+mod packages;
 mod program;
 mod provenance;
 mod pulse;
@@ -38,18 +39,18 @@ use base64::Engine as _;
 use tokio::sync::oneshot;
 
 use crate::model::{AgentPlan, CellPlan, Line, OriginPlan};
-use beat::Door;
 use emit::Emitter;
+use heartbeat::OriginGuard;
 use origin::Origin;
 
 /// The environment variable that carries the plan: JSON, deflated, base64.
 pub const PLAN_VARIABLE: &str = "ATSMATRIX_PLAN";
 
-/// Packs a plan for [`PLAN_VARIABLE`]. A single environment string may not pass 128 KiB on Linux,
-/// and certificates and keys compress well together.
+/// Packs a plan for [`PLAN_VARIABLE`]. Linux limits an environment string to 128 KiB, and certificates and keys
+/// compress well together.
 ///
 /// # Errors
-/// When the plan cannot be written as JSON (never for plans of our own making).
+/// When the plan cannot be written as JSON, which no plan of the orchestrator causes.
 pub fn pack(plan: &AgentPlan) -> anyhow::Result<String> {
     use std::io::Write as _;
     let mut deflate = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
@@ -58,31 +59,32 @@ pub fn pack(plan: &AgentPlan) -> anyhow::Result<String> {
 }
 
 fn unpack(text: &str) -> anyhow::Result<AgentPlan> {
-    let packed = base64::engine::general_purpose::STANDARD.decode(text).context("the plan is no base64")?;
+    let packed = base64::engine::general_purpose::STANDARD.decode(text).context("the plan is not base64")?;
     let mut json = Vec::new();
     flate2::read::ZlibDecoder::new(packed.as_slice()).read_to_end(&mut json).context("cannot inflate the plan")?;
-    serde_json::from_slice(&json).context("the plan is of another version of atsmatrix")
+    serde_json::from_slice(&json).context("the plan was written by another version of atsmatrix")
 }
 
-/// Runs the agent that the plan asks for until its work is done or stdin closes.
+/// Runs the agent that the plan describes until its work is done or stdin closes.
 ///
 /// # Errors
-/// When there is no plan or no evidence can be written. Everything later is said on stdout as
-/// [`Line::Fault`].
+/// When there is no plan or no key. Later errors are evidence: [`Line::Fault`].
 pub async fn run() -> anyhow::Result<()> {
     let text = std::env::var(PLAN_VARIABLE).with_context(|| {
-        format!("{PLAN_VARIABLE} is not set: `atsmatrix agent` is started by `atsmatrix run` inside containers only")
+        format!("{PLAN_VARIABLE} is not set: only `atsmatrix run` starts `atsmatrix agent`, inside containers")
     })?;
-    conceal()?;
-    let key = take_key()?;
+    hide_from_others()?;
+    let key = read_key()?;
     let emitter = Emitter::stdout(&key);
     let stdin_closed = watch_stdin();
     let pulse = pulse::start(&emitter);
     let kept = match unpack(&text)? {
         AgentPlan::Origin(plan) => {
-            origin_container(*plan, &emitter, stdin_closed).await.map(|origin| origin.map(Kept::Origin))
+            origin_container(*plan, &emitter, stdin_closed).await.map(|origin| origin.map(KeptRunning::Origin))
         }
-        AgentPlan::Cell(plan) => cell_container(*plan, &emitter, stdin_closed).await.map(|cell| cell.map(Kept::Cell)),
+        AgentPlan::Cell(plan) => {
+            cell_container(*plan, &emitter, stdin_closed).await.map(|cell| cell.map(KeptRunning::Cell))
+        }
     };
     drop(pulse);
     if let Err(error) = &kept {
@@ -90,28 +92,28 @@ pub async fn run() -> anyhow::Result<()> {
     }
     emitter.emit(&Line::End);
     if let Ok(Some(_kept)) = kept {
-        // Until somebody removes the container.
+        // Until the container is removed.
         std::future::pending::<()>().await;
     }
     Ok(())
 }
 
-/// What goes on running for inspection by hand.
-#[expect(dead_code, reason = "held, not read: dropping it would end what is kept")]
-enum Kept {
+/// What keeps running for inspection by hand.
+#[expect(dead_code, reason = "never read: dropping it would stop what is kept running")]
+enum KeptRunning {
     Origin(Origin),
-    Cell(Box<trials::Kept>),
+    Cell(Box<trials::KeptCell>),
 }
 
-/// The origin container's life: listen, say so, serve until stdin closes.
+/// Runs in an origin container: listens, reports that it does, and serves until stdin closes.
 async fn origin_container(
     plan: OriginPlan,
     emitter: &Emitter,
     stdin_closed: oneshot::Receiver<()>,
 ) -> anyhow::Result<Option<Origin>> {
-    let door = Door::new(&plan.token, emitter);
-    let _echo = beat::echo(Arc::clone(&door)).await?;
-    let origin = Origin::start(&plan.ports, &plan.identity, Path::new(trials::ROOT), emitter, &door).await;
+    let guard = OriginGuard::new(&plan.token, emitter);
+    let _echo = heartbeat::echo(Arc::clone(&guard)).await?;
+    let origin = Origin::start(&plan.ports, &plan.identity, Path::new(trials::ROOT), emitter, &guard).await;
     emitter.emit(&Line::Listening);
     let _ = stdin_closed.await;
     if plan.keep {
@@ -121,46 +123,52 @@ async fn origin_container(
     Ok(None)
 }
 
-/// The ATS container's life: all trials, unless the run that started it goes away. The deadline is the cell's own
-/// business: what was seen until then is to be told.
+/// Runs in the container of ATS: all trials, until the run that started it goes away. The cell enforces its deadline
+/// itself, because it must report what was seen until then.
 async fn cell_container(
     plan: CellPlan,
     emitter: &Emitter,
     stdin_closed: oneshot::Receiver<()>,
-) -> anyhow::Result<Option<Box<trials::Kept>>> {
+) -> anyhow::Result<Option<Box<trials::KeptCell>>> {
     tokio::select! {
         done = Box::pin(trials::run(plan, emitter.clone())) => done,
         _ = stdin_closed => bail!("stdin closed: the run that started this cell is gone"),
     }
 }
 
-/// Makes this process's memory, descriptors and environment its own. What it starts runs as the same user, without
-/// the capability to look into others: the kernel then lets nobody open `/proc/PID/mem`, `environ` or `fd/*` of it, nor
-/// trace it.
-fn conceal() -> anyhow::Result<()> {
+/// Closes the memory, descriptors and environment of this process to others. The programs that it starts run as the
+/// same user, without the capability to inspect other processes: the kernel then denies them `/proc/PID/mem`, `environ`
+/// and `fd/*` of this process, and tracing it.
+fn hide_from_others() -> anyhow::Result<()> {
     use nix::sys::prctl::{get_dumpable, set_dumpable};
-    set_dumpable(false).context("cannot close this process to others of its user")?;
+    set_dumpable(false).context("cannot close this process to other processes of its user")?;
     match get_dumpable() {
         Ok(false) => Ok(()),
         found => {
-            bail!("this process stays open to others of its user ({found:?}): what they say could not be told apart")
+            bail!(
+                "this process stays open to other processes of its user ({found:?}), which could then forge its evidence"
+            )
         }
     }
 }
 
-/// The key that the orchestrator hands over on the first line of stdin. Nothing else runs yet that could read it.
-fn take_key() -> anyhow::Result<seal::Key> {
+/// Reads the key from the first line of stdin, where the orchestrator wrote it. No other program that could read it
+/// runs yet.
+fn read_key() -> anyhow::Result<seal::Key> {
     let mut line = String::new();
     std::io::stdin().lock().take(MAX_KEY).read_line(&mut line).context("cannot read the key from stdin")?;
     seal::Key::read(&line)
-        .context("no key on stdin: the run that started this container is gone, or of another version")
+        .context("no key on stdin: the run that started this container is gone, or of another version of atsmatrix")
 }
 
-/// Bytes of stdin that are read for a key.
+/// Characters kept of an error message: it may quote a peer.
+const MAX_ERROR: usize = 300;
+
+/// Bytes of stdin that are read for the key.
 const MAX_KEY: u64 = 128;
 
-/// Resolves when stdin reaches its end. A thread of its own: tokio's stdin would keep the runtime
-/// from shutting down while a read is pending.
+/// Resolves when stdin reaches its end. It reads in its own thread: the stdin of tokio would keep the runtime from
+/// shutting down while a read is pending.
 fn watch_stdin() -> oneshot::Receiver<()> {
     let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {
@@ -184,7 +192,7 @@ mod tests {
     use crate::model::Identity;
 
     #[test]
-    fn a_plan_survives_its_packing() {
+    fn a_packed_plan_is_unpacked_unchanged() {
         let identity = Identity { ca_pem: "ca".into(), ..Identity::default() };
         let plan =
             AgentPlan::Origin(Box::new(OriginPlan { ports: Vec::new(), identity, keep: false, token: "t".into() }));

@@ -1,5 +1,5 @@
-//! The distro's own `openssl s_client` as a control: the libssl, configuration and crypto policy that the distro has
-//! for all, but not ATS. What an image sets for its ATS does not reach it.
+//! `openssl s_client` of the distro as a control: it uses the libssl, the configuration and the crypto policy that the
+//! distro has for all programs, but not ATS. What an image sets for its ATS does not affect it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt as _;
 
-use super::{now_us, program};
-use crate::bisect::loader;
+use super::{MAX_ERROR, now_us, program};
 use crate::catalogue::trials::body::Sum;
+use crate::distro::loader;
 use crate::model::{ClientError, ClientPhase, ClientRun, Exchange};
 
-/// Asks `https://host:port/` at `address` through `openssl s_client`, trusting `ca` alone.
+/// Requests `https://host:port/` from `address` through `openssl s_client`, which trusts `ca` alone.
 pub(super) async fn run(host: &str, address: SocketAddr, ca: &Path, deadline: Duration) -> ClientRun {
     let mut exchange = Exchange { started_us: now_us(), ..Exchange::default() };
     let begun = Instant::now();
-    exchange.error = match tokio::time::timeout(deadline, ask(host, address, ca, &mut exchange)).await {
-        Ok(asked) => asked.err(),
+    exchange.error = match tokio::time::timeout(deadline, request(host, address, ca, &mut exchange)).await {
+        Ok(answered) => answered.err(),
         Err(_) => Some(error(ClientPhase::Deadline, "openssl s_client does not end")),
     };
     exchange.total_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -26,11 +26,11 @@ pub(super) async fn run(host: &str, address: SocketAddr, ca: &Path, deadline: Du
 }
 
 fn error(phase: ClientPhase, text: &str) -> ClientError {
-    ClientError { phase, text: text.chars().take(300).collect() }
+    ClientError { phase, text: text.chars().take(MAX_ERROR).collect() }
 }
 
-async fn ask(host: &str, address: SocketAddr, ca: &Path, exchange: &mut Exchange) -> Result<(), ClientError> {
-    let mut child = program::command("openssl")
+async fn request(host: &str, address: SocketAddr, ca: &Path, exchange: &mut Exchange) -> Result<(), ClientError> {
+    let mut child = program::tool("openssl")
         .args(["s_client", "-quiet", "-verify_return_error", "-servername", host, "-verify_hostname", host])
         .args(["-connect", &address.to_string(), "-CAfile"])
         .arg(ca)
@@ -42,7 +42,7 @@ async fn ask(host: &str, address: SocketAddr, ca: &Path, exchange: &mut Exchange
             std::io::ErrorKind::NotFound => error(ClientPhase::Missing, "this image has no openssl"),
             _ => error(ClientPhase::Connect, &format!("cannot start openssl: {cause}")),
         })?;
-    // Kept open until the end: s_client stops reading when its stdin does.
+    // Kept open until the end: s_client stops reading when its stdin closes.
     let mut stdin = child.stdin.take();
     if let Some(stdin) = &mut stdin {
         let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
@@ -51,15 +51,15 @@ async fn ask(host: &str, address: SocketAddr, ca: &Path, exchange: &mut Exchange
     let output = child
         .wait_with_output()
         .await
-        .map_err(|cause| error(ClientPhase::Exchange, &format!("cannot read what openssl says: {cause}")))?;
+        .map_err(|cause| error(ClientPhase::Exchange, &format!("cannot read the output of openssl: {cause}")))?;
     drop(stdin);
     let Some(at) = output.stdout.windows(4).position(|window| window == b"\r\n\r\n") else {
-        let said = String::from_utf8_lossy(&output.stderr);
-        if let Some(line) = said.lines().find(|line| loader::is_refusal(line)) {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        if let Some(line) = stderr.lines().find(|line| loader::is_refusal(line)) {
             return Err(error(ClientPhase::Missing, &format!("this image's openssl does not start: {line}")));
         }
-        let telling = said.lines().find(|line| line.contains("error") || line.contains("errno")).unwrap_or_default();
-        return Err(error(ClientPhase::Handshake, telling));
+        let cause = stderr.lines().find(|line| line.contains("error") || line.contains("errno")).unwrap_or_default();
+        return Err(error(ClientPhase::Handshake, cause));
     };
     let head = String::from_utf8_lossy(&output.stdout[..at]);
     exchange.status = head.split(' ').nth(1).and_then(|status| status.parse().ok());

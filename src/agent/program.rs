@@ -1,5 +1,4 @@
-//! Programs that agents start. None of them gets what is the agent's own: its plan, its stdin, or the stdout on which
-//! it testifies.
+//! Programs that agents start. None of them gets the agent's plan, its stdin, or the stdout that carries its evidence.
 
 use std::ffi::{OsStr, OsString};
 use std::process::Stdio;
@@ -10,28 +9,28 @@ use tokio::process::Command;
 
 use super::{PLAN_VARIABLE, seal};
 
-/// How long a program may take that only prints something about itself.
-const SHORT: Duration = Duration::from_secs(15);
+/// Timeout for programs that only print something about themselves.
+const SHORT_RUN: Duration = Duration::from_secs(15);
 
-/// Where the programs of a distro are. The image's own `PATH` comes after these: what is nowhere else is found there.
+/// The directories of a distro's programs. The `PATH` of the image comes after them, for programs that are only there.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A tool of ours: a control, an origin, a package manager. It has an environment of its own, so that nothing an image
-/// sets for its ATS (`LD_PRELOAD`, `LD_LIBRARY_PATH`, `OPENSSL_CONF`) decides how it behaves.
-pub(super) fn command(program: impl AsRef<OsStr>) -> Command {
+/// A tool of the agent: a control, an origin, a package manager. Its environment is clean, so that it does not depend on
+/// what an image sets for its ATS (`LD_PRELOAD`, `LD_LIBRARY_PATH`, `OPENSSL_CONF`).
+pub(super) fn tool(program: impl AsRef<OsStr>) -> Command {
     let mut path = OsString::from(PATH);
-    if let Some(theirs) = std::env::var_os("PATH").filter(|theirs| !theirs.is_empty()) {
+    if let Some(of_image) = std::env::var_os("PATH").filter(|path| !path.is_empty()) {
         path.push(":");
-        path.push(theirs);
+        path.push(of_image);
     }
-    let mut command = of_image(program);
+    let mut command = in_image(program);
     command.env_clear().env("PATH", path).env("LC_ALL", "C");
     command
 }
 
-/// A program of the ATS under test, in the environment of its image. It reads nothing, its output is dropped unless the
-/// caller takes it, and it ends with its handle.
-pub(super) fn of_image(program: impl AsRef<OsStr>) -> Command {
+/// A program of the ATS under test, in the environment of its image. Its stdin is empty, its output is discarded unless
+/// the caller takes it, and it is killed when its handle is dropped.
+pub(super) fn in_image(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command
         .env_remove(PLAN_VARIABLE)
@@ -42,7 +41,7 @@ pub(super) fn of_image(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// A program of the image printed what looks like evidence.
+/// A program of the image printed a line that looks like evidence.
 #[derive(Debug, thiserror::Error)]
 #[error("{by} printed a line that looks like evidence: {text}")]
 pub(super) struct Forged {
@@ -51,34 +50,33 @@ pub(super) struct Forged {
 }
 
 impl Forged {
-    /// If `printed` has such a line.
-    fn find(by: &str, printed: &str) -> Option<Self> {
-        let line = printed.lines().find(|line| seal::resembles(line))?;
-        Some(Self { by: by.to_owned(), text: seal::shown(line) })
+    fn find(by: &str, output: &str) -> Option<Self> {
+        let line = output.lines().find(|line| seal::resembles_evidence(line))?;
+        Some(Self { by: by.to_owned(), text: seal::excerpt(line) })
     }
 }
 
-/// What a short-lived program printed.
+/// What a program printed.
 #[derive(Debug, Default)]
-pub(super) struct Said {
-    pub(super) out: String,
-    pub(super) err: String,
+pub(super) struct ProgramOutput {
+    pub(super) stdout: String,
+    pub(super) stderr: String,
 }
 
-/// Runs a short-lived program to its end.
+/// Runs a program that only prints something about itself, and returns its output whatever its exit status.
 ///
 /// # Errors
-/// [`Forged`], and where it does not start or end.
-pub(super) async fn said(command: &mut Command) -> anyhow::Result<Said> {
+/// [`Forged`], and when the program does not start, or not end within [`SHORT_RUN`].
+pub(super) async fn output(command: &mut Command) -> anyhow::Result<ProgramOutput> {
     let name = command.as_std().get_program().display().to_string();
-    let output = tokio::time::timeout(SHORT, command.output())
+    let output = tokio::time::timeout(SHORT_RUN, command.output())
         .await
         .with_context(|| format!("{name} does not end"))?
         .with_context(|| format!("cannot start {name}"))?;
-    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    match Forged::find(&name, &out).or_else(|| Forged::find(&name, &err)) {
+    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    match Forged::find(&name, &stdout).or_else(|| Forged::find(&name, &stderr)) {
         Some(forged) => Err(forged.into()),
-        None => Ok(Said { out, err }),
+        None => Ok(ProgramOutput { stdout, stderr }),
     }
 }
 
@@ -87,34 +85,34 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_program_has_none_of_the_agents_descriptors_and_not_its_plan() {
-        // What is not taken goes nowhere: the shell writes down where its descriptors lead.
+    async fn a_program_gets_neither_the_descriptors_nor_the_plan_of_the_agent() {
+        // The shell writes down where its descriptors lead: those that the caller does not take go nowhere.
         let folder = tempfile::tempdir().unwrap();
         let list = "for fd in 0 1 2; do readlink /proc/$$/fd/$fd; done > list";
-        let status = command("sh").args(["-c", list]).current_dir(folder.path()).status().await.unwrap();
+        let status = tool("sh").args(["-c", list]).current_dir(folder.path()).status().await.unwrap();
         assert!(status.success());
         let list = std::fs::read_to_string(folder.path().join("list")).unwrap();
-        // The second is the list itself while it is written.
+        // Descriptor 1 is the list itself while it is written.
         assert_eq!(list.lines().filter(|line| *line == "/dev/null").count(), 2, "{list}");
         let unset = |command: &Command| {
             command.as_std().get_envs().any(|(name, value)| name == PLAN_VARIABLE && value.is_none())
         };
-        assert!(unset(&of_image("sh")));
-        let output = command("sh").args(["-c", "readlink /proc/$$/fd/0"]).output().await.unwrap();
+        assert!(unset(&in_image("sh")));
+        let output = tool("sh").args(["-c", "readlink /proc/$$/fd/0"]).output().await.unwrap();
         assert_eq!(output.stdout, b"/dev/null\n");
     }
 
     #[tokio::test]
-    async fn a_tool_of_ours_has_an_environment_of_its_own_and_finds_what_only_the_image_has() {
-        // This test's own environment has more than these: cargo sets some.
-        let output = command("env").stdout(Stdio::piped()).output().await.unwrap();
+    async fn a_tool_has_a_clean_environment_and_finds_programs_on_the_path_of_the_image() {
+        // The environment of this test has more variables: cargo sets some.
+        let output = tool("env").stdout(Stdio::piped()).output().await.unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let mut names: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
         names.sort_unstable();
         assert_eq!(names, ["LC_ALL", "PATH"], "{text}");
-        let theirs = std::env::var("PATH").unwrap();
-        assert!(text.contains(&format!("PATH={PATH}:{theirs}\n")), "{text}");
-        let output = of_image("env").stdout(Stdio::piped()).output().await.unwrap();
-        assert!(String::from_utf8(output.stdout).unwrap().contains("CARGO"), "the image's own");
+        let of_image = std::env::var("PATH").unwrap();
+        assert!(text.contains(&format!("PATH={PATH}:{of_image}\n")), "{text}");
+        let output = in_image("env").stdout(Stdio::piped()).output().await.unwrap();
+        assert!(String::from_utf8(output.stdout).unwrap().contains("CARGO"), "the environment of the image");
     }
 }

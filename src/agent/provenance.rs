@@ -1,109 +1,87 @@
-//! Exactly what runs, asked of the running system: the process's own mappings, the distro's package
-//! database, `traffic_server -V`. Nothing declared, nothing from the build.
+//! Exactly what runs, from the running system: the mappings of the process, the package database, `traffic_server -V`.
+//! Nothing is taken from matrix.yaml or from the build.
 
 use std::path::Path;
 
+use super::packages::Packages;
+use super::surroundings;
 use super::traffic_server::Installation;
-use super::{program, surroundings};
-use crate::ats::provenance as read;
+use crate::ats;
 use crate::config::matrix::sha256_hex;
+use crate::distro::{library, process, release};
 use crate::model::{AtsBuild, Library, Provenance, Release};
 
-/// What runs in this cell, with ATS as process `pid`.
-///
-/// `bare`: it was started without the distro's openssl.cnf, for a trial.
-pub(super) async fn gather(installation: &Installation, pid: Option<u32>, bare: bool) -> Provenance {
+/// Where the recipes record where an ATS came from.
+const FACTS: [&str; 2] = ["/opt/ats/share/atsmatrix/provenance", "/usr/share/atsmatrix/provenance"];
+
+/// What runs in this cell, with ATS as process `pid`. `bare_openssl`: a trial started it without the openssl.cnf of the
+/// distro.
+pub(super) async fn gather(
+    installation: &Installation,
+    pid: Option<u32>,
+    bare_openssl: bool,
+    packages: &Packages,
+) -> Provenance {
     let maps = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()).unwrap_or_default();
     let mut provenance = base();
-    // libcrypto carries the version text; both come from one package. A program may hold them itself.
-    let itself =
+    // A program linked statically contains OpenSSL itself.
+    let program =
         pid.and_then(|pid| std::fs::read_link(format!("/proc/{pid}/exe")).ok()).map(|exe| exe.display().to_string());
-    let path = read::libssl(&maps).or(itself.as_deref().filter(|_| !maps.is_empty()));
-    let carrier = read::libcrypto(&maps).or(path);
-    if let (Some(path), Some(carrier)) = (path, carrier) {
-        provenance.openssl = library(path, carrier, read::openssl_version).await;
-    }
-    let libcrypto = carrier.and_then(|carrier| std::fs::read(carrier).ok()).unwrap_or_default();
-    provenance.surroundings = Some(surroundings::gather(pid, &libcrypto, bare).await);
-    if let Some(path) = read::libc(&maps) {
-        provenance.libc = library(path, path, read::glibc_version).await;
-    }
+    let libssl = process::libssl(&maps).or(program.as_deref().filter(|_| !maps.is_empty()));
+    // Both come from one package, but only libcrypto contains the version text.
+    let libcrypto = process::libcrypto(&maps).or(libssl);
+    let libc = process::libc(&maps);
     let binary = installation.binary.display().to_string();
+    // One look-up for all of them; the calls below find their answers remembered.
+    let paths: Vec<&str> = [libssl, libc, Some(&binary)].into_iter().flatten().collect();
+    let owners = packages.owners(&paths).await;
+    if let (Some(path), Some(carrier)) = (libssl, libcrypto) {
+        provenance.openssl = library_of(path, carrier, library::openssl_version, packages).await;
+    }
+    let libcrypto = libcrypto.and_then(|carrier| std::fs::read(carrier).ok()).unwrap_or_default();
+    provenance.surroundings = Some(surroundings::gather(pid, &libcrypto, bare_openssl, packages).await);
+    if let Some(path) = libc {
+        provenance.libc = library_of(path, path, library::glibc_version, packages).await;
+    }
     provenance.ats = Some(AtsBuild {
         reported: installation.version.clone(),
-        package: owner(&binary).await,
+        package: owners.get(&binary).map(|owner| owner.package.clone()),
         source: source(&installation.binary, provenance.distro.as_ref()),
         binary,
     });
-    provenance.content = packages().await.map(|list| format!("sha256:{}", sha256_hex(list.as_bytes())));
+    provenance.content = packages.list().await.map(|list| format!("sha256:{}", sha256_hex(list.as_bytes())));
     provenance
 }
 
-/// Where the recipes leave what they found out of where an ATS is from.
-const FACTS: [&str; 2] = ["/opt/ats/share/atsmatrix/provenance", "/usr/share/atsmatrix/provenance"];
-
-/// Where the ATS is from, by the file that goes with this very program.
+/// The source of this ATS, from the facts recorded for exactly this program.
 fn source(binary: &Path, here: Option<&Release>) -> Option<String> {
     let facts: Vec<String> = FACTS.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
     if facts.is_empty() {
         return None;
     }
     let digest = sha256_hex(&std::fs::read(binary).ok()?);
-    facts.iter().find_map(|facts| read::source(facts, &digest, here))
+    facts.iter().find_map(|facts| ats::provenance::source(facts, &digest, here))
 }
 
-/// Every installed package with its version, in order; `None` where no package manager is there to say.
-pub(super) async fn packages() -> Option<String> {
-    let debian = ("dpkg-query", ["--show", "--showformat=${binary:Package} ${Version}\\n"]);
-    let rpm = ("rpm", ["--query", "--queryformat=%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n"]);
-    let (name, arguments) = if Path::new("/usr/bin/dpkg-query").exists() { debian } else { rpm };
-    let mut command = program::command(name);
-    if name == "rpm" {
-        command.arg("--all");
-    }
-    let output = command.args(arguments).output().await.ok()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let mut lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
-    lines.sort_unstable();
-    (output.status.success() && !lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// What is known before any ATS runs.
+/// What is known before any ATS runs: the distro and the kernel.
 pub(super) fn base() -> Provenance {
-    let release =
+    let os_release =
         std::fs::read_to_string("/etc/os-release").or_else(|_| std::fs::read_to_string("/usr/lib/os-release"));
     Provenance {
-        distro: release.ok().and_then(|text| read::release(&text)),
+        distro: os_release.ok().and_then(|text| release::release(&text)),
         kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").ok().map(|text| text.trim().to_owned()),
         ..Provenance::default()
     }
 }
 
-pub(super) async fn library(path: &str, carrier: &str, version: fn(&[u8]) -> Option<String>) -> Option<Library> {
-    let bytes = std::fs::read(carrier).ok()?;
-    Some(Library { version: version(&bytes)?, path: path.to_owned(), package: owner(path).await })
-}
-
-/// The package that owns `path`, as `name version-release`; `None` where no package does, or no
-/// package manager is there to say.
-pub(super) async fn owner(path: &str) -> Option<String> {
-    if Path::new("/usr/bin/dpkg-query").exists() {
-        // Before the /usr merge was finished, dpkg knew files by their old place.
-        for known_as in [path, path.strip_prefix("/usr").unwrap_or(path)] {
-            if let Some(line) = first_line("dpkg-query", &["--search", known_as]).await {
-                let name = line.split(": ").next()?.to_owned();
-                return first_line("dpkg-query", &["--show", "--showformat=${Package} ${Version}\n", &name]).await;
-            }
-        }
-        return None;
-    }
-    let query = ["--query", "--file", path, "--queryformat", "%{NAME} %{VERSION}-%{RELEASE}\n"];
-    first_line("rpm", &query).await
-}
-
-async fn first_line(name: &str, arguments: &[&str]) -> Option<String> {
-    let output = program::command(name).args(arguments).output().await.ok()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().next().map(|line| line.chars().take(200).collect::<String>());
-    line.filter(|line| output.status.success() && !line.is_empty())
+/// The library at `path`, whose version is in the bytes of the file `carrier`. `None` when no version is found there.
+pub(super) async fn library_of(
+    path: &str,
+    carrier: &str,
+    version: fn(&[u8]) -> Option<String>,
+    packages: &Packages,
+) -> Option<Library> {
+    let version = version(&std::fs::read(carrier).ok()?)?;
+    let owner = packages.owner(path).await;
+    Some(Library { version, path: path.to_owned(), package: owner.map(|owner| owner.package) })
 }

@@ -1,8 +1,8 @@
-//! Evidence that nobody but an agent can have written.
+//! Evidence that only an agent can have written.
 //!
-//! An agent's stdout is a pipe, and whatever runs beside it in the container runs as the same user. So each agent
-//! gets a random key of its own, through stdin and before anything else is started, and every line bears its number
-//! and an HMAC over both: what others write there is found out, and so are lines that are missing, repeated or out of
+//! The stdout of an agent is a pipe, and every program in its container runs as the same user and could write to it. So
+//! each agent gets a random key through stdin before it starts anything, and each of its lines carries a number and an
+//! HMAC over number and text. That exposes lines written by others, and lines that are missing, repeated or out of
 //! order. Lines stay readable: `NUMBER MAC JSON`.
 
 use std::fmt;
@@ -12,11 +12,11 @@ use aws_lc_rs::{hmac, rand};
 use crate::catalogue::trials::body::hex;
 use crate::model::Line;
 
-/// Bytes of a key, and of a MAC.
+/// Length of a key and of a MAC, in bytes.
 const LEN: usize = 32;
 
-/// What a line says that was not written by an agent, at most.
-const SHOWN: usize = 200;
+/// Characters shown of a line that no agent wrote.
+const MAX_EXCERPT: usize = 200;
 
 /// The key of one agent.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,22 +29,22 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// A new one.
+    /// A new random key.
     ///
     /// # Errors
     /// When the system has no random numbers.
     pub fn random() -> anyhow::Result<Self> {
         let mut bytes = [0; LEN];
-        rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
+        rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system has no random numbers"))?;
         Ok(Self(bytes))
     }
 
-    /// As it is handed to the agent: a line of its stdin.
+    /// The key as a line of the stdin of the agent.
     pub fn line(&self) -> String {
         format!("{}\n", hex(&self.0))
     }
 
-    /// Reads what [`Key::line`] wrote.
+    /// Reads what [`Key::line`] wrote; `None` for anything else.
     pub fn read(line: &str) -> Option<Self> {
         Some(Self(unhex(line.trim_end_matches('\n'))?))
     }
@@ -54,24 +54,24 @@ impl Key {
     }
 }
 
-/// What a MAC is over.
+/// The bytes that a MAC covers.
 fn sealed(number: u64, json: &str) -> Vec<u8> {
     [&number.to_be_bytes(), json.as_bytes()].concat()
 }
 
-/// Seals lines: the agent's end.
+/// Seals lines. Used by the agent.
 pub struct Sealer {
     key: hmac::Key,
     next: u64,
 }
 
 impl Sealer {
-    /// With the first line to come.
+    /// Starts with the first line.
     pub fn new(key: &Key) -> Self {
         Self { key: key.hmac(), next: 0 }
     }
 
-    /// The next line, without its end.
+    /// The sealed line for `json`, without line feed.
     pub fn seal(&mut self, json: &str) -> String {
         let mac = hmac::sign(&self.key, &sealed(self.next, json));
         let line = format!("{} {} {json}", self.next, hex(mac.as_ref()));
@@ -80,50 +80,50 @@ impl Sealer {
     }
 }
 
-/// What is wrong with a line.
+/// Why a line is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Doubt {
-    /// The agent did not write it, or not now: what it says.
+pub enum SealError {
+    /// The agent did not write this line, or not at this place. With an excerpt of the line.
     Forged(String),
-    /// Lines before it are missing, or it is cut: the stream is not whole.
+    /// Lines before it are missing, or the line is cut off.
     Broken,
 }
 
-/// Opens lines: the orchestrator's end.
+/// Opens sealed lines. Used by the orchestrator.
 pub struct Opener {
     key: hmac::Key,
     next: u64,
 }
 
 impl Opener {
-    /// With the first line to come.
+    /// Expects the first line.
     pub fn new(key: &Key) -> Self {
         Self { key: key.hmac(), next: 0 }
     }
 
-    /// Lines opened so far.
+    /// How many lines were opened so far.
     pub fn opened(&self) -> u64 {
         self.next
     }
 
-    /// What the agent says in `line`.
+    /// The evidence in `line`.
     ///
     /// # Errors
-    /// When it did not say it, or something before it is missing.
-    pub fn open(&mut self, line: &str) -> Result<Line, Doubt> {
-        let forged = || Doubt::Forged(shown(line));
-        let (number, mac, json) = parts(line).ok_or_else(forged)?;
+    /// When the agent did not write the line, or lines before it are missing.
+    pub fn open(&mut self, line: &str) -> Result<Line, SealError> {
+        let forged = || SealError::Forged(excerpt(line));
+        let (number, mac, json) = split(line).ok_or_else(forged)?;
         if hmac::verify(&self.key, &sealed(number, json), &mac).is_err() {
-            // An agent that is killed in the middle of a line leaves its beginning, and one that is too long is cut.
+            // An agent killed in the middle of a line leaves its beginning; a line that is too long arrives cut off.
             let cut = number == self.next && serde_json::from_str::<serde_json::Value>(json).is_err();
-            return Err(if cut { Doubt::Broken } else { forged() });
+            return Err(if cut { SealError::Broken } else { forged() });
         }
         match number.cmp(&self.next) {
             std::cmp::Ordering::Less => Err(forged()),
-            std::cmp::Ordering::Greater => Err(Doubt::Broken),
+            std::cmp::Ordering::Greater => Err(SealError::Broken),
             std::cmp::Ordering::Equal => {
                 self.next += 1;
-                // An agent is of this very program: what it writes can be read.
+                // The agent is the same program, so its lines can be parsed.
                 serde_json::from_str(json).map_err(|_| forged())
             }
         }
@@ -131,12 +131,12 @@ impl Opener {
 }
 
 /// The beginning of a line, safe to print.
-pub(super) fn shown(line: &str) -> String {
-    line.chars().take(SHOWN).flat_map(char::escape_debug).collect()
+pub(super) fn excerpt(line: &str) -> String {
+    line.chars().take(MAX_EXCERPT).flat_map(char::escape_debug).collect()
 }
 
-/// Number, MAC and JSON of a line.
-fn parts(line: &str) -> Option<(u64, [u8; LEN], &str)> {
+/// Number, MAC and JSON of a sealed line.
+fn split(line: &str) -> Option<(u64, [u8; LEN], &str)> {
     let (number, rest) = line.split_once(' ')?;
     let (mac, json) = rest.split_once(' ')?;
     let digits = number.bytes().all(|byte| byte.is_ascii_digit());
@@ -152,22 +152,22 @@ fn unhex(text: &str) -> Option<[u8; LEN]> {
     digits.then_some(bytes)
 }
 
-/// The lines of a scripted container whose stdin begins with `stdin`, as its agent would seal them; one that begins with
-/// `!` is somebody else's, and one that begins with `?` gets lost.
+/// The lines of a scripted container whose stdin begins with `stdin`, sealed as its agent would. A line that begins
+/// with `!` is written by another program; one that begins with `?` is lost.
 #[cfg(test)]
 pub(crate) fn scripted(stdin: &str, lines: &[String]) -> Vec<String> {
     let mut sealer = Sealer::new(&Key::read(stdin).unwrap());
-    let said = |line: &String| match line.strip_prefix('!') {
+    let sent = |line: &String| match line.strip_prefix('!') {
         Some(forged) => Some(forged.to_owned()),
         None => Some(sealer.seal(line)).filter(|_| !line.starts_with('?')),
     };
-    lines.iter().filter_map(said).collect()
+    lines.iter().filter_map(sent).collect()
 }
 
-/// Whether a line that somebody else wrote looks like one of an agent's, sealed or not: an attempt to testify.
-pub(super) fn resembles(line: &str) -> bool {
-    let bare = parts(line).map_or(line, |(_, _, json)| json);
-    parts(line).is_some() || serde_json::from_str::<Line>(bare.trim()).is_ok()
+/// Whether a line that no agent wrote looks like evidence, sealed or not: an attempt to forge it.
+pub(super) fn resembles_evidence(line: &str) -> bool {
+    let bare = split(line).map_or(line, |(_, _, json)| json);
+    split(line).is_some() || serde_json::from_str::<Line>(bare.trim()).is_ok()
 }
 
 #[cfg(test)]
@@ -191,14 +191,14 @@ mod tests {
 
     #[test]
     fn lines_are_opened_in_order_with_the_key_they_were_sealed_with() {
-        let said = [Line::Listening, began("a"), Line::End];
-        let sealed = lines(&key(1), &said);
+        let sent = [Line::Listening, began("a"), Line::End];
+        let sealed = lines(&key(1), &sent);
         let mut opener = Opener::new(&key(1));
-        for (line, said) in sealed.iter().zip(said) {
-            assert_eq!(opener.open(line), Ok(said));
+        for (line, sent) in sealed.iter().zip(sent) {
+            assert_eq!(opener.open(line), Ok(sent));
         }
         assert_eq!(opener.opened(), 3);
-        assert!(matches!(Opener::new(&key(2)).open(&sealed[0]), Err(Doubt::Forged(_))), "another agent's");
+        assert!(matches!(Opener::new(&key(2)).open(&sealed[0]), Err(SealError::Forged(_))), "another agent's");
     }
 
     #[test]
@@ -212,21 +212,21 @@ mod tests {
             assert_eq!(opener.open(&sealed[1]).is_ok(), result.is_err());
             result
         };
-        let forged = |line: &str| matches!(after_first(line), Err(Doubt::Forged(_)));
-        assert!(forged(&sealed[0]), "said again");
+        let forged = |line: &str| matches!(after_first(line), Err(SealError::Forged(_)));
+        assert!(forged(&sealed[0]), "repeated");
         assert!(forged("\"end\"") && forged("hello") && forged(""));
         assert!(forged(&sealed[1].replace("\"b\"", "\"c\"")));
         assert!(forged(&sealed[1].replacen('1', "2", 1)), "another number");
         assert!(forged(&format!("1 {} {{\"began\":{{\"trial\":\"b\"}}}}", "0".repeat(64))));
         assert!(forged(&format!("+{}", sealed[1])) && forged(&sealed[1].to_uppercase()));
-        assert_eq!(after_first(&sealed[2]), Err(Doubt::Broken), "one is missing");
+        assert_eq!(after_first(&sealed[2]), Err(SealError::Broken), "a line is missing");
         let cut = &sealed[1][..sealed[1].len() - 3];
-        assert_eq!(after_first(cut), Err(Doubt::Broken), "killed in the middle of a line");
+        assert_eq!(after_first(cut), Err(SealError::Broken), "killed in the middle of a line");
         assert!(after_first(&sealed[1]).is_ok());
     }
 
     #[test]
-    fn keys_are_random_and_survive_their_way() {
+    fn keys_are_random_and_are_read_back() {
         let key = Key::random().unwrap();
         assert_ne!(key, Key::random().unwrap());
         assert_eq!(Key::read(&key.line()), Some(key.clone()));
@@ -237,21 +237,21 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_play_the_agent_are_told_from_what_programs_say() {
+    fn lines_that_look_like_evidence_are_distinguished_from_program_output() {
         let end = serde_json::to_string(&Line::End).unwrap();
         let sealed = lines(&key(9), &[began("a")]).remove(0);
         for line in [end.as_str(), " {\"began\":{\"trial\":\"x\"}}", &sealed, &format!("7 {} x", "0".repeat(64))] {
-            assert!(resembles(line), "{line}");
+            assert!(resembles_evidence(line), "{line}");
         }
         for line in ["", "Traffic Server 9.2.9", "{\"level\":\"info\"}", "12 34 56", "[Nov 26] NOTE: end", "null", "1"]
         {
-            assert!(!resembles(line), "{line}");
+            assert!(!resembles_evidence(line), "{line}");
         }
     }
 
     proptest! {
         #[test]
-        fn nothing_but_the_line_itself_opens(text in "\\PC{0,120}", at in 0usize..200, with in "\\PC") {
+        fn only_the_unchanged_line_opens(text in "\\PC{0,120}", at in 0usize..200, with in "\\PC") {
             let sealed = lines(&key(1), &[began("trial")]).remove(0);
             prop_assert!(Opener::new(&key(1)).open(&text).is_err());
             let mut changed: Vec<char> = sealed.chars().collect();

@@ -1,57 +1,68 @@
-//! What decides how this ATS speaks TLS besides the OpenSSL it has loaded: its openssl.cnf, the crypto policy, variables
-//! of its process, and beside it what the controls have loaded.
+//! What decides how this ATS speaks TLS, besides the OpenSSL that it has loaded: its openssl.cnf, the crypto policy and
+//! its environment. For comparison also the libssl of the controls.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::inventory::{folder, is_named, small};
+use super::inventory::{has_extension, small_file, small_files};
+use super::packages::Packages;
 use super::{program, provenance};
-use crate::ats::{openssl_conf, provenance as read};
-use crate::bisect::system;
 use crate::config::matrix::sha256_hex;
+use crate::distro::{config_files, library, loader, openssl_conf, process};
 use crate::model::{Library, OpensslConf, Surroundings};
 
-/// Files that `openssl.cnf` may include, one inside the other.
+/// How deeply files may include each other.
 const MAX_DEPTH: usize = 5;
 
-/// What the loader puts into every program of the image.
+/// Libraries that the loader puts into every program of the image.
 const PRELOAD: &str = "/etc/ld.so.preload";
 
-/// The name of the crypto policy, as it is set up, else as it is asked for.
+/// Files with the name of the crypto policy: the active one, else the configured one.
 const POLICIES: [&str; 2] = ["/etc/crypto-policies/state/current", "/etc/crypto-policies/config"];
+
+/// Characters kept of the name of a crypto policy, and of the list of preloaded libraries.
+const MAX_POLICY: usize = 100;
+const MAX_PRELOAD: usize = 500;
 
 /// The controls that are programs of the image.
 const CONTROLS: [&str; 2] = ["curl", "openssl"];
 
-/// What surrounds the ATS process `pid`, whose libcrypto has these bytes. A process that was started without the
-/// distro's configuration for a trial (`bare`) counts as if it had been started with it.
-pub(super) async fn gather(pid: Option<u32>, libcrypto: &[u8], bare: bool) -> Surroundings {
+/// The surroundings of the ATS process `pid`, whose libcrypto has these bytes. If a trial started it without the
+/// configuration of the distro (`bare_openssl`), they are reported as if it had been started with it.
+pub(super) async fn gather(
+    pid: Option<u32>,
+    libcrypto: &[u8],
+    bare_openssl: bool,
+    packages: &Packages,
+) -> Surroundings {
     let of_process = |file: &str| std::fs::read(format!("/proc/{}/{file}", pid?)).ok();
     let mut environment =
-        of_process("environ").filter(|bytes| !bytes.is_empty()).map(|bytes| read::telling_variables(&bytes));
-    if let Some(set) = environment.as_mut().filter(|_| bare) {
+        of_process("environ").filter(|bytes| !bytes.is_empty()).map(|bytes| process::tls_variables(&bytes));
+    if let Some(set) = environment.as_mut().filter(|_| bare_openssl) {
         match std::env::var("OPENSSL_CONF") {
             Ok(value) => set.insert("OPENSSL_CONF".to_owned(), value),
             Err(_) => set.remove("OPENSSL_CONF"),
         };
     }
     let named = environment.as_ref().and_then(|set| set.get("OPENSSL_CONF")).filter(|path| !path.is_empty()).cloned();
-    if let Some((set, preload)) = environment.as_mut().zip(small(Path::new(PRELOAD))) {
+    if let Some((set, preload)) = environment.as_mut().zip(small_file(Path::new(PRELOAD))) {
         let words: Vec<&str> = preload.split_whitespace().collect();
-        set.extend((!words.is_empty()).then(|| (PRELOAD.to_owned(), words.join(" ").chars().take(500).collect())));
+        set.extend(
+            (!words.is_empty()).then(|| (PRELOAD.to_owned(), words.join(" ").chars().take(MAX_PRELOAD).collect())),
+        );
     }
-    let usual = system::openssl_directory(libcrypto).map(|folder| Path::new(&folder).join("openssl.cnf"));
+    let usual = library::openssl_directory(libcrypto).map(|folder| Path::new(&folder).join("openssl.cnf"));
     Surroundings {
-        openssl_conf: configuration(named.map(PathBuf::from), usual).await,
+        openssl_conf: configuration(named.map(PathBuf::from), usual, packages).await,
         crypto_policy: crypto_policy(),
         environment,
-        controls: controls().await,
-        nofile: of_process("limits").and_then(|bytes| read::nofile(&String::from_utf8_lossy(&bytes))),
+        controls: controls(packages).await,
+        nofile: of_process("limits").and_then(|bytes| process::open_file_limits(&String::from_utf8_lossy(&bytes))),
     }
 }
 
-/// The openssl.cnf that is read: the one `named`, else the `usual` one, which is the distro's.
-async fn configuration(named: Option<PathBuf>, usual: Option<PathBuf>) -> Option<OpensslConf> {
+/// The openssl.cnf in use: the one that the environment names, else the `usual` one of the distro.
+async fn configuration(named: Option<PathBuf>, usual: Option<PathBuf>, packages: &Packages) -> Option<OpensslConf> {
     let same = |path: &PathBuf| usual.as_ref().is_some_and(|usual| real(path) == real(usual));
     let Some(named) = named.filter(|path| !same(path)) else {
         let usual = usual?;
@@ -60,134 +71,113 @@ async fn configuration(named: Option<PathBuf>, usual: Option<PathBuf>) -> Option
             path: usual.display().to_string(),
             settings: openssl_conf::settings(&read.text),
             sha256: read.digest(),
-            differs: changed(&read.files).await,
+            differs: changed(&read.files, packages).await,
         });
     };
     let read = openssl_cnf(&named);
     let settings = openssl_conf::settings(&read.text);
-    let mut differs = vec!["OPENSSL_CONF names another file than the distro's".to_owned()];
+    let mut differs = vec!["OPENSSL_CONF names another file than that of the distro".to_owned()];
     if let Some(usual) = usual {
         let distro = openssl_cnf(&usual);
         differs = vec![format!("OPENSSL_CONF names it in place of {}", usual.display())];
         differs.extend(openssl_conf::differences(&settings, &openssl_conf::settings(&distro.text)));
-        // What ours is held against may itself be changed.
-        differs.extend(changed(&distro.files).await.unwrap_or_default());
+        // The file of the distro may itself have been changed.
+        differs.extend(changed(&distro.files, packages).await.unwrap_or_default());
     }
     Some(OpensslConf { path: named.display().to_string(), sha256: read.digest(), settings, differs: Some(differs) })
 }
 
-/// An openssl.cnf as it was read.
+/// An openssl.cnf with its includes.
 #[derive(Debug, Default)]
-pub(super) struct Read {
-    /// With what it includes in place, without comments.
+pub(super) struct OpensslCnf {
+    /// Its text without comments, with the included text in place.
     pub(super) text: String,
-    /// The file and those that it includes, as far as they are there.
+    /// The file and those that it includes, as far as they exist.
     pub(super) files: Vec<PathBuf>,
 }
 
-impl Read {
+impl OpensslCnf {
     fn digest(&self) -> Option<String> {
         (!self.files.is_empty()).then(|| format!("sha256:{}", sha256_hex(self.text.as_bytes())))
     }
 }
 
 /// Reads the `openssl.cnf` at `path`.
-pub(super) fn openssl_cnf(path: &Path) -> Read {
-    let mut read = Read::default();
-    take(path, 0, &mut read);
+pub(super) fn openssl_cnf(path: &Path) -> OpensslCnf {
+    let mut read = OpensslCnf::default();
+    include(path, 0, &mut read);
     read
 }
 
-fn take(path: &Path, depth: usize, read: &mut Read) {
-    // /dev/null is no file, and there all the same.
-    let text = small(path).or_else(|| path.exists().then(String::new).filter(|_| !path.is_dir()));
+fn include(path: &Path, depth: usize, read: &mut OpensslCnf) {
+    // /dev/null is not a regular file, but it exists.
+    let text = small_file(path).or_else(|| path.exists().then(String::new).filter(|_| !path.is_dir()));
     let Some(text) = text else { return };
     read.files.push(path.to_owned());
-    for line in system::bare_openssl(&text).lines() {
-        let Some(included) = system::included(line).filter(|_| depth < MAX_DEPTH) else {
+    for line in config_files::openssl_without_comments(&text).lines() {
+        let Some(included) = config_files::included(line).filter(|_| depth < MAX_DEPTH) else {
             read.text.push_str(line);
             read.text.push('\n');
             continue;
         };
         let included = PathBuf::from(included);
         if included.is_dir() {
-            for name in folder(&included).into_keys().filter(|name| is_named(name, &["cnf", "conf"])) {
-                take(&included.join(name), depth + 1, read);
+            for name in small_files(&included).into_keys().filter(|name| has_extension(name, &["cnf", "conf"])) {
+                include(&included.join(name), depth + 1, read);
             }
         } else {
-            take(&included, depth + 1, read);
+            include(&included, depth + 1, read);
         }
     }
 }
 
-/// What of `files` is not as its package has it; `None`: nobody is there to say.
-async fn changed(files: &[PathBuf]) -> Option<Vec<String>> {
-    let mut told = Vec::new();
+/// How `files` differ from their packages. `None` when there is no package manager to ask.
+async fn changed(files: &[PathBuf], packages: &Packages) -> Option<Vec<String>> {
+    let mut changes = Vec::new();
     for file in files {
         let path = real(file).display().to_string();
-        match provenance::owner(&path).await {
-            Some(package) => {
-                if !as_packaged(&path, package.split(' ').next().unwrap_or_default()).await? {
-                    told.push(format!("{path} is not as its package has it ({package})"));
+        match packages.owner(&path).await {
+            Some(owner) => {
+                if !packages.is_unchanged(&path, &owner).await? {
+                    changes.push(format!("{path} differs from its package ({})", owner.package));
                 }
             }
-            None if provenance::packages().await.is_none() => return None,
-            None => told.push(format!("{path} is of no package")),
+            None if packages.list().await.is_none() => return None,
+            None => changes.push(format!("{path} belongs to no package")),
         }
     }
-    Some(told)
-}
-
-/// Whether the file `path` is as `package` has it; `None`: the package manager does not say.
-async fn as_packaged(path: &str, package: &str) -> Option<bool> {
-    let mut command = if Path::new("/usr/bin/dpkg-query").exists() {
-        let mut command = program::command("dpkg");
-        command.args(["--verify", package]);
-        command
-    } else {
-        let mut command = program::command("rpm");
-        command.args(["--verify", "--nodeps", "--file", path]);
-        command
-    };
-    let said = program::said(&mut command).await.ok()?;
-    // `??5?????? c PATH`: a line for each file that differs, with what differs. A digest alone counts.
-    let differs = said.out.lines().any(|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        fields.last() == Some(&path) && fields.first().is_some_and(|how| how.contains('5') || *how == "missing")
-    });
-    Some(!differs)
+    Some(changes)
 }
 
 fn real(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The crypto policy, with the digest of what it makes of OpenSSL's ciphers.
+/// The name of the crypto policy, with the digest of the OpenSSL ciphers that it sets.
 fn crypto_policy() -> Option<String> {
     let first = |path: &&str| {
-        let text = system::bare(&small(Path::new(path))?);
-        text.lines().next().map(|line| line.chars().take(100).collect::<String>())
+        let text = config_files::without_comments(&small_file(Path::new(path))?);
+        text.lines().next().map(|line| line.chars().take(MAX_POLICY).collect::<String>())
     };
     let name = POLICIES.iter().find_map(first)?;
-    let ciphers = system::FIXED_FILES.iter().find(|(_, what)| *what == system::FixedPart::CryptoPolicy);
-    let ciphers = ciphers.and_then(|(path, _)| small(Path::new(path)));
+    let ciphers = config_files::FixedGroup::CryptoPolicy.files().find_map(|path| small_file(Path::new(path)));
     Some(match ciphers {
         Some(text) => format!("{name} sha256:{}", sha256_hex(text.as_bytes())),
         None => name,
     })
 }
 
-/// The `libssl` of each control, as the loader would find it for a program in an environment of its own.
-async fn controls() -> BTreeMap<String, Library> {
+/// The libssl of each control, as the loader resolves it in the environment that controls run in.
+async fn controls(packages: &Packages) -> BTreeMap<String, Library> {
     let mut found = BTreeMap::new();
     for name in CONTROLS {
-        let Ok(said) = program::said(program::command(name).env("LD_TRACE_LOADED_OBJECTS", "1")).await else {
+        let Ok(output) = program::output(program::tool(name).env("LD_TRACE_LOADED_OBJECTS", "1")).await else {
             continue;
         };
-        let Some(path) = read::traced(&said.out, "libssl") else { continue };
-        let carrier = read::traced(&said.out, "libcrypto").unwrap_or(path);
+        let Some(path) = loader::resolved(&output.stdout, "libssl") else { continue };
+        let carrier = loader::resolved(&output.stdout, "libcrypto").unwrap_or(path);
         let path = real(Path::new(path)).display().to_string();
-        if let Some(library) = provenance::library(&path, carrier, read::openssl_version).await {
+        if let Some(library) = provenance::library_of(&path, carrier, library::openssl_version, packages).await {
             found.insert(name.to_owned(), library);
         }
     }
@@ -199,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_openssl_cnf_is_read_with_what_it_includes() {
+    fn an_openssl_cnf_is_read_with_its_includes() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir(at("d")).unwrap();

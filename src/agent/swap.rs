@@ -1,5 +1,5 @@
-//! Starts `traffic_server` with parts of another image: libraries before the system's, another loader,
-//! other configuration. Everything goes into that one process's command line and environment.
+//! Starts `traffic_server` with parts of another image: its libraries before those of the system, its loader, its
+//! configuration. Only the command line and environment of that one process change.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,8 +11,8 @@ use tokio::process::Command;
 use super::program;
 use crate::model::{SWAP_FOLDER, Swap};
 
-/// The command that starts `binary` under `swap`. What it needs is written into `folder`, which is this life's
-/// own: several lives of ATS run at the same time, and each loads libraries as long as it lives.
+/// The command that starts `binary` with `swap`. Its files are written into `folder`, one for each life of ATS: several
+/// lives run at the same time, and each may load libraries until it ends.
 pub(super) fn command(swap: &Swap, binary: &Path, folder: &Path) -> anyhow::Result<Command> {
     let libraries = folder.join("lib");
     std::fs::create_dir_all(&libraries).with_context(|| format!("cannot make {}", libraries.display()))?;
@@ -25,18 +25,18 @@ pub(super) fn command(swap: &Swap, binary: &Path, folder: &Path) -> anyhow::Resu
         std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let mut command = if let Some(loader) = &swap.loader {
-        // This C library's own loader: the system's would load the system's beside it.
-        let mut command = program::of_image(loader);
+        // The loader of that C library: the loader of the system would also load the C library of the system.
+        let mut command = program::in_image(loader);
         command.args([OsString::from("--library-path"), libraries.into(), binary.into()]);
         command
     } else {
-        let mut command = program::of_image(binary);
+        let mut command = program::in_image(binary);
         if !swap.libraries.is_empty() {
             command.env("LD_LIBRARY_PATH", libraries);
         }
         command
     };
-    // A symbol that is missing shall be missing at the start, not in the middle of a trial.
+    // A missing symbol must fail the start, not a trial.
     command.env("LD_BIND_NOW", "1");
     for (name, value) in &swap.environment {
         match value {
@@ -47,14 +47,14 @@ pub(super) fn command(swap: &Swap, binary: &Path, folder: &Path) -> anyhow::Resu
     Ok(command)
 }
 
-/// The files of an ATS configuration with those of `below` under them: settings of `below` come
-/// first, so that ours win, and its other files are used where we have none.
+/// The configuration `files` of a cell over those of `below`, the other image: in records.config the settings of `below`
+/// come first, so that the cell's win; other files of `below` are used where the cell has none.
 pub(super) fn layered(files: &BTreeMap<String, String>, below: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut layered = below.clone();
-    for (name, ours) in files {
+    for (name, text) in files {
         let text = match below.get(name) {
-            Some(theirs) if name == "records.config" => format!("{theirs}\n{ours}"),
-            _ => ours.clone(),
+            Some(lower) if name == "records.config" => format!("{lower}\n{text}"),
+            Some(_) | None => text.clone(),
         };
         layered.insert(name.clone(), text);
     }
@@ -85,7 +85,7 @@ mod tests {
             assert_eq!(set("LD_LIBRARY_PATH"), Some(folder.join("lib")));
             assert_eq!(set("OPENSSL_CONF"), Some(folder.join("openssl.cnf")));
         }
-        // The second life took nothing from the first.
+        // The second life took no file from the first.
         for folder in &folders {
             assert_eq!(std::fs::read_link(folder.join("lib/libx.so.1")).unwrap(), Path::new("/layer/libx.so.1"));
             assert_eq!(std::fs::read_to_string(folder.join("openssl.cnf")).unwrap(), "a = 1\n");
@@ -93,17 +93,17 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_lies_below_the_cells_own() {
+    fn the_configuration_of_the_other_image_lies_below_that_of_the_cell() {
         let of = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect::<BTreeMap<_, _>>()
         };
-        let below = of(&[("records.config", "CONFIG a INT 1"), ("plugin.config", "x.so"), ("remap.config", "theirs")]);
-        let ours = of(&[("records.config", "CONFIG a INT 2"), ("remap.config", "ours")]);
+        let below = of(&[("records.config", "CONFIG a INT 1"), ("plugin.config", "x.so"), ("remap.config", "other")]);
+        let own = of(&[("records.config", "CONFIG a INT 2"), ("remap.config", "own")]);
         let expected = of(&[
             ("records.config", "CONFIG a INT 1\nCONFIG a INT 2"),
             ("plugin.config", "x.so"),
-            ("remap.config", "ours"),
+            ("remap.config", "own"),
         ]);
-        assert_eq!(layered(&ours, &below), expected);
+        assert_eq!(layered(&own, &below), expected);
     }
 }

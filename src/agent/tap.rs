@@ -1,5 +1,5 @@
-//! A socket that keeps book of what passes: when the first byte came, the ClientHello, the byte
-//! counts, and who closed.
+//! A socket that records what passes through it: when the first byte came, the ClientHello, the byte counts, and which
+//! side closed.
 
 use std::io;
 use std::pin::Pin;
@@ -13,9 +13,9 @@ use super::now_us;
 use crate::model::{Closed, ClosedBy, Hello};
 use crate::wire::{HelloParser, State};
 
-/// What a [`Tap`] has seen so far.
+/// What passed through a [`Tap`] so far.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct Traffic {
     pub(super) first_byte_us: Option<u64>,
     pub(super) hello: Option<Hello>,
     pub(super) bytes_in: u64,
@@ -24,22 +24,21 @@ pub(super) struct Seen {
     parser: Option<HelloParser>,
 }
 
-/// The book, shared with whoever reports on the connection.
+/// The record of a connection. Its clones share it, so that it can be read while the connection is open.
 #[derive(Clone, Debug)]
-pub(super) struct Book(Arc<Mutex<Seen>>);
+pub(super) struct ConnectionLog(Arc<Mutex<Traffic>>);
 
-impl Book {
+impl ConnectionLog {
     fn new(expect_hello: bool) -> Self {
         let parser = expect_hello.then(HelloParser::new);
-        Self(Arc::new(Mutex::new(Seen { parser, ..Seen::default() })))
+        Self(Arc::new(Mutex::new(Traffic { parser, ..Traffic::default() })))
     }
 
-    /// What was seen so far.
-    pub(super) fn read(&self) -> MutexGuard<'_, Seen> {
+    pub(super) fn read(&self) -> MutexGuard<'_, Traffic> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes the end, unless it is noted already: the first to close counts.
+    /// Records the end of the connection. Only the first call counts: it says which side closed.
     fn close(&self, by: ClosedBy) {
         self.read().closed.get_or_insert(Closed { by, at_us: now_us() });
     }
@@ -58,28 +57,28 @@ impl Book {
     }
 }
 
-/// A TCP stream with its book.
+/// A TCP stream that keeps a [`ConnectionLog`].
 #[derive(Debug)]
 pub(super) struct Tap {
     stream: TcpStream,
-    book: Book,
+    log: ConnectionLog,
 }
 
 impl Tap {
-    /// Wraps `stream`; with `expect_hello` its first flight is parsed as TLS.
-    pub(super) fn new(stream: TcpStream, expect_hello: bool) -> (Self, Book) {
-        let book = Book::new(expect_hello);
-        (Self { stream, book: book.clone() }, book)
+    /// Wraps `stream`. With `expect_hello` its first bytes are parsed as TLS.
+    pub(super) fn new(stream: TcpStream, expect_hello: bool) -> (Self, ConnectionLog) {
+        let log = ConnectionLog::new(expect_hello);
+        (Self { stream, log: log.clone() }, log)
     }
 }
 
 impl Drop for Tap {
     fn drop(&mut self) {
-        self.book.close(ClosedBy::Origin);
+        self.log.close(ClosedBy::Origin);
     }
 }
 
-/// Errors by which a peer's RST shows.
+/// Whether an error means that the peer sent a RST.
 fn is_reset(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
 }
@@ -89,9 +88,9 @@ impl AsyncRead for Tap {
         let before = buf.filled().len();
         let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
         match &result {
-            Ok(()) if buf.filled().len() > before => self.book.received(&buf.filled()[before..]),
-            Ok(()) if buf.remaining() > 0 => self.book.close(ClosedBy::Peer),
-            Err(error) if is_reset(error) => self.book.close(ClosedBy::PeerReset),
+            Ok(()) if buf.filled().len() > before => self.log.received(&buf.filled()[before..]),
+            Ok(()) if buf.remaining() > 0 => self.log.close(ClosedBy::Peer),
+            Err(error) if is_reset(error) => self.log.close(ClosedBy::PeerReset),
             _ => {}
         }
         Poll::Ready(result)
@@ -102,8 +101,8 @@ impl AsyncWrite for Tap {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
         match &result {
-            Ok(count) => self.book.read().bytes_out += *count as u64,
-            Err(error) if is_reset(error) => self.book.close(ClosedBy::PeerReset),
+            Ok(count) => self.log.read().bytes_out += *count as u64,
+            Err(error) if is_reset(error) => self.log.close(ClosedBy::PeerReset),
             Err(_) => {}
         }
         Poll::Ready(result)
@@ -114,7 +113,7 @@ impl AsyncWrite for Tap {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.book.close(ClosedBy::Origin);
+        self.log.close(ClosedBy::Origin);
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

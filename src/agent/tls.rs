@@ -1,4 +1,4 @@
-//! TLS at both ends that are ours, through rustls with aws-lc-rs.
+//! TLS of the agent, as client and as origin, through rustls with aws-lc-rs.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ fn version(version: TlsVersion) -> &'static SupportedProtocolVersion {
     }
 }
 
-/// What an origin that behaves like `origin` accepts.
+/// The server configuration for an origin as specified by `origin`.
 pub(super) fn server(origin: &OriginTls, identity: &Identity) -> anyhow::Result<Arc<ServerConfig>> {
     let leaf = identity
         .origins
@@ -44,8 +44,9 @@ pub(super) fn server(origin: &OriginTls, identity: &Identity) -> anyhow::Result<
     Ok(Arc::new(config))
 }
 
-/// A provider with the suites and groups of `origin` alone. By name: rustls's own are the IANA's, with
-/// `TLS13_` for `TLS_` where both versions have a suite of that kind.
+/// A provider with only the suites and groups of `origin`, by name. The names in rustls are those of IANA, with
+/// `TLS13_` instead of `TLS_` where both TLS versions have
+/// such a suite.
 fn limited(origin: &OriginTls) -> anyhow::Result<Arc<CryptoProvider>> {
     let mut provider = rustls::crypto::aws_lc_rs::default_provider();
     if !origin.suites.is_empty() {
@@ -75,7 +76,7 @@ fn roots(identity: &Identity) -> anyhow::Result<RootCertStore> {
     Ok(roots)
 }
 
-/// The agent's own client: trusts the plan's CA and nothing else, and speaks `alpn`.
+/// The configuration of the agent's client: it trusts only the CA of the plan, and offers `alpn`.
 pub(super) fn client(identity: &Identity, alpn: &[&str]) -> anyhow::Result<Arc<ClientConfig>> {
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
@@ -85,7 +86,7 @@ pub(super) fn client(identity: &Identity, alpn: &[&str]) -> anyhow::Result<Arc<C
     Ok(Arc::new(config))
 }
 
-/// What `connection` negotiated.
+/// What `connection` negotiated. `peer` is left empty.
 pub(super) fn negotiated(connection: &CommonState) -> TlsSeen {
     let version = match connection.protocol_version() {
         Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),

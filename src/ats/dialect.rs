@@ -1,11 +1,10 @@
-//! Which configuration language an ATS speaks.
+//! Which configuration language an ATS uses.
 
 use std::fmt;
 
 use crate::model::Version;
 
-/// The configuration language of an ATS. Within 9 nothing that is used here changed its name; within
-/// 10 some did.
+/// The configuration language of an ATS. Within 9 no name that is used here changed; within 10 some did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dialect {
     /// 8.1: records.config, `ip_allow.config`, `ssl_server_name.yaml`. 8.0 is left out: there the values 1
@@ -22,12 +21,12 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The dialect of an ATS; `None` for those that are not known here: before 8.1, and from 11 on.
+    /// The dialect of an ATS; `None` for unsupported versions: before 8.1, and from 11 on.
     pub fn of(ats: &Version) -> Option<Self> {
         let dialects =
             [("11", None), ("10.2", Some(Self::V10_2)), ("10.1", Some(Self::V10_1)), ("10", Some(Self::V10))];
         let older = [("9", Some(Self::V9)), ("8.1", Some(Self::V8)), ("0", None)];
-        // Every bound above is a version, so none is skipped.
+        // Every bound above is a valid version, so none is skipped.
         dialects
             .into_iter()
             .chain(older)
@@ -35,7 +34,7 @@ impl Dialect {
             .and_then(|(_, dialect)| dialect)
     }
 
-    /// Whether settings stand in records.yaml.
+    /// Whether settings are in records.yaml.
     pub fn has_records_yaml(self) -> bool {
         self >= Self::V10
     }
@@ -73,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_says_its_dialect() {
+    fn every_version_has_its_dialect() {
         let of = |text: &str| Dialect::of(&text.parse().unwrap());
         assert_eq!(
             (of("8.1.11"), of("9.0.0"), of("9.2.13")),

@@ -1,9 +1,8 @@
-//! Where an ATS keeps its files, and a private root for a trial run.
+//! Where an ATS keeps its files, and a private root for a run.
 
 use std::collections::BTreeMap;
 
-/// Places of `traffic_server` in packages and usual self-builds, likeliest first; `*` stands for any
-/// one directory.
+/// Paths of `traffic_server` in packages and common builds, most likely first. `*` stands for any one directory.
 pub const USUAL_BINARIES: &[&str] = &[
     "/usr/bin/traffic_server",
     "/usr/sbin/traffic_server",
@@ -36,30 +35,30 @@ pub struct Layout {
     pub runtimedir: String,
 }
 
-/// Why an output of `traffic_layout` is no layout.
+/// Why the output of `traffic_layout` is not a layout.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
-    /// It is no JSON object of texts.
-    #[error("traffic_layout did not print its layout as JSON; it began with `{0}`")]
+    /// It is not a JSON object of strings.
+    #[error("traffic_layout did not print its layout as JSON; its output starts with `{0}`")]
     NotJson(String),
     /// A directory is missing.
-    #[error("traffic_layout names no {0}")]
+    #[error("traffic_layout does not print {0}")]
     Missing(&'static str),
 }
 
-/// Braces of an output that are tried as the begin of the object: it is printed by what is under test.
-const MAX_BEGINS: usize = 100;
+/// Number of braces that are tried as the start of the object: the output comes from the image under test.
+const MAX_STARTS: usize = 100;
 
-/// Where configuration is, below a prefix that is no package's.
+/// The configuration directory below a prefix that is not that of a package.
 const ETC: &str = "etc/trafficserver";
 
 impl Layout {
-    /// The layout of an ATS that does not tell it, by the place of its program: a package's below /usr, else that of
-    /// `make install`. `is_there`: whether a directory is.
-    pub fn by_place(binary: &str, is_there: impl Fn(&str) -> bool) -> Self {
+    /// The layout of an ATS that does not report it, derived from the path of its program: that of a package below
+    /// /usr, otherwise that of `make install`. `is_directory` says whether a path is a directory.
+    pub fn from_path(binary: &str, is_directory: impl Fn(&str) -> bool) -> Self {
         let bindir = binary.rsplit_once('/').map_or("", |(folder, _)| folder);
         let folder = bindir.rsplit_once('/').map_or("", |(folder, _)| folder);
-        // A script may stand for a program that lies deeper: /usr/lib/trafficserver/traffic_server.
+        // The program may lie deeper, with a script in its usual place: /usr/lib/trafficserver/traffic_server.
         let prefix = if folder == "/usr" || folder.starts_with("/usr/lib") { "/usr" } else { folder };
         let (sysconfdir, var) = match prefix {
             "/usr" | "" => (format!("/{ETC}"), "/var".to_owned()),
@@ -70,7 +69,7 @@ impl Layout {
         let plugins = plugins.map(|name| format!("{prefix}/{name}"));
         let first = |places: [String; 3]| {
             let [.., last] = places.clone();
-            places.into_iter().find(|path| is_there(path)).unwrap_or(last)
+            places.into_iter().find(|path| is_directory(path)).unwrap_or(last)
         };
         Self {
             bindir: bindir.to_owned(),
@@ -83,12 +82,12 @@ impl Layout {
         }
     }
 
-    /// Reads the output of `traffic_layout info --json` (8.1, 9, 10; 8.1 takes `traffic_layout --json`
-    /// as well). Warnings before and after the object are skipped, whatever they hold.
+    /// Parses the output of `traffic_layout info --json` (8.1, 9, 10; 8.1 also accepts `traffic_layout --json`).
+    /// Warnings before and after the object are skipped, whatever they contain.
     pub fn parse(output: &str) -> Result<Self, LayoutError> {
         let not_json = || LayoutError::NotJson(output.chars().take(80).collect::<String>().escape_debug().to_string());
-        let begins = output.match_indices('{').take(MAX_BEGINS).map(|(at, _)| &output[at..]);
-        let objects = begins.filter_map(|text| {
+        let starts = output.match_indices('{').take(MAX_STARTS).map(|(at, _)| &output[at..]);
+        let objects = starts.filter_map(|text| {
             let mut values = serde_json::Deserializer::from_str(text).into_iter::<BTreeMap<String, String>>();
             values.next()?.ok()
         });
@@ -105,8 +104,8 @@ impl Layout {
         })
     }
 
-    /// A root under `dir` for this installation: what is written lies there, programs, libraries and
-    /// plugins stay where they are. So any user can run ATS, and packages' directories stay untouched.
+    /// A root in `dir` for this installation: written files are there, while programs, libraries and plugins stay where
+    /// they are. So any user can run ATS, and the directories of packages stay unchanged.
     pub fn private_root(&self, dir: &str) -> PrivateRoot {
         let under = |name: &str| format!("{}/{name}", dir.trim_end_matches('/'));
         PrivateRoot {
@@ -122,17 +121,16 @@ impl Layout {
     }
 }
 
-/// A writable root for one ATS. `traffic_layout init` cannot make one: with a package's layout it keeps
-/// /etc, /var and /run.
+/// A writable root for one ATS. `traffic_layout init` cannot make one: with the layout of a package it keeps /etc, /var
+/// and /run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrivateRoot {
     installed: Layout,
-    /// The directory that is given to `traffic_server --run-root=DIR` or as `TS_RUNROOT`;
-    /// runroot.yaml lies in it.
+    /// The directory for `traffic_server --run-root=DIR` or `TS_RUNROOT`. It contains runroot.yaml.
     pub dir: String,
     /// Configuration.
     pub sysconfdir: String,
-    /// Read-only data of programs; unused, but must exist.
+    /// Read-only data of programs; unused, but it must exist.
     pub datadir: String,
     /// State.
     pub localstatedir: String,
@@ -150,7 +148,7 @@ impl PrivateRoot {
         [&self.sysconfdir, &self.datadir, &self.localstatedir, &self.runtimedir, &self.logdir, &self.cachedir]
     }
 
-    /// The text of runroot.yaml. ATS takes relative paths from the root, so all are absolute.
+    /// The text of runroot.yaml. All paths are absolute: ATS resolves relative ones from the root.
     pub fn runroot_yaml(&self) -> String {
         let installed = &self.installed;
         let entries = [
@@ -200,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_script_or_the_loader_prints_around_it_is_no_part_of_it() {
+    fn output_of_a_script_or_the_loader_around_it_is_skipped() {
         let noise = "starting {not json}\n{} { \"PREFIX\": 1 }\n";
         let layout = Layout::parse(&format!("{noise}{DEBIAN}\nERROR: ld.so: {{cannot}} be preloaded\n")).unwrap();
         assert_eq!(layout, Layout::parse(DEBIAN).unwrap());
@@ -208,14 +206,14 @@ mod tests {
     }
 
     #[test]
-    fn an_ats_that_does_not_tell_its_layout_has_that_of_its_place() {
-        let told = Layout::parse(DEBIAN).unwrap();
-        let guessed = Layout::by_place("/usr/bin/traffic_server", |path| path.starts_with("/usr/lib/trafficserver"));
+    fn an_ats_that_does_not_report_its_layout_has_that_of_its_path() {
+        let reported = Layout::parse(DEBIAN).unwrap();
+        let guessed = Layout::from_path("/usr/bin/traffic_server", |path| path.starts_with("/usr/lib/trafficserver"));
         let places = |layout: &Layout| {
             [&layout.prefix, &layout.bindir, &layout.sysconfdir, &layout.libdir, &layout.plugindir].map(Clone::clone)
         };
-        assert_eq!(places(&guessed), places(&told));
-        let own = Layout::by_place("/opt/ats/bin/traffic_server", |_| false);
+        assert_eq!(places(&guessed), places(&reported));
+        let own = Layout::from_path("/opt/ats/bin/traffic_server", |_| false);
         assert_eq!(
             places(&own),
             [
@@ -227,19 +225,22 @@ mod tests {
             ]
         );
         for odd in ["", "traffic_server", "/traffic_server", "/usr/lib/x/traffic_server"] {
-            let _ = Layout::by_place(odd, |_| true).private_root("/run/x").runroot_yaml();
+            let _ = Layout::from_path(odd, |_| true).private_root("/run/x").runroot_yaml();
         }
     }
 
     #[test]
-    fn what_is_no_layout_is_refused_with_its_begin_or_the_missing_name() {
-        assert!(Layout::parse("PREFIX: /usr\n").unwrap_err().to_string().contains("began with `PREFIX: /usr\\n`"));
+    fn an_invalid_layout_is_refused_with_its_start_or_the_missing_name() {
+        assert!(Layout::parse("PREFIX: /usr\n").unwrap_err().to_string().contains("starts with `PREFIX: /usr\\n`"));
         assert!(Layout::parse("{\"PREFIX\": 1}").is_err() && Layout::parse("").is_err());
-        assert_eq!(Layout::parse("{\"PREFIX\": \"/\"}").unwrap_err().to_string(), "traffic_layout names no BINDIR");
+        assert_eq!(
+            Layout::parse("{\"PREFIX\": \"/\"}").unwrap_err().to_string(),
+            "traffic_layout does not print BINDIR"
+        );
     }
 
     #[test]
-    fn a_private_root_keeps_programs_and_moves_what_is_written() {
+    fn a_private_root_keeps_programs_and_moves_written_files() {
         let root = Layout::parse(DEBIAN).unwrap().private_root("/run/ats-1/");
         insta::assert_snapshot!(root.runroot_yaml(), @r"
         prefix: '/usr'

@@ -1,14 +1,12 @@
-//! Apache Traffic Server as text: configuration dialects of 8.1, 9 and 10, directory layouts, what
-//! its programs and logs say, and what the process it became consists of.
+//! Apache Traffic Server as text: configuration dialects of 8.1, 9 and 10, directory layouts, logs, the output of its
+//! programs, and where a build came from.
 //!
-//! Knows ATS's names and formats; texts come in, values and texts go out. Must not start, read or
-//! write anything, and must not judge a trial.
+//! Pure: it starts, reads and writes nothing, and does not judge trials.
 
 pub mod config;
 mod dialect;
 pub mod layout;
 pub mod log;
-pub mod openssl_conf;
 pub mod provenance;
 mod version;
 

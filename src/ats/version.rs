@@ -1,4 +1,4 @@
-//! What `traffic_server -V` says.
+//! The output of `traffic_server -V`.
 
 use super::Dialect;
 use crate::model::Version;
@@ -7,19 +7,22 @@ use crate::model::Version;
 /// package 9.2.5+ds-0+deb12u4 reports 9.2.9.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reported {
-    /// As written, for example `9.2.9`.
+    /// As printed, for example `9.2.9`.
     pub text: String,
-    /// To compare with.
+    /// Parsed, for comparisons.
     pub version: Version,
 }
 
+/// Words after "Traffic Server" that may be the version.
+const MAX_WORDS: usize = 8;
+
 impl Reported {
-    /// Finds the version in the output of `traffic_server -V` (8.1, 9 and 10 write it on stdout, among
-    /// other lines): the first version behind the words "Traffic Server". `None` when there is none.
+    /// Finds the version in the output of `traffic_server -V` (8.1, 9 and 10 print it on stdout, among other lines):
+    /// the first version after the words "Traffic Server". `None` when there is none.
     pub fn parse(output: &str) -> Option<Self> {
         output.lines().filter_map(|line| line.split_once("Traffic Server")).find_map(|(_, rest)| {
             let words = rest.split([' ', '\t', '(', ')']).filter(|word| word.contains('.'));
-            words.take(8).find_map(|word| {
+            words.take(MAX_WORDS).find_map(|word| {
                 let starts_with_digit = word.starts_with(|c: char| c.is_ascii_digit());
                 let version = word.parse().ok().filter(|_| starts_with_digit)?;
                 Some(Self { text: word.to_owned(), version })
@@ -27,7 +30,7 @@ impl Reported {
         })
     }
 
-    /// The configuration language of this ATS; `None` when it is not known.
+    /// The dialect of this ATS; `None` when it is not supported.
     pub fn dialect(&self) -> Option<Dialect> {
         Dialect::of(&self.version)
     }
@@ -38,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_of_the_real_outputs_does() {
+    fn versions_are_found_in_real_output() {
         let outputs = [
             (
                 "Traffic Server 9.2.9 Apr  4 2026 14:52:39 localhost\ntraffic_server: using root directory '/usr'\n",

@@ -5,8 +5,6 @@ pub mod answer;
 pub mod failure;
 pub mod lab;
 pub mod linear;
-pub mod loader;
 pub mod parts;
 pub mod search;
-pub mod system;
 pub mod versions;

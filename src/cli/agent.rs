@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::agent::porter;
+use crate::agent::init;
 use crate::console;
 use crate::exit::Exit;
 
@@ -12,8 +12,8 @@ pub(super) async fn run() -> anyhow::Result<Exit> {
 }
 
 /// Runs the agent from PID 1 of a container and exits with its code.
-pub(super) fn porter() -> ExitCode {
-    match porter::attend() {
+pub(super) fn init() -> ExitCode {
+    match init::run_agent() {
         Ok(code) => u8::try_from(code).map_or(Exit::Internal.into(), ExitCode::from),
         Err(error) => {
             console::error(&error);

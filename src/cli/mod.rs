@@ -248,7 +248,7 @@ fn usage(diagnostics: &[matrix::Diagnostic]) -> Failure {
 /// Runs the program with `arguments` and returns its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = match parse(arguments) {
-        Ok(Ok(Command::Agent)) if crate::agent::porter::is_first() => return agent::porter(),
+        Ok(Ok(Command::Agent)) if crate::agent::init::is_first() => return agent::init(),
         Ok(Ok(command)) => start(command),
         Ok(Err(exit)) => Ok(exit),
         Err(error) => Err(error),

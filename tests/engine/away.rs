@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use atsmatrix::builder::{ImageBuilder, ImageState, Policy};
-use atsmatrix::config::plan::{BuildStep, Work};
+use atsmatrix::config::plan::{BuildStep, Recipe, Work};
 use atsmatrix::engine::discovery::Env;
 use atsmatrix::engine::patience::Patience;
 use atsmatrix::engine::{Engine, connect};
@@ -52,7 +52,7 @@ async fn socket() -> PathBuf {
 
 /// A step whose build prints a line and then takes a few seconds.
 fn step(tag: &str) -> BuildStep {
-    let work = Work::Recipe { containerfile: "slow/Containerfile".to_owned(), args: BTreeMap::new() };
+    let work = Work::Recipe { recipe: Recipe::Package("slow".to_owned()), args: BTreeMap::new() };
     BuildStep { name: "a slow build".to_owned(), tag: tag.to_owned(), parents: Vec::new(), work }
 }
 

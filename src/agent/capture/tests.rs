@@ -5,21 +5,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::*;
 use crate::wire::{facts, timeline};
 
-/// A capture of one port of an origin on `address`; `None` without `CAP_NET_RAW`, which is said.
+/// A capture of one port of an origin on `address`; `None`, with a message, without `CAP_NET_RAW`.
 fn capturing(address: IpAddr) -> Option<(TcpListener, u16, Capture)> {
     let listener = TcpListener::bind((address, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     match Capture::start(&BTreeSet::from([port])) {
         Ok(capture) => Some((listener, port, capture)),
         Err(error) if error.root_cause().downcast_ref() == Some(&Errno::EPERM) => {
-            eprintln!("no CAP_NET_RAW: nothing is captured and nothing tested");
+            eprintln!("no CAP_NET_RAW: nothing is captured or tested");
             None
         }
         Err(error) => panic!("{error:#}"),
     }
 }
 
-/// A client sends `to_server` bytes and closes, the server answers `to_client` bytes and closes.
+/// A client sends `to_server` bytes and closes; the server answers `to_client` bytes and closes.
 fn exchange(listener: &TcpListener, to_server: usize, to_client: usize) {
     let address = listener.local_addr().unwrap();
     std::thread::scope(|scope| {
@@ -56,7 +56,10 @@ fn a_loopback_exchange_is_captured_from_syn_to_fin_without_duplicates() {
         assert_eq!((facts::retransmissions(flow), captured.lost), (0, 0));
         assert!(facts::handshake_completed(flow));
         assert_eq!(timeline::summary(flow), "S, S., ., F. after data to the origin, 0 bytes back");
-        assert!(flow.packets.iter().all(|packet| (before..=after).contains(&packet.at_us)), "kernel times are ours");
+        assert!(
+            flow.packets.iter().all(|packet| (before..=after).contains(&packet.at_us)),
+            "kernel timestamps use this clock"
+        );
 
         let file = captured.pcapng(port, "a-trial");
         let frames = captured.recordings[&port].frames().count();
@@ -75,7 +78,7 @@ fn a_client_that_closes_without_a_byte_looks_like_the_seed_failure() {
 }
 
 #[test]
-fn a_closed_port_is_seen_to_refuse() {
+fn a_closed_port_is_captured_as_refused() {
     let Some((listener, port, capture)) = capturing(Ipv4Addr::LOCALHOST.into()) else { return };
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -92,7 +95,7 @@ fn a_large_transfer_keeps_its_ends_within_the_budget() {
     let flow = &captured.flows(port)[0];
     eprintln!("{} packets dropped from the flow, {} lost by the kernel", flow.dropped, captured.lost);
     assert!(facts::handshake_completed(flow));
-    assert!(captured.pcapng(port, "large").len() < 160 * 1024 + BUDGET / 2);
+    assert!(captured.pcapng(port, "large").len() < 160 * 1024 + PORT_BUDGET / 2);
     if captured.lost == 0 {
         assert_eq!((flow.bytes_to_server, flow.bytes_to_client), (3_000_000, 20_000_000));
         assert!(flow.packets.last().is_some_and(|packet| packet.flags.contains('.')));
@@ -100,7 +103,7 @@ fn a_large_transfer_keeps_its_ends_within_the_budget() {
 }
 
 #[test]
-fn a_capture_without_traffic_ends_when_told() {
+fn a_capture_without_traffic_ends_when_stopped() {
     let Some((_listener, port, capture)) = capturing(Ipv4Addr::LOCALHOST.into()) else { return };
     let captured = capture.finish().unwrap();
     assert_eq!(captured.flows(port), []);

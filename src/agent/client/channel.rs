@@ -1,4 +1,4 @@
-//! The byte stream to ATS or an origin: TCP, with a tunnel or TLS over it where that is asked for.
+//! The byte stream to ATS or an origin: TCP, with a tunnel or TLS over it if requested.
 
 use std::io;
 use std::pin::Pin;
@@ -13,26 +13,27 @@ use tokio::time::Sleep;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
-use super::super::script::Stream;
-use super::super::tls;
 use super::{ClientError, ClientPhase, Target, Tls, failed};
+use crate::agent::headers::MAX_REASON;
+use crate::agent::script::ScriptStream;
+use crate::agent::tls;
 use crate::model::TlsSeen;
 
-/// Bytes of a split ClientHello in its first segment: enough for a record header, too few for the
-/// server name.
+/// Length of the first segment of a split ClientHello, in bytes: enough for a record header, too short for the server
+/// name.
 const FIRST_SEGMENT: usize = 40;
 
-/// Silence between its segments: long enough that one read cannot take both. An ATS that is late by as much has been
-/// without CPU, which the agent notices and reports; with 50 ms a busy machine gave a pass to an ATS that has the bug.
-const BETWEEN: Duration = Duration::from_secs(1);
+/// Pause between its segments, so long that one read cannot take both. An ATS that is delayed by as much got no CPU,
+/// which the agent notices and reports. With 50 ms, a busy machine let an ATS with the bug pass.
+const SEGMENT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Longest answer to a CONNECT, bytes.
-const LONGEST_ANSWER: usize = 16 * 1024;
+/// Longest response to a CONNECT, in bytes.
+const MAX_CONNECT_HEAD: usize = 16 * 1024;
 
-/// A connection of either kind.
+/// A connection with or without TLS.
 pub(in crate::agent) type Channel = Either<TcpStream, TlsStream<Segmented>>;
 
-impl Stream for Channel {
+impl ScriptStream for Channel {
     async fn fin(&mut self) -> io::Result<()> {
         match self {
             Either::Left(stream) => stream.fin().await,
@@ -41,7 +42,7 @@ impl Stream for Channel {
     }
 }
 
-/// Connects as `target` says; no tunnel.
+/// Connects to `target`, without a tunnel.
 pub(super) async fn open(target: &Target) -> Result<(Channel, Option<TlsSeen>), ClientError> {
     let stream = tcp(target).await?;
     match &target.tls {
@@ -50,14 +51,14 @@ pub(super) async fn open(target: &Target) -> Result<(Channel, Option<TlsSeen>), 
     }
 }
 
-/// A TCP connection to the target.
+/// Opens a TCP connection to `target`.
 pub(super) async fn tcp(target: &Target) -> Result<TcpStream, ClientError> {
     let stream = TcpStream::connect(target.address).await.map_err(|error| failed(ClientPhase::Connect, &error))?;
     let _ = stream.set_nodelay(true);
     Ok(stream)
 }
 
-/// TLS over `stream` with whoever is at its other end.
+/// Starts TLS over `stream`.
 pub(super) async fn secure(
     stream: TcpStream,
     tls: &Tls,
@@ -65,7 +66,7 @@ pub(super) async fn secure(
 ) -> Result<(Channel, Option<TlsSeen>), ClientError> {
     let name = host.split(':').next().unwrap_or_default().to_owned();
     let name = ServerName::try_from(name).map_err(|error| failed(ClientPhase::Handshake, &error))?;
-    let stream = Segmented { stream, hold: tls.split_hello.then(|| Hold::Whole) };
+    let stream = Segmented { stream, split: tls.split_hello.then(|| SplitWrite::Unsent) };
     let stream = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config))
         .connect(name, stream)
         .await
@@ -81,35 +82,35 @@ pub(super) async fn secure(
     Ok((Either::Right(stream), Some(seen)))
 }
 
-/// Asks for a tunnel to `authority` (RFC 9110 section 9.3.6); the status and reason.
+/// Requests a tunnel to `authority` (RFC 9110 section 9.3.6). Returns the status and reason.
 pub(super) async fn tunnel(stream: &mut TcpStream, authority: &str) -> Result<(u16, String), ClientError> {
     let exchange = |error: &io::Error| failed(ClientPhase::Exchange, error);
     let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.map_err(|error| exchange(&error))?;
     let mut head = Vec::new();
-    // Byte by byte: what follows the head belongs to the tunnel.
-    while !head.ends_with(b"\r\n\r\n") && head.len() < LONGEST_ANSWER {
+    // Byte by byte, because what follows the head belongs to the tunnel.
+    while !head.ends_with(b"\r\n\r\n") && head.len() < MAX_CONNECT_HEAD {
         head.push(stream.read_u8().await.map_err(|error| exchange(&error))?);
     }
     let text = String::from_utf8_lossy(&head);
     let mut parts = text.lines().next().unwrap_or_default().splitn(3, ' ').skip(1);
     let status = parts.next().and_then(|status| status.parse().ok()).unwrap_or_default();
-    Ok((status, parts.next().unwrap_or_default().chars().take(120).collect()))
+    Ok((status, parts.next().unwrap_or_default().chars().take(MAX_REASON).collect()))
 }
 
 /// A socket that can send its first write in two segments.
 #[derive(Debug)]
 pub(in crate::agent) struct Segmented {
     stream: TcpStream,
-    hold: Option<Hold>,
+    split: Option<SplitWrite>,
 }
 
-/// How far a split first write has got.
+/// The progress of a split first write.
 #[derive(Debug)]
-enum Hold {
-    /// Nothing is sent.
-    Whole,
-    /// The first segment is sent; the rest waits.
+enum SplitWrite {
+    /// Nothing is sent yet.
+    Unsent,
+    /// The first segment is sent; the rest waits for the timer.
     Rest(Pin<Box<Sleep>>),
 }
 
@@ -121,19 +122,19 @@ impl AsyncRead for Segmented {
 
 impl AsyncWrite for Segmented {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let first = match &mut self.hold {
+        let first = match &mut self.split {
             None => false,
-            Some(Hold::Whole) => true,
-            Some(Hold::Rest(wait)) => {
+            Some(SplitWrite::Unsent) => true,
+            Some(SplitWrite::Rest(wait)) => {
                 std::task::ready!(wait.as_mut().poll(cx));
-                self.hold = None;
+                self.split = None;
                 false
             }
         };
         let count = if first { bytes.len().min(FIRST_SEGMENT) } else { bytes.len() };
         let written = std::task::ready!(Pin::new(&mut self.stream).poll_write(cx, &bytes[..count]))?;
         if first {
-            self.hold = Some(Hold::Rest(Box::pin(tokio::time::sleep(BETWEEN))));
+            self.split = Some(SplitWrite::Rest(Box::pin(tokio::time::sleep(SEGMENT_PAUSE))));
         }
         Poll::Ready(Ok(written))
     }

@@ -1,4 +1,4 @@
-//! The agent's client: the same in every cell, so that only ATS varies.
+//! The client of the agent. It is the same in every cell, so that only ATS varies.
 
 mod channel;
 mod sender;
@@ -15,68 +15,67 @@ use hyper::body::{Frame, Incoming};
 use hyper::{Request, Response};
 use rustls::ClientConfig;
 
-use super::headers::pairs;
-use super::now_us;
-use super::script::{self, Heard};
+use super::headers::{MAX_REASON, pairs};
+use super::script::{self, Received};
+use super::{MAX_ERROR, now_us};
 use crate::catalogue::trials::body::{self, Sum};
 use crate::model::{Act, ClientError, ClientPhase, ClientRun, Exchange, Load, OVERDUE, RequestSpec, Step};
-use sender::{Open, Sender};
+use sender::{OpenConnection, Sender};
 
-/// Bytes of a typed body kept as evidence: error pages are small, that of `openssl s_server` has 5 KiB, and twice that
-/// where it lists the ciphers of security level 0.
+/// Bytes kept of a body with a content type. Error pages are small; that of `openssl s_server` has 5 KiB, and twice as
+/// many where it lists the ciphers of security level 0.
 const BODY_HEAD: usize = 16 * 1024;
 
-/// Bytes of a chunk of a chunked request body.
+/// Bytes of a chunk of a request body.
 const CHUNK: usize = 16 * 1024;
 
-/// Exchanges of a load that are told in full: those that went wrong.
-pub(super) const LOAD_EXCHANGES: usize = 5;
+/// Failed exchanges of a load that are reported in full.
+pub(super) const MAX_FAILED_EXCHANGES: usize = 5;
 
 type RequestBody = UnsyncBoxBody<Bytes, std::convert::Infallible>;
 
-/// Where and how to ask.
+/// Where and how to connect.
 #[derive(Clone)]
 pub(super) struct Target {
-    /// Who to connect to.
+    /// The address to connect to.
     pub(super) address: SocketAddr,
-    /// The Host header, and the name to verify when `tls` is given.
+    /// The Host header, and the name to verify if `tls` is set.
     pub(super) host: String,
-    /// Speak TLS.
+    /// Use TLS.
     pub(super) tls: Option<Tls>,
-    /// First ask for a tunnel to this `HOST:PORT`.
+    /// First request a tunnel to this `HOST:PORT`.
     pub(super) connect: Option<String>,
 }
 
-/// How a client speaks TLS.
+/// How a client uses TLS.
 #[derive(Clone)]
 pub(super) struct Tls {
     pub(super) config: Arc<ClientConfig>,
-    /// Whether the ClientHello leaves in two segments.
+    /// Whether the ClientHello is sent in two segments.
     pub(super) split_hello: bool,
-    /// The certificate that ATS shows, DER: any other is told to be the origin's.
+    /// The certificate that ATS presents, DER. Any other is reported as that of the origin.
     pub(super) ats: Option<Vec<u8>>,
 }
 
 impl Target {
-    /// Plain HTTP/1.1.
+    /// A target for plain HTTP/1.1.
     pub(super) fn plain(address: SocketAddr, host: impl Into<String>) -> Self {
         Self { address, host: host.into(), tls: None, connect: None }
     }
 }
 
-/// Does what `act` says within `deadline`.
+/// Does what `act` describes, within `deadline`.
 pub(super) async fn act(target: &Target, act: &Act, deadline: Duration) -> ClientRun {
     match act {
         Act::Requests(requests) => run(target, requests, deadline).await,
         Act::Load { requests, at_once, body_len } => load(target, (*requests, *at_once), *body_len, deadline).await,
         Act::Script(steps) => play(target, steps, deadline).await,
-        // The cell does what only it can, see `trials::reload`.
+        // The cell itself does this, see `trials::reload`.
         Act::Reload { .. } => ClientRun::default(),
     }
 }
 
-/// Sends `requests` in sequence, on one connection unless they say otherwise. An error ends the
-/// sequence.
+/// Sends `requests` one after the other, on one connection unless they require a fresh one. Stops at the first error.
 pub(super) async fn run(target: &Target, requests: &[RequestSpec], deadline: Duration) -> ClientRun {
     let mut run = ClientRun::default();
     let until = Instant::now() + deadline;
@@ -85,8 +84,8 @@ pub(super) async fn run(target: &Target, requests: &[RequestSpec], deadline: Dur
         let mut exchange = Exchange { started_us: now_us(), ..Exchange::default() };
         let begun = Instant::now();
         let left = until.saturating_duration_since(begun);
-        let done = tokio::time::timeout(left, one(target, request, &mut open, &mut exchange, begun)).await;
-        exchange.error = ended(done, deadline);
+        let done = tokio::time::timeout(left, send_one(target, request, &mut open, &mut exchange, begun)).await;
+        exchange.error = outcome_error(done, deadline);
         exchange.total_us = micros(begun.elapsed());
         let broken = exchange.error.is_some();
         run.exchanges.push(exchange);
@@ -97,7 +96,7 @@ pub(super) async fn run(target: &Target, requests: &[RequestSpec], deadline: Dur
     run
 }
 
-fn ended(
+fn outcome_error(
     done: Result<Result<(), ClientError>, tokio::time::error::Elapsed>,
     deadline: Duration,
 ) -> Option<ClientError> {
@@ -108,44 +107,44 @@ fn ended(
     done.err()
 }
 
-/// Sends `count` GETs, each on a connection of its own, `at_once` at a time; whole is what has 200 and `body_len`
-/// bytes of the counting pattern.
+/// Sends `count` GETs, each on its own connection, `at_once` at a time. A response is whole if it has status 200 and
+/// `body_len` bytes of the counting pattern.
 async fn load(target: &Target, (count, at_once): (u32, u32), body_len: u64, deadline: Duration) -> ClientRun {
     let get = [RequestSpec { method: "GET".into(), ..RequestSpec::default() }];
     let until = Instant::now() + deadline;
     let mut runs = stream::iter(0..count)
         .map(|_| run(target, &get, until.saturating_duration_since(Instant::now())))
         .buffer_unordered(usize::try_from(at_once).unwrap_or(1));
-    let (mut told, mut whole) = (Vec::new(), 0);
+    let (mut failed, mut whole) = (Vec::new(), 0);
     let sha256 = body::sha256(body_len);
     while let Some(run) = runs.next().await {
         for exchange in run.exchanges {
             let expected = exchange.body_len == body_len && exchange.body_sha256 == sha256;
             if exchange.status == Some(200) && exchange.error.is_none() && expected {
                 whole += 1;
-            } else if told.len() < LOAD_EXCHANGES {
-                told.push(exchange);
+            } else if failed.len() < MAX_FAILED_EXCHANGES {
+                failed.push(exchange);
             }
         }
     }
-    ClientRun { exchanges: told, load: Some(Load { sent: count, whole, same_process: None }), control_us: None }
+    ClientRun { exchanges: failed, load: Some(Load { sent: count, whole, same_process: None }), control_us: None }
 }
 
-/// Plays a script; every head it reads is an exchange.
+/// Plays a script. Every head that it reads is an exchange.
 async fn play(target: &Target, steps: &[Step], deadline: Duration) -> ClientRun {
     let (started_us, begun) = (now_us(), Instant::now());
-    let heard = Heard::default();
+    let received = Received::default();
     let mut seen = None;
     let played = async {
         let (channel, tls) = channel::open(target).await?;
         seen = tls;
-        script::play(channel, steps, &target.host, &heard)
+        script::play(channel, steps, &target.host, &received)
             .await
             .map_err(|error| ClientError { phase: ClientPhase::Exchange, text: format!("{error:#}") })
     };
-    let error = ended(tokio::time::timeout(deadline, played).await, deadline);
+    let error = outcome_error(tokio::time::timeout(deadline, played).await, deadline);
     let mut exchanges: Vec<Exchange> =
-        heard.messages().drain(..).map(|message| exchange(message, started_us)).collect();
+        received.messages().drain(..).map(|message| exchange(message, started_us)).collect();
     if exchanges.is_empty() {
         exchanges.push(Exchange::default());
     }
@@ -158,11 +157,11 @@ async fn play(target: &Target, steps: &[Step], deadline: Duration) -> ClientRun 
     ClientRun { exchanges, ..ClientRun::default() }
 }
 
-/// A response as a script heard it.
-fn exchange(message: script::Message, started_us: u64) -> Exchange {
+/// A response that a script received.
+fn exchange(message: script::HttpMessage, started_us: u64) -> Exchange {
     Exchange {
         status: message.status(),
-        reason: message.start[2].chars().take(120).collect(),
+        reason: message.start[2].chars().take(MAX_REASON).collect(),
         headers: message.headers,
         interim: message.interim,
         trailers: message.trailers,
@@ -173,14 +172,14 @@ fn exchange(message: script::Message, started_us: u64) -> Exchange {
     }
 }
 
-async fn one(
+async fn send_one(
     target: &Target,
     request: &RequestSpec,
-    open: &mut Option<Open>,
+    open: &mut Option<OpenConnection>,
     exchange: &mut Exchange,
     begun: Instant,
 ) -> Result<(), ClientError> {
-    // A connection that the other side has closed meanwhile is not used again.
+    // A connection that the other side has closed meanwhile is not reused.
     if request.fresh || open.as_mut().is_some_and(|kept| kept.sender.is_closed()) {
         *open = None;
     }
@@ -188,7 +187,7 @@ async fn one(
         Some(kept) => kept,
         None => match sender::open(target, exchange).await? {
             Some(opened) => open.insert(opened),
-            // The tunnel was refused: that is the answer.
+            // The tunnel was refused, and that is the response.
             None => return Ok(()),
         },
     };
@@ -216,7 +215,7 @@ fn message(
     };
     let mut builder = Request::builder().method(request.method.as_str());
     builder = if h2 {
-        // HTTP/2 has the host in its target (RFC 9113 section 8.3.1).
+        // HTTP/2 has the host in its request target (RFC 9113 section 8.3.1).
         builder.uri(format!("https://{}/", target.host))
     } else {
         builder.uri("/").header("Host", &target.host)
@@ -236,7 +235,7 @@ async fn read(response: Response<Incoming>, exchange: &mut Exchange) -> Result<(
     exchange.status = Some(response.status().as_u16());
     exchange.version = format!("{:?}", response.version());
     exchange.reason = match response.extensions().get::<hyper::ext::ReasonPhrase>() {
-        Some(reason) => String::from_utf8_lossy(reason.as_bytes()).chars().take(120).collect(),
+        Some(reason) => String::from_utf8_lossy(reason.as_bytes()).chars().take(MAX_REASON).collect(),
         None => response.status().canonical_reason().unwrap_or_default().to_owned(),
     };
     exchange.headers = pairs(response.headers());
@@ -247,12 +246,12 @@ async fn read(response: Response<Incoming>, exchange: &mut Exchange) -> Result<(
     while let Some(frame) = incoming.frame().await {
         match frame.map(Frame::into_data) {
             Ok(Ok(data)) => {
-                // Our own bodies have no type: what has one is an error page, or another program's.
+                // Bodies of the agent have no content type: one that has is an error page, or from another program.
                 if typed && head.len() < BODY_HEAD {
                     head.extend_from_slice(&data[..data.len().min(BODY_HEAD - head.len())]);
                 }
                 sum.add(&data);
-                // Known also when the trial's deadline cuts the rest short.
+                // Set now, in case the deadline of the trial cuts off the rest.
                 exchange.body_len = sum.len();
             }
             Ok(Err(other)) => exchange.trailers.extend(other.into_trailers().iter().flat_map(pairs)),
@@ -267,7 +266,7 @@ async fn read(response: Response<Incoming>, exchange: &mut Exchange) -> Result<(
     outcome
 }
 
-/// The error with its causes: hyper's own texts alone say little.
+/// The error with its causes: the messages of hyper alone say little.
 fn failed(phase: ClientPhase, error: &(dyn std::error::Error + 'static)) -> ClientError {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -275,7 +274,7 @@ fn failed(phase: ClientPhase, error: &(dyn std::error::Error + 'static)) -> Clie
         text = format!("{text}: {inner}");
         cause = inner.source();
     }
-    ClientError { phase, text: text.chars().take(300).collect() }
+    ClientError { phase, text: text.chars().take(MAX_ERROR).collect() }
 }
 
 fn micros(duration: Duration) -> u64 {

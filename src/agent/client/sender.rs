@@ -9,13 +9,13 @@ use super::channel::{self, Channel};
 use super::{ClientError, ClientPhase, RequestBody, Target, failed};
 use crate::model::{Exchange, TlsSeen};
 
-/// A connection that is kept between requests.
-pub(super) struct Open {
+/// A connection that later requests use as well.
+pub(super) struct OpenConnection {
     pub(super) sender: Sender,
     pub(super) tls: Option<TlsSeen>,
 }
 
-/// Either version's handle.
+/// The handle of a connection, by HTTP version.
 pub(super) enum Sender {
     H1(http1::SendRequest<RequestBody>),
     H2(http2::SendRequest<RequestBody>),
@@ -42,8 +42,8 @@ impl Sender {
     }
 }
 
-/// Connects. `None` when a tunnel was refused: `exchange` has the answer.
-pub(super) async fn open(target: &Target, exchange: &mut Exchange) -> Result<Option<Open>, ClientError> {
+/// Connects. `None` when the tunnel was refused; `exchange` then has the response.
+pub(super) async fn open(target: &Target, exchange: &mut Exchange) -> Result<Option<OpenConnection>, ClientError> {
     let (channel, tls) = match (&target.connect, &target.tls) {
         (Some(authority), Some(config)) => {
             let mut stream = channel::tcp(target).await?;
@@ -52,17 +52,17 @@ pub(super) async fn open(target: &Target, exchange: &mut Exchange) -> Result<Opt
                 (exchange.status, exchange.reason) = (Some(status), reason);
                 return Ok(None);
             }
-            // Where nothing comes through the tunnel, this is all that was answered.
+            // If nothing comes through the tunnel, this response is all that was received.
             (exchange.status, exchange.reason) = (Some(status), reason);
             channel::secure(stream, config, authority).await?
         }
         _ => channel::open(target).await?,
     };
     let h2 = tls.as_ref().is_some_and(|seen| seen.alpn == "h2");
-    Ok(Some(Open { sender: speak(channel, h2).await?, tls }))
+    Ok(Some(OpenConnection { sender: handshake(channel, h2).await?, tls }))
 }
 
-async fn speak(channel: Channel, h2: bool) -> Result<Sender, ClientError> {
+async fn handshake(channel: Channel, h2: bool) -> Result<Sender, ClientError> {
     let io = TokioIo::new(channel);
     let failed = |error| failed(ClientPhase::Exchange, &error);
     if h2 {

@@ -1,5 +1,5 @@
-//! Origins that are other programs: the distro's own `openssl s_server`, nginx. The agent listens in their
-//! place and passes bytes on, so that what it tells of a connection is the same as of its own origins.
+//! Origins that are other programs: `openssl s_server` of the distro, nginx, httpd. The agent listens in front of them
+//! and forwards bytes, so that it reports the same about their connections as about those of its own origins.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -15,64 +15,68 @@ use super::{Notes, SharedNotes, Unable, lock};
 use crate::agent::program;
 use crate::model::{Identity, Leaf};
 
-/// `openssl` answers within milliseconds.
-const START: Duration = Duration::from_secs(10);
+/// Timeout for `openssl`, which takes milliseconds.
+const OPENSSL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// From a trial's origin port to that of the program behind it, on loopback: below the ports that the kernel
-/// hands out by itself (32768 and up), so that nobody has it.
-pub(super) const BEHIND: u16 = 10_000;
+/// Offset from the origin port of a trial to the port of the program behind it, on loopback. The sum is below the ports
+/// that the kernel assigns by itself (32768 and up), so no other program has it.
+pub(super) const BACKEND_OFFSET: u16 = 10_000;
 
-/// All that `openssl req` wants of a configuration. It stands in for the distro's own: what an origin can do
-/// must not depend on the crypto policy that ATS is tested under.
+/// Characters of the last line of stderr that an error quotes.
+const MAX_LAST_LINE: usize = 200;
+
+/// The configuration that `openssl req` requires. It replaces that of the distro: what an origin can do must not depend
+/// on the crypto policy that ATS is tested with.
 const CONFIG: &str = "[req]\ndistinguished_name = none\n[none]\n";
 
-/// A program that serves on a port of loopback, until dropped.
+/// A program that serves on a port of loopback. It is killed when this is dropped.
 pub(super) struct Backend {
     address: SocketAddr,
-    #[expect(dead_code, reason = "held, not read: dropping it kills the program")]
+    #[expect(dead_code, reason = "never read: dropping it kills the program")]
     child: Child,
-    /// Reads what the program has logged of the connection from this port.
-    log: Option<Log>,
+    /// Reads what the program logged about the connection from a given port.
+    log: Option<LogReader>,
 }
 
-/// Adds what a program's log has about the connection from a port to what is known of it.
-pub(super) type Log = Box<dyn Fn(u16, &mut Notes) + Send + Sync>;
+/// Adds what the log of a program contains about the connection from a port.
+pub(super) type LogReader = Box<dyn Fn(u16, &mut Notes) + Send + Sync>;
 
 impl Backend {
     /// The program `child`, which serves on `port` of loopback.
-    pub(super) fn new(port: u16, child: Child, log: Option<Log>) -> Self {
+    pub(super) fn new(port: u16, child: Child, log: Option<LogReader>) -> Self {
         Self { address: (Ipv4Addr::LOCALHOST, port).into(), child, log }
     }
 
-    /// Adds what the program itself says of a connection that is over.
-    pub(super) fn told(&self, notes: &mut Notes) {
+    /// Adds what the program logged about a connection that is over.
+    pub(super) fn add_logged(&self, notes: &mut Notes) {
         if let (Some(log), Some(port)) = (&self.log, notes.forwarded_from) {
             log(port, notes);
         }
     }
 
-    /// Passes bytes between `stream` and the program until both have ended.
+    /// Forwards bytes between `stream` and the program until both have closed.
     pub(super) async fn forward<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         mut stream: S,
         notes: &SharedNotes,
     ) -> anyhow::Result<()> {
-        let mut upstream = TcpStream::connect(self.address).await.context("the origin's program does not answer")?;
+        let mut upstream =
+            TcpStream::connect(self.address).await.context("the program of the origin does not answer")?;
         lock(notes).forwarded_from = Some(upstream.local_addr()?.port());
         tokio::io::copy_bidirectional(&mut stream, &mut upstream)
             .await
-            .context("between ATS and the origin's program")?;
+            .context("between ATS and the program of the origin")?;
         Ok(())
     }
 }
 
-/// Starts `command`, the server `program`, on `port` of loopback, and waits at most `patience` until its standard error
-/// has a line with `ready`. What it has logged of a connection is read from the file `log`, by `take`.
+/// Starts `command`, the server `program`, on `port` of loopback, and waits up to `timeout` for a line with `ready` on
+/// its stderr. `parse` reads the file `log` for what it logged about a connection.
 pub(super) async fn server(
     (program, mut command): (&str, Command),
-    (ready, patience): (&str, Duration),
+    (ready, timeout): (&str, Duration),
     port: u16,
-    (log, take): (PathBuf, fn(&str, u16, &mut Notes)),
+    (log, parse): (PathBuf, fn(&str, u16, &mut Notes)),
 ) -> anyhow::Result<Backend> {
     let path = Path::new(command.as_std().get_program()).display().to_string();
     let mut child = command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot start {path}"))?;
@@ -88,19 +92,19 @@ pub(super) async fn server(
         }
         false
     };
-    if !tokio::time::timeout(patience, serves).await.unwrap_or_default() {
+    if !tokio::time::timeout(timeout, serves).await.unwrap_or_default() {
         bail!("{program} does not start: {last:.300}");
     }
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     let read = move |from: u16, notes: &mut Notes| {
         let text = std::fs::read_to_string(&log).unwrap_or_default();
-        take(&text, from, notes);
+        parse(&text, from, notes);
     };
     Ok(Backend::new(port, child, Some(Box::new(read))))
 }
 
-/// Starts `openssl s_server -www` with `args` behind the origin port `port`, serving `good` or a certificate for
-/// `name` with an RSA key of so many bits, signed with the arguments `sign`.
+/// Starts `openssl s_server -www` with `args` behind the origin port `port`. It serves `good`, or if `sign` is not
+/// empty a certificate for `name` with an RSA key of `rsa_bits`, signed with these arguments.
 pub(super) async fn openssl(
     args: &[String],
     (rsa_bits, sign): (u32, &[String]),
@@ -117,16 +121,17 @@ pub(super) async fn openssl(
     if !sign.is_empty() {
         sign_leaf(rsa_bits, sign, name, folder).await?;
     }
-    let port = port + BEHIND;
-    let said = folder.join("s_server.err");
-    let stderr = std::fs::File::create(&said).with_context(|| format!("cannot make {}", said.display()))?;
+    let port = port + BACKEND_OFFSET;
+    let stderr_path = folder.join("s_server.err");
+    let stderr =
+        std::fs::File::create(&stderr_path).with_context(|| format!("cannot make {}", stderr_path.display()))?;
     let mut child = openssl_in(folder)
         .args(["s_server", "-accept", &format!("127.0.0.1:{port}"), "-cert", "leaf.pem", "-key", "leaf.key", "-www"])
         .args(args)
         .stdout(Stdio::piped())
         .stderr(stderr)
         .spawn()
-        .map_err(no_start)?;
+        .map_err(failed_start)?;
     let stdout = child.stdout.take();
     let ready = async {
         let mut lines = BufReader::new(stdout?).lines();
@@ -138,22 +143,23 @@ pub(super) async fn openssl(
         }
         None
     };
-    match tokio::time::timeout(START, ready).await {
+    match tokio::time::timeout(OPENSSL_TIMEOUT, ready).await {
         Ok(Some(())) => Ok(Backend::new(port, child, None)),
         Ok(None) => {
-            let text = std::fs::read_to_string(&said).unwrap_or_default();
+            let text = std::fs::read_to_string(&stderr_path).unwrap_or_default();
             Err(anyhow!("openssl s_server {} ended before it served: {}", args.join(" "), last_line(&text)).into())
         }
         Err(_) => {
-            Err(anyhow!("openssl s_server {} does not serve within {} s", args.join(" "), START.as_secs()).into())
+            Err(anyhow!("openssl s_server {} does not serve within {} s", args.join(" "), OPENSSL_TIMEOUT.as_secs())
+                .into())
         }
     }
 }
 
-/// The distro's openssl without the distro's configuration. The variable is the way of RHEL 9 to sign with SHA-1
-/// whatever its policy says; elsewhere it means nothing.
+/// The openssl of the distro without its configuration. RHEL 9 signs with SHA-1 despite its policy if the second
+/// variable is set; other distros ignore it.
 fn openssl_in(folder: &Path) -> Command {
-    let mut command = program::command("openssl");
+    let mut command = program::tool("openssl");
     command
         .env("OPENSSL_CONF", folder.join("openssl.cnf"))
         .env("OPENSSL_ENABLE_SHA1_SIGNATURES", "1")
@@ -166,15 +172,15 @@ fn write(folder: &Path, file: &str, text: &str) -> anyhow::Result<()> {
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Only a program that is not there is something the image lacks.
-fn no_start(error: std::io::Error) -> Unable {
+/// Only a missing program is something that the image lacks; everything else is a fault.
+fn failed_start(error: std::io::Error) -> Unable {
     match error.kind() {
         std::io::ErrorKind::NotFound => Unable::Missing("this image has no openssl".into()),
         _ => Unable::Fault(anyhow::Error::new(error).context("cannot start openssl")),
     }
 }
 
-/// Replaces the leaf by one that `openssl` makes as told: no library of ours would sign with SHA-1, or make keys of
+/// Replaces the leaf certificate by one that `openssl` makes: no library of the agent signs with SHA-1 or makes keys of
 /// 1024 bits.
 async fn sign_leaf(rsa_bits: u32, sign: &[String], name: &str, folder: &Path) -> Result<(), Unable> {
     write(folder, "leaf.ext", &format!("subjectAltName=DNS:{name}\nextendedKeyUsage=serverAuth\n"))?;
@@ -204,19 +210,19 @@ pub(in crate::agent) async fn encrypt_key(
 }
 
 async fn run(args: &[&str], folder: &Path) -> Result<(), Unable> {
-    let output = tokio::time::timeout(START, openssl_in(folder).args(args).output())
+    let output = tokio::time::timeout(OPENSSL_TIMEOUT, openssl_in(folder).args(args).output())
         .await
-        .with_context(|| format!("openssl {} does not end within {} s", args[0], START.as_secs()))?
-        .map_err(no_start)?;
+        .with_context(|| format!("openssl {} does not end within {} s", args[0], OPENSSL_TIMEOUT.as_secs()))?
+        .map_err(failed_start)?;
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(anyhow!("openssl {} fails: {}", args.join(" "), last_line(&said)).into())
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Err(anyhow!("openssl {} fails: {}", args.join(" "), last_line(&stderr)).into())
 }
 
 fn last_line(text: &str) -> String {
-    text.lines().last().unwrap_or("it said nothing").chars().take(200).collect()
+    text.lines().last().unwrap_or("it printed nothing").chars().take(MAX_LAST_LINE).collect()
 }
 
 #[cfg(test)]
@@ -224,8 +230,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_program_that_is_not_there_is_missing() {
-        let of = |kind: std::io::ErrorKind| no_start(kind.into());
+    fn only_a_program_that_does_not_exist_is_missing() {
+        let of = |kind: std::io::ErrorKind| failed_start(kind.into());
         assert!(matches!(of(std::io::ErrorKind::NotFound), Unable::Missing(_)));
         assert!(matches!(of(std::io::ErrorKind::PermissionDenied), Unable::Fault(_)));
         assert!(matches!(of(std::io::ErrorKind::OutOfMemory), Unable::Fault(_)));

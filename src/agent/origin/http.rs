@@ -1,4 +1,4 @@
-//! An origin that answers requests as a web server does, by hyper.
+//! An origin that answers requests as a web server does, with hyper.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -10,12 +10,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use anyhow::Context as _;
 
-use super::super::{headers, now_us};
 use super::{MAX_REQUESTS, SharedNotes, lock};
+use crate::agent::{headers, now_us};
 use crate::catalogue::trials::body::Sum;
 use crate::model::OriginRequest;
 
-/// Serves one connection, answering everything with `body`; HTTP/2 when that was negotiated.
+/// Serves one connection, answering every request with `body`. HTTP/2 if that was negotiated.
 pub(super) async fn serve<S>(stream: S, h2: bool, body: &Bytes, notes: &SharedNotes) -> anyhow::Result<()>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -38,7 +38,7 @@ async fn answer(
     let authority = request.uri().authority().map(ToString::to_string);
     let mut received = OriginRequest {
         method: request.method().to_string(),
-        target: request.uri().to_string().chars().take(256).collect(),
+        target: request.uri().to_string().chars().take(headers::MAX_VALUE).collect(),
         version: format!("{:?}", request.version()),
         host: request.headers().get(hyper::header::HOST).map(headers::text).or(authority).unwrap_or_default(),
         headers: headers::pairs(request.headers()),

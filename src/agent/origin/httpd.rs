@@ -1,5 +1,5 @@
-//! Apache httpd as an origin: one server a port, in the foreground, behind the agent's own listener. What it negotiated
-//! it says in its access log.
+//! Apache httpd as an origin: one server per port, in the foreground, behind the listener of the agent. What it
+//! negotiated is in its access log.
 
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,27 +14,27 @@ use super::backend::{self, Backend};
 use crate::agent::program;
 use crate::model::{Leaf, OriginRequest, TlsSeen};
 
-/// httpd is ready within a second.
-const START: Duration = Duration::from_secs(15);
+/// Timeout for its start, which takes a second.
+const START_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Where packages put it, by family, and its modules.
+/// Where packages install it, by distro family, and its modules.
 const PROGRAMS: [(&str, &str); 2] =
     [("/usr/sbin/apache2", "/usr/lib/apache2/modules"), ("/usr/sbin/httpd", "/usr/lib64/httpd/modules")];
 
-/// The user it serves as; Debian has the one, Fedora the other.
+/// The user that it serves as: that of Debian, that of Fedora.
 const USERS: [&str; 2] = ["www-data", "apache"];
 
 /// The name of the access log in the folder of a port.
-const LOG: &str = "access.log";
+const ACCESS_LOG: &str = "access.log";
 
-/// Starts httpd on `port` of loopback with one virtual host for each of `hosts`, a name and its certificate, answering
+/// Starts httpd on `port` of loopback with a virtual host for each of `hosts`, a name and its certificate. It answers
 /// with `body`; its files are in `folder`.
 pub(super) async fn start(body: &[u8], hosts: &[(String, &Leaf)], port: u16, folder: &Path) -> anyhow::Result<Backend> {
     let found = PROGRAMS.iter().zip(USERS).find(|((path, _), _)| Path::new(path).exists());
     let (&(path, modules), user) = found.context("this image has no httpd")?;
     let pages = folder.join("pages");
     std::fs::create_dir_all(&pages).with_context(|| format!("cannot make {}", pages.display()))?;
-    // Whoever it serves as has to get there.
+    // Its user must be able to enter these directories.
     for place in folder.ancestors().take(2).chain([pages.as_path()]) {
         std::fs::set_permissions(place, std::fs::Permissions::from_mode(0o711))
             .with_context(|| format!("cannot open {} to httpd", place.display()))?;
@@ -51,10 +51,10 @@ pub(super) async fn start(body: &[u8], hosts: &[(String, &Leaf)], port: u16, fol
     }
     let names: Vec<&str> = hosts.iter().map(|(name, _)| name.as_str()).collect();
     write("httpd.conf", config(port, &names, (modules, user), folder).as_bytes())?;
-    let mut command = program::command(path);
+    let mut command = program::tool(path);
     command.args(["-D", "FOREGROUND", "-f"]).arg(folder.join("httpd.conf"));
-    let ready = ("resuming normal operations", START);
-    backend::server(("httpd", command), ready, port, (folder.join(LOG), take)).await
+    let ready = ("resuming normal operations", START_TIMEOUT);
+    backend::server(("httpd", command), ready, port, (folder.join(ACCESS_LOG), add_logged)).await
 }
 
 fn config(port: u16, hosts: &[&str], (modules, user): (&str, &str), folder: &Path) -> String {
@@ -63,8 +63,7 @@ fn config(port: u16, hosts: &[&str], (modules, user): (&str, &str), folder: &Pat
         "ServerRoot {dir}\nDefaultRuntimeDir {dir}\nPidFile {dir}/httpd.pid\nServerName httpd.invalid\n\
          Listen 127.0.0.1:{port}\nErrorLog /dev/stderr\nLogLevel notice\nUser {user}\nGroup {user}\n"
     );
-    // Writing into a String cannot fail.
-    // Some are part of the program in one distro, and apart in another.
+    // Writing into a String cannot fail. These modules are part of the program in some distros, and files in others.
     for module in ["mpm_event", "unixd", "authz_core", "log_config", "ssl", "rewrite"] {
         let _ = write!(
             text,
@@ -78,7 +77,7 @@ fn config(port: u16, hosts: &[&str], (modules, user): (&str, &str), folder: &Pat
          LogFormat \"{{\\\"from\\\":\\\"%{{remote}}p\\\",\\\"method\\\":\\\"%m\\\",\\\"target\\\":\\\"%U\\\",\
          \\\"version\\\":\\\"%H\\\",\\\"host\\\":\\\"%{{Host}}i\\\",\\\"tls\\\":\\\"%{{SSL_PROTOCOL}}x\\\",\
          \\\"suite\\\":\\\"%{{SSL_CIPHER}}x\\\",\\\"resumed\\\":\\\"%{{SSL_SESSION_RESUMED}}x\\\",\
-         \\\"at\\\":\\\"%{{usec}}t\\\"}}\" facts\nCustomLog {dir}/{LOG} facts\n"
+         \\\"at\\\":\\\"%{{usec}}t\\\"}}\" facts\nCustomLog {dir}/{ACCESS_LOG} facts\n"
     );
     for (number, name) in hosts.iter().enumerate() {
         let _ = write!(
@@ -93,7 +92,7 @@ fn config(port: u16, hosts: &[&str], (modules, user): (&str, &str), folder: &Pat
 
 /// A line of the access log.
 #[derive(Deserialize)]
-struct Logged {
+struct HttpdLogLine {
     from: String,
     method: String,
     target: String,
@@ -105,10 +104,10 @@ struct Logged {
     at: String,
 }
 
-/// Adds what the log has about the connection from `port`.
-fn take(log: &str, port: u16, notes: &mut Notes) {
+/// Adds what the log contains about the connection from `port`.
+fn add_logged(log: &str, port: u16, notes: &mut Notes) {
     let port = port.to_string();
-    let lines = log.lines().filter_map(|line| serde_json::from_str::<Logged>(line).ok());
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<HttpdLogLine>(line).ok());
     for line in lines.filter(|line| line.from == port) {
         notes.tls = Some(TlsSeen {
             version: line.tls,
@@ -132,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_tells_of_each_connection_by_itself() {
+    fn each_connection_is_found_in_the_log() {
         let line = |from: u16, resumed: &str| {
             format!(
                 r#"{{"from":"{from}","method":"GET","target":"/","version":"HTTP/1.1","host":"a.t","tls":"TLSv1.3","suite":"TLS_AES_256_GCM_SHA384","resumed":"{resumed}","at":"1795657991034478"}}"#
@@ -140,13 +139,13 @@ mod tests {
         };
         let log = format!("{}\nnonsense\n{}\n", line(7, "Initial"), line(8, "Resumed"));
         let mut notes = Notes::default();
-        take(&log, 7, &mut notes);
+        add_logged(&log, 7, &mut notes);
         assert_eq!((notes.requests.len(), notes.requests[0].at_us), (1, 1_795_657_991_034_478));
         assert!(!notes.tls.unwrap().resumed);
     }
 
     #[test]
-    fn each_host_has_a_certificate_of_its_own() {
+    fn each_host_has_its_own_certificate() {
         let text = config(1234, &["a.test", "a.t"], ("/m", "www-data"), Path::new("/run/x"));
         for wanted in ["ServerName a.test", "leaf-0.pem", "ServerName a.t\n", "leaf-1.pem", "Listen 127.0.0.1:1234"] {
             assert!(text.contains(wanted), "{wanted}: {text}");

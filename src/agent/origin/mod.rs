@@ -1,7 +1,7 @@
-//! The origin: one listener a trial, each telling what it saw of every connection.
+//! The origins of trials: one listener per trial, which reports what it saw of every connection.
 //!
-//! What an origin does behind its socket differs ([`Speak`]); what is told of a connection does not:
-//! every one passes through a [`Tap`].
+//! What an origin does behind its socket differs ([`Speak`]). What is reported about a connection does not: every one
+//! passes through a [`Tap`].
 
 mod backend;
 mod http;
@@ -24,11 +24,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::beat::Door;
 use super::emit::Emitter;
+use super::heartbeat::OriginGuard;
 use super::now_us;
-use super::script::{self, Heard};
-use super::tap::{Book, Tap};
+use super::script::{self, Received};
+use super::tap::{ConnectionLog, Tap};
 use super::tls;
 use crate::catalogue::trials::body;
 use crate::model::{
@@ -37,61 +37,65 @@ use crate::model::{
 };
 use backend::Backend;
 
-/// A handshake that takes longer is given up: the trial that stalls it is judged by its client.
-const HANDSHAKE: Duration = Duration::from_secs(15);
+/// Timeout for a handshake. A trial that stalls it is judged by its client.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Requests noted for one connection; a flood beyond it is served but not noted.
+/// Requests recorded per connection. More are served but not recorded.
 const MAX_REQUESTS: usize = 1000;
 
-/// What an origin does with a ClientHello that is too large for it.
-const DROP: &[Step] = &[Step::ReadHello, Step::Reset];
+/// Length of the header of a TLS record, in bytes (RFC 8446 section 5.1).
+const RECORD_HEADER: usize = 5;
 
-/// Listeners and the connections they serve.
+/// What an origin does with a ClientHello that is too large for it.
+const RESET_HELLO: &[Step] = &[Step::ReadHello, Step::Reset];
+
+/// The listeners and the connections that they serve.
 pub(super) struct Origin {
     stop: CancellationToken,
     tasks: TaskTracker,
-    /// Trials whose origin this image cannot play, with the reason.
+    /// Trials whose origin this image cannot provide, with the reason.
     missing: BTreeMap<String, String>,
 }
 
-/// How one port behaves, ready to be used by many connections.
-struct Behaviour {
+/// The behaviour of one port, shared by its connections.
+struct PortBehaviour {
     trial: String,
     port: u16,
     https: bool,
     tls: Option<Arc<ServerConfig>>,
-    /// Bytes of the largest ClientHello that it bears, with the header of its record.
+    /// The largest ClientHello that it accepts, in bytes with the record header.
     largest_hello: Option<u32>,
     play: Play,
     /// Connections accepted so far.
     accepted: AtomicUsize,
 }
 
-/// What happens on a connection once it is accepted, and TLS is up where the origin speaks it.
+/// What happens on a connection after it is accepted, and after the TLS handshake if there is one.
 enum Play {
     Http(Bytes),
     Script(Vec<Vec<Step>>),
     Forward(Box<Backend>),
 }
 
-/// What one connection has shown so far, beside its [`Book`].
+/// What is known about one connection, in addition to its [`ConnectionLog`].
 #[derive(Default)]
 struct Notes {
     tls: Option<TlsSeen>,
     requests: Vec<OriginRequest>,
     error: Option<String>,
-    /// Where the program that serves it was connected to from: by this its log is read.
+    /// The local port of the connection to the program behind the agent. It identifies the connection in the log of
+    /// that program.
     forwarded_from: Option<u16>,
 }
 
 type SharedNotes = Arc<Mutex<Notes>>;
 
-/// Why an origin, or what a trial needs besides, is not there.
+/// Why an origin, or something else that a trial needs, is not available.
 #[derive(Debug)]
 pub(super) enum Unable {
-    /// This image or container lacks what it takes: a program, or IPv6.
+    /// The image or container lacks something: a program, or IPv6.
     Missing(String),
-    /// Anything else: ours. What failed says nothing of what is supported.
+    /// Anything else is a fault: it says nothing about what is supported.
     Fault(anyhow::Error),
 }
 
@@ -102,19 +106,18 @@ impl From<anyhow::Error> for Unable {
 }
 
 impl Origin {
-    /// Listens on every port of `ports`; programs that serve some of them keep their files in `folder`. A port that
-    /// cannot be served is told as the fault of its trial alone.
-    /// Who does not come through `door` is refused.
+    /// Listens on every port of `ports`. Programs that serve some of them keep their files in `folder`. A port that
+    /// cannot be served is reported as the fault of its trial alone. `guard` decides who may connect.
     pub(super) async fn start(
         ports: &[Port],
         identity: &Identity,
         folder: &Path,
         emitter: &Emitter,
-        door: &Arc<Door>,
+        guard: &Arc<OriginGuard>,
     ) -> Self {
         let mut origin = Self { stop: CancellationToken::new(), tasks: TaskTracker::new(), missing: BTreeMap::new() };
         for port in ports.iter().filter(|port| port.origin.speak != Speak::Nobody) {
-            match origin.listen(port, identity, folder, (emitter, door)).await {
+            match origin.listen(port, identity, folder, (emitter, guard)).await {
                 Ok(()) => {}
                 Err(Unable::Missing(reason)) => {
                     origin.missing.insert(port.trial.clone(), reason);
@@ -133,12 +136,12 @@ impl Origin {
         port: &Port,
         identity: &Identity,
         folder: &Path,
-        (emitter, door): (&Emitter, &Arc<Door>),
+        (emitter, guard): (&Emitter, &Arc<OriginGuard>),
     ) -> Result<(), Unable> {
         let play = prepare(port, identity, folder).await?;
         let address = SocketAddr::from((bind_address(port.place), port.port));
         let listener = TcpListener::bind(address).await.map_err(|error| no_listener(port.place, address, error))?;
-        let behaviour = Behaviour {
+        let behaviour = PortBehaviour {
             trial: port.trial.clone(),
             port: port.port,
             https: port.origin.https,
@@ -148,11 +151,11 @@ impl Origin {
             accepted: AtomicUsize::new(0),
         };
         let (stop, tasks) = (self.stop.clone(), self.tasks.clone());
-        self.tasks.spawn(accept(listener, Arc::new(behaviour), (emitter.clone(), Arc::clone(door)), stop, tasks));
+        self.tasks.spawn(accept(listener, Arc::new(behaviour), (emitter.clone(), Arc::clone(guard)), stop, tasks));
         Ok(())
     }
 
-    /// Why this image cannot play the origin of `trial`, if so.
+    /// Why this image cannot provide the origin of `trial`, if so.
     pub(super) fn missing(&self, trial: &str) -> Option<&str> {
         self.missing.get(trial).map(String::as_str)
     }
@@ -165,7 +168,7 @@ impl Origin {
     }
 }
 
-/// Whether this container has no `::1`.
+/// The reason if this container has no `::1`.
 pub(super) async fn no_ipv6() -> Option<String> {
     let address = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
     let error = TcpListener::bind(address).await.err()?;
@@ -175,7 +178,7 @@ pub(super) async fn no_ipv6() -> Option<String> {
     }
 }
 
-/// A container without IPv6 has no `::1`; whatever else keeps an origin from listening is no lack of the container.
+/// A container without IPv6 has no `::1`. Any other reason why an origin cannot listen is a fault.
 fn no_listener(place: Place, address: SocketAddr, error: std::io::Error) -> Unable {
     if place == Place::SameHostV6 && error.kind() == std::io::ErrorKind::AddrNotAvailable {
         return Unable::Missing(format!("no IPv6 in this container: {error}"));
@@ -186,16 +189,18 @@ fn no_listener(place: Place, address: SocketAddr, error: std::io::Error) -> Unab
 fn bind_address(place: Place) -> IpAddr {
     match place {
         Place::SameHostV6 => Ipv6Addr::LOCALHOST.into(),
-        _ => Ipv4Addr::UNSPECIFIED.into(),
+        Place::Remote | Place::SameHost | Place::RemoteAndDead | Place::RemoteAndDeadV6 | Place::Beside(_) => {
+            Ipv4Addr::UNSPECIFIED.into()
+        }
     }
 }
 
-/// The certificate that programs serve.
+/// The certificate that other programs serve.
 fn good(identity: &Identity) -> anyhow::Result<&Leaf> {
     identity.origins.get(&Certificate::Good).context("the plan lacks the good certificate")
 }
 
-/// What `port` plays.
+/// Prepares what `port` serves, and starts the program behind it if it has one.
 async fn prepare(port: &Port, identity: &Identity, folder: &Path) -> Result<Play, Unable> {
     let own_folder = |program: &str| -> anyhow::Result<PathBuf> {
         let folder = folder.join(format!("{program}-{}", port.port));
@@ -207,31 +212,33 @@ async fn prepare(port: &Port, identity: &Identity, folder: &Path) -> Result<Play
         Speak::Script(scripts) => Play::Script(scripts.clone()),
         Speak::Openssl { args, rsa_bits, sign } => {
             let (leaf, folder) = (good(identity)?, own_folder("openssl")?);
-            let at = (origin_name(&port.trial), port.port);
-            let backend = backend::openssl(args, (*rsa_bits, sign), leaf, identity, (&at.0, at.1), &folder).await?;
+            let name = origin_name(&port.trial);
+            let backend =
+                backend::openssl(args, (*rsa_bits, sign), leaf, identity, (&name, port.port), &folder).await?;
             Play::Forward(Box::new(backend))
         }
         Speak::Nginx { body_len, directives } => {
             let (leaf, folder) = (good(identity)?, own_folder("nginx")?);
             let body = body::bytes(*body_len);
-            let at = port.port + backend::BEHIND;
+            let at = port.port + backend::BACKEND_OFFSET;
             let backend = nginx::start(&body, directives, leaf, identity, at, &folder).await?;
             Play::Forward(Box::new(backend))
         }
         Speak::Httpd { body_len } => {
             let other = identity.origins.get(&Certificate::Rsa).context("the plan lacks the RSA certificate")?;
             let hosts = [(origin_name(&port.trial), good(identity)?), (front_name(&port.trial), other)];
-            let (body, at, folder) = (body::bytes(*body_len), port.port + backend::BEHIND, own_folder("httpd")?);
+            let (body, at, folder) =
+                (body::bytes(*body_len), port.port + backend::BACKEND_OFFSET, own_folder("httpd")?);
             Play::Forward(Box::new(httpd::start(&body, &hosts, at, &folder).await?))
         }
-        Speak::Nobody => return Err(Unable::Fault(anyhow::anyhow!("nobody is to listen"))),
+        Speak::Nobody => return Err(Unable::Fault(anyhow::anyhow!("this origin has no listener"))),
     })
 }
 
 async fn accept(
     listener: TcpListener,
-    behaviour: Arc<Behaviour>,
-    (emitter, door): (Emitter, Arc<Door>),
+    behaviour: Arc<PortBehaviour>,
+    (emitter, guard): (Emitter, Arc<OriginGuard>),
     stop: CancellationToken,
     tasks: TaskTracker,
 ) {
@@ -243,8 +250,8 @@ async fn accept(
         match accepted {
             Ok((stream, peer)) => {
                 let local = stream.local_addr().map_or(peer.ip(), |local| local.ip());
-                if !door.admits(peer.ip(), local, &behaviour.trial) {
-                    // With a RST: it is not to take this for an origin that closes.
+                if !guard.admits(peer.ip(), local, &behaviour.trial) {
+                    // With a RST, so that it is not mistaken for an origin that closes.
                     let _ = stream.set_zero_linger();
                     continue;
                 }
@@ -263,57 +270,59 @@ async fn accept(
     }
 }
 
-/// Serves one connection to its end and tells what was seen of it.
+/// Serves one connection to its end and returns what was seen of it.
 async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
-    behaviour: &Arc<Behaviour>,
+    behaviour: &Arc<PortBehaviour>,
     stop: CancellationToken,
 ) -> OriginConnection {
     let accepted_us = now_us();
-    let drops = tokio::select! {
-        drops = behaviour.drops(&stream) => drops,
+    let rejects = tokio::select! {
+        rejects = behaviour.rejects_hello(&stream) => rejects,
         () = stop.cancelled() => false,
     };
-    let script = if drops { DROP } else { behaviour.script() };
+    let script = if rejects { RESET_HELLO } else { behaviour.script() };
     if script.last() == Some(&Step::Reset) {
-        // From now on every way to let go of the socket is a RST.
+        // From now on, closing the socket in any way sends a RST.
         let _ = stream.set_zero_linger();
     }
-    let (tap, book) = Tap::new(stream, behaviour.https);
-    let (notes, heard) = (SharedNotes::default(), Heard::default());
-    let spoken = async {
-        if drops {
-            return script::play(tap, script, "", &heard).await;
+    let (tap, log) = Tap::new(stream, behaviour.https);
+    let (notes, received) = (SharedNotes::default(), Received::default());
+    let served = async {
+        if rejects {
+            return script::play(tap, script, "", &received).await;
         }
-        speak(tap, behaviour, script, &notes, &heard).await
+        handle(tap, behaviour, script, &notes, &received).await
     };
-    let spoken = tokio::select! {
-        spoken = spoken => spoken,
+    let served = tokio::select! {
+        served = served => served,
         () = stop.cancelled() => Ok(()),
     };
-    if let Err(error) = spoken {
+    if let Err(error) = served {
         lock(&notes).error = Some(format!("{error:#}"));
     }
-    lock(&notes).requests.extend(heard.messages().drain(..).map(request));
+    lock(&notes).requests.extend(received.messages().drain(..).map(request));
     if let Play::Forward(backend) = &behaviour.play {
-        backend.told(&mut lock(&notes));
+        backend.add_logged(&mut lock(&notes));
     }
-    record(behaviour, peer, accepted_us, &book, &notes)
+    record(behaviour, peer, accepted_us, &log, &notes)
 }
 
-impl Behaviour {
-    /// Whether the ClientHello that begins on `stream` is larger than this origin bears: its record says how long it
-    /// is before the rest has come. Less than that header in one piece is what no TLS client sends.
-    async fn drops(&self, stream: &TcpStream) -> bool {
+impl PortBehaviour {
+    /// Whether the ClientHello on `stream` is larger than this origin accepts. Its record header says how long it is
+    /// before the rest has arrived. A TLS client does not send less than that header in one piece.
+    async fn rejects_hello(&self, stream: &TcpStream) -> bool {
         let Some(largest) = self.largest_hello else { return false };
-        let mut header = [0; 5];
-        let Ok(5) = stream.peek(&mut header).await else { return false };
-        let record = u32::from(u16::from_be_bytes([header[3], header[4]]));
-        record + 5 > largest
+        let mut header = [0; RECORD_HEADER];
+        if !matches!(stream.peek(&mut header).await, Ok(RECORD_HEADER)) {
+            return false;
+        }
+        let record = u16::from_be_bytes([header[3], header[4]]);
+        u64::from(record) + RECORD_HEADER as u64 > u64::from(largest)
     }
 
-    /// The script of the next connection; empty where none is played.
+    /// The script for the next connection; empty if it does not play one.
     fn script(&self) -> &[Step] {
         let number = self.accepted.fetch_add(1, Ordering::Relaxed);
         match &self.play {
@@ -323,8 +332,8 @@ impl Behaviour {
     }
 }
 
-/// A request as a script heard it.
-fn request(message: script::Message) -> OriginRequest {
+/// A request that a script received.
+fn request(message: script::HttpMessage) -> OriginRequest {
     let host = message.headers.iter().find(|(name, _)| name == "host").map(|(_, value)| value.clone());
     let [method, target, version] = message.start;
     OriginRequest {
@@ -344,13 +353,13 @@ fn lock(notes: &SharedNotes) -> std::sync::MutexGuard<'_, Notes> {
 }
 
 fn record(
-    behaviour: &Behaviour,
+    behaviour: &PortBehaviour,
     peer: SocketAddr,
     accepted_us: u64,
-    book: &Book,
+    log: &ConnectionLog,
     notes: &SharedNotes,
 ) -> OriginConnection {
-    let seen = book.read();
+    let seen = log.read();
     let mut notes = lock(notes);
     OriginConnection {
         trial: behaviour.trial.clone(),
@@ -368,24 +377,24 @@ fn record(
     }
 }
 
-async fn speak(
+async fn handle(
     tap: Tap,
-    behaviour: &Behaviour,
+    behaviour: &PortBehaviour,
     script: &[Step],
     notes: &SharedNotes,
-    heard: &Heard,
+    received: &Received,
 ) -> anyhow::Result<()> {
     let Some(config) = &behaviour.tls else {
         return match &behaviour.play {
             Play::Http(body) => http::serve(tap, false, body, notes).await,
-            Play::Script(_) => script::play(tap, script, "", heard).await,
+            Play::Script(_) => script::play(tap, script, "", received).await,
             Play::Forward(backend) => backend.forward(tap, notes).await,
         };
     };
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::clone(config));
-    let stream = tokio::time::timeout(HANDSHAKE, acceptor.accept(tap))
+    let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(tap))
         .await
-        .context("no TLS handshake within 15 s")?
+        .with_context(|| format!("no TLS handshake within {} s", HANDSHAKE_TIMEOUT.as_secs()))?
         .context("TLS handshake")?;
     let connection = stream.get_ref().1;
     let shown = connection.peer_certificates().is_some_and(|chain| !chain.is_empty());
@@ -395,7 +404,7 @@ async fn speak(
     lock(notes).tls = Some(seen);
     match &behaviour.play {
         Play::Http(body) => http::serve(stream, h2, body, notes).await,
-        Play::Script(_) => script::play(stream, script, "", heard).await,
+        Play::Script(_) => script::play(stream, script, "", received).await,
         Play::Forward(backend) => backend.forward(stream, notes).await,
     }
 }

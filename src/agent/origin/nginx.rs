@@ -1,5 +1,5 @@
-//! nginx as an origin: one process a port, without a master, behind the agent's own listener. What it negotiated it
-//! says in its access log, which is written before a request counts as done, and so before its connection ends.
+//! nginx as an origin: one process per port, without a master, behind the listener of the agent. What it negotiated is
+//! in its access log, which is written before a request counts as done, and so before its connection ends.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use super::backend::{self, Backend};
 use crate::agent::program;
 use crate::model::{Identity, Leaf, OriginRequest, TlsSeen};
 
-/// nginx is ready within milliseconds.
-const START: Duration = Duration::from_secs(10);
+/// Timeout for its start, which takes milliseconds.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where packages put it. Not every image has this folder on its PATH.
+/// Where packages install it. Not every image has this directory in its PATH.
 const PROGRAM: &str = "/usr/sbin/nginx";
 
 /// The name of the access log in the folder of a port.
-const LOG: &str = "access.log";
+const ACCESS_LOG: &str = "access.log";
 
-/// Starts nginx on `port` of loopback with `directives` in its server block, answering with `body` under `leaf`;
-/// its files are in `folder`.
+/// Starts nginx on `port` of loopback with `directives` in its server block. It answers with `body` under the
+/// certificate `leaf`; its files are in `folder`.
 pub(super) async fn start(
     body: &[u8],
     directives: &[String],
@@ -42,10 +42,11 @@ pub(super) async fn start(
     for (name, bytes) in files {
         std::fs::write(folder.join(name), bytes).with_context(|| format!("cannot write {name} for nginx"))?;
     }
-    let mut command = program::command(PROGRAM);
+    let mut command = program::tool(PROGRAM);
     command.args(["-e", "stderr", "-c"]).arg(folder.join("nginx.conf")).arg("-p").arg(folder);
-    // Its sockets are open by the time it says how it waits for events.
-    backend::server(("nginx", command), ("event method", START), port, (folder.join(LOG), take)).await
+    // When it logs which event method it uses, its sockets are open.
+    backend::server(("nginx", command), ("event method", START_TIMEOUT), port, (folder.join(ACCESS_LOG), add_logged))
+        .await
 }
 
 fn config(port: u16, directives: &[String], folder: &Path) -> String {
@@ -55,14 +56,14 @@ fn config(port: u16, directives: &[String], folder: &Path) -> String {
         .map(|what| format!("{what}_temp_path {dir}/{what};"))
         .join("\n  ");
     format!(
-        // One process, that stays who it is: it has no right to become another, or to give its folders away.
+        // A single process that stays the same user: it may not become another, or change the owner of its directories.
         "user root root;\ndaemon off;\nmaster_process off;\npid {dir}/nginx.pid;\nerror_log stderr notice;\n\
          events {{ worker_connections 256; }}\n\
          http {{\n  log_format facts escape=json '{{\"from\":\"$remote_port\",\"method\":\"$request_method\",\
          \"target\":\"$request_uri\",\"version\":\"$server_protocol\",\"host\":\"$http_host\",\
          \"tls\":\"$ssl_protocol\",\"suite\":\"$ssl_cipher\",\"group\":\"$ssl_curve\",\
          \"alpn\":\"$ssl_alpn_protocol\",\"reused\":\"$ssl_session_reused\",\
-         \"client\":\"$ssl_client_verify\",\"at\":\"$msec\"}}';\n  access_log {dir}/{LOG} facts;\n  {temporary}\n  \
+         \"client\":\"$ssl_client_verify\",\"at\":\"$msec\"}}';\n  access_log {dir}/{ACCESS_LOG} facts;\n  {temporary}\n  \
          server {{\n    listen 127.0.0.1:{port} ssl;\n    ssl_certificate {dir}/leaf.pem;\n    \
          ssl_certificate_key {dir}/leaf.key;\n    {more}\n    \
          location / {{ root {dir}; try_files /body =404; }}\n  }}\n}}\n"
@@ -71,7 +72,7 @@ fn config(port: u16, directives: &[String], folder: &Path) -> String {
 
 /// A line of the access log.
 #[derive(Deserialize)]
-struct Logged {
+struct NginxLogLine {
     from: String,
     method: String,
     target: String,
@@ -86,10 +87,10 @@ struct Logged {
     at: String,
 }
 
-/// Adds what the log has about the connection from `port`.
-fn take(log: &str, port: u16, notes: &mut Notes) {
+/// Adds what the log contains about the connection from `port`.
+fn add_logged(log: &str, port: u16, notes: &mut Notes) {
     let port = port.to_string();
-    let lines = log.lines().filter_map(|line| serde_json::from_str::<Logged>(line).ok());
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<NginxLogLine>(line).ok());
     for line in lines.filter(|line| line.from == port) {
         notes.tls = Some(TlsSeen {
             version: line.tls,
@@ -110,7 +111,7 @@ fn take(log: &str, port: u16, notes: &mut Notes) {
     }
 }
 
-/// `1732550000.123`, seconds with milliseconds, as microseconds.
+/// Converts `1732550000.123`, seconds with milliseconds, to microseconds.
 fn microseconds(text: &str) -> u64 {
     let (seconds, milliseconds) = text.split_once('.').unwrap_or((text, "0"));
     let number = |text: &str| text.parse::<u64>().unwrap_or_default();
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_tells_of_each_connection_by_itself() {
+    fn each_connection_is_found_in_the_log() {
         let line = |from: u16, client: &str| {
             format!(
                 r#"{{"from":"{from}","method":"GET","target":"/","version":"HTTP/1.1","host":"a.t","tls":"TLSv1.3","suite":"TLS_AES_256_GCM_SHA384","group":"X25519","alpn":"","reused":"r","client":"{client}","at":"1732550000.123"}}"#
@@ -130,18 +131,18 @@ mod tests {
         };
         let log = format!("{}\n{}\nnonsense\n{}\n", line(7, "NONE"), line(8, "SUCCESS"), line(7, "NONE"));
         let mut notes = Notes::default();
-        take(&log, 7, &mut notes);
+        add_logged(&log, 7, &mut notes);
         assert_eq!(notes.requests.len(), 2);
         assert_eq!(notes.requests[0].at_us, 1_732_550_000_123_000);
         let tls = notes.tls.unwrap();
         assert_eq!((tls.version.as_str(), tls.resumed, tls.peer.as_str()), ("TLSv1.3", true, ""));
         let mut other = Notes::default();
-        take(&log, 8, &mut other);
+        add_logged(&log, 8, &mut other);
         assert_eq!((other.requests.len(), other.tls.unwrap().peer.as_str()), (1, "client"));
     }
 
     #[test]
-    fn directives_stand_in_the_server_block_with_their_folder() {
+    fn directives_are_in_the_server_block_with_their_directory() {
         let text = config(1234, &["ssl_client_certificate {dir}/ca.pem;".into()], Path::new("/run/x"));
         assert!(text.contains("listen 127.0.0.1:1234 ssl;"), "{text}");
         assert!(text.contains("    ssl_client_certificate /run/x/ca.pem;\n"), "{text}");

@@ -1,4 +1,4 @@
-//! Plays scripts: a peer that says exactly what it is told to, however wrong, and notes what it hears.
+//! Plays scripts: a peer that sends exactly what it is told to, however wrong, and records what it receives.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,52 +8,53 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::headers::{MAX_HEADERS, MAX_VALUE};
+use super::now_us;
 use super::tap::Tap;
-use super::{headers, now_us};
 use crate::catalogue::trials::body::{self, Sum};
 use crate::model::Step;
 use crate::wire::{HelloParser, State};
 
-/// Longest head of a message that is read, bytes.
-const LONGEST_HEAD: usize = 1 << 20;
+/// Longest head of a message that is read, in bytes.
+const MAX_HEAD: usize = 1 << 20;
 
 /// Bytes of the counting pattern in one chunk.
 const CHUNK: u64 = 16_000;
 
-/// A byte stream whose sending side can be ended below TLS.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
+/// A byte stream whose sending side can be closed below TLS.
+pub(super) trait ScriptStream: AsyncRead + AsyncWrite + Send + Unpin {
     /// Sends a FIN without a TLS `close_notify`.
     fn fin(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 }
 
-impl Stream for TcpStream {
+impl ScriptStream for TcpStream {
     async fn fin(&mut self) -> io::Result<()> {
         self.shutdown().await
     }
 }
 
-impl Stream for Tap {
+impl ScriptStream for Tap {
     async fn fin(&mut self) -> io::Result<()> {
         self.shutdown().await
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for tokio_rustls::server::TlsStream<S> {
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> ScriptStream for tokio_rustls::server::TlsStream<S> {
     async fn fin(&mut self) -> io::Result<()> {
         self.get_mut().0.shutdown().await
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for tokio_rustls::client::TlsStream<S> {
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> ScriptStream for tokio_rustls::client::TlsStream<S> {
     async fn fin(&mut self) -> io::Result<()> {
         self.get_mut().0.shutdown().await
     }
 }
 
-/// A message as it was heard.
+/// A received HTTP message.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Message {
-    /// The three parts of its first line.
+pub(super) struct HttpMessage {
+    /// The three parts of its start line.
     pub(super) start: [String; 3],
     pub(super) headers: Vec<(String, String)>,
     /// Statuses of the interim responses before it.
@@ -61,38 +62,42 @@ pub(super) struct Message {
     pub(super) trailers: Vec<(String, String)>,
     pub(super) body_len: u64,
     pub(super) body_sha256: String,
-    /// When its head was complete.
+    /// When its head was complete, in microseconds since the epoch.
     pub(super) at_us: u64,
 }
 
-impl Message {
+impl HttpMessage {
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The status, when it is a response.
+    /// The status, if it is a response.
     pub(super) fn status(&self) -> Option<u16> {
         self.start[0].starts_with("HTTP/").then(|| self.start[1].parse().ok()).flatten()
     }
 }
 
-/// What a player has heard so far, shared with whoever tells of it: a script may be cut short.
+/// The messages that a player has received so far. Shared, so that they can be reported when the script is cut short.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Heard(Arc<Mutex<Vec<Message>>>);
+pub(super) struct Received(Arc<Mutex<Vec<HttpMessage>>>);
 
-impl Heard {
-    /// The messages so far.
-    pub(super) fn messages(&self) -> MutexGuard<'_, Vec<Message>> {
+impl Received {
+    pub(super) fn messages(&self) -> MutexGuard<'_, Vec<HttpMessage>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Plays `steps` over `stream`; `{host}` in what is sent becomes `host`.
+/// Plays `steps` over `stream`. `{host}` in what is sent becomes `host`.
 ///
 /// # Errors
-/// When the peer does not do what the script waits for, or the connection breaks.
-pub(super) async fn play<S: Stream>(stream: S, steps: &[Step], host: &str, heard: &Heard) -> anyhow::Result<()> {
-    let mut player = Player { stream, buffer: Vec::new(), host, heard, interim: Vec::new() };
+/// When the peer does not do what the script expects, or the connection breaks.
+pub(super) async fn play<S: ScriptStream>(
+    stream: S,
+    steps: &[Step],
+    host: &str,
+    received: &Received,
+) -> anyhow::Result<()> {
+    let mut player = Player { stream, buffer: Vec::new(), host, received, interim: Vec::new() };
     for step in steps {
         player.step(step).await?;
     }
@@ -101,14 +106,14 @@ pub(super) async fn play<S: Stream>(stream: S, steps: &[Step], host: &str, heard
 
 struct Player<'a, S> {
     stream: S,
-    /// Bytes read and not yet used.
+    /// Bytes read but not used yet.
     buffer: Vec<u8>,
     host: &'a str,
-    heard: &'a Heard,
+    received: &'a Received,
     interim: Vec<u16>,
 }
 
-impl<S: Stream> Player<'_, S> {
+impl<S: ScriptStream> Player<'_, S> {
     async fn step(&mut self, step: &Step) -> anyhow::Result<()> {
         match step {
             Step::Send(text) => self.send(text.replace("{host}", self.host).as_bytes()).await,
@@ -133,7 +138,7 @@ impl<S: Stream> Player<'_, S> {
             }
             Step::Fin => self.stream.fin().await.context("cannot send a FIN"),
             Step::Close => self.stream.shutdown().await.context("cannot close"),
-            // Whoever accepted the connection has set it to end in a RST when it is dropped.
+            // The connection was set up to end with a RST when it is dropped.
             Step::Reset => Ok(()),
         }
     }
@@ -154,15 +159,15 @@ impl<S: Stream> Player<'_, S> {
         Ok(())
     }
 
-    /// Reads some more into the buffer; whether there was any.
-    async fn more(&mut self) -> anyhow::Result<bool> {
+    /// Reads more into the buffer. `false` at the end of the stream.
+    async fn read_more(&mut self) -> anyhow::Result<bool> {
         Ok(self.stream.read_buf(&mut self.buffer).await.context("cannot read")? > 0)
     }
 
     async fn read_hello(&mut self) -> anyhow::Result<()> {
         let mut parser = HelloParser::new();
         loop {
-            ensure!(self.more().await?, "closed before its ClientHello was whole");
+            ensure!(self.read_more().await?, "closed before its ClientHello was complete");
             let bytes = std::mem::take(&mut self.buffer);
             match parser.push(&bytes) {
                 State::NeedMore => {}
@@ -173,25 +178,25 @@ impl<S: Stream> Player<'_, S> {
     }
 
     async fn read_once(&mut self) -> anyhow::Result<()> {
-        ensure!(self.more().await?, "closed before it sent anything");
+        ensure!(self.read_more().await?, "closed before it sent anything");
         self.buffer.clear();
         Ok(())
     }
 
-    /// The next head, in whatever pieces it comes.
-    async fn head(&mut self) -> anyhow::Result<Message> {
+    /// Reads the next head, in whatever pieces it arrives.
+    async fn head(&mut self) -> anyhow::Result<HttpMessage> {
         let end = loop {
             if let Some(at) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
                 break at + 4;
             }
-            ensure!(self.buffer.len() < LONGEST_HEAD, "a head of more than {LONGEST_HEAD} bytes");
-            ensure!(self.more().await?, "closed after {} bytes of a head", self.buffer.len());
+            ensure!(self.buffer.len() < MAX_HEAD, "a head of more than {MAX_HEAD} bytes");
+            ensure!(self.read_more().await?, "closed after {} bytes of a head", self.buffer.len());
         };
         let bytes: Vec<u8> = self.buffer.drain(..end).collect();
         Ok(parse(&String::from_utf8_lossy(&bytes)))
     }
 
-    /// Notes a final head. Interim responses before it are noted with it.
+    /// Records a final head, together with the interim responses before it.
     async fn read_head(&mut self) -> anyhow::Result<()> {
         loop {
             let mut message = self.head().await?;
@@ -199,26 +204,26 @@ impl<S: Stream> Player<'_, S> {
                 self.interim.push(status);
             } else {
                 message.interim = std::mem::take(&mut self.interim);
-                self.heard.messages().push(message);
+                self.received.messages().push(message);
                 return Ok(());
             }
         }
     }
 
-    /// Waits for an interim response; a final one is noted and is an error.
+    /// Reads an interim response. A final one is recorded, and is an error.
     async fn read_interim(&mut self) -> anyhow::Result<()> {
         let message = self.head().await?;
         if let Some(status @ 100..=199) = message.status() {
             self.interim.push(status);
             return Ok(());
         }
-        let said = message.start.join(" ");
-        self.heard.messages().push(message);
-        bail!("`{said}` instead of an interim response")
+        let start = message.start.join(" ");
+        self.received.messages().push(message);
+        bail!("`{start}` instead of an interim response")
     }
 
     async fn read_body(&mut self) -> anyhow::Result<()> {
-        let head = self.heard.messages().last().cloned().context("the script reads a body before any head")?;
+        let head = self.received.messages().last().cloned().context("the script reads a body before any head")?;
         let chunked = head.header("transfer-encoding").is_some_and(|value| value.contains("chunked"));
         let mut hash = Sum::default();
         let read = if chunked {
@@ -230,17 +235,17 @@ impl<S: Stream> Player<'_, S> {
         } else {
             Ok(())
         };
-        if let Some(message) = self.heard.messages().last_mut() {
+        if let Some(message) = self.received.messages().last_mut() {
             (message.body_len, message.body_sha256) = hash.finish();
         }
         read
     }
 
-    /// Takes `left` bytes of body.
+    /// Reads `left` bytes of body.
     async fn take(&mut self, mut left: u64, hash: &mut Sum) -> anyhow::Result<()> {
         while left > 0 {
             if self.buffer.is_empty() {
-                ensure!(self.more().await?, "closed with {left} bytes of the body to come");
+                ensure!(self.read_more().await?, "closed with {left} bytes of the body to come");
             }
             let count = usize::try_from(left).unwrap_or(usize::MAX).min(self.buffer.len());
             hash.add(&self.buffer[..count]);
@@ -254,7 +259,7 @@ impl<S: Stream> Player<'_, S> {
         loop {
             hash.add(&self.buffer);
             self.buffer.clear();
-            if !self.more().await? {
+            if !self.read_more().await? {
                 return Ok(());
             }
         }
@@ -264,7 +269,7 @@ impl<S: Stream> Player<'_, S> {
         loop {
             let line = self.line().await?;
             let digits = line.split(';').next().unwrap_or_default().trim();
-            let len = u64::from_str_radix(digits, 16).with_context(|| format!("`{line:.40}` is no chunk size"))?;
+            let len = u64::from_str_radix(digits, 16).with_context(|| format!("`{line:.40}` is not a chunk size"))?;
             if len == 0 {
                 break;
             }
@@ -274,7 +279,7 @@ impl<S: Stream> Player<'_, S> {
         loop {
             let line = self.line().await?;
             let Some((name, value)) = line.split_once(':') else { return Ok(()) };
-            if let Some(message) = self.heard.messages().last_mut() {
+            if let Some(message) = self.received.messages().last_mut() {
                 message.trailers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
             }
         }
@@ -286,17 +291,17 @@ impl<S: Stream> Player<'_, S> {
                 let line: Vec<u8> = self.buffer.drain(..at + 2).collect();
                 return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
             }
-            ensure!(self.buffer.len() < LONGEST_HEAD, "a line of more than {LONGEST_HEAD} bytes");
-            ensure!(self.more().await?, "closed within the chunks of a body");
+            ensure!(self.buffer.len() < MAX_HEAD, "a line of more than {MAX_HEAD} bytes");
+            ensure!(self.read_more().await?, "closed within the chunks of a body");
         }
     }
 
     async fn expect(&mut self, text: &[u8]) -> anyhow::Result<()> {
         while self.buffer.len() < text.len() {
-            ensure!(self.more().await?, "closed after {} of {} bytes", self.buffer.len(), text.len());
+            ensure!(self.read_more().await?, "closed after {} of {} bytes", self.buffer.len(), text.len());
         }
-        let heard: Vec<u8> = self.buffer.drain(..text.len()).collect();
-        ensure!(heard == text, "heard {:?} instead", String::from_utf8_lossy(&heard));
+        let received: Vec<u8> = self.buffer.drain(..text.len()).collect();
+        ensure!(received == text, "heard {:?} instead", String::from_utf8_lossy(&received));
         Ok(())
     }
 
@@ -304,24 +309,24 @@ impl<S: Stream> Player<'_, S> {
         loop {
             let bytes = std::mem::take(&mut self.buffer);
             self.send(&bytes).await?;
-            if !self.more().await? {
+            if !self.read_more().await? {
                 return Ok(());
             }
         }
     }
 }
 
-/// A head, as leniently as can be: the peer under test decides what it sends.
-fn parse(text: &str) -> Message {
+/// Parses a head leniently: it comes from the peer under test.
+fn parse(text: &str) -> HttpMessage {
     let mut lines = text.lines();
-    let mut start = lines.next().unwrap_or_default().splitn(3, ' ').map(|part| part.chars().take(256).collect());
+    let mut start = lines.next().unwrap_or_default().splitn(3, ' ').map(|part| part.chars().take(MAX_VALUE).collect());
     let mut next = || start.next().unwrap_or_default();
     let start = [next(), next(), next()];
     let headers = lines
         .filter_map(|line| line.split_once(':'))
-        .take(headers::MAX)
-        .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().chars().take(256).collect()));
-    Message { start, headers: headers.collect(), at_us: now_us(), ..Message::default() }
+        .take(MAX_HEADERS)
+        .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().chars().take(MAX_VALUE).collect()));
+    HttpMessage { start, headers: headers.collect(), at_us: now_us(), ..HttpMessage::default() }
 }
 
 #[cfg(test)]

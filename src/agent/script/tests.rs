@@ -9,16 +9,17 @@ async fn both() -> (TcpStream, TcpStream) {
     (client.unwrap(), accepted.unwrap().0)
 }
 
-/// Plays both sides against each other.
+/// Plays both scripts against each other.
 async fn talk(
     client: &[Step],
     origin: &[Step],
-) -> (anyhow::Result<()>, Vec<Message>, anyhow::Result<()>, Vec<Message>) {
+) -> (anyhow::Result<()>, Vec<HttpMessage>, anyhow::Result<()>, Vec<HttpMessage>) {
     let (near, far) = both().await;
-    let (asked, served) = (Heard::default(), Heard::default());
-    let (first, second) = tokio::join!(play(near, client, "x.t", &asked), play(far, origin, "", &served));
-    let (asked, served) = (asked.messages().clone(), served.messages().clone());
-    (first, asked, second, served)
+    let (client_result, origin_result) = (Received::default(), Received::default());
+    let (first, second) =
+        tokio::join!(play(near, client, "x.t", &client_result), play(far, origin, "", &origin_result));
+    let (client_result, origin_result) = (client_result.messages().clone(), origin_result.messages().clone());
+    (first, client_result, second, origin_result)
 }
 
 fn send(text: &str) -> Step {
@@ -26,7 +27,7 @@ fn send(text: &str) -> Step {
 }
 
 #[tokio::test]
-async fn chunks_trailers_and_interim_responses_are_heard() {
+async fn chunks_trailers_and_interim_responses_are_received() {
     let client = [
         send("POST / HTTP/1.1\r\nHost: {host}\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"),
         Step::ReadInterim,
@@ -42,9 +43,9 @@ async fn chunks_trailers_and_interim_responses_are_heard() {
         send("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 Well Done\r\nContent-Length: 500\r\n\r\n"),
         Step::SendPattern(500),
     ];
-    let (asked, answers, served, requests) = talk(&client, &origin).await;
-    asked.unwrap();
-    served.unwrap();
+    let (client_result, answers, origin_result, requests) = talk(&client, &origin).await;
+    client_result.unwrap();
+    origin_result.unwrap();
     let [request] = requests.try_into().unwrap();
     assert_eq!(request.start, ["POST", "/", "HTTP/1.1"]);
     assert_eq!(request.header("host"), Some("x.t"));
@@ -56,21 +57,21 @@ async fn chunks_trailers_and_interim_responses_are_heard() {
 }
 
 #[tokio::test]
-async fn a_body_cut_short_is_an_error_and_what_came_of_it_is_known() {
+async fn a_body_cut_short_is_an_error_and_its_beginning_is_recorded() {
     let client = [send("GET / HTTP/1.1\r\n\r\n"), Step::ReadHead, Step::ReadBody];
     let origin =
         [Step::ReadHead, send("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"), Step::SendPattern(100), Step::Fin];
-    let (asked, answers, served, _) = talk(&client, &origin).await;
-    served.unwrap();
-    assert!(asked.unwrap_err().to_string().contains("400 bytes of the body to come"));
+    let (client_result, answers, origin_result, _) = talk(&client, &origin).await;
+    origin_result.unwrap();
+    assert!(client_result.unwrap_err().to_string().contains("400 bytes of the body to come"));
     assert_eq!(answers[0].body_len, 100);
 }
 
 #[tokio::test]
-async fn what_is_expected_must_come() {
-    let (asked, _, served, _) = talk(&[send("pong"), Step::Hang], &[Step::Expect("ping".into())]).await;
-    asked.unwrap();
-    assert!(served.unwrap_err().to_string().contains("pong"));
-    let (asked, ..) = talk(&[send("ping"), Step::Expect("ping".into()), Step::Close], &[Step::Echo]).await;
-    asked.unwrap();
+async fn expected_bytes_must_arrive() {
+    let (client_result, _, origin_result, _) = talk(&[send("pong"), Step::Hang], &[Step::Expect("ping".into())]).await;
+    client_result.unwrap();
+    assert!(origin_result.unwrap_err().to_string().contains("pong"));
+    let (client_result, ..) = talk(&[send("ping"), Step::Expect("ping".into()), Step::Close], &[Step::Echo]).await;
+    client_result.unwrap();
 }

@@ -1,5 +1,5 @@
-//! The ATS of an image: where its programs are, which version it is, how it is laid out. Only the program itself must
-//! be there: of what else is not found, nothing is known, and it takes only the trials that need it.
+//! The ATS of an image: where its programs are, its version and its layout. Only `traffic_server` itself must exist. If
+//! something else is missing, only the trials that need it are left out.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -15,38 +15,39 @@ use crate::ats::{Dialect, Reported, config};
 pub(in crate::agent) struct Installation {
     pub(in crate::agent) binary: PathBuf,
     pub(in crate::agent) layout: Layout,
-    /// As `traffic_server -V` says.
+    /// As `traffic_server -V` reports it.
     pub(in crate::agent) version: String,
     pub(in crate::agent) dialect: Dialect,
 }
 
 impl Installation {
-    /// Looks where the plan says, or else in the usual places.
+    /// Looks at the path that the plan states, or else in the usual places.
     pub(in crate::agent) async fn find(stated: Option<&str>) -> anyhow::Result<Self> {
         let binary = match stated {
             Some(path) => PathBuf::from(path),
             None => usual_binaries()
                 .into_iter()
                 .find(|path| path.is_file())
-                .context("no traffic_server in the usual places of this image: state `binary` in matrix.yaml")?,
+                .context("no traffic_server in the usual places of this image: set `binary` in matrix.yaml")?,
         };
-        let said = program::said(program::of_image(&binary).arg("-V")).await;
-        let said = said.map_err(|error| if is_refused(&error) { error.context(REFUSED) } else { error })?;
-        // Whatever else is printed, by a script around it or by the loader: the line of the version says itself.
-        let printed = said.out + "\n" + &said.err;
+        let output = program::output(program::in_image(&binary).arg("-V")).await;
+        let output = output.map_err(|error| if is_refused(&error) { error.context(REFUSED) } else { error })?;
+        // A script around it, or the loader, may print other lines; the one with the version is recognised.
+        let printed = output.stdout + "\n" + &output.stderr;
         let reported = Reported::parse(&printed)
-            .with_context(|| format!("{} -V says nothing like a version: {printed:.200}", binary.display()))?;
+            .with_context(|| format!("{} -V printed no version: {printed:.200}", binary.display()))?;
         let version = reported.text.clone();
-        let dialect = reported.dialect().with_context(|| format!("ATS {version} has no dialect here (8.1, 9, 10)"))?;
+        let dialect =
+            reported.dialect().with_context(|| format!("ATS {version} is not supported (8.1, 9 and 10 are)"))?;
         let layout = layout(&binary).await?;
         Ok(Self { binary, layout, version, dialect })
     }
 
-    /// Another program of this ATS, where it is or, if it is nowhere, where it should be.
+    /// The path of another program of this ATS. If it does not exist, where it should be.
     pub(in crate::agent) fn program(&self, name: &str) -> PathBuf {
         let beside = self.binary.with_file_name(name);
-        let told = Path::new(&self.layout.bindir).join(name);
-        let mut places = companions(&self.binary, name).into_iter().chain([told]);
+        let in_layout = Path::new(&self.layout.bindir).join(name);
+        let mut places = companions(&self.binary, name).into_iter().chain([in_layout]);
         places.find(|path| path.is_file()).unwrap_or(beside)
     }
 
@@ -55,14 +56,14 @@ impl Installation {
         format!("{}/{}", self.layout.private_root(&root.display().to_string()).sysconfdir, config::ERROR_PAGES)
     }
 
-    /// What a reload takes and this image does not have.
-    pub(in crate::agent) fn lacks_for_reload(&self) -> Option<String> {
+    /// What this image lacks for a reload, as a sentence.
+    pub(in crate::agent) fn missing_for_reload(&self) -> Option<String> {
         let manager = (self.dialect < Dialect::V10).then_some("traffic_manager");
         let missing = manager.into_iter().chain(["traffic_ctl"]).find(|name| !self.program(name).is_file())?;
         Some(format!("this image has no {missing}"))
     }
 
-    /// That the program is a script of the image, if it is one: whether it starts ATS here is not ATS's doing.
+    /// Whether the program is a script of the image. A script may be the reason why ATS does not start.
     pub(in crate::agent) fn is_script(&self) -> bool {
         let mut begin = [0; 2];
         let read = std::fs::File::open(&self.binary).and_then(|mut file| file.read_exact(&mut begin));
@@ -70,41 +71,41 @@ impl Installation {
     }
 }
 
-/// What keeps a program from being started that is there.
-const REFUSED: &str = "a cell grants a program no other capability than that to low ports: if this one has more (`getcap` \
-                       tells), take them off in an image for tests (`setcap -r`); if it may not be executed, change its mode";
+/// Why the kernel may refuse to start a program, and what to do.
+const REFUSED: &str = "in a cell a program may have no capability but the one for low ports: if this one has more (see `getcap`), \
+                       remove them in an image for tests (`setcap -r`); if it is not executable, change its mode";
 
 /// Whether the kernel refused to start a program.
 fn is_refused(error: &anyhow::Error) -> bool {
-    let of = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::PermissionDenied;
-    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(of))
+    let denied = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::PermissionDenied;
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(denied))
 }
 
-/// How the ATS with this program is laid out: as its `traffic_layout` says on stdout, or where there is none, or none
-/// that says anything, by where the program is.
+/// The layout of the ATS with this program: as its `traffic_layout` prints it, else derived from the path of the
+/// program.
 async fn layout(binary: &Path) -> anyhow::Result<Layout> {
-    let tellers = companions(binary, "traffic_layout").into_iter().filter(|path| path.is_file());
-    let mut refused = None;
-    for teller in tellers {
+    let programs = companions(binary, "traffic_layout").into_iter().filter(|path| path.is_file());
+    let mut invalid = None;
+    for program in programs {
         for arguments in [["info", "--json"].as_slice(), &["--json"], &["--layout", "--json"]] {
-            match program::said(program::of_image(&teller).args(arguments)).await {
-                Ok(said) => match Layout::parse(&said.out) {
+            match program::output(program::in_image(&program).args(arguments)).await {
+                Ok(output) => match Layout::parse(&output.stdout) {
                     Ok(layout) => return Ok(layout),
                     Err(LayoutError::NotJson(_)) => {}
-                    Err(error) => refused = Some(format!("{} does not tell the layout: {error}", teller.display())),
+                    Err(error) => invalid = Some(format!("{} does not report the layout: {error}", program.display())),
                 },
                 Err(error) if error.is::<Forged>() => return Err(error),
                 Err(_) => {}
             }
         }
     }
-    match refused {
+    match invalid {
         Some(text) => Err(anyhow::anyhow!(text)),
-        None => Ok(Layout::by_place(&binary.display().to_string(), |path| Path::new(path).is_dir())),
+        None => Ok(Layout::from_path(&binary.display().to_string(), |path| Path::new(path).is_dir())),
     }
 }
 
-/// Where a program that belongs to `binary` may be, likeliest first: a wrapper or a link lies elsewhere than it.
+/// Where a program that belongs to `binary` may be, most likely first: `binary` may be a wrapper or a link.
 fn companions(binary: &Path, name: &str) -> Vec<PathBuf> {
     let mut places = vec![binary.with_file_name(name)];
     places.extend(std::fs::canonicalize(binary).ok().map(|real| real.with_file_name(name)));
@@ -112,7 +113,7 @@ fn companions(binary: &Path, name: &str) -> Vec<PathBuf> {
     places
 }
 
-/// The usual places of `traffic_server`, `*` filled by what is there.
+/// The usual places of `traffic_server`, with `*` replaced by existing directories.
 fn usual_binaries() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for pattern in USUAL_BINARIES {
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_program_that_may_not_be_started_is_told_with_the_way_out() {
+    async fn a_program_that_may_not_be_started_is_reported_with_the_fix() {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("traffic_server");
         std::fs::write(&program, "#!/bin/sh\n").unwrap();

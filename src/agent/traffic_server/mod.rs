@@ -1,5 +1,5 @@
-//! The life of `traffic_server` inside the cell: find it, configure it, start it, notice that it is
-//! ready, dead or silent, and gather its logs.
+//! The life of `traffic_server` in a cell: find it, configure it, start it, notice that it is ready, dead or silent,
+//! and collect its logs.
 
 mod control;
 mod health;
@@ -10,15 +10,16 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 pub(super) use control::Control;
 pub(super) use installation::Installation;
@@ -29,10 +30,14 @@ use super::program;
 use super::{seal, swap};
 use crate::ats::layout::PrivateRoot;
 use crate::ats::{Dialect, log};
-use crate::bisect::loader;
+use crate::distro::loader;
 use crate::model::{AtsLife, Line, LogFile, RequestSpec, Swap, front_name, origin_name};
 
-/// Where one ATS listens inside the cell.
+/// The ports of the first ATS in a cell; later ones follow.
+const FIRST_HTTP_PORT: u16 = 8080;
+const FIRST_TLS_PORT: u16 = 9080;
+
+/// The ports on which one ATS listens.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ports {
     pub(super) http: u16,
@@ -41,105 +46,141 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// Those of the ATS number `number`, from 0 on: several run at the same time.
+    /// The ports of the ATS number `number`, counted from 0: several run at the same time.
     pub(super) fn of(number: u16) -> Self {
-        Self { http: 8080 + number, tls: 9080 + number }
+        Self { http: FIRST_HTTP_PORT + number, tls: FIRST_TLS_PORT + number }
     }
 }
 
-/// Hosts of remap rules that lead nowhere: the first tells that the remap table is in use, the
-/// second is asked until `error.log` has been flushed.
+/// Hosts whose remap rules lead nowhere. A request for the first shows that the remap table is in use; the second is
+/// requested until `error.log` has been flushed.
 pub(super) const READY_HOST: &str = "ready";
 pub(super) const BARRIER_HOST: &str = "barrier";
 
-/// A host without a rule: what is asked of it needs no origin.
-const PULSE_HOST: &str = "pulse";
+/// A host without a rule: the answer needs no origin.
+const TIMING_HOST: &str = "pulse";
 
-/// How long its answer may take: as long as the shortest timeout that anything is held against.
-const PULSE: Duration = Duration::from_secs(4);
+/// Timeout for that answer, as long as the shortest timeout that a time is compared with.
+const TIMING_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// ATS answers after 0.2 s here; ten times more on a loaded machine, and some to spare.
-pub(super) const START: Duration = Duration::from_secs(15);
+/// Timeout for the start of ATS. It answers after 0.2 s here, and takes ten times as long on a loaded machine.
+pub(super) const START_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long the flush of `error.log` is awaited. A size-triggered flush takes milliseconds; ATS's own
-/// periodic one up to two seconds.
-const FLUSH: Duration = Duration::from_secs(4);
+/// Timeout for the flush of `error.log`. A full buffer is flushed within milliseconds; the periodic flush of ATS takes
+/// up to two seconds.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How long the end of its output is awaited once it has ended: its children may hold the pipes.
-const REST: Duration = Duration::from_secs(2);
+/// Timeout for the end of the output of an ATS that has ended: its children may hold the pipes open.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Bytes of each log that are read, from its end.
+/// Bytes read of each log, from its end.
 const MAX_LOG: u64 = 512 * 1024;
 
-/// Lines of output kept.
+/// Characters kept of a line of output.
+const MAX_OUTPUT_LINE: usize = 2000;
+
+/// Lines and characters of output that say why ATS does not run. The loader prints a line per missing version, and all
+/// of them count.
+const LAST_LINES: usize = 3;
+const MAX_LAST_WORDS: usize = 600;
+const MAX_REFUSALS: usize = 8000;
+
+/// The value that makes the kernel choose a process first when memory runs out (proc(5)).
+const MAX_OOM_SCORE: &str = "1000";
+
+/// Lines kept of the output.
 const MAX_OUTPUT_LINES: usize = 2000;
+
+/// How ATS is started.
+pub(super) struct Launch<'a> {
+    /// Its configuration files by name.
+    pub(super) files: &'a BTreeMap<String, String>,
+    /// Without the openssl.cnf of the distro.
+    pub(super) bare_openssl: bool,
+    /// The program that starts it.
+    pub(super) by: LaunchedBy<'a>,
+}
 
 /// What starts `traffic_server`.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum By<'a> {
-    /// It is started by itself.
+pub(super) enum LaunchedBy<'a> {
+    /// It is started directly.
     Itself,
-    /// With parts of another image.
+    /// Directly, with parts of another image.
     Swap(&'a Swap),
-    /// `traffic_manager`, without which 8 and 9 cannot be told to reload.
+    /// `traffic_manager`: ATS 8 and 9 can reload only under it.
     Manager,
 }
 
-/// What was started has neither come up nor said anything that ATS, or the loader for it, would say.
-#[derive(Debug, thiserror::Error)]
-#[error("it did not come up")]
-pub(super) struct NothingOfAts;
-
-/// Lines of output so far, and whether ATS said that it is ready.
-#[derive(Default)]
-struct Output {
-    lines: Mutex<Vec<String>>,
-    ready: Notify,
-}
-
-/// A running ATS.
-pub(super) struct Ats {
-    ports: Ports,
-    child: Child,
-    control: Control,
-    output: Arc<Output>,
-    /// Whether it was ended since it did not answer any more.
-    hung: bool,
-}
-
-impl Ats {
-    /// Writes `files` below `root`, starts `traffic_server` there (with parts of another image, if `swap`
-    /// says so; with `bare_openssl` without the distro's openssl.cnf) and waits until it serves.
-    ///
-    /// # Errors
-    /// With the reason and the last lines of output, when it ends or stays silent.
-    pub(super) async fn start(
-        installation: &Installation,
-        root: &Path,
-        (files, bare_openssl): (&BTreeMap<String, String>, bool),
-        ports: Ports,
-        by: By<'_>,
-        emitter: &Emitter,
-    ) -> anyhow::Result<Self> {
-        let managed = matches!(by, By::Manager);
-        let (place, mut command) = match by {
-            By::Swap(swap) => {
-                let files = swap::layered(files, &swap.config);
-                let place = write_root(installation, root, &files)?;
-                (place, swap::command(swap, &installation.binary, &root.join("swap"))?)
+impl Launch<'_> {
+    /// Writes the files below `root`. Returns the directories, and the command that starts ATS in them.
+    fn prepare(&self, installation: &Installation, root: &Path) -> anyhow::Result<(PrivateRoot, Command)> {
+        let (private_root, mut command) = match self.by {
+            LaunchedBy::Swap(swap) => {
+                let files = swap::layered(self.files, &swap.config);
+                let private_root = write_root(installation, root, &files)?;
+                (private_root, swap::command(swap, &installation.binary, &root.join("swap"))?)
             }
-            By::Itself => (write_root(installation, root, files)?, program::of_image(&installation.binary)),
-            By::Manager => {
-                (write_root(installation, root, files)?, program::of_image(installation.program("traffic_manager")))
+            LaunchedBy::Itself => {
+                (write_root(installation, root, self.files)?, program::in_image(&installation.binary))
+            }
+            LaunchedBy::Manager => {
+                let manager = installation.program("traffic_manager");
+                (write_root(installation, root, self.files)?, program::in_image(manager))
             }
         };
         // ATS prefers these to its configuration, and an image may set some (`ENV PROXY_CONFIG_...`).
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PROXY_CONFIG_")) {
             command.env_remove(name);
         }
-        if bare_openssl {
+        if self.bare_openssl {
             command.env("OPENSSL_CONF", "/dev/null");
         }
+        Ok((private_root, command))
+    }
+}
+
+/// The process that was started neither serves nor printed anything that ATS, or the loader, would print.
+#[derive(Debug, thiserror::Error)]
+#[error("it did not start")]
+pub(super) struct NothingOfAts;
+
+/// The output so far, and whether ATS has reported that it is ready.
+#[derive(Default)]
+struct AtsOutput {
+    lines: Mutex<Vec<String>>,
+    ready: Notify,
+}
+
+/// A running ATS.
+pub(super) struct RunningAts {
+    ports: Ports,
+    child: Child,
+    control: Control,
+    output: Arc<AtsOutput>,
+    /// Whether it was killed because it did not answer any more.
+    hung: bool,
+}
+
+impl AtsOutput {
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RunningAts {
+    /// Writes the configuration below `root`, starts ATS there and waits until it serves.
+    ///
+    /// # Errors
+    /// With the reason and the last lines of output, when it ends or does not report ready in time.
+    pub(super) async fn start(
+        installation: &Installation,
+        root: &Path,
+        launch: Launch<'_>,
+        ports: Ports,
+        emitter: &Emitter,
+    ) -> anyhow::Result<Self> {
+        let (private_root, mut command) = launch.prepare(installation, root)?;
         let mut child = command
             .env("TS_RUNROOT", root)
             .current_dir(root)
@@ -149,65 +190,74 @@ impl Ats {
             .spawn()
             .with_context(|| format!("cannot start {}", installation.binary.display()))?;
         if let Some(pid) = child.id() {
-            // Who takes too much memory is ATS. Where the kernel has to choose, the agent is to live and tell.
-            let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), "1000");
+            // If memory runs out, the kernel must kill ATS, not the agent that reports it.
+            let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), MAX_OOM_SCORE);
         }
-        let output = Arc::new(Output::default());
+        let output = Arc::new(AtsOutput::default());
         let out = child.stdout.take().map(|stdout| tokio::spawn(follow(stdout, Arc::clone(&output), emitter.clone())));
         let err = child.stderr.take().map(|stderr| tokio::spawn(follow(stderr, Arc::clone(&output), emitter.clone())));
-        let control = Control { pid: child.id(), managed, root: root.to_owned(), place };
-        let mut ats = Self { ports, child, control, output, hung: false };
-        let waited = tokio::time::timeout(START, ats.until_ready(installation.dialect)).await;
-        match waited {
-            Ok(Ok(())) => Ok(ats),
+        let managed = matches!(launch.by, LaunchedBy::Manager);
+        let control = Control { pid: child.id(), managed, root: root.to_owned(), private_root };
+        let ats = Self { ports, child, control, output, hung: false };
+        ats.wait_for_start(installation.dialect, out.into_iter().chain(err)).await
+    }
+
+    /// Returns this ATS once it serves. `readers` end with its output.
+    async fn wait_for_start(
+        mut self,
+        dialect: Dialect,
+        readers: impl Iterator<Item = JoinHandle<()>>,
+    ) -> anyhow::Result<Self> {
+        match tokio::time::timeout(START_TIMEOUT, self.until_ready(dialect)).await {
+            Ok(Ok(())) => Ok(self),
             Ok(Err(error)) => {
-                // Why it ended may still be in the pipes: a loader's refusal is all that it says.
-                let rest = async { futures_util::future::join_all(out.into_iter().chain(err)).await };
-                let _ = tokio::time::timeout(REST, rest).await;
-                Err(ats.in_vain(error.context(ats.last_words())))
+                // The reason may still be in the pipes: a refusal of the loader is all the output there is.
+                let _ = tokio::time::timeout(OUTPUT_TIMEOUT, futures_util::future::join_all(readers)).await;
+                Err(self.start_error(error.context(self.last_words())))
             }
             Err(_) => {
-                let text = format!("it said nothing of being ready within {} s; {}", START.as_secs(), ats.last_words());
-                let error = ats.in_vain(anyhow::anyhow!(text));
-                ats.kill().await;
+                let seconds = START_TIMEOUT.as_secs();
+                let text = format!("it did not report ready within {seconds} s; {}", self.last_words());
+                let error = self.start_error(anyhow::anyhow!(text));
+                self.kill().await;
                 Err(error)
             }
         }
     }
 
-    /// `error`, with which it did not come up, marked where nothing of what ran was seen to be ATS.
-    fn in_vain(&self, error: anyhow::Error) -> anyhow::Error {
-        let lines = self.output.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_ats = |line: &String| {
-            log::diagnostic(line).is_some()
+    /// `error`, the reason of a failed start. Marked with [`NothingOfAts`] if no line of the output is from ATS.
+    fn start_error(&self, error: anyhow::Error) -> anyhow::Error {
+        let lines = self.output.lines();
+        let from_ats = |line: &String| {
+            log::diags_line(line).is_some()
                 || log::is_early_end(line)
                 || log::crash(line).is_some()
                 || loader::is_refusal(line)
         };
-        if lines.iter().any(of_ats) { error } else { error.context(NothingOfAts) }
+        if lines.iter().any(from_ats) { error } else { error.context(NothingOfAts) }
     }
 
-    /// What acts on it while others wait for it.
+    /// The handle that acts on it while other tasks wait for it.
     pub(super) fn control(&self) -> &Control {
         &self.control
     }
 
-    fn log(&self, file: LogFile) -> PathBuf {
-        Path::new(&self.control.place.logdir).join(file.name())
+    fn log_path(&self, file: LogFile) -> PathBuf {
+        Path::new(&self.control.private_root.logdir).join(file.name())
     }
 
-    /// The settings that it says it does not know.
+    /// The settings that it reports as unknown.
     pub(super) fn unknown_settings(&self) -> Vec<String> {
-        let diags = tail(&self.log(LogFile::Diags));
-        let output = self.output.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let diags = tail(&self.log_path(LogFile::Diags));
+        let output = self.output.lines();
         let lines = output.iter().map(String::as_str).chain(diags.lines());
         lines.filter_map(log::unknown_setting).map(str::to_owned).collect()
     }
 
-    /// Whether it still runs.
+    /// Whether it is still alive.
     pub(super) fn life(&mut self) -> AtsLife {
         if self.hung {
-            return AtsLife::Died(health::hangs());
+            return AtsLife::Died(health::hang());
         }
         match self.child.try_wait() {
             Ok(None) => AtsLife::Alive,
@@ -227,16 +277,16 @@ impl Ats {
         if dialect < Dialect::V10_2 {
             return Ok(());
         }
-        // A port that answers is not enough: ATS 10.2 publishes its remap table later (#13014), and
-        // an unknown host gets a 404 until then.
+        // An open port is not enough: ATS 10.2 publishes its remap table later (#13014), and answers 404 for every host
+        // until then.
         self.until_answered(|status| status != 404).await
     }
 
-    /// Waits for an answer that will do. Under a manager the port is open long before ATS runs, and a request waits
+    /// Waits for an acceptable status. Under a manager the port is open long before ATS runs, and a request waits
     /// there.
-    async fn until_answered(&mut self, will_do: fn(u16) -> bool) -> anyhow::Result<()> {
+    async fn until_answered(&mut self, is_acceptable: fn(u16) -> bool) -> anyhow::Result<()> {
         loop {
-            if ask(self.ports, READY_HOST, START).await.is_some_and(will_do) {
+            if request(self.ports, READY_HOST, START_TIMEOUT).await.is_some_and(is_acceptable) {
                 return Ok(());
             }
             if let AtsLife::Died(how) = self.life() {
@@ -246,14 +296,14 @@ impl Ats {
         }
     }
 
-    /// Sees to it that `error.log` holds everything up to now: asks for a host that leads nowhere
-    /// until its own line has been flushed.
+    /// Makes sure that `error.log` contains everything so far: requests a host that leads nowhere until the line of
+    /// that request has been flushed.
     pub(super) async fn flush_error_log(&self) {
-        let path = self.log(LogFile::Error);
-        let until = Instant::now() + FLUSH;
+        let path = self.log_path(LogFile::Error);
+        let until = Instant::now() + FLUSH_TIMEOUT;
         let marker = origin_name(BARRIER_HOST);
         while Instant::now() < until {
-            if ask(self.ports, BARRIER_HOST, FLUSH).await.is_none()
+            if request(self.ports, BARRIER_HOST, FLUSH_TIMEOUT).await.is_none()
                 || std::fs::read_to_string(&path).is_ok_and(|text| text.contains(&marker))
             {
                 return;
@@ -261,22 +311,22 @@ impl Ats {
         }
     }
 
-    /// Ends it at once and returns its logs. SIGKILL: ATS takes a second over SIGTERM, and what
-    /// matters of its logs has been flushed.
+    /// Kills it and returns its logs. By SIGKILL, as ATS takes a second over SIGTERM and the relevant lines have been
+    /// flushed.
     pub(super) async fn stop(mut self) -> Vec<(LogFile, String)> {
         self.kill().await;
         let mut lines = Vec::new();
         for file in [LogFile::Error, LogFile::Diags] {
-            let path = self.log(file);
+            let path = self.log_path(file);
             lines.extend(tail(&path).lines().map(|line| (file, line.to_owned())));
         }
-        let output = self.output.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = output.iter().filter(|line| log::diagnostic(line).is_none());
+        let output = self.output.lines();
+        let own = output.iter().filter(|line| log::diags_line(line).is_none());
         lines.extend(own.map(|line| (LogFile::Output, line.clone())));
         lines
     }
 
-    /// Ends it with all that it started: a manager, or a script of the image, has `traffic_server` as its child.
+    /// Kills it with all its children: `traffic_server` may be the child of a manager or of a script of the image.
     async fn kill(&mut self) {
         if let Some(id) = self.control.pid.and_then(|id| i32::try_from(id).ok()) {
             let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
@@ -285,16 +335,15 @@ impl Ats {
     }
 
     fn last_words(&self) -> String {
-        let lines = self.output.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let telling: Vec<&str> = lines.iter().filter(|line| telling(line)).map(String::as_str).collect();
-        let last = if telling.is_empty() { lines.last().map(String::as_str).into_iter().collect() } else { telling };
-        let shown: Vec<&str> = last.iter().rev().take(3).rev().copied().collect();
+        let lines = self.output.lines();
+        let reasons: Vec<&str> = lines.iter().filter(|line| is_reason(line)).map(String::as_str).collect();
+        let last = if reasons.is_empty() { lines.last().map(String::as_str).into_iter().collect() } else { reasons };
+        let shown: Vec<&str> = last.iter().rev().take(LAST_LINES).rev().copied().collect();
         let refused: Vec<&str> = lines.iter().filter(|line| loader::is_refusal(line)).map(String::as_str).collect();
         if refused.is_empty() {
-            return format!("it said: {}", shown.join(" | ")).chars().take(600).collect();
+            return format!("it said: {}", shown.join(" | ")).chars().take(MAX_LAST_WORDS).collect();
         }
-        // Each line names another version that is missing: all of them count.
-        format!("it said: {}", refused.join(" | ")).chars().take(8000).collect()
+        format!("it said: {}", refused.join(" | ")).chars().take(MAX_REFUSALS).collect()
     }
 }
 
@@ -307,31 +356,31 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-async fn follow(stream: impl AsyncRead + Unpin, output: Arc<Output>, emitter: Emitter) {
+async fn follow(stream: impl AsyncRead + Unpin, output: Arc<AtsOutput>, emitter: Emitter) {
     let mut lines = BufReader::new(stream).split(b'\n');
-    let mut told = false;
+    let mut reported = false;
     while let Ok(Some(line)) = lines.next_segment().await {
-        let line: String = String::from_utf8_lossy(&line).chars().take(2000).collect();
+        let line: String = String::from_utf8_lossy(&line).chars().take(MAX_OUTPUT_LINE).collect();
         if log::is_ready(&line) {
             output.ready.notify_one();
         }
-        if !told && seal::resembles(&line) {
-            told = true;
-            let (by, text) = ("traffic_server".to_owned(), seal::shown(&line));
+        if !reported && seal::resembles_evidence(&line) {
+            reported = true;
+            let (by, text) = ("traffic_server".to_owned(), seal::excerpt(&line));
             emitter.emit(&Line::Forged { by, text });
         }
-        let mut kept = output.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = output.lines();
         if kept.len() < MAX_OUTPUT_LINES {
             kept.push(line);
         }
     }
 }
 
-/// Whether a line says why ATS does not run.
-fn telling(line: &str) -> bool {
+/// Whether a line may say why ATS does not run.
+fn is_reason(line: &str) -> bool {
     let severe =
         |level| matches!(level, log::Level::Error | log::Level::Fatal | log::Level::Alert | log::Level::Emergency);
-    log::crash(line).is_some() || log::diagnostic(line).is_some_and(|said| severe(said.level))
+    log::crash(line).is_some() || log::diags_line(line).is_some_and(|line| severe(line.level))
 }
 
 fn write_root(
@@ -339,38 +388,39 @@ fn write_root(
     root: &Path,
     files: &BTreeMap<String, String>,
 ) -> anyhow::Result<PrivateRoot> {
-    let place = installation.layout.private_root(&root.display().to_string());
-    for folder in place.directories() {
+    let private_root = installation.layout.private_root(&root.display().to_string());
+    for folder in private_root.directories() {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {folder}"))?;
     }
     let runroot = root.join("runroot.yaml");
-    std::fs::write(&runroot, place.runroot_yaml()).with_context(|| format!("cannot write {}", runroot.display()))?;
+    std::fs::write(&runroot, private_root.runroot_yaml())
+        .with_context(|| format!("cannot write {}", runroot.display()))?;
     for (name, content) in files {
-        let path = Path::new(&place.sysconfdir).join(name);
+        let path = Path::new(&private_root.sysconfdir).join(name);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
         std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(place)
+    Ok(private_root)
 }
 
-/// How long the ATS on `ports` takes for an answer that needs no origin, microseconds.
-pub(super) async fn pulse(ports: Ports) -> Option<u64> {
+/// How long the ATS on `ports` takes for an answer that needs no origin, in microseconds.
+pub(super) async fn response_time(ports: Ports) -> Option<u64> {
     let begun = Instant::now();
-    ask(ports, PULSE_HOST, PULSE).await?;
+    request(ports, TIMING_HOST, TIMING_TIMEOUT).await?;
     u64::try_from(begun.elapsed().as_micros()).ok()
 }
 
-/// The status that the ATS on `ports` gives for `name`, if it answers.
-async fn ask(ports: Ports, name: &str, patience: Duration) -> Option<u16> {
+/// The status with which the ATS on `ports` answers a request for `name`, if it answers.
+async fn request(ports: Ports, name: &str, patience: Duration) -> Option<u16> {
     let target = Target::plain(SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http)), front_name(name));
     let get = RequestSpec { method: "GET".into(), ..RequestSpec::default() };
     let run = client::run(&target, &[get], patience).await;
     run.exchanges.first().and_then(|exchange| exchange.status)
 }
 
-/// The end of a log file; empty when there is none.
+/// The end of a log file; empty if it does not exist.
 fn tail(path: &Path) -> String {
     use std::io::{Read as _, Seek as _, SeekFrom};
     let Ok(mut file) = std::fs::File::open(path) else { return String::new() };

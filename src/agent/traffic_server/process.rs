@@ -1,15 +1,15 @@
-//! Which process is `traffic_server`: a manager, or a script of the image, starts it as its child.
+//! Which process is `traffic_server`: a manager, or a script of the image, may start it as a child.
 
 use std::collections::BTreeSet;
 
-/// How ATS names the threads that serve connections (`[ET_NET 0]`). No other program of it has such.
-const SERVES: &str = "[ET_NET";
+/// How the names of the threads that serve connections begin (`[ET_NET 0]`). No other program of ATS has such threads.
+const SERVER_THREAD: &str = "[ET_NET";
 
-/// The `traffic_server` among the process `started` and all below it; `None`: none of them serves.
+/// The `traffic_server` among the process `started` and its descendants; `None` if none of them serves connections.
 pub(super) fn server(started: u32) -> Option<u32> {
     let parents = parents();
     let mut family = BTreeSet::from([started]);
-    // Ids may come around, so parents need not have the smaller ones.
+    // Process ids wrap around, so a parent may have a larger one than its child.
     loop {
         let before = family.len();
         family.extend(
@@ -28,19 +28,19 @@ fn parents() -> Vec<(u32, u32)> {
     let ids = ids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     ids.filter_map(|id: u32| {
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // `PID (COMMAND) STATE PPID ...`; the command may hold anything.
+        // `PID (COMMAND) STATE PPID ...`; the command may contain any character.
         let (_, after) = stat.rsplit_once(')')?;
         Some((id, after.split_whitespace().nth(1)?.parse().ok()?))
     })
     .collect()
 }
 
-/// Whether a process has threads that serve. Their names can be read whoever the process runs as.
+/// Whether a process has threads that serve connections. Their names are readable whatever user the process runs as.
 fn serves(id: u32) -> bool {
     let tasks = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
     tasks
         .into_iter()
-        .any(|task| std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.starts_with(SERVES)))
+        .any(|task| std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.starts_with(SERVER_THREAD)))
 }
 
 #[cfg(test)]

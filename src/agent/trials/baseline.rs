@@ -1,18 +1,18 @@
-//! Whether ATS comes up at all. Where it does not with the settings of the baseline, no trial has anything to find
-//! out: one start says so for all.
+//! Whether ATS starts at all. If it does not start with the baseline settings, no trial can find out anything, and one
+//! failed start answers for all.
 
 use std::path::PathBuf;
 
-use super::super::traffic_server::{Ats, Installation, Ports};
-use super::{Cell, NoStart, Wanted};
+use super::{NoStart, TrialRunner, Wanted};
+use crate::agent::traffic_server::{Installation, Ports, RunningAts};
 
-/// A life of ATS, its folder and its ports.
-pub(super) type Started = Result<(Ats, PathBuf, Ports), NoStart>;
+/// A life of ATS, its directory and its ports.
+pub(super) type Started = Result<(RunningAts, PathBuf, Ports), NoStart>;
 
-impl Cell {
-    /// As [`Cell::start`], unless the baseline is known not to come up. Where a start fails with settings of its own,
-    /// the baseline tells whether these are why.
-    pub(super) async fn start_if_it_comes_up(&self, installation: &Installation, wanted: &Wanted<'_>) -> Started {
+impl TrialRunner {
+    /// Like [`TrialRunner::start`], but fails at once when ATS is known not to start with the baseline. After a failed
+    /// start with other settings, the baseline is started to find out whether these settings are the cause.
+    pub(super) async fn start_unless_down(&self, installation: &Installation, wanted: &Wanted<'_>) -> Started {
         if let Some(Some(why)) = self.down.get() {
             return Err(why.clone());
         }
@@ -20,39 +20,39 @@ impl Cell {
             let mut first = None;
             let down = self.down.get_or_init(|| async {
                 let started = self.start(installation, &Wanted::default()).await;
-                let why = why_not(&started);
+                let why = failure(&started);
                 first = Some(started);
                 why
             });
-            let down = self.known(down.await.as_ref());
+            let down = self.note_baseline(down.await.as_ref());
             return match (first, down) {
                 (Some(started), _) => started,
                 (None, Some(why)) => Err(why),
                 (None, None) => self.start(installation, &Wanted::default()).await,
             };
         }
-        // ATS's manager starts it again and again, and has the last word only after its patience.
+        // The manager of ATS restarts it again and again, and gives up only after its own timeout.
         let started = tokio::select! {
             started = self.start(installation, wanted) => started,
-            () = self.is_down.cancelled() => Err(NoStart::Ats("ATS does not come up".to_owned())),
+            () = self.is_down.cancelled() => Err(NoStart::Ats("ATS does not start".to_owned())),
         };
-        if why_not(&started).is_none() {
+        if failure(&started).is_none() {
             return started;
         }
         let down = self.down.get_or_init(|| async {
             let started = self.start(installation, &Wanted::default()).await;
-            let why = why_not(&started);
+            let why = failure(&started);
             if let Ok((ats, root, _)) = started {
                 ats.stop().await;
                 let _ = std::fs::remove_dir_all(root);
             }
             why
         });
-        self.known(down.await.as_ref()).map_or(started, Err)
+        self.note_baseline(down.await.as_ref()).map_or(started, Err)
     }
 
-    /// What is known of the baseline, told to those who still wait for a start.
-    fn known(&self, down: Option<&NoStart>) -> Option<NoStart> {
+    /// Cancels pending starts if the baseline is `down`.
+    fn note_baseline(&self, down: Option<&NoStart>) -> Option<NoStart> {
         if down.is_some() {
             self.is_down.cancel();
         }
@@ -60,10 +60,10 @@ impl Cell {
     }
 }
 
-/// Why nothing came up, where that is not for want of settings or of time.
-fn why_not(started: &Started) -> Option<NoStart> {
+/// The failure, if neither the settings nor the deadline caused it.
+fn failure(started: &Started) -> Option<NoStart> {
     match started {
-        Err(why @ (NoStart::Ats(_) | NoStart::NotKnown(_))) => Some(why.clone()),
-        _ => None,
+        Err(why @ (NoStart::Ats(_) | NoStart::Unclear(_))) => Some(why.clone()),
+        Err(NoStart::Settings(_) | NoStart::Late) | Ok(_) => None,
     }
 }

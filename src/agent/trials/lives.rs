@@ -1,47 +1,48 @@
-//! Which trials share one life of ATS, and in which order these lives come. Pure.
+//! Which trials share a life of ATS, and in which order these lives start. Pure.
 
 use super::settings;
 use crate::model::{Act, Record, Route, TrialPlan};
 
-/// Trials with equal settings, and these settings.
-pub(super) type Group = (Vec<Record>, Vec<TrialPlan>);
+/// Settings, and the trials that have exactly these.
+pub(super) type SettingsGroup = (Vec<Record>, Vec<TrialPlan>);
 
-/// The groups of a cell.
+/// The groups of a cell, by how they run.
 pub(super) struct Lives {
-    /// Reloads: they mostly wait for ATS's manager and ask little, so they run beside all others.
-    pub(super) beside: Vec<Group>,
-    /// Those that may run at the same time.
-    pub(super) together: Vec<Group>,
-    /// Those that want to be alone, one trial each.
-    pub(super) alone: Vec<Group>,
+    /// Reloads. They mostly wait for the manager of ATS and send few requests, so they run beside all others.
+    pub(super) beside: Vec<SettingsGroup>,
+    /// Groups that may run at the same time.
+    pub(super) together: Vec<SettingsGroup>,
+    /// Trials that must run alone, each in its own group.
+    pub(super) alone: Vec<SettingsGroup>,
 }
 
 impl Lives {
     /// Groups the trials that go through ATS by their settings.
     pub(super) fn of(all: &[TrialPlan]) -> Self {
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<SettingsGroup> = Vec::new();
         for trial in all.iter().filter(|trial| trial.spec.route == Route::Ats) {
             let records = settings::filled(trial, all);
             let surroundings = |trial: &TrialPlan| (trial.spec.locked_key, trial.spec.bare_openssl);
-            let alike = |(known, trials): &&mut Group| {
+            let same = |(known, trials): &&mut SettingsGroup| {
                 *known == records && trials.iter().all(|other| surroundings(other) == surroundings(trial))
             };
-            match groups.iter_mut().find(alike) {
+            match groups.iter_mut().find(same) {
                 Some((_, trials)) => trials.push(trial.clone()),
                 None => groups.push((records, vec![trial.clone()])),
             }
         }
-        let reloads = |(_, trials): &Group| trials.iter().any(|it| matches!(it.spec.client.act, Act::Reload { .. }));
-        let (beside, groups): (Vec<Group>, Vec<Group>) = groups.into_iter().partition(reloads);
+        let reloads =
+            |(_, trials): &SettingsGroup| trials.iter().any(|it| matches!(it.spec.client.act, Act::Reload { .. }));
+        let (beside, groups): (Vec<SettingsGroup>, Vec<SettingsGroup>) = groups.into_iter().partition(reloads);
         let mut lives = Self { beside, together: Vec::new(), alone: Vec::new() };
         for (records, trials) in groups {
-            let (wanting, rest): (Vec<_>, Vec<_>) = trials.into_iter().partition(|trial| trial.spec.alone);
-            lives.alone.extend(wanting.into_iter().map(|trial| (records.clone(), vec![trial])));
+            let (exclusive, rest): (Vec<_>, Vec<_>) = trials.into_iter().partition(|trial| trial.spec.alone);
+            lives.alone.extend(exclusive.into_iter().map(|trial| (records.clone(), vec![trial])));
             lives.together.extend((!rest.is_empty()).then_some((records, rest)));
         }
-        // A trial that sets a timeout waits for it: whoever only waits is to begin first.
+        // Trials that set a timeout take that long, so they start first.
         lives.together.sort_by_key(|(records, _)| !records.iter().any(|record| record.name.contains("timeout")));
-        // Whether ATS comes up at all is to be known as soon as whether it does with other settings.
+        // Whether ATS starts with the baseline should be known as early as whether it starts with other settings.
         if let Some(at) = lives.together.iter().position(|(records, _)| records.is_empty()).filter(|at| *at > 1) {
             let baseline = lives.together.remove(at);
             lives.together.insert(1, baseline);
@@ -56,7 +57,7 @@ mod tests {
     use crate::ats::{Dialect, config};
     use crate::catalogue::trials::CATALOGUE;
 
-    /// The plans of all trials that an ATS of this version can do.
+    /// The plans of all trials that an ATS of this version supports.
     fn plans(version: &str) -> Vec<TrialPlan> {
         let dialect = Dialect::of(&version.parse().unwrap()).unwrap();
         let able = CATALOGUE.iter().zip(20_000..).filter(|(trial, _)| {
@@ -66,8 +67,8 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_takes_no_more_lives_of_ats_than_its_settings_differ() {
-        // Each life is a start of ATS, a third of a second. Who adds one says so here.
+    fn a_cell_starts_one_life_of_ats_per_group_of_settings() {
+        // Each life costs a start of ATS, a third of a second. A change that adds one must change these numbers.
         let count = |version: &'static str| {
             let lives = Lives::of(&plans(version));
             (version, lives.beside.len() + lives.together.len(), lives.alone.len())
@@ -78,13 +79,13 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_a_reload_or_a_timeout_begins_first() {
+    fn trials_that_wait_for_a_reload_or_a_timeout_start_first() {
         let lives = Lives::of(&plans("9.2.9"));
         assert_eq!(lives.beside[0].1[0].id, "load-reload");
         let first: Vec<&str> = lives.together[0].1.iter().map(|trial| trial.id.as_str()).collect();
         assert_eq!(first, ["fault-silent-handshake", "fault-silent-response"]);
         let baseline = lives.together.iter().position(|(records, _)| records.is_empty());
-        assert!(baseline.is_some_and(|at| at < 2), "with the first lives: {baseline:?}");
+        assert!(baseline.is_some_and(|at| at < 2), "among the first lives: {baseline:?}");
     }
 
     #[test]
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn no_origin_changes_from_one_connection_to_the_next() {
-        // A trial that shares ATS is run again when another ends it; connections are counted over both.
+        // A trial that shares a life runs again when another ends it, and connections are counted over both runs.
         for trial in CATALOGUE {
             if let crate::model::Speak::Script(scripts) = (trial.spec)().origin.speak {
                 assert_eq!(scripts.len(), 1, "{}", trial.id);

@@ -1,12 +1,11 @@
-//! One cell from the inside: start ATS once per group of settings, run each trial, tell what was
-//! seen.
+//! A cell from the inside: starts ATS once per group of settings, runs each trial and reports what was seen.
 
-mod ask;
 mod baseline;
-mod lacks;
 mod life;
 mod lives;
+mod missing;
 mod reload;
+mod requester;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,82 +21,88 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::beat::{self, Door, Peer};
 use super::capture::Capture;
 use super::client::Target;
 use super::dns::NameServer;
 use super::emit::Emitter;
+use super::heartbeat::{self, OriginGuard, Peer};
 use super::origin::Origin;
+use super::packages::Packages;
 use super::program::Forged;
-use super::traffic_server::{self, Ats, By, Control, Installation, Ports};
+use super::traffic_server::{self, Control, Installation, Launch, LaunchedBy, Ports, RunningAts};
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
 use crate::model::{
     Act, AtsLife, CellPlan, ClientRun, Flow, Line, LogFile, LogLine, Place, Port, Record, Route, Speak, TrialPlan,
     added_name, front_name, origin_name,
 };
-use ask::Asker;
 use baseline::Started;
 use lives::Lives;
+use requester::Requester;
 
-/// The only writable place of the container.
+/// The only writable directory of the container.
 pub(super) const ROOT: &str = "/run/atsmatrix";
 
-/// Log lines told per log and ATS life; ATS can be made to log without end.
+/// Log lines reported per log and life: ATS can be made to log without end.
 const MAX_LOG_LINES: usize = 500;
 
-/// Lives of ATS at the same time, each with settings, ports and files of its own.
-const LIVES: usize = 3;
+/// Characters reported of a log line.
+const MAX_LOG_LINE: usize = 2000;
 
-/// What every trial of the cell needs.
-struct Cell {
+/// Lives of ATS at the same time, each with its own settings, ports and files.
+const PARALLEL_LIVES: usize = 3;
+
+/// Runs the trials of a cell, and holds what all of them need.
+struct TrialRunner {
     plan: CellPlan,
     emitter: Emitter,
-    asker: Asker,
+    requester: Requester,
     names: NameServer,
     here: Origin,
-    provenance_told: Mutex<bool>,
-    /// Paths of everything mapped by the ATS processes so far, where that is asked.
+    packages: Packages,
+    provenance_reported: Mutex<bool>,
+    /// Paths of everything that the ATS processes so far had mapped. Only used with parts swapped.
     inventoried: Mutex<BTreeSet<String>>,
     lives: AtomicU16,
-    /// Why ATS does not come up with the baseline's settings, once that is known; `None` in it: it does.
+    /// Once known: why ATS does not start with the baseline settings, or `None` if it does.
     down: OnceCell<Option<NoStart>>,
-    /// Ends the wait for other starts once it is known not to come up.
+    /// Cancels other pending starts once ATS is known not to start.
     is_down: CancellationToken,
-    /// Where each life of ATS gets a directory.
+    /// The directory in which each life of ATS gets its own.
     root: PathBuf,
-    /// The cell's deadline: trials that are not over by then are told to be ours to blame, and what was seen of the
-    /// others is told as always.
+    /// The deadline of the cell. Trials that are not over by then are errors of atsmatrix; the others are reported as
+    /// always.
     until: Instant,
 }
 
-/// What goes on running after the trials, for inspection by hand.
-#[expect(dead_code, reason = "held, not read: dropping it would end what is kept")]
-pub(super) struct Kept {
-    cell: Cell,
-    ats: Option<Ats>,
+/// What keeps running after the trials, for inspection by hand.
+#[expect(dead_code, reason = "never read: dropping it would stop what is kept running")]
+pub(super) struct KeptCell {
+    runner: TrialRunner,
+    ats: Option<RunningAts>,
 }
 
-/// Runs the whole plan. With its `keep` everything is left running, with the baseline's settings.
-pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Option<Box<Kept>>> {
+/// Runs the whole plan. With `keep` the origins and an ATS with the baseline settings keep running.
+pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Option<Box<KeptCell>>> {
     let until = Instant::now() + Duration::from_millis(plan.deadline_ms);
     let ports: BTreeSet<u16> = plan.trials.iter().map(|trial| trial.port).collect();
     let capture = Capture::start(&ports).context("cannot capture packets: the container needs NET_RAW")?;
-    // Who is not in this container has no business here: nobody has a token for this door.
-    let door = Door::new("", &emitter);
-    let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter, &door).await;
+    // Only programs in this container may connect: no heartbeat has its token.
+    let guard = OriginGuard::new("", &emitter);
+    let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter, &guard).await;
     let names = NameServer::start(settings::addresses(&plan)?).await?;
-    let beats = beat::start(peers(&plan, &names)?, &plan.token, &emitter).await?;
+    let heartbeats = heartbeat::start(peers(&plan, &names)?, &plan.token, &emitter).await?;
     settings::write_certificates(&plan.identity)?;
-    let asker = Asker::new(&plan)?;
+    let requester = Requester::new(&plan)?;
 
-    let cell = Cell {
+    let runner = TrialRunner {
         plan,
         emitter,
-        asker,
+        requester,
         names,
         here,
-        provenance_told: Mutex::new(false),
+        packages: Packages::detect(),
+        provenance_reported: Mutex::new(false),
         inventoried: Mutex::default(),
         lives: AtomicU16::new(0),
         down: OnceCell::new(),
@@ -106,34 +111,34 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
         until,
     };
     let through = async {
-        let found = Installation::find(cell.plan.binary.as_deref()).await;
+        let found = Installation::find(runner.plan.binary.as_deref()).await;
         match &found {
-            Ok(installation) => cell.through(installation).await,
-            Err(error) => cell.emitter.emit(&match error.downcast_ref::<Forged>() {
+            Ok(installation) => runner.through(installation).await,
+            Err(error) => runner.emitter.emit(&match error.downcast_ref::<Forged>() {
                 Some(Forged { by, text }) => Line::Forged { by: by.clone(), text: text.clone() },
                 None => Line::Fault { trial: None, text: format!("{error:#}") },
             }),
         }
         found
     };
-    let (found, ()) = tokio::join!(through, cell.direct());
-    let own = beats.own;
-    drop(beats);
-    if !*cell.provenance_told.lock().await {
-        cell.emitter.emit(&Line::Provenance(Box::new(provenance::base())));
+    let (found, ()) = tokio::join!(through, runner.direct());
+    let own = heartbeats.own;
+    drop(heartbeats);
+    if !*runner.provenance_reported.lock().await {
+        runner.emitter.emit(&Line::Provenance(Box::new(provenance::base())));
     }
-    if !cell.plan.keep {
-        let Cell { plan, emitter, here, .. } = cell;
+    if !runner.plan.keep {
+        let TrialRunner { plan, emitter, here, .. } = runner;
         here.finish().await;
-        tell_wire(&plan, &emitter, capture, own)?;
+        report_wire(&plan, &emitter, capture, own)?;
         return Ok(None);
     }
-    tell_wire(&cell.plan, &cell.emitter, capture, own)?;
+    report_wire(&runner.plan, &runner.emitter, capture, own)?;
     let ats = match &found {
-        Ok(installation) => cell.start_if_it_comes_up(installation, &Wanted::default()).await.ok().map(|(ats, ..)| ats),
+        Ok(installation) => runner.start_unless_down(installation, &Wanted::default()).await.ok().map(|(ats, ..)| ats),
         Err(_) => None,
     };
-    Ok(Some(Box::new(Kept { cell, ats })))
+    Ok(Some(Box::new(KeptCell { runner, ats })))
 }
 
 fn same_host_ports(plan: &CellPlan) -> Vec<Port> {
@@ -141,14 +146,14 @@ fn same_host_ports(plan: &CellPlan) -> Vec<Port> {
     here.map(Port::of).collect()
 }
 
-/// What trials that share a life of ATS want of it.
+/// What the trials that share a life of ATS need from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Wanted<'a> {
-    /// Settings over the baseline.
+    /// Settings in addition to the baseline.
     records: &'a [Record],
-    /// Settings among them that ATS need not know.
+    /// Settings among them that this ATS may not know.
     may_not_know: Vec<&'a str>,
-    /// ATS can be told to read its configuration anew.
+    /// ATS must be able to reload its configuration.
     reloads: bool,
     /// Its key for TLS clients is encrypted.
     locked_key: bool,
@@ -157,8 +162,8 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    /// What the trials of `batches`, whose settings are `records`, want.
-    fn by(records: &'a [Record], batches: &'a [Vec<TrialPlan>]) -> Self {
+    /// What the trials of `batches` need, whose settings are `records`.
+    fn of(records: &'a [Record], batches: &'a [Vec<TrialPlan>]) -> Self {
         let specs = || batches.iter().flatten().map(|trial| &trial.spec);
         Self {
             records,
@@ -173,60 +178,59 @@ impl<'a> Wanted<'a> {
 /// Why ATS does not run.
 #[derive(Clone)]
 enum NoStart {
-    /// The settings cannot be written for this ATS: ours.
+    /// The settings cannot be written for this ATS: an error of atsmatrix.
     Settings(String),
-    /// ATS itself did not come up.
+    /// ATS itself did not start.
     Ats(String),
-    /// Nothing came up, and it is not known whether that was ATS.
-    NotKnown(String),
-    /// The cell's deadline came before.
+    /// Nothing started, and it is not known whether ATS is the cause.
+    Unclear(String),
+    /// The deadline of the cell passed before.
     Late,
 }
 
-/// What to make of an ATS that did not come up.
-fn no_start(installation: &Installation, error: &anyhow::Error) -> NoStart {
+/// The cause of a failed start: ATS, or a script of the image.
+fn failed_start(installation: &Installation, error: &anyhow::Error) -> NoStart {
     let text = format!("{error:#}");
     if error.downcast_ref::<traffic_server::NothingOfAts>().is_none() || !installation.is_script() {
         return NoStart::Ats(text);
     }
     let binary = installation.binary.display();
-    NoStart::NotKnown(format!(
-        "{binary} is a script, and what it does ends here before any ATS has said a word: a cell lets nobody become \
-         another user, and writes to no folder but its own. State the program that the script starts as `binary` of the \
-         source in matrix.yaml. {text}"
+    NoStart::Unclear(format!(
+        "{binary} is a script that ended before ATS printed anything. In a cell it cannot become another user or \
+         write outside of {ROOT}. Name the program that it starts as `binary` of the source in matrix.yaml. {text}"
     ))
 }
 
-impl Cell {
-    /// The controls that need no ATS.
+impl TrialRunner {
+    /// Runs the controls, which need no ATS.
     async fn direct(&self) {
         for trial in self.plan.trials.iter().filter(|trial| trial.spec.route != Route::Ats) {
-            let asked = self.timed(trial, Box::pin(self.ask(trial, Ports::of(0))));
-            match tokio::time::timeout_at(self.until, asked).await {
+            let run = self.timed(trial, Box::pin(self.request(trial, Ports::of(0))));
+            match tokio::time::timeout_at(self.until, run).await {
                 Ok(run) => {
                     self.emitter.emit(&Line::Client { trial: trial.id.clone(), run, ats: AtsLife::Alive });
                 }
-                Err(_) => self.late(&trial.id),
+                Err(_) => self.report_late(&trial.id),
             }
         }
     }
 
-    /// The trials through ATS; those that want to be alone come last.
+    /// Runs the trials through ATS. Those that must run alone come last.
     async fn through(&self, installation: &Installation) {
-        let Lives { beside, together, alone } = Lives::of(&self.without_lacking(installation).await);
+        let Lives { beside, together, alone } = Lives::of(&self.runnable_trials(installation).await);
         let run = |groups, at_once| {
             stream::iter(groups)
-                .for_each_concurrent(at_once, |(records, batch)| self.group(installation, records, batch))
+                .for_each_concurrent(at_once, |(records, batch)| self.run_group(installation, records, batch))
         };
         let others = async {
-            run(together, LIVES).await;
+            run(together, PARALLEL_LIVES).await;
             run(alone, 1).await;
         };
         tokio::join!(run(beside, 1), others);
     }
 
-    /// Tells that the cell's deadline came before `trial` was over.
-    fn late(&self, trial: &str) {
+    /// Reports that the deadline of the cell passed before `trial` was over.
+    fn report_late(&self, trial: &str) {
         let seconds = self.plan.deadline_ms / 1000;
         let text = format!(
             "the cell's deadline of {seconds} s passed before this trial was over: give it longer \
@@ -235,7 +239,7 @@ impl Cell {
         self.emitter.emit(&Line::Fault { trial: Some(trial.to_owned()), text });
     }
 
-    /// Starts ATS in a root of its own, as it is `wanted`.
+    /// Starts ATS in its own directory, as `wanted`.
     async fn start(&self, installation: &Installation, wanted: &Wanted<'_>) -> Started {
         let number = self.lives.fetch_add(1, Ordering::Relaxed);
         let (root, ports) = (self.root.join(format!("ats-{number}")), Ports::of(number));
@@ -246,42 +250,42 @@ impl Cell {
         let written = config::names(installation.dialect, &settings).map_err(unwritten)?;
         let by = match &self.plan.swap {
             Some(_) if wanted.reloads => {
-                return Err(NoStart::Settings("a reload cannot be run with parts swapped".into()));
+                return Err(NoStart::Settings("a reload cannot run with parts swapped".into()));
             }
-            Some(swap) => By::Swap(swap),
-            None if wanted.reloads && installation.dialect < Dialect::V10 => By::Manager,
-            None => By::Itself,
+            Some(swap) => LaunchedBy::Swap(swap),
+            None if wanted.reloads && installation.dialect < Dialect::V10 => LaunchedBy::Manager,
+            None => LaunchedBy::Itself,
         };
-        let files = (&files, wanted.bare_openssl);
-        let started = Ats::start(installation, &root, files, ports, by, &self.emitter);
+        let launch = Launch { files: &files, bare_openssl: wanted.bare_openssl, by };
+        let started = RunningAts::start(installation, &root, launch, ports, &self.emitter);
         let ats = match tokio::time::timeout_at(self.until, started).await {
-            Ok(started) => started.map_err(|error| no_start(installation, &error))?,
+            Ok(started) => started.map_err(|error| failed_start(installation, &error))?,
             Err(_) => return Err(NoStart::Late),
         };
-        let counts = |name: &String| written.contains(name) && !wanted.may_not_know.contains(&name.as_str());
-        match ats.unknown_settings().into_iter().find(counts) {
+        let is_needed = |name: &String| written.contains(name) && !wanted.may_not_know.contains(&name.as_str());
+        match ats.unknown_settings().into_iter().find(is_needed) {
             Some(name) => Err(NoStart::Settings(format!(
-                "ATS {} does not know {name} and goes on without it: what is seen with it would mean nothing. Its \
-                 dialect in src/ats/config has to learn that",
+                "ATS {} does not know the setting {name} and ignores it, so the results of its trials would mean \
+                 nothing. Its dialect in src/ats/config must be corrected",
                 installation.version
             ))),
             None => Ok((ats, root, ports)),
         }
     }
 
-    /// Tells what runs here, once; while one life tells it, others go on.
-    async fn tell_provenance(&self, installation: &Installation, pid: Option<u32>, bare: bool) {
-        let Ok(mut told) = self.provenance_told.try_lock() else { return };
-        if !*told {
-            let provenance = provenance::gather(installation, pid, bare).await;
+    /// Reports the provenance, once. While one life does that, others do not wait for it.
+    async fn report_provenance(&self, installation: &Installation, pid: Option<u32>, bare_openssl: bool) {
+        let Ok(mut reported) = self.provenance_reported.try_lock() else { return };
+        if !*reported {
+            let provenance = provenance::gather(installation, pid, bare_openssl, &self.packages).await;
             self.emitter.emit(&Line::Provenance(Box::new(provenance)));
-            *told = true;
+            *reported = true;
         }
     }
 
-    /// Tells what this ATS consists of, once its trials are over: what it loads late counts too. A life that
-    /// has nothing more than those before it is not told.
-    async fn tell_inventory(&self, installation: &Installation, pid: Option<u32>) {
+    /// Reports what this ATS consists of. Called after its trials, so that libraries loaded late are included. A life
+    /// that has nothing new is not reported.
+    async fn report_inventory(&self, installation: &Installation, pid: Option<u32>) {
         let Some((swap, pid)) = self.plan.swap.as_ref().zip(pid) else { return };
         let paths = inventory::paths(pid);
         let mut inventoried = self.inventoried.lock().await;
@@ -289,14 +293,18 @@ impl Cell {
             return;
         }
         inventoried.extend(paths);
-        let found = if swap.account { inventory::gather(installation, pid).await } else { inventory::mapped(pid) };
+        let found = if swap.account {
+            inventory::gather(installation, pid, &self.packages).await
+        } else {
+            inventory::mapped(pid)
+        };
         self.emitter.emit(&Line::Inventory(Box::new(found)));
     }
 
-    /// Tells when the client of a trial ran.
-    async fn timed(&self, trial: &TrialPlan, asked: impl Future<Output = ClientRun>) -> ClientRun {
+    /// Runs the client of a trial and reports when it ran.
+    async fn timed(&self, trial: &TrialPlan, run: impl Future<Output = ClientRun>) -> ClientRun {
         let from_us = now_us();
-        let run = asked.await;
+        let run = run.await;
         self.emitter.emit(&Line::Lasted { trial: trial.id.clone(), from_us, to_us: now_us() });
         run
     }
@@ -311,17 +319,17 @@ impl Cell {
     ) -> ClientRun {
         let (Act::Reload { at_once }, Speak::Http { body_len }) = (&trial.spec.client.act, &trial.spec.origin.speak)
         else {
-            return self.ask(trial, ports).await;
+            return self.request(trial, ports).await;
         };
         self.emitter.emit(&Line::Began { trial: trial.id.clone() });
         let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), &Wanted::default());
-        settings.maps.push(settings::added(trial));
-        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http));
-        reload::run(&reload::Order {
+        settings.maps.push(settings::added_map(trial));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http));
+        reload::run(&reload::ReloadPlan {
             ats,
             installation,
-            target: &Target::plain(at, front_name(&trial.id)),
-            added: &Target::plain(at, added_name(&trial.id)),
+            target: &Target::plain(address, front_name(&trial.id)),
+            added: &Target::plain(address, added_name(&trial.id)),
             remap: config::remap(&settings),
             at_once: *at_once,
             body_len: *body_len,
@@ -330,24 +338,24 @@ impl Cell {
         .await
     }
 
-    /// Runs a trial's client.
-    async fn ask(&self, trial: &TrialPlan, ports: Ports) -> ClientRun {
+    /// Runs the client of a trial.
+    async fn request(&self, trial: &TrialPlan, ports: Ports) -> ClientRun {
         self.emitter.emit(&Line::Began { trial: trial.id.clone() });
         match self.here.missing(&trial.id) {
-            Some(reason) => ask::missing(reason),
+            Some(reason) => requester::missing(reason),
             None if trial.spec.timed => {
-                let before = traffic_server::pulse(ports).await;
-                let run = self.asker.ask(trial, ports).await;
-                let after = traffic_server::pulse(ports).await;
+                let before = traffic_server::response_time(ports).await;
+                let run = self.requester.request(trial, ports).await;
+                let after = traffic_server::response_time(ports).await;
                 ClientRun { control_us: before.zip(after).map(|(before, after)| before.max(after)), ..run }
             }
-            None => self.asker.ask(trial, ports).await,
+            None => self.requester.request(trial, ports).await,
         }
     }
 
-    /// Tells the log lines, each with the trial whose host it names if they are to `count` as its evidence.
-    fn tell_logs(&self, lines: Vec<(LogFile, String)>, count: bool) {
-        let mut told: BTreeMap<&str, usize> = BTreeMap::new();
+    /// Reports log lines. If they `count` as evidence, each goes to the trial whose host it names.
+    fn report_logs(&self, lines: Vec<(LogFile, String)>, count: bool) {
+        let mut reported: BTreeMap<&str, usize> = BTreeMap::new();
         for (file, text) in lines {
             if [traffic_server::READY_HOST, traffic_server::BARRIER_HOST]
                 .iter()
@@ -355,20 +363,20 @@ impl Cell {
             {
                 continue;
             }
-            let number = told.entry(file.name()).or_default();
+            let number = reported.entry(file.name()).or_default();
             *number += 1;
             if *number > MAX_LOG_LINES {
                 continue;
             }
-            let of = self.plan.trials.iter().find(|trial| count && settings::names_trial(&text, &trial.id));
-            let text = text.chars().take(2000).collect();
-            self.emitter.emit(&Line::Log(LogLine { trial: of.map(|trial| trial.id.clone()), file, text }));
+            let trial = self.plan.trials.iter().find(|trial| count && settings::names_trial(&text, &trial.id));
+            let text = text.chars().take(MAX_LOG_LINE).collect();
+            self.emitter.emit(&Line::Log(LogLine { trial: trial.map(|trial| trial.id.clone()), file, text }));
         }
     }
 }
 
-/// Tells what was captured of every trial.
-fn tell_wire(plan: &CellPlan, emitter: &Emitter, capture: Capture, own: Option<IpAddr>) -> anyhow::Result<()> {
+/// Reports the captured packets of every trial.
+fn report_wire(plan: &CellPlan, emitter: &Emitter, capture: Capture, own: Option<IpAddr>) -> anyhow::Result<()> {
     let captured = capture.finish()?;
     for trial in &plan.trials {
         let pcapng = base64::engine::general_purpose::STANDARD.encode(captured.pcapng(trial.port, &trial.id));
@@ -379,16 +387,16 @@ fn tell_wire(plan: &CellPlan, emitter: &Emitter, capture: Capture, own: Option<I
     Ok(())
 }
 
-/// Whether a flow was opened in this container, whose address on its network is `own`: what others try at its
-/// ports is no trial's.
+/// Whether a flow was opened in this container, whose address is `own`. Flows that others open at its ports belong to
+/// no trial.
 fn opened_here(flow: &Flow, own: Option<IpAddr>) -> bool {
     let client = flow.client.parse::<SocketAddr>().map(|client| client.ip());
     client.is_ok_and(|client| client.is_loopback() || own.is_none_or(|own| client == own))
 }
 
-/// What the trials stand on outside of ATS.
+/// The peers that trials need besides ATS.
 fn peers(plan: &CellPlan, names: &NameServer) -> anyhow::Result<Vec<Peer>> {
-    let parse = |text: &str| text.parse().with_context(|| format!("`{text}` is no address"));
+    let parse = |text: &str| text.parse().with_context(|| format!("`{text}` is not an address"));
     let mut peers = vec![Peer::Origin("origin", parse(&plan.origin_ip)?)];
     for (place, address) in &plan.beside {
         peers.push(Peer::Origin(place.program().unwrap_or("origin"), parse(address)?));

@@ -1,5 +1,5 @@
-//! A reload of ATS's configuration under traffic: clients go on asking while a remap rule is added and ATS is told
-//! to read its configuration anew.
+//! A reload of the configuration of ATS under traffic: clients keep sending requests while a remap rule is added and
+//! ATS is told to reload.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,117 +8,118 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::super::client::{self, Target};
-use super::super::traffic_server::{Control, Installation};
-use super::super::{now_us, program};
+use crate::agent::client::{self, Target};
+use crate::agent::traffic_server::{Control, Installation};
+use crate::agent::{now_us, program};
 use crate::catalogue::trials::body;
 use crate::model::{ClientError, ClientPhase, ClientRun, Exchange, Load, RequestSpec};
 
-/// Each client asks once in so long: some hundred requests in all, so that evidence stays small.
+/// Time between two requests of a client. Some hundred requests in all keep the evidence small.
 const PACE: Duration = Duration::from_millis(50);
 
-/// ATS tells nobody when a reload is over, so its new rule is asked for until it holds.
-const LOOK: Duration = Duration::from_millis(50);
+/// Time between two requests for the new rule. ATS does not report the end of a reload, so the rule is requested until
+/// it works.
+const RULE_POLL: Duration = Duration::from_millis(50);
 
-/// `traffic_ctl` answers at once; the reload itself goes on behind it.
-const CONTROL: Duration = Duration::from_secs(10);
+/// Timeout for `traffic_ctl`, which returns before the reload itself is done.
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Requests of each client after the reload.
+/// Requests that each client sends after the reload.
 const AFTER: u32 = 2;
 
-/// What a reload is about.
-pub(super) struct Order<'a> {
-    /// The ATS that runs.
+/// What a reload needs.
+pub(super) struct ReloadPlan<'a> {
+    /// The running ATS.
     pub(super) ats: &'a Control,
-    /// As it is installed.
+    /// Its installation.
     pub(super) installation: &'a Installation,
-    /// The host that is asked for all the time.
+    /// The host that clients request all the time.
     pub(super) target: &'a Target,
-    /// The host that only the new rule knows.
+    /// The host of the new rule.
     pub(super) added: &'a Target,
-    /// The whole of remap.config with the new rule.
+    /// The full text of remap.config with the new rule.
     pub(super) remap: String,
-    /// Clients.
+    /// Number of clients.
     pub(super) at_once: u32,
-    /// Length of the answers.
+    /// Length of every response body, in bytes.
     pub(super) body_len: u64,
-    /// For all of it.
+    /// Timeout for the whole reload.
     pub(super) deadline: Duration,
 }
 
-/// Reloads under traffic. The first exchange is the new rule's, those after it went wrong.
-pub(super) async fn run(order: &Order<'_>) -> ClientRun {
+/// Reloads under traffic. The first exchange is the one with the new rule; the others are those that went wrong.
+pub(super) async fn run(plan: &ReloadPlan<'_>) -> ClientRun {
     let (over, started_us) = (AtomicBool::new(false), now_us());
-    let before = order.ats.server_pid();
+    let before = plan.ats.server_pid();
     let reload = async {
-        let added = tokio::time::timeout(order.deadline, reload(order)).await;
+        let added = tokio::time::timeout(plan.deadline, reload(plan)).await;
         over.store(true, Ordering::Relaxed);
         added.unwrap_or_else(|_| {
-            let text = format!("the new rule did not hold within {} s", order.deadline.as_secs());
+            let text = format!("the new rule was not in effect within {} s", plan.deadline.as_secs());
             Err(ClientError { phase: ClientPhase::Deadline, text })
         })
     };
-    let clients = (0..order.at_once).map(|_| client(order, &over));
-    let (added, seen) = tokio::join!(reload, join_all(clients));
+    let clients = (0..plan.at_once).map(|_| client(plan, &over));
+    let (added, tallies) = tokio::join!(reload, join_all(clients));
     let mut load = Load::default();
     let mut exchanges = vec![added.unwrap_or_else(|error| Exchange { error: Some(error), ..Exchange::default() })];
-    for Seen { sent, whole, wrong } in seen {
+    for ClientTally { sent, whole, wrong } in tallies {
         (load.sent, load.whole) = (load.sent + sent, load.whole + whole);
         exchanges.extend(wrong);
     }
-    // What the origin saw counts from the first request on.
+    // Requests at the origin count from the first one on.
     exchanges[0].started_us = started_us;
-    exchanges.truncate(client::LOAD_EXCHANGES + 1);
-    load.same_process = Some(before.is_some() && order.ats.server_pid() == before);
+    exchanges.truncate(client::MAX_FAILED_EXCHANGES + 1);
+    load.same_process = Some(before.is_some() && plan.ats.server_pid() == before);
     ClientRun { exchanges, load: Some(load), control_us: None }
 }
 
-/// What one client has seen.
+/// The results of one client.
 #[derive(Default)]
-struct Seen {
+struct ClientTally {
     sent: u32,
     whole: u32,
     wrong: Vec<Exchange>,
 }
 
-/// Asks until the reload is over, and some times more.
-async fn client(order: &Order<'_>, over: &AtomicBool) -> Seen {
+/// Sends requests until the reload is over, and [`AFTER`] more.
+async fn client(plan: &ReloadPlan<'_>, over: &AtomicBool) -> ClientTally {
     let get = [RequestSpec { method: "GET".into(), ..RequestSpec::default() }];
-    let expected = body::sha256(order.body_len);
+    let expected = body::sha256(plan.body_len);
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut seen, mut after) = (Seen::default(), 0);
+    let (mut tally, mut after) = (ClientTally::default(), 0);
     while after < AFTER {
         pace.tick().await;
         if over.load(Ordering::Relaxed) {
             after += 1;
         }
-        seen.sent += 1;
-        for exchange in client::run(order.target, &get, order.deadline).await.exchanges {
+        tally.sent += 1;
+        for exchange in client::run(plan.target, &get, plan.deadline).await.exchanges {
             if exchange.status == Some(200) && exchange.error.is_none() && exchange.body_sha256 == expected {
-                seen.whole += 1;
+                tally.whole += 1;
             } else {
-                seen.wrong.push(exchange);
+                tally.wrong.push(exchange);
             }
         }
     }
-    seen
+    tally
 }
 
-/// Adds the rule, has ATS read it, and returns the first answer by it.
-async fn reload(order: &Order<'_>) -> Result<Exchange, ClientError> {
+/// Adds the rule, has ATS load it, and returns the first answer by it.
+async fn reload(plan: &ReloadPlan<'_>) -> Result<Exchange, ClientError> {
     let failed = |text: String| ClientError { phase: ClientPhase::Exchange, text };
-    order.ats.write("remap.config", &order.remap).map_err(|error| failed(format!("{error:#}")))?;
-    let program = order.installation.program("traffic_ctl");
-    control(&program, order.ats.root()).await.map_err(failed)?;
+    plan.ats.write("remap.config", &plan.remap).map_err(|error| failed(format!("{error:#}")))?;
+    let program = plan.installation.program("traffic_ctl");
+    control(&program, plan.ats.root()).await.map_err(failed)?;
     let get = [RequestSpec { method: "GET".into(), ..RequestSpec::default() }];
     let begun = Instant::now();
-    let mut look = interval(LOOK);
+    let mut poll = interval(RULE_POLL);
     loop {
-        look.tick().await;
-        let left = order.deadline.saturating_sub(begun.elapsed());
-        let answer = client::run(order.added, &get, left).await.exchanges.pop();
-        // 404: no rule for this host yet.
+        poll.tick().await;
+        let left = plan.deadline.saturating_sub(begun.elapsed());
+        let answer = client::run(plan.added, &get, left).await.exchanges.pop();
+        // Status 404: ATS has no rule for this host yet.
         if let Some(exchange) = answer.filter(|exchange| exchange.status != Some(404)) {
             return Ok(exchange);
         }
@@ -126,15 +127,15 @@ async fn reload(order: &Order<'_>) -> Result<Exchange, ClientError> {
 }
 
 async fn control(traffic_ctl: &Path, root: &Path) -> Result<(), String> {
-    let mut command = program::of_image(traffic_ctl);
+    let mut command = program::in_image(traffic_ctl);
     command.args(["config", "reload"]).env("TS_RUNROOT", root);
-    let output = tokio::time::timeout(CONTROL, command.output())
+    let output = tokio::time::timeout(CONTROL_TIMEOUT, command.output())
         .await
         .map_err(|_| "traffic_ctl config reload does not end".to_owned())?
         .map_err(|error| format!("cannot start {}: {error}", traffic_ctl.display()))?;
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!("traffic_ctl config reload: {}: {said:.200}", output.status))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Err(format!("traffic_ctl config reload: {}: {stderr:.200}", output.status))
 }

@@ -1,4 +1,4 @@
-//! What ATS is told of the trials of a cell: names, remap rules, certificates, settings.
+//! How ATS is configured for the trials of a cell: names, remap rules, certificates, settings.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -6,31 +6,31 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::super::origin::{Unable, encrypt_key};
-use super::super::traffic_server::{self, Ports};
 use super::{ROOT, Wanted};
+use crate::agent::origin::{Unable, encrypt_key};
+use crate::agent::traffic_server::{self, Ports};
 use crate::ats::config::{FileRef, Map, Settings, SniEntry};
 use crate::model::{
     CellPlan, Identity, Place, Record, Remap, Side, Speak, TrialPlan, added_name, front_name, origin_name, wild_name,
 };
 
-/// The CA's file in [`ROOT`].
+/// The file of the CA in [`ROOT`].
 pub(super) const CA: &str = "ca.pem";
 
-/// The key of what ATS shows to clients, and the same encrypted.
+/// The key of the certificate that ATS presents to clients, and the same key encrypted.
 const KEY: &str = "front.key";
 const LOCKED_KEY: &str = "locked.key";
 
-/// What it is encrypted with, and the file that says so to ATS.
+/// The passphrase of that key, and the file from which ATS reads it.
 const PASSPHRASE: &str = "not a secret";
 const PASSPHRASE_FILE: &str = "passphrase";
 
-/// A port on which nothing listens: the target of the rules that lead nowhere.
+/// A port without a listener: the target of rules that lead nowhere.
 const NOWHERE: u16 = 1;
 
-/// What ATS's queries for an origin there are answered with.
+/// The addresses with which queries of ATS for an origin at `place` are answered.
 pub(super) fn place(plan: &CellPlan, place: Place) -> anyhow::Result<Vec<IpAddr>> {
-    let parse = |text: &str| text.parse().with_context(|| format!("`{text}` is no address"));
+    let parse = |text: &str| text.parse().with_context(|| format!("`{text}` is not an address"));
     let remote = || parse(&plan.origin_ip);
     Ok(match place {
         Place::Remote => vec![remote()?],
@@ -42,17 +42,17 @@ pub(super) fn place(plan: &CellPlan, place: Place) -> anyhow::Result<Vec<IpAddr>
     })
 }
 
-/// Where a client that goes past ATS finds the origin.
+/// The address of the origin for a client that bypasses ATS.
 pub(super) fn direct(remote: IpAddr, place: Place) -> IpAddr {
     match place {
-        // No control goes to other programs.
+        // No control connects to other programs.
         Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6 | Place::Beside(_) => remote,
         Place::SameHost => Ipv4Addr::LOCALHOST.into(),
         Place::SameHostV6 => Ipv6Addr::LOCALHOST.into(),
     }
 }
 
-/// Every name ATS may ask for.
+/// Every name that ATS may resolve.
 pub(super) fn addresses(plan: &CellPlan) -> anyhow::Result<BTreeMap<String, Vec<IpAddr>>> {
     let mut names = BTreeMap::new();
     for nowhere in [traffic_server::READY_HOST, traffic_server::BARRIER_HOST] {
@@ -66,7 +66,7 @@ pub(super) fn addresses(plan: &CellPlan) -> anyhow::Result<BTreeMap<String, Vec<
     Ok(names)
 }
 
-/// Writes what the settings refer to as `{dir}`.
+/// Writes the files that settings refer to as `{dir}`.
 pub(super) fn write_certificates(identity: &Identity) -> anyhow::Result<()> {
     let files = [
         (CA, &identity.ca_pem),
@@ -82,7 +82,7 @@ pub(super) fn write_certificates(identity: &Identity) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Encrypts the key of what ATS shows to clients, for the trials that want it so.
+/// Encrypts the key of the certificate that ATS presents, for trials with an encrypted key.
 pub(super) async fn lock_key() -> Result<(), Unable> {
     let path = Path::new(ROOT).join(PASSPHRASE_FILE);
     std::fs::write(&path, format!("{PASSPHRASE}\n")).with_context(|| format!("cannot write {}", path.display()))?;
@@ -100,13 +100,13 @@ fn fill(text: &str, trial: &TrialPlan, all: &[TrialPlan]) -> String {
     text.replace("{ports}", &ports.join(" "))
 }
 
-/// The records of a trial of the plan `all` with their placeholders filled.
+/// The settings of a trial of the plan `all`, with placeholders filled in.
 pub(super) fn filled(trial: &TrialPlan, all: &[TrialPlan]) -> Vec<Record> {
     let records = trial.spec.records.iter();
     records.map(|record| Record { value: fill(&record.value, trial, all), ..record.clone() }).collect()
 }
 
-/// The settings of one life of ATS: all trials of the cell, whether or not they are run in it.
+/// The settings of one life of ATS. They cover all trials of the cell, including those that do not run in it.
 pub(super) fn settings(plan: &CellPlan, ports: Ports, dns_port: u16, wanted: &Wanted<'_>) -> Settings {
     let key = if wanted.locked_key { LOCKED_KEY } else { KEY };
     let nowhere = [traffic_server::READY_HOST, traffic_server::BARRIER_HOST].map(|name| Map {
@@ -152,7 +152,7 @@ fn maps(plan: &CellPlan, trial: &TrialPlan) -> Vec<Map> {
 }
 
 /// The rule that a reload adds for a trial.
-pub(super) fn added(trial: &TrialPlan) -> Map {
+pub(super) fn added_map(trial: &TrialPlan) -> Map {
     let to = format!("https://{}:{}/", origin_name(&trial.id), trial.port);
     Map { from: format!("http://{}/", added_name(&trial.id)), to }
 }
@@ -167,7 +167,7 @@ fn sni(plan: &CellPlan, trial: &TrialPlan) -> impl Iterator<Item = SniEntry> {
     })
 }
 
-/// Whether `text` names one of the hosts of `trial`, and not just a longer name that ends in it.
+/// Whether `text` names one of the hosts of `trial`, not just a longer name that ends in it.
 pub(super) fn names_trial(text: &str, trial: &str) -> bool {
     let part_of_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
     [origin_name(trial), wild_name(trial), front_name(trial)].iter().any(|host| {

@@ -1,5 +1,5 @@
-//! Death, hang and the end for want of memory in mid-cell, with a `traffic_server` that is this very test program:
-//! the agent starts it, reads its output, asks it and notices its end as it does with a real one.
+//! Death, hang and being killed for memory in the middle of a cell, with this test program as `traffic_server`: the
+//! agent starts it, reads its output, sends it requests and notices its end as with a real one.
 
 use std::io::{Read as _, Write};
 use std::net::TcpListener;
@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex as StdMutex};
 use super::*;
 use crate::model::{Identity, RecordType};
 
-/// Where the fake's ports begin: far from those of a real cell, which may run on the same machine.
+/// The number of the first life of the fake, far from those of a real cell, which may run on the same machine.
 const FIRST_LIFE: u16 = 18_000;
 
-/// What the fake does with a request for a host: its own end, or silence for everybody.
+/// Hosts on which the fake ends, or stops answering at all.
 const BEHAVIOURS: [&str; 3] = ["dies", "hangs", "grows"];
 
-/// `traffic_server`: what the test that [`fake`] names does instead when it is started with a root to run in.
+/// The main function of the fake: runs instead of the test that [`fake`] names, when that is started with a root
+/// directory.
 fn traffic_server(root: &Path) {
     let records = find(root, "records.config");
     let ports = records.lines().find_map(|line| line.strip_prefix("CONFIG proxy.config.http.server_ports STRING "));
@@ -34,7 +35,7 @@ fn traffic_server(root: &Path) {
         let host = head.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
         match host.split('.').next().unwrap_or_default() {
             "dies" => std::process::abort(),
-            // What the kernel does for want of memory.
+            // The signal of the kernel when memory runs out.
             "grows" => nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL).unwrap(),
             "hangs" => loop {
                 std::thread::park();
@@ -66,15 +67,15 @@ async fn fake(folder: &Path) -> Installation {
     let test = std::env::current_exe().unwrap();
     let script = format!(
         "#!/bin/sh\ncase \"$1\" in -V) echo 'Traffic Server 9.2.9'; exit 0;; esac\n\
-         exec {} --exact agent::trials::tests::a_trial_that_ends_ats_spoils_itself_alone --nocapture\n",
+         exec {} --exact agent::trials::tests::a_trial_that_ends_ats_harms_only_itself --nocapture\n",
         test.display()
     );
     executable(&program, &script);
     with_layout(folder, &program).await
 }
 
-/// An installation whose `traffic_server` notes each start in the file `starts`; it does what `script` says, and then
-/// as the fake.
+/// An installation whose `traffic_server` records each start in the file `starts`, does what `script` says, and then
+/// runs the fake.
 async fn fake_after(folder: &Path, script: &str) -> Installation {
     fake(folder).await;
     let (program, fake) = (folder.join("traffic_server"), folder.join("fake"));
@@ -100,8 +101,8 @@ async fn with_layout(folder: &Path, program: &Path) -> Installation {
     Installation::find(program.to_str()).await.unwrap()
 }
 
-/// Written by a process of its own: what this one writes to may be held open by a child that another test's thread
-/// has forked meanwhile, and such a file cannot be run.
+/// Another process writes the file. A descriptor of this one may be held open by a child that another test has forked
+/// meanwhile, and then the file cannot be executed.
 fn executable(path: &Path, text: &str) {
     let mut install = std::process::Command::new("install");
     let mut install =
@@ -111,9 +112,9 @@ fn executable(path: &Path, text: &str) {
 }
 
 #[derive(Clone, Default)]
-struct Told(Arc<StdMutex<Vec<u8>>>);
+struct Collected(Arc<StdMutex<Vec<u8>>>);
 
-impl Write for Told {
+impl Write for Collected {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
@@ -122,8 +123,8 @@ impl Write for Told {
     }
 }
 
-impl Told {
-    /// How each trial's client ended, in the order told.
+impl Collected {
+    /// How the client of each trial ended, in the order reported.
     fn ends(&self) -> Vec<(String, Option<u16>, AtsLife)> {
         self.lines()
             .into_iter()
@@ -149,7 +150,12 @@ impl Told {
 }
 
 /// A cell with trials of these names, all with the settings `records`.
-async fn cell(ids: &[&str], records: &[Record], deadline: Duration, lives: u16) -> (Cell, Told, tempfile::TempDir) {
+async fn cell(
+    ids: &[&str],
+    records: &[Record],
+    deadline: Duration,
+    lives: u16,
+) -> (TrialRunner, Collected, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut spec = (crate::catalogue::trials::by_id("tls-remote-origin").unwrap().spec)();
     spec.records = records.to_vec();
@@ -168,15 +174,16 @@ async fn cell(ids: &[&str], records: &[Record], deadline: Duration, lives: u16) 
         swap: None,
         token: String::new(),
     };
-    let told = Told::default();
-    let emitter = Emitter::to(told.clone());
-    let cell = Cell {
-        asker: Asker::new(&plan).unwrap(),
+    let evidence = Collected::default();
+    let emitter = Emitter::to(evidence.clone());
+    let cell = TrialRunner {
+        requester: Requester::new(&plan).unwrap(),
         names: NameServer::start(settings::addresses(&plan).unwrap()).await.unwrap(),
-        here: Origin::start(&[], &plan.identity, folder.path(), &emitter, &Door::new("", &emitter)).await,
+        here: Origin::start(&[], &plan.identity, folder.path(), &emitter, &OriginGuard::new("", &emitter)).await,
         plan,
         emitter,
-        provenance_told: Mutex::new(true),
+        packages: Packages::detect(),
+        provenance_reported: Mutex::new(true),
         inventoried: Mutex::default(),
         lives: AtomicU16::new(FIRST_LIFE + lives),
         down: OnceCell::new(),
@@ -184,20 +191,20 @@ async fn cell(ids: &[&str], records: &[Record], deadline: Duration, lives: u16) 
         root: folder.path().to_owned(),
         until: Instant::now() + deadline,
     };
-    (cell, told, folder)
+    (cell, evidence, folder)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_trial_that_ends_ats_spoils_itself_alone() {
+async fn a_trial_that_ends_ats_harms_only_itself() {
     if let Some(root) = std::env::var_os("TS_RUNROOT") {
         return traffic_server(Path::new(&root));
     }
     let ids = ["well", "dies", "hangs", "better", "grows", "best"];
-    let (cell, told, folder) = cell(&ids, &[], Duration::from_mins(1), 0).await;
+    let (cell, evidence, folder) = cell(&ids, &[], Duration::from_mins(1), 0).await;
     cell.through(&fake(folder.path()).await).await;
-    let mut ends = told.ends();
+    let mut ends = evidence.ends();
     ends.sort_by_key(|(id, ..)| ids.iter().position(|known| known == id));
-    assert_eq!(ends.iter().map(|(id, ..)| id.as_str()).collect::<Vec<_>>(), ids, "each is told once");
+    assert_eq!(ends.iter().map(|(id, ..)| id.as_str()).collect::<Vec<_>>(), ids, "each is reported once");
     for (id, status, ats) in &ends {
         if BEHAVIOURS.contains(&id.as_str()) {
             let AtsLife::Died(how) = ats else { panic!("{id}: {ats:?}") };
@@ -208,18 +215,18 @@ async fn a_trial_that_ends_ats_spoils_itself_alone() {
             assert_eq!((status, ats), (&Some(200), &AtsLife::Alive), "{id}");
         }
     }
-    assert_eq!(told.faults(), []);
+    assert_eq!(evidence.faults(), []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_cells_deadline_is_the_fault_of_what_is_not_over_by_then() {
-    let (cell, told, folder) = cell(&["hangs", "well"], &[], Duration::from_secs(2), 100).await;
+async fn trials_that_are_not_over_at_the_deadline_of_the_cell_are_faults() {
+    let (cell, evidence, folder) = cell(&["hangs", "well"], &[], Duration::from_secs(2), 100).await;
     let installation = fake(folder.path()).await;
-    // A life that has done its work before the deadline, and one that hangs beyond it.
-    cell.group(&installation, Vec::new(), vec![cell.plan.trials[1].clone()]).await;
-    cell.group(&installation, Vec::new(), vec![cell.plan.trials[0].clone()]).await;
-    assert_eq!(told.ends(), [("well".to_owned(), Some(200), AtsLife::Alive)]);
-    let faults = told.faults();
+    // One life is done before the deadline, the other hangs beyond it.
+    cell.run_group(&installation, Vec::new(), vec![cell.plan.trials[1].clone()]).await;
+    cell.run_group(&installation, Vec::new(), vec![cell.plan.trials[0].clone()]).await;
+    assert_eq!(evidence.ends(), [("well".to_owned(), Some(200), AtsLife::Alive)]);
+    let faults = evidence.faults();
     assert_eq!(faults.iter().map(|(of, _)| of.as_deref()).collect::<Vec<_>>(), [Some("hangs")]);
     assert!(faults[0].1.contains("deadline"), "{}", faults[0].1);
 }
@@ -227,74 +234,78 @@ async fn the_cells_deadline_is_the_fault_of_what_is_not_over_by_then() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_setting_that_ats_does_not_know_is_a_fault() {
     let record = Record { name: "proxy.config.nobody.knows".into(), kind: RecordType::Int, value: "1".into() };
-    let (cell, told, folder) = cell(&["well"], &[record], Duration::from_mins(1), 200).await;
+    let (cell, evidence, folder) = cell(&["well"], &[record], Duration::from_mins(1), 200).await;
     cell.through(&fake(folder.path()).await).await;
-    assert_eq!(told.ends(), []);
-    let [(of, text)] = told.faults().try_into().unwrap();
+    assert_eq!(evidence.ends(), []);
+    let [(of, text)] = evidence.faults().try_into().unwrap();
     assert!(of.as_deref() == Some("well") && text.contains("proxy.config.nobody.knows"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_setting_that_ats_need_not_know_is_none() {
+async fn a_setting_that_ats_may_not_know_is_not_a_fault() {
     let record = Record { name: "proxy.config.nobody.knows".into(), kind: RecordType::Int, value: "1".into() };
-    let (mut cell, told, folder) = cell(&["well"], &[record], Duration::from_mins(1), 250).await;
+    let (mut cell, evidence, folder) = cell(&["well"], &[record], Duration::from_mins(1), 250).await;
     cell.plan.trials[0].spec.may_not_know = vec!["proxy.config.nobody.knows".into()];
     cell.through(&fake(folder.path()).await).await;
-    assert_eq!((told.ends(), told.faults()), (vec![("well".to_owned(), Some(200), AtsLife::Alive)], Vec::new()));
+    assert_eq!(
+        (evidence.ends(), evidence.faults()),
+        (vec![("well".to_owned(), Some(200), AtsLife::Alive)], Vec::new())
+    );
 }
 
-/// A cell of eight trials, each with settings of its own but the first two.
-async fn cell_of_many(lives: u16) -> (Cell, Told, tempfile::TempDir) {
+/// A cell of eight trials. All but the first two have their own settings.
+async fn cell_of_many(lives: u16) -> (TrialRunner, Collected, tempfile::TempDir) {
     let ids = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
-    let (mut cell, told, folder) = cell(&ids, &[], Duration::from_mins(1), lives).await;
+    let (mut cell, evidence, folder) = cell(&ids, &[], Duration::from_mins(1), lives).await;
     for (trial, number) in cell.plan.trials.iter_mut().zip(0..).skip(2) {
         let name = "proxy.config.http.keep_alive_no_activity_timeout_in".to_owned();
         trial.spec.records = vec![Record { name, kind: RecordType::Int, value: (100 + number).to_string() }];
     }
-    (cell, told, folder)
+    (cell, evidence, folder)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_ats_that_does_not_come_up_is_started_for_no_further_trial() {
-    let (cell, told, folder) = cell_of_many(300).await;
+async fn an_ats_that_does_not_start_is_not_started_for_further_trials() {
+    let (cell, evidence, folder) = cell_of_many(300).await;
     let installation = fake_after(folder.path(), "echo 'FATAL: libssl.so.9 is gone' >&2; exit 70").await;
     cell.through(&installation).await;
-    let ends = told.ends();
-    assert_eq!(ends.len(), 8, "each trial is told: {ends:?}");
+    let ends = evidence.ends();
+    assert_eq!(ends.len(), 8, "each trial is reported: {ends:?}");
     let reasons: BTreeSet<String> = ends.iter().map(|(.., ats)| format!("{ats:?}")).collect();
-    assert_eq!(reasons.len(), 1, "for one reason: {reasons:?}");
+    assert_eq!(reasons.len(), 1, "all for the same reason: {reasons:?}");
     assert!(
         reasons.iter().all(|why| why.starts_with("NeverReady") && why.contains("libssl.so.9 is gone")),
         "{reasons:?}"
     );
-    assert!(starts(folder.path()) <= LIVES, "{} starts", starts(folder.path()));
+    assert!(starts(folder.path()) <= PARALLEL_LIVES, "{} starts", starts(folder.path()));
 }
 
-/// The manager of ATS 8 and 9 starts it again and again: nobody waits for that once the baseline is known to be down.
+/// The manager of ATS 8 and 9 restarts it again and again. That is not waited for once ATS is known not to start with
+/// the baseline.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_that_others_know_to_be_in_vain_is_not_waited_for() {
+async fn a_start_that_is_known_to_fail_is_not_waited_for() {
     let (cell, _, folder) = cell_of_many(500).await;
     let script = "if ! grep -rqs 'activity_timeout_in INT 104' \"$TS_RUNROOT\"; then echo 'FATAL: no' >&2; exit 70; fi; sleep 60";
     let installation = fake_after(folder.path(), script).await;
     let slow = cell.plan.trials[4].spec.records.clone();
     let (slow, baseline) = (Wanted { records: &slow, ..Wanted::default() }, Wanted::default());
-    let waiting = cell.start_if_it_comes_up(&installation, &slow);
-    let failing = cell.start_if_it_comes_up(&installation, &baseline);
+    let waiting = cell.start_unless_down(&installation, &slow);
+    let failing = cell.start_unless_down(&installation, &baseline);
     let begun = Instant::now();
     let (waiting, failing) = tokio::join!(waiting, failing);
     for started in [waiting, failing] {
         assert!(matches!(started, Err(NoStart::Ats(why)) if why.contains("FATAL: no")));
     }
-    assert!(begun.elapsed() < traffic_server::START, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < traffic_server::START_TIMEOUT, "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_ats_that_does_not_come_up_with_settings_of_a_trial_concerns_that_trial() {
-    let (cell, told, folder) = cell_of_many(400).await;
+async fn an_ats_that_does_not_start_with_the_settings_of_a_trial_fails_only_that_trial() {
+    let (cell, evidence, folder) = cell_of_many(400).await;
     let script = "if grep -rqs 'activity_timeout_in INT 104' \"$TS_RUNROOT\"; then echo 'FATAL: 104' >&2; exit 70; fi";
     cell.through(&fake_after(folder.path(), script).await).await;
     let down: Vec<String> =
-        told.ends().into_iter().filter(|(.., ats)| *ats != AtsLife::Alive).map(|(id, ..)| id).collect();
+        evidence.ends().into_iter().filter(|(.., ats)| *ats != AtsLife::Alive).map(|(id, ..)| id).collect();
     assert_eq!(down, ["five"]);
-    assert_eq!(told.ends().len(), 8);
+    assert_eq!(evidence.ends().len(), 8);
 }

@@ -1,7 +1,7 @@
-//! The settings every trial starts from, by their 9.x names.
+//! The settings that every trial starts from, by their 9.x names.
 //!
-//! Small, quick and quiet, and nothing else: what trials are about (certificate verification, session
-//! sharing, TLS versions, retries of ATS's own on other hosts) keeps ATS's defaults.
+//! They make ATS small, fast and quiet, and nothing else. Whatever trials test keeps the defaults of ATS: certificate
+//! verification, session sharing, TLS versions, retries on other hosts.
 
 use super::Settings;
 use crate::model::{Record, RecordType};
@@ -36,38 +36,38 @@ pub(super) fn records(settings: &Settings) -> Vec<Record> {
 
 fn process() -> Vec<Record> {
     vec![
-        // "#-1": stay the user that started it.
+        // "#-1": keep the user that started it.
         string("admin.user_id", "#-1"),
-        // A crash is seen by its signal; the helper would only add a file.
+        // The agent sees a crash by its signal; the helper would only add a file.
         string("crash_log_helper", "NULL"),
         int("exec_thread.autoconfig", 0),
         int("exec_thread.limit", 1),
-        // The default of 30000 is above the usual limit of open files, and ATS would warn of it.
+        // The default of 30000 is above the usual limit of open files, and ATS would warn about it.
         int("net.connections_throttle", 1000),
     ]
 }
 
 fn logs() -> Vec<Record> {
-    // To stderr as well: the agent learns from there that ATS is ready, without asking again and again.
-    let told = ["status", "note", "warning", "error"].map(|level| string(&format!("diags.output.{level}"), "LE"));
-    // What ends the process goes to stderr too: diags.log may be what it could not open.
+    // Also to stderr, where the agent sees that ATS is ready without polling.
+    let levels = ["status", "note", "warning", "error"].map(|level| string(&format!("diags.output.{level}"), "LE"));
+    // Fatal messages go to stderr too: diags.log may be the file that ATS could not open.
     let fatal = ["fatal", "alert", "emergency"].map(|level| string(&format!("diags.output.{level}"), "LE"));
-    let mut records: Vec<_> = told.into_iter().chain(fatal).collect();
-    // 1: errors only. A line reaches error.log about a second after its transaction; with the default
-    // of the periodic task it takes five.
+    let mut records: Vec<_> = levels.into_iter().chain(fatal).collect();
+    // 1: errors only. A line reaches error.log about a second after its transaction; with the default interval of the
+    // periodic task it takes five.
     records.push(int("log.logging_enabled", 1));
     records.push(int("log.max_secs_per_buffer", 1));
-    // A full buffer is flushed at once: the agent fills it when it wants to read error.log now.
+    // A full buffer is flushed at once. The agent fills it to read error.log immediately.
     records.push(int("log.log_buffer_size", 2048));
-    // The private root is small; ATS wants a gigabyte to spare by default and drops lines otherwise.
+    // The private root is small. By default ATS wants a gigabyte of free space and otherwise drops lines.
     records.push(int("log.max_space_mb_for_logs", 20));
     records.push(int("log.max_space_mb_headroom", 1));
     records.push(int("log.periodic_tasks_interval", 1));
     records
 }
 
-/// ATS asks the agent's DNS server and none else. A host file would be read by a background task, too
-/// late for the first requests.
+/// ATS uses only the DNS server of the agent. It would read a host file in a background task, too late for the first
+/// requests.
 fn names(dns_port: u16) -> Vec<Record> {
     vec![
         string("dns.nameservers", format!("127.0.0.1:{dns_port}")),
@@ -81,7 +81,7 @@ fn names(dns_port: u16) -> Vec<Record> {
 }
 
 fn http(settings: &Settings) -> Vec<Record> {
-    // On loopback alone: whoever else is on the network could have ATS ask the origins of trials.
+    // On loopback only, or others on the network could send requests through ATS to the origins of trials.
     let here = "ip-in=127.0.0.1";
     let ports = match settings.https_port {
         Some(tls) => format!("{}:{here} {tls}:ssl:{here}", settings.http_port),
@@ -90,13 +90,13 @@ fn http(settings: &Settings) -> Vec<Record> {
     vec![
         string("http.server_ports", ports),
         int("http.cache.http", 0),
-        // 2: with the codes that say what ATS did.
+        // 2: including the codes that say what ATS did.
         int("http.insert_response_via_str", 2),
         int("http.connect_attempts_timeout", 4),
         int("http.connect_attempts_max_retries", 0),
         int("http.connect_attempts_rr_retries", 0),
         int("http.transaction_no_activity_timeout_out", 5),
-        // What the origin's name is depends on it, and so who is verified.
+        // It decides the name of the origin, and so which name is verified.
         int("url_remap.pristine_host_hdr", 0),
         int("url_remap.remap_required", 1),
     ]

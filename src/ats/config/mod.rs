@@ -1,8 +1,8 @@
-//! The configuration files of one ATS: the baseline that every trial starts from, and a trial's
-//! deltas, in the dialect of that ATS.
+//! The configuration files of one ATS: the baseline that every trial starts from, and the settings of a trial, in the
+//! dialect of that ATS.
 //!
-//! Knows which files there are and how they are written. Settings go by their 9.x names everywhere
-//! else; that a dialect has no such setting is decided here, from names, never from a failure.
+//! Everywhere else settings have their 9.x names. Whether a dialect lacks a setting is decided here, by its name, never
+//! from a failure.
 
 mod baseline;
 mod records;
@@ -13,23 +13,22 @@ use std::collections::BTreeMap;
 use super::Dialect;
 use crate::model::Record;
 
-/// What an ATS is to be configured for.
+/// What an ATS is configured for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Port for plain HTTP clients, on all addresses.
+    /// Port for plain HTTP clients, on loopback.
     pub http_port: u16,
     /// Port for TLS clients; needs `server_identity`.
     pub https_port: Option<u16>,
-    /// Port of the DNS server on 127.0.0.1 that answers ATS's queries.
+    /// Port of the DNS server on 127.0.0.1 that ATS uses.
     pub dns_port: u16,
-    /// The CA whose origins are trusted. Set even where a trial does not verify: a missing file makes
-    /// every https origin fail.
+    /// The CA that ATS trusts. Set even if a trial does not verify: without the file every https origin fails.
     pub ca: Option<FileRef>,
-    /// The directory in which the [error pages](files) will be, absolute.
+    /// The directory for the [error pages](files), an absolute path.
     pub error_pages: Option<String>,
     /// Certificate and key for TLS clients, absolute paths.
     pub server_identity: Option<(String, String)>,
-    /// The command whose output is the passphrase of that key, if it has one.
+    /// The command that prints the passphrase of that key, if it has one.
     pub key_dialog: Option<String>,
     /// Lines of remap.config, in order.
     pub maps: Vec<Map>,
@@ -37,23 +36,23 @@ pub struct Settings {
     pub sni: Vec<SniEntry>,
     /// Lines of plugin.config, for example `stats_over_http.so`.
     pub plugins: Vec<String>,
-    /// The trial's deltas, under their 9.x names. They win over the baseline.
+    /// The settings of the trial, by their 9.x names. They override the baseline.
     pub records: Vec<Record>,
 }
 
-/// A file as ATS wants it named: directory and name apart.
+/// A file as ATS takes it: directory and name separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRef {
     /// Directory, absolute.
     pub directory: String,
-    /// Name in it.
+    /// Name in that directory.
     pub name: String,
 }
 
 /// One entry of sni.yaml.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SniEntry {
-    /// The name it is about: a client's host, or an origin's.
+    /// The server name: the host of a client, or of an origin.
     pub fqdn: String,
     /// Keys and values, by their 9.x names.
     pub keys: Vec<(String, String)>,
@@ -62,33 +61,33 @@ pub struct SniEntry {
 /// `map FROM TO`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Map {
-    /// What clients ask for, for example `http://tls-get.t/`.
+    /// The URL that clients request, for example `http://tls-get.t/`.
     pub from: String,
     /// The origin, for example `https://tls-get.test:9001/`.
     pub to: String,
 }
 
-/// A setting that an ATS cannot have.
+/// A setting that an ATS does not support.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("ATS {dialect} cannot have {record}: {reason}")]
+#[error("ATS {dialect} does not support {record}: {reason}")]
 pub struct Unsupported {
     /// The setting, by its 9.x name.
     pub record: String,
     /// The dialect that lacks it.
     pub dialect: Dialect,
-    /// Why, in one line.
+    /// The reason, in one line.
     pub reason: String,
 }
 
-/// Whether an ATS can have `records` (a trial's deltas): to be asked before a trial is planned.
+/// Checks whether an ATS supports `records`, the settings of a trial. To be called before a trial is planned.
 pub fn check(dialect: Dialect, records: &[Record]) -> Result<(), Unsupported> {
     translate::translate(dialect, records).and_then(|records| records::text(dialect, &records)).map(drop)
 }
 
-/// `records` as this ATS has them.
+/// `records` under the names that this ATS has for them.
 ///
 /// # Errors
-/// When it cannot have one of them.
+/// When it does not support one of them.
 pub fn translated(dialect: Dialect, records: &[Record]) -> Result<Vec<Record>, Unsupported> {
     translate::translate(dialect, records)
 }
@@ -96,25 +95,25 @@ pub fn translated(dialect: Dialect, records: &[Record]) -> Result<Vec<Record>, U
 /// The names of all settings that [`files`] writes, as this ATS has them.
 ///
 /// # Errors
-/// When this ATS cannot have one of them.
+/// When this ATS does not support one of them.
 pub fn names(dialect: Dialect, settings: &Settings) -> Result<Vec<String>, Unsupported> {
     let wanted = merge(baseline::records(settings), &settings.records);
     Ok(translate::translate(dialect, &wanted)?.into_iter().map(|record| record.name).collect())
 }
 
-/// The folder of the error pages in [`files`].
+/// The directory of the error pages in [`files`].
 pub const ERROR_PAGES: &str = "body_factory";
 
-/// Without this file a folder holds no pages.
+/// ATS finds no pages in a directory without this file.
 const ERROR_PAGES_INFO: &str = "body_factory/default/.body_factory_info";
 
-/// The page for all that has none of its own.
+/// The page for every error without one of its own.
 const ERROR_PAGE: &str = "body_factory/default/default";
 
-/// Every configuration file, by name, to be written into ATS's sysconfdir.
+/// Every configuration file by its name in the sysconfdir of ATS.
 ///
 /// # Errors
-/// When this ATS cannot have one of the settings.
+/// When this ATS does not support one of the settings.
 pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, String>, Unsupported> {
     let wanted = merge(baseline::records(settings), &settings.records);
     let records = translate::translate(dialect, &wanted)?;
@@ -124,7 +123,7 @@ pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, S
         (dialect.sni_file(), sni(dialect, &settings.sni)),
         ("remap.config", remap(settings)),
         ("plugin.config", lines(settings.plugins.iter().cloned())),
-        // No line, no cache: ATS starts with "Cache Disabled".
+        // Without a line there is no cache: ATS starts with "Cache Disabled".
         ("storage.config", EMPTY.into()),
         ("ssl_multicert.config", multicert(settings)),
         ("logging.yaml", "logging:\n  formats: []\n  logs: []\n".into()),
@@ -133,8 +132,8 @@ pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, S
         ("volume.config", EMPTY.into()),
         ("cache.config", EMPTY.into()),
         ("splitdns.config", EMPTY.into()),
-        // Not the image's own: where these are missing or closed to us, 8.1 hangs up instead of answering with an
-        // error, and what asks whether it lives would find it dead.
+        // Not those of the image: if they are missing or not readable, 8.1 closes the connection instead of sending an
+        // error, and the check whether ATS is alive would find it dead.
         (ERROR_PAGES_INFO, EMPTY.into()),
         (ERROR_PAGE, "<html><body>An error page of atsmatrix.</body></html>\n".into()),
     ];
@@ -150,10 +149,10 @@ fn lines(lines: impl Iterator<Item = String>) -> String {
     lines.flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
-/// ATS warns about missing files, not about empty ones.
+/// ATS warns about missing files, but not about empty ones.
 const EMPTY: &str = "# Nothing here, on purpose.\n";
 
-/// `base` with `deltas` over it: the same name is replaced where it stands, new ones follow.
+/// `base` overridden by `deltas`: a setting of the same name is replaced in place, new ones follow.
 fn merge(mut base: Vec<Record>, deltas: &[Record]) -> Vec<Record> {
     for delta in deltas {
         match base.iter_mut().find(|record| record.name == delta.name) {
@@ -164,7 +163,7 @@ fn merge(mut base: Vec<Record>, deltas: &[Record]) -> Vec<Record> {
     base
 }
 
-/// Everyone may do everything: the network is a cell's own.
+/// Allows everything: the network belongs to the cell.
 fn ip_allow(dialect: Dialect) -> &'static str {
     if dialect == Dialect::V8 {
         return "src_ip=0.0.0.0-255.255.255.255 action=ip_allow method=ALL\n\
@@ -174,12 +173,12 @@ fn ip_allow(dialect: Dialect) -> &'static str {
      - apply: in\n    ip_addrs: ::/0\n    action: allow\n    methods: ALL\n"
 }
 
-/// Values are quoted: paths and `HOST:PORT` are plain text to YAML either way, names with `*` are not.
+/// Values are quoted: paths and `HOST:PORT` are plain text to YAML anyway, but names with `*` are not.
 fn sni(dialect: Dialect, entries: &[SniEntry]) -> String {
     if entries.is_empty() {
         return EMPTY.to_owned();
     }
-    // In 8.1 the file is the bare list.
+    // In 8.1 the file is just the list.
     let mut text = if dialect == Dialect::V8 { String::new() } else { "sni:\n".to_owned() };
     for entry in entries {
         text.push_str(&lines(std::iter::once(format!("- fqdn: '{}'", entry.fqdn))));

@@ -68,7 +68,7 @@ fn the_files_of_8_1() {
 }
 
 #[test]
-fn server_names_of_8_1_are_a_bare_list_with_its_own_keys() {
+fn server_names_of_8_1_are_a_list_with_its_own_keys() {
     let entry = |fqdn: &str, keys: &[(&str, &str)]| SniEntry {
         fqdn: fqdn.into(),
         keys: keys.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
@@ -229,7 +229,7 @@ fn every_file_has_content_and_ends_its_last_line() {
 }
 
 #[test]
-fn a_delta_wins_over_the_baseline_where_that_stands() {
+fn a_setting_of_a_trial_replaces_the_baseline_in_place() {
     let mut settings = settings();
     settings.records = vec![record("http.connect_attempts_timeout", RecordType::Int, "9")];
     let text = &files(Dialect::V9, &settings).unwrap()["records.config"];
@@ -259,13 +259,13 @@ fn policies_of_9_become_the_one_number_of_8_1() {
     assert_eq!(number("ENFORCED", Some("NONE")), Ok("0".into()));
     assert_eq!(
         number("ENFORCED", Some("SIGNATURE")).unwrap_err().to_string(),
-        "ATS 8.1 cannot have proxy.config.ssl.client.verify.server.policy: 8.1 cannot verify with policy ENFORCED \
+        "ATS 8.1 does not support proxy.config.ssl.client.verify.server.policy: 8.1 cannot verify with policy ENFORCED \
          and properties SIGNATURE"
     );
 }
 
 #[test]
-fn what_a_dialect_lacks_is_said_and_not_left_to_a_warning() {
+fn a_setting_that_a_dialect_lacks_is_an_error() {
     let lacks = |dialect, name: &str| check(dialect, &[record(name, RecordType::Int, "1")]).is_err();
     for name in ["ssl.client.sni_policy", "ssl.origin_session_cache", "ssl.origin_session_cache.size", "tunnel.prewarm"]
     {
@@ -318,14 +318,14 @@ fn a_setting_cannot_break_out_of_its_line() {
 }
 
 #[test]
-fn a_name_that_is_value_and_group_at_once_is_refused_in_yaml() {
+fn a_name_that_is_both_value_and_group_is_refused_in_yaml() {
     let records = [record("http.x", RecordType::Int, "1"), record("http.x.y", RecordType::Int, "1")];
     assert!(check(Dialect::V9, &records).is_ok() && check(Dialect::V10, &records).is_err());
     assert!(check(Dialect::V10, &[records[1].clone(), records[0].clone()]).is_err());
 }
 
 #[test]
-fn a_key_with_a_passphrase_has_a_command_that_says_it() {
+fn a_key_with_a_passphrase_has_a_command_that_prints_it() {
     let settings = Settings {
         server_identity: Some(("/run/x/front.pem".into(), "/run/x/locked.key".into())),
         key_dialog: Some("/bin/cat /run/x/passphrase".into()),

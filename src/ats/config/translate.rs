@@ -1,8 +1,7 @@
-//! Settings from their 9.x names into those of another dialect.
+//! Translates settings from their 9.x names to another dialect.
 //!
-//! For 8.1 the names were compared in the binaries of 8.1.11 and 9.2.9; for 10 they are those of ATS's
-//! own `convert2yaml` script and of its notes on upgrading
-//! (<https://docs.trafficserver.apache.org/release-notes/upgrading.en.html>).
+//! The names of 8.1 come from comparing the binaries of 8.1.11 and 9.2.9; those of 10 from its `convert2yaml` script
+//! and its upgrade notes (<https://docs.trafficserver.apache.org/release-notes/upgrading.en.html>).
 
 use super::{Dialect, Unsupported};
 use crate::model::{Record, RecordType};
@@ -10,7 +9,7 @@ use crate::model::{Record, RecordType};
 const POLICY: &str = "proxy.config.ssl.client.verify.server.policy";
 const PROPERTIES: &str = "proxy.config.ssl.client.verify.server.properties";
 
-/// Families that 8.1.11 does not know; each stands for itself and for all names below it.
+/// Settings that 8.1.11 does not know; each also stands for all names below it.
 const NOT_IN_8: &[&str] = &[
     "acl.subjects",
     "diags.debug.throttling_interval_msec",
@@ -41,7 +40,7 @@ const RENAMED_IN_8: &[(&str, &str)] = &[
     ("http.proxy_protocol_allowlist", "http.proxy_protocol_whitelist"),
 ];
 
-/// (9.x name, 10.0 name) behind `proxy.config.`: a value that has become a group.
+/// (9.x name, 10.0 name) behind `proxy.config.`, for values that became groups.
 const RENAMED_IN_10: &[(&str, &str)] = &[
     ("exec_thread.autoconfig", "exec_thread.autoconfig.enabled"),
     ("hostdb", "hostdb.enabled"),
@@ -53,7 +52,7 @@ const RENAMED_IN_10: &[(&str, &str)] = &[
     ("tunnel.prewarm", "tunnel.prewarm.enabled"),
 ];
 
-/// Gone in 10.0, where `http.connect_attempts_timeout` covers them
+/// Removed in 10.0, where `http.connect_attempts_timeout` replaces them
 /// (<https://github.com/apache/trafficserver/pull/7335>).
 const GONE_IN_10: &[&str] = &["http.post_connect_attempts_timeout", "http.parent_proxy.connect_attempts_timeout"];
 
@@ -78,7 +77,7 @@ fn into_8(records: &[Record]) -> Result<Vec<Record>, Unsupported> {
     let mut translated = Vec::new();
     for record in records {
         let short = record.name.strip_prefix("proxy.config.").unwrap_or(&record.name);
-        let family =
+        let in_family =
             |known: &&&str| short == **known || short.strip_prefix(**known).is_some_and(|r| r.starts_with('.'));
         if record.name == POLICY {
             let value = verify_server(records).map_err(|reason| unsupported(record, reason))?;
@@ -86,14 +85,14 @@ fn into_8(records: &[Record]) -> Result<Vec<Record>, Unsupported> {
             translated.push(Record { name, kind: RecordType::Int, value: value.into() });
         } else if record.name == PROPERTIES {
             if !records.iter().any(|other| other.name == POLICY) {
-                return Err(unsupported(record, "8.1 has verify.server alone, which stands for the policy".into()));
+                return Err(unsupported(record, "8.1 has only verify.server, which replaces the policy".into()));
             }
         } else if let Some((_, name)) = RENAMED_IN_8.iter().find(|(nine, _)| *nine == short) {
             translated.push(renamed(record, name));
-        } else if NOT_IN_8.iter().find(family).is_some() {
+        } else if NOT_IN_8.iter().find(in_family).is_some() {
             return Err(unsupported(
                 record,
-                "8.1 does not know it and would only warn of an unrecognized value".into(),
+                "8.1 does not know it and would only warn about an unrecognized value".into(),
             ));
         } else {
             translated.push(record.clone());
@@ -102,8 +101,8 @@ fn into_8(records: &[Record]) -> Result<Vec<Record>, Unsupported> {
     Ok(translated)
 }
 
-/// The value of 8.1's `verify.server` that means the same as policy and properties together: 0 not at
-/// all, 1 refuse, 2 warn and go on.
+/// The value of `verify.server` in 8.1 that means the same as policy and properties together: 0 does not verify, 1
+/// refuses, 2 warns and continues.
 fn verify_server(records: &[Record]) -> Result<&'static str, String> {
     let value = |name: &str| records.iter().find(|record| record.name == name).map(|record| record.value.as_str());
     match (value(POLICY).unwrap_or_default(), value(PROPERTIES).unwrap_or("ALL")) {
@@ -122,7 +121,7 @@ fn into_10(dialect: Dialect, record: &Record) -> Result<Record, Unsupported> {
         name => name.strip_prefix("proxy.config.").unwrap_or(name),
     };
     if GONE_IN_10.contains(&short) {
-        let reason = "it is gone since 10.0, where http.connect_attempts_timeout covers it".into();
+        let reason = "it was removed in 10.0, where http.connect_attempts_timeout replaces it".into();
         return Err(Unsupported { record: record.name.clone(), dialect, reason });
     }
     let changing = match short {
@@ -137,9 +136,9 @@ fn into_10(dialect: Dialect, record: &Record) -> Result<Record, Unsupported> {
     Ok(changing.map_or_else(|| record.clone(), |name| renamed(record, name)))
 }
 
-/// A key of the table of server names, from its 9.x name; `None`: this ATS has none like it and does without. 8.1 as
-/// <https://docs.trafficserver.apache.org/en/8.1.x/admin-guide/files/ssl_server_name.yaml.en.html> has it: it
-/// verifies signature and name together, and has no key for a client certificate's key.
+/// A key of the server name table, from its 9.x name. `None`: this ATS has no such key and does without. For 8.1 see
+/// <https://docs.trafficserver.apache.org/en/8.1.x/admin-guide/files/ssl_server_name.yaml.en.html>: it verifies
+/// signature and name together, and has no key for the key of a client certificate.
 pub(super) fn sni_key<'a>(dialect: Dialect, key: &'a str, value: &'a str) -> Option<(&'a str, &'a str)> {
     if dialect > Dialect::V8 {
         return Some((key, value));

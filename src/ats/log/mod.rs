@@ -1,7 +1,7 @@
-//! What ATS writes into error.log, diags.log and to its stderr.
+//! What ATS writes to error.log, diags.log and stderr.
 //!
-//! Knows the wordings of 8.1, 9.0, 9.2 and 10, tolerantly: what is not recognised is `None`, never an
-//! error. Must not judge what a line means for a trial.
+//! Knows the wordings of 8.1, 9.0, 9.2 and 10. Unknown lines are `None`, never an error. What a line means for a trial
+//! is decided elsewhere.
 
 mod normalise;
 
@@ -11,7 +11,6 @@ use regex::{Captures, Regex};
 
 pub use normalise::normalise;
 
-/// A pattern of this module tree.
 fn pattern(text: &str) -> Regex {
     #[expect(clippy::expect_used, reason = "every pattern is a literal that a test uses")]
     Regex::new(text).expect("a literal pattern")
@@ -20,31 +19,31 @@ fn pattern(text: &str) -> Regex {
 /// A failed connection to an origin, from error.log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectFailure {
-    /// The state of ATS's transaction, for example `CONNECTION_ERROR`; 8.1 does not say it.
+    /// The state of the transaction, for example `CONNECTION_ERROR`; missing in 8.1.
     pub state: Option<String>,
-    /// The origin's address, `IP:PORT`; 8.1 and 9.0 give no port.
+    /// The address of the origin, `IP:PORT`; without port in 8.1 and 9.0.
     pub addr: String,
-    /// The host the client asked for (not the origin's name); 8.1 and 9.0 do not say it.
+    /// The host that the client requested, not the name of the origin; missing in 8.1 and 9.0.
     pub host: Option<String>,
-    /// How the connection ended.
+    /// The result of the connection.
     pub result: Code,
-    /// The error beneath, in lines of 9.2 and later about an attempt.
+    /// The underlying error, in lines of 9.2 and later about an attempt.
     pub error: Option<Code>,
     /// Number of the attempt, from 0, in the same lines.
     pub attempts: Option<u32>,
     /// The URL of the request to the origin.
     pub url: String,
-    /// Whether the line says that the origin was marked down after it.
+    /// Whether the line says that the origin was marked down.
     pub marked_down: bool,
 }
 
 /// A code with its name: `Invalid argument [22]`, `ENET_SSL_CONNECT_FAILED [-20104]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Code {
-    /// The text; empty in 8.1 and 9.0.
+    /// The name; empty in 8.1 and 9.0.
     pub text: String,
-    /// The number: an errno, or one of ATS's own below -20000. In 8.1 and 9.0 it is a state of ATS's and
-    /// says little (5 for nearly everything).
+    /// The number: an errno, or a code of ATS below -20000. In 8.1 and 9.0 it is a state of ATS and says little (5 for
+    /// nearly everything).
     pub number: i64,
 }
 
@@ -55,7 +54,7 @@ static ATTEMPT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// 9.2 and 10: the last attempt's outcome.
+/// 9.2 and 10: the outcome of the last attempt.
 static GIVEN_UP: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"CONNECT: (?<result>.*?) \[(?<result_no>-?\d+)\] connecting to (?<addr>\S+) for host='(?<host>[^']*)' url='(?<url>[^']*)'(?<down> marking down)?",
@@ -90,12 +89,12 @@ fn code(found: &Captures<'_>, text: &str, number: &str) -> Option<Code> {
     Some(Code { text: found.name(text).map(|part| part.as_str().to_owned()).unwrap_or_default(), number })
 }
 
-/// Whether a line of error.log says that a name was not resolved.
+/// Whether a line of error.log says that a name could not be resolved.
 pub fn is_dns_error(line: &str) -> bool {
     line.contains("DNS Error: looking up")
 }
 
-/// How grave a line of diags.log is, in ATS's order.
+/// The severity of a line of diags.log, in the order of ATS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// `DIAG` and `DEBUG`.
@@ -118,10 +117,10 @@ pub enum Level {
 
 /// A line of diags.log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Diagnostic<'a> {
-    /// How grave.
+pub struct DiagsLine<'a> {
+    /// Its severity.
     pub level: Level,
-    /// The text behind the level.
+    /// The text after the level.
     pub text: &'a str,
 }
 
@@ -131,8 +130,8 @@ static DIAGNOSTIC: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^\[\w{3} +\d+ [\d:.]+\] .*?\b(DIAG|DEBUG|STATUS|NOTE|WARNING|ERROR|FATAL|ALERT|EMERGENCY): (.*)$")
 });
 
-/// Reads a line of diags.log; `None` for continuation lines.
-pub fn diagnostic(line: &str) -> Option<Diagnostic<'_>> {
+/// Parses a line of diags.log; `None` for continuation lines.
+pub fn diags_line(line: &str) -> Option<DiagsLine<'_>> {
     let (_, [level, text]) = DIAGNOSTIC.captures(line)?.extract();
     let level = match level {
         "STATUS" => Level::Status,
@@ -144,23 +143,23 @@ pub fn diagnostic(line: &str) -> Option<Diagnostic<'_>> {
         "EMERGENCY" => Level::Emergency,
         _ => Level::Debug,
     };
-    Some(Diagnostic { level, text })
+    Some(DiagsLine { level, text })
 }
 
-/// Whether a line is how ATS ends before it has a diags.log: `Fatal: ...`.
+/// Whether ATS ends with this line before it has a diags.log: `Fatal: ...`.
 pub fn is_early_end(line: &str) -> bool {
     let begins = |word: &str| line.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
     ["fatal: ", "alert: ", "emergency: "].into_iter().any(begins)
 }
 
-/// Whether a line of diags.log says that ATS is up: 9 and 10 say both, 8.1 only the second. A port that
-/// answers is still needed besides: 10.2 opens it earlier.
+/// Whether a line of diags.log says that ATS is ready: 9 and 10 write both texts, 8.1 only the second. 10.2 must also
+/// answer on its port: it writes the line before its remap table is in use.
 pub fn is_ready(line: &str) -> bool {
     line.contains("Traffic Server is fully initialized") || line.contains("traffic server running")
 }
 
-/// The setting that ATS does not know, from diags.log. ATS only warns, so a trial would run without it:
-/// whoever set it must not go on.
+/// The setting that ATS does not know, from diags.log. ATS only warns and runs without it, so a trial that needs it
+/// must not run.
 pub fn unknown_setting(line: &str) -> Option<&str> {
     static UNKNOWN: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"Unrecognized configuration value '([^']+)'|Ignoring field '[^']*' \[([^\]]+)\].*Not registered")
@@ -182,7 +181,7 @@ pub enum Crash {
     StackTrace,
 }
 
-/// Reads a line of diags.log, or of ATS's stderr, for the marks of a crash.
+/// Parses a line of diags.log or stderr for the signs of a crash.
 pub fn crash(line: &str) -> Option<Crash> {
     static SIGNAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"received signal (\d+)"));
     if line.contains("failed assertion") {
@@ -195,7 +194,7 @@ pub fn crash(line: &str) -> Option<Crash> {
         return Some(Crash::StackTrace);
     }
     let on_stderr = ["Fatal: ", "Alert: ", "Emergency: "].iter().any(|level| line.starts_with(level));
-    let in_diags = diagnostic(line).is_some_and(|diagnostic| diagnostic.level >= Level::Fatal);
+    let in_diags = diags_line(line).is_some_and(|diags_line| diags_line.level >= Level::Fatal);
     (on_stderr || in_diags).then_some(Crash::GaveUp)
 }
 

@@ -1,4 +1,4 @@
-//! Log lines without what differs from run to run, so that they can be committed and compared.
+//! Log lines without the parts that differ from run to run, so that they can be committed and compared.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -8,13 +8,13 @@ use regex::Regex;
 
 use super::pattern;
 
-/// Longest line kept, characters.
-const LONGEST: usize = 500;
+/// Characters kept of a line.
+const MAX_LINE: usize = 500;
 
-/// What is replaced, in this order.
+/// Replacements, in this order.
 static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
-        // Time stamps of error.log and diags.log, then the thread or program that spoke.
+        // Timestamps of error.log and diags.log, then the thread or program.
         (r"^\d{8}\.\d\dh\d\dm\d\ds ", ""),
         (r"^\[\w{3} +\d+ [\d:.]+\] ", ""),
         (r"^(?:\[[A-Z][A-Z_]*(?: \d+)?\]|traffic_\w+|\{0x[0-9a-f]+\}) ", ""),
@@ -24,7 +24,7 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\bIP:\d+", "IP:PORT"),
         (r"(?<host>//[^/\s':]+):\d+", "$host:PORT"),
         (r"(?<name>\b(?:src_)?port[= ])\d+", "${name}PORT"),
-        // OpenSSL's thread id, addresses in stack traces, and what ATS makes of an error it has no name for.
+        // The thread id of OpenSSL, addresses in stack traces, and error numbers that ATS has no name for.
         (r"\bSSL::\d+:", "SSL::THREAD:"),
         (r"\b0x[0-9a-f]{5,}", "0xADDRESS"),
         (r"Unknown error \d{5,}(?: \[\d+\])?", "Unknown error N"),
@@ -33,13 +33,13 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     .into()
 });
 
-/// What may be an IPv6 address, perhaps in brackets.
+/// Candidates for an IPv6 address, perhaps in brackets.
 static IPV6: LazyLock<Regex> = LazyLock::new(|| pattern(r"\[?[0-9a-fA-F]*:[0-9a-fA-F:]*(?:\.[0-9.]+)?\]?"));
 
-/// `line` without time stamp, thread, addresses and ports, cut at 500 characters. Error numbers, host
-/// names and URLs stay.
+/// `line` without timestamp, thread, addresses and ports, cut at 500 characters. Error numbers, host names and URLs
+/// stay.
 pub fn normalise(line: &str) -> String {
-    let line: String = line.trim_end().chars().take(LONGEST).collect();
+    let line: String = line.trim_end().chars().take(MAX_LINE).collect();
     let mut text = without_ipv6(&line);
     for (pattern, with) in RULES.iter() {
         if let Cow::Owned(replaced) = pattern.replace_all(&text, *with) {
@@ -49,7 +49,7 @@ pub fn normalise(line: &str) -> String {
     text
 }
 
-/// `line` with `IP` for every IPv6 address that stands alone: `SSL::add` of C++ holds none.
+/// `line` with `IP` instead of every IPv6 address that is a word of its own: `SSL::add` in C++ names is not one.
 fn without_ipv6(line: &str) -> String {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut text = String::new();

@@ -35,7 +35,7 @@ fn own_codes_and_empty_texts_are_read() {
 }
 
 #[test]
-fn giving_up_is_read() {
+fn the_last_attempt_is_read() {
     let failure = connect_failure(
         "20261123.04h03m57s CONNECT: Broken pipe [32] connecting to 127.0.0.1:19002 for host='refused.t' \
          url='https://refused.test:19002/' marking down",
@@ -62,7 +62,7 @@ fn the_lines_of_8_1_and_9_0_are_read_as_far_as_they_go() {
 }
 
 #[test]
-fn other_lines_are_no_connect_failure() {
+fn other_lines_are_not_a_connect_failure() {
     let dns = "20261123.04h03m57s DNS Error: looking up https://nodns.test:19001/";
     assert_eq!((connect_failure(dns), is_dns_error(dns), is_dns_error(SEED)), (None, true, false));
     assert_eq!(connect_failure(""), None);
@@ -70,7 +70,7 @@ fn other_lines_are_no_connect_failure() {
 
 #[test]
 fn diagnostics_have_a_level_and_a_text() {
-    let level = |line| diagnostic(line).map(|diagnostic| (diagnostic.level, diagnostic.text));
+    let level = |line| diags_line(line).map(|diags_line| (diags_line.level, diags_line.text));
     assert_eq!(
         level("[Nov 23 04:04:30.022] [ET_NET 0] WARNING: SNI (badname.test) not in certificate. Action=Terminate"),
         Some((Level::Warning, "SNI (badname.test) not in certificate. Action=Terminate"))
@@ -88,7 +88,7 @@ fn diagnostics_have_a_level_and_a_text() {
 }
 
 #[test]
-fn readiness_is_seen_in_every_version() {
+fn readiness_is_recognised_in_every_version() {
     assert!(is_early_end("Fatal: no such directory") && is_early_end("EMERGENCY:  Please set x"));
     assert!(!is_early_end("su: cannot set groups: Operation not permitted") && !is_early_end("fatál: x"));
     assert!(is_ready("[Nov 23 04:02:49.265] traffic_server NOTE: Traffic Server is fully initialized."));
@@ -97,7 +97,7 @@ fn readiness_is_seen_in_every_version() {
 }
 
 #[test]
-fn settings_that_ats_does_not_know_are_named() {
+fn unknown_settings_are_named() {
     let nine = "[Nov 23 04:04:33.682] traffic_server WARNING: Unrecognized configuration value 'proxy.config.x.bogus'";
     let ten = "[Nov 23 04:04:33.682] traffic_server WARNING: Ignoring field 'bogus' [proxy.config.x.bogus] at line=3, \
                col=5. Not registered and Unknown tag type ''";
@@ -109,7 +109,7 @@ fn settings_that_ats_does_not_know_are_named() {
 }
 
 #[test]
-fn crashes_leave_marks() {
+fn crashes_are_recognised() {
     let marks = [
         ("traffic_server: received signal 6 (Aborted)", Some(Crash::Signal(6))),
         ("traffic_server - STACK TRACE: ", Some(Crash::StackTrace)),
@@ -164,9 +164,9 @@ proptest! {
     }
 
     #[test]
-    fn no_line_makes_a_parser_panic(line in "\\PC{0,200}", rest in "[\\[\\]:0-9a-fx.' ]{0,100}") {
+    fn no_line_causes_a_panic(line in "\\PC{0,200}", rest in "[\\[\\]:0-9a-fx.' ]{0,100}") {
         for line in [line.as_str(), rest.as_str()] {
-            let _ = (connect_failure(line), diagnostic(line), crash(line), unknown_setting(line), normalise(line));
+            let _ = (connect_failure(line), diags_line(line), crash(line), unknown_setting(line), normalise(line));
         }
     }
 }

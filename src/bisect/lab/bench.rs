@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ExperimentSink, SearchRequest};
 use crate::bisect::answer::distinguishing_trial;
+use crate::bisect::failure;
 use crate::bisect::parts::Swapped;
-use crate::bisect::{failure, loader};
 use crate::builder::{ImageBuilder, ImageState};
 use crate::catalogue::trials::{CATALOGUE, Kind as TrialKind, Trial};
 use crate::config::plan::{Bootstrapper, Plan, PlannedCell};
+use crate::distro::loader;
 use crate::engine::Engine;
 use crate::engine::labels::Owner;
 use crate::exit::{Exit, Failure};
@@ -53,7 +54,7 @@ pub(super) struct ExperimentSpec<'a> {
 pub(super) struct ExperimentOutcome {
     pub(super) effect: Effect,
     /// Libraries or symbols that were missing, if ATS did not load.
-    pub(super) missing: Vec<loader::Missing>,
+    pub(super) missing: Vec<loader::MissingSymbol>,
     /// What was seen, in one line.
     pub(super) summary: String,
     pub(super) evidence: Vec<String>,

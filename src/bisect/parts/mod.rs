@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::loader::Missing;
 use super::search::{ImageSide, Parts};
-use super::system;
+use crate::distro::config_files::FixedGroup;
+use crate::distro::loader::{MissingSymbol, is_loader};
 use crate::model::{Fate, Inventory, Mapped, SWAP_FOLDER, Suspect, Swap};
 
 /// Folder of an image with the libraries of the other image.
@@ -66,7 +66,7 @@ pub enum PartKind {
     Locale,
     /// Kernel settings of the container.
     Sysctls,
-    /// Files of [`system::FIXED_FILES`], in place.
+    /// Files of a [`FixedGroup`], in place.
     Fixed,
 }
 
@@ -163,11 +163,11 @@ impl CellDifferences {
         let text = |inventory: &Inventory, name: &str| inventory.files.get(name).cloned().unwrap_or_default();
         let (a, b) = (text(good, "openssl.cnf"), text(bad, "openssl.cnf"));
         self.other(PartKind::Openssl, "openssl.cnf", vec!["openssl.cnf".to_owned()], &a, &b);
-        for part in system::FixedPart::ALL {
-            let files: Vec<String> = part.files().map(str::to_owned).collect();
+        for group in FixedGroup::ALL {
+            let files: Vec<String> = group.files().map(str::to_owned).collect();
             let whole = |inventory| files.iter().map(|path| text(inventory, path)).collect::<Vec<_>>().join("\n");
             let (a, b) = (whole(good), whole(bad));
-            self.other(PartKind::Fixed, part.name(), files, a.trim(), b.trim());
+            self.other(PartKind::Fixed, group.name(), files, a.trim(), b.trim());
         }
         let config = |inventory: &Inventory| {
             inventory.config.iter().fold(String::new(), |all, (name, text)| all + "# " + name + "\n" + text)
@@ -214,7 +214,7 @@ impl CellDifferences {
 
     /// The parts to swap as well, given what was `missing` when `swapped` were: the part of the provider, or if that is
     /// swapped already, the part that needed it.
-    pub fn needs(&self, missing: &[Missing], swapped: &Parts, good: &Inventory, bad: &Inventory) -> Parts {
+    pub fn needs(&self, missing: &[MissingSymbol], swapped: &Parts, good: &Inventory, bad: &Inventory) -> Parts {
         let of = |file: &str| {
             let mapped = good.libraries.iter().chain(&bad.libraries);
             let sonames: Vec<&str> = mapped
@@ -223,7 +223,7 @@ impl CellDifferences {
                 .collect();
             self.parts.iter().position(|part| part.members.iter().any(|member| sonames.contains(&member.as_str())))
         };
-        let need = |missing: &Missing| {
+        let need = |missing: &MissingSymbol| {
             let fresh = |part: &usize| !swapped.contains(part);
             of(&missing.provider).filter(fresh).or_else(|| of(&missing.needed_by).filter(fresh))
         };
@@ -319,11 +319,6 @@ fn layered(mapped: &Mapped) -> String {
 /// Whether a path needs no quoting in a build recipe.
 fn plain(path: &str) -> bool {
     path.starts_with('/') && path.chars().all(|c| c.is_ascii_alphanumeric() || "/._+-".contains(c))
-}
-
-/// The dynamic loader's soname: `ld-linux-x86-64.so.2`, `ld64.so.2`, `ld-musl-x86_64.so.1` (libc itself).
-fn is_loader(soname: &str) -> bool {
-    soname.starts_with("ld-") || soname.starts_with("ld64.")
 }
 
 /// The keys that a library shares with those that belong to it.

@@ -122,7 +122,7 @@ fn the_other_suspects_are_swapped_each_in_its_own_way() {
 fn a_missing_symbol_leads_to_the_part_that_has_it() {
     let (differences, good, bad) = differences();
     let missing =
-        Missing { what: "GLIBC_2.38".into(), provider: "libc.so.6".into(), needed_by: "libcrypto.so.3".into() };
+        MissingSymbol { what: "GLIBC_2.38".into(), provider: "libc.so.6".into(), needed_by: "libcrypto.so.3".into() };
     let needs = |swapped: Parts| differences.needs(std::slice::from_ref(&missing), &swapped, &good, &bad);
     assert_eq!(needs([2].into()), [0].into(), "the provider's part");
     assert_eq!(needs([0].into()), [2].into(), "or the part that needed it");

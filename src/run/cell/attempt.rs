@@ -15,7 +15,7 @@ use super::evidence::{Agent, Gathered};
 use super::incident::{self, Incident};
 use super::watch::Watch;
 use super::{Job, OriginImage, Progress, identity};
-use crate::agent::seal::{Doubt, Key, Opener};
+use crate::agent::seal::{Key, Opener, SealError};
 use crate::agent::{PLAN_VARIABLE, pack};
 use crate::engine::{Container, ContainerSpec, Engine, labels, patience, with_timeout};
 use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, Place, Port, TrialPlan};
@@ -274,8 +274,8 @@ impl RunningAttempt<'_> {
                         break;
                     }
                 }
-                Err(Doubt::Broken) => broken = true,
-                Err(Doubt::Forged(text)) => return self.forged(agent, &text),
+                Err(SealError::Broken) => broken = true,
+                Err(SealError::Forged(text)) => return self.forged(agent, &text),
             }
         }
         if !matches!(taken.last(), Some(Line::End | Line::Forged { .. })) {
@@ -285,8 +285,8 @@ impl RunningAttempt<'_> {
             for text in self.started[stream.index].logs().await? {
                 match opener.open(&text) {
                     Ok(line) => again.push(line),
-                    Err(Doubt::Broken) => break,
-                    Err(Doubt::Forged(text)) => return self.forged(agent, &text),
+                    Err(SealError::Broken) => break,
+                    Err(SealError::Forged(text)) => return self.forged(agent, &text),
                 }
             }
             // Lines from before this call are gathered already.
@@ -359,11 +359,11 @@ async fn wait_until_listening(origin: &mut AgentStream, gathered: &mut Gathered)
             }
             Ok(fault @ Line::Fault { .. }) => gathered.add(agent, fault),
             Ok(_) => {}
-            Err(Doubt::Forged(text)) => {
+            Err(SealError::Forged(text)) => {
                 gathered.tamper(agent, &format!("a line on its stdout was not written by its agent: {text}"));
                 bail!("evidence was tampered with");
             }
-            Err(Doubt::Broken) => bail!("{}: lines are missing", agent.name()),
+            Err(SealError::Broken) => bail!("{}: lines are missing", agent.name()),
         }
     }
     bail!("{} ended before it listened", agent.name())

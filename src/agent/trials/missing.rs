@@ -1,18 +1,18 @@
-//! What trials need of this container besides ATS, and what becomes of those that lack it.
+//! What trials need in this container besides ATS, and how those that lack it are reported.
 
-use super::super::origin::{self, Unable};
-use super::super::traffic_server::Installation;
-use super::{Cell, ask, settings};
+use super::{TrialRunner, requester, settings};
+use crate::agent::origin::{self, Unable};
+use crate::agent::traffic_server::Installation;
 use crate::model::{Act, AtsLife, Line, Place, TrialPlan};
 
-impl Cell {
-    /// The trials of the plan without those that cannot be done here; what these lack is told.
-    pub(super) async fn without_lacking(&self, installation: &Installation) -> Vec<TrialPlan> {
+impl TrialRunner {
+    /// The trials of the plan that can run here. For the others it reports what is missing.
+    pub(super) async fn runnable_trials(&self, installation: &Installation) -> Vec<TrialPlan> {
         let trials = &self.plan.trials;
         let wants_ipv6 = |trial: &TrialPlan| trial.spec.place == Place::RemoteAndDeadV6;
         let wants_lock = |trial: &TrialPlan| trial.spec.locked_key;
         let reloads = |trial: &TrialPlan| matches!(trial.spec.client.act, Act::Reload { .. });
-        let no_reload = installation.lacks_for_reload();
+        let no_reload = installation.missing_for_reload();
         let no_ipv6 = if trials.iter().any(wants_ipv6) { origin::no_ipv6().await } else { None };
         let unlocked = if trials.iter().any(wants_lock) { settings::lock_key().await.err() } else { None };
         let mut able = Vec::new();
@@ -28,7 +28,7 @@ impl Cell {
             match unable {
                 None => able.push(trial.clone()),
                 Some(Ok(reason)) => {
-                    let run = ask::missing(&reason);
+                    let run = requester::missing(&reason);
                     self.emitter.emit(&Line::Client { trial: id, run, ats: AtsLife::Alive });
                 }
                 Some(Err(text)) => self.emitter.emit(&Line::Fault { trial: Some(id), text }),

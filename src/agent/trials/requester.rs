@@ -1,4 +1,4 @@
-//! A trial's client: which way it goes and whom it asks.
+//! The client of a trial: which route its requests take and which target they have.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -10,37 +10,37 @@ use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use super::super::client::{self, Target, Tls};
-use super::super::traffic_server::Ports;
-use super::super::{curl, openssl, tls};
 use super::ROOT;
 use super::settings::{self, CA};
+use crate::agent::client::{self, Target, Tls};
+use crate::agent::traffic_server::Ports;
+use crate::agent::{curl, openssl, tls};
 use crate::model::{
     CellPlan, ClientError, ClientPhase, ClientRun, Exchange, Front, Route, TrialPlan, front_name, origin_name,
 };
 
-/// Knows every way to ask.
-pub(super) struct Asker {
+/// Everything that clients need, whatever their route.
+pub(super) struct Requester {
     origin_ip: IpAddr,
     plain: Arc<ClientConfig>,
     h2: Arc<ClientConfig>,
-    /// What ATS shows to TLS clients, DER.
+    /// The certificate that ATS presents to TLS clients, DER.
     front: Vec<u8>,
 }
 
-impl Asker {
+impl Requester {
     pub(super) fn new(plan: &CellPlan) -> anyhow::Result<Self> {
         let front = CertificateDer::from_pem_slice(plan.identity.front.chain_pem.as_bytes());
         Ok(Self {
-            origin_ip: plan.origin_ip.parse().with_context(|| format!("`{}` is no address", plan.origin_ip))?,
+            origin_ip: plan.origin_ip.parse().with_context(|| format!("`{}` is not an address", plan.origin_ip))?,
             plain: tls::client(&plan.identity, &[])?,
             h2: tls::client(&plan.identity, &["h2"])?,
-            front: front.context("cannot read the certificate that ATS is to show")?.to_vec(),
+            front: front.context("cannot read the certificate that ATS presents")?.to_vec(),
         })
     }
 
-    /// Runs the client of `trial`, through the ATS on `ports` if it goes through one.
-    pub(super) async fn ask(&self, trial: &TrialPlan, ports: Ports) -> ClientRun {
+    /// Runs the client of `trial`. `ports` are those of the ATS it goes through, if it goes through one.
+    pub(super) async fn request(&self, trial: &TrialPlan, ports: Ports) -> ClientRun {
         let deadline = Duration::from_millis(trial.spec.deadline_ms);
         let origin = origin_name(&trial.id);
         let direct = SocketAddr::from((settings::direct(self.origin_ip, trial.spec.place), trial.port));
@@ -48,7 +48,7 @@ impl Asker {
         match trial.spec.route {
             Route::Ats => client::act(&self.target(trial, ports), &trial.spec.client.act, deadline).await,
             Route::DirectAgent => {
-                let tls = trial.spec.origin.tls.is_some().then(|| tls_by(&self.plain, false, None));
+                let tls = trial.spec.origin.tls.is_some().then(|| tls_with(&self.plain, false, None));
                 let target = Target { tls, ..Target::plain(direct, origin) };
                 client::act(&target, &trial.spec.client.act, deadline).await
             }
@@ -64,23 +64,23 @@ impl Asker {
         let secure = |tls| Target { address: at(ports.tls), tls: Some(tls), ..plain.clone() };
         match trial.spec.client.front {
             Front::Http => plain,
-            Front::Tls => secure(tls_by(&self.plain, false, front())),
-            Front::H2 => secure(tls_by(&self.h2, false, front())),
-            Front::TlsSplitHello => secure(tls_by(&self.plain, true, front())),
+            Front::Tls => secure(tls_with(&self.plain, false, front())),
+            Front::H2 => secure(tls_with(&self.h2, false, front())),
+            Front::TlsSplitHello => secure(tls_with(&self.plain, true, front())),
             Front::Connect => {
                 let authority = format!("{}:{}", origin_name(&trial.id), trial.port);
-                let tls = Some(tls_by(&self.plain, false, front()));
+                let tls = Some(tls_with(&self.plain, false, front()));
                 Target { host: authority.clone(), tls, connect: Some(authority), ..plain }
             }
         }
     }
 }
 
-fn tls_by(config: &Arc<ClientConfig>, split_hello: bool, ats: Option<Vec<u8>>) -> Tls {
+fn tls_with(config: &Arc<ClientConfig>, split_hello: bool, ats: Option<Vec<u8>>) -> Tls {
     Tls { config: Arc::clone(config), split_hello, ats }
 }
 
-/// The run of a trial whose origin this image cannot play.
+/// The run of a trial that this image lacks something for.
 pub(super) fn missing(reason: &str) -> ClientRun {
     let error = ClientError { phase: ClientPhase::Missing, text: reason.to_owned() };
     ClientRun { exchanges: vec![Exchange { error: Some(error), ..Exchange::default() }], ..ClientRun::default() }

@@ -1,21 +1,18 @@
-//! The dynamic loader's errors about libraries that do not fit together, and the soname of a file. Pure.
+//! What the dynamic loader (ld.so) prints: why it refuses to start a program, and which libraries it resolves.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use elf::ElfBytes;
-use elf::abi::{DT_SONAME, ET_DYN};
-use elf::endian::AnyEndian;
 use regex::Regex;
 
-/// A symbol or symbol version that a library needed and another did not have.
+/// A symbol, symbol version or library that a program needed and that was missing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Missing {
-    /// The version or symbol, for example `GLIBC_2.38`.
+pub struct MissingSymbol {
+    /// The symbol or its version, for example `GLIBC_2.38`; the file name of a missing library.
     pub what: String,
-    /// File name of the library that should have it; empty if the loader does not say.
+    /// File name of the library that lacks it; empty when the loader does not say.
     pub provider: String,
-    /// File name of what needs it; empty if the loader does not say.
+    /// File name of the program or library that needs it; empty when the loader does not say.
     pub needed_by: String,
 }
 
@@ -34,17 +31,17 @@ static LIBRARY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"error while loading shared libraries: (?P<provider>[^:\s]+): cannot open shared object file")
 });
 
-/// Whether a line is the loader's refusal to run a program.
+/// Whether the loader refuses to start a program in this line.
 pub fn is_refusal(line: &str) -> bool {
     VERSION.is_match(line) || SYMBOL.is_match(line) || line.contains("error while loading shared libraries: ")
 }
 
-/// Everything that is missing according to `text` (lines or parts of lines), sorted and without duplicates.
-pub fn missing(text: &str) -> Vec<Missing> {
+/// Everything that the loader reports as missing in `text` (lines or parts of lines), sorted, without repetitions.
+pub fn missing(text: &str) -> Vec<MissingSymbol> {
     let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let mut found = Vec::new();
     for captures in VERSION.captures_iter(text) {
-        found.push(Missing {
+        found.push(MissingSymbol {
             what: captures["what"].to_owned(),
             provider: base(&captures["provider"]),
             needed_by: base(&captures["by"]),
@@ -53,24 +50,24 @@ pub fn missing(text: &str) -> Vec<Missing> {
     for captures in SYMBOL.captures_iter(text) {
         let version = captures.name("version").map(|version| format!("@{}", version.as_str()));
         let what = format!("{}{}", &captures["what"], version.unwrap_or_default());
-        found.push(Missing { what, provider: String::new(), needed_by: base(&captures["by"]) });
+        found.push(MissingSymbol { what, provider: String::new(), needed_by: base(&captures["by"]) });
     }
     for captures in LIBRARY.captures_iter(text) {
         let provider = base(&captures["provider"]);
-        found.push(Missing { what: provider.clone(), provider, needed_by: String::new() });
+        found.push(MissingSymbol { what: provider.clone(), provider, needed_by: String::new() });
     }
     found.sort();
     found.dedup();
     found
 }
 
-/// What is missing in one sentence, grouped by library: `libc.so.6 has no GLIBC_2.38 (needed by libcrypto.so.3)`.
-pub fn sentence(missing: &[Missing]) -> String {
+/// What was missing, in one sentence, grouped by library: `libc.so.6 has no GLIBC_2.38 (needed by libcrypto.so.3)`.
+pub fn sentence(missing: &[MissingSymbol]) -> String {
     let mut grouped: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for one in missing {
         grouped.entry((&one.provider, &one.needed_by)).or_default().push(&one.what);
     }
-    let sentences = grouped.into_iter().map(|((provider, by), what)| {
+    let parts = grouped.into_iter().map(|((provider, by), what)| {
         let what = what.join(", ");
         match (provider.is_empty(), by.is_empty()) {
             (false, false) => format!("{provider} has no {what} (needed by {by})"),
@@ -78,21 +75,23 @@ pub fn sentence(missing: &[Missing]) -> String {
             (false, true) => format!("{provider} is missing"),
         }
     });
-    sentences.collect::<Vec<_>>().join("; ")
+    parts.collect::<Vec<_>>().join("; ")
 }
 
-/// The soname of a shared library; `None` for programs, plugins and files that are not ELF.
-pub fn soname(file: &[u8]) -> Option<String> {
-    let elf = ElfBytes::<AnyEndian>::minimal_parse(file).ok()?;
-    if elf.ehdr.e_type != ET_DYN {
-        return None;
-    }
-    let entry = elf.dynamic().ok()??.iter().find(|entry| entry.d_tag == DT_SONAME)?;
-    let (_, strings) = elf.dynamic_symbol_table().ok()??;
-    let name = strings.get(usize::try_from(entry.d_val()).ok()?).ok()?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
-    (!name.is_empty() && name.len() <= 100 && !name.starts_with('.') && name.chars().all(plain))
-        .then(|| name.to_owned())
+/// The path that the loader would take for the library whose name starts with `name`, from what it prints with
+/// `LD_TRACE_LOADED_OBJECTS` set: `NAME => PATH (0x...)`.
+pub fn resolved<'a>(trace: &'a str, name: &str) -> Option<&'a str> {
+    trace.lines().find_map(|line| {
+        let (library, rest) = line.trim().split_once(" => ")?;
+        let path = rest.rsplit_once(" (0x").map_or(rest, |(path, _)| path);
+        (library.starts_with(name) && path.starts_with('/')).then_some(path)
+    })
+}
+
+/// Whether this is the soname of a dynamic loader: `ld-linux-x86-64.so.2`, `ld64.so.2`, `ld-musl-x86_64.so.1` (which is
+/// also the C library).
+pub fn is_loader(soname: &str) -> bool {
+    soname.starts_with("ld-") || soname.starts_with("ld64.")
 }
 
 #[cfg(test)]
@@ -101,8 +100,7 @@ mod tests {
 
     use super::*;
 
-    /// As seen when Debian 13's OpenSSL is put into Debian 12, and when Debian 12's glibc is put under
-    /// Debian 13's libraries.
+    /// Recorded with the OpenSSL of Debian 13 in Debian 12, and with the glibc of Debian 12 below libraries of Debian 13.
     const VERSIONS: &str = "/opt/ats/bin/traffic_server: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not \
         found (required by /atsmatrix-bisect/lib/libcrypto.so.3) | traffic_server: libm.so.6: version `GLIBC_2.38' \
         not found (required by /usr/lib/x86_64-linux-gnu/libhwloc.so.15)";
@@ -131,26 +129,21 @@ mod tests {
     }
 
     #[test]
-    fn only_shared_libraries_have_a_soname() {
-        assert_eq!(soname(b"#!/bin/sh"), None);
-        let this = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-        assert_eq!(soname(&this), None, "a program is not a library");
-        let library = ["/lib/x86_64-linux-gnu/libgcc_s.so.1", "/usr/lib64/libgcc_s.so.1"];
-        if let Some(bytes) = library.iter().find_map(|path| std::fs::read(path).ok()) {
-            assert_eq!(soname(&bytes).as_deref(), Some("libgcc_s.so.1"));
-            // A truncated library must not cause a panic.
-            for len in (0..bytes.len()).step_by(997) {
-                let _ = soname(&bytes[..len]);
-            }
-        }
+    fn the_path_that_the_loader_resolves_is_read() {
+        let resolved = |name| {
+            let text = "\tlinux-vdso.so.1 (0x7ffd)\n\tlibssl.so.3 => /opt/my libs/libssl.so.3 (0x7f1c)\n\
+                        \tlibcrypto.so.3 => not found\n\t/lib64/ld-linux-x86-64.so.2 (0x7f1d)\n";
+            super::resolved(text, name)
+        };
+        assert_eq!(resolved("libssl"), Some("/opt/my libs/libssl.so.3"));
+        assert_eq!((resolved("libcrypto"), resolved("libgnutls"), super::resolved("", "libssl")), (None, None, None));
+        assert!(is_loader("ld-linux-x86-64.so.2") && is_loader("ld64.so.2") && !is_loader("libdl.so.2"));
     }
 
     proptest! {
         #[test]
-        fn no_input_makes_the_parsers_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "\\PC{0,200}") {
-            let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0".to_vec();
-            file.extend(bytes);
-            let _ = (soname(&file), sentence(&missing(&text)));
+        fn no_text_causes_a_panic(text in "\\PC{0,200}") {
+            let _ = (sentence(&missing(&text)), is_refusal(&text), super::resolved(&text, "lib"));
         }
     }
 }
