@@ -6,12 +6,14 @@
 mod backend;
 mod http;
 mod httpd;
+mod listener;
 mod nginx;
 
 pub(super) use backend::encrypt_key;
+pub(super) use listener::no_ipv6;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,10 +34,11 @@ use super::tap::{ConnectionLog, Tap};
 use super::tls;
 use crate::catalogue::trials::body;
 use crate::model::{
-    Certificate, Identity, Leaf, Line, OriginConnection, OriginRequest, Place, Port, Speak, Step, TlsSeen, front_name,
+    Certificate, Identity, Leaf, Line, OriginConnection, OriginRequest, Port, Speak, Step, TlsSeen, front_name,
     origin_name,
 };
 use backend::Backend;
+use listener::{bind_address, no_listener};
 
 /// Timeout for a handshake. A trial that stalls it is judged by its client.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -165,33 +168,6 @@ impl Origin {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-    }
-}
-
-/// The reason if this container has no `::1`.
-pub(super) async fn no_ipv6() -> Option<String> {
-    let address = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
-    let error = TcpListener::bind(address).await.err()?;
-    match no_listener(Place::SameHostV6, address, error) {
-        Unable::Missing(reason) => Some(reason),
-        Unable::Fault(_) => None,
-    }
-}
-
-/// A container without IPv6 has no `::1`. Any other reason why an origin cannot listen is a fault.
-fn no_listener(place: Place, address: SocketAddr, error: std::io::Error) -> Unable {
-    if place == Place::SameHostV6 && error.kind() == std::io::ErrorKind::AddrNotAvailable {
-        return Unable::Missing(format!("no IPv6 in this container: {error}"));
-    }
-    Unable::Fault(anyhow::Error::new(error).context(format!("cannot listen on {address}")))
-}
-
-fn bind_address(place: Place) -> IpAddr {
-    match place {
-        Place::SameHostV6 => Ipv6Addr::LOCALHOST.into(),
-        Place::Remote | Place::SameHost | Place::RemoteAndDead | Place::RemoteAndDeadV6 | Place::Beside(_) => {
-            Ipv4Addr::UNSPECIFIED.into()
-        }
     }
 }
 

@@ -1,5 +1,8 @@
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use super::*;
 use crate::agent::client::{self, Target};
+use crate::model::Place;
 use crate::model::{ClosedBy, OriginSpec, OriginTls, RequestSpec, TlsVersion};
 use std::io::Write;
 use tokio::io::AsyncReadExt as _;

@@ -4,9 +4,9 @@
 mod control;
 mod health;
 mod installation;
+mod launch;
 mod process;
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -17,21 +17,20 @@ use anyhow::{Context as _, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub(super) use control::Control;
 pub(super) use installation::Installation;
+pub(super) use launch::{Launch, LaunchedBy};
 
 use super::client::{self, Target};
 use super::emit::Emitter;
-use super::program;
-use super::{seal, swap};
-use crate::ats::layout::PrivateRoot;
+use super::seal;
 use crate::ats::{Dialect, log};
 use crate::distro::loader;
-use crate::model::{AtsLife, Line, LogFile, RequestSpec, Swap, front_name, origin_name};
+use crate::model::{AtsLife, Line, LogFile, RequestSpec, front_name, origin_name};
 
 /// The ports of the first ATS in a cell; later ones follow.
 const FIRST_HTTP_PORT: u16 = 8080;
@@ -90,55 +89,6 @@ const MAX_OOM_SCORE: &str = "1000";
 
 /// Lines kept of the output.
 const MAX_OUTPUT_LINES: usize = 2000;
-
-/// How ATS is started.
-pub(super) struct Launch<'a> {
-    /// Its configuration files by name.
-    pub(super) files: &'a BTreeMap<String, String>,
-    /// Without the openssl.cnf of the distro.
-    pub(super) bare_openssl: bool,
-    /// The program that starts it.
-    pub(super) by: LaunchedBy<'a>,
-}
-
-/// What starts `traffic_server`.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum LaunchedBy<'a> {
-    /// It is started directly.
-    Itself,
-    /// Directly, with parts of another image.
-    Swap(&'a Swap),
-    /// `traffic_manager`: ATS 8 and 9 can reload only under it.
-    Manager,
-}
-
-impl Launch<'_> {
-    /// Writes the files below `root`. Returns the directories, and the command that starts ATS in them.
-    fn prepare(&self, installation: &Installation, root: &Path) -> anyhow::Result<(PrivateRoot, Command)> {
-        let (private_root, mut command) = match self.by {
-            LaunchedBy::Swap(swap) => {
-                let files = swap::layered(self.files, &swap.config);
-                let private_root = write_root(installation, root, &files)?;
-                (private_root, swap::command(swap, &installation.binary, &root.join("swap"))?)
-            }
-            LaunchedBy::Itself => {
-                (write_root(installation, root, self.files)?, program::in_image(&installation.binary))
-            }
-            LaunchedBy::Manager => {
-                let manager = installation.program("traffic_manager");
-                (write_root(installation, root, self.files)?, program::in_image(manager))
-            }
-        };
-        // ATS prefers these to its configuration, and an image may set some (`ENV PROXY_CONFIG_...`).
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PROXY_CONFIG_")) {
-            command.env_remove(name);
-        }
-        if self.bare_openssl {
-            command.env("OPENSSL_CONF", "/dev/null");
-        }
-        Ok((private_root, command))
-    }
-}
 
 /// The process that was started neither serves nor printed anything that ATS, or the loader, would print.
 #[derive(Debug, thiserror::Error)]
@@ -381,28 +331,6 @@ fn is_reason(line: &str) -> bool {
     let severe =
         |level| matches!(level, log::Level::Error | log::Level::Fatal | log::Level::Alert | log::Level::Emergency);
     log::crash(line).is_some() || log::diags_line(line).is_some_and(|line| severe(line.level))
-}
-
-fn write_root(
-    installation: &Installation,
-    root: &Path,
-    files: &BTreeMap<String, String>,
-) -> anyhow::Result<PrivateRoot> {
-    let private_root = installation.layout.private_root(&root.display().to_string());
-    for folder in private_root.directories() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {folder}"))?;
-    }
-    let runroot = root.join("runroot.yaml");
-    std::fs::write(&runroot, private_root.runroot_yaml())
-        .with_context(|| format!("cannot write {}", runroot.display()))?;
-    for (name, content) in files {
-        let path = Path::new(&private_root.sysconfdir).join(name);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        }
-        std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(private_root)
 }
 
 /// How long the ATS on `ports` takes for an answer that needs no origin, in microseconds.

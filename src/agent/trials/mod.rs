@@ -7,15 +7,15 @@ mod missing;
 mod reload;
 mod requester;
 mod settings;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use base64::Engine as _;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
@@ -33,12 +33,13 @@ use super::traffic_server::{self, Control, Installation, Launch, LaunchedBy, Por
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
 use crate::model::{
-    Act, AtsLife, CellPlan, ClientRun, Flow, Line, LogFile, LogLine, Place, Port, Record, Route, Speak, TrialPlan,
+    Act, AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Record, Route, Speak, TrialPlan,
     added_name, front_name, origin_name,
 };
 use baseline::Started;
 use lives::Lives;
 use requester::Requester;
+use wire::report_wire;
 
 /// The only writable directory of the container.
 pub(super) const ROOT: &str = "/run/atsmatrix";
@@ -373,25 +374,6 @@ impl TrialRunner {
             self.emitter.emit(&Line::Log(LogLine { trial: trial.map(|trial| trial.id.clone()), file, text }));
         }
     }
-}
-
-/// Reports the captured packets of every trial.
-fn report_wire(plan: &CellPlan, emitter: &Emitter, capture: Capture, own: Option<IpAddr>) -> anyhow::Result<()> {
-    let captured = capture.finish()?;
-    for trial in &plan.trials {
-        let pcapng = base64::engine::general_purpose::STANDARD.encode(captured.pcapng(trial.port, &trial.id));
-        let mut flows = captured.flows(trial.port);
-        flows.retain(|flow| opened_here(flow, own));
-        emitter.emit(&Line::Wire { trial: trial.id.clone(), flows, pcapng, lost: captured.lost });
-    }
-    Ok(())
-}
-
-/// Whether a flow was opened in this container, whose address is `own`. Flows that others open at its ports belong to
-/// no trial.
-fn opened_here(flow: &Flow, own: Option<IpAddr>) -> bool {
-    let client = flow.client.parse::<SocketAddr>().map(|client| client.ip());
-    client.is_ok_and(|client| client.is_loopback() || own.is_none_or(|own| client == own))
 }
 
 /// The peers that trials need besides ATS.

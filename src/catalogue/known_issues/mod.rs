@@ -25,7 +25,7 @@ use crate::model::{AtsBuild, Confidence, IssueMatch, LogLine, Observation, Outco
 
 /// One trial of a cell, with its evidence.
 #[derive(Debug, Clone, Copy)]
-pub struct TrialEvidence<'a> {
+pub struct TrialCase<'a> {
     /// Trial id.
     pub trial: &'a str,
     /// Control or subject.
@@ -40,7 +40,7 @@ pub struct TrialEvidence<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Evidence<'a> {
     /// Every trial.
-    pub cases: &'a [TrialEvidence<'a>],
+    pub cases: &'a [TrialCase<'a>],
     /// What ran.
     pub provenance: &'a Provenance,
     /// Log lines that name no trial.
@@ -131,7 +131,7 @@ fn in_trials(issue: &KnownIssue, evidence: &Evidence<'_>) -> Found {
 }
 
 /// The witnesses of an issue in `case`: none where a required sign is missing, or a sign of another cause shows.
-fn witnesses(signature: &Signature, case: &TrialEvidence<'_>, evidence: &Evidence<'_>) -> BTreeSet<Witness> {
+fn witnesses(signature: &Signature, case: &TrialCase<'_>, evidence: &Evidence<'_>) -> BTreeSet<Witness> {
     let Signature { among, must, may, not, .. } = signature;
     let other_trial = !among.is_empty() && !among.iter().any(|glob| sign::is_like(glob, case.trial));
     if other_trial || not.iter().any(|sign| sign.shows(case, evidence)) {
@@ -146,14 +146,14 @@ fn witnesses(signature: &Signature, case: &TrialEvidence<'_>, evidence: &Evidenc
 }
 
 /// Whether the evidence of `case` rules out other causes.
-fn excludes_neighbours(signature: &Signature, case: &TrialEvidence<'_>, evidence: &Evidence<'_>) -> bool {
+fn excludes_neighbours(signature: &Signature, case: &TrialCase<'_>, evidence: &Evidence<'_>) -> bool {
     (signature.at_times || case.outcome == Outcome::Fail)
         && signature.sure.iter().all(|sign| sign.shows(case, evidence))
         && !signature.unless.iter().any(|sign| sign.shows(case, evidence))
 }
 
 /// At least one control ran, and every control that ran passed.
-fn controls_held(cases: &[TrialEvidence<'_>]) -> bool {
+fn controls_held(cases: &[TrialCase<'_>]) -> bool {
     let mut controls =
         cases.iter().filter(|case| case.kind != Kind::Subject && case.outcome != Outcome::Unsupported).peekable();
     controls.peek().is_some() && controls.all(|case| case.outcome == Outcome::Pass)

@@ -40,6 +40,6 @@ mod tests {
             neighbours.describe("172.18.0.3"),
             "172.18.0.3, the cell container of d/a or the cell container of d/b"
         );
-        assert_eq!(neighbours.describe("172.18.0.9"), "172.18.0.9, no container of this run");
+        assert_eq!(neighbours.describe("172.18.0.9"), "172.18.0.9, not a container of this run");
     }
 }

@@ -5,7 +5,7 @@ mod seen;
 
 pub(super) use pattern::{is_like, matches};
 
-use super::{Evidence, TrialEvidence};
+use super::{Evidence, TrialCase};
 use crate::model::LogFile;
 
 /// One thing that evidence may show.
@@ -102,12 +102,12 @@ pub enum Witness {
 
 impl Sign {
     /// Whether it shows in the evidence of `case`.
-    pub fn shows(&self, case: &TrialEvidence<'_>, evidence: &Evidence<'_>) -> bool {
+    pub fn shows(&self, case: &TrialCase<'_>, evidence: &Evidence<'_>) -> bool {
         seen::shown(self, case, evidence).is_some()
     }
 
     /// Its witness in the evidence of `case`; `None`: it does not show.
-    pub fn shown(&self, case: &TrialEvidence<'_>, evidence: &Evidence<'_>) -> Option<Witness> {
+    pub fn shown(&self, case: &TrialCase<'_>, evidence: &Evidence<'_>) -> Option<Witness> {
         seen::shown(self, case, evidence)
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::affected::within;
 use super::pattern::{is_like, matches};
-use super::{Evidence, Sign, TrialEvidence, Witness};
+use super::{Evidence, Sign, TrialCase, Witness};
 use crate::model::{
     AtsLife, ClientPhase, ClosedBy, Exchange, Flow, Hello, LogFile, LogLine, Observation, OriginConnection,
     OriginRequest, Outcome,
@@ -10,7 +10,7 @@ use crate::model::{
 use crate::wire::facts;
 
 /// The witness of `sign` in the evidence of `case`; `None`: it does not show.
-pub(super) fn shown(sign: &Sign, case: &TrialEvidence<'_>, evidence: &Evidence<'_>) -> Option<Witness> {
+pub(super) fn shown(sign: &Sign, case: &TrialCase<'_>, evidence: &Evidence<'_>) -> Option<Witness> {
     use Witness::{Client, Log, Origin, Process, SetUp, Trials, Wire};
     let seen = case.observation;
     let (shows, witness) = match sign {
@@ -129,22 +129,18 @@ fn last_words(seen: &Observation) -> Option<&str> {
 }
 
 /// The other trials of the cell that match `glob` and ran.
-fn others<'a>(
-    glob: &str,
-    case: &TrialEvidence<'_>,
-    evidence: &Evidence<'a>,
-) -> impl Iterator<Item = &'a TrialEvidence<'a>> {
-    let ran = |case: &&TrialEvidence<'_>| !matches!(case.outcome, Outcome::Unsupported | Outcome::Skipped);
+fn others<'a>(glob: &str, case: &TrialCase<'_>, evidence: &Evidence<'a>) -> impl Iterator<Item = &'a TrialCase<'a>> {
+    let ran = |case: &&TrialCase<'_>| !matches!(case.outcome, Outcome::Unsupported | Outcome::Skipped);
     evidence.cases.iter().filter(move |other| other.trial != case.trial && is_like(glob, other.trial)).filter(ran)
 }
 
-fn others_pass(glob: &str, case: &TrialEvidence<'_>, evidence: &Evidence<'_>) -> bool {
+fn others_pass(glob: &str, case: &TrialCase<'_>, evidence: &Evidence<'_>) -> bool {
     let mut others = others(glob, case, evidence).peekable();
     others.peek().is_some() && others.all(|other| other.outcome == Outcome::Pass)
 }
 
 /// Whether a trial of the catalogue leaves a setting at its default.
-fn leaves_unset(name: &str, case: &TrialEvidence<'_>) -> bool {
+fn leaves_unset(name: &str, case: &TrialCase<'_>) -> bool {
     crate::catalogue::trials::by_id(case.trial)
         .is_some_and(|trial| !(trial.spec)().records.iter().any(|record| record.name == name))
 }

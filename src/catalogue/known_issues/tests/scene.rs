@@ -16,7 +16,7 @@
 //! expect certain TRIAL... | looks like TRIAL... | certain TRIAL... ; looks like TRIAL... | nothing
 //! ```
 
-use super::super::{Evidence, KnownIssue, TrialEvidence, diagnose_among, diagnose_build_among, tried};
+use super::super::{Evidence, KnownIssue, TrialCase, diagnose_among, diagnose_build_among, tried};
 use crate::catalogue::trials::Kind;
 use crate::model::{
     AtsBuild, AtsLife, ClientError, ClientPhase, Closed, ClosedBy, Direction, Exchange, Flow, Hello, IssueMatch,
@@ -42,15 +42,10 @@ impl Scene {
         if let Some((version, reason)) = &self.build {
             return diagnose_build_among(issues, reason, version);
         }
-        let cases: Vec<TrialEvidence<'_>> = self
+        let cases: Vec<TrialCase<'_>> = self
             .trials
             .iter()
-            .map(|(trial, kind, outcome, observation)| TrialEvidence {
-                trial,
-                kind: *kind,
-                outcome: *outcome,
-                observation,
-            })
+            .map(|(trial, kind, outcome, observation)| TrialCase { trial, kind: *kind, outcome: *outcome, observation })
             .collect();
         let found = diagnose_among(issues, &Evidence { cases: &cases, provenance: &self.provenance, logs: &self.logs });
         let Some((name, not_passed)) = &self.tried else { return found };

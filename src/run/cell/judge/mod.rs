@@ -7,7 +7,7 @@ use super::evidence::{self, Gathered};
 use super::incident::Incident;
 use super::limits;
 use super::{CellRun, Job, OriginImage, Progress, RawEvidence, SingleAttempt};
-use crate::catalogue::known_issues::{self, Evidence, TrialEvidence};
+use crate::catalogue::known_issues::{self, Evidence, TrialCase};
 use crate::catalogue::trials::{self, Judgement, Kind, Trial};
 use crate::model::{
     IssueMatch, LogLine, Observation, Outcome, Place, Provenance, Record, Route, TrialPlan, TrialResult, TrialSpec,
@@ -314,13 +314,13 @@ fn diagnosed<'a>(
     logs: &[LogLine],
     seen: impl Fn(&Trial, Outcome) -> &'a Observation,
 ) -> Vec<IssueMatch> {
-    let case = |(trial, row): &(&'static Trial, Judgement)| TrialEvidence {
+    let case = |(trial, row): &(&'static Trial, Judgement)| TrialCase {
         trial: trial.id,
         kind: trial.kind,
         outcome: row.outcome,
         observation: seen(trial, row.outcome),
     };
-    let cases: Vec<TrialEvidence<'a>> = rows.iter().map(case).collect();
+    let cases: Vec<TrialCase<'a>> = rows.iter().map(case).collect();
     known_issues::diagnose(&Evidence { cases: &cases, provenance, logs })
 }
 
