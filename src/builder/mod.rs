@@ -214,14 +214,14 @@ impl ImageBuilder {
     }
 
     /// Makes `steps` (each after its parents) and returns the result of each, by tag. What is not finished
-    /// when `stop` is cancelled is [`ImageState::Stopped`].
-    pub async fn make(self: Arc<Self>, steps: &[BuildStep], stop: &CancellationToken) -> BTreeMap<String, ImageState> {
+    /// when `halt` is cancelled is [`ImageState::Stopped`].
+    pub async fn make(self: Arc<Self>, steps: &[BuildStep], halt: &CancellationToken) -> BTreeMap<String, ImageState> {
         let mut pending: BTreeMap<String, Pending> = BTreeMap::new();
         for step in steps {
             let parents: Vec<Pending> = step.parents.iter().filter_map(|tag| pending.get(tag).cloned()).collect();
-            let (builder, step, stop) = (Arc::clone(&self), step.clone(), stop.clone());
+            let (builder, step, halt) = (Arc::clone(&self), step.clone(), halt.clone());
             let tag = step.tag.clone();
-            let future = async move { builder.after_parents(&step, parents, &stop).await };
+            let future = async move { builder.after_parents(&step, parents, &halt).await };
             pending.insert(tag, future.boxed().shared());
         }
         let tags: Vec<String> = pending.keys().cloned().collect();
@@ -233,7 +233,7 @@ impl ImageBuilder {
     }
 
     /// One step, after its parents.
-    async fn after_parents(&self, step: &BuildStep, parents: Vec<Pending>, stop: &CancellationToken) -> ImageState {
+    async fn after_parents(&self, step: &BuildStep, parents: Vec<Pending>, halt: &CancellationToken) -> ImageState {
         let made = async {
             // An existing image needs no parents, which may be missing.
             if let Some(existing) = self.existing(step).await {
@@ -244,11 +244,11 @@ impl ImageBuilder {
                     return made;
                 }
             }
-            self.run_step(step, stop).await
+            self.run_step(step, halt).await
         };
         tokio::select! {
             made = made => made,
-            () = stop.cancelled() => ImageState::Stopped,
+            () = halt.cancelled() => ImageState::Stopped,
             () = self.failure.stop.cancelled() => self.existing(step).await.unwrap_or(ImageState::Stopped),
         }
     }

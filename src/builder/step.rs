@@ -18,7 +18,7 @@ impl ImageBuilder {
     }
 
     /// One step, with retries if an outage of the engine interrupts it.
-    pub(super) async fn run_step(&self, step: &BuildStep, stop: &CancellationToken) -> ImageState {
+    pub(super) async fn run_step(&self, step: &BuildStep, halt: &CancellationToken) -> ImageState {
         let note = |text: &str| self.send(Event::Note(text.to_owned()));
         let mut tries = 0;
         loop {
@@ -31,7 +31,7 @@ impl ImageBuilder {
             if !outage && patience::answers(&self.engine).await {
                 return ImageState::Unavailable { reason };
             }
-            if tries > MAX_OUTAGES || !self.patience.wait_until_back(&self.engine, &note, stop).await {
+            if tries > MAX_OUTAGES || !self.patience.wait_until_back(&self.engine, &note, halt).await {
                 return ImageState::Broken { reason };
             }
         }

@@ -21,7 +21,7 @@ use crate::words::unexpected;
 /// Options for GitHub Actions.
 #[derive(Debug, Args)]
 pub(super) struct GithubArgs {
-    /// Write annotations and a step summary for GitHub Actions; auto: if GITHUB_ACTIONS is true
+    /// Write annotations and a step summary for GitHub Actions; auto: if `GITHUB_ACTIONS` is true
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = when)]
     github: When,
 }

@@ -148,7 +148,7 @@ impl PathArgs {
         Ok((matrix, text.into_bytes()))
     }
 
-    /// Reads the file, up to the maximum size of a matrix. Only a check_regular file is read, as reading from a pipe might never
+    /// Reads the file, up to the maximum size of a matrix. Only a regular file is read: reading from a pipe might never
     /// end.
     fn bytes(&self) -> io::Result<Vec<u8>> {
         self.check_regular()?;

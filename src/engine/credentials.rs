@@ -53,7 +53,7 @@ impl Credentials {
             let text = std::fs::read_to_string(file).unwrap_or_default();
             let found = match source(&text, reference) {
                 Some(CredentialSource::File(credentials)) => Some(*credentials),
-                Some(CredentialSource::Helper { name, server }) => self.from_helper(&name, &server).await,
+                Some(CredentialSource::Helper { name, server }) => self.ask_helper(&name, &server).await,
                 None => None,
             };
             if found.is_some() {
@@ -64,7 +64,7 @@ impl Credentials {
     }
 
     /// Runs a credential helper; `None` if it fails or has no entry.
-    async fn from_helper(&self, name: &str, server: &str) -> Option<DockerCredentials> {
+    async fn ask_helper(&self, name: &str, server: &str) -> Option<DockerCredentials> {
         let program = self.env.program(&format!("docker-credential-{name}"))?;
         let mut command = Command::new(program);
         command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);

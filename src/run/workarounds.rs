@@ -89,8 +89,8 @@ fn passed_controls(run: &CellRun) -> Vec<String> {
 /// Judges a workaround: it worked if all `failing` trials and all controls in `held` passed with it.
 fn judge(workaround: &Workaround, failing: &[String], held: &[String], with: &CellRun) -> WorkaroundTried {
     let outcome = |id: &str| with.trials.iter().find(|trial| trial.id == id).map(|trial| trial.outcome);
-    let passes = |id: &&String| outcome(id) == Some(Outcome::Pass);
-    let (passed, failed): (Vec<&String>, Vec<&String>) = failing.iter().partition(passes);
+    let mended = |id: &&String| outcome(id) == Some(Outcome::Pass);
+    let (passed, failed): (Vec<&String>, Vec<&String>) = failing.iter().partition(mended);
     let describe = |id: &str, outcome: Option<Outcome>| format!("{id} ({})", outcome.unwrap_or(Outcome::Skipped));
     let bad = |outcome| !matches!(outcome, Outcome::Pass | Outcome::Unsupported);
     let controls = with.trials.iter().filter(|trial| held.contains(&trial.id) && bad(trial.outcome));

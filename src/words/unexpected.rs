@@ -40,7 +40,7 @@ fn of_cell<'a>(cell: &'a CellResult, terms: &Terms<'_>) -> Vec<Item<'a>> {
         Assessment::NewlyTested => Vec::new(),
         Assessment::Unanswered => vec![unanswered(cell)],
         Assessment::Expected | Assessment::Unexpected | Assessment::Excused => {
-            verdict::surprises(cell, terms).into_iter().map(|surprise| unexpected(cell, surprise)).collect()
+            verdict::surprises(cell, terms).into_iter().map(|surprise| unexpected(cell, &surprise)).collect()
         }
     }
 }
@@ -60,8 +60,8 @@ fn unanswered(cell: &CellResult) -> Item<'_> {
     Item { cell, unanswered: true, expected: None, text, advice }
 }
 
-fn unexpected<'a>(cell: &'a CellResult, surprise: Surprise<'a>) -> Item<'a> {
-    let text = match (&surprise, Trials::of(cell).one_cause()) {
+fn unexpected<'a>(cell: &'a CellResult, surprise: &Surprise<'a>) -> Item<'a> {
+    let text = match (surprise, Trials::of(cell).one_cause()) {
         (Surprise::Undeclared { trials: strays, .. }, Some(cause)) if strays.len() > 1 => {
             format!("fails in all of its trials, which matrix.yaml does not expect: {cause}")
         }
@@ -77,11 +77,11 @@ fn unexpected<'a>(cell: &'a CellResult, surprise: Surprise<'a>) -> Item<'a> {
             (None, text + &reason(cell), "inspect its evidence; to accept it: atsmatrix expect --update")
         }
         Surprise::Fixed { expected, .. } => {
-            (Some(expected), text, "remove the entry from matrix.yaml: atsmatrix expect --update")
+            (Some(*expected), text, "remove the entry from matrix.yaml: atsmatrix expect --update")
         }
         Surprise::LimitationGone { .. } => (None, text, verdict::LIMITATION_GONE_ADVICE),
         Surprise::Expired { expected, .. } => {
-            (Some(expected), text, "review it: fix it, or give the entry in matrix.yaml a later date and a new reason")
+            (Some(*expected), text, "review it: fix it, or give the entry in matrix.yaml a later date and a new reason")
         }
     };
     Item { cell, unanswered: false, expected, text, advice }

@@ -28,12 +28,12 @@ pub(crate) struct Source {
 /// Every module that `lib.rs` declares, directly or indirectly, without test modules.
 pub(crate) fn crate_sources() -> Vec<Source> {
     let mut sources = Vec::new();
-    read_module(&root().join("src/lib.rs"), &root().join("src"), Vec::new(), &mut sources);
+    read_module(&root().join("src/lib.rs"), &root().join("src"), &[], &mut sources);
     sources
 }
 
 /// Reads `file`, and the modules that it declares in files below `folder`.
-fn read_module(file: &Path, folder: &Path, module: Segments, sources: &mut Vec<Source>) {
+fn read_module(file: &Path, folder: &Path, module: &[String], sources: &mut Vec<Source>) {
     let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let syntax = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let declared: Vec<String> = syntax
@@ -45,12 +45,12 @@ fn read_module(file: &Path, folder: &Path, module: Segments, sources: &mut Vec<S
         })
         .collect();
     let relative = file.strip_prefix(root()).unwrap().to_owned();
-    sources.push(Source { file: relative, module: module.clone(), syntax, lines: text.lines().count() });
+    sources.push(Source { file: relative, module: module.to_vec(), syntax, lines: text.lines().count() });
     for name in declared {
         let (flat, nested) = (folder.join(format!("{name}.rs")), folder.join(&name).join("mod.rs"));
         let file = if nested.exists() { nested } else { flat };
-        let module = [module.as_slice(), std::slice::from_ref(&name)].concat();
-        read_module(&file, &folder.join(&name), module, sources);
+        let module = [module, std::slice::from_ref(&name)].concat();
+        read_module(&file, &folder.join(&name), &module, sources);
     }
 }
 

@@ -19,22 +19,22 @@ type Arguments = BTreeMap<String, String>;
 pub(super) struct Steps<'a> {
     matrix: &'a Matrix,
     recipes: &'a Recipes,
-    steps: Vec<BuildStep>,
+    planned: Vec<BuildStep>,
     bootstrapper: Bootstrapper,
 }
 
 impl<'a> Steps<'a> {
     pub(super) fn new(matrix: &'a Matrix, recipes: &'a Recipes) -> Result<Self, SelectionError> {
-        Ok(Self { matrix, recipes, steps: Vec::new(), bootstrapper: Bootstrapper::of(matrix, recipes)? })
+        Ok(Self { matrix, recipes, planned: Vec::new(), bootstrapper: Bootstrapper::of(matrix, recipes)? })
     }
 
     /// Continues a list of steps.
     pub(super) fn with(self, steps: Vec<BuildStep>) -> Self {
-        Self { steps, ..self }
+        Self { planned: steps, ..self }
     }
 
     pub(super) fn into_parts(self) -> (Vec<BuildStep>, Bootstrapper) {
-        (self.steps, self.bootstrapper)
+        (self.planned, self.bootstrapper)
     }
 
     /// Adds the steps of a cell and returns the tag of its image.
@@ -137,8 +137,8 @@ impl<'a> Steps<'a> {
     }
 
     fn add(&mut self, name: &str, tag: String, parents: Vec<String>, work: Work) -> String {
-        if !self.steps.iter().any(|step| step.tag == tag) {
-            self.steps.push(BuildStep { name: name.to_owned(), tag: tag.clone(), parents, work });
+        if !self.planned.iter().any(|step| step.tag == tag) {
+            self.planned.push(BuildStep { name: name.to_owned(), tag: tag.clone(), parents, work });
         }
         tag
     }

@@ -140,7 +140,7 @@ impl Gathered {
             },
             Line::Fault { trial, text } => self.faults.push((trial, text)),
             Line::Forged { by, text } => {
-                self.tamper(agent, &format!("{by} printed a line that looks like evidence: {text}"))
+                self.tamper(agent, &format!("{by} printed a line that looks like evidence: {text}"));
             }
         }
     }

@@ -34,7 +34,7 @@ pub struct Job {
     pub version: String,
     /// The operating system that `/etc/os-release` must name; `None` if any is accepted.
     pub os: Option<Os>,
-    /// ContainerChange `traffic_server -V` must report: a version, or a range of versions.
+    /// What `traffic_server -V` must report: a version, or a range of versions.
     pub declared: String,
     /// The path of `traffic_server`, if the matrix declares it.
     pub binary: Option<String>,
@@ -118,7 +118,7 @@ pub struct RawEvidence {
     pub trial: String,
     /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// ContainerChange client, origin, wire and logs saw.
+    /// What client, origin, wire and logs saw.
     pub observation: Observation,
     /// The packets as a pcapng file, only for trials that did not pass.
     pub pcapng: Option<Vec<u8>>,

@@ -232,7 +232,8 @@ impl<'a> Declaration<'a> {
         let (cell, expected) = (self.cell, self.expected);
         match (expected.verdict, cell.verdict) {
             // A cell that does not compile never ran, so it may still fail.
-            (Verdict::Unbuildable | Verdict::Fail | Verdict::Pass, Verdict::Unbuildable) => None,
+            (Verdict::Unbuildable | Verdict::Fail | Verdict::Pass, Verdict::Unbuildable)
+            | (Verdict::Flaky | Verdict::Error | Verdict::Unavailable, _) => None,
             (Verdict::Unbuildable, _) => Some(Surprise::Fixed { expected, trials: Vec::new() }),
             (Verdict::Fail, _) => {
                 let seen = |outcome| move |trial: &&TrialResult| trial.outcome == outcome && self.scope.has(&trial.id);
@@ -253,7 +254,6 @@ impl<'a> Declaration<'a> {
                 let limited = cell.trials.iter().any(|trial| self.declares_fixed(trial));
                 (!limited && self.all_answered(terms)).then_some(Surprise::Fixed { expected, trials: Vec::new() })
             }
-            (Verdict::Flaky | Verdict::Error | Verdict::Unavailable, _) => None,
         }
     }
 

@@ -313,7 +313,7 @@ fn list(items: &[String], indent: usize) -> String {
     items.iter().fold("\n".to_owned(), |lines, item| lines + &format!("{column}- {item}\n"))
 }
 
-/// `text` as a scalar: plain if no YAML reader can take it for anything else, also between brackets. serde_yaml's emitter
+/// `text` as a scalar: plain if no YAML reader can take it for anything else, also between brackets. The emitter of `serde_yaml`
 /// writes plain scalars that end a list in brackets.
 fn scalar(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || " ./+()_-'".contains(c);
