@@ -116,7 +116,7 @@ fn every_other_suspect_is_ruled_out_or_not_applied_or_the_same() {
         assert!(named(other).is_some(), "{other} was not looked at");
     }
     assert_eq!(seen("debian-13/9.2.5", &["openssl.cnf"]), [Effect::Fail]);
-    assert!(found.notes.iter().any(|note| note.contains("one binary of traffic_server")), "{:?}", found.notes);
+    assert!(found.notes.iter().any(|note| note.contains("the same traffic_server binary")), "{:?}", found.notes);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn the_answer_is_shown_and_the_progress_says_what_is_tried() {
     assert!(shown.contains("502 Invalid argument") && shown.contains("no ClientHello"), "{shown}");
     assert!(progress.contains("trying debian-13/9.2.5 with") && progress.contains("suspected: "), "{progress}");
     assert!(progress.contains("ruled out: "), "{progress}");
-    assert!(progress.contains(&format!("note: {} experiments, ", found.experiments.len())), "{progress}");
+    assert!(progress.contains(&format!("note: {} experiments in ", found.experiments.len())), "{progress}");
 }
 
 #[test]
@@ -200,14 +200,14 @@ fn an_interrupted_search_ends_with_130_and_leaves_what_is_kept_alone() {
 fn a_search_that_cannot_be_is_refused_with_what_would_be_right() {
     let results = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bisect-refused");
     let refused = [
-        (vec![], "name two cells"),
-        (vec!["--good", "debian-12/9.2.5", "--bad", "debian-13/9.2.9"], "differ in distro and ATS"),
+        (vec![], "pass two cells"),
+        (vec!["--good", "debian-12/9.2.5", "--bad", "debian-13/9.2.9"], "differ in both distro and ATS"),
         (vec!["--good", "debian-12/9.2.5", "--bad", "debian-99/9.2.5"], "no cell debian-99/9.2.5"),
-        (vec!["--good", "debian-12/9.2.5", "--bad", "debian-12/9.2.5"], "is one cell"),
-        (vec!["--distro", "debian-13", "--ats", "9.2.5"], "is no range"),
+        (vec!["--good", "debian-12/9.2.5", "--bad", "debian-12/9.2.5"], "both ends are debian-12/9.2.5"),
+        (vec!["--distro", "debian-13", "--ats", "9.2.5"], "is not a range"),
         (
             vec!["--good", "debian-12/9.2.5", "--bad", "debian-13/9.2.5", "--trial", "no-such"],
-            "no trial that can be searched",
+            "no trial `no-such` to bisect",
         ),
     ];
     for (arguments, words) in refused {

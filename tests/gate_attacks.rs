@@ -89,7 +89,7 @@ fn results_that_were_changed_by_hand_are_named_for_every_question() {
         let before = fs::read(&file).unwrap();
         edit(&file, from, to);
         for (code, printed) in ask() {
-            let named = printed.contains("was changed by hand") || printed.contains("what a run wrote");
+            let named = printed.contains("was edited by hand") || printed.contains("cannot check whether a run wrote");
             assert!(code != 0 && named, "{to}: {code}\n{printed}");
         }
         let (code, printed) = atsmatrix(dir.path(), &["merge", "results/matrix.json", "--into", "merged"]);

@@ -140,7 +140,7 @@ fn impostors() -> Vec<Impostor> {
              [ -n \"$found\" ] && { echo OPENED $found; exit 0; }"
                 .into(),
             "sleep 600",
-            "does not tell the layout",
+            "does not report the layout",
         ),
         of(
             "kills",

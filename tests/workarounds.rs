@@ -86,7 +86,7 @@ fn a_trial_is_explained_from_its_raw_evidence() {
     assert!(story["checks"].as_array().unwrap().iter().any(|check| check["held"] == false), "{story:#}");
     assert!(told["ran"]["openssl"]["version"].as_str().unwrap().starts_with("3.5."));
     let shown = text(&explain(&[]));
-    assert!(shown.contains("until then tcp-fast-open works on this very cell"), "{shown}");
+    assert!(shown.contains("until then, the workaround tcp-fast-open works on this cell"), "{shown}");
     assert_eq!(explain(&["no-such-trial"]).status.code(), Some(2));
 }
 
