@@ -36,6 +36,8 @@ const ANSWERING: &[(&[&str], i32)] = &[
     (&["gate", "--from", "debian-12", "--to", "debian-13", "--ats", "9.2.9"], 0),
     (&["gate", "--baseline", "results/matrix.json", "--format", "json"], 0),
     (&["path", "debian-12/9.2.9", "debian-13/9.2.9"], 0),
+    (&["predict"], 0),
+    (&["predict", "--full", "--format", "json"], 0),
     (&["diff", "results/matrix.json"], 0),
     (&["expect"], 3),
     (&["history", "debian-13/9.2.5"], 0),

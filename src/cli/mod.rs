@@ -18,6 +18,7 @@ mod history;
 mod list;
 mod merge;
 mod path;
+mod predict;
 mod report;
 mod run;
 mod schema;
@@ -77,6 +78,8 @@ enum Command {
     Gate(gate::GateArgs),
     /// Find the shortest safe order of upgrades from one cell to another
     Path(path::UpgradePathArgs),
+    /// Predict which known issues affect the cells, from versions alone; runs nothing
+    Predict(predict::PredictArgs),
     /// Find by experiment which part of a distro, or which version or patch of ATS, causes a failure
     Bisect(bisect::BisectArgs),
     /// Compare two results, and the software that ran
@@ -191,10 +194,15 @@ impl SelectionArgs {
     fn plan(&self, matrix: &Matrix, places: &PathArgs) -> anyhow::Result<(Plan, Recipes)> {
         let recipes = builder::recipes(&places.folder().join("images"))
             .map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
+        let plan = Plan::of(matrix, &self.selection(matrix)?, &recipes);
+        Ok((plan.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?, recipes))
+    }
+
+    /// The patterns over cells, each of which matches a name of the matrix.
+    fn selection(&self, matrix: &Matrix) -> anyhow::Result<Selection> {
         let selection = Selection { distros: globs("--distro", &self.distro)?, ats: globs("--ats", &self.ats)? };
-        let plan =
-            Plan::of(matrix, &selection, &recipes).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-        Ok((plan, recipes))
+        selection.check(matrix).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        Ok(selection)
     }
 
     /// The selected trials and all controls, in the catalogue's order.
@@ -325,6 +333,7 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Report(options) => report::run(&options),
         Command::Gate(options) => gate::run(&options),
         Command::Path(options) => path::run(&options),
+        Command::Predict(options) => predict::run(&options),
         // Boxed: its future is some kilobytes, which would enlarge that of every other command.
         Command::Bisect(options) => Box::pin(bisect::run(options)).await,
         Command::Diff(options) => diff::run(&options),

@@ -7,3 +7,4 @@ pub mod explain;
 pub mod gate;
 pub mod history;
 pub mod merge;
+pub mod predict;

@@ -66,8 +66,12 @@ pub(super) const NO_SIGNS: Signature =
 /// What triggers an issue in a run.
 #[derive(Debug, Clone, Copy)]
 pub enum Provoked {
-    /// These trials: they fail with it, or pass where ATS is right to behave so. Then the cells, as text.
+    /// These trials, which fail with it. Then the cells, as text.
     By(&'static [&'static str], &'static str),
+    /// These trials, which pass although it is there: ATS is right to behave so. Then the cells, as text.
+    Withstood(&'static [&'static str], &'static str),
+    /// These trials, which should fail with it; no run here has shown it. Then the reason.
+    Unseen(&'static [&'static str], &'static str),
     /// Nothing, for this reason.
     Not(&'static str),
 }

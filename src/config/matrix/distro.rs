@@ -19,6 +19,8 @@ pub struct Distro {
     pub bootstrap: Option<Bootstrap>,
     /// What `/etc/os-release` must contain in its cells; `None` if unknown.
     pub os: Option<Os>,
+    /// The OpenSSL of its packages, for predictions; `None` if not stated.
+    pub openssl: Option<String>,
     /// Whether the run stays green if its cells are unavailable.
     pub optional: bool,
     /// Whether it has ever worked.

@@ -56,6 +56,8 @@ pub(super) struct DistroEntry {
     pub(super) bootstrap: Option<BootstrapEntry>,
     /// What `/etc/os-release` contains in its cells; default: taken from a name like `debian-12`.
     pub(super) os: Option<OsEntry>,
+    /// Version of the OpenSSL in its packages, for `atsmatrix predict` before any run has found it; a run never uses it.
+    pub(super) openssl: Option<String>,
     /// If true, its unavailable cells are reported and do not turn `run` red.
     #[serde(default)]
     pub(super) optional: bool,

@@ -101,7 +101,7 @@ impl Lines {
 }
 
 fn distro(lines: &mut Lines, it: &Distro) {
-    let Distro { id, title: _, family, os, image, bootstrap, optional, seen: _, forecast, args } = it;
+    let Distro { id, title: _, family, os, openssl: _, image, bootstrap, optional, seen: _, forecast, args } = it;
     lines.put("distro", id);
     lines.put("family", family);
     if let Some(Os { id, version, codename }) = os {

@@ -25,7 +25,7 @@ impl Selection {
     }
 
     /// Checks that every pattern matches a name of the matrix.
-    pub(super) fn check(&self, matrix: &Matrix) -> Result<(), SelectionError> {
+    pub fn check(&self, matrix: &Matrix) -> Result<(), SelectionError> {
         let distros: Vec<&str> = matrix.distros.iter().map(|distro| distro.id.as_str()).collect();
         let ats: Vec<&str> = matrix.ats.iter().map(|ats| ats.id.as_str()).collect();
         for (what, globs, names) in [("distro", &self.distros, distros), ("ATS", &self.ats, ats)] {

@@ -33,7 +33,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             at_times: true,
             ..NO_SIGNS
         }),
-        provoked: Provoked::By(
+        provoked: Provoked::Unseen(
             &["pool-race", "pool-idle-close"],
             "fail on ATS 10.0, which only Fedora's rows could run: their registry is not reachable here",
         ),

@@ -36,7 +36,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             ],
             ..NO_SIGNS
         }),
-        provoked: Provoked::By(&["tls-legacy-renegotiation"], "passes where ATS refuses"),
+        provoked: Provoked::Withstood(&["tls-legacy-renegotiation"], "passes where ATS refuses"),
     },
     // At security level 1 and above OpenSSL 3 takes no SHA-1 signatures, and so no TLS before 1.2.
     KnownIssue {
@@ -74,7 +74,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             unless: &[Sign::Any(&[Sign::Ran("fedora", ">=30"), Sign::Ran("rhel", ">=8"), Sign::Ran("rocky", ">=8")])],
             ..NO_SIGNS
         }),
-        provoked: Provoked::By(
+        provoked: Provoked::Withstood(
             &[
                 "refuse-sha1-signature",
                 "refuse-rsa1024",
@@ -114,7 +114,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             sure: &[Sign::Passes("pq-intolerant-groups-list")],
             ..NO_SIGNS
         }),
-        provoked: Provoked::By(
+        provoked: Provoked::Withstood(
             &["pq-intolerant-origin", "pq-intolerant-groups-list"],
             "pass where a ClientHello that is too large is dropped and a small one is not; `diff` and `gate` report \
              that it grew",
@@ -146,7 +146,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             sure: &[Sign::Passes("cert-rsa")],
             ..NO_SIGNS
         }),
-        provoked: Provoked::By(
+        provoked: Provoked::Unseen(
             &["refuse-sha1-signature", "seclevel0-sha1"],
             "only on Fedora's rows, which need their registry",
         ),

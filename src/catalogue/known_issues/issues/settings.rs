@@ -52,7 +52,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             sure: &[Sign::Unset("proxy.config.ssl.client.sni_policy"), Sign::Passes("tls-verify-enforced")],
             ..NO_SIGNS
         }),
-        provoked: Provoked::By(
+        provoked: Provoked::Withstood(
             &["sni-pristine-host", "sni-pristine-verified"],
             "pass where ATS refuses, as these settings require",
         ),
@@ -82,7 +82,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             unless: &[Sign::Unset("proxy.config.ssl.client.sni_policy")],
             ..NO_SIGNS
         }),
-        provoked: Provoked::By(
+        provoked: Provoked::Withstood(
             &["httpd-pristine-remap-policy"],
             "passes where httpd answers 421, and `httpd-pristine-name-source` where it does not",
         ),
@@ -118,7 +118,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             )],
             ..NO_SIGNS
         }),
-        provoked: Provoked::By(
+        provoked: Provoked::Unseen(
             &["refuse-expired", "refuse-untrusted-ca"],
             "fail on ATS 8.0, of which matrix.yaml has none: Debian's mirrors no longer have it",
         ),

@@ -26,7 +26,7 @@ pub(super) const ISSUES: &[KnownIssue] = &[
             at_times: true,
             ..NO_SIGNS
         }),
-        provoked: Provoked::By(
+        provoked: Provoked::Withstood(
             &["http-early-413"],
             "passes on ATS 9.2, because its origin pauses before it closes; without the pause 13 of 60 answers were \
              cut off by hand, and as many trials would be flaky",

@@ -104,7 +104,7 @@ fn scenes_and_signatures_name_trials_that_exist() {
             unknown.extend(named.filter(|glob| !like(glob)).map(|glob| format!("{}: {glob}", issue.id)));
         }
         match issue.provoked {
-            Provoked::By(trials, how) => {
+            Provoked::By(trials, how) | Provoked::Withstood(trials, how) | Provoked::Unseen(trials, how) => {
                 let builds = matches!(issue.shows, Shows::Build(_));
                 assert!(!how.is_empty() && trials.is_empty() == builds, "{}", issue.id);
                 unknown.extend(trials.iter().filter(|id| !like(id)).map(|id| format!("{}: {id}", issue.id)));
@@ -242,7 +242,7 @@ fn row(issue: &KnownIssue) -> String {
     let workarounds = if workarounds.is_empty() { "none".to_owned() } else { cell(&workarounds.join("; ")) };
     let provoked = match issue.provoked {
         Provoked::By([], how) => cell(how),
-        Provoked::By(trials, how) => {
+        Provoked::By(trials, how) | Provoked::Withstood(trials, how) | Provoked::Unseen(trials, how) => {
             let names: Vec<String> = trials.iter().map(|id| format!("`{id}`")).collect();
             format!("{} {}", names.join(", "), cell(how))
         }

@@ -38,9 +38,13 @@ impl Checker<'_> {
             self.key_error(path, "there is no way to get its base image", "write `image`, `bootstrap`, or both");
         }
         let os = entry.os.map(|os| self.os(&path.key("os"), &os)).or_else(|| Os::of_name(name));
+        let openssl = entry.openssl.map(|version| {
+            let help = "write a version like 3.2.1";
+            self.text(&path.key("openssl"), &version, values::is_reported_version, "version", help)
+        });
         self.args(path, &entry.args);
         let (optional, seen, forecast, args) = (entry.optional, entry.seen, entry.forecast, entry.args);
-        Some(Distro { id: id?, title, family, image, bootstrap, os, optional, seen, forecast, args })
+        Some(Distro { id: id?, title, family, image, bootstrap, os, openssl, optional, seen, forecast, args })
     }
 
     fn os(&mut self, path: &Path, entry: &OsEntry) -> Os {

@@ -1,0 +1,123 @@
+//! Predictions in words and as JSON.
+
+use crate::words::answer;
+use crate::words::outline::TextOutline;
+
+use super::{Contradiction, IssueEffect, KnownVersion, Outlook, Prediction, Predictions, Strike, VersionSource};
+
+/// A summary, then one block a cell: what it is likely to come to, on which versions that rests, what to do. With
+/// `full`, issues that make no trial fail are listed too.
+pub fn outline(predictions: &Predictions, full: bool) -> TextOutline {
+    let mut outline = TextOutline::default();
+    summary(&mut outline, &predictions.cells);
+    for prediction in &predictions.cells {
+        cell(&mut outline, prediction, full);
+    }
+    outline
+}
+
+fn summary(outline: &mut TextOutline, cells: &[Prediction]) {
+    let count = |outlook: Outlook| cells.iter().filter(|it| it.outlook == outlook).count();
+    let outlooks = [Outlook::Fail, Outlook::Unbuildable, Outlook::MayFail, Outlook::NoKnownFailure];
+    let counts = outlooks.map(|outlook| (count(outlook), outlook.word()));
+    let counts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let cells = if cells.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", cells.len()) };
+    outline.line(0).strong(format!("{cells}: {}", counts.join(", ")));
+    outline
+        .line(1)
+        .say("predicted from versions and known issues; nothing was run, and no gate takes this for a result");
+}
+
+fn cell(outline: &mut TextOutline, prediction: &Prediction, full: bool) {
+    let line = outline.line(0).strong(&prediction.cell).say(format!(": predicted {}", prediction.outlook.word()));
+    let decisive = |strike: &&Strike| matches!(strike.effect, IssueEffect::Fails | IssueEffect::Unbuildable);
+    let names: Vec<&str> = prediction.strikes.iter().filter(decisive).map(|strike| strike.issue).collect();
+    if !names.is_empty() {
+        line.say(", ").list(names);
+    }
+    if let Some(result) = prediction.result {
+        line.say(format!(" (result: {result})"));
+    }
+    let rests: Vec<String> = [("OpenSSL", &prediction.facts.openssl), ("ATS", &prediction.facts.ats)]
+        .into_iter()
+        .map(|(name, fact)| stated(name, fact.as_ref()))
+        .collect();
+    outline.line(1).say(rests.join(", "));
+    for strike in prediction.strikes.iter().filter(|strike| full || decisive(strike)) {
+        let certain = if strike.certain {
+            ""
+        } else {
+            "; not certain: a version that decides it is not known, or no run has shown it"
+        };
+        outline.line(1).link(strike.issue, strike.link).say(format!(": {}", strike.title));
+        outline.line(2).say(format!("{}{certain}", strike.effect.sentence()));
+        if decisive(&strike) {
+            outline.line(2).say(format!("what to do: {}", strike.way_out));
+        }
+    }
+    for contradiction in &prediction.contradictions {
+        outline.line(1).say(contradiction.sentence());
+    }
+}
+
+fn stated(name: &str, fact: Option<&KnownVersion>) -> String {
+    match fact {
+        None => format!("{name} not known"),
+        Some(KnownVersion { value, origin }) => format!("{name} {value} ({})", origin.words()),
+    }
+}
+
+impl VersionSource {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Found => "found by the last run",
+            Self::FoundInRow => "found on this distro",
+            Self::Declared => "declared",
+        }
+    }
+}
+
+impl Outlook {
+    /// The word used in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unbuildable => "unbuildable",
+            Self::Fail => "fail",
+            Self::MayFail => "possible fail",
+            Self::NoKnownFailure => "no known failure",
+        }
+    }
+}
+
+impl IssueEffect {
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Unbuildable => "ATS does not compile",
+            Self::Fails => "trials fail",
+            Self::Limits => "known limitation: its trials fail with this ATS on every distro",
+            Self::Withstood => "ATS behaves as it should, and users notice the difference",
+            Self::Unseen => "affects these versions; no trial shows it",
+        }
+    }
+}
+
+impl Contradiction {
+    fn sentence(&self) -> String {
+        match self {
+            Self::Passed(issue) => format!(
+                "contradiction: the cell passed, although {issue} affects the versions that ran; the data of {issue} is \
+                 wrong, or the build carries a fix: please report it"
+            ),
+            Self::Outside(issue) => format!(
+                "contradiction: the failure looks like {issue}, which does not affect the versions that ran; the data of \
+                 {issue} is wrong, or it is another bug: please report it"
+            ),
+        }
+    }
+}
+
+/// Predictions for machines. Ends with a line end.
+pub fn json(predictions: &Predictions) -> String {
+    answer::json(predictions)
+}
