@@ -5,6 +5,9 @@ use serde::Serialize;
 use crate::config::matrix::{Ats, Matrix, MatrixCell, Package, Patch, Rebuild, SourceKind, Tarball};
 use crate::model::{AtsBuild, DistroId, Library, MatrixResult, Provenance, Release};
 
+/// What makes a package version a pattern.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
+
 /// Where a version is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -39,6 +42,10 @@ pub struct CellVersions {
     pub source: Option<KnownVersion>,
     /// `ID` and `VERSION_ID` of the distro.
     pub distro: Option<(String, String)>,
+    /// Whether the ATS is one build: not where matrix.yaml declares a range of versions or a pattern of packages and no
+    /// run has found which it is. Another build of the range may carry a fix.
+    #[serde(skip)]
+    pub(super) exact: bool,
 }
 
 impl CellVersions {
@@ -74,11 +81,13 @@ impl CellVersions {
     }
 }
 
-/// The facts of `cell`: found ones before declared ones.
-pub(super) fn of(matrix: &Matrix, cell: &MatrixCell<'_>, results: Option<&MatrixResult>) -> CellVersions {
-    let id = cell.id();
-    let ran = results.and_then(|results| results.cells.iter().find(|result| result.id == id));
-    let ran = ran.map(|result| &result.provenance);
+/// The facts of `cell`: found ones, of what `ran` in it, before declared ones.
+pub(super) fn of(
+    matrix: &Matrix,
+    cell: &MatrixCell<'_>,
+    ran: Option<&Provenance>,
+    results: Option<&MatrixResult>,
+) -> CellVersions {
     let found = ran.and_then(|ran| ran.ats.as_ref());
     let fact = |found: Option<String>, declared: Option<String>| match found {
         Some(value) => Some(KnownVersion { value, origin: VersionSource::Found }),
@@ -92,7 +101,18 @@ pub(super) fn of(matrix: &Matrix, cell: &MatrixCell<'_>, results: Option<&Matrix
         package: fact(found.and_then(|ats| ats.package.clone()), package),
         source: fact(found.and_then(|ats| ats.source.clone()), source),
         distro: os.map(|os| (os.id.clone(), os.version.clone().unwrap_or_default())),
+        exact: found.is_some() || is_exact(cell),
     }
+}
+
+/// Whether matrix.yaml declares one build of ATS for `cell`.
+fn is_exact(cell: &MatrixCell<'_>) -> bool {
+    let one_package = match &cell.source.kind {
+        SourceKind::Package(Package { version, .. }) => version != "latest" && !version.contains(WILDCARDS),
+        SourceKind::Image(_) => false,
+        SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => true,
+    };
+    one_package && cell.version() == cell.reports()
 }
 
 /// The OpenSSL of a distro. All cells of a row load the same, but for ready images, which are found out by running them.
@@ -123,7 +143,7 @@ fn declared(matrix: &Matrix, ats: &Ats, kind: &SourceKind) -> (Option<String>, O
     match kind {
         SourceKind::Package(Package { name, version }) => {
             // Of a pattern the part before its first wildcard is sure.
-            let known = version.split(['*', '?', '[']).next().unwrap_or_default();
+            let known = version.split(WILDCARDS).next().unwrap_or_default();
             let known = if version == "latest" { "" } else { known };
             (Some(format!("{name} {known}").trim_end().to_owned()), None)
         }

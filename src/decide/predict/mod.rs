@@ -11,7 +11,7 @@ mod words;
 
 use serde::Serialize;
 
-use crate::catalogue::known_issues::{KNOWN_ISSUES, KnownIssue, Provoked, Reach, Shows};
+use crate::catalogue::known_issues::{self, KNOWN_ISSUES, KnownIssue, Provoked, Reach, Shows};
 use crate::catalogue::trials::CATALOGUE;
 use crate::config::matrix::{Matrix, MatrixCell};
 use crate::model::{CellId, CellResult, Confidence, MatrixResult, Provenance, Verdict};
@@ -70,7 +70,7 @@ pub struct Strike {
     pub way_out: &'static str,
     /// What it does to the cell.
     pub effect: IssueEffect,
-    /// Whether every version that decides it is known, and a run has shown its effect.
+    /// Whether every version and the build that decide it are known, and a run has shown its effect.
     pub certain: bool,
     /// Trials that show it; empty: none does, or it is the build that fails.
     pub trials: &'static [&'static str],
@@ -114,10 +114,13 @@ impl Predictions {
 
 fn predict(matrix: &Matrix, cell: &MatrixCell<'_>, results: Option<&MatrixResult>) -> Prediction {
     let id = cell.id();
-    let facts = facts::of(matrix, cell, results);
-    let strikes = strikes(&facts.provenance(), facts.builds_with(matrix, cell, results).as_ref());
-    let answered = results.and_then(|results| results.cells.iter().find(|result| result.id == id));
-    let answered = answered.filter(|result| result.verdict.is_answer());
+    let recorded = results.and_then(|results| results.cells.iter().find(|result| result.id == id));
+    let facts = facts::of(matrix, cell, recorded.map(|result| &result.provenance), results);
+    let mut strikes = strikes(&facts.provenance(), facts.builds_with(matrix, cell, results).as_ref());
+    for strike in &mut strikes {
+        strike.certain &= facts.exact;
+    }
+    let answered = recorded.filter(|result| result.verdict.is_answer());
     let contradictions = answered.map(contradictions).unwrap_or_default();
     let result = answered.map(|result| result.verdict);
     Prediction { cell: id, outlook: outlook(&strikes), facts, strikes, result, contradictions }
@@ -181,8 +184,7 @@ fn contradictions(result: &CellResult) -> Vec<Contradiction> {
         .map(|strike| Contradiction::Passed(strike.issue));
     let outside =
         result.known_issues.iter().filter(|matched| matched.confidence == Confidence::LooksLike).filter(|matched| {
-            let issue = KNOWN_ISSUES.iter().find(|issue| issue.id == matched.id);
-            issue.is_some_and(|issue| {
+            known_issues::by_id(&matched.id).is_some_and(|issue| {
                 issue.affected.reach(ran) == Reach::Outside && !matches!(issue.shows, Shows::Build(_))
             })
         });

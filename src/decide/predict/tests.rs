@@ -129,3 +129,22 @@ fn the_words_say_what_it_rests_on_and_what_to_do() {
     assert!(outline(&one, true).text().contains("known limitation"));
     assert!(json(&one).contains("\"outlook\": \"fail\""), "{}", json(&one));
 }
+
+/// Fedora's 9.2.6-1 has the bug and 9.2.6-2 has not: of a pattern nobody knows which it will be.
+#[test]
+fn of_a_pattern_of_packages_or_a_range_of_versions_nothing_is_certain() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("matrix.yaml")).unwrap();
+    let outlook = |from: &str, to: &str, cell: &str| {
+        assert!(text.contains(from), "{from}");
+        let matrix = Matrix::parse("matrix.yaml", &text.replace(from, to)).unwrap();
+        of(&Predictions::of(&matrix, None, |_| true), cell).outlook
+    };
+    let exact = "{ name: trafficserver, version: 9.2.5-1.fc41 }";
+    assert_eq!(outlook(exact, exact, "fedora-41/9.2.5"), Outlook::Fail);
+    for to in ["{ name: trafficserver, version: \"9.2.6-*\" }", "{ name: trafficserver, version: latest }"] {
+        assert_eq!(outlook(exact, to, "fedora-41/9.2.5"), Outlook::MayFail, "{to}");
+    }
+    let ranged = format!("{exact}\n        reports: \">=9.2.5,<9.3\"");
+    assert_eq!(outlook(exact, &ranged, "fedora-41/9.2.5"), Outlook::MayFail);
+}
