@@ -8,7 +8,7 @@ use super::surroundings;
 use super::traffic_server::Installation;
 use crate::ats;
 use crate::config::matrix::sha256_hex;
-use crate::distro::{library, process, release};
+use crate::distro::{library, process, release, upgrade};
 use crate::model::{AtsBuild, Library, Provenance, Release};
 
 /// Where the recipes record where an ATS came from.
@@ -63,12 +63,13 @@ fn source(binary: &Path, here: Option<&Release>) -> Option<String> {
     facts.iter().find_map(|facts| ats::provenance::source(facts, &digest, here))
 }
 
-/// What is known before any ATS runs: the distro and the kernel.
+/// What is known before any ATS runs: the distro, its upgrade and the kernel.
 pub(super) fn base() -> Provenance {
     let os_release =
         std::fs::read_to_string("/etc/os-release").or_else(|_| std::fs::read_to_string("/usr/lib/os-release"));
     Provenance {
         distro: os_release.ok().and_then(|text| release::release(&text)),
+        upgrade: std::fs::read_to_string(upgrade::RECORD).ok().and_then(|text| upgrade::record(&text)),
         kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").ok().map(|text| text.trim().to_owned()),
         ..Provenance::default()
     }

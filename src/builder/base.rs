@@ -71,6 +71,7 @@ impl ImageBuilder {
                 Err(StepFailure { bootstrap: Some(reason), .. }) => bail!("{reason}"),
                 Ok(
                     ImageState::Unbuildable { reason }
+                    | ImageState::UpgradeBroke { reason }
                     | ImageState::Unavailable { reason }
                     | ImageState::Broken { reason },
                 )

@@ -68,6 +68,12 @@ impl BuildLog {
         self.phase == "lacking" && self.reason.is_some()
     }
 
+    /// Whether an upgrade of the distro in place broke ATS, according to the recipe. This is a finding too, but not a lasting
+    /// one: mirrors get new packages.
+    pub(super) fn is_broken(&self) -> bool {
+        self.phase == "broken" && self.reason.is_some()
+    }
+
     /// Why it failed; `engine` is the engine's own reason.
     pub(super) fn reason(&self, engine: String) -> String {
         match (&self.reason, self.phase.as_str()) {
@@ -137,6 +143,17 @@ mod tests {
         let dead = log(&["@@atsmatrix phase deps", "@@atsmatrix reason deps: E: Failed to fetch http://m.test/"]);
         assert!(!dead.is_lacking() && !dead.is_finding());
         assert!(!log(&["@@atsmatrix phase lacking"]).is_lacking(), "killed before it gave a reason");
+    }
+
+    #[test]
+    fn an_upgrade_that_breaks_ats_is_distinguished_from_one_that_cannot_be_made() {
+        let gone =
+            log(&["@@atsmatrix phase upgrade", "@@atsmatrix phase broken", "@@atsmatrix reason broken: it is gone"]);
+        assert!(gone.is_broken() && !gone.is_finding() && !gone.is_lacking());
+        assert_eq!(gone.first_errors(), "broken: it is gone");
+        let dead = log(&["@@atsmatrix phase deps", "@@atsmatrix reason deps: E: Failed to fetch http://m.test/"]);
+        assert!(!dead.is_broken());
+        assert!(!log(&["@@atsmatrix phase broken"]).is_broken(), "killed before it gave a reason");
     }
 
     #[test]

@@ -59,6 +59,11 @@ pub enum ImageState {
         /// The compiler's first errors, one line.
         reason: String,
     },
+    /// The upgrade of the distro removed ATS, or it does not start any more: a finding.
+    UpgradeBroke {
+        /// What is wrong, one line.
+        reason: String,
+    },
     /// Some input could not be obtained, which says nothing about ATS.
     Unavailable {
         /// Why, one line.

@@ -45,6 +45,9 @@ impl ImageBuilder {
             Err(error) if matches!(error.class, Class::Build { .. }) && log.is_lacking() => {
                 Ok(ImageState::Unbuildable { reason: log.first_errors() })
             }
+            Err(error) if matches!(error.class, Class::Build { .. }) && log.is_broken() => {
+                Ok(ImageState::UpgradeBroke { reason: log.first_errors() })
+            }
             Err(error) => {
                 let failure = StepFailure::from(error);
                 Err(StepFailure { reason: log.reason(failure.reason), ..failure })

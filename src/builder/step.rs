@@ -71,7 +71,10 @@ impl ImageBuilder {
         let error = match &made {
             Ok(ImageState::Ready { .. } | ImageState::Stopped) => None,
             Ok(
-                ImageState::Unbuildable { reason } | ImageState::Unavailable { reason } | ImageState::Broken { reason },
+                ImageState::Unbuildable { reason }
+                | ImageState::UpgradeBroke { reason }
+                | ImageState::Unavailable { reason }
+                | ImageState::Broken { reason },
             )
             | Err(StepFailure { reason, .. }) => Some(reason.clone()),
         };

@@ -10,3 +10,4 @@ pub mod openssl_conf;
 pub mod packages;
 pub mod process;
 pub mod release;
+pub mod upgrade;

@@ -35,7 +35,7 @@ pub use plan::{
     AgentPlan, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, added_name, front_name, origin_name, wild_name,
 };
 pub use program::OriginProgram;
-pub use provenance::{AtsBuild, ImageDigests, Library, Provenance, ProvenanceField, Release};
+pub use provenance::{AtsBuild, DistroUpgrade, ImageDigests, Library, Provenance, ProvenanceField, Release};
 pub use reference::registry_of;
 pub use result::{
     CellResult, Confidence, Expected, IssueMatch, MatrixResult, SCHEMA_VERSION, TrialResult, WorkaroundTried,

@@ -37,6 +37,9 @@ pub enum Verdict {
     Fail,
     /// This ATS does not compile on this distro: a finding about ATS.
     Unbuildable,
+    /// The upgrade of the distro removed this ATS, or it no longer starts: a finding about the upgrade. Only cells that are
+    /// upgraded in place have this verdict.
+    Broken,
     /// No trial failed, at least one was flaky.
     Flaky,
     /// The setup failed: no answer.
@@ -67,10 +70,16 @@ impl Verdict {
             Self::Pass => "pass",
             Self::Fail => "fail",
             Self::Unbuildable => "unbuildable",
+            Self::Broken => "broken",
             Self::Flaky => "flaky",
             Self::Error => "error",
             Self::Unavailable => "unavailable",
         }
+    }
+
+    /// Whether it is a failure without trials: there is no ATS that could run them.
+    pub fn is_without_ats(self) -> bool {
+        matches!(self, Self::Unbuildable | Self::Broken)
     }
 
     /// Whether this verdict says anything about ATS.

@@ -28,11 +28,48 @@ pub struct Provenance {
     /// Everything else that affects the TLS of ATS; `None` if ATS did not run, or in results of an older atsmatrix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surroundings: Option<Surroundings>,
+    /// What an upgrade of the distro in place changed; `None` if the image was not upgraded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<DistroUpgrade>,
     /// The images that ran; added by the orchestrator, as containers do not know them.
     pub images: Option<ImageDigests>,
     /// Digest of the names and versions of all packages, from the agent; it becomes part of `images`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+}
+
+/// What an upgrade of the distro in place changed, as the recipe of the image recorded it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DistroUpgrade {
+    /// The release before: `ID` and `VERSION_ID` of `/etc/os-release`, for example `debian 12`.
+    pub from: String,
+    /// Number of packages with another version.
+    pub changed: u32,
+    /// Number of new packages.
+    pub added: u32,
+    /// Names of the packages that were removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
+    /// New versions of configuration files that were put beside the kept ones, by path: `*.dpkg-dist`, `*.rpmnew`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conffiles: Vec<String>,
+    /// Every package that changed, as `NAME BEFORE -> AFTER`. Never in committed results.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
+}
+
+impl fmt::Display for DistroUpgrade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, changed, added, removed, conffiles, packages: _ } = self;
+        write!(f, "from {from}: {changed} packages changed, {added} added, {} removed", removed.len())?;
+        if !removed.is_empty() {
+            write!(f, " ({})", removed.join(", "))?;
+        }
+        if !conffiles.is_empty() {
+            write!(f, "; new configuration beside the kept: {}", conffiles.join(", "))?;
+        }
+        Ok(())
+    }
 }
 
 /// `/etc/os-release`.
@@ -119,6 +156,8 @@ pub enum ProvenanceField {
     AtsBinary,
     /// The distro's release.
     Distro,
+    /// The upgrade of the distro in place.
+    Upgrade,
     /// The C library.
     Libc,
     /// Its package.
@@ -155,6 +194,7 @@ impl ProvenanceField {
             Self::AtsSource => "ATS source",
             Self::AtsBinary => "ATS binary",
             Self::Distro => "distro release",
+            Self::Upgrade => "upgraded in place",
             Self::Libc => "C library",
             Self::LibcPackage => "C library package",
             Self::LibcPath => "C library file",
@@ -186,6 +226,9 @@ impl Provenance {
         if let Some(images) = &mut self.images {
             images.id = None;
         }
+        if let Some(upgrade) = &mut self.upgrade {
+            upgrade.packages = Vec::new();
+        }
         self
     }
 
@@ -199,10 +242,10 @@ impl Provenance {
 
     /// Every field with its value, in the order of [`ProvenanceField`]. Destructured completely, so that a new field does not
     /// compile until it is added here.
-    pub fn facts(&self) -> [(ProvenanceField, Option<String>); 22] {
+    pub fn facts(&self) -> [(ProvenanceField, Option<String>); 23] {
         use ProvenanceField as Field;
         // The digest of the packages is part of the image.
-        let Self { distro, kernel, libc, openssl, ats, client_hello, surroundings, images, content: _ } = self;
+        let Self { distro, kernel, libc, openssl, ats, client_hello, surroundings, upgrade, images, content: _ } = self;
         let around = around(surroundings.as_ref());
         let [openssl, openssl_path, openssl_package] = library(openssl.as_ref());
         let [libc, libc_path, libc_package] = library(libc.as_ref());
@@ -229,6 +272,7 @@ impl Provenance {
             (Field::AtsSource, source),
             (Field::AtsBinary, binary),
             (Field::Distro, distro.as_ref().map(release)),
+            (Field::Upgrade, distro.as_ref().map(|_| upgrade.as_ref().map_or("no".to_owned(), ToString::to_string))),
             (Field::Libc, libc),
             (Field::LibcPackage, libc_package),
             (Field::LibcPath, libc_path),

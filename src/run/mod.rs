@@ -258,6 +258,7 @@ impl Run<'_> {
         let late = || format!("not reached: {}", self.site.deadline_message());
         Some(match (self.image(planned), shared) {
             (Some(ImageState::Unbuildable { reason }), _) => self.without(planned, Verdict::Unbuildable, reason),
+            (Some(ImageState::UpgradeBroke { reason }), _) => self.without(planned, Verdict::Broken, reason),
             (Some(ImageState::Unavailable { reason }), _) => self.without(planned, Verdict::Unavailable, reason),
             (Some(ImageState::Broken { reason }), _) => {
                 self.note_setup_failure(planned);

@@ -26,7 +26,7 @@ pub(super) fn of_run(matrix: &Matrix, planned: &PlannedCell, run: CellRun, image
     }
 }
 
-/// The result of a cell that did not run; `verdict` is unbuildable, unavailable or error.
+/// The result of a cell that did not run; `verdict` is unbuildable, broken, unavailable or error.
 pub(super) fn of_no_run(matrix: &Matrix, planned: &PlannedCell, verdict: Verdict, reason: &str) -> CellResult {
     let provenance = Provenance::default();
     CellResult {

@@ -80,7 +80,10 @@ impl Stage {
             None => return Ok(None),
             Some(ImageState::Ready { .. }) => OriginImage::Image(self.with_agent(tag).await?),
             Some(
-                ImageState::Unbuildable { reason } | ImageState::Unavailable { reason } | ImageState::Broken { reason },
+                ImageState::Unbuildable { reason }
+                | ImageState::UpgradeBroke { reason }
+                | ImageState::Unavailable { reason }
+                | ImageState::Broken { reason },
             ) => OriginImage::Missing(reason.clone()),
             Some(ImageState::Stopped) => OriginImage::Missing(site.deadline_message()),
         }))
@@ -94,6 +97,7 @@ impl Stage {
             version: planned.version.clone(),
             os: planned.os.clone(),
             declared: planned.declared.clone(),
+            upgraded: planned.upgraded,
             binary: planned.binary.clone(),
             image,
             origin_image: self.origin_image.clone(),

@@ -156,7 +156,7 @@ pub fn names(trials: &[&TrialResult]) -> String {
 /// Whether a report explains this cell. Unavailable cells are listed by reason ([`gaps`]).
 pub fn needs_explanation(cell: &CellResult) -> bool {
     match cell.verdict {
-        Verdict::Fail | Verdict::Unbuildable | Verdict::Flaky | Verdict::Error => true,
+        Verdict::Fail | Verdict::Unbuildable | Verdict::Broken | Verdict::Flaky | Verdict::Error => true,
         Verdict::Pass | Verdict::Unavailable => {
             matches!(Mark::of(cell), Mark::Unexpected(_) | Mark::LimitationGone | Mark::Partly)
         }

@@ -23,7 +23,7 @@ impl Ink {
     pub fn of(verdict: Verdict) -> Self {
         match verdict {
             Verdict::Pass => Self::Good,
-            Verdict::Fail | Verdict::Unbuildable => Self::Bad,
+            Verdict::Fail | Verdict::Unbuildable | Verdict::Broken => Self::Bad,
             Verdict::Flaky | Verdict::Error => Self::Doubt,
             Verdict::Unavailable => Self::Dim,
         }

@@ -3,8 +3,15 @@
 use crate::model::{Outcome, Verdict};
 
 /// Every verdict in the order of the legend.
-pub const VERDICTS: [Verdict; 6] =
-    [Verdict::Pass, Verdict::Fail, Verdict::Unbuildable, Verdict::Flaky, Verdict::Error, Verdict::Unavailable];
+pub const VERDICTS: [Verdict; 7] = [
+    Verdict::Pass,
+    Verdict::Fail,
+    Verdict::Unbuildable,
+    Verdict::Broken,
+    Verdict::Flaky,
+    Verdict::Error,
+    Verdict::Unavailable,
+];
 
 /// Every outcome in the order of the legend.
 pub const OUTCOMES: [Outcome; 7] = [
@@ -23,6 +30,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Pass => "every applicable trial passed, apart from known limitations",
         Verdict::Fail => "a trial failed, then failed again in a fresh ATS, while the controls that bypass ATS passed",
         Verdict::Unbuildable => "this ATS does not compile on this distro",
+        Verdict::Broken => "after the upgrade of the distro this ATS is gone or does not start",
         Verdict::Flaky => "a trial failed, then passed, or the other way round",
         Verdict::Error => "atsmatrix, the engine or the origin broke: says nothing about ATS",
         Verdict::Unavailable => "something it needs could not be obtained: says nothing about ATS",

@@ -53,7 +53,7 @@ fn unanswered(cell: &CellResult) -> Item<'_> {
     };
     let advice = match cell.verdict {
         Verdict::Unavailable => "make what it needs available, or declare it `optional`",
-        Verdict::Pass | Verdict::Fail | Verdict::Flaky | Verdict::Unbuildable | Verdict::Error => {
+        Verdict::Pass | Verdict::Fail | Verdict::Flaky | Verdict::Unbuildable | Verdict::Broken | Verdict::Error => {
             "it was tried twice: fix what it names, then run the cell again; the evidence is in the run's folder"
         }
     };

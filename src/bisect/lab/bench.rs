@@ -126,7 +126,10 @@ impl<'a> Bench<'a> {
         match made.get(&planned.tag) {
             Some(ImageState::Ready { id }) => Ok(id.clone()),
             Some(
-                ImageState::Unbuildable { reason } | ImageState::Unavailable { reason } | ImageState::Broken { reason },
+                ImageState::Unbuildable { reason }
+                | ImageState::UpgradeBroke { reason }
+                | ImageState::Unavailable { reason }
+                | ImageState::Broken { reason },
             ) => Err(Failure::new(Exit::Incomplete, format!("cannot run {}: {reason}", planned.id)).into()),
             Some(ImageState::Stopped) => Err(interrupted()),
             None => bail!("the image of {} is not part of the plan", planned.id),

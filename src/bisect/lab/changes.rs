@@ -1,6 +1,8 @@
 //! The patches between two versions of ATS, if matrix.yaml builds one from the other. Each patch is split by the patterns of
 //! its `only`. Pure.
 
+use std::collections::BTreeMap;
+
 use crate::config::matrix::{Ats, Globs, Matrix, Patch, Rebuild, Source, SourceKind};
 use crate::model::{AtsId, DistroId};
 
@@ -66,7 +68,7 @@ impl Derivation {
             sources.push(source(distro, SourceKind::BuildOn(self.on.clone()))?);
         }
         let (title, version) = (id.to_string(), derived.version.clone());
-        let column = Ats { id: id.clone(), title, version, optional: false, sources };
+        let column = Ats { id: id.clone(), title, version, optional: false, sources, upgraded: BTreeMap::new() };
         matrix.ats.push(column);
         Some(id)
     }

@@ -281,7 +281,9 @@ impl LineSearch<'_> {
                 bench::check_version(&once, &declared)?;
                 Ok(Some(self.note(&once, &planned, round)))
             }
-            ImageState::Unbuildable { reason } | ImageState::Unavailable { reason } => {
+            ImageState::Unbuildable { reason }
+            | ImageState::UpgradeBroke { reason }
+            | ImageState::Unavailable { reason } => {
                 let line = Tried {
                     base: planned.id.to_string(),
                     swapped: Vec::new(),

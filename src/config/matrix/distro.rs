@@ -29,6 +29,17 @@ pub struct Distro {
     pub forecast: bool,
     /// Build arguments for every recipe that runs on it.
     pub args: BTreeMap<String, String>,
+    /// Set if its cells are upgraded in place from those of another row.
+    pub upgrade: Option<UpgradePath>,
+}
+
+/// The rows that an upgrade in place starts from and ends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpgradePath {
+    /// The row whose images are upgraded; it may be an upgrade too.
+    pub from: DistroId,
+    /// The distro that it ends on.
+    pub to: DistroId,
 }
 
 /// How to make a base image from a package mirror.

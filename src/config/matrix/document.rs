@@ -22,6 +22,9 @@ pub(super) struct Document {
     pub(super) version: u32,
     /// The rows, in order: from name to distro.
     pub(super) distros: IndexMap<String, DistroEntry>,
+    /// Further rows: distros that are upgraded in place. From name to upgrade; each is placed below the row that it ends on.
+    #[serde(default)]
+    pub(super) upgrades: IndexMap<String, UpgradeEntry>,
     /// The columns, in order: from name to Apache Traffic Server.
     pub(super) ats: IndexMap<String, AtsEntry>,
     /// Origins in addition to the instrumented one that every cell has.
@@ -71,6 +74,29 @@ pub(super) struct DistroEntry {
     /// Build arguments for every recipe that runs on it.
     #[serde(default)]
     pub(super) args: BTreeMap<String, String>,
+}
+
+/// A row whose cells start from the images of another row, which are upgraded in place as hosts are: by the package manager of
+/// the distro, with configuration files kept. It has a cell for every ATS of that row, except ready images.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UpgradeEntry {
+    /// Its title in tables; default: from `from` and `to`.
+    pub(super) title: Option<String>,
+    /// The row whose images are upgraded: a distro, or an upgrade above this one.
+    pub(super) from: String,
+    /// The distro to upgrade to. Its package sources replace the old ones.
+    pub(super) to: String,
+    /// What `traffic_server -V` reports after an upgrade that replaces it, by ATS: a version or a range; default: what it
+    /// reports before.
+    #[serde(default)]
+    pub(super) reports: IndexMap<String, String>,
+    /// If true, its unavailable cells are reported and do not turn `run` red.
+    #[serde(default)]
+    pub(super) optional: bool,
+    /// False if this upgrade has never worked anywhere yet; reports of its unavailable cells say so.
+    #[serde(default = "yes")]
+    pub(super) seen: bool,
 }
 
 /// What `/etc/os-release` contains.
@@ -304,7 +330,7 @@ pub(super) struct ExpectEntry {
     /// The known issue that it is about, as `atsmatrix explain` names it: only failures that are certainly this issue are
     /// expected. With the verdict pass: the known limitation that this cell does not have.
     pub(super) issue: Option<String>,
-    /// The expected verdict: `fail`, `unbuildable` or `flaky`; with an `issue` also `pass`.
+    /// The expected verdict: `fail`, `unbuildable`, `broken` or `flaky`; with an `issue` also `pass`.
     pub(super) verdict: ExpectedVerdict,
     /// In one line, why this is accepted.
     pub(super) reason: String,
@@ -322,6 +348,8 @@ pub(super) enum ExpectedVerdict {
     Fail,
     /// It does not compile.
     Unbuildable,
+    /// The upgrade of the distro removed ATS, or ATS does not start after it.
+    Broken,
     /// At least one trial sometimes passes and sometimes fails.
     Flaky,
     /// The trials that the known `issue` limits pass: this build has the fix.
@@ -333,6 +361,7 @@ impl From<ExpectedVerdict> for Verdict {
         match verdict {
             ExpectedVerdict::Fail => Self::Fail,
             ExpectedVerdict::Unbuildable => Self::Unbuildable,
+            ExpectedVerdict::Broken => Self::Broken,
             ExpectedVerdict::Flaky => Self::Flaky,
             ExpectedVerdict::Pass => Self::Pass,
         }

@@ -25,7 +25,7 @@ mod tests;
 
 pub use diagnostic::{Diagnostic, did_you_mean, known_names};
 pub use digest::sha256_hex;
-pub use distro::{Bootstrap, Distro};
+pub use distro::{Bootstrap, Distro, UpgradePath};
 pub use document::schema;
 pub use edit::{Addition, Edit, EditError};
 pub use expectation::{CellFacts, Expectation};
@@ -218,9 +218,28 @@ impl Matrix {
 
     /// Line and column of the source of `cell`; `None` if there is no such cell.
     pub fn place(&self, cell: &CellId) -> Option<(usize, usize)> {
+        if self.distro(&cell.distro)?.upgrade.is_some() {
+            return self.places.named.get(&upgrade_path(&cell.distro).to_string()).copied();
+        }
         let column = self.ats.iter().position(|ats| ats.id == cell.ats)?;
         let source = self.ats[column].sources.iter().position(|source| source.on.matches(cell.distro.as_str()))?;
         self.places.sources.get(column)?.get(source).copied()
+    }
+
+    /// The row of the cells that are upgraded in place from `from` to `to`; `None` if the matrix has no such upgrade. It may
+    /// start from a row that was itself upgraded to `from`.
+    pub fn upgrade(&self, from: &DistroId, to: &DistroId) -> Option<&Distro> {
+        let ends_on = |row: &DistroId| {
+            let upgraded = self.distro(row).and_then(|row| row.upgrade.as_ref());
+            row == from || upgraded.is_some_and(|path| path.to == *from)
+        };
+        let is_it = |path: &UpgradePath| path.to == *to && ends_on(&path.from);
+        self.distros.iter().find(|distro| distro.upgrade.as_ref().is_some_and(is_it))
+    }
+
+    /// A diagnostic about an upgrade.
+    pub fn upgrade_diagnostic(&self, row: &DistroId, message: String, help: String) -> Diagnostic {
+        self.diagnostic(&upgrade_path(row), message, help)
     }
 
     /// A diagnostic about the family of `distro`.
@@ -300,6 +319,11 @@ impl Matrix {
             })
             .collect()
     }
+}
+
+/// Where an upgrade is written.
+fn upgrade_path(row: &DistroId) -> diagnostic::Path {
+    diagnostic::Path::default().key("upgrades").key(row.as_str())
 }
 
 /// The values of `outline` as structs.

@@ -10,7 +10,7 @@ use std::fmt::{Display, Write as _};
 
 use super::{
     Ats, Bootstrap, Deadlines, Defaults, Distro, Exclusion, Expectation, Globs, Matrix, Package, Patch, Proof,
-    ReadyImage, Rebuild, Source, SourceKind, Tarball,
+    ReadyImage, Rebuild, Source, SourceKind, Tarball, UpgradePath,
 };
 use crate::model::{Os, Place};
 
@@ -101,7 +101,8 @@ impl Lines {
 }
 
 fn distro(lines: &mut Lines, it: &Distro) {
-    let Distro { id, title: _, family, os, openssl: _, image, bootstrap, optional, seen: _, forecast, args } = it;
+    let Distro { id, title: _, family, os, openssl: _, image, bootstrap, optional, seen: _, forecast, args, upgrade } =
+        it;
     lines.put("distro", id);
     lines.put("family", family);
     if let Some(Os { id, version, codename }) = os {
@@ -119,10 +120,14 @@ fn distro(lines: &mut Lines, it: &Distro) {
     lines.flag("optional", *optional);
     lines.flag("forecast", *forecast);
     lines.map("arg", args);
+    if let Some(UpgradePath { from, to }) = upgrade {
+        lines.put("upgrade-from", from);
+        lines.put("upgrade-to", to);
+    }
 }
 
 fn column(lines: &mut Lines, it: &Ats) {
-    let Ats { id, title: _, version, optional, sources } = it;
+    let Ats { id, title: _, version, optional, sources, upgraded } = it;
     lines.put("ats", id);
     lines.put("version", version);
     lines.flag("optional", *optional);
@@ -132,6 +137,13 @@ fn column(lines: &mut Lines, it: &Ats) {
         lines.some("reports", reports.as_ref());
         lines.flag("optional", *optional);
         lines.map("arg", args);
+    }
+    // Follows from the rows, except for what is stated about the result.
+    for (row, source) in upgraded {
+        if let Some(Source { on: _, kind: _, reports: Some(reports), optional: _, seen: _, args: _ }) = source {
+            lines.put("upgraded", row);
+            lines.put("reports", reports);
+        }
     }
 }
 
@@ -163,6 +175,7 @@ fn origin(lines: &mut Lines, kind: &SourceKind) {
             lines.put("ready-image", reference);
             lines.some("binary", binary.as_ref());
         }
+        SourceKind::Upgrade(from) => lines.put("upgrade", from),
     }
 }
 

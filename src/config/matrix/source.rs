@@ -34,12 +34,18 @@ pub struct Ats {
     pub optional: bool,
     /// Where it comes from; for each distro, the first source that matches it.
     pub sources: Vec<Source>,
+    /// Where it comes from on each row that is upgraded in place; `None`: it has no cell there. `sources` do not apply to
+    /// these rows.
+    pub upgraded: BTreeMap<DistroId, Option<Source>>,
 }
 
 impl Ats {
     /// Where this ATS comes from on `distro`; `None` if it has no source there, so that the pair is not a cell.
     pub fn source(&self, distro: &DistroId) -> Option<&Source> {
-        self.sources.iter().find(|source| source.on.matches(distro.as_str()))
+        match self.upgraded.get(distro) {
+            Some(upgraded) => upgraded.as_ref(),
+            None => self.sources.iter().find(|source| source.on.matches(distro.as_str())),
+        }
     }
 }
 
@@ -73,6 +79,8 @@ pub enum SourceKind {
     Package(Package),
     /// A ready image of the user's own.
     Image(ReadyImage),
+    /// The same ATS on that row, upgraded in place.
+    Upgrade(DistroId),
 }
 
 impl SourceKind {
@@ -84,6 +92,7 @@ impl SourceKind {
             Self::BuildOn(_) => "build_on",
             Self::Package(_) => "package",
             Self::Image(_) => "image",
+            Self::Upgrade(_) => "upgrades",
         }
     }
 

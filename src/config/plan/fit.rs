@@ -7,7 +7,7 @@ use crate::config::matrix::{Matrix, MatrixCell, RESERVED_ARGS, SourceKind, known
 use crate::model::OriginProgram;
 
 /// Folders of recipes that are for no distro family, except those of origin programs.
-const OTHER_FOLDERS: [&str; 4] = ["agent", "bootstrap", "lib", "tarball"];
+const OTHER_FOLDERS: [&str; 5] = ["agent", "bootstrap", "lib", "tarball", "upgrade"];
 
 /// Checks that the recipes have the family and the build arguments of `cell`.
 pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -> Result<(), SelectionError> {
@@ -18,6 +18,7 @@ pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -
         // Another distro's build uses that distro's arguments, and a rebuild uses none.
         SourceKind::BuildOn(_) | SourceKind::Rebuild(_) => &[Recipe::Runtime],
         SourceKind::Tarball(_) => &[Recipe::Build, Recipe::Runtime],
+        SourceKind::Upgrade(_) => return upgrade(matrix, cell, recipes),
     };
     let families = families(recipes);
     if !families.contains(&family) {
@@ -39,6 +40,24 @@ pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -
 }
 
 /// The folders with recipes for the packages of distros.
+/// Checks that the family can be upgraded, and that nothing which the row adds to the distro would be left out.
+fn upgrade(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -> Result<(), SelectionError> {
+    let (row, family) = (cell.distro, cell.distro.family.as_str());
+    let script = format!("{family}/upgrade.sh");
+    let containerfile = Recipe::Upgrade.path();
+    let declared: Vec<&str> = tag::declared(recipes, &containerfile).into_iter().map(|(name, _)| name).collect();
+    let (message, help) = if !recipes.contains_key(&script) {
+        (format!("the family `{family}` has no recipe for upgrades"), format!("add images/{script}"))
+    } else if let Some(unknown) = row.args.keys().find(|name| !declared.contains(&name.as_str())) {
+        let to = row.upgrade.as_ref().map_or(&row.id, |path| &path.to);
+        let message = format!("{to} has the build argument `{unknown}`, which upgrades do not take");
+        (message, "name a distro without it".to_owned())
+    } else {
+        return Ok(());
+    };
+    Err(SelectionError(matrix.upgrade_diagnostic(&row.id, message, help).to_string()))
+}
+
 fn families(recipes: &Recipes) -> Vec<&str> {
     let of = |file: &'static str| move |name: &&str| name.ends_with(file);
     let files =

@@ -51,6 +51,8 @@ pub struct PlannedCell {
     pub seen: bool,
     /// Tag or reference of its image, without the agent's layer.
     pub tag: String,
+    /// Whether that image is upgraded in place from another row's.
+    pub upgraded: bool,
     /// Whether recipes make that image. False for a ready image.
     pub made: bool,
     /// Where its ATS comes from, in words: `package trafficserver 9.2.5+ds-0+deb12u4`.
@@ -114,9 +116,10 @@ impl Plan {
                 declared: cell.reports().to_owned(),
                 seen: cell.seen(),
                 os: cell.distro.os.clone(),
-                binary: steps::binary(&cell),
+                binary: steps::binary(matrix, &cell),
                 optional: cell.optional(),
                 tag,
+                upgraded: matches!(cell.source.kind, SourceKind::Upgrade(_)),
                 made: !matches!(cell.source.kind, SourceKind::Image(_)),
                 origin: steps::describe(&cell),
             });

@@ -11,6 +11,8 @@ pub enum Recipe {
     Runtime,
     /// Installs the ATS package of a distro family, by the family's folder.
     Package(String),
+    /// Upgrades the distro of an image in place.
+    Upgrade,
     /// Installs an origin that is a separate container, by its name in matrix.yaml.
     Origin(&'static str),
     /// Installs the tools that make base images.
@@ -25,6 +27,7 @@ impl Recipe {
             Self::Rebuild => "tarball/rebuild.Containerfile".to_owned(),
             Self::Runtime => "tarball/runtime.Containerfile".to_owned(),
             Self::Package(family) => format!("{family}/Containerfile"),
+            Self::Upgrade => "upgrade/Containerfile".to_owned(),
             Self::Origin(program) => format!("{program}/Containerfile"),
             Self::Bootstrapper => "bootstrap/Containerfile".to_owned(),
         }
@@ -34,7 +37,7 @@ impl Recipe {
     pub fn compiles(&self) -> bool {
         match self {
             Self::Build | Self::Rebuild => true,
-            Self::Runtime | Self::Package(_) | Self::Origin(_) | Self::Bootstrapper => false,
+            Self::Runtime | Self::Package(_) | Self::Upgrade | Self::Origin(_) | Self::Bootstrapper => false,
         }
     }
 
@@ -44,6 +47,7 @@ impl Recipe {
             Self::Build | Self::Rebuild => "build",
             Self::Runtime => "runtime",
             Self::Package(_) => "package",
+            Self::Upgrade => "upgrade",
             Self::Origin(program) => program,
             Self::Bootstrapper => "bootstrapper",
         }

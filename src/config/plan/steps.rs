@@ -7,7 +7,7 @@ use super::{Bootstrapper, BuildStep, Recipe, Recipes, SelectionError, Work};
 use crate::config::matrix::{
     Ats, Bootstrap, Distro, Matrix, MatrixCell, Mirrors, Patch, Proof, Source, SourceKind, Tarball,
 };
-use crate::model::Place;
+use crate::model::{DistroId, Place};
 
 /// Where our own recipes install `traffic_server`.
 const INSTALLED: &str = "/opt/ats/bin/traffic_server";
@@ -64,7 +64,28 @@ impl<'a> Steps<'a> {
                 args.insert("FAMILY".into(), distro.family.clone());
                 self.add_recipe(&name, Recipe::Runtime, args, vec![build, base])
             }
+            SourceKind::Upgrade(from) => self.add_upgrade(cell, from),
         }
+    }
+
+    /// Adds the steps of a cell on the row `from` and the upgrade of its image.
+    fn add_upgrade(&mut self, cell: &MatrixCell<'_>, from: &DistroId) -> Result<String, SelectionError> {
+        let name = cell.id().to_string();
+        let before = before(self.matrix, cell, from);
+        let Some(before) = before else {
+            return Err(SelectionError(format!("{name}: {} has no source on {from}", cell.ats.id)));
+        };
+        let image = self.add_cell(&before)?;
+        let distro = cell.distro;
+        let mut args = distro_arguments(distro);
+        args.insert("BASE".into(), image.clone());
+        args.insert("FAMILY".into(), distro.family.clone());
+        let sources = distro.bootstrap.iter().flat_map(|bootstrap| &bootstrap.sources);
+        args.insert("SOURCES".into(), sources.cloned().collect::<Vec<_>>().join(";"));
+        args.insert("BINARY".into(), binary(self.matrix, cell).unwrap_or_default());
+        let version = distro.os.as_ref().and_then(|os| os.version.clone());
+        args.extend(version.map(|version| ("RELEASE".to_owned(), version)));
+        self.add_recipe(&name, Recipe::Upgrade, args, vec![image])
     }
 
     /// Adds the steps of the origin at `place` and returns the tag of its image; `None` if the matrix does not have it.
@@ -118,7 +139,7 @@ impl<'a> Steps<'a> {
                 args.insert("PATCHES".into(), patch_lines(&rebuild.patches));
                 self.add_recipe(&name, Recipe::Rebuild, args, vec![parent])
             }
-            SourceKind::Package(_) | SourceKind::Image(_) => {
+            SourceKind::Package(_) | SourceKind::Image(_) | SourceKind::Upgrade(_) => {
                 Err(SelectionError(format!("{} is not compiled on {}", ats.id, distro.id)))
             }
         }
@@ -233,13 +254,21 @@ pub(super) fn describe(cell: &MatrixCell<'_>) -> String {
         SourceKind::BuildOn(on) => format!("built on {on}, moved here"),
         SourceKind::Package(package) => format!("package {} {}", package.name, package.version),
         SourceKind::Image(image) => format!("image {}", image.reference),
+        SourceKind::Upgrade(from) => format!("{from}/{} upgraded in place", cell.ats.id),
     }
 }
 
+/// The cell that `cell` is before its upgrade in place from the row `from`.
+fn before<'a>(matrix: &'a Matrix, cell: &MatrixCell<'a>, from: &DistroId) -> Option<MatrixCell<'a>> {
+    let distro = matrix.distro(from)?;
+    Some(MatrixCell { distro, ats: cell.ats, source: cell.ats.source(from)? })
+}
+
 /// The path of `traffic_server` as matrix.yaml or our own recipes define it.
-pub(super) fn binary(cell: &MatrixCell<'_>) -> Option<String> {
+pub(super) fn binary(matrix: &Matrix, cell: &MatrixCell<'_>) -> Option<String> {
     match &cell.source.kind {
         SourceKind::Image(image) => image.binary.clone(),
+        SourceKind::Upgrade(from) => binary(matrix, &before(matrix, cell, from)?),
         SourceKind::Package(_) => None,
         SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => Some(INSTALLED.to_owned()),
     }

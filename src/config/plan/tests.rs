@@ -173,3 +173,42 @@ fn mirrors_replace_every_address_and_do_not_change_the_digest_of_the_matrix() {
     let wrong = Matrix::parse("m", &(text + "mirrors: { \"http://deb.debian.org\": m.test }\n")).unwrap_err();
     assert!(wrong[0].to_string().contains("mirrors"), "{}", wrong[0]);
 }
+
+#[test]
+fn an_upgraded_cell_starts_from_the_image_of_the_row_before() {
+    let (matrix, recipes) = shipped();
+    let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
+    let cell = |id: &str| plan.cells.iter().find(|cell| cell.id.to_string() == id).unwrap();
+    let step = |tag: &str| plan.steps().iter().find(|step| step.tag == tag).unwrap();
+    let (before, first, second) =
+        (cell("debian-12/9.2.9"), cell("debian-12-to-13/9.2.9"), cell("debian-13-to-14/9.2.9"));
+    assert_eq!(step(&first.tag).parents, [before.tag.clone()]);
+    assert_eq!(step(&second.tag).parents, [first.tag.clone()]);
+    assert!(first.upgraded && !before.upgraded && first.made);
+    assert_eq!(first.origin, "debian-12/9.2.9 upgraded in place");
+    let Work::Recipe { recipe: Recipe::Upgrade, args } = &step(&first.tag).work else { panic!("{first:?}") };
+    assert!(args["SOURCES"].contains("debian trixie main;") && args["BINARY"].is_empty(), "{args:?}");
+    let Work::Recipe { args, .. } = &step(&cell("debian-12-to-13/9.2.5").tag).work else { panic!() };
+    assert_eq!(args["BINARY"], "/opt/ats/bin/traffic_server", "a build stays where it was");
+    let Work::Recipe { args, .. } = &step(&second.tag).work else { panic!() };
+    assert_eq!(args["APT_CHECK_VALID_UNTIL"], "false", "as the distro that it ends on");
+}
+
+#[test]
+fn an_upgrade_without_a_recipe_or_to_a_distro_with_further_packages_is_refused() {
+    let (_, mut recipes) = shipped();
+    let text = "version: 1\ndistros:\n  d-1: { family: debian, image: x }\n  \
+                d-2: { family: debian, image: y, args: { APT_PACKAGES: z } }\nupgrades:\n  u: { from: d-1, to: d-2 }\nats:\n  \
+                \"9\":\n    sources: [{ on: [d-1], package: { name: trafficserver, version: \"9\" } }]\n";
+    let refused = |recipes: &Recipes| {
+        let matrix = Matrix::parse("m", text).unwrap_or_else(|found| panic!("{found:#?}"));
+        Plan::of(&matrix, &Selection::default(), recipes).unwrap_err().to_string()
+    };
+    let found = refused(&recipes);
+    assert!(
+        found.starts_with("m:6:6: upgrades.u: d-2 has the build argument `APT_PACKAGES`, which upgrades"),
+        "{found}"
+    );
+    recipes.remove("debian/upgrade.sh");
+    assert!(refused(&recipes).starts_with("m:6:6: upgrades.u: the family `debian` has no recipe for upgrades"));
+}

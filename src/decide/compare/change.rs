@@ -17,6 +17,8 @@ pub enum ComparedState {
     Limitation,
     /// Does not compile (cells only).
     Unbuildable,
+    /// Did not survive the upgrade of its distro (cells only).
+    Broken,
     /// Failed once and passed once.
     Flaky,
     /// The run failed, not ATS.
@@ -39,6 +41,7 @@ impl From<Option<Verdict>> for ComparedState {
             Some(Verdict::Pass) => Self::Pass,
             Some(Verdict::Fail) => Self::Fail,
             Some(Verdict::Unbuildable) => Self::Unbuildable,
+            Some(Verdict::Broken) => Self::Broken,
             Some(Verdict::Flaky) => Self::Flaky,
             Some(Verdict::Error) => Self::Error,
             Some(Verdict::Unavailable) => Self::Unavailable,
@@ -125,32 +128,36 @@ impl Change {
     /// The table. Every pair is listed, so a new [`ComparedState`] does not compile until it has its places here.
     pub fn of(before: ComparedState, after: ComparedState) -> Self {
         use ComparedState::{
-            Absent, Error, Fail, Flaky, Limitation, NoCell, Pass, Skipped, Unavailable, Unbuildable, Unsupported,
+            Absent, Broken, Error, Fail, Flaky, Limitation, NoCell, Pass, Skipped, Unavailable, Unbuildable,
+            Unsupported,
         };
         match (before, after) {
             (Pass, Pass) => Self::SamePass,
-            (Fail, Fail) | (Unbuildable, Unbuildable) => Self::SameFail,
+            (Fail, Fail) | (Unbuildable, Unbuildable) | (Broken, Broken) => Self::SameFail,
             (Limitation, Limitation) => Self::SameLimitation,
-            (Fail, Unbuildable | Limitation) | (Unbuildable, Fail | Limitation) => Self::OtherFailure,
+            (Fail, Unbuildable | Broken | Limitation)
+            | (Unbuildable, Fail | Broken | Limitation)
+            | (Broken, Fail | Unbuildable | Limitation) => Self::OtherFailure,
             (Flaky, Flaky) => Self::StillFlaky,
-            (Pass | Flaky | Limitation, Fail | Unbuildable) | (Pass | Flaky, Limitation) => Self::Regressed,
-            (Fail | Unbuildable | Limitation, Pass) => Self::Fixed,
-            (Fail | Unbuildable, Flaky) => Self::SometimesPasses,
+            (Pass | Flaky | Limitation, Fail | Unbuildable | Broken) | (Pass | Flaky, Limitation) => Self::Regressed,
+            (Fail | Unbuildable | Broken | Limitation, Pass) => Self::Fixed,
+            (Fail | Unbuildable | Broken, Flaky) => Self::SometimesPasses,
             (Flaky, Pass) => Self::Steadied,
             (Pass | Limitation | Error | Skipped | Unsupported | Absent, Flaky) => Self::TurnedFlaky,
-            (Unavailable | NoCell, Pass | Fail | Unbuildable | Flaky)
+            (Unavailable | NoCell, Pass | Fail | Unbuildable | Broken | Flaky)
             | (Error | Skipped | Unsupported | Absent, Pass) => Self::NewlyTested,
-            (Error | Skipped | Unsupported | Absent, Fail | Unbuildable) => Self::NewlyFailing,
+            (Error | Skipped | Unsupported | Absent, Fail | Unbuildable | Broken) => Self::NewlyFailing,
             (Error | Unavailable | Skipped | Unsupported | Absent | NoCell, Limitation) => Self::NewlyLimited,
             (Error | Unavailable | Skipped, Error | Unavailable | Skipped) => Self::StillUnanswered,
-            (Pass | Fail | Limitation | Unbuildable | Flaky | Unsupported | Absent | NoCell, Error | Skipped) => {
-                Self::Infrastructure
-            }
-            (Pass | Fail | Limitation | Unbuildable | Flaky | Unsupported | Absent | NoCell, Unavailable) => {
+            (
+                Pass | Fail | Limitation | Unbuildable | Broken | Flaky | Unsupported | Absent | NoCell,
+                Error | Skipped,
+            ) => Self::Infrastructure,
+            (Pass | Fail | Limitation | Unbuildable | Broken | Flaky | Unsupported | Absent | NoCell, Unavailable) => {
                 Self::Unavailable
             }
             (Pass, Unsupported | Absent | NoCell) => Self::NoLongerTested,
-            (Fail | Limitation | Unbuildable | Flaky, Unsupported | Absent | NoCell) => Self::FailureRemoved,
+            (Fail | Limitation | Unbuildable | Broken | Flaky, Unsupported | Absent | NoCell) => Self::FailureRemoved,
             (Error | Unavailable | Skipped | Unsupported | Absent | NoCell, Unsupported | Absent | NoCell) => {
                 Self::NotTested
             }
@@ -211,11 +218,12 @@ impl fmt::Display for Change {
 mod tests {
     use super::*;
 
-    const STATES: [ComparedState; 11] = [
+    const STATES: [ComparedState; 12] = [
         ComparedState::Pass,
         ComparedState::Fail,
         ComparedState::Limitation,
         ComparedState::Unbuildable,
+        ComparedState::Broken,
         ComparedState::Flaky,
         ComparedState::Error,
         ComparedState::Unavailable,
@@ -227,18 +235,19 @@ mod tests {
 
     /// A row for each state before, a column for each state after, both in the order of [`STATES`].
     #[rustfmt::skip]
-    const TABLE: [[&str; 11]; 11] = [
-        ["same pass", "regressed", "regressed", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "no longer tested", "no longer tested", "no longer tested"],
-        ["fixed", "same fail", "other failure", "other failure", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
-        ["fixed", "regressed", "same limitation", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
-        ["fixed", "other failure", "other failure", "same fail", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
-        ["steadied", "regressed", "regressed", "regressed", "still flaky", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
-        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested", "not tested"],
-        ["newly tested", "newly tested", "newly limited", "newly tested", "newly tested", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested", "not tested"],
-        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested", "not tested"],
-        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested", "not tested"],
-        ["newly tested", "newly failing", "newly limited", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested", "not tested"],
-        ["newly tested", "newly tested", "newly limited", "newly tested", "newly tested", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested", "not tested"],
+    const TABLE: [[&str; 12]; 12] = [
+        ["same pass", "regressed", "regressed", "regressed", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "no longer tested", "no longer tested", "no longer tested"],
+        ["fixed", "same fail", "other failure", "other failure", "other failure", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
+        ["fixed", "regressed", "same limitation", "regressed", "regressed", "turned flaky", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
+        ["fixed", "other failure", "other failure", "same fail", "other failure", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
+        ["fixed", "other failure", "other failure", "other failure", "same fail", "sometimes passes", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
+        ["steadied", "regressed", "regressed", "regressed", "regressed", "still flaky", "infrastructure", "unavailable", "infrastructure", "failure removed", "failure removed", "failure removed"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested", "not tested"],
+        ["newly tested", "newly tested", "newly limited", "newly tested", "newly tested", "newly tested", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "newly failing", "turned flaky", "still unanswered", "still unanswered", "still unanswered", "not tested", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested", "not tested"],
+        ["newly tested", "newly failing", "newly limited", "newly failing", "newly failing", "turned flaky", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested", "not tested"],
+        ["newly tested", "newly tested", "newly limited", "newly tested", "newly tested", "newly tested", "infrastructure", "unavailable", "infrastructure", "not tested", "not tested", "not tested"],
     ];
 
     #[test]

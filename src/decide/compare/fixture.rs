@@ -27,6 +27,7 @@ pub(crate) fn provenance(distro: &str, openssl: &str) -> Provenance {
         }),
         client_hello: None,
         surroundings: None,
+        upgrade: None,
         images: Some(ImageDigests { ats: "sha256:abab".into(), recipe: "cdcd".into(), id: None }),
         content: None,
     }
@@ -78,7 +79,7 @@ pub(crate) fn cell(id: &str, verdict: Verdict) -> CellResult {
         Verdict::Fail => Some(Outcome::Fail),
         Verdict::Flaky => Some(Outcome::Flaky),
         Verdict::Error => Some(Outcome::Error),
-        Verdict::Unbuildable | Verdict::Unavailable => None,
+        Verdict::Unbuildable | Verdict::Broken | Verdict::Unavailable => None,
     };
     let trials = tls.map_or(Vec::new(), |tls| {
         vec![
@@ -92,6 +93,7 @@ pub(crate) fn cell(id: &str, verdict: Verdict) -> CellResult {
         verdict,
         reason: match verdict {
             Verdict::Unbuildable => Some("X509.cc:107: error: incomplete type".into()),
+            Verdict::Broken => Some("the upgrade removed /usr/bin/traffic_server".into()),
             Verdict::Unavailable => Some("no such host: registry.test".into()),
             _ => None,
         },

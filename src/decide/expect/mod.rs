@@ -83,9 +83,9 @@ impl<'a> EntryState<'a> {
         !self.is_emptied() && self.scope.has(trial)
     }
 
-    /// Whether the result of `cell` can confirm or refute it: an ATS that does not compile runs no trial.
+    /// Whether the result of `cell` can confirm or refute it: an ATS that does not compile or start runs no trial.
     fn is_tested_by(&self, cell: &CellResult) -> bool {
-        self.stated.verdict == Verdict::Unbuildable || cell.verdict != Verdict::Unbuildable
+        self.stated.verdict.is_without_ats() || !cell.verdict.is_without_ats()
     }
 
     /// Whether everything that it covers ran in `cell` and has an answer.
@@ -93,7 +93,7 @@ impl<'a> EntryState<'a> {
         let ran = |id: &str| cell.trials.iter().any(|trial| trial.id == id && is_answer(trial.outcome));
         let unanswered = cell.trials.iter().any(|trial| !is_answer(trial.outcome) && self.covers(&trial.id));
         let all = || !unanswered && trials.iter().all(|id| !self.covers(id) || ran(id));
-        self.stated.verdict == Verdict::Unbuildable || all()
+        self.stated.verdict.is_without_ats() || all()
     }
 
     /// Whether edits remove every trial from it.
@@ -109,7 +109,7 @@ impl<'a> EntryState<'a> {
     /// still be that issue.
     fn is_met_by(&self, cell: &CellResult) -> bool {
         match (self.stated.verdict, &self.stated.issue) {
-            (Verdict::Unbuildable, _) => cell.verdict == Verdict::Unbuildable,
+            (Verdict::Unbuildable | Verdict::Broken, _) => cell.verdict == self.stated.verdict,
             (Verdict::Flaky, _) => !self.has_outcome(cell, Outcome::Fail),
             (Verdict::Pass, issue) => {
                 let lifted = |trial: &&TrialResult| trial.outcome == Outcome::Pass && trial.limitation == *issue;

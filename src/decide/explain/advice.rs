@@ -28,9 +28,14 @@ pub(super) fn of(cell: &CellResult, explanation: &Explanation) -> Vec<String> {
              mirror, the release archive), or give the distro a `bootstrap` in matrix.yaml"
                 .to_owned(),
         ),
+        Verdict::Broken => advice.push(
+            "do not upgrade hosts with this ATS: install an ATS that the new release can run before the upgrade or with it, \
+             and test that as an ATS of its own"
+                .to_owned(),
+        ),
         Verdict::Pass | Verdict::Fail | Verdict::Flaky | Verdict::Unbuildable => {}
     }
-    if cell.verdict == Verdict::Unbuildable {
+    if cell.verdict.is_without_ats() {
         advice.push("the full build log is in results/runs/RUN/images/ of the run that built it".to_owned());
     }
     if let Mark::Unexpected(expected) = Mark::of(cell) {

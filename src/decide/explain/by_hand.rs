@@ -32,7 +32,7 @@ pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
     let family = match recipe {
         Recipe::Runtime => return built(plan, args, &base),
         Recipe::Package(family) => family.as_str(),
-        Recipe::Build | Recipe::Rebuild | Recipe::Origin(_) | Recipe::Bootstrapper => return None,
+        Recipe::Build | Recipe::Rebuild | Recipe::Upgrade | Recipe::Origin(_) | Recipe::Bootstrapper => return None,
     };
     let package = format!("{}={}", args.get("PACKAGE")?, args.get("VERSION")?);
     let install = match family {

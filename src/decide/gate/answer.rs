@@ -204,6 +204,8 @@ pub enum Cause {
     Fails,
     /// Its ATS does not compile there.
     Unbuildable,
+    /// Its ATS is gone, or does not start, after the upgrade of the distro.
+    Broken,
     /// Hosts cannot be upgraded that way.
     NoUpgrade,
     /// It is flaky.
@@ -240,6 +242,7 @@ impl Cause {
         match self {
             Self::Fails
             | Self::Unbuildable
+            | Self::Broken
             | Self::NoUpgrade
             | Self::Flaky
             | Self::Worse

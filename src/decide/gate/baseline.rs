@@ -239,8 +239,8 @@ impl<'a> Compared<'a> {
 /// Whether every failure in the cell is declared in matrix.yaml, and still holds. Where a failure is declared, a flaky
 /// result is not worse.
 fn excused(cell: &CellResult, surprises: &[Surprise<'_>]) -> bool {
-    let declared =
-        cell.expected.is_some() && matches!(cell.verdict, Verdict::Fail | Verdict::Unbuildable | Verdict::Flaky);
+    let declared = cell.expected.is_some()
+        && matches!(cell.verdict, Verdict::Fail | Verdict::Unbuildable | Verdict::Broken | Verdict::Flaky);
     declared && surprises.iter().all(|surprise| matches!(surprise, Surprise::Fixed { .. }))
 }
 

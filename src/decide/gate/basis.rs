@@ -183,6 +183,21 @@ impl<'a> Basis<'a> {
         self.wanted.as_ref().map(|wanted| wanted.contains_key(id))
     }
 
+    /// The cell that shows what hosts on `from` are after an upgrade to `fresh`: the one that is upgraded in place between the
+    /// two, if matrix.yaml has it, else `fresh`, which is installed anew.
+    pub(super) fn after_upgrade(&self, from: &DistroId, fresh: &CellId) -> CellId {
+        let row = self.matrix.and_then(|matrix| matrix.upgrade(from, &fresh.distro));
+        let upgraded = row.map(|row| CellId { distro: row.id.clone(), ats: fresh.ats.clone() });
+        upgraded.filter(|id| self.is_cell(id) == Some(true)).unwrap_or_else(|| fresh.clone())
+    }
+
+    /// Whether the cells of `row` are upgraded in place; `None` if matrix.yaml has no such rows.
+    pub(super) fn is_upgraded(&self, row: &DistroId) -> Option<bool> {
+        let mut rows = self.matrix?.distros.iter().filter(|row| row.upgrade.is_some()).peekable();
+        rows.peek()?;
+        Some(rows.any(|upgraded| upgraded.id == *row))
+    }
+
     /// Whether `id` is a cell of matrix.yaml that is not in the results.
     pub(super) fn lacks(&self, id: &CellId) -> bool {
         self.is_cell(id) == Some(true) && self.cell(id).is_none()
@@ -336,6 +351,7 @@ impl<'a> Basis<'a> {
             Verdict::Pass => return PassCheck::Passes,
             Verdict::Fail => GateReason::new(Cause::Fails, with_trials("fails", cell)),
             Verdict::Unbuildable => GateReason::new(Cause::Unbuildable, "does not compile on this distro"),
+            Verdict::Broken => GateReason::new(Cause::Broken, "does not survive the upgrade"),
             Verdict::Flaky => GateReason::new(Cause::Flaky, with_trials("is flaky in", cell)),
             Verdict::Error => GateReason::new(Cause::Error, "is in error, which says nothing about ATS")
                 .fix(format!("see why: atsmatrix explain {id}; when that is fixed, {again}")),

@@ -41,11 +41,11 @@ pub(super) fn contradictions(basis: &Basis<'_>, cell: &CellResult) -> Vec<GateRe
                 add(format!("the verdict is {}, but its trials give {found}", cell.verdict));
             }
         }
-        Verdict::Unbuildable | Verdict::Unavailable if !cell.trials.is_empty() => {
+        Verdict::Unbuildable | Verdict::Broken | Verdict::Unavailable if !cell.trials.is_empty() => {
             add(format!("the verdict is {}, but trials were run", cell.verdict));
         }
         // A cell may be in error although every trial has an outcome, if another ATS ran than was declared.
-        Verdict::Pass | Verdict::Error | Verdict::Unbuildable | Verdict::Unavailable => {}
+        Verdict::Pass | Verdict::Error | Verdict::Unbuildable | Verdict::Broken | Verdict::Unavailable => {}
     }
     if !whole.duplicated.is_empty() {
         add(format!("trials are listed twice: {}", few(&whole.duplicated)));

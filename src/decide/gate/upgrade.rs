@@ -33,6 +33,7 @@ pub(super) fn ask(basis: &Basis<'_>, from: &DistroId, to: &DistroId, named: &[At
         }
     }
     upgrade.note_hellos(answer);
+    upgrade.note_kinds(answer);
 }
 
 /// Bytes of TCP payload in one Ethernet frame without options: 1500 less 40 of headers.
@@ -78,11 +79,31 @@ impl Upgrade<'_> {
         }
     }
 
+    /// The cell that must pass for hosts with `ats`.
+    fn goal(self, ats: &AtsId) -> CellId {
+        self.basis.after_upgrade(self.from, &id(self.to, ats))
+    }
+
+    /// Notes on what kind of cell the answer rests: an upgrade in place is what happens to hosts.
+    fn note_kinds(self, answer: &mut Decision) {
+        let goals = answer.rests.iter().map(|trials| &trials.cell).filter(|cell| self.goal(&cell.ats) == **cell);
+        let (upgraded, fresh): (Vec<CellId>, Vec<CellId>) =
+            goals.cloned().partition(|cell| self.basis.is_upgraded(&cell.distro) == Some(true));
+        if !upgraded.is_empty() {
+            answer.notes.push(format!("rests on an upgrade in place: {}", list(&upgraded, "and")));
+        }
+        if !fresh.is_empty() && self.basis.is_upgraded(self.to) == Some(false) {
+            answer
+                .notes
+                .push(format!("rests on a new installation, not on an upgrade in place: {}", list(&fresh, "and")));
+        }
+    }
+
     /// Notes where ATS sends a ClientHello of another size after an upgrade that is open. No trial fails by that, but
     /// other origins and middleboxes may drop it.
     fn note_hellos(self, answer: &mut Decision) {
         let mut changes: BTreeMap<(u32, u32), Vec<&CellId>> = BTreeMap::new();
-        for goal in answer.held.iter().filter(|held| held.distro == *self.to) {
+        for goal in answer.held.iter().filter(|held| self.goal(&held.ats) == **held) {
             let size = |id: &CellId| self.basis.cell(id).and_then(|cell| cell.provenance.client_hello);
             if let (Some(before), Some(after)) = (size(&id(self.from, &goal.ats)), size(goal))
                 && before != after
@@ -105,8 +126,8 @@ impl Upgrade<'_> {
 
     /// Checks an ATS that hosts may run although it is not known to pass on the old distro.
     fn check_in_doubt(self, ats: &AtsId, verdict: Option<Verdict>, answer: &mut Decision) {
-        let (today, goal) = (id(self.from, ats), id(self.to, ats));
-        let fails = matches!(verdict, Some(Verdict::Fail | Verdict::Unbuildable));
+        let (today, goal) = (id(self.from, ats), self.goal(ats));
+        let fails = matches!(verdict, Some(Verdict::Fail | Verdict::Unbuildable | Verdict::Broken));
         let lost = self.lost(ats, answer);
         let PassCheck::Not(reason) = self.basis.must_pass(&goal) else {
             if fails && !lost {
@@ -117,6 +138,7 @@ impl Upgrade<'_> {
         let stands = match verdict {
             Some(Verdict::Fail) => "fails",
             Some(Verdict::Unbuildable) => "does not compile",
+            Some(Verdict::Broken) => "did not survive an upgrade",
             None => "is not in the results",
             Some(Verdict::Pass | Verdict::Flaky | Verdict::Error | Verdict::Unavailable) => "has no reliable answer",
         };
@@ -148,7 +170,7 @@ impl Upgrade<'_> {
     }
 
     fn check(self, ats: &AtsId, answer: &mut Decision) {
-        let goal = id(self.to, ats);
+        let goal = self.goal(ats);
         let lost = self.lost(ats, answer);
         match self.basis.must_pass(&goal) {
             PassCheck::Passes => match self.basis.same_release(&id(self.from, ats), &goal) {
@@ -178,8 +200,7 @@ impl Upgrade<'_> {
 
     /// What runs differently on the new distro.
     fn changes(self, ats: &AtsId) -> Vec<Fact> {
-        let cell = |distro| self.basis.cell(&id(distro, ats));
-        match (cell(self.from), cell(self.to)) {
+        match (self.basis.cell(&id(self.from, ats)), self.basis.cell(&self.goal(ats))) {
             (Some(today), Some(then)) => provenance(&today.provenance, &then.provenance),
             _ => Vec::new(),
         }
@@ -188,12 +209,9 @@ impl Upgrade<'_> {
     /// Adds what is tested on the old distro and not on the new one, and the trials behind the answer. Returns whether
     /// anything was lost.
     fn lost(self, ats: &AtsId, answer: &mut Decision) -> bool {
-        let cell = |distro| self.basis.cell(&id(distro, ats));
-        let (Some(today), then) = (cell(self.from), cell(self.to)) else {
-            answer.add_trials_of(self.basis, cell(self.to));
-            return false;
-        };
+        let then = self.basis.cell(&self.goal(ats));
         answer.add_trials_of(self.basis, then);
+        let Some(today) = self.basis.cell(&id(self.from, ats)) else { return false };
         let Some(then) = then else { return false };
         answer.notes.extend(super::coverage::shared(today, then));
         let reasons = super::coverage::lost(today, then, &self.from.to_string());

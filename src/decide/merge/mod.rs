@@ -124,7 +124,7 @@ fn all_answer(claims: &Claims) -> bool {
 /// Answers first, then errors, which say more than unavailable; then any order that does not depend on the parts.
 fn rank(cell: &CellResult) -> (u8, String) {
     let class = match cell.verdict {
-        Verdict::Pass | Verdict::Fail | Verdict::Unbuildable | Verdict::Flaky => 0,
+        Verdict::Pass | Verdict::Fail | Verdict::Unbuildable | Verdict::Broken | Verdict::Flaky => 0,
         Verdict::Error => 1,
         Verdict::Unavailable => 2,
     };

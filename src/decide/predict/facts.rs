@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::config::matrix::{Ats, Matrix, MatrixCell, Package, Patch, Rebuild, SourceKind, Tarball};
+use crate::config::matrix::{Ats, Matrix, MatrixCell, Package, Patch, Rebuild, Source, SourceKind, Tarball};
 use crate::model::{AtsBuild, DistroId, Library, MatrixResult, Provenance, Release};
 
 /// What makes a package version a pattern.
@@ -72,6 +72,10 @@ impl CellVersions {
     ) -> Option<Provenance> {
         let on = match &cell.source.kind {
             SourceKind::Package(_) | SourceKind::Image(_) => return None,
+            SourceKind::Upgrade(from) => {
+                let before = MatrixCell { distro: matrix.distro(from)?, ats: cell.ats, source: cell.ats.source(from)? };
+                return self.builds_with(matrix, &before, results);
+            }
             SourceKind::BuildOn(distro) => distro,
             SourceKind::Tarball(_) | SourceKind::Rebuild(_) => &cell.distro.id,
         };
@@ -110,9 +114,20 @@ fn is_exact(cell: &MatrixCell<'_>) -> bool {
     let one_package = match &cell.source.kind {
         SourceKind::Package(Package { version, .. }) => version != "latest" && !version.contains(WILDCARDS),
         SourceKind::Image(_) => false,
+        // An upgrade may replace a package, but not a build in /opt.
+        SourceKind::Upgrade(from) => cell.ats.source(from).is_some_and(|source| is_built(cell.ats, source)),
         SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => true,
     };
     one_package && cell.version() == cell.reports()
+}
+
+/// Whether `source` is compiled, not a package or an image.
+fn is_built(ats: &Ats, source: &Source) -> bool {
+    match &source.kind {
+        SourceKind::Package(_) | SourceKind::Image(_) => false,
+        SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => true,
+        SourceKind::Upgrade(from) => ats.source(from).is_some_and(|before| is_built(ats, before)),
+    }
 }
 
 /// The OpenSSL of a distro. All cells of a row load the same, but for ready images, which are found out by running them.
@@ -134,7 +149,13 @@ fn openssl(
     if let Some(value) = of_packages.find_map(|cell| version(&cell.provenance)) {
         return Some(KnownVersion { value, origin: VersionSource::FoundInRow });
     }
-    let value = matrix.distro(distro)?.openssl.clone()?;
+    let row = matrix.distro(distro)?;
+    // An upgrade ends with the packages of the distro.
+    let fresh = row.upgrade.as_ref().and_then(|path| openssl(matrix, &path.to, None, results));
+    if fresh.is_some() {
+        return fresh;
+    }
+    let value = row.openssl.clone()?;
     Some(KnownVersion { value, origin: VersionSource::Declared })
 }
 
@@ -154,6 +175,10 @@ fn declared(matrix: &Matrix, ats: &Ats, kind: &SourceKind) -> (Option<String>, O
             ats.source(distro).map(|source| declared(matrix, ats, &source.kind)).unwrap_or_default()
         }
         SourceKind::Rebuild(rebuild) => (None, rebuild_text(matrix, ats, rebuild)),
+        SourceKind::Upgrade(from) => {
+            let before = ats.source(from).filter(|source| is_built(ats, source));
+            before.map(|source| declared(matrix, ats, &source.kind)).unwrap_or_default()
+        }
     }
 }
 

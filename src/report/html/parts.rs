@@ -103,6 +103,8 @@ fn verdict_paths(verdict: Verdict) -> &'static [&'static str] {
         Verdict::Pass => &[CIRCLE, "M4.8 8.3l2.3 2.3l4.2-4.8"],
         Verdict::Fail => &["M5.3 1.5h5.4l3.8 3.8v5.4l-3.8 3.8H5.3L1.5 10.7V5.3z", "M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2"],
         Verdict::Unbuildable => &["M8 1.8L14.8 14H1.2z", "M8 6.2v3.6M8 11.6v.6"],
+        // A chain link that is cut.
+        Verdict::Broken => &["M1.5 5h4.2v6H1.5zM10.3 5h4.2v6h-4.2z", "M7.2 2.2l1.6 11.6"],
         Verdict::Flaky => &["M8 1.2L14.8 8L8 14.8L1.2 8z", "M4.9 8.4c1-1.6 2.1-1.6 3.1-.4s2.1 1.2 3.1-.4"],
         Verdict::Error => &["M2.5 2.5h11v11h-11z", "M8 4.8v4M8 10.7v.6"],
         Verdict::Unavailable => &[

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    AtsBuild, CellResult, Confidence, Expected, ImageDigests, IssueMatch, Library, OpensslConf, Outcome, Provenance,
-    Release, Surroundings, TrialResult, Verdict, WorkaroundTried,
+    AtsBuild, CellResult, Confidence, DistroUpgrade, Expected, ImageDigests, IssueMatch, Library, OpensslConf, Outcome,
+    Provenance, Release, Surroundings, TrialResult, Verdict, WorkaroundTried,
 };
 use crate::words::{fixture, legend};
 
@@ -161,9 +161,10 @@ fn provenance() -> impl Strategy<Value = Provenance> {
         option::of(ats),
         option::of(any::<u32>()),
         option::of(surroundings()),
+        option::of(upgrade()),
         option::of(images),
     )
-        .prop_map(|(distro, kernel, libc, openssl, ats, client_hello, surroundings, images)| Provenance {
+        .prop_map(|(distro, kernel, libc, openssl, ats, client_hello, surroundings, upgrade, images)| Provenance {
             distro,
             kernel,
             libc,
@@ -171,9 +172,17 @@ fn provenance() -> impl Strategy<Value = Provenance> {
             ats,
             client_hello,
             surroundings,
+            upgrade,
             images,
             content: None,
         })
+}
+
+fn upgrade() -> impl Strategy<Value = DistroUpgrade> {
+    let names = || vec(text(), 0..2);
+    (text(), any::<u32>(), any::<u32>(), names(), names()).prop_map(|(from, changed, added, removed, conffiles)| {
+        DistroUpgrade { from, changed, added, removed, conffiles, packages: Vec::new() }
+    })
 }
 
 fn trial() -> impl Strategy<Value = TrialResult> {

@@ -192,11 +192,11 @@ fn of_cell(cell: &CellResult, terms: &Terms<'_>) -> Status {
         Assessment::Expected | Assessment::Unexpected if !surprises.is_empty() => {
             let why = cell.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
             let message = text(&format!("{}{why}", surprises.join("; ")), LINE);
-            let kind = if cell.verdict == Verdict::Unbuildable { "unbuildable" } else { "expectation" };
+            let kind = if cell.verdict.is_without_ats() { cell.verdict.word() } else { "expectation" };
             Status::Failure { kind, message, again: false }
         }
-        Assessment::Expected | Assessment::Unexpected if cell.verdict == Verdict::Unbuildable => {
-            match cell.expectations().find(|expected| expected.verdict == Verdict::Unbuildable) {
+        Assessment::Expected | Assessment::Unexpected if cell.verdict.is_without_ats() => {
+            match cell.expectations().find(|expected| expected.verdict == cell.verdict) {
                 Some(expected) => excuse(expected),
                 None => Status::Success,
             }
@@ -251,15 +251,17 @@ fn excuse(expected: &Expected) -> Status {
 /// What ran, as far as known.
 fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
     // `content` is left out: the image digest identifies the packages as well.
-    let Provenance { distro, kernel, libc, openssl, ats, client_hello, surroundings, images, content: _ } =
+    let Provenance { distro, kernel, libc, openssl, ats, client_hello, surroundings, upgrade, images, content: _ } =
         &cell.provenance;
     let around = surroundings.as_ref();
     let conf = around.and_then(|around| around.openssl_conf.as_ref());
     let (differs, environment) = (conf.map(OpensslConf::as_packaged), around.and_then(Surroundings::variables));
     let client_hello = client_hello.map(|bytes| format!("{bytes} bytes"));
+    let upgrade = upgrade.as_ref().map(ToString::to_string);
     let known = [
         ("verdict", Some(cell.verdict.word())),
         ("distro", distro.as_ref().map(|release| release.name.as_str())),
+        ("upgraded-in-place", upgrade.as_deref()),
         ("kernel", kernel.as_deref()),
         ("libc", libc.as_ref().map(|library| library.version.as_str())),
         ("openssl", openssl.as_ref().map(|library| library.version.as_str())),

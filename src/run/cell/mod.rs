@@ -38,6 +38,8 @@ pub struct Job {
     pub declared: String,
     /// The path of `traffic_server`, if the matrix declares it.
     pub binary: Option<String>,
+    /// Whether the image is upgraded in place, so that an ATS that does not start is the upgrade's doing.
+    pub upgraded: bool,
     /// Tag of the ATS image with the agent as its last layer.
     pub image: String,
     /// Tag of the origin image.

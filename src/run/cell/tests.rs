@@ -109,6 +109,7 @@ async fn run(engine: &FakeEngine) -> Ran {
         version: VERSION.into(),
         os: None,
         declared: VERSION.into(),
+        upgraded: false,
         binary: None,
         image: "cell".into(),
         origin_image: "origin".into(),

@@ -68,6 +68,7 @@ impl fmt::Display for Surprise<'_> {
             Self::Undeclared { verdict, trials } => {
                 let what = match verdict {
                     Verdict::Unbuildable => "does not compile",
+                    Verdict::Broken => "is broken by the upgrade",
                     Verdict::Flaky => "is flaky",
                     Verdict::Pass | Verdict::Fail | Verdict::Error | Verdict::Unavailable => "fails",
                 };
@@ -100,6 +101,7 @@ impl fmt::Display for Surprise<'_> {
 fn verb(expected: &Expected) -> String {
     let word = match expected.verdict {
         Verdict::Unbuildable => "fail to compile",
+        Verdict::Broken => "be broken by the upgrade",
         Verdict::Flaky => "be flaky",
         Verdict::Pass => "pass",
         Verdict::Fail | Verdict::Error | Verdict::Unavailable => "fail",
@@ -154,8 +156,8 @@ fn undeclared<'a>(cell: &'a CellResult, expected: &[Declaration<'a>]) -> Vec<Sur
             found.push(Surprise::Undeclared { verdict, trials: strays });
         }
     }
-    if cell.verdict == Verdict::Unbuildable && !declared(&[Verdict::Unbuildable]) {
-        found.push(Surprise::Undeclared { verdict: Verdict::Unbuildable, trials: Vec::new() });
+    if cell.verdict.is_without_ats() && !declared(&[cell.verdict]) {
+        found.push(Surprise::Undeclared { verdict: cell.verdict, trials: Vec::new() });
     }
     found
 }
@@ -231,10 +233,11 @@ impl<'a> Declaration<'a> {
     fn fixed(&self, terms: &Terms<'_>) -> Option<Surprise<'a>> {
         let (cell, expected) = (self.cell, self.expected);
         match (expected.verdict, cell.verdict) {
-            // A cell that does not compile never ran, so it may still fail.
-            (Verdict::Unbuildable | Verdict::Fail | Verdict::Pass, Verdict::Unbuildable)
+            // An ATS that does not compile or start never ran, so it may still fail.
+            (Verdict::Fail | Verdict::Pass, Verdict::Unbuildable | Verdict::Broken)
             | (Verdict::Flaky | Verdict::Error | Verdict::Unavailable, _) => None,
-            (Verdict::Unbuildable, _) => Some(Surprise::Fixed { expected, trials: Vec::new() }),
+            (Verdict::Unbuildable | Verdict::Broken, now) if now == expected.verdict => None,
+            (Verdict::Unbuildable | Verdict::Broken, _) => Some(Surprise::Fixed { expected, trials: Vec::new() }),
             (Verdict::Fail, _) => {
                 let seen = |outcome| move |trial: &&TrialResult| trial.outcome == outcome && self.scope.has(&trial.id);
                 let fails = cell.trials.iter().filter(seen(Outcome::Fail)).any(|trial| self.may_cover(&trial.id));

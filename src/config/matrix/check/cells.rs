@@ -57,14 +57,14 @@ impl Checker<'_> {
                     self.rebuild_chain(matrix, ats, distro, path);
                 }
             }
-            SourceKind::Tarball(_) | SourceKind::Package(_) | SourceKind::Image(_) => {}
+            SourceKind::Tarball(_) | SourceKind::Package(_) | SourceKind::Image(_) | SourceKind::Upgrade(_) => {}
         }
     }
 
     /// An image contains one distro. If several rows use it, each row has to declare its `os`.
     fn ready_images(&mut self, matrix: &Matrix, ats: &Ats, path: &Path) {
         let mut rows: BTreeMap<&str, Vec<(usize, &Distro)>> = BTreeMap::new();
-        for distro in &matrix.distros {
+        for distro in matrix.distros.iter().filter(|distro| distro.upgrade.is_none()) {
             let source = ats.sources.iter().enumerate().find(|(_, source)| source.on.matches(distro.id.as_str()));
             if let Some((i, Source { kind: SourceKind::Image(image), .. })) = source {
                 rows.entry(&image.reference).or_default().push((i, distro));
@@ -102,7 +102,12 @@ impl Checker<'_> {
                     Some(next) => current = next,
                     None => return,
                 },
-                Some(kind @ (SourceKind::BuildOn(_) | SourceKind::Package(_) | SourceKind::Image(_))) => {
+                Some(
+                    kind @ (SourceKind::BuildOn(_)
+                    | SourceKind::Package(_)
+                    | SourceKind::Image(_)
+                    | SourceKind::Upgrade(_)),
+                ) => {
                     let message =
                         format!("on {}, {} has no build tree: it comes from `{}`", distro.id, current.id, kind.key());
                     let is_moved = matches!(kind, SourceKind::BuildOn(_));

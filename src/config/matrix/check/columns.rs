@@ -1,5 +1,7 @@
 //! Checks the Apache Traffic Servers and their sources, each on its own.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 
 use super::super::diagnostic::{Path, quoted};
@@ -37,7 +39,7 @@ impl Checker<'_> {
         let at = path.key("sources");
         let sources =
             entry.sources.into_iter().enumerate().filter_map(|(i, source)| self.source(&at.index(i), source)).collect();
-        Some(Ats { id: id?, title, version, optional: entry.optional, sources })
+        Some(Ats { id: id?, title, version, optional: entry.optional, sources, upgraded: BTreeMap::new() })
     }
 
     fn reported(&mut self, path: &Path, version: &str) -> String {

@@ -5,6 +5,7 @@ mod cells;
 mod columns;
 mod rows;
 mod rules;
+mod upgrades;
 mod values;
 
 use super::diagnostic::{Diagnostic, Path, known_names, nearest, quoted, shortened};
@@ -37,11 +38,12 @@ pub(super) fn schema_mismatch(file: &str, error: &serde_yaml::Error) -> Diagnost
 
 /// Checks `document`. `outline` has the positions of its values.
 pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result<Matrix, Vec<Diagnostic>> {
-    let names =
-        Names { distros: document.distros.keys().cloned().collect(), ats: document.ats.keys().cloned().collect() };
+    let rows = document.distros.keys().chain(document.upgrades.keys());
+    let names = Names { distros: rows.cloned().collect(), ats: document.ats.keys().cloned().collect() };
     let mut checker = Checker { file, outline, names, found: Vec::new() };
-    let distros: Vec<Distro> = checker.distros(document.distros);
-    let ats = checker.columns(document.ats);
+    let mut distros: Vec<Distro> = checker.distros(document.distros);
+    let mut ats = checker.columns(document.ats);
+    checker.upgrades(document.upgrades, &mut distros, &mut ats);
     let origins = checker.origins(document.origins);
     let (exclude, include) = checker.choices(document.exclude, document.include);
     let expect = checker.expectations(document.expect);
@@ -112,7 +114,7 @@ impl Checker<'_> {
                 places.named.insert(path.to_string(), self.outline.key_position(&path).into());
             }
         };
-        for distro in distros {
+        for distro in distros.iter().filter(|distro| distro.upgrade.is_none()) {
             args(&Path::default().key("distros").key(distro.id.as_str()), &mut distro.args.keys());
         }
         for ats in ats {
@@ -122,8 +124,12 @@ impl Checker<'_> {
             }
         }
         for distro in distros {
-            let family = Path::default().key("distros").key(distro.id.as_str()).key("family");
-            places.named.insert(family.to_string(), self.outline.value_position(&family).into());
+            let path = if distro.upgrade.is_some() {
+                Path::default().key("upgrades").key(distro.id.as_str())
+            } else {
+                Path::default().key("distros").key(distro.id.as_str()).key("family")
+            };
+            places.named.insert(path.to_string(), self.outline.value_position(&path).into());
         }
         let of = |ats: &Ats| {
             let path = Path::default().key("ats").key(ats.id.as_str()).key("sources");

@@ -44,7 +44,20 @@ impl Checker<'_> {
         });
         self.args(path, &entry.args);
         let (optional, seen, forecast, args) = (entry.optional, entry.seen, entry.forecast, entry.args);
-        Some(Distro { id: id?, title, family, image, bootstrap, os, openssl, optional, seen, forecast, args })
+        Some(Distro {
+            id: id?,
+            title,
+            family,
+            image,
+            bootstrap,
+            os,
+            openssl,
+            optional,
+            seen,
+            forecast,
+            args,
+            upgrade: None,
+        })
     }
 
     fn os(&mut self, path: &Path, entry: &OsEntry) -> Os {

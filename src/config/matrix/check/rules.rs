@@ -94,7 +94,7 @@ impl Checker<'_> {
             self.value_error(path, "the entry does not say which cells it applies to", help);
         }
         match entry.verdict {
-            ExpectedVerdict::Unbuildable => {
+            ExpectedVerdict::Unbuildable | ExpectedVerdict::Broken => {
                 let needs_a_run = [
                     ("trials", entry.trials.is_some()),
                     ("openssl", entry.openssl.is_some()),
@@ -102,7 +102,7 @@ impl Checker<'_> {
                     ("issue", entry.issue.is_some()),
                 ];
                 for (key, _) in needs_a_run.into_iter().filter(|(_, given)| *given) {
-                    let message = "an ATS that does not compile never runs, so this is never known";
+                    let message = "an ATS that does not compile or start never runs, so this is never known";
                     self.key_error(&path.key(key), message, "remove it");
                 }
             }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod cells;
+mod upgrades;
 mod values;
 
 /// A small valid file. Each test breaks it in one place.

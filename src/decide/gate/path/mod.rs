@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::decide::compare::{Fact, provenance};
-use crate::model::{CellId, Version};
+use crate::model::{CellId, CellResult, Version};
 use crate::verdict;
 
 use super::answer::{Cause, CellTrials, GateReason, Word};
@@ -167,6 +167,7 @@ pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Upgr
     let grid = RouteGrid::new(basis, from, to, costs);
     let route = grid.route();
     path.blocks = route.iter().skip(1).filter_map(|id| block(basis, id)).collect();
+    path.blocks.extend(route.windows(2).filter_map(|pair| in_place(basis, &pair[0], &pair[1])));
     path.blocks.extend(route.windows(2).filter_map(|pair| grid.gap(&pair[0].distro, &pair[1].distro)));
     path.blocks.extend(route.windows(2).flat_map(|pair| untested(basis, &pair[0], &pair[1])));
     path.arrives = path.blocks.is_empty();
@@ -174,6 +175,17 @@ pub fn find(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> Upgr
     let stops = if path.arrives { route } else { grid.nearest() };
     path.steps = stops.windows(2).map(|pair| step(basis, &pair[0], &pair[1], costs)).collect();
     path
+}
+
+/// Why hosts do not pass after a step to another distro in place, if matrix.yaml has a cell for it.
+fn in_place(basis: &Basis<'_>, from: &CellId, to: &CellId) -> Option<GateReason> {
+    let upgraded = basis.after_upgrade(&from.distro, to);
+    if from.distro == to.distro || upgraded == *to { None } else { block(basis, &upgraded) }
+}
+
+/// The cell at the end of a step: after an upgrade in place, if matrix.yaml has it.
+fn end<'a>(basis: &Basis<'a>, from: &CellId, to: &CellId) -> Option<&'a CellResult> {
+    if from.distro == to.distro { basis.cell(to) } else { basis.cell(&basis.after_upgrade(&from.distro, to)) }
 }
 
 fn block(basis: &Basis<'_>, id: &CellId) -> Option<GateReason> {
@@ -186,7 +198,7 @@ fn block(basis: &Basis<'_>, id: &CellId) -> Option<GateReason> {
 /// What a step to another distro leaves untested. Another version of ATS may support less by design: then the step says
 /// so.
 fn untested(basis: &Basis<'_>, from: &CellId, to: &CellId) -> Vec<GateReason> {
-    match (basis.cell(from), basis.cell(to)) {
+    match (basis.cell(from), end(basis, from, to)) {
         (Some(before), Some(after)) if from.distro != to.distro => coverage::lost(before, after, &from.to_string()),
         _ => Vec::new(),
     }
@@ -194,17 +206,17 @@ fn untested(basis: &Basis<'_>, from: &CellId, to: &CellId) -> Vec<GateReason> {
 
 fn step(basis: &Basis<'_>, from: &CellId, to: &CellId, costs: Costs) -> UpgradeStep {
     let axis = if from.distro == to.distro { StepAxis::Ats } else { StepAxis::Distro };
-    let provenance = match (basis.cell(from), basis.cell(to)) {
+    let provenance = match (basis.cell(from), end(basis, from, to)) {
         (Some(from), Some(to)) => provenance(&from.provenance, &to.provenance),
         _ => Vec::new(),
     };
     let cost = if axis == StepAxis::Ats { costs.ats } else { costs.distro };
     let downgrade = axis == StepAxis::Ats && is_older(version(basis, to).as_ref(), version(basis, from).as_ref());
-    let lost = match (basis.cell(from), basis.cell(to)) {
+    let lost = match (basis.cell(from), end(basis, from, to)) {
         (Some(from), Some(to)) => verdict::lost(from, to).passed.into_iter().map(str::to_owned).collect(),
         _ => Vec::new(),
     };
-    let rests = basis.cell(to).map(|cell| basis.trials_of(cell));
+    let rests = end(basis, from, to).map(|cell| basis.trials_of(cell));
     UpgradeStep { axis, from: from.clone(), to: to.clone(), cost, downgrade, provenance, rests, lost }
 }
 

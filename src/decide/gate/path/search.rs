@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::hash::Hash;
 use std::ops::Add;
 
-use crate::model::{AtsId, CellId, DistroId};
+use crate::model::{AtsId, CellId, CellResult, DistroId};
 use crate::verdict;
 
 use super::super::answer::{Cause, GateReason};
@@ -62,7 +62,7 @@ pub(super) struct RouteGrid {
     releases: Vec<Option<String>>,
     columns: Vec<AtsId>,
     ground: Vec<Vec<Ground>>,
-    /// Steps to another distro that leave something untested, with what that makes of them.
+    /// Steps to another distro that leave something untested or that do not pass in place, with what that makes of them.
     lossy: HashMap<(Spot, Spot), Ground>,
     start: Spot,
     goal: Spot,
@@ -75,7 +75,9 @@ impl RouteGrid {
         let cells = &basis.result().cells;
         let of = family(basis, &from.distro);
         let mut rows = once_each(basis.result().distros.iter().chain(cells.iter().map(|cell| &cell.id.distro)));
-        rows.retain(|distro| family(basis, distro) == of);
+        // A row that is upgraded in place is a step to its distro, not a place to stop.
+        let is_stop = |row: &DistroId| *row == from.distro || *row == to.distro || basis.is_upgraded(row) != Some(true);
+        rows.retain(|distro| family(basis, distro) == of && is_stop(distro));
         let releases = rows.iter().map(|distro| release(basis, distro)).collect();
         let columns = once_each(basis.result().ats.iter().chain(cells.iter().map(|cell| &cell.id.ats)));
         let spot = |id: &CellId| (index(&rows, &id.distro), index(&columns, &id.ats));
@@ -94,11 +96,7 @@ impl RouteGrid {
     fn end(&self, from: Spot, to: Spot) -> Ground {
         let ground = self.ground[to.0][to.1];
         let step = self.lossy.get(&(from, to)).copied().unwrap_or(Ground::Safe);
-        match (ground, step) {
-            (Ground::Safe, step) => step,
-            (Ground::Unknown, Ground::Closed) => Ground::Closed,
-            (ground, _) => ground,
-        }
+        worst(ground, step)
     }
 
     /// The best path from start to goal, both included, even through cells that block it.
@@ -215,18 +213,37 @@ fn lossy(basis: &Basis<'_>, rows: &[DistroId], columns: &[AtsId]) -> HashMap<(Sp
         let there: Vec<_> = rows.iter().enumerate().filter_map(|(row, distro)| Some((row, cell(distro)?))).collect();
         for (from, before) in &there {
             for (to, after) in there.iter().filter(|(to, _)| to != from) {
-                let lost = verdict::lost(before, after);
-                let kept = lost.passed.is_empty() && lost.limited.is_empty();
-                let ground = match (kept, lost.others.is_empty()) {
-                    (true, true) => continue,
-                    (false, _) => Ground::Closed,
-                    (true, false) => Ground::Unknown,
+                let upgraded = basis.after_upgrade(&before.id.distro, &after.id);
+                let lost = match basis.cell(&upgraded) {
+                    Some(after) => loses(before, after),
+                    None => Ground::Unknown,
                 };
-                lossy.insert(((*from, column), (*to, column)), ground);
+                let ground = if upgraded == after.id { lost } else { worst(lost, ground(basis, &upgraded)) };
+                if ground != Ground::Safe {
+                    lossy.insert(((*from, column), (*to, column)), ground);
+                }
             }
         }
     }
     lossy
+}
+
+/// What the trials that a step leaves untested make of it.
+fn loses(before: &CellResult, after: &CellResult) -> Ground {
+    let lost = verdict::lost(before, after);
+    match (lost.passed.is_empty() && lost.limited.is_empty(), lost.others.is_empty()) {
+        (true, true) => Ground::Safe,
+        (false, _) => Ground::Closed,
+        (true, false) => Ground::Unknown,
+    }
+}
+
+fn worst(one: Ground, other: Ground) -> Ground {
+    match (one, other) {
+        (Ground::Closed, _) | (_, Ground::Closed) => Ground::Closed,
+        (Ground::Unknown, _) | (_, Ground::Unknown) => Ground::Unknown,
+        (Ground::Safe, Ground::Safe) => Ground::Safe,
+    }
 }
 
 fn ground(basis: &Basis<'_>, id: &CellId) -> Ground {

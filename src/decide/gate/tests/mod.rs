@@ -2,6 +2,7 @@ mod attacks;
 mod coverage;
 mod declared;
 mod hello;
+mod in_place;
 mod partial;
 mod rows;
 

@@ -10,8 +10,8 @@ use super::{CellRun, Job, OriginImage, Progress, RawEvidence, SingleAttempt};
 use crate::catalogue::known_issues::{self, Evidence, TrialCase};
 use crate::catalogue::trials::{self, Judgement, Kind, Trial};
 use crate::model::{
-    IssueMatch, LogLine, Observation, Outcome, Place, Provenance, Record, Route, TrialPlan, TrialResult, TrialSpec,
-    Verdict,
+    AtsLife, IssueMatch, LogLine, Observation, Outcome, Place, Provenance, Record, Route, TrialPlan, TrialResult,
+    TrialSpec, Verdict,
 };
 use crate::verdict;
 
@@ -291,6 +291,10 @@ fn result(
         });
     }
     run.verdict = verdict::of_trials(&run.trials);
+    if let Some(why) = broken_by_upgrade(job, rows, seen) {
+        (run.verdict, run.reason) = (Verdict::Broken, Some(crate::ats::log::normalise(&why)));
+        run.trials.clear();
+    }
     check_declared(job, &mut run);
     if let Some(text) = tampered(&all.0) {
         (run.verdict, run.reason) = (Verdict::Error, Some(crate::ats::log::normalise(text)));
@@ -305,6 +309,23 @@ fn result(
         run.reason = reasons.next().map(|text| crate::ats::log::normalise(text));
     }
     run
+}
+
+/// Why ATS does not start, if that is all that is wrong in a cell that was upgraded in place.
+fn broken_by_upgrade<'a>(
+    job: &Job,
+    rows: &[(&'static Trial, Judgement)],
+    seen: impl Fn(&Trial, Outcome) -> &'a Observation,
+) -> Option<String> {
+    let through_ats = rows.iter().filter(|(trial, row)| {
+        (trial.spec)().route == Route::Ats && !matches!(row.outcome, Outcome::Unsupported | Outcome::Skipped)
+    });
+    let mut starts = through_ats.map(|(trial, row)| match &seen(trial, row.outcome).ats {
+        AtsLife::NeverReady(why) if row.outcome == Outcome::Fail => Some(why),
+        _ => None,
+    });
+    let first = starts.next().flatten().filter(|_| job.upgraded)?;
+    starts.all(|why| why.is_some()).then(|| format!("after the upgrade ATS does not start: {first}"))
 }
 
 /// Diagnoses known issues from the observation that `seen` returns for each trial.

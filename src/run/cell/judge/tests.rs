@@ -70,6 +70,7 @@ fn job(trial: &'static Trial) -> Job {
         version: "9.2.9".into(),
         os: None,
         declared: "9.2.9".into(),
+        upgraded: false,
         binary: None,
         image: String::new(),
         origin_image: String::new(),
@@ -141,4 +142,41 @@ fn a_declared_failure_with_lost_packets_is_an_error_and_another_failure_is_not()
     assert_eq!(row("net-v6-dead-v4-alive", 0), (Outcome::Fail, false));
     assert_eq!(row("net-v6-dead-v4-alive", 35), (Outcome::Error, true));
     assert_eq!(row("tls-remote-origin", 35), (Outcome::Fail, false), "no failure is declared");
+}
+
+#[test]
+fn an_ats_that_does_not_start_is_broken_by_the_upgrade_and_elsewhere_fails() {
+    let trials = ["tls-remote-origin", "http-post-1m"].map(|id| crate::catalogue::trials::by_id(id).unwrap());
+    let attempt = |dead: &[&str]| {
+        let mut gathered = Gathered::default();
+        for agent in [Agent::Cell, Agent::Origin] {
+            gathered.started(agent);
+        }
+        for trial in &trials {
+            let id = trial.id.to_owned();
+            let ats = match dead.contains(&trial.id) {
+                true => crate::model::AtsLife::NeverReady("FATAL: no /run/trafficserver".into()),
+                false => crate::model::AtsLife::Alive,
+            };
+            let run = crate::model::ClientRun::default();
+            gathered.add(Agent::Cell, Line::Client { trial: id.clone(), run, ats });
+            gathered.add(Agent::Cell, Line::Wire { trial: id, flows: Vec::new(), pcapng: String::new(), lost: 0 });
+        }
+        for agent in [Agent::Cell, Agent::Origin] {
+            gathered.add(agent, Line::End);
+        }
+        gathered
+    };
+    let run = |upgraded, dead: &[&str]| {
+        let job = Job { upgraded, trials: trials.to_vec(), ..job(trials[0]) };
+        let attempts = [1, 2].map(|_| CellAttempt { requested: None, gathered: attempt(dead) });
+        conclude(&job, attempts.into(), &crate::run::cell::NoProgress)
+    };
+    let all = ["tls-remote-origin", "http-post-1m"];
+    let broken = run(true, &all);
+    assert_eq!((broken.verdict, broken.trials.len()), (Verdict::Broken, 0));
+    assert_eq!(broken.reason.as_deref(), Some("after the upgrade ATS does not start: FATAL: no /run/trafficserver"));
+    assert!(!broken.evidence.is_empty(), "its evidence is kept");
+    assert_eq!(run(false, &all).verdict, Verdict::Fail);
+    assert_eq!(run(true, &all[..1]).verdict, Verdict::Fail, "it started for another trial");
 }

@@ -91,9 +91,9 @@ impl<'a> Evidence<'a> {
                     Verdict::Error => false,
                     Verdict::Pass => true,
                     _ if old.is_some_and(|old| old.verdict == Verdict::Unavailable) && is_optional => true,
-                    Verdict::Unbuildable => {
-                        let bad = |old: &CellResult| matches!(old.verdict, Verdict::Unbuildable | Verdict::Fail);
-                        old.is_some_and(bad) || excuses(cell.expected.as_ref(), Verdict::Unbuildable, "")
+                    Verdict::Unbuildable | Verdict::Broken => {
+                        let bad = |old: &CellResult| old.verdict.is_without_ats() || old.verdict == Verdict::Fail;
+                        old.is_some_and(bad) || excuses(cell.expected.as_ref(), cell.verdict, "")
                     }
                     Verdict::Fail | Verdict::Flaky => cell.trials.iter().all(|trial| {
                         let then =
