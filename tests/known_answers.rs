@@ -247,6 +247,44 @@ fn ubuntu_shows_the_line_by_packages_alone() {
     }
 }
 
+/// What these upgrades came to by hand, too.
+#[test]
+fn upgrades_in_place_come_to_the_same_line() {
+    assert_passes("debian-12-to-13/9.2.9", "9.2.9");
+    assert_passes("debian-13-to-14/9.2.9", "9.2.9");
+    for (id, reported, from) in [
+        ("debian-12-to-13/9.2.5", "9.2.5", "debian 12"),
+        ("ubuntu-24.04-to-25.10/9.2.3", "9.2.5", "ubuntu 24.04"),
+        ("ubuntu-24.04-to-26.04/9.2.3", "9.2.3", "ubuntu 24.04"),
+    ] {
+        let cell = cell(id);
+        assert_eq!((&cell["verdict"], &cell["expected"]["issue"]), (&"fail".into(), &"ATS-11465".into()), "{id}");
+        assert_eq!(cell["provenance"]["ats"]["reported"], reported, "{id}: the upgrade keeps or replaces it");
+        let upgrade = &cell["provenance"]["upgrade"];
+        assert_eq!(upgrade["from"], from, "{id}");
+        assert!(upgrade["changed"].as_u64().unwrap() > 50 && upgrade["packages"].is_null(), "{upgrade:#}");
+    }
+    // The package of Debian 11 is replaced by that of Debian 12.
+    assert_passes("debian-11-to-12/8.1", "9.2.9");
+}
+
+#[test]
+fn the_gate_rests_on_upgrades_in_place() {
+    let ask = |from: &str, to: &str, ats: &str| {
+        let mut gate = Command::new(PROGRAM);
+        gate.args(["gate", "--from", from, "--to", to, "--ats", ats, "--results"]).arg(&ran().results);
+        let output = gate.current_dir(root()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, said) = ask("debian-12", "debian-13", "9.2.9");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("rests on an upgrade in place: debian-12-to-13/9.2.9"), "{said}");
+    let (code, said) = ask("debian-12", "debian-13", "9.2.5");
+    assert!(code == Some(3) && said.contains("debian-12-to-13/9.2.5 fails"), "{said}");
+    let (code, said) = ask("ubuntu-24.04", "ubuntu-25.10", "9.2.3");
+    assert!(code == Some(3) && said.contains("ATS-11465"), "{said}");
+}
+
 #[test]
 fn debian_11_runs_8_1() {
     let cell = cell("debian-11/8.1");

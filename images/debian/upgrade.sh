@@ -2,7 +2,8 @@
 # sources.list of the new release.
 
 list_packages() {
-    dpkg-query --show --showformat='${binary:Package} ${Version} ${db:Status-Status}\n' | sed -n 's/ installed$//p'
+    dpkg-query --show --showformat='${binary:Package} ${Version} ${db:Status-Status}\n' |
+        sed -n "s/:$(dpkg --print-architecture) / /; s/ installed\$//p"
 }
 
 leftovers() {
@@ -17,6 +18,8 @@ owner() {
 # Every list of the old release goes, those of atsmatrix too.
 switch_sources() {
     wanted=$(entries "${SOURCES:-}")
+    # Scripts of packages of a release name manual pages as alternatives, and fail without them.
+    sed -i '/path-exclude.*man/d' /etc/dpkg/dpkg.cfg.d/atsmatrix
     [ -n "$wanted" ] || fail 'the sources of the new release are unknown: write the `bootstrap` of that distro in matrix.yaml'
     rm -f /etc/apt/sources.list.d/* $preferences
     printf '%s\n' "$wanted" >/etc/apt/sources.list
