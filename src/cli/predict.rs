@@ -5,10 +5,11 @@ use clap::Args;
 use super::format::AnswerFormat;
 use super::source::ResultsSource;
 use super::{PathArgs, SelectionArgs};
+use crate::config::matrix::Matrix;
 use crate::console;
 use crate::decide::predict::{self, Predictions};
-use crate::exit::Exit;
-use crate::model::CellId;
+use crate::exit::{Exit, Failure};
+use crate::model::{CellId, MatrixResult};
 
 /// Arguments of `atsmatrix predict`.
 #[derive(Debug, Args)]
@@ -42,4 +43,13 @@ pub(super) fn run(options: &PredictArgs) -> anyhow::Result<Exit> {
     let show = || predict::json(&predictions);
     console::print_document(&options.format.show(&predict::outline(&predictions, options.full), show))?;
     Ok(Exit::Success)
+}
+
+/// Prints what is predicted for the cells of `matrix` that `results` have no answer for.
+pub(super) fn print_unanswered(matrix: &Matrix, results: &MatrixResult) -> Result<(), Failure> {
+    let shown = |cell: &CellId| results.cells.iter().any(|result| result.id == *cell);
+    match predict::unanswered(&Predictions::of(matrix, Some(results), shown)) {
+        Some(outline) => console::print_document(&format!("\n{}", AnswerFormat::Text.show(&outline, String::new))),
+        None => Ok(()),
+    }
 }

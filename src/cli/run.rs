@@ -71,6 +71,7 @@ fn report(
     let outlines = [unexpected::outline(&unexpected::items(result, &terms)), unexpected::newly_tested_outline(&news)];
     let written = display
         .show(result)
+        .and_then(|()| super::predict::print_unanswered(&kept.matrix, result))
         .and_then(|()| outlines.iter().try_for_each(|outline| console::print_document(&text(outline))));
     drop(paused);
     ci.finish(&kept.matrix, result, &terms)?;

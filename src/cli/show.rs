@@ -26,5 +26,9 @@ pub(super) fn run(options: &ShowArgs) -> anyhow::Result<Exit> {
     console::results(&mut table, &result, options.display.stdout()).context("cannot render the table")?;
     // Reasons may contain text from containers, which is made inert for GitHub.
     console::print_document(&inert(&String::from_utf8_lossy(&table)))?;
+    // The table stands without matrix.yaml; predictions need it.
+    if let Ok((matrix, _)) = options.places.read() {
+        super::predict::print_unanswered(&matrix, &result)?;
+    }
     Ok(Exit::Success)
 }

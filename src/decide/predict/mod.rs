@@ -17,7 +17,7 @@ use crate::config::matrix::{Matrix, MatrixCell};
 use crate::model::{CellId, CellResult, Confidence, MatrixResult, Provenance, Verdict};
 
 pub use facts::{CellVersions, KnownVersion, VersionSource};
-pub use words::{json, outline};
+pub use words::{json, outline, unanswered};
 
 /// What is predicted for some cells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -148,3 +148,16 @@ fn of_a_pattern_of_packages_or_a_range_of_versions_nothing_is_certain() {
     let ranged = format!("{exact}\n        reports: \">=9.2.5,<9.3\"");
     assert_eq!(outlook(exact, &ranged, "fedora-41/9.2.5"), Outlook::MayFail);
 }
+
+#[test]
+fn cells_without_a_result_are_predicted_in_a_line_for_each_outlook() {
+    let (matrix, results) = shipped();
+    let said = |takes: fn(&CellId) -> bool| {
+        unanswered(&Predictions::of(&matrix, Some(&results), takes)).map(|outline| outline.text())
+    };
+    let fedora = said(|cell| cell.distro.as_str().starts_with("fedora-4")).unwrap();
+    assert!(fedora.contains("\n  fail, ATS-11465: fedora-40/9.2.5\n"), "{fedora}");
+    assert!(fedora.contains("\n  fail, ATS-11465, FED-SHA1: fedora-41/9.2.5, fedora-42/9.2.5\n"), "{fedora}");
+    assert_eq!(said(|cell| cell.to_string() == "debian-13/9.2.5"), None, "it has a result");
+    assert_eq!(said(|cell| cell.to_string() == "fedora-39/9.2.5"), None, "no known issue");
+}

@@ -1,9 +1,12 @@
 //! Predictions in words and as JSON.
 
+use std::collections::BTreeMap;
+
+use crate::model::CellId;
 use crate::words::answer;
 use crate::words::outline::TextOutline;
 
-use super::{Contradiction, IssueEffect, KnownVersion, Outlook, Prediction, Predictions, Strike, VersionSource};
+use super::{Contradiction, IssueEffect, KnownVersion, Outlook, Prediction, Predictions, VersionSource};
 
 /// A summary, then one block a cell: what it is likely to come to, on which versions that rests, what to do. With
 /// `full`, issues that make no trial fail are listed too.
@@ -14,6 +17,30 @@ pub fn outline(predictions: &Predictions, full: bool) -> TextOutline {
         cell(&mut outline, prediction, full);
     }
     outline
+}
+
+/// What is predicted for the cells without a result, one line an outlook; `None` if no known issue affects any of them.
+pub fn unanswered(predictions: &Predictions) -> Option<TextOutline> {
+    let mut lines: BTreeMap<(Outlook, Vec<&str>), Vec<&CellId>> = BTreeMap::new();
+    for prediction in predictions.cells.iter().filter(|it| it.result.is_none()) {
+        if prediction.outlook != Outlook::NoKnownFailure {
+            lines.entry((prediction.outlook, decisive(prediction))).or_default().push(&prediction.cell);
+        }
+    }
+    if lines.is_empty() {
+        return None;
+    }
+    let mut outline = TextOutline::default();
+    outline.line(0).strong("predicted for cells without a result").say(", from versions alone (`atsmatrix predict`):");
+    for ((outlook, issues), cells) in lines {
+        outline.line(1).say(format!("{}, ", outlook.word())).list(issues).say(": ").list(cells);
+    }
+    Some(outline)
+}
+
+/// The issues that decide what a cell is likely to come to.
+fn decisive(prediction: &Prediction) -> Vec<&'static str> {
+    prediction.strikes.iter().filter(|strike| strike.effect.decides()).map(|strike| strike.issue).collect()
 }
 
 fn summary(outline: &mut TextOutline, cells: &[Prediction]) {
@@ -31,8 +58,7 @@ fn summary(outline: &mut TextOutline, cells: &[Prediction]) {
 
 fn cell(outline: &mut TextOutline, prediction: &Prediction, full: bool) {
     let line = outline.line(0).strong(&prediction.cell).say(format!(": predicted {}", prediction.outlook.word()));
-    let decisive = |strike: &&Strike| matches!(strike.effect, IssueEffect::Fails | IssueEffect::Unbuildable);
-    let names: Vec<&str> = prediction.strikes.iter().filter(decisive).map(|strike| strike.issue).collect();
+    let names = decisive(prediction);
     if !names.is_empty() {
         line.say(", ").list(names);
     }
@@ -44,7 +70,7 @@ fn cell(outline: &mut TextOutline, prediction: &Prediction, full: bool) {
         .map(|(name, fact)| stated(name, fact.as_ref()))
         .collect();
     outline.line(1).say(rests.join(", "));
-    for strike in prediction.strikes.iter().filter(|strike| full || decisive(strike)) {
+    for strike in prediction.strikes.iter().filter(|strike| full || strike.effect.decides()) {
         let certain = if strike.certain {
             ""
         } else {
@@ -52,7 +78,7 @@ fn cell(outline: &mut TextOutline, prediction: &Prediction, full: bool) {
         };
         outline.line(1).link(strike.issue, strike.link).say(format!(": {}", strike.title));
         outline.line(2).say(format!("{}{certain}", strike.effect.sentence()));
-        if decisive(&strike) {
+        if strike.effect.decides() {
             outline.line(2).say(format!("what to do: {}", strike.way_out));
         }
     }
@@ -91,6 +117,11 @@ impl Outlook {
 }
 
 impl IssueEffect {
+    /// Whether it makes the cell fail or keeps it from compiling.
+    fn decides(self) -> bool {
+        matches!(self, Self::Fails | Self::Unbuildable)
+    }
+
     fn sentence(self) -> &'static str {
         match self {
             Self::Unbuildable => "ATS does not compile",
