@@ -30,12 +30,12 @@ pub struct Distro {
     /// Build arguments for every recipe that runs on it.
     pub args: BTreeMap<String, String>,
     /// Set if its cells are upgraded in place from those of another row.
-    pub upgrade: Option<UpgradePath>,
+    pub upgrade: Option<UpgradeEnds>,
 }
 
 /// The rows that an upgrade in place starts from and ends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UpgradePath {
+pub struct UpgradeEnds {
     /// The row whose images are upgraded; it may be an upgrade too.
     pub from: DistroId,
     /// The distro that it ends on.

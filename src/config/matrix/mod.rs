@@ -25,7 +25,7 @@ mod tests;
 
 pub use diagnostic::{Diagnostic, did_you_mean, known_names};
 pub use digest::sha256_hex;
-pub use distro::{Bootstrap, Distro, UpgradePath};
+pub use distro::{Bootstrap, Distro, UpgradeEnds};
 pub use document::schema;
 pub use edit::{Addition, Edit, EditError};
 pub use expectation::{CellFacts, Expectation};
@@ -233,7 +233,7 @@ impl Matrix {
             let upgraded = self.distro(row).and_then(|row| row.upgrade.as_ref());
             row == from || upgraded.is_some_and(|path| path.to == *from)
         };
-        let is_it = |path: &UpgradePath| path.to == *to && ends_on(&path.from);
+        let is_it = |path: &UpgradeEnds| path.to == *to && ends_on(&path.from);
         self.distros.iter().find(|distro| distro.upgrade.as_ref().is_some_and(is_it))
     }
 

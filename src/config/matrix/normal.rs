@@ -10,7 +10,7 @@ use std::fmt::{Display, Write as _};
 
 use super::{
     Ats, Bootstrap, Deadlines, Defaults, Distro, Exclusion, Expectation, Globs, Matrix, Package, Patch, Proof,
-    ReadyImage, Rebuild, Source, SourceKind, Tarball, UpgradePath,
+    ReadyImage, Rebuild, Source, SourceKind, Tarball, UpgradeEnds,
 };
 use crate::model::{Os, Place};
 
@@ -120,7 +120,7 @@ fn distro(lines: &mut Lines, it: &Distro) {
     lines.flag("optional", *optional);
     lines.flag("forecast", *forecast);
     lines.map("arg", args);
-    if let Some(UpgradePath { from, to }) = upgrade {
+    if let Some(UpgradeEnds { from, to }) = upgrade {
         lines.put("upgrade-from", from);
         lines.put("upgrade-to", to);
     }

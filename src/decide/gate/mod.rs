@@ -8,6 +8,7 @@ mod answer;
 mod baseline;
 mod basis;
 mod coverage;
+mod in_place;
 pub mod json;
 pub mod path;
 mod require;

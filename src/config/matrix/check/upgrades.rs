@@ -1,9 +1,11 @@
 //! Checks upgrades in place and turns each into a row, with a source for every ATS of the row that it starts from.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 
 use super::super::diagnostic::{Path, known_names, quoted};
-use super::super::distro::{Distro, UpgradePath};
+use super::super::distro::{Distro, UpgradeEnds};
 use super::super::document::UpgradeEntry;
 use super::super::globs::Globs;
 use super::super::source::{Ats, Source, SourceKind};
@@ -64,19 +66,9 @@ impl Checker<'_> {
             self.key_error(&path.key("reports").key(named.as_str()), message, known_names(named.as_str(), &with_cell));
         }
         for ats in ats {
-            let source = ats.source(&from.id).filter(|_| can_be_upgraded(ats, &from)).cloned();
             let stated = reports.iter().find(|(named, _)| *named == ats.id).map(|(_, reports)| reports.clone());
-            let source = source.and_then(|source| {
-                Some(Source {
-                    on: Globs::new([name]).ok()?,
-                    kind: SourceKind::Upgrade(from.id.clone()),
-                    reports: stated.or(source.reports),
-                    optional: source.optional,
-                    seen: source.seen && entry.seen,
-                    args: std::collections::BTreeMap::new(),
-                })
-            });
-            ats.upgraded.insert(id.clone(), source);
+            let source = source(ats, &from, name, stated);
+            ats.upgraded.insert(id.clone(), source.map(|source| Source { seen: source.seen && entry.seen, ..source }));
         }
         let below = distros.iter().rposition(|row| ends_on(row, &to.id)).map_or(distros.len(), |at| at + 1);
         let row = Distro {
@@ -84,7 +76,7 @@ impl Checker<'_> {
             optional: entry.optional || from.optional || to.optional,
             forecast: from.forecast || to.forecast,
             seen: entry.seen,
-            upgrade: Some(UpgradePath { from: from.id, to: to.id.clone() }),
+            upgrade: Some(UpgradeEnds { from: from.id, to: to.id.clone() }),
             id,
             ..to
         };
@@ -138,6 +130,19 @@ impl Checker<'_> {
         }
         reports
     }
+}
+
+/// The source of `ats` on the row `name`, which is upgraded from the row `from`; `None`: it has no cell there.
+fn source(ats: &Ats, from: &Distro, name: &str, reports: Option<String>) -> Option<Source> {
+    let before = ats.source(&from.id).filter(|_| can_be_upgraded(ats, from))?;
+    Some(Source {
+        on: Globs::new([name]).ok()?,
+        kind: SourceKind::Upgrade(from.id.clone()),
+        reports: reports.or_else(|| before.reports.clone()),
+        optional: before.optional,
+        seen: before.seen,
+        args: BTreeMap::new(),
+    })
 }
 
 /// Whether `row` is the distro `id`, or an upgrade to it.
