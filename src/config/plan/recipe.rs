@@ -13,8 +13,10 @@ pub enum Recipe {
     Package(String),
     /// Installs an origin that is a separate container, by its name in matrix.yaml.
     Origin(&'static str),
-    /// Installs the tools that make base images.
+    /// Installs the tools that make base images of apt's suites.
     Bootstrapper,
+    /// Installs the tools that make base images of dnf's releases.
+    DnfBootstrapper,
 }
 
 impl Recipe {
@@ -27,6 +29,7 @@ impl Recipe {
             Self::Package(family) => format!("{family}/Containerfile"),
             Self::Origin(program) => format!("{program}/Containerfile"),
             Self::Bootstrapper => "bootstrap/Containerfile".to_owned(),
+            Self::DnfBootstrapper => "dnf/Containerfile".to_owned(),
         }
     }
 
@@ -34,7 +37,7 @@ impl Recipe {
     pub fn compiles(&self) -> bool {
         match self {
             Self::Build | Self::Rebuild => true,
-            Self::Runtime | Self::Package(_) | Self::Origin(_) | Self::Bootstrapper => false,
+            Self::Runtime | Self::Package(_) | Self::Origin(_) | Self::Bootstrapper | Self::DnfBootstrapper => false,
         }
     }
 
@@ -46,6 +49,7 @@ impl Recipe {
             Self::Package(_) => "package",
             Self::Origin(program) => program,
             Self::Bootstrapper => "bootstrapper",
+            Self::DnfBootstrapper => "dnf-bootstrapper",
         }
     }
 }

@@ -148,11 +148,7 @@ impl<'a> Steps<'a> {
 pub(super) fn mirrored(work: Work, mirrors: &Mirrors) -> Work {
     let Work::Base { image, bootstrap } = work else { return work };
     let image = image.map(|image| mirrors.image(&image));
-    let bootstrap = bootstrap.map(|it| Bootstrap {
-        sources: it.sources.iter().map(|line| mirrors.urls(line)).collect(),
-        archive: it.archive.iter().map(|line| mirrors.urls(line)).collect(),
-        ..it
-    });
+    let bootstrap = bootstrap.map(|it| it.with_addresses(|line| mirrors.urls(line)));
     Work::Base { image, bootstrap }
 }
 
@@ -190,7 +186,7 @@ fn arguments(distro: &Distro, source: &Source) -> Arguments {
 
 fn distro_arguments(distro: &Distro) -> Arguments {
     let mut args = distro.args.clone();
-    if distro.bootstrap.as_ref().is_some_and(|bootstrap| !bootstrap.check_valid_until) {
+    if matches!(&distro.bootstrap, Some(Bootstrap::Suite(suite)) if !suite.check_valid_until) {
         args.insert("APT_CHECK_VALID_UNTIL".into(), "false".into());
     }
     args

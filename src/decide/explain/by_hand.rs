@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::ats::{Dialect, config};
+use crate::config::matrix::Bootstrap;
 use crate::config::plan::{BuildStep, Plan, PlannedCell, Recipe, Work};
 use crate::model::{Act, Front, OriginTls, Record, RecordType, Remap, Route, Speak, TrialSpec};
 
@@ -32,7 +33,9 @@ pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
     let family = match recipe {
         Recipe::Runtime => return built(plan, args, &base),
         Recipe::Package(family) => family.as_str(),
-        Recipe::Build | Recipe::Rebuild | Recipe::Origin(_) | Recipe::Bootstrapper => return None,
+        Recipe::Build | Recipe::Rebuild | Recipe::Origin(_) | Recipe::Bootstrapper | Recipe::DnfBootstrapper => {
+            return None;
+        }
     };
     let package = format!("{}={}", args.get("PACKAGE")?, args.get("VERSION")?);
     let install = match family {
@@ -141,8 +144,11 @@ fn step<'a>(plan: &'a Plan, tag: &str) -> Option<&'a BuildStep> {
 fn base(plan: &Plan, tag: &str) -> Option<String> {
     match &step(plan, tag)?.work {
         Work::Base { image: Some(image), .. } | Work::Ready { reference: image } => Some(image.clone()),
-        Work::Base { bootstrap: Some(bootstrap), .. } => {
-            Some(format!("docker.io/library/debian:{}-slim", bootstrap.suite))
+        Work::Base { bootstrap: Some(Bootstrap::Suite(it)), .. } => {
+            Some(format!("docker.io/library/debian:{}-slim", it.suite))
+        }
+        Work::Base { bootstrap: Some(Bootstrap::Release(it)), .. } => {
+            Some(format!("registry.fedoraproject.org/fedora:{}", it.release))
         }
         _ => None,
     }
