@@ -79,6 +79,14 @@ impl Bootstrap {
         }
     }
 
+    /// The image that its distro usually publishes.
+    pub fn usual_image(&self) -> String {
+        match self {
+            Self::Suite(it) => format!("docker.io/library/debian:{}-slim", it.suite),
+            Self::Release(it) => format!("registry.fedoraproject.org/fedora:{}", it.release),
+        }
+    }
+
     /// The same from its archive; `None` if it has none.
     #[must_use]
     pub fn archived(&self) -> Option<Self> {

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::ats::{Dialect, config};
-use crate::config::matrix::Bootstrap;
 use crate::config::plan::{BuildStep, Plan, PlannedCell, Recipe, Work};
 use crate::model::{Act, Front, OriginTls, Record, RecordType, Remap, Route, Speak, TrialSpec};
 
@@ -144,12 +143,7 @@ fn step<'a>(plan: &'a Plan, tag: &str) -> Option<&'a BuildStep> {
 fn base(plan: &Plan, tag: &str) -> Option<String> {
     match &step(plan, tag)?.work {
         Work::Base { image: Some(image), .. } | Work::Ready { reference: image } => Some(image.clone()),
-        Work::Base { bootstrap: Some(Bootstrap::Suite(it)), .. } => {
-            Some(format!("docker.io/library/debian:{}-slim", it.suite))
-        }
-        Work::Base { bootstrap: Some(Bootstrap::Release(it)), .. } => {
-            Some(format!("registry.fedoraproject.org/fedora:{}", it.release))
-        }
+        Work::Base { bootstrap: Some(bootstrap), .. } => Some(bootstrap.usual_image()),
         _ => None,
     }
 }
