@@ -227,7 +227,7 @@ async fn a_release_is_made_with_dnf_and_a_failure_names_every_way_that_was_tried
     let release = "bootstrap: { release: \"40\", repositories: [\"http://m.test/\"], archive: [\"http://old.test/\"], \
                    gpg_keys: [fedora/KEY] }";
     let image = "image: r.test/debian:13";
-    let yaml = PACKAGES.replace(image, &format!("{image}\n    {release}"));
+    let yaml = PACKAGES.replace(image, &format!("{image}, {release}"));
     let digest = format!("@@atsmatrix sha256 {}", crate::config::matrix::sha256_hex(b"root"));
     for mirror in ["http://old.test/", "nowhere"] {
         let digest = digest.clone();
