@@ -51,11 +51,15 @@ impl ImageBuilder {
         Ok(ImageState::Ready { id: image.id })
     }
 
-    /// The id of the image with the bootstrap tools. It is made when it is first needed: never, if a registry has
-    /// all bases.
-    async fn tools(&self, bootstrapper: &Bootstrapper) -> anyhow::Result<String> {
+    /// The id of the image with the tools for `bootstrap`. It is made when it is first needed: never, if a registry
+    /// has all bases.
+    async fn tools(&self, bootstrapper: &Bootstrapper, bootstrap: &Bootstrap) -> anyhow::Result<String> {
+        let tool = match bootstrap {
+            Bootstrap::Suite(_) => "mmdebstrap",
+            Bootstrap::Release(_) => "dnf",
+        };
         let mut id = String::new();
-        for step in [&bootstrapper.base, &bootstrapper.tools] {
+        for step in [&bootstrapper.base, bootstrapper.tools(bootstrap)] {
             let made = match self.inspect(step).await? {
                 Some(existing) if !self.policy.rebuild => Ok(existing),
                 // A row with the same base may be making it at the same time. The result is one image all the same.
@@ -75,7 +79,7 @@ impl ImageBuilder {
                     | ImageState::Unavailable { reason }
                     | ImageState::Broken { reason },
                 )
-                | Err(StepFailure { reason, .. }) => bail!("cannot make the image with mmdebstrap: {reason}"),
+                | Err(StepFailure { reason, .. }) => bail!("cannot make the image with {tool}: {reason}"),
             }
         }
         Ok(id)
@@ -95,9 +99,9 @@ impl ImageBuilder {
         };
         // After a failure the next row tries again: the mirror may be back.
         let run = async || match self.make_root(step, bootstrap, &mut on_line).await {
-            Err(error) if !bootstrap.archive.is_empty() => {
+            Err(error) => {
+                let Some(archived) = bootstrap.archived() else { return Err(error) };
                 self.send(Event::Note(format!("{}: trying the archive: {error:#}", step.name)));
-                let archived = Bootstrap { sources: bootstrap.archive.clone(), ..bootstrap.clone() };
                 let made = self.make_root(step, &archived, &mut on_line).await;
                 made.with_context(|| format!("{error:#}; its archive failed too"))
             }
@@ -123,9 +127,14 @@ impl ImageBuilder {
     ) -> anyhow::Result<ImageInfo> {
         let engine = self.engine.as_ref();
         let Some((owner, bootstrapper)) = self.bootstrapper_of(step) else {
-            return host::run(engine, bootstrap, &step.tag, &self.bootstraps, on_line).await;
+            let Bootstrap::Suite(suite) = bootstrap else { bail!("only a container can make it") };
+            return host::run(engine, suite, &step.tag, &self.bootstraps, on_line).await;
         };
-        let tools = self.tools.get_or_try_init(|| self.tools(bootstrapper)).await?;
+        let tools = match bootstrap {
+            Bootstrap::Suite(_) => &self.apt_tools,
+            Bootstrap::Release(_) => &self.dnf_tools,
+        };
+        let tools = tools.get_or_try_init(|| self.tools(bootstrapper, bootstrap)).await?;
         let workshop = contained::Workshop { engine, owner, tools, proxies: &self.policy.proxies };
         contained::run(&workshop, bootstrap, &step.tag, on_line).await
     }

@@ -153,8 +153,10 @@ pub struct ImageBuilder {
     bootstrapped: Mutex<BTreeMap<String, Arc<OnceCell<ImageInfo>>>>,
     /// What makes bases in containers, and the owner of these; `None`: the host makes them.
     bootstrapper: Option<(Owner, Bootstrapper)>,
-    /// Id of the image with the bootstrap tools, once it was needed.
-    tools: OnceCell<String>,
+    /// Id of the image with the bootstrap tools for suites of apt, once it was needed.
+    apt_tools: OnceCell<String>,
+    /// The same for releases of dnf.
+    dnf_tools: OnceCell<String>,
     failure: LocalFailure,
 }
 
@@ -194,7 +196,8 @@ impl ImageBuilder {
             bootstraps: TaskTracker::new(),
             bootstrapped: Mutex::default(),
             bootstrapper: None,
-            tools: OnceCell::new(),
+            apt_tools: OnceCell::new(),
+            dnf_tools: OnceCell::new(),
             failure: LocalFailure::default(),
         }
     }

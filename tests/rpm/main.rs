@@ -9,6 +9,7 @@
     reason = "a test panics if its set-up fails, and shows the output of runs"
 )]
 
+mod bootstrap;
 mod family;
 mod recipes;
 mod registry;

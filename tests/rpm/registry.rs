@@ -14,7 +14,7 @@ use crate::rig::{Doomed, Registry, ats_build, atsmatrix, base, docker, exists, l
 const ROWS: &str = "fedora-*,rocky-*,ubuntu-*,debian-1?,debian-sid";
 
 /// Columns that compile nothing without the Apache archive, and the rows that have none of them.
-const COLUMNS: &str = "8.1,9.2.3,9.2.9,10";
+const COLUMNS: &str = "8.1,9.1.1,9.2.3,9.2.9,10";
 const OTHERS: &str = "rocky-9,ubuntu-25.10,debian-sid";
 
 /// Substitutes for the images of the rows: for Debian and Ubuntu their own bases, for the others an older one, which
@@ -23,6 +23,7 @@ fn stand_ins(matrix: &Matrix) -> BTreeMap<String, String> {
     let (debian_11, debian_12) = (base("debian-11", "8.1"), base("debian-12", "9.2.9"));
     let of_row = |row: &str| match row {
         "debian-11" => debian_11.clone(),
+        "ubuntu-22.04" => base(row, "9.1.1"),
         "ubuntu-25.10" => base(row, "9.2.5"),
         "ubuntu-24.04" | "ubuntu-26.04" => base(row, "9.2.3"),
         "debian-13" => base("debian-13", "9.2.9"),

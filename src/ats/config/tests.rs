@@ -269,8 +269,10 @@ fn a_setting_that_a_dialect_lacks_is_an_error() {
     let lacks = |dialect, name: &str| check(dialect, &[record(name, RecordType::Int, "1")]).is_err();
     for name in ["ssl.client.sni_policy", "ssl.origin_session_cache", "ssl.origin_session_cache.size", "tunnel.prewarm"]
     {
-        assert!(lacks(Dialect::V8, name) && !lacks(Dialect::V9, name), "{name}");
+        assert!(lacks(Dialect::V8, name) && !lacks(Dialect::V9_2, name), "{name}");
     }
+    // `ssl.client.sni_policy` is older than the others.
+    assert!(lacks(Dialect::V9, "ssl.origin_session_cache.size") && !lacks(Dialect::V9, "ssl.client.sni_policy"));
     assert!(!lacks(Dialect::V8, "net.sock_option_flag_out") && !lacks(Dialect::V8, "url_remap.pristine_host_hdr"));
     assert!(lacks(Dialect::V10, "http.post_connect_attempts_timeout"));
 }

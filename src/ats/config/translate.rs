@@ -9,6 +9,33 @@ use crate::model::{Record, RecordType};
 const POLICY: &str = "proxy.config.ssl.client.verify.server.policy";
 const PROPERTIES: &str = "proxy.config.ssl.client.verify.server.properties";
 
+/// Settings that 9.1.1 does not know and 9.2.9 does, from their binaries; each also stands for all names below it.
+const NOT_IN_9_1: &[&str] = &[
+    "acl.subjects",
+    "diags.debug.throttling_interval_msec",
+    "diags.logfile",
+    "error.logfile",
+    "http.drop_chunked_trailers",
+    "http.max_proxy_cycles",
+    "http.parent_proxy.disable_parent_markdowns",
+    "http.parent_proxy.enable_parent_timeout_markdowns",
+    "http.strict_chunk_parsing",
+    "http2.default_buffer_water_mark",
+    "http2.incomplete_header_timeout_in",
+    "http2.max_continuation_frames_per_minute",
+    "http2.max_rst_stream_frames_per_minute",
+    "http2.stream_error_sampling_threshold",
+    "log.throttling_interval_msec",
+    "net.additional_accepts",
+    "net.sock_notsent_lowat",
+    "plugin.vc",
+    "ssl.client.scheme_proto_mismatch_policy",
+    "ssl.keylog_file",
+    "ssl.origin_session_cache",
+    "tunnel.activity_check_period",
+    "tunnel.prewarm",
+];
+
 /// Settings that 8.1.11 does not know; each also stands for all names below it.
 const NOT_IN_8: &[&str] = &[
     "acl.subjects",
@@ -60,11 +87,25 @@ const GONE_IN_10: &[&str] = &["http.post_connect_attempts_timeout", "http.parent
 pub(super) fn translate(dialect: Dialect, records: &[Record]) -> Result<Vec<Record>, Unsupported> {
     match dialect {
         Dialect::V8 => into_8(records),
-        Dialect::V9 => Ok(records.to_vec()),
+        Dialect::V9 => {
+            records.iter().try_for_each(|record| known(dialect, NOT_IN_9_1, record)).map(|()| records.to_vec())
+        }
+        Dialect::V9_2 => Ok(records.to_vec()),
         Dialect::V10 | Dialect::V10_1 | Dialect::V10_2 => {
             records.iter().map(|record| into_10(dialect, record)).collect()
         }
     }
+}
+
+/// Refuses a setting of a list of those that `dialect` does not know.
+fn known(dialect: Dialect, unknown: &[&str], record: &Record) -> Result<(), Unsupported> {
+    let short = record.name.strip_prefix("proxy.config.").unwrap_or(&record.name);
+    let below = |family: &str| short.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    if !unknown.iter().any(|family| below(family)) {
+        return Ok(());
+    }
+    let reason = format!("{dialect} does not know it and would only warn about an unrecognized value");
+    Err(Unsupported { record: record.name.clone(), dialect, reason })
 }
 
 fn renamed(record: &Record, name: &str) -> Record {
@@ -77,8 +118,6 @@ fn into_8(records: &[Record]) -> Result<Vec<Record>, Unsupported> {
     let mut translated = Vec::new();
     for record in records {
         let short = record.name.strip_prefix("proxy.config.").unwrap_or(&record.name);
-        let in_family =
-            |known: &&&str| short == **known || short.strip_prefix(**known).is_some_and(|r| r.starts_with('.'));
         if record.name == POLICY {
             let value = verify_server(records).map_err(|reason| unsupported(record, reason))?;
             let name = "proxy.config.ssl.client.verify.server".into();
@@ -89,12 +128,8 @@ fn into_8(records: &[Record]) -> Result<Vec<Record>, Unsupported> {
             }
         } else if let Some((_, name)) = RENAMED_IN_8.iter().find(|(nine, _)| *nine == short) {
             translated.push(renamed(record, name));
-        } else if NOT_IN_8.iter().find(in_family).is_some() {
-            return Err(unsupported(
-                record,
-                "8.1 does not know it and would only warn about an unrecognized value".into(),
-            ));
         } else {
+            known(Dialect::V8, NOT_IN_8, record)?;
             translated.push(record.clone());
         }
     }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 
 use super::super::Proxies;
 use super::{MAX_REASON, unpack};
-use crate::config::matrix::Bootstrap;
+use crate::config::matrix::{AptSuite, Bootstrap, RpmRelease};
 use crate::engine::labels::{self, Owner, ResourceKind};
 use crate::engine::{ContainerSpec, DEFAULT_NETWORK, Engine, ImageInfo, OnLine};
 
@@ -25,8 +25,15 @@ const REASON: &str = "@@atsmatrix reason bootstrap: ";
 /// apt's own user, switch to that user, and run programs of the new system in it.
 const CAPABILITIES: [&str; 6] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "SYS_CHROOT"];
 
+/// What rpm needs besides: packages contain programs with capabilities and set-group-id ones, and their scripts want a
+/// /dev/null.
+const RPM_CAPABILITIES: [&str; 3] = ["FSETID", "MKNOD", "SETFCAP"];
+
 /// Memory limit, bytes: apt with the package lists of a whole distro.
 const MEMORY: u64 = 1 << 30;
+
+/// The same of dnf, whose lists also name files.
+const DNF_MEMORY: u64 = 2 << 30;
 
 /// Limit of processes: apt and dpkg run a few at a time.
 const PIDS: u32 = 512;
@@ -52,7 +59,7 @@ pub(in super::super) struct Workshop<'a> {
 /// Makes the base image `tag` in a container. `on_line` receives the progress.
 ///
 /// # Errors
-/// The error of mmdebstrap or of the engine.
+/// The error of mmdebstrap or dnf, or of the engine.
 pub(in super::super) async fn run(
     workshop: &Workshop<'_>,
     bootstrap: &Bootstrap,
@@ -71,7 +78,7 @@ pub(in super::super) async fn run(
         // An attached stream may lose the last lines.
         container.logs().await?.iter().for_each(|line| output.line(line));
     }
-    let failed = || format!("cannot bootstrap {}", bootstrap.suite);
+    let failed = || format!("cannot bootstrap {}", bootstrap.subject());
     let sha256 = match output {
         BootstrapOutput { sha256: Some(sha256), .. } if exit.code == 0 => sha256,
         BootstrapOutput { reason: Some(reason), .. } => bail!("{}: {reason}", failed()),
@@ -90,28 +97,45 @@ static NUMBER: AtomicU32 = AtomicU32::new(1);
 
 fn spec(workshop: &Workshop<'_>, bootstrap: &Bootstrap) -> ContainerSpec {
     let Workshop { engine: _, owner, tools, proxies } = workshop;
-    let env = [
-        ("SUITE", bootstrap.suite.clone()),
-        ("SOURCES", bootstrap.sources.join("\n")),
-        ("CHECK_VALID_UNTIL", bootstrap.check_valid_until.to_string()),
-    ];
-    let mut env: BTreeMap<_, _> = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let mut env: BTreeMap<_, _> =
+        variables(bootstrap).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     proxies.add_to(&mut env);
+    let (more, memory): (&[&str], u64) = match bootstrap {
+        Bootstrap::Suite(_) => (&[], MEMORY),
+        Bootstrap::Release(_) => (&RPM_CAPABILITIES, DNF_MEMORY),
+    };
     ContainerSpec {
-        // The same suite may be made from different sources at the same time.
+        // The same system may be made from different sources at the same time.
         name: format!("atsmatrix-{}-bootstrap-{}", owner.run, NUMBER.fetch_add(1, Ordering::Relaxed)),
         image: (*tools).to_owned(),
         command: Some(["sh", "/recipe/bootstrap.sh"].map(str::to_owned).to_vec()),
         env,
         labels: owner.labels(ResourceKind::Bootstrap),
         network: Some(DEFAULT_NETWORK.to_owned()),
-        capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
-        memory: Some(MEMORY),
+        capabilities: CAPABILITIES.iter().chain(more).map(ToString::to_string).collect(),
+        memory: Some(memory),
         pids: Some(PIDS),
         no_new_privileges: true,
         nofile: Some(OPEN_FILES),
         log_bytes: Some(LOG_BYTES),
         ..ContainerSpec::default()
+    }
+}
+
+/// What the script in the container reads.
+fn variables(bootstrap: &Bootstrap) -> Vec<(&'static str, String)> {
+    match bootstrap {
+        Bootstrap::Suite(AptSuite { suite, sources, archive: _, check_valid_until }) => vec![
+            ("SUITE", suite.clone()),
+            ("SOURCES", sources.join("\n")),
+            ("CHECK_VALID_UNTIL", check_valid_until.to_string()),
+        ],
+        Bootstrap::Release(RpmRelease { release, repositories, archive: _, gpg_keys, packages }) => vec![
+            ("RELEASE", release.clone()),
+            ("REPOSITORIES", repositories.join("\n")),
+            ("GPG_KEYS", gpg_keys.join("\n")),
+            ("PACKAGES", packages.join("\n")),
+        ],
     }
 }
 
@@ -140,7 +164,8 @@ mod tests {
 
     fn noble() -> Bootstrap {
         let source = "deb http://m.test/ubuntu noble main".to_owned();
-        Bootstrap { suite: "noble".to_owned(), sources: vec![source], archive: Vec::new(), check_valid_until: true }
+        let suite = "noble".to_owned();
+        Bootstrap::Suite(AptSuite { suite, sources: vec![source], archive: Vec::new(), check_valid_until: true })
     }
 
     /// The result of a bootstrap whose container prints `lines`, has made `file` and exits with `code`.
@@ -184,6 +209,27 @@ mod tests {
             // Dropping the handle removes the container.
             assert!(engine.left().is_empty());
         }
+    }
+
+    #[test]
+    fn each_tool_gets_what_it_reads_and_no_more_capabilities_than_it_needs() {
+        let release = Bootstrap::Release(RpmRelease {
+            release: "40".to_owned(),
+            repositories: vec!["http://m.test/a".to_owned(), "http://m.test/b".to_owned()],
+            archive: vec!["http://old.test/".to_owned()],
+            gpg_keys: vec!["fedora/KEY".to_owned()],
+            packages: vec!["bash".to_owned(), "dnf".to_owned()],
+        });
+        let engine = FakeEngine::new();
+        let owner = Owner::current("r1".parse().unwrap()).unwrap();
+        let workshop = Workshop { engine: &engine, owner: &owner, tools: "tools", proxies: &Proxies::default() };
+        let (apt, dnf) = (spec(&workshop, &noble()), spec(&workshop, &release));
+        assert_eq!(dnf.env["REPOSITORIES"], "http://m.test/a\nhttp://m.test/b");
+        assert_eq!((dnf.env["GPG_KEYS"].as_str(), dnf.env["PACKAGES"].as_str()), ("fedora/KEY", "bash\ndnf"));
+        assert!(!dnf.env.contains_key("SUITE") && !apt.env.contains_key("RELEASE"));
+        assert!(dnf.capabilities.iter().any(|name| name == "SETFCAP"), "rpm sets capabilities of files");
+        assert_eq!(apt.capabilities, CAPABILITIES);
+        assert!(dnf.no_new_privileges && apt.no_new_privileges);
     }
 
     #[tokio::test]

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::MAX_REASON;
-use crate::config::matrix::Bootstrap;
+use crate::config::matrix::AptSuite;
 use crate::engine::{Engine, ImageInfo, OnLine, TarStream, labels};
 
 /// Size of the pieces read from mmdebstrap, bytes.
@@ -39,7 +39,7 @@ pub(in super::super) struct NotInstalled;
 /// mmdebstrap's last error, a missing keyring, or [`NotInstalled`].
 pub(in super::super) async fn run(
     engine: &dyn Engine,
-    bootstrap: &Bootstrap,
+    bootstrap: &AptSuite,
     tag: &str,
     running: &TaskTracker,
     on_line: OnLine<'_>,
@@ -83,7 +83,7 @@ fn keyrings(sources: &[String]) -> impl Iterator<Item = &str> {
     options.flat_map(|(options, _)| options.split_whitespace()).filter_map(|option| option.strip_prefix("signed-by="))
 }
 
-fn spawn(bootstrap: &Bootstrap) -> anyhow::Result<Child> {
+fn spawn(bootstrap: &AptSuite) -> anyhow::Result<Child> {
     let mut command = Command::new("mmdebstrap");
     command.args(["--variant=apt", "--include=ca-certificates", "--format=tar"]);
     if !bootstrap.check_valid_until {

@@ -5,5 +5,5 @@ pub(super) mod contained;
 pub(super) mod host;
 mod unpack;
 
-/// Most of mmdebstrap's last error that goes into an error, characters.
+/// Most of a tool's last error that goes into an error, characters.
 const MAX_REASON: usize = 240;

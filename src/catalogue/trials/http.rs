@@ -135,7 +135,7 @@ pub(super) const TRIALS: &[Trial] = &[
         title: "a POST that waits for 100 Continue reaches the origin",
         why: "without the interim response clients wait a second, or forever",
         link: "https://github.com/apache/trafficserver/issues/7346",
-        limitations: &[Limitation { issue: "ATS-7346", ats: &[">=8.0,<9"] }],
+        limitations: &[Limitation { issue: "ATS-7346", ats: &[">=8.0,<9.2"] }],
         spec: || TrialSpec { client: expecting("POST"), ..spec::https_get() },
         judge: continued_and_posted,
         ..SUBJECT

@@ -47,7 +47,7 @@ pub(super) const TRIALS: &[Trial] = &[
         title: "ATS loads a private key whose passphrase a program prints",
         why: "ssl_key_dialog in ssl_multicert.config: 9.2 lost it and prompted on a terminal that does not exist",
         link: "https://github.com/apache/trafficserver/issues/11197",
-        limitations: &[Limitation { issue: "ATS-11197", ats: &[">=9.0,<9.2.5"] }],
+        limitations: &[Limitation { issue: "ATS-11197", ats: &[">=9.2,<9.2.5"] }],
         spec: || TrialSpec { client: spec::get_over(Front::Tls), locked_key: true, ..spec::https_get() },
         judge: |seen| check::tls_answer_and(seen, [check::shown(seen, "ats")]),
         ..SUBJECT

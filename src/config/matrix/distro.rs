@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Bootstrap;
 use crate::model::{DistroId, Os};
 
 /// A distro: a row of the matrix.
@@ -40,19 +41,4 @@ pub struct UpgradeEnds {
     pub from: DistroId,
     /// The distro that it ends on.
     pub to: DistroId,
-}
-
-/// How to make a base image from a package mirror.
-///
-/// Tags of images are digests of its `Debug` form (`plan::bootstrapper`): a renamed field makes every base image anew.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bootstrap {
-    /// The suite, for example `bookworm`.
-    pub suite: String,
-    /// Lines of sources.list.
-    pub sources: Vec<String>,
-    /// Lines of sources.list to try if `sources` fail; empty if the suite has no archive.
-    pub archive: Vec<String>,
-    /// False accepts a Release file after its Valid-Until date.
-    pub check_valid_until: bool,
 }

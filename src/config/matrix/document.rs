@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::bootstrap::BootstrapEntry;
 use crate::model::{OriginProgram, Verdict};
 
 /// The matrix of atsmatrix: which distros run which Apache Traffic Servers.
@@ -137,23 +138,6 @@ impl OriginsEntry {
 pub(super) struct OriginEntry {
     /// The distro whose packages it is built from.
     pub(super) on: String,
-}
-
-/// How to make a base image from a package mirror.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct BootstrapEntry {
-    /// The suite, for example `bookworm`.
-    pub(super) suite: String,
-    /// Lines of sources.list.
-    #[schemars(length(min = 1))]
-    pub(super) sources: Vec<String>,
-    /// Lines of sources.list to try if `sources` fail, for a suite that has left its mirrors.
-    #[serde(default)]
-    pub(super) archive: Vec<String>,
-    /// False accepts a Release file after its Valid-Until date, which weakens the check of its origin.
-    #[serde(default = "yes")]
-    pub(super) check_valid_until: bool,
 }
 
 fn yes() -> bool {

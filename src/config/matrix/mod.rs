@@ -5,6 +5,7 @@
 //! `shape` checks the tree against the published schema and gives its values types, `check` decides what the values mean
 //! (dangling names, impossible combinations). The last two report every mistake they find.
 
+mod bootstrap;
 mod check;
 mod diagnostic;
 mod digest;
@@ -23,9 +24,10 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub use bootstrap::{AptSuite, Bootstrap, RpmRelease};
 pub use diagnostic::{Diagnostic, did_you_mean, known_names};
 pub use digest::sha256_hex;
-pub use distro::{Bootstrap, Distro, UpgradeEnds};
+pub use distro::{Distro, UpgradeEnds};
 pub use document::schema;
 pub use edit::{Addition, Edit, EditError};
 pub use expectation::{CellFacts, Expectation};

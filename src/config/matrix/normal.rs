@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use super::{
-    Ats, Bootstrap, Deadlines, Defaults, Distro, Exclusion, Expectation, Globs, Matrix, Package, Patch, Proof,
-    ReadyImage, Rebuild, Source, SourceKind, Tarball, UpgradeEnds,
+    AptSuite, Ats, Bootstrap, Deadlines, Defaults, Distro, Exclusion, Expectation, Globs, Matrix, Package, Patch,
+    Proof, ReadyImage, Rebuild, RpmRelease, Source, SourceKind, Tarball, UpgradeEnds,
 };
 use crate::model::{Os, Place};
 
@@ -111,11 +111,21 @@ fn distro(lines: &mut Lines, it: &Distro) {
         lines.some("os-codename", codename.as_ref());
     }
     lines.some("image", image.as_ref());
-    if let Some(Bootstrap { suite, sources, archive, check_valid_until }) = bootstrap {
-        lines.put("suite", suite);
-        lines.all("source", sources);
-        lines.all("archive", archive);
-        lines.flag("valid-until", *check_valid_until);
+    match bootstrap {
+        Some(Bootstrap::Suite(AptSuite { suite, sources, archive, check_valid_until })) => {
+            lines.put("suite", suite);
+            lines.all("source", sources);
+            lines.all("archive", archive);
+            lines.flag("valid-until", *check_valid_until);
+        }
+        Some(Bootstrap::Release(RpmRelease { release, repositories, archive, gpg_keys, packages })) => {
+            lines.put("release", release);
+            lines.all("repository", repositories);
+            lines.all("archive", archive);
+            lines.all("gpg-key", gpg_keys);
+            lines.all("rpm", packages);
+        }
+        None => (),
     }
     lines.flag("optional", *optional);
     lines.flag("forecast", *forecast);
@@ -325,6 +335,8 @@ expect:
             ("A: b", "A: c"),
             ("family: debian, image: c", "family: debian, os: { id: debian, codename: forky }, image: c"),
             ("image: a\n", "image: a\n    bootstrap: { suite: s, sources: [deb http://a.test b main] }\n"),
+            ("image: a\n", "image: a\n    bootstrap: { release: s, repositories: [http://a.test], gpg_keys: [k] }\n"),
+            ("image: a\n", "image: a\n    bootstrap: { release: s, repositories: [http://a.test], gpg_keys: [l] }\n"),
             ("on: [\"*\"]", "on: [\"debian-*\"]"),
             ("reference: x", "reference: y"),
             ("reference: x", "reference: x, binary: /b"),

@@ -1,41 +1,56 @@
-//! The image that makes base images where no registry has them. The host needs no tools, and an apt that knows every
-//! suite reads it.
+//! The images that make base images where no registry has them: one with mmdebstrap, one with dnf. The host needs no
+//! tools, and an apt that knows every suite reads it.
 
 use std::collections::BTreeMap;
 
 use super::tag::Inputs;
 use super::{BuildStep, Recipe, Recipes, SelectionError, Work, steps};
-use crate::config::matrix::{Bootstrap, Matrix};
+use crate::config::matrix::{AptSuite, Bootstrap, Matrix};
 
-/// The image that makes base images, and its own base.
+/// The images that make base images, and their own base.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bootstrapper {
-    /// The base of `tools`, which only a registry, the engine or the host can provide.
+    /// The base of both, which only a registry, the engine or the host can provide.
     pub base: BuildStep,
-    /// The image with the tools.
-    pub tools: BuildStep,
+    /// The image with the tools for suites of apt.
+    pub apt: BuildStep,
+    /// The image with the tools for releases of dnf.
+    pub dnf: BuildStep,
 }
 
 impl Bootstrapper {
-    /// Plans both with the mirrors of `matrix`.
+    /// Plans them with the mirrors of `matrix`.
     ///
     /// # Errors
-    /// If `recipes` lack its recipe.
+    /// If `recipes` lack a recipe.
     pub fn of(matrix: &Matrix, recipes: &Recipes) -> Result<Self, SelectionError> {
         let work = steps::mirrored(debian_13(), &matrix.mirrors);
         let base = BuildStep { name: "bootstrapper (base)".into(), tag: plain_tag(&work), parents: Vec::new(), work };
-        let args = BTreeMap::from([("BASE".to_owned(), base.tag.clone())]);
-        let parents = vec![base.tag.clone()];
-        let tools = steps::step(recipes, "bootstrapper", Recipe::Bootstrapper, args, parents, &matrix.mirrors)?;
-        Ok(Self { base, tools })
+        let tools = |name, recipe| {
+            let args = BTreeMap::from([("BASE".to_owned(), base.tag.clone())]);
+            steps::step(recipes, name, recipe, args, vec![base.tag.clone()], &matrix.mirrors)
+        };
+        let apt = tools("bootstrapper", Recipe::Bootstrapper)?;
+        let dnf = tools("bootstrapper with dnf", Recipe::DnfBootstrapper)?;
+        Ok(Self { base, apt, dnf })
+    }
+
+    /// The image with the tools for `bootstrap`.
+    pub fn tools(&self, bootstrap: &Bootstrap) -> &BuildStep {
+        match bootstrap {
+            Bootstrap::Suite(_) => &self.apt,
+            Bootstrap::Release(_) => &self.dnf,
+        }
     }
 
     /// The tag of a base image. Other tools make other images, so the tag of a bootstrapped one includes the tools' tag.
     pub(super) fn tag(&self, work: &Work) -> String {
-        if *work == self.base.work || !matches!(work, Work::Base { bootstrap: Some(_), .. }) {
-            return plain_tag(work);
+        match work {
+            Work::Base { bootstrap: Some(bootstrap), .. } if *work != self.base.work => {
+                inputs(work).with("bootstrapper", self.tools(bootstrap).tag.as_bytes()).tag("base")
+            }
+            _ => plain_tag(work),
         }
-        inputs(work).with("bootstrapper", self.tools.tag.as_bytes()).tag("base")
     }
 }
 
@@ -56,12 +71,12 @@ fn debian_13() -> Work {
     let sources = ["debian trixie", "debian trixie-updates", "debian-security trixie-security"];
     Work::Base {
         image: Some("docker.io/library/debian:trixie-slim".to_owned()),
-        bootstrap: Some(Bootstrap {
+        bootstrap: Some(Bootstrap::Suite(AptSuite {
             suite: "trixie".to_owned(),
             sources: sources.map(source).to_vec(),
             archive: Vec::new(),
             check_valid_until: true,
-        }),
+        })),
     }
 }
 

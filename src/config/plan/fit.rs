@@ -7,7 +7,7 @@ use crate::config::matrix::{Matrix, MatrixCell, RESERVED_ARGS, SourceKind, known
 use crate::model::OriginProgram;
 
 /// Folders of recipes that are for no distro family, except those of origin programs.
-const OTHER_FOLDERS: [&str; 5] = ["agent", "bootstrap", "lib", "tarball", "upgrade"];
+const OTHER_FOLDERS: [&str; 6] = ["agent", "bootstrap", "dnf", "lib", "tarball", "upgrade"];
 
 /// Checks that the recipes have the family and the build arguments of `cell`.
 pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -> Result<(), SelectionError> {

@@ -163,7 +163,7 @@ impl Plan {
         self.steps.retain(|step| needed.contains(&step.tag));
     }
 
-    /// The image that makes base images which no registry has.
+    /// The images that make base images which no registry has.
     pub fn bootstrapper(&self) -> &Bootstrapper {
         &self.bootstrapper
     }

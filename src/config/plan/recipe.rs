@@ -15,8 +15,10 @@ pub enum Recipe {
     Upgrade,
     /// Installs an origin that is a separate container, by its name in matrix.yaml.
     Origin(&'static str),
-    /// Installs the tools that make base images.
+    /// Installs the tools that make base images of apt's suites.
     Bootstrapper,
+    /// Installs the tools that make base images of dnf's releases.
+    DnfBootstrapper,
 }
 
 impl Recipe {
@@ -30,6 +32,7 @@ impl Recipe {
             Self::Upgrade => "upgrade/Containerfile".to_owned(),
             Self::Origin(program) => format!("{program}/Containerfile"),
             Self::Bootstrapper => "bootstrap/Containerfile".to_owned(),
+            Self::DnfBootstrapper => "dnf/Containerfile".to_owned(),
         }
     }
 
@@ -37,7 +40,12 @@ impl Recipe {
     pub fn compiles(&self) -> bool {
         match self {
             Self::Build | Self::Rebuild => true,
-            Self::Runtime | Self::Package(_) | Self::Upgrade | Self::Origin(_) | Self::Bootstrapper => false,
+            Self::Runtime
+            | Self::Package(_)
+            | Self::Upgrade
+            | Self::Origin(_)
+            | Self::Bootstrapper
+            | Self::DnfBootstrapper => false,
         }
     }
 
@@ -50,6 +58,7 @@ impl Recipe {
             Self::Upgrade => "upgrade",
             Self::Origin(program) => program,
             Self::Bootstrapper => "bootstrapper",
+            Self::DnfBootstrapper => "dnf-bootstrapper",
         }
     }
 }

@@ -80,8 +80,12 @@ impl<'a> Steps<'a> {
         let mut args = distro_arguments(distro);
         args.insert("BASE".into(), image.clone());
         args.insert("FAMILY".into(), distro.family.clone());
-        let sources = distro.bootstrap.iter().flat_map(|bootstrap| &bootstrap.sources);
-        args.insert("SOURCES".into(), sources.cloned().collect::<Vec<_>>().join(";"));
+        // Releases of dnf need no sources: the family's recipe gives it the number.
+        let sources = match &distro.bootstrap {
+            Some(Bootstrap::Suite(suite)) => suite.sources.join(";"),
+            Some(Bootstrap::Release(_)) | None => String::new(),
+        };
+        args.insert("SOURCES".into(), sources);
         args.insert("BINARY".into(), binary(self.matrix, cell).unwrap_or_default());
         let version = distro.os.as_ref().and_then(|os| os.version.clone());
         args.extend(version.map(|version| ("RELEASE".to_owned(), version)));
@@ -169,11 +173,7 @@ impl<'a> Steps<'a> {
 pub(super) fn mirrored(work: Work, mirrors: &Mirrors) -> Work {
     let Work::Base { image, bootstrap } = work else { return work };
     let image = image.map(|image| mirrors.image(&image));
-    let bootstrap = bootstrap.map(|it| Bootstrap {
-        sources: it.sources.iter().map(|line| mirrors.urls(line)).collect(),
-        archive: it.archive.iter().map(|line| mirrors.urls(line)).collect(),
-        ..it
-    });
+    let bootstrap = bootstrap.map(|it| it.with_addresses(|line| mirrors.urls(line)));
     Work::Base { image, bootstrap }
 }
 
@@ -211,7 +211,7 @@ fn arguments(distro: &Distro, source: &Source) -> Arguments {
 
 fn distro_arguments(distro: &Distro) -> Arguments {
     let mut args = distro.args.clone();
-    if distro.bootstrap.as_ref().is_some_and(|bootstrap| !bootstrap.check_valid_until) {
+    if matches!(&distro.bootstrap, Some(Bootstrap::Suite(suite)) if !suite.check_valid_until) {
         args.insert("APT_CHECK_VALID_UNTIL".into(), "false".into());
     }
     args

@@ -73,7 +73,7 @@ fn rows_on_the_same_base_share_one_step() {
     let rows: std::collections::BTreeSet<&str> = plan.cells.iter().map(|cell| cell.id.distro.as_str()).collect();
     assert_eq!(rows.len(), 2, "both rows have cells: {rows:?}");
     let suite = |step: &&BuildStep| match &step.work {
-        Work::Base { bootstrap: Some(bootstrap), .. } => bootstrap.suite == "sid",
+        Work::Base { bootstrap: Some(bootstrap), .. } => bootstrap.subject() == "sid",
         _ => false,
     };
     let bases: Vec<&BuildStep> = plan.steps().iter().filter(suite).collect();
@@ -125,7 +125,8 @@ fn the_shipped_debian_13_is_the_base_of_the_bootstrapper() {
     let plan = plan(&["debian-13"]);
     let base = plan.steps().iter().find(|step| step.name == "debian-13 (base)").unwrap();
     assert_eq!((&base.tag, &base.work), (&plan.bootstrapper().base.tag, &plan.bootstrapper().base.work));
-    assert_eq!(plan.bootstrapper().tools.parents, std::slice::from_ref(&base.tag));
+    assert_eq!(plan.bootstrapper().apt.parents, std::slice::from_ref(&base.tag));
+    assert_eq!(plan.bootstrapper().dnf.parents, std::slice::from_ref(&base.tag));
 }
 
 #[test]
@@ -137,13 +138,19 @@ fn a_changed_bootstrapper_changes_the_bases_that_it_makes() {
         let plan = Plan::of(&matrix, &selection, recipes).unwrap();
         plan.steps().iter().map(|step| (step.name.clone(), step.tag.clone())).collect()
     };
-    let mut changed = recipes.clone();
-    changed.get_mut("bootstrap/bootstrap.sh").unwrap().extend(b"# a change\n");
-    let (before, after) = (bases(&recipes), bases(&changed));
+    let before = bases(&recipes);
     assert_eq!(before, bases(&recipes));
-    for (distro, same) in [("ubuntu-24.04", false), ("debian-12", false), ("debian-13", true), ("fedora-40", true)] {
-        let name = format!("{distro} (base)");
-        assert_eq!(before[&name] == after[&name], same, "{distro}");
+    for (file, others) in [
+        ("bootstrap/bootstrap.sh", ["fedora-40", "debian-13"].as_slice()),
+        ("dnf/bootstrap.sh", &["ubuntu-24.04", "debian-12", "debian-13"]),
+    ] {
+        let mut changed = recipes.clone();
+        changed.get_mut(file).unwrap().extend(b"# a change\n");
+        let after = bases(&changed);
+        for distro in ["ubuntu-24.04", "debian-12", "debian-13", "fedora-40"] {
+            let name = format!("{distro} (base)");
+            assert_eq!(before[&name] == after[&name], others.contains(&distro), "{file}: {distro}");
+        }
     }
 }
 
@@ -154,7 +161,8 @@ fn mirrors_replace_every_address_and_do_not_change_the_digest_of_the_matrix() {
         "deb.debian.org=m.test/deb archive.ubuntu.com=m.test docker.io=hub.test registry.fedoraproject.org=hub.test";
     matrix.mirrors.set_all(text).unwrap();
     let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
-    let steps = || plan.steps().iter().chain([&plan.bootstrapper().base, &plan.bootstrapper().tools]);
+    let own = plan.bootstrapper();
+    let steps = || plan.steps().iter().chain([&own.base, &own.apt, &own.dnf]);
     for step in steps() {
         let work = format!("{:?}", step.work);
         for host in ["deb.debian.org", "archive.ubuntu.com", "docker.io", "registry.fedoraproject.org"] {

@@ -32,7 +32,12 @@ pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
     let family = match recipe {
         Recipe::Runtime => return built(plan, args, &base),
         Recipe::Package(family) => family.as_str(),
-        Recipe::Build | Recipe::Rebuild | Recipe::Upgrade | Recipe::Origin(_) | Recipe::Bootstrapper => return None,
+        Recipe::Build
+        | Recipe::Rebuild
+        | Recipe::Upgrade
+        | Recipe::Origin(_)
+        | Recipe::Bootstrapper
+        | Recipe::DnfBootstrapper => return None,
     };
     let package = format!("{}={}", args.get("PACKAGE")?, args.get("VERSION")?);
     let install = match family {
@@ -141,9 +146,7 @@ fn step<'a>(plan: &'a Plan, tag: &str) -> Option<&'a BuildStep> {
 fn base(plan: &Plan, tag: &str) -> Option<String> {
     match &step(plan, tag)?.work {
         Work::Base { image: Some(image), .. } | Work::Ready { reference: image } => Some(image.clone()),
-        Work::Base { bootstrap: Some(bootstrap), .. } => {
-            Some(format!("docker.io/library/debian:{}-slim", bootstrap.suite))
-        }
+        Work::Base { bootstrap: Some(bootstrap), .. } => Some(bootstrap.usual_image()),
         _ => None,
     }
 }

@@ -223,6 +223,43 @@ async fn a_suite_that_left_its_mirror_comes_from_its_archive() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_release_is_made_with_dnf_and_a_failure_names_every_way_that_was_tried() {
+    let release = "bootstrap: { release: \"40\", repositories: [\"http://m.test/\"], archive: [\"http://old.test/\"], \
+                   gpg_keys: [fedora/KEY] }";
+    let image = "image: r.test/debian:13";
+    let yaml = PACKAGES.replace(image, &format!("{image}, {release}"));
+    let digest = format!("@@atsmatrix sha256 {}", crate::config::matrix::sha256_hex(b"root"));
+    for mirror in ["http://old.test/", "nowhere"] {
+        let digest = digest.clone();
+        let script = move |spec: &crate::engine::ContainerSpec| {
+            let repositories = spec.env.get("REPOSITORIES").filter(|_| spec.labels[labels::KIND] == "bootstrap")?;
+            let gone = format!("@@atsmatrix reason bootstrap: Curl error (6) for {repositories}");
+            let end = FakeEnd::Exits { code: 1, oom_killed: false };
+            Some(if repositories == mirror {
+                Behaviour { lines: vec![digest.clone()], file: b"root".to_vec(), ..Behaviour::default() }
+            } else {
+                Behaviour { lines: vec![gone], end, ..Behaviour::default() }
+            })
+        };
+        let engine = rig::engine(0, script)
+            .with_image("docker.io/library/debian:trixie-slim", Labels::new())
+            .with_pullable("r.test/debian:12");
+        let ran = run_as("r1", &engine, &request(&yaml)).await;
+        let built = |kind: &str| engine.log().iter().any(|op| matches!(op, FakeOp::Build(tag) if tag.contains(kind)));
+        assert!(built("/dnf-bootstrapper:") && !built("/bootstrapper:"), "{:?}", engine.log());
+        if mirror == "nowhere" {
+            assert_eq!(verdicts(&ran, "debian-13/packaged"), [Verdict::Unavailable]);
+            let reason = ran.reason("debian-13/packaged");
+            for part in ["cannot pull r.test/debian:13", "cannot bootstrap release 40", "m.test", "old.test"] {
+                assert!(reason.contains(part), "{part}: {reason}");
+            }
+        } else {
+            assert_eq!(verdicts(&ran, "debian-13/packaged"), [Verdict::Pass]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rebuild_repeats_every_step_and_pulls_ready_images_again() {
     let ready = rig::ready(1, 2);
     let engine = passing(2).with_pullable(&rig::reference(0)).with_pullable(&rig::reference(1));

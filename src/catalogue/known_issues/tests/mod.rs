@@ -196,7 +196,7 @@ fn every_limitation_of_a_trial_is_a_known_issue_of_those_versions() {
 fn every_workaround_can_be_written_for_some_ats() {
     use crate::ats::Dialect;
     use crate::ats::config::check;
-    let dialects = [Dialect::V8, Dialect::V9, Dialect::V10, Dialect::V10_1, Dialect::V10_2];
+    let dialects = [Dialect::V8, Dialect::V9, Dialect::V9_2, Dialect::V10, Dialect::V10_1, Dialect::V10_2];
     for issue in KNOWN_ISSUES {
         let names: BTreeSet<&str> = issue.workarounds.iter().map(|workaround| workaround.name).collect();
         assert_eq!(names.len(), issue.workarounds.len(), "{}", issue.id);

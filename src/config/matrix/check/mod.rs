@@ -1,6 +1,7 @@
 //! Checks what the values of a document mean and makes a [`Matrix`] of them: first every value and every name (`rows`,
 //! `columns`, `rules`), then, if those are valid, the combinations (`cells`).
 
+mod bootstrap;
 mod cells;
 mod columns;
 mod rows;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 
 use super::super::diagnostic::Path;
-use super::super::distro::{Bootstrap, Distro};
-use super::super::document::{BootstrapEntry, DistroEntry, OriginEntry, OriginsEntry, OsEntry};
+use super::super::distro::Distro;
+use super::super::document::{DistroEntry, OriginEntry, OriginsEntry, OsEntry};
 use super::super::mirrors::Mirrors;
 use super::{Axis, Checker, values};
 use crate::model::{DistroId, OriginProgram, Os, Place};
@@ -33,10 +33,10 @@ impl Checker<'_> {
             let help = "write it like docker.io/library/debian:bookworm-slim";
             self.text(&path.key("image"), &image, values::is_image, "image reference", help)
         });
-        let bootstrap = entry.bootstrap.map(|bootstrap| self.bootstrap(&path.key("bootstrap"), bootstrap));
-        if image.is_none() && bootstrap.is_none() {
+        if image.is_none() && entry.bootstrap.is_none() {
             self.key_error(path, "there is no way to get its base image", "write `image`, `bootstrap`, or both");
         }
+        let bootstrap = entry.bootstrap.and_then(|bootstrap| self.bootstrap(&path.key("bootstrap"), bootstrap));
         let os = entry.os.map(|os| self.os(&path.key("os"), &os)).or_else(|| Os::of_name(name));
         let openssl = entry.openssl.map(|version| {
             let help = "write a version like 3.2.1";
@@ -95,18 +95,5 @@ impl Checker<'_> {
             }
         }
         mirrors
-    }
-
-    fn bootstrap(&mut self, path: &Path, entry: BootstrapEntry) -> Bootstrap {
-        let suite =
-            self.text(&path.key("suite"), &entry.suite, values::is_suite, "suite", "write it like bookworm or sid");
-        for (key, lines) in [("sources", &entry.sources), ("archive", &entry.archive)] {
-            for (i, line) in lines.iter().enumerate() {
-                let help = "write it like `deb http://deb.debian.org/debian bookworm main`";
-                self.text(&path.key(key).index(i), line, values::is_source_line, "line of sources.list", help);
-            }
-        }
-        let BootstrapEntry { sources, archive, .. } = entry;
-        Bootstrap { suite, sources, archive, check_valid_until: entry.check_valid_until }
     }
 }

@@ -13,6 +13,8 @@ pub(super) const MAX_ARG_VALUE: usize = 4096;
 const MAX_LINE: usize = 1000;
 /// Longest image reference or path.
 const MAX_REFERENCE: usize = 512;
+/// Longest key in ASCII armour: room for one of several thousand bits with signatures of others.
+const MAX_GPG_KEY: usize = 16_384;
 /// Longest pattern over paths.
 const MAX_PATTERN: usize = 256;
 /// Longest name or version of a package.
@@ -65,6 +67,20 @@ pub(super) fn is_suite(text: &str) -> bool {
 pub(super) fn is_source_line(text: &str) -> bool {
     let names_a_source = text.strip_prefix("deb ").is_some_and(|rest| !rest.trim().is_empty());
     names_a_source && is_line(text, MAX_LINE) && !text.contains(';')
+}
+
+/// The URL of an rpm repository, in which dnf fills in the release and the architecture.
+pub(super) fn is_repository(text: &str) -> bool {
+    is_url(&text.replace("$releasever", "0").replace("$basearch", "0"))
+}
+
+/// A key: the name of a file of distribution-gpg-keys, or the key itself.
+pub(super) fn is_gpg_key(text: &str) -> bool {
+    let armoured = text.trim().strip_prefix("-----BEGIN PGP PUBLIC KEY BLOCK-----");
+    match armoured.and_then(|rest| rest.strip_suffix("-----END PGP PUBLIC KEY BLOCK-----")) {
+        Some(inner) => text.len() <= MAX_GPG_KEY && !inner.contains("-----") && only(inner, "\n+/=:.()<>@- "),
+        None => is_member(text),
+    }
 }
 
 /// A package's name.
