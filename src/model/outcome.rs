@@ -35,7 +35,7 @@ pub enum Verdict {
     Pass,
     /// At least one trial failed.
     Fail,
-    /// This ATS does not compile on this distro: a finding about ATS.
+    /// This ATS cannot be built or installed on this distro: a finding.
     Unbuildable,
     /// No trial failed, at least one was flaky.
     Flaky,

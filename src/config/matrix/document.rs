@@ -150,7 +150,8 @@ pub(super) struct AtsEntry {
     pub(super) sources: Vec<SourceEntry>,
 }
 
-/// Where an ATS comes from. Exactly one of `tarball`, `rebuild`, `build_on`, `package`, `image`.
+/// Where an ATS comes from. Exactly one of `tarball`, `rebuild`, `build_on`, `package`, `image`, `dockerfile`, `deb`,
+/// `rpm`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SourceEntry {
@@ -168,6 +169,12 @@ pub(super) struct SourceEntry {
     pub(super) package: Option<PackageEntry>,
     /// A ready image of your own.
     pub(super) image: Option<ImageEntry>,
+    /// A Dockerfile of your own, built FROM the distro's base.
+    pub(super) dockerfile: Option<DockerfileEntry>,
+    /// Debian packages of your own, installed on the distro's base.
+    pub(super) deb: Option<LocalPackagesEntry>,
+    /// RPM packages of your own, installed on the distro's base.
+    pub(super) rpm: Option<LocalPackagesEntry>,
     /// What `traffic_server -V` reports for this source, a version or a range like `>=9.2.9,<9.3`; default: the ATS's
     /// `version`.
     pub(super) reports: Option<String>,
@@ -261,6 +268,31 @@ pub(super) struct ImageEntry {
     pub(super) binary: Option<String>,
 }
 
+/// A Dockerfile of your own. Paths are relative to the folder of matrix.yaml and stay in it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DockerfileEntry {
+    /// Its path, for example `docker/Dockerfile`.
+    pub(super) path: String,
+    /// The build argument in its FROM, which gets the distro's base image.
+    pub(super) base_arg: String,
+    /// The folder that it is built in; default: its own.
+    pub(super) context: Option<String>,
+    /// The path of `traffic_server` in the image; default: detected.
+    pub(super) binary: Option<String>,
+}
+
+/// Package files of your own, and only those that are to be installed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LocalPackagesEntry {
+    /// Their paths relative to the folder of matrix.yaml; file names may be patterns.
+    #[schemars(length(min = 1))]
+    pub(super) files: Vec<String>,
+    /// The path of `traffic_server` that they install; default: detected.
+    pub(super) binary: Option<String>,
+}
+
 /// Cells to exclude.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -320,7 +352,7 @@ pub(super) struct ExpectEntry {
 pub(super) enum ExpectedVerdict {
     /// At least one trial fails.
     Fail,
-    /// It does not compile.
+    /// It cannot be built on the distro.
     Unbuildable,
     /// At least one trial sometimes passes and sometimes fails.
     Flaky,

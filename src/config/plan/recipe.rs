@@ -13,6 +13,8 @@ pub enum Recipe {
     Package(String),
     /// Installs an origin that is a separate container, by its name in matrix.yaml.
     Origin(&'static str),
+    /// Installs package files of the user's own.
+    Local,
     /// Installs the tools that make base images.
     Bootstrapper,
 }
@@ -26,6 +28,7 @@ impl Recipe {
             Self::Runtime => "tarball/runtime.Containerfile".to_owned(),
             Self::Package(family) => format!("{family}/Containerfile"),
             Self::Origin(program) => format!("{program}/Containerfile"),
+            Self::Local => "local/Containerfile".to_owned(),
             Self::Bootstrapper => "bootstrap/Containerfile".to_owned(),
         }
     }
@@ -34,7 +37,7 @@ impl Recipe {
     pub fn compiles(&self) -> bool {
         match self {
             Self::Build | Self::Rebuild => true,
-            Self::Runtime | Self::Package(_) | Self::Origin(_) | Self::Bootstrapper => false,
+            Self::Runtime | Self::Package(_) | Self::Origin(_) | Self::Local | Self::Bootstrapper => false,
         }
     }
 
@@ -45,6 +48,7 @@ impl Recipe {
             Self::Runtime => "runtime",
             Self::Package(_) => "package",
             Self::Origin(program) => program,
+            Self::Local => "local",
             Self::Bootstrapper => "bootstrapper",
         }
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::ats::{Dialect, config};
-use crate::config::plan::{BuildStep, Plan, PlannedCell, Recipe, Work};
+use crate::config::plan::{BuildStep, LocalRecipe, Plan, PlannedCell, Recipe, Work};
 use crate::model::{Act, Front, OriginTls, Record, RecordType, Remap, Route, Speak, TrialSpec};
 
 /// Packages needed to compile ATS 9, by family.
@@ -27,12 +27,18 @@ type Args = BTreeMap<String, String>;
 /// Commands that make an image with the ATS of `cell`, named `ats-by-hand`. `None`: its image is a ready one, or
 /// cannot be made in a few lines.
 pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
-    let Work::Recipe { recipe, args } = &step(plan, &cell.tag)?.work else { return None };
+    let (recipe, args) = match &step(plan, &cell.tag)?.work {
+        Work::Recipe { recipe, args } => (recipe, args),
+        Work::Local { recipe: LocalRecipe::Dockerfile(it), args, .. } => {
+            return own(plan, [&it.path, &it.context, &it.base_arg], args);
+        }
+        Work::Local { .. } | Work::Base { .. } | Work::Ready { .. } => return None,
+    };
     let base = base(plan, args.get("BASE")?)?;
     let family = match recipe {
         Recipe::Runtime => return built(plan, args, &base),
         Recipe::Package(family) => family.as_str(),
-        Recipe::Build | Recipe::Rebuild | Recipe::Origin(_) | Recipe::Bootstrapper => return None,
+        Recipe::Build | Recipe::Rebuild | Recipe::Origin(_) | Recipe::Local | Recipe::Bootstrapper => return None,
     };
     let package = format!("{}={}", args.get("PACKAGE")?, args.get("VERSION")?);
     let install = match family {
@@ -48,6 +54,18 @@ pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
     Some(format!(
         "BASE=${{BASE:-{base}}}\ndocker build --tag ats-by-hand --build-arg BASE=\"$BASE\" - <<'EOF'\nARG BASE\nFROM \
          $BASE\n{install}EOF\n"
+    ))
+}
+
+/// The user's own Dockerfile, built in the folder of matrix.yaml.
+fn own(plan: &Plan, [path, context, base_arg]: [&str; 3], args: &Args) -> Option<String> {
+    let base = base(plan, args.get(base_arg)?)?;
+    let others = args.iter().filter(|(name, value)| *name != base_arg && !value.contains('\''));
+    let others: String = others.map(|(name, value)| format!(" --build-arg {name}='{value}'")).collect();
+    let context = if context.is_empty() { "." } else { context };
+    Some(format!(
+        "BASE=${{BASE:-{base}}}\ndocker build --tag ats-by-hand --build-arg {base_arg}=\"$BASE\"{others} --file {path} \
+         {context}\n"
     ))
 }
 

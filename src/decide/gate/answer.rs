@@ -202,7 +202,7 @@ impl GateReason {
 pub enum Cause {
     /// The cell fails.
     Fails,
-    /// Its ATS does not compile there.
+    /// Its ATS cannot be built there.
     Unbuildable,
     /// Hosts cannot be upgraded that way.
     NoUpgrade,

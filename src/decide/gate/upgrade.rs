@@ -116,7 +116,7 @@ impl Upgrade<'_> {
         };
         let stands = match verdict {
             Some(Verdict::Fail) => "fails",
-            Some(Verdict::Unbuildable) => "does not compile",
+            Some(Verdict::Unbuildable) => "cannot be built",
             None => "is not in the results",
             Some(Verdict::Pass | Verdict::Flaky | Verdict::Error | Verdict::Unavailable) => "has no reliable answer",
         };
