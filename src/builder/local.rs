@@ -32,7 +32,7 @@ fn dockerfile(folder: &Path, path: &str, context: &str) -> Result<LocalFiles, Lo
     let text = regular_file(&folder.join(path)).map_err(|error| unreadable("path", path, &error))?;
     let root = folder.join(context);
     let ignore = ignore(&root, &folder.join(format!("{path}.dockerignore")))?;
-    let mut found = Found { ignore, entries: BTreeMap::new(), left: MAX_BYTES };
+    let mut found = ContextFiles { ignore, entries: BTreeMap::new(), left: MAX_BYTES };
     found.folder(&root, "").map_err(|error| match error.kind() {
         io::ErrorKind::FileTooLarge => {
             let message = format!("the context {} holds more than {} MiB", shown(context), MAX_BYTES >> 20);
@@ -63,13 +63,13 @@ fn ignore(root: &Path, of_dockerfile: &Path) -> Result<DockerIgnore, LocalError>
 }
 
 /// What a context holds so far.
-struct Found {
+struct ContextFiles {
     ignore: DockerIgnore,
     entries: BTreeMap<String, LocalFile>,
     left: u64,
 }
 
-impl Found {
+impl ContextFiles {
     fn folder(&mut self, folder: &Path, prefix: &str) -> io::Result<()> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;

@@ -36,7 +36,7 @@ pub(super) struct BuildLog {
 
 /// What a failed build says about ATS on its distro.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Finding {
+pub(super) enum BuildFinding {
     /// ATS does not compile: the same inputs will fail again.
     Lasting,
     /// It cannot be built or installed today, for this reason.
@@ -87,19 +87,19 @@ impl BuildLog {
     /// The finding that the failure of a recipe of ours is: ATS itself was being configured or compiled, or the distro
     /// lacks a package, according to complete package lists. What the distro lacks is asked anew each time. Without a
     /// reason of the recipe's the build was killed, which says nothing about ATS.
-    pub(super) fn finding(&self) -> Option<Finding> {
+    pub(super) fn finding(&self) -> Option<BuildFinding> {
         self.reason.as_ref()?;
         match self.phase.as_str() {
-            "configure" | "compile" => Some(Finding::Lasting),
-            "lacking" => Some(Finding::Passing(self.first_errors())),
-            "deps" | "install" if !self.signs.excuse() => self.signs.lacking().map(Finding::Passing),
+            "configure" | "compile" => Some(BuildFinding::Lasting),
+            "lacking" => Some(BuildFinding::Passing(self.first_errors())),
+            "deps" | "install" if !self.signs.excuse() => self.signs.lacking().map(BuildFinding::Passing),
             _ => None,
         }
     }
 
     /// The finding that the failure of a build from the user's own files is, whose step ended with exit code `code`: any
     /// that is not explained by what did not answer or by the machine. Nothing of it lasts: nobody knows what it depends on.
-    pub(super) fn local_finding(&self, code: Option<i64>) -> Option<Finding> {
+    pub(super) fn local_finding(&self, code: Option<i64>) -> Option<BuildFinding> {
         // Outside a step the files are wrong, or an image could not be pulled; 128 and more are signals.
         let code = code.filter(|code| (1..128).contains(code))?;
         if self.signs.excuse() {
@@ -107,12 +107,12 @@ impl BuildLog {
         }
         let lacking = self.signs.lacking();
         match self.phase.as_str() {
-            "" if self.signs.has_index() && lacking.is_some() => lacking.map(Finding::Passing),
+            "" if self.signs.has_index() && lacking.is_some() => lacking.map(BuildFinding::Passing),
             "" => {
                 let errors = if self.errors.is_empty() { self.last.clone() } else { self.errors.join(" | ") };
-                Some(Finding::Passing(format!("{errors} (exit code {code})").trim_start().to_owned()))
+                Some(BuildFinding::Passing(format!("{errors} (exit code {code})").trim_start().to_owned()))
             }
-            "install" => lacking.or_else(|| self.reason.clone()).map(Finding::Passing),
+            "install" => lacking.or_else(|| self.reason.clone()).map(BuildFinding::Passing),
             _ => self.finding(),
         }
     }
@@ -176,7 +176,7 @@ mod tests {
         let reason = "@@atsmatrix reason compile: invalid use";
         let failed =
             log(&["@@atsmatrix phase fetch", "@@atsmatrix phase compile", "g++ -c x.cc", error, error, reason]);
-        assert_eq!(failed.finding(), Some(Finding::Lasting));
+        assert_eq!(failed.finding(), Some(BuildFinding::Lasting));
         assert_eq!(failed.first_errors(), error);
     }
 
@@ -196,7 +196,7 @@ mod tests {
         let lacking = log(&["@@atsmatrix phase deps", "E: Unable to locate", "@@atsmatrix phase lacking", reason]);
         assert_eq!(
             lacking.finding(),
-            Some(Finding::Passing("lacking: the distro has no package libpcre3-dev".to_owned()))
+            Some(BuildFinding::Passing("lacking: the distro has no package libpcre3-dev".to_owned()))
         );
         let dead = log(&["@@atsmatrix phase deps", "@@atsmatrix reason deps: E: Failed to fetch http://m.test/"]);
         assert_eq!(dead.finding(), None);
@@ -215,7 +215,7 @@ mod tests {
             error,
             "@@atsmatrix reason compile: no/such.h",
         ]);
-        assert_eq!(failed.finding(), Some(Finding::Lasting));
+        assert_eq!(failed.finding(), Some(BuildFinding::Lasting));
         assert_eq!(failed.first_errors(), error);
     }
 
@@ -236,8 +236,8 @@ mod tests {
     fn of_dockerfile(lines: &[&str], code: i64) -> Option<String> {
         let lines = [UPDATED.as_slice(), lines].concat();
         match log(&lines).local_finding(Some(code))? {
-            Finding::Passing(reason) => Some(reason),
-            Finding::Lasting => Some("lasting".to_owned()),
+            BuildFinding::Passing(reason) => Some(reason),
+            BuildFinding::Lasting => Some("lasting".to_owned()),
         }
     }
 
@@ -331,14 +331,14 @@ mod tests {
         // Without package lists every package is missing.
         let blind = log(&["Step 2/2 : RUN apt-get install -y x", "E: Unable to locate package x"]);
         let reason = "E: Unable to locate package x (exit code 100)".to_owned();
-        assert_eq!(blind.local_finding(Some(100)), Some(Finding::Passing(reason)));
+        assert_eq!(blind.local_finding(Some(100)), Some(BuildFinding::Passing(reason)));
     }
 
     #[test]
     fn our_recipes_tell_a_lacking_package_from_a_dead_mirror_too() {
         let finding = |lines: &[&str]| match log(lines).finding() {
-            Some(Finding::Passing(reason)) => Some(reason),
-            Some(Finding::Lasting) => Some("lasting".to_owned()),
+            Some(BuildFinding::Passing(reason)) => Some(reason),
+            Some(BuildFinding::Lasting) => Some("lasting".to_owned()),
             None => None,
         };
         for (reason, lacking) in [
@@ -372,6 +372,6 @@ mod tests {
         // Only of the user's own files nothing else is blamed.
         let own = log(&["@@atsmatrix phase install", "@@atsmatrix reason install: dpkg: error processing x"]);
         let reason = "install: dpkg: error processing x".to_owned();
-        assert_eq!((own.finding(), own.local_finding(Some(1))), (None, Some(Finding::Passing(reason))));
+        assert_eq!((own.finding(), own.local_finding(Some(1))), (None, Some(BuildFinding::Passing(reason))));
     }
 }

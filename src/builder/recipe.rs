@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use super::log::Finding;
+use super::log::BuildFinding;
 use super::{BuildLog, ImageBuilder, ImageState, StepFailure, context, removal};
 use crate::config::plan::{BuildStep, LocalRecipe, Work};
 use crate::engine::{BuildSpec, Class, EngineError, ImageInfo, labels};
@@ -46,8 +46,8 @@ impl ImageBuilder {
                 Ok(made)
             }
             Err(error) => match finding {
-                Some(Finding::Lasting) => Ok(self.remember_unbuildable(step, &log).await),
-                Some(Finding::Passing(reason)) => Ok(ImageState::Unbuildable { reason }),
+                Some(BuildFinding::Lasting) => Ok(self.remember_unbuildable(step, &log).await),
+                Some(BuildFinding::Passing(reason)) => Ok(ImageState::Unbuildable { reason }),
                 None => {
                     let failure = StepFailure::from(error);
                     Err(StepFailure { reason: log.reason(failure.reason), ..failure })

@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 
 /// What a line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
+enum LogSign {
     /// A package list could not be had: from here on no missing package means anything.
     NoIndex,
     /// Something else could not be fetched. It matters to the step in which it is said.
@@ -21,51 +21,51 @@ enum Sign {
 }
 
 /// The table. The text of apt and dnf is that of the C locale, which recipes set and images have.
-const SIGNS: &[(Sign, &str)] = &[
-    (Sign::NoIndex, r"^(?:[WE]: |Error: )?Failed to fetch "),
-    (Sign::NoIndex, r"^[WE]: Some index files failed to download"),
-    (Sign::NoIndex, r"^Err:\d+ "),
-    (Sign::NoIndex, r"^[WE]: The repository '.*' (?:does not have a Release file|is not signed|no longer has a)"),
-    (Sign::NoIndex, r"^[WE]: Release file for .* is (?:expired|not valid yet)"),
+const SIGNS: &[(LogSign, &str)] = &[
+    (LogSign::NoIndex, r"^(?:[WE]: |Error: )?Failed to fetch "),
+    (LogSign::NoIndex, r"^[WE]: Some index files failed to download"),
+    (LogSign::NoIndex, r"^Err:\d+ "),
+    (LogSign::NoIndex, r"^[WE]: The repository '.*' (?:does not have a Release file|is not signed|no longer has a)"),
+    (LogSign::NoIndex, r"^[WE]: Release file for .* is (?:expired|not valid yet)"),
     (
-        Sign::NoIndex,
+        LogSign::NoIndex,
         r"Failed to download metadata for repo|Errors during downloading metadata|Failed to synchronize cache",
     ),
-    (Sign::NoIndex, r"^Ignoring repositories: |No URLs in mirrorlist|Cannot prepare internal mirrorlist"),
-    (Sign::NoAnswer, r"Could not resolve|Couldn't resolve host|Temporary failure (?:resolving|in name resolution)"),
-    (Sign::NoAnswer, r"unable to resolve host|Name or service not known|cannot ask the repositories"),
+    (LogSign::NoIndex, r"^Ignoring repositories: |No URLs in mirrorlist|Cannot prepare internal mirrorlist"),
+    (LogSign::NoAnswer, r"Could not resolve|Couldn't resolve host|Temporary failure (?:resolving|in name resolution)"),
+    (LogSign::NoAnswer, r"unable to resolve host|Name or service not known|cannot ask the repositories"),
     (
-        Sign::NoAnswer,
+        LogSign::NoAnswer,
         r"[Cc]ould not connect to |Unable to connect to |Failed to connect to |Couldn't connect to server",
     ),
-    (Sign::NoAnswer, r"Connection (?:timed out|refused|reset by peer)|No route to host|Network is unreachable"),
-    (Sign::NoAnswer, r"Operation timed out|TLS handshake timeout|i/o timeout|Failed to establish a new connection"),
+    (LogSign::NoAnswer, r"Connection (?:timed out|refused|reset by peer)|No route to host|Network is unreachable"),
+    (LogSign::NoAnswer, r"Operation timed out|TLS handshake timeout|i/o timeout|Failed to establish a new connection"),
     (
-        Sign::NoAnswer,
+        LogSign::NoAnswer,
         r"Curl error \(|curl: \((?:5|6|7|18|22|28|35|52|56)\)|No more mirrors to try|All mirrors were tried",
     ),
-    (Sign::NoAnswer, r"\b50[234] (?:Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out)"),
-    (Sign::Machine, r"Killed signal|\] Killed$|^Killed$|Error 137$|No space left on device|Cannot allocate memory"),
-    (Sign::Machine, r"out of memory|memory exhausted|std::bad_alloc|Resource temporarily unavailable"),
-    (Sign::Lacking, r"^E: Unable to locate package (?<name>\S+)"),
-    (Sign::Lacking, r"^E: Couldn't find any package by (?:glob|regex) '(?<name>[^']+)'"),
-    (Sign::Lacking, r"^E: Package '(?<name>[^']+)' has no installation candidate"),
-    (Sign::Lacking, r"^E: Version '(?<version>[^']+)' for '(?<name>[^']+)' was not found"),
-    (Sign::Lacking, r"Depends: (?<name>[^\s:]+)(?::\w+)?(?: \((?<version>[^)]+)\))? but it is not installable"),
-    (Sign::Lacking, r"Depends: (?<name>[^\s:]+)(?::\w+)? \((?<version>[^)]+)\) but \S+ is to be installed"),
-    (Sign::Lacking, r"\bUnmet build dependencies: (?<name>[^\s:]+)"),
-    (Sign::Lacking, r"^(?:Error: )?(?:Unable to find a match|No match for argument): (?<name>\S.*\S)"),
-    (Sign::Lacking, r"^No package (?<name>\S+) available"),
-    (Sign::Lacking, r"nothing provides (?<name>\S+)(?: (?<version>[<>=]+ \S+))? needed by"),
+    (LogSign::NoAnswer, r"\b50[234] (?:Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out)"),
+    (LogSign::Machine, r"Killed signal|\] Killed$|^Killed$|Error 137$|No space left on device|Cannot allocate memory"),
+    (LogSign::Machine, r"out of memory|memory exhausted|std::bad_alloc|Resource temporarily unavailable"),
+    (LogSign::Lacking, r"^E: Unable to locate package (?<name>\S+)"),
+    (LogSign::Lacking, r"^E: Couldn't find any package by (?:glob|regex) '(?<name>[^']+)'"),
+    (LogSign::Lacking, r"^E: Package '(?<name>[^']+)' has no installation candidate"),
+    (LogSign::Lacking, r"^E: Version '(?<version>[^']+)' for '(?<name>[^']+)' was not found"),
+    (LogSign::Lacking, r"Depends: (?<name>[^\s:]+)(?::\w+)?(?: \((?<version>[^)]+)\))? but it is not installable"),
+    (LogSign::Lacking, r"Depends: (?<name>[^\s:]+)(?::\w+)? \((?<version>[^)]+)\) but \S+ is to be installed"),
+    (LogSign::Lacking, r"\bUnmet build dependencies: (?<name>[^\s:]+)"),
+    (LogSign::Lacking, r"^(?:Error: )?(?:Unable to find a match|No match for argument): (?<name>\S.*\S)"),
+    (LogSign::Lacking, r"^No package (?<name>\S+) available"),
+    (LogSign::Lacking, r"nothing provides (?<name>\S+)(?: (?<version>[<>=]+ \S+))? needed by"),
     // What our own recipes find out.
-    (Sign::Lacking, r"^@@atsmatrix reason \w+: the distro has no package (?<name>.+)"),
+    (LogSign::Lacking, r"^@@atsmatrix reason \w+: the distro has no package (?<name>.+)"),
     (
-        Sign::Lacking,
+        LogSign::Lacking,
         r"^@@atsmatrix reason \w+: no (?<name>\S+) (?<version>\S+) in the package lists; there is: (?<there>.+?)(?: \(|$)",
     ),
-    (Sign::Index, r"^(?:Get|Hit):\d+ .*(?:InRelease|Release|Packages)"),
-    (Sign::Index, r"(?i)^step \d+.*\bapt(?:-get|itude)?\b[^&|;]*\bupdate\b"),
-    (Sign::Index, r"^(?:Last metadata expiration check|Metadata cache created|Updating and loading repositories)"),
+    (LogSign::Index, r"^(?:Get|Hit):\d+ .*(?:InRelease|Release|Packages)"),
+    (LogSign::Index, r"(?i)^step \d+.*\bapt(?:-get|itude)?\b[^&|;]*\bupdate\b"),
+    (LogSign::Index, r"^(?:Last metadata expiration check|Metadata cache created|Updating and loading repositories)"),
 ];
 
 /// A step of a Dockerfile begins, in the words of Docker and of Podman, or a part of a recipe of ours.
@@ -78,14 +78,14 @@ const CACHED: &str = r"^ *-+> Using cache";
 const COLOUR: &str = "\u{1b}\\[[0-9;]*m";
 
 /// The table and the other patterns, compiled; a pattern that does not parse is none, which a test excludes.
-struct Patterns {
-    signs: Vec<(Sign, Regex)>,
+struct CompiledSigns {
+    signs: Vec<(LogSign, Regex)>,
     step: Option<Regex>,
     cached: Option<Regex>,
     colour: Option<Regex>,
 }
 
-static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
+static PATTERNS: LazyLock<CompiledSigns> = LazyLock::new(|| CompiledSigns {
     signs: SIGNS.iter().filter_map(|(sign, pattern)| Some((*sign, Regex::new(pattern).ok()?))).collect(),
     step: Regex::new(STEP).ok(),
     cached: Regex::new(CACHED).ok(),
@@ -127,11 +127,11 @@ impl Signs {
         for (sign, pattern) in &PATTERNS.signs {
             let Some(found) = pattern.captures(line) else { continue };
             match sign {
-                Sign::NoIndex => self.no_index = true,
-                Sign::NoAnswer => self.no_answer = true,
-                Sign::Machine => self.machine = true,
-                Sign::Index => self.index = true,
-                Sign::Lacking => self.lack(&found),
+                LogSign::NoIndex => self.no_index = true,
+                LogSign::NoAnswer => self.no_answer = true,
+                LogSign::Machine => self.machine = true,
+                LogSign::Index => self.index = true,
+                LogSign::Lacking => self.lack(&found),
             }
         }
     }

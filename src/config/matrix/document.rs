@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::local::{DockerfileEntry, LocalPackagesEntry};
 use crate::model::{OriginProgram, Verdict};
 
 /// The matrix of atsmatrix: which distros run which Apache Traffic Servers.
@@ -265,31 +266,6 @@ pub(super) struct ImageEntry {
     /// Its reference, for example `registry.example.com/ats:prod`.
     pub(super) reference: String,
     /// The path of `traffic_server` in it; default: detected.
-    pub(super) binary: Option<String>,
-}
-
-/// A Dockerfile of your own. Paths are relative to the folder of matrix.yaml and stay in it.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DockerfileEntry {
-    /// Its path, for example `docker/Dockerfile`.
-    pub(super) path: String,
-    /// The build argument in its FROM, which gets the distro's base image.
-    pub(super) base_arg: String,
-    /// The folder that it is built in; default: its own.
-    pub(super) context: Option<String>,
-    /// The path of `traffic_server` in the image; default: detected.
-    pub(super) binary: Option<String>,
-}
-
-/// Package files of your own, and only those that are to be installed.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LocalPackagesEntry {
-    /// Their paths relative to the folder of matrix.yaml; file names may be patterns.
-    #[schemars(length(min = 1))]
-    pub(super) files: Vec<String>,
-    /// The path of `traffic_server` that they install; default: detected.
     pub(super) binary: Option<String>,
 }
 

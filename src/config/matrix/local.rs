@@ -5,10 +5,38 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::diagnostic::{Diagnostic, Path, quoted};
 use super::digest::sha256_hex;
 use super::source::SourceKind;
 use super::{Matrix, dockerfile};
+
+/// A Dockerfile of your own. Paths are relative to the folder of matrix.yaml and stay in it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DockerfileEntry {
+    /// Its path, for example `docker/Dockerfile`.
+    pub(super) path: String,
+    /// The build argument in its FROM, which gets the distro's base image.
+    pub(super) base_arg: String,
+    /// The folder that it is built in; default: its own.
+    pub(super) context: Option<String>,
+    /// The path of `traffic_server` in the image; default: detected.
+    pub(super) binary: Option<String>,
+}
+
+/// Package files of your own, and only those that are to be installed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LocalPackagesEntry {
+    /// Their paths relative to the folder of matrix.yaml; file names may be patterns.
+    #[schemars(length(min = 1))]
+    pub(super) files: Vec<String>,
+    /// The path of `traffic_server` that they install; default: detected.
+    pub(super) binary: Option<String>,
+}
 
 /// Files of the user's own as the context of a build, by path within it.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Checks the sources that are made from the user's own files. Whether these are there is found out when they are read.
 
 use super::super::diagnostic::Path;
-use super::super::document::{DockerfileEntry, LocalPackagesEntry};
+use super::super::local::{DockerfileEntry, LocalPackagesEntry};
 use super::super::source::{Dockerfile, LocalPackages, PackageFormat, SourceKind};
 use super::{Checker, values};
 
