@@ -1,5 +1,5 @@
-//! Recipes of the user's own, for real: a Dockerfile is rebuilt FROM the base of Ubuntu 24.04, and what its failure says
-//! depends on whose it is. Needs a container engine and Ubuntu's package mirror; the base is made if it is not there.
+//! Recipes and packages of the user's own, for real: a Dockerfile is rebuilt FROM the base of Ubuntu 24.04, a package is
+//! installed there, and what a failure says depends on whose it is. Needs a container engine and Ubuntu's package mirror; the base is made if it is not there.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its run has failed")]
 
@@ -29,6 +29,28 @@ const COLUMNS: [(&str, &str); 3] = [
     ),
 ];
 
+/// A Debian package that holds nothing and depends on `depends`: two archives in one of ar.
+fn deb(depends: &str) -> Vec<u8> {
+    let control = format!(
+        "Package: ats-own\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@example.org>\nDescription: a \
+         test\nDepends: {depends}\n"
+    );
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(control.len() as u64);
+    archive.append_data(&mut header, "control", control.as_bytes()).unwrap();
+    let empty = tar::Builder::new(Vec::new()).into_inner().unwrap();
+    let members =
+        [("debian-binary", b"2.0\n".to_vec()), ("control.tar", archive.into_inner().unwrap()), ("data.tar", empty)];
+    let mut bytes = b"!<arch>\n".to_vec();
+    for (name, content) in members {
+        bytes.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", content.len()).bytes());
+        bytes.extend(content);
+    }
+    bytes
+}
+
 fn cells(folder: &Path) -> (Vec<Value>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_atsmatrix"))
         .args(["run", "--jobs", "2", "--trial", "tls-remote-origin", "--results", "out"])
@@ -54,10 +76,16 @@ fn a_dockerfile_is_rebuilt_on_a_rows_base_and_its_failure_says_whose_it_is() {
              {name}/Dockerfile, base_arg: BASE }}\n"
         );
     }
+    for (name, depends) in [("deb", "trafficserver (>= 9)"), ("deb-lacking", "libpcre-from-nowhere")] {
+        fs::write(folder.join(format!("{name}_1.deb")), deb(depends)).unwrap();
+        yaml += &format!(
+            "  {name}:\n    version: \"9.2.3\"\n    sources:\n      - on: [ubuntu-24.04]\n        deb: {{ files: [\"{name}_*.deb\"] }}\n"
+        );
+    }
     fs::write(folder.join("matrix.yaml"), &yaml).unwrap();
     Matrix::parse("matrix.yaml", &yaml).unwrap_or_else(|found| panic!("{found:#?}"));
     let (cells, said) = cells(&folder);
-    let [packaged, lacking, dead] = cells.as_slice() else { panic!("{cells:#?}\n{said}") };
+    let [packaged, lacking, dead, deb, deb_lacking] = cells.as_slice() else { panic!("{cells:#?}\n{said}") };
 
     assert_eq!(packaged["verdict"], "pass", "{packaged:#}\n{said}");
     assert_eq!(packaged["provenance"]["ats"]["reported"], "9.2.3");
@@ -71,4 +99,11 @@ fn a_dockerfile_is_rebuilt_on_a_rows_base_and_its_failure_says_whose_it_is() {
     assert_eq!(lacking["reason"], "the distro has no package trafficserver-from-nowhere");
 
     assert_eq!(dead["verdict"], "unavailable", "{dead:#}\n{said}");
+    let reason = dead["reason"].as_str().unwrap();
+    assert!(reason.contains("Failed to fetch http://mirror.invalid/ubuntu"), "{reason}");
+
+    assert_eq!(deb["verdict"], "pass", "{deb:#}\n{said}");
+    assert!(deb["provenance"]["ats"]["package"].as_str().unwrap().starts_with("trafficserver 9.2.3"), "{deb:#}");
+    assert_eq!(deb_lacking["verdict"], "unbuildable", "{deb_lacking:#}\n{said}");
+    assert_eq!(deb_lacking["reason"], "the distro has no package libpcre-from-nowhere");
 }

@@ -92,7 +92,7 @@ impl BuildLog {
         match self.phase.as_str() {
             "configure" | "compile" => Some(BuildFinding::Lasting),
             "lacking" => Some(BuildFinding::Passing(self.first_errors())),
-            "deps" | "install" if !self.signs.excuse() => self.signs.lacking().map(BuildFinding::Passing),
+            "deps" | "install" if !self.signs.is_excused() => self.signs.lacking().map(BuildFinding::Passing),
             _ => None,
         }
     }
@@ -102,7 +102,7 @@ impl BuildLog {
     pub(super) fn local_finding(&self, code: Option<i64>) -> Option<BuildFinding> {
         // Outside a step the files are wrong, or an image could not be pulled; 128 and more are signals.
         let code = code.filter(|code| (1..128).contains(code))?;
-        if self.signs.excuse() {
+        if self.signs.is_excused() {
             return None;
         }
         let lacking = self.signs.lacking();
@@ -126,7 +126,10 @@ impl BuildLog {
     pub(super) fn reason(&self, engine: String) -> String {
         match (&self.reason, self.phase.as_str()) {
             (Some(reason), _) => reason.clone(),
-            (None, "") => engine,
+            (None, "") => match &self.signs.excuse {
+                Some(line) => line.chars().take(MAX_REASON).collect(),
+                None => engine,
+            },
             (None, phase) => {
                 format!("the build stopped in phase {phase} without a reason, probably because it was killed: {engine}")
             }
@@ -246,7 +249,11 @@ mod tests {
         for (lines, lacking) in [
             (&["\u{1b}[91mE: Unable to locate package trafficserver", "\u{1b}[0m"][..], "trafficserver"),
             (
-                &["E: Unable to locate package libssl1.1", "E: Couldn't find any package by glob 'libssl1.1'"],
+                &[
+                    "E: Unable to locate package libssl1.1",
+                    "E: Couldn't find any package by glob 'libssl1.1'",
+                    "E: Couldn't find any package by regex 'libssl1.1'",
+                ],
                 "libssl1.1",
             ),
             (&["E: Package 'trafficserver' has no installation candidate"], "trafficserver"),
@@ -256,7 +263,10 @@ mod tests {
                     "The following packages have unmet dependencies:",
                     " trafficserver : Depends: libpcre3 but it is not installable",
                     "                 Depends: libssl3:amd64 (>= 3.0.0) but it is not installable",
-                    "E: Unable to correct problems, you have held broken packages.",
+                    "E: Unable to satisfy dependencies. Reached two conflicting assignments:",
+                    "   1. trafficserver:amd64=9.2.5 is selected for install",
+                    "   2. trafficserver:amd64 Depends libpcre3",
+                    "      but none of the choices are installable:",
                 ],
                 "libpcre3, libssl3 >= 3.0.0",
             ),
@@ -304,6 +314,9 @@ mod tests {
         // An index that could not be had in an earlier step is missing in later ones.
         let index = "W: Some index files failed to download. They have been ignored, or old ones used instead.";
         assert_eq!(of_dockerfile(&[index, "Step 4/4 : RUN apt-get install -y x", missing], 100), None);
+        let dead =
+            [UPDATED.as_slice(), &["Err:2 http://m.test x InRelease", "W: Failed to fetch http://m.test/x", missing]];
+        assert_eq!(log(&dead.concat()).reason("code 100".to_owned()), "W: Failed to fetch http://m.test/x");
         // What an earlier step did without explains nothing.
         let survived = ["curl: (7) Failed to connect to x.test", "Step 4/4 : RUN apt-get install -y x", missing];
         let found = of_dockerfile(&survived, 100);

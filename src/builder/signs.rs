@@ -111,6 +111,8 @@ pub(super) struct Signs {
     no_answer: bool,
     machine: bool,
     lacking: Vec<String>,
+    /// The line that says best what did not answer, or that the machine was too small.
+    pub(super) excuse: Option<String>,
     /// Whether a step's result was taken from an earlier build.
     pub(super) cached: bool,
 }
@@ -122,10 +124,18 @@ impl Signs {
             // The step before has succeeded in spite of them.
             (self.no_answer, self.machine) = (false, false);
             self.lacking.clear();
+            self.excuse = self.excuse.take().filter(|_| self.no_index);
         }
         self.cached |= PATTERNS.cached.as_ref().is_some_and(|cached| cached.is_match(line));
         for (sign, pattern) in &PATTERNS.signs {
             let Some(found) = pattern.captures(line) else { continue };
+            if matches!(sign, LogSign::NoIndex | LogSign::NoAnswer | LogSign::Machine) {
+                // apt names the address at the end only.
+                let tells = |line: &str| line.contains("Failed to fetch ");
+                if self.excuse.as_ref().is_none_or(|known| tells(line) && !tells(known)) {
+                    self.excuse = Some(line.trim().to_owned());
+                }
+            }
             match sign {
                 LogSign::NoIndex => self.no_index = true,
                 LogSign::NoAnswer => self.no_answer = true,
@@ -151,7 +161,7 @@ impl Signs {
     }
 
     /// Whether something did not answer, or the machine was too small: the failure says nothing about the distro.
-    pub(super) fn excuse(&self) -> bool {
+    pub(super) fn is_excused(&self) -> bool {
         self.no_index || self.no_answer || self.machine
     }
 
