@@ -1,12 +1,13 @@
 //! What the lines of a build's log say about its failure: one table, for our own recipes and for Dockerfiles of the
 //! user's own, which announce no phases.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
 /// What a line says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum LogSign {
     /// A package list could not be had: from here on no missing package means anything.
     NoIndex,
@@ -106,10 +107,7 @@ pub(super) fn begins_step(line: &str) -> bool {
 /// What the log of a build has said so far.
 #[derive(Debug, Default)]
 pub(super) struct Signs {
-    index: bool,
-    no_index: bool,
-    no_answer: bool,
-    machine: bool,
+    seen: BTreeSet<LogSign>,
     lacking: Vec<String>,
     /// The line that says best what did not answer, or that the machine was too small.
     pub(super) excuse: Option<String>,
@@ -122,9 +120,9 @@ impl Signs {
     pub(super) fn read(&mut self, line: &str) {
         if begins_step(line) {
             // The step before has succeeded in spite of them.
-            (self.no_answer, self.machine) = (false, false);
+            self.seen.retain(|sign| matches!(sign, LogSign::NoIndex | LogSign::Index));
             self.lacking.clear();
-            self.excuse = self.excuse.take().filter(|_| self.no_index);
+            self.excuse = self.excuse.take().filter(|_| self.seen.contains(&LogSign::NoIndex));
         }
         self.cached |= PATTERNS.cached.as_ref().is_some_and(|cached| cached.is_match(line));
         for (sign, pattern) in &PATTERNS.signs {
@@ -136,13 +134,10 @@ impl Signs {
                     self.excuse = Some(line.trim().to_owned());
                 }
             }
-            match sign {
-                LogSign::NoIndex => self.no_index = true,
-                LogSign::NoAnswer => self.no_answer = true,
-                LogSign::Machine => self.machine = true,
-                LogSign::Index => self.index = true,
-                LogSign::Lacking => self.lack(&found),
+            if *sign == LogSign::Lacking {
+                self.lack(&found);
             }
+            self.seen.insert(*sign);
         }
     }
 
@@ -162,12 +157,12 @@ impl Signs {
 
     /// Whether something did not answer, or the machine was too small: the failure says nothing about the distro.
     pub(super) fn is_excused(&self) -> bool {
-        self.no_index || self.no_answer || self.machine
+        [LogSign::NoIndex, LogSign::NoAnswer, LogSign::Machine].iter().any(|sign| self.seen.contains(sign))
     }
 
     /// Whether the log shows that package lists were fetched. Without any, every package is missing.
     pub(super) fn has_index(&self) -> bool {
-        self.index
+        self.seen.contains(&LogSign::Index)
     }
 
     /// What the distro does not have, as a sentence.

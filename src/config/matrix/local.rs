@@ -2,7 +2,7 @@
 //! this module says where matrix.yaml is wrong about them.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -76,7 +76,8 @@ impl LocalFiles {
                 LocalContent::Folder => "folder".to_owned(),
             };
             // Quoted, so that no path can look like another line.
-            text += &format!("{path:?} {mode:o} {what}\n");
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{path:?} {mode:o} {what}");
         }
         Self { digest: sha256_hex(text.as_bytes()), entries }
     }

@@ -61,7 +61,8 @@ pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
 fn own(plan: &Plan, [path, context, base_arg]: [&str; 3], args: &Args) -> Option<String> {
     let base = base(plan, args.get(base_arg)?)?;
     let others = args.iter().filter(|(name, value)| *name != base_arg && !value.contains('\''));
-    let others: String = others.map(|(name, value)| format!(" --build-arg {name}='{value}'")).collect();
+    let others: Vec<String> = others.map(|(name, value)| format!(" --build-arg {name}='{value}'")).collect();
+    let others = others.concat();
     let context = if context.is_empty() { "." } else { context };
     Some(format!(
         "BASE=${{BASE:-{base}}}\ndocker build --tag ats-by-hand --build-arg {base_arg}=\"$BASE\"{others} --file {path} \

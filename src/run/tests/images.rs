@@ -423,10 +423,9 @@ ats:
 async fn with_dockerfile(first: &'static [&'static str], again: &'static [&'static str]) -> (rig::Ran, FakeEngine) {
     let engine = passing(0).with_pullable("r.test/debian:12").with_pullable("r.test/debian:13");
     let engine = engine.with_builds(move |spec| {
-        let result = match spec.tag.starts_with("atsmatrix/dockerfile:") {
-            true => Err((Class::Build { code: Some(100) }, "the command returned 100".to_owned())),
-            false => Ok(()),
-        };
+        let is_own = spec.tag.starts_with("atsmatrix/dockerfile:");
+        let failed = (Class::Build { code: Some(100) }, "the command returned 100".to_owned());
+        let result = if is_own { Err(failed) } else { Ok(()) };
         let log = if spec.no_cache { again } else { first };
         FakeBuild { log: log.iter().map(ToString::to_string).collect(), result }
     });
