@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its run has failed")]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -71,16 +72,20 @@ fn a_dockerfile_is_rebuilt_on_a_rows_base_and_its_failure_says_whose_it_is() {
     for (name, run) in COLUMNS {
         fs::create_dir_all(folder.join(name)).unwrap();
         fs::write(folder.join(name).join("Dockerfile"), format!("ARG BASE\nFROM ${{BASE}}\n{run}\n")).unwrap();
-        yaml += &format!(
+        write!(
+            yaml,
             "  {name}:\n    version: \"9.2.3\"\n    sources:\n      - on: [ubuntu-24.04]\n        dockerfile: {{ path: \
              {name}/Dockerfile, base_arg: BASE }}\n"
-        );
+        )
+        .unwrap();
     }
     for (name, depends) in [("deb", "trafficserver (>= 9)"), ("deb-lacking", "libpcre-from-nowhere")] {
         fs::write(folder.join(format!("{name}_1.deb")), deb(depends)).unwrap();
-        yaml += &format!(
+        write!(
+            yaml,
             "  {name}:\n    version: \"9.2.3\"\n    sources:\n      - on: [ubuntu-24.04]\n        deb: {{ files: [\"{name}_*.deb\"] }}\n"
-        );
+        )
+        .unwrap();
     }
     fs::write(folder.join("matrix.yaml"), &yaml).unwrap();
     Matrix::parse("matrix.yaml", &yaml).unwrap_or_else(|found| panic!("{found:#?}"));

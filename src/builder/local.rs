@@ -235,6 +235,11 @@ mod tests {
         assert_eq!(args, &BTreeMap::from([("FROM_IMAGE".into(), base.clone()), ("LATER".into(), "1".into())]));
         assert_eq!(plan.cells[0].binary.as_deref(), Some("/opt/x"));
         assert_eq!(plan.cells[0].origin, "built here by docker/Dockerfile");
+        assert_eq!(
+            crate::decide::explain::by_hand::image(&plan, &plan.cells[0]).unwrap(),
+            "BASE=${BASE:-x}\ndocker build --tag ats-by-hand --build-arg FROM_IMAGE=\"$BASE\" --build-arg LATER='1' --file \
+             docker/Dockerfile .\n"
+        );
     }
 
     #[test]
