@@ -16,8 +16,6 @@ else
     command -v curl >/dev/null || install curl
     install ca-certificates openssl
     phase install
-    # Nobody has signed what was built a minute ago; the repositories' own packages are checked as ever.
-    options="$options --setopt=localpkg_gpgcheck=0"
     # shellcheck disable=SC2046,SC2086 # a list of packages; our own names of files have no blanks
     install $(ls -d /recipe/packages/*) ${RPM_PACKAGES:-}
 fi
