@@ -7,6 +7,9 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 
+use super::local;
+use crate::config::matrix::{LocalContent, LocalFile, LocalFiles};
+use crate::config::plan::LocalRecipe;
 use crate::engine::{BuildSpec, Labels};
 
 /// Largest images folder, bytes. It holds scripts; more than this is a mistake.
@@ -62,6 +65,49 @@ pub(super) fn tar(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Bytes> {
         archive.append_data(&mut header, name, bytes.as_slice()).with_context(|| format!("cannot pack {name}"))?;
     }
     Ok(archive.into_inner()?.into())
+}
+
+/// The context of a build from the user's own files, as a tar like that of [`tar`].
+pub(super) fn local_tar(
+    recipe: &LocalRecipe,
+    files: &LocalFiles,
+    recipes: &BTreeMap<String, Vec<u8>>,
+) -> anyhow::Result<Bytes> {
+    let mut archive = tar::Builder::new(Vec::new());
+    if *recipe == LocalRecipe::Packages {
+        for (name, bytes) in recipes {
+            let content = LocalContent::Bytes(bytes.clone());
+            append(&mut archive, name, &LocalFile { mode: 0o644, content })?;
+        }
+        append(&mut archive, local::PACKAGES, &LocalFile { mode: 0o755, content: LocalContent::Folder })?;
+    }
+    // Folders come before what they hold.
+    for (name, file) in files.entries() {
+        append(&mut archive, name, file)?;
+    }
+    Ok(archive.into_inner()?.into())
+}
+
+fn append(archive: &mut tar::Builder<Vec<u8>>, name: &str, file: &LocalFile) -> anyhow::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(file.mode);
+    header.set_mtime(0);
+    header.set_size(0);
+    let appended = match &file.content {
+        LocalContent::Bytes(bytes) => {
+            header.set_size(bytes.len() as u64);
+            archive.append_data(&mut header, name, bytes.as_slice())
+        }
+        LocalContent::Link(target) => {
+            header.set_entry_type(tar::EntryType::Symlink);
+            archive.append_link(&mut header, name, target)
+        }
+        LocalContent::Folder => {
+            header.set_entry_type(tar::EntryType::Directory);
+            archive.append_data(&mut header, format!("{name}/"), std::io::empty())
+        }
+    };
+    appended.with_context(|| format!("cannot pack {name}"))
 }
 
 /// The build of an empty image with labels.

@@ -8,17 +8,21 @@ mod agent;
 mod base;
 mod bootstrap;
 mod context;
+mod ignore;
 mod layer;
+mod local;
 mod log;
 mod proxies;
 mod recipe;
 mod registry;
 mod removal;
+mod signs;
 mod step;
 
 pub use agent::AgentImages;
 pub use context::recipes;
 pub use layer::{Layer, layer};
+pub use local::local_files;
 pub use proxies::Proxies;
 pub use removal::{remove_all, remove_ours};
 
@@ -54,9 +58,9 @@ pub enum ImageState {
         /// Its content digest, `sha256:...`.
         id: String,
     },
-    /// ATS does not compile here: a finding.
+    /// ATS cannot be built or installed here: a finding.
     Unbuildable {
-        /// The compiler's first errors, one line.
+        /// The compiler's first errors, or the packages that the distro lacks, one line.
         reason: String,
     },
     /// The upgrade of the distro removed ATS, or it does not start any more: a finding.

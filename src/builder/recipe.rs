@@ -1,10 +1,11 @@
-//! Images from a Containerfile of the images folder.
+//! Images from a Containerfile of the images folder, or from the user's own files.
 
-use std::collections::BTreeMap;
+use anyhow::bail;
 
+use super::log::BuildFinding;
 use super::{BuildLog, ImageBuilder, ImageState, StepFailure, context, removal};
-use crate::config::plan::{BuildStep, Recipe, Work};
-use crate::engine::{BuildSpec, Class, labels};
+use crate::config::plan::{BuildStep, LocalRecipe, Work};
+use crate::engine::{BuildSpec, Class, EngineError, ImageInfo, labels};
 use crate::model::Event;
 
 /// Label of an image that records a failed compilation: the compiler's first errors.
@@ -15,22 +16,27 @@ impl ImageBuilder {
     pub(super) async fn recipe(
         &self,
         step: &BuildStep,
-        recipe: &Recipe,
-        args: &BTreeMap<String, String>,
         existing: Option<ImageState>,
     ) -> Result<ImageState, StepFailure> {
-        let spec = self.build_spec(step, recipe, args);
-        let (spec, mut log) = match spec.and_then(|spec| Ok((spec, BuildLog::create(&self.log_folder, &step.name)?))) {
-            Ok(ready) => ready,
+        let is_local = matches!(step.work, Work::Local { .. });
+        let mut ended = self.build(step, self.policy.rebuild).await;
+        if let Ok((Err(error), log)) = &ended
+            && is_local
+            && log.is_cached()
+            && matches!(error.class, Class::Build { code: Some(_) })
+        {
+            // Package lists of an earlier build explain a failure as well as anything.
+            ended = self.build(step, true).await;
+        }
+        let (built, log) = match ended {
+            Ok(ended) => ended,
             Err(error) => return Ok(self.stop_all(&error)),
         };
-        let built = self
-            .engine
-            .build(&spec, &mut |line| {
-                log.add(line);
-                self.report_line(&step.name, line);
-            })
-            .await;
+        let finding = match built.as_ref().map_err(|error| &error.class) {
+            Err(Class::Build { code }) if is_local => log.local_finding(*code),
+            Err(Class::Build { .. }) => log.finding(),
+            _ => None,
+        };
         match built {
             Ok(image) => {
                 let made = ImageState::Ready { id: image.id };
@@ -39,39 +45,46 @@ impl ImageBuilder {
                 }
                 Ok(made)
             }
-            Err(error) if matches!(error.class, Class::Build { .. }) && log.is_finding() => {
-                Ok(self.remember_unbuildable(step, &log).await)
-            }
-            Err(error) if matches!(error.class, Class::Build { .. }) && log.is_lacking() => {
-                Ok(ImageState::Unbuildable { reason: log.first_errors() })
-            }
-            Err(error) if matches!(error.class, Class::Build { .. }) && log.is_broken() => {
-                Ok(ImageState::UpgradeBroke { reason: log.first_errors() })
-            }
-            Err(error) => {
-                let failure = StepFailure::from(error);
-                Err(StepFailure { reason: log.reason(failure.reason), ..failure })
-            }
+            Err(error) => match finding {
+                Some(BuildFinding::Lasting) => Ok(self.remember_unbuildable(step, &log).await),
+                Some(BuildFinding::Passing(reason)) => Ok(ImageState::Unbuildable { reason }),
+                Some(BuildFinding::Broken(reason)) => Ok(ImageState::UpgradeBroke { reason }),
+                None => {
+                    let failure = StepFailure::from(error);
+                    Err(StepFailure { reason: log.reason(failure.reason), ..failure })
+                }
+            },
         }
     }
 
-    fn build_spec(
+    /// Builds the image of a step. The outer error is one of this program's own files.
+    async fn build(
         &self,
         step: &BuildStep,
-        recipe: &Recipe,
-        args: &BTreeMap<String, String>,
-    ) -> anyhow::Result<BuildSpec> {
+        no_cache: bool,
+    ) -> anyhow::Result<(Result<ImageInfo, EngineError>, BuildLog)> {
+        let spec = BuildSpec { no_cache, ..self.build_spec(step)? };
+        let mut log = BuildLog::create(&self.log_folder, &step.name)?;
+        let mut on_line = |line: &str| {
+            log.add(line);
+            self.report_line(&step.name, line);
+        };
+        let built = self.engine.build(&spec, &mut on_line).await;
+        Ok((built, log))
+    }
+
+    fn build_spec(&self, step: &BuildStep) -> anyhow::Result<BuildSpec> {
+        let (context, containerfile, args) = match &step.work {
+            Work::Recipe { recipe, args } => (context::tar(&self.recipes)?, recipe.path(), args),
+            Work::Local { recipe, files, args } => {
+                (context::local_tar(recipe, files, &self.recipes)?, recipe.path(), args)
+            }
+            Work::Base { .. } | Work::Ready { .. } => bail!("{} is not built", step.name),
+        };
         let mut args = args.clone();
         self.policy.proxies.add_to(&mut args);
-        Ok(BuildSpec {
-            context: context::tar(&self.recipes)?,
-            containerfile: recipe.path(),
-            args,
-            labels: labels::image_labels(),
-            tag: step.tag.clone(),
-            memory: None,
-            no_cache: self.policy.rebuild,
-        })
+        let (labels, tag) = (labels::image_labels(), step.tag.clone());
+        Ok(BuildSpec { context, containerfile, args, labels, tag, ..BuildSpec::default() })
     }
 
     /// Records on the engine that these inputs do not compile, so that the next run need not try
@@ -89,10 +102,11 @@ impl ImageBuilder {
     }
 }
 
-/// Whether a step compiles ATS.
+/// Whether a step compiles ATS. A Dockerfile of the user's own may.
 pub(super) fn compiles(work: &Work) -> bool {
     match work {
         Work::Recipe { recipe, .. } => recipe.compiles(),
+        Work::Local { recipe, .. } => *recipe != LocalRecipe::Packages,
         Work::Base { .. } | Work::Ready { .. } => false,
     }
 }

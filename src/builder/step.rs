@@ -66,7 +66,7 @@ impl ImageBuilder {
         let made = match &step.work {
             Work::Base { image, bootstrap } => self.base(step, image.as_deref(), bootstrap.as_ref()).await,
             Work::Ready { reference } => self.ready(step, reference, existing).await,
-            Work::Recipe { recipe, args } => self.recipe(step, recipe, args, existing).await,
+            Work::Recipe { .. } | Work::Local { .. } => self.recipe(step, existing).await,
         };
         let error = match &made {
             Ok(ImageState::Ready { .. } | ImageState::Stopped) => None,
@@ -87,7 +87,7 @@ impl ImageBuilder {
     pub(super) async fn inspect(&self, step: &BuildStep) -> Result<Option<ImageState>, EngineError> {
         let reference = match &step.work {
             Work::Ready { reference } => reference,
-            Work::Base { .. } | Work::Recipe { .. } => &step.tag,
+            Work::Base { .. } | Work::Recipe { .. } | Work::Local { .. } => &step.tag,
         };
         Ok(self.engine.image(reference).await?.map(|image| match image.labels.get(recipe::UNBUILDABLE) {
             Some(reason) => ImageState::Unbuildable { reason: reason.clone() },

@@ -147,6 +147,7 @@ pub(super) async fn run(options: BisectArgs) -> anyhow::Result<Exit> {
     let (over, good, bad) = ends(&options, &matrix)?;
     let results = Results::new(options.places.results());
     let trial = trial(&options, &results, &good, &bad)?;
+    let matrix = options.places.with_local_files(&matrix)?;
     let recipes = builder::recipes(&options.places.folder().join("images"))
         .map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
     let setup = Setup::begin(&results, &options.display).await?;

@@ -97,6 +97,7 @@ pub(super) async fn run(options: &ExplainArgs) -> anyhow::Result<Exit> {
 fn commands(places: &PathArgs, cell: &CellResult, explanation: &explain::Explanation) -> Vec<String> {
     let plan = || -> anyhow::Result<Plan> {
         let (matrix, _) = places.read()?;
+        let matrix = places.with_local_files(&matrix)?;
         let recipes = builder::recipes(&places.folder().join("images"))?;
         let only = |name: &str| Globs::new(&[name.to_owned()]).map(Some).map_err(anyhow::Error::from);
         let selection = Selection { distros: only(cell.id.distro.as_str())?, ats: only(cell.id.ats.as_str())? };
@@ -105,7 +106,7 @@ fn commands(places: &PathArgs, cell: &CellResult, explanation: &explain::Explana
     let Ok(plan) = plan() else { return Vec::new() };
     let Some(planned) = plan.cells.first() else { return Vec::new() };
     let image = by_hand::image(&plan, planned);
-    // The first failing trial that can be run by hand. An ATS that does not compile has none.
+    // The first failing trial that can be run by hand. An ATS that cannot be built has none.
     let specs = explanation
         .trials
         .iter()

@@ -166,6 +166,13 @@ impl PathArgs {
         Ok(bytes)
     }
 
+    /// `matrix` with the user's own files that its sources name.
+    fn with_local_files(&self, matrix: &Matrix) -> anyhow::Result<Matrix> {
+        let folder = self.folder();
+        let read = matrix.clone().with_local_files(|need| builder::local_files(&folder, need));
+        Ok(read.map_err(|found| usage(&found))?)
+    }
+
     fn check_regular(&self) -> io::Result<()> {
         let is_file = fs::metadata(&self.matrix)?.is_file();
         if is_file { Ok(()) } else { Err(io::Error::other("it is not a check_regular file")) }
@@ -194,7 +201,8 @@ impl SelectionArgs {
     fn plan(&self, matrix: &Matrix, places: &PathArgs) -> anyhow::Result<(Plan, Recipes)> {
         let recipes = builder::recipes(&places.folder().join("images"))
             .map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
-        let plan = Plan::of(matrix, &self.selection(matrix)?, &recipes);
+        let matrix = places.with_local_files(matrix)?;
+        let plan = Plan::of(&matrix, &self.selection(&matrix)?, &recipes);
         Ok((plan.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?, recipes))
     }
 

@@ -35,7 +35,7 @@ pub enum Verdict {
     Pass,
     /// At least one trial failed.
     Fail,
-    /// This ATS does not compile on this distro: a finding about ATS.
+    /// This ATS cannot be built or installed on this distro: a finding.
     Unbuildable,
     /// The upgrade of the distro removed this ATS, or it no longer starts: a finding about the upgrade. Only cells that are
     /// upgraded in place have this verdict.

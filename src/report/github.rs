@@ -223,7 +223,7 @@ mod tests {
         ::error file=matrix.yaml,line=3,col=9,title=debian-12/9.2.9::debian-12/9.2.9 is flaky in keepalive-race, which matrix.yaml does not expect; what to do: inspect its evidence; to accept it: atsmatrix expect --update
         ::error file=matrix.yaml,line=7,col=5,title=debian-13/9.2.5-backport::debian-13/9.2.5-backport does not fail as matrix.yaml expects: the backport was incomplete; what to do: remove the entry from matrix.yaml: atsmatrix expect --update
         ::error file=matrix.yaml,line=3,col=9,title=debian-14/9.2.5::debian-14/9.2.5 fails in tls-get, tls12-only, tls13-only, which matrix.yaml does not expect; what to do: follow the advice of its known issue; to accept it: atsmatrix expect --update
-        ::error file=matrix.yaml,line=3,col=9,title=forecast/9.2.9::forecast/9.2.9 does not compile, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'; what to do: follow the advice of its known issue; to accept it: atsmatrix expect --update
+        ::error file=matrix.yaml,line=3,col=9,title=forecast/9.2.9::forecast/9.2.9 cannot be built, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'; what to do: follow the advice of its known issue; to accept it: atsmatrix expect --update
         ::warning file=matrix.yaml,line=3,col=9,title=debian-13/9.2.9::debian-13/9.2.9 has no answer (error): the origin did not answer the direct control; what to do: it was tried twice: fix what it names, then run the cell again; the evidence is in the run's folder
         ");
     }
@@ -292,7 +292,7 @@ mod tests {
           - what to do: it was tried twice: fix what it names, then run the cell again; the evidence is in the run's folder
         - **debian-14/9.2.5** fails in tls-get, tls12-only, tls13-only, which matrix.yaml does not expect
           - what to do: follow the advice of its known issue; to accept it: atsmatrix expect --update
-        - **forecast/9.2.9** does not compile, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1\_STRING'
+        - **forecast/9.2.9** cannot be built, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1\_STRING'
           - what to do: follow the advice of its known issue; to accept it: atsmatrix expect --update
 
         fail: failed twice, each time in a fresh ATS, while the controls that bypass ATS passed. (expected): declared in matrix.yaml; it still closes the gate. known limitation: fails because of a known issue that affects this ATS on every distro. error, unavailable: says nothing about ATS.

@@ -108,7 +108,7 @@ pub struct Lost<'a> {
 }
 
 /// The trials that `before` tested and `after` does not support or did not run. Nothing is lost if nothing ran in one
-/// of them, for example because it does not compile.
+/// of them, for example because it cannot be built.
 pub fn lost<'a>(before: &'a CellResult, after: &'a CellResult) -> Lost<'a> {
     let mut lost = Lost::default();
     if before.trials.is_empty() || after.trials.is_empty() {

@@ -29,7 +29,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "every applicable trial passed, apart from known limitations",
         Verdict::Fail => "a trial failed, then failed again in a fresh ATS, while the controls that bypass ATS passed",
-        Verdict::Unbuildable => "this ATS does not compile on this distro",
+        Verdict::Unbuildable => "this ATS cannot be built or installed on this distro",
         Verdict::Broken => "after the upgrade of the distro this ATS is gone or does not start",
         Verdict::Flaky => "a trial failed, then passed, or the other way round",
         Verdict::Error => "atsmatrix, the engine or the origin broke: says nothing about ATS",

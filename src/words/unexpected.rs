@@ -152,7 +152,7 @@ mod tests {
             what to do: it was tried twice: fix what it names, then run the cell again; the evidence is in the run's folder
           debian-14/9.2.5 fails in tls-get, tls12-only, tls13-only, which matrix.yaml does not expect
             what to do: follow the advice of its known issue; to accept it: atsmatrix expect --update
-          forecast/9.2.9 does not compile, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'
+          forecast/9.2.9 cannot be built, which matrix.yaml does not expect: X509HostnameValidator.cc:107: error: invalid use of incomplete type 'ASN1_STRING'
             what to do: follow the advice of its known issue; to accept it: atsmatrix expect --update
         ");
         let red = items(&result, &Terms::default()).len();

@@ -146,7 +146,7 @@ fn check(dnf: Dnf) {
     }
     let missing = fixture.package("9.2.7-*");
     let (phase, reason) = missing.failed();
-    assert_eq!(phase, "install", "a missing release says nothing about ATS");
+    assert_eq!(phase, "install", "which says nothing about ATS by itself: {reason}");
     assert!(reason.contains("the distro has no package trafficserver-9.2.7-*"), "{dnf:?}: {reason}");
 
     // OpenSSL's engine.h is in a separate package, and one header is in no list of the recipes.

@@ -12,7 +12,7 @@ pub(super) fn build(plan: &Plan, cell: &PlannedCell) -> Option<String> {
             Some(build) => Some(build.clone()),
             None => Some(format!("{} {}", args.get("PACKAGE")?, args.get("VERSION")?)),
         },
-        Work::Ready { .. } | Work::Base { .. } => None,
+        Work::Ready { .. } | Work::Base { .. } | Work::Local { .. } => None,
     }
 }
 

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::bootstrap::BootstrapEntry;
+use super::local::{DockerfileEntry, LocalPackagesEntry};
 use crate::model::{OriginProgram, Verdict};
 
 /// The matrix of atsmatrix: which distros run which Apache Traffic Servers.
@@ -160,7 +161,8 @@ pub(super) struct AtsEntry {
     pub(super) sources: Vec<SourceEntry>,
 }
 
-/// Where an ATS comes from. Exactly one of `tarball`, `rebuild`, `build_on`, `package`, `image`.
+/// Where an ATS comes from. Exactly one of `tarball`, `rebuild`, `build_on`, `package`, `image`, `dockerfile`, `deb`,
+/// `rpm`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SourceEntry {
@@ -178,6 +180,12 @@ pub(super) struct SourceEntry {
     pub(super) package: Option<PackageEntry>,
     /// A ready image of your own.
     pub(super) image: Option<ImageEntry>,
+    /// A Dockerfile of your own, built FROM the distro's base.
+    pub(super) dockerfile: Option<DockerfileEntry>,
+    /// Debian packages of your own, installed on the distro's base.
+    pub(super) deb: Option<LocalPackagesEntry>,
+    /// RPM packages of your own, installed on the distro's base.
+    pub(super) rpm: Option<LocalPackagesEntry>,
     /// What `traffic_server -V` reports for this source, a version or a range like `>=9.2.9,<9.3`; default: the ATS's
     /// `version`.
     pub(super) reports: Option<String>,
@@ -330,7 +338,7 @@ pub(super) struct ExpectEntry {
 pub(super) enum ExpectedVerdict {
     /// At least one trial fails.
     Fail,
-    /// It does not compile.
+    /// It cannot be built on the distro.
     Unbuildable,
     /// The upgrade of the distro removed ATS, or ATS does not start after it.
     Broken,

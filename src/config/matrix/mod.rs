@@ -10,11 +10,13 @@ mod check;
 mod diagnostic;
 mod digest;
 mod distro;
+mod dockerfile;
 mod document;
 mod edit;
 mod expectation;
 mod globs;
 mod limits;
+mod local;
 mod mirrors;
 mod normal;
 mod outline;
@@ -28,16 +30,22 @@ pub use bootstrap::{AptSuite, Bootstrap, RpmRelease};
 pub use diagnostic::{Diagnostic, did_you_mean, known_names};
 pub use digest::sha256_hex;
 pub use distro::{Distro, UpgradeEnds};
+pub use dockerfile::declared_args;
 pub use document::schema;
 pub use edit::{Addition, Edit, EditError};
 pub use expectation::{CellFacts, Expectation};
 pub use globs::{GlobError, Globs};
 pub use limits::{Deadlines, Defaults};
+pub use local::{LocalContent, LocalError, LocalFile, LocalFiles, LocalNeed, name_in_context, shown};
 pub use mirrors::Mirrors;
 pub use outline::MAX_BYTES;
-pub use source::{Ats, Package, Patch, Proof, RESERVED_ARGS, ReadyImage, Rebuild, Source, SourceKind, Tarball};
+pub use source::{
+    Ats, Dockerfile, LocalPackages, Package, PackageFormat, Patch, Proof, RESERVED_ARGS, ReadyImage, Rebuild, Source,
+    SourceKind, Tarball,
+};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::{AtsId, CellId, DistroId, Expected, Place, Provenance, Verdict, VersionRange};
 
@@ -67,6 +75,8 @@ pub struct Matrix {
     pub defaults: Defaults,
     /// Mirrors to use in place of public hosts.
     pub mirrors: Mirrors,
+    /// The user's own files of its sources, once they have been read.
+    local: BTreeMap<LocalNeed, Arc<LocalFiles>>,
     /// The file's name, for diagnostics.
     file: String,
     places: Places,
@@ -77,7 +87,7 @@ pub struct Matrix {
 struct Places {
     /// Of every source, by column and source.
     sources: Vec<Vec<(usize, usize)>>,
-    /// Of families and build arguments, by path in the document.
+    /// Of families, build arguments and the user's own files, by path in the document.
     named: BTreeMap<String, (usize, usize)>,
 }
 
@@ -171,6 +181,7 @@ impl Matrix {
             digest: String::new(),
             sha256: String::new(),
             places: Places::default(),
+            local: BTreeMap::new(),
             ..of.clone()
         };
         if rest(self) != rest(&matrix) || !edit::is_applied(&self.expect, &matrix.expect, edits) {

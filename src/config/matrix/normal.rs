@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use super::{
-    AptSuite, Ats, Bootstrap, Deadlines, Defaults, Distro, Exclusion, Expectation, Globs, Matrix, Package, Patch,
-    Proof, ReadyImage, Rebuild, RpmRelease, Source, SourceKind, Tarball, UpgradeEnds,
+    AptSuite, Ats, Bootstrap, Deadlines, Defaults, Distro, Dockerfile, Exclusion, Expectation, Globs, LocalPackages,
+    Matrix, Package, PackageFormat, Patch, Proof, ReadyImage, Rebuild, RpmRelease, Source, SourceKind, Tarball,
+    UpgradeEnds,
 };
 use crate::model::{Os, Place};
 
@@ -27,6 +28,7 @@ pub(super) fn form(matrix: &Matrix) -> String {
         expect,
         defaults,
         mirrors: _,
+        local: _,
         file: _,
         places: _,
     } = matrix;
@@ -186,6 +188,20 @@ fn origin(lines: &mut Lines, kind: &SourceKind) {
             lines.some("binary", binary.as_ref());
         }
         SourceKind::Upgrade(from) => lines.put("upgrade", from),
+        SourceKind::Dockerfile(Dockerfile { path, context, base_arg, binary }) => {
+            lines.put("dockerfile", path);
+            lines.put("context", context);
+            lines.put("base-arg", base_arg);
+            lines.some("binary", binary.as_ref());
+        }
+        SourceKind::Local(LocalPackages { format, files, binary }) => {
+            let key = match format {
+                PackageFormat::Deb => "deb",
+                PackageFormat::Rpm => "rpm",
+            };
+            lines.all(key, files);
+            lines.some("binary", binary.as_ref());
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::globs::Globs;
+use super::local::LocalNeed;
 use crate::model::{AtsId, DistroId};
 
 /// Build arguments that recipes get from other keys of matrix.yaml; `args` must not set them.
@@ -81,6 +82,10 @@ pub enum SourceKind {
     Image(ReadyImage),
     /// The same ATS on that row, upgraded in place.
     Upgrade(DistroId),
+    /// The user's own Dockerfile, built FROM the distro's base.
+    Dockerfile(Dockerfile),
+    /// Package files of the user's own, installed on the distro's base.
+    Local(LocalPackages),
 }
 
 impl SourceKind {
@@ -93,6 +98,24 @@ impl SourceKind {
             Self::Package(_) => "package",
             Self::Image(_) => "image",
             Self::Upgrade(_) => "upgrades",
+            Self::Dockerfile(_) => "dockerfile",
+            Self::Local(LocalPackages { format, .. }) => format.key(),
+        }
+    }
+
+    /// The user's own files that it is made from.
+    pub(super) fn local_need(&self) -> Option<LocalNeed> {
+        match self {
+            Self::Dockerfile(Dockerfile { path, context, .. }) => {
+                Some(LocalNeed::Dockerfile { path: path.clone(), context: context.clone() })
+            }
+            Self::Local(LocalPackages { files, .. }) => Some(LocalNeed::Packages(files.clone())),
+            Self::Tarball(_)
+            | Self::Rebuild(_)
+            | Self::BuildOn(_)
+            | Self::Package(_)
+            | Self::Image(_)
+            | Self::Upgrade(_) => None,
         }
     }
 
@@ -169,4 +192,55 @@ pub struct ReadyImage {
     pub reference: String,
     /// The path of `traffic_server` in it; `None`: detected.
     pub binary: Option<String>,
+}
+
+/// A Dockerfile of the user's own. Paths are relative to the folder of matrix.yaml.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dockerfile {
+    /// Its path.
+    pub path: String,
+    /// The folder of its context; empty: that of matrix.yaml.
+    pub context: String,
+    /// The build argument that gets the tag of the row's base image.
+    pub base_arg: String,
+    /// The path of `traffic_server` in the image; `None`: detected.
+    pub binary: Option<String>,
+}
+
+/// Package files of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalPackages {
+    /// What installs them.
+    pub format: PackageFormat,
+    /// Patterns over paths relative to the folder of matrix.yaml, with wildcards in file names only; never empty.
+    pub files: Vec<String>,
+    /// The path of the installed `traffic_server`; `None`: detected.
+    pub binary: Option<String>,
+}
+
+/// The formats of packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackageFormat {
+    /// For dpkg and apt.
+    Deb,
+    /// For rpm and dnf.
+    Rpm,
+}
+
+impl PackageFormat {
+    /// The key of matrix.yaml, which is also the extension of the files.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Deb => "deb",
+            Self::Rpm => "rpm",
+        }
+    }
+
+    /// The family of distros in images/ that has the other format.
+    pub(super) fn foreign_family(self) -> &'static str {
+        match self {
+            Self::Deb => "fedora",
+            Self::Rpm => "debian",
+        }
+    }
 }

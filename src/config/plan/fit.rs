@@ -2,18 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use super::{Recipe, Recipes, SelectionError, tag};
+use super::{Recipe, Recipes, SelectionError, local, tag};
 use crate::config::matrix::{Matrix, MatrixCell, RESERVED_ARGS, SourceKind, known_names};
 use crate::model::OriginProgram;
 
 /// Folders of recipes that are for no distro family, except those of origin programs.
-const OTHER_FOLDERS: [&str; 6] = ["agent", "bootstrap", "dnf", "lib", "tarball", "upgrade"];
+const OTHER_FOLDERS: [&str; 7] = ["agent", "bootstrap", "dnf", "lib", "local", "tarball", "upgrade"];
 
 /// Checks that the recipes have the family and the build arguments of `cell`.
 pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -> Result<(), SelectionError> {
     let family = cell.distro.family.as_str();
     let used: &[Recipe] = match &cell.source.kind {
         SourceKind::Image(_) => return Ok(()),
+        SourceKind::Dockerfile(it) => return check_dockerfile(matrix, cell, &it.path),
+        SourceKind::Local(_) => &[Recipe::Local],
         SourceKind::Package(_) => &[Recipe::Package(family.to_owned())],
         // Another distro's build uses that distro's arguments, and a rebuild uses none.
         SourceKind::BuildOn(_) | SourceKind::Rebuild(_) => &[Recipe::Runtime],
@@ -39,7 +41,17 @@ pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -
     Ok(())
 }
 
-/// The folders with recipes for the packages of distros.
+/// Checks that the user's own Dockerfile declares the arguments that its source sets. Those of the distro are for the
+/// recipes of its family.
+fn check_dockerfile(matrix: &Matrix, cell: &MatrixCell<'_>, path: &str) -> Result<(), SelectionError> {
+    let declared = local::declared_by(matrix.local_files(&cell.source.kind), &cell.source.kind);
+    let Some(unknown) = cell.source.args.keys().find(|name| !declared.contains(name)) else { return Ok(()) };
+    let known: Vec<&str> = declared.iter().map(String::as_str).collect();
+    let message = format!("{path} has no argument `{unknown}`");
+    let found = matrix.argument_diagnostic(cell, unknown, message, known_names(unknown, &known));
+    Err(SelectionError(found.to_string()))
+}
+
 /// Checks that the family can be upgraded, and that nothing which the row adds to the distro would be left out.
 fn upgrade(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -> Result<(), SelectionError> {
     let (row, family) = (cell.distro, cell.distro.family.as_str());
@@ -58,6 +70,7 @@ fn upgrade(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -> Result<
     Err(SelectionError(matrix.upgrade_diagnostic(&row.id, message, help).to_string()))
 }
 
+/// The folders with recipes for the packages of distros.
 fn families(recipes: &Recipes) -> Vec<&str> {
     let of = |file: &'static str| move |name: &&str| name.ends_with(file);
     let files =

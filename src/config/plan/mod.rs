@@ -1,20 +1,23 @@
 //! Plans a run: the selected cells of the matrix in order, and the steps that make their images. Pure: the caller reads
-//! the images folder.
+//! the images folder, and the user's own files into the matrix.
 
 mod bootstrapper;
 mod fit;
+mod local;
 mod recipe;
 mod selection;
 mod steps;
 mod tag;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use bootstrapper::Bootstrapper;
+pub use local::LocalRecipe;
 pub use recipe::Recipe;
 pub use selection::{Selection, SelectionError};
 
-use crate::config::matrix::{Bootstrap, Matrix, SourceKind};
+use crate::config::matrix::{Bootstrap, LocalFiles, Matrix, SourceKind};
 use crate::model::{CellId, Os, Place};
 use steps::Steps;
 
@@ -93,6 +96,15 @@ pub enum Work {
     Recipe {
         /// Which one.
         recipe: Recipe,
+        /// Its build arguments.
+        args: BTreeMap<String, String>,
+    },
+    /// From files of the user's own.
+    Local {
+        /// What makes it of them.
+        recipe: LocalRecipe,
+        /// The files.
+        files: Arc<LocalFiles>,
         /// Its build arguments.
         args: BTreeMap<String, String>,
     },

@@ -15,6 +15,8 @@ pub enum Recipe {
     Upgrade,
     /// Installs an origin that is a separate container, by its name in matrix.yaml.
     Origin(&'static str),
+    /// Installs package files of the user's own.
+    Local,
     /// Installs the tools that make base images of apt's suites.
     Bootstrapper,
     /// Installs the tools that make base images of dnf's releases.
@@ -31,6 +33,7 @@ impl Recipe {
             Self::Package(family) => format!("{family}/Containerfile"),
             Self::Upgrade => "upgrade/Containerfile".to_owned(),
             Self::Origin(program) => format!("{program}/Containerfile"),
+            Self::Local => "local/Containerfile".to_owned(),
             Self::Bootstrapper => "bootstrap/Containerfile".to_owned(),
             Self::DnfBootstrapper => "dnf/Containerfile".to_owned(),
         }
@@ -44,6 +47,7 @@ impl Recipe {
             | Self::Package(_)
             | Self::Upgrade
             | Self::Origin(_)
+            | Self::Local
             | Self::Bootstrapper
             | Self::DnfBootstrapper => false,
         }
@@ -57,6 +61,7 @@ impl Recipe {
             Self::Package(_) => "package",
             Self::Upgrade => "upgrade",
             Self::Origin(program) => program,
+            Self::Local => "local",
             Self::Bootstrapper => "bootstrapper",
             Self::DnfBootstrapper => "dnf-bootstrapper",
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::tag::{self, Inputs};
-use super::{Bootstrapper, BuildStep, Recipe, Recipes, SelectionError, Work};
+use super::{Bootstrapper, BuildStep, LocalRecipe, Recipe, Recipes, SelectionError, Work, local};
 use crate::config::matrix::{
     Ats, Bootstrap, Distro, Matrix, MatrixCell, Mirrors, Patch, Proof, Source, SourceKind, Tarball,
 };
@@ -17,8 +17,8 @@ type Arguments = BTreeMap<String, String>;
 
 /// The steps planned so far, each once.
 pub(super) struct Steps<'a> {
-    matrix: &'a Matrix,
-    recipes: &'a Recipes,
+    pub(super) matrix: &'a Matrix,
+    pub(super) recipes: &'a Recipes,
     planned: Vec<BuildStep>,
     bootstrapper: Bootstrapper,
 }
@@ -55,6 +55,8 @@ impl<'a> Steps<'a> {
                 args.insert("VERSION".into(), package.version.clone());
                 self.add_recipe(&name, Recipe::Package(distro.family.clone()), args, vec![base])
             }
+            SourceKind::Dockerfile(it) => self.add_local(cell, LocalRecipe::Dockerfile(it.clone())),
+            SourceKind::Local(_) => self.add_local(cell, LocalRecipe::Packages),
             SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => {
                 let build = self.add_build(distro, ats, source)?;
                 let base = self.add_base(distro);
@@ -105,7 +107,7 @@ impl<'a> Steps<'a> {
         self.add_recipe(&format!("{program} (origin)"), Recipe::Origin(program), args, vec![base]).map(Some)
     }
 
-    fn add_base(&mut self, distro: &Distro) -> String {
+    pub(super) fn add_base(&mut self, distro: &Distro) -> String {
         let work = Work::Base { image: distro.image.clone(), bootstrap: distro.bootstrap.clone() };
         let work = mirrored(work, &self.matrix.mirrors);
         let tag = self.bootstrapper.tag(&work);
@@ -143,9 +145,11 @@ impl<'a> Steps<'a> {
                 args.insert("PATCHES".into(), patch_lines(&rebuild.patches));
                 self.add_recipe(&name, Recipe::Rebuild, args, vec![parent])
             }
-            SourceKind::Package(_) | SourceKind::Image(_) | SourceKind::Upgrade(_) => {
-                Err(SelectionError(format!("{} is not compiled on {}", ats.id, distro.id)))
-            }
+            SourceKind::Package(_)
+            | SourceKind::Image(_)
+            | SourceKind::Dockerfile(_)
+            | SourceKind::Local(_)
+            | SourceKind::Upgrade(_) => Err(SelectionError(format!("{} is not compiled on {}", ats.id, distro.id))),
         }
     }
 
@@ -161,7 +165,7 @@ impl<'a> Steps<'a> {
         Ok(self.add(&name, tag, parents, work))
     }
 
-    fn add(&mut self, name: &str, tag: String, parents: Vec<String>, work: Work) -> String {
+    pub(super) fn add(&mut self, name: &str, tag: String, parents: Vec<String>, work: Work) -> String {
         if !self.planned.iter().any(|step| step.tag == tag) {
             self.planned.push(BuildStep { name: name.to_owned(), tag: tag.clone(), parents, work });
         }
@@ -203,7 +207,7 @@ pub(super) fn step(
 }
 
 /// Arguments of the distro, overridden by those of the source.
-fn arguments(distro: &Distro, source: &Source) -> Arguments {
+pub(super) fn arguments(distro: &Distro, source: &Source) -> Arguments {
     let mut args = distro_arguments(distro);
     args.extend(source.args.clone());
     args
@@ -254,6 +258,8 @@ pub(super) fn describe(cell: &MatrixCell<'_>) -> String {
         SourceKind::BuildOn(on) => format!("built on {on}, moved here"),
         SourceKind::Package(package) => format!("package {} {}", package.name, package.version),
         SourceKind::Image(image) => format!("image {}", image.reference),
+        SourceKind::Dockerfile(it) => format!("built here by {}", it.path),
+        SourceKind::Local(it) => local::describe(it),
         SourceKind::Upgrade(from) => format!("{from}/{} upgraded in place", cell.ats.id),
     }
 }
@@ -268,6 +274,8 @@ fn before<'a>(matrix: &'a Matrix, cell: &MatrixCell<'a>, from: &DistroId) -> Opt
 pub(super) fn binary(matrix: &Matrix, cell: &MatrixCell<'_>) -> Option<String> {
     match &cell.source.kind {
         SourceKind::Image(image) => image.binary.clone(),
+        SourceKind::Dockerfile(it) => it.binary.clone(),
+        SourceKind::Local(it) => it.binary.clone(),
         SourceKind::Upgrade(from) => binary(matrix, &before(matrix, cell, from)?),
         SourceKind::Package(_) => None,
         SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => Some(INSTALLED.to_owned()),

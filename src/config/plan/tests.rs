@@ -49,7 +49,7 @@ fn fedora_uses_the_same_build_recipe_as_debian() {
         let plan = plan(&[distro]);
         let recipes = plan.steps().iter().filter_map(|step| match &step.work {
             Work::Recipe { recipe, .. } => Some(recipe.path()),
-            Work::Base { .. } | Work::Ready { .. } => None,
+            Work::Base { .. } | Work::Ready { .. } | Work::Local { .. } => None,
         });
         recipes.filter(|containerfile| containerfile.starts_with("tarball/")).collect()
     };

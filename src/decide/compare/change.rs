@@ -15,7 +15,7 @@ pub enum ComparedState {
     Fail,
     /// A known limitation: failed twice by a known issue that this ATS has on every distro (trials only).
     Limitation,
-    /// Does not compile (cells only).
+    /// Cannot be built (cells only).
     Unbuildable,
     /// Did not survive the upgrade of its distro (cells only).
     Broken,
@@ -96,7 +96,7 @@ pub enum Change {
     NewlyLimited,
     /// It failed, was flaky or had a known limitation, and is no longer tested.
     FailureRemoved,
-    /// It failed and fails now in another way: it does not compile instead of failing, or the reverse, or it has only a
+    /// It failed and fails now in another way: it cannot be built instead of failing, or the reverse, or it has only a
     /// known limitation.
     OtherFailure,
     /// Flaky as before.

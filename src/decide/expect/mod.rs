@@ -83,7 +83,7 @@ impl<'a> EntryState<'a> {
         !self.is_emptied() && self.scope.has(trial)
     }
 
-    /// Whether the result of `cell` can confirm or refute it: an ATS that does not compile or start runs no trial.
+    /// Whether the result of `cell` can confirm or refute it: an ATS that cannot be built or started runs no trial.
     fn is_tested_by(&self, cell: &CellResult) -> bool {
         self.stated.verdict.is_without_ats() || !cell.verdict.is_without_ats()
     }
@@ -238,7 +238,7 @@ fn cell_additions(entries: &[EntryState], cell: &CellResult, inherited: &Inherit
     };
     let mut found: Vec<Addition> = Vec::new();
     if cell.verdict == Verdict::Unbuildable && !excused(&[Verdict::Unbuildable], None) {
-        found.push(explained(cell, Verdict::Unbuildable, None, cell.reason.as_deref().unwrap_or("does not compile")));
+        found.push(explained(cell, Verdict::Unbuildable, None, cell.reason.as_deref().unwrap_or("cannot be built")));
     }
     for trial in &cell.trials {
         let (verdict, declared) = match trial.outcome {

@@ -24,7 +24,7 @@ fn matrix(expect: &str) -> (String, Matrix) {
     (text, matrix)
 }
 
-/// One letter a trial: pass, fail, flaky (`~`), error, skipped, unsupported, not run (`.`); `!` does not compile, `?` is unavailable.
+/// One letter a trial: pass, fail, flaky (`~`), error, skipped, unsupported, not run (`.`); `!` cannot be built, `?` is unavailable.
 fn cell(id: &str, openssl: &str, outcomes: &str) -> CellResult {
     let outcome = |letter| match letter {
         'p' => Some(Outcome::Pass),
@@ -334,7 +334,7 @@ fn any_entry() -> impl Strategy<Value = String> {
     let issue = prop::sample::select(vec!["", "    issue: ATS-11465\n"]);
     let verdict = prop::sample::select(vec!["fail", "flaky", "unbuildable"]);
     (about, trials, issue, verdict).prop_map(|(about, trials, issue, verdict)| {
-        // What does not compile has no versions, no trials and no issue.
+        // What cannot be built has no versions, no trials and no issue.
         let (about, trials, issue) = match verdict {
             "unbuildable" => (if about.starts_with("openssl") { "ats: [\"9.2.5\"]" } else { about }, "", ""),
             _ => (about, trials, issue),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::ats::{Dialect, config};
-use crate::config::plan::{BuildStep, Plan, PlannedCell, Recipe, Work};
+use crate::config::plan::{BuildStep, LocalRecipe, Plan, PlannedCell, Recipe, Work};
 use crate::model::{Act, Front, OriginTls, Record, RecordType, Remap, Route, Speak, TrialSpec};
 
 /// Packages needed to compile ATS 9, by family.
@@ -27,7 +27,13 @@ type Args = BTreeMap<String, String>;
 /// Commands that make an image with the ATS of `cell`, named `ats-by-hand`. `None`: its image is a ready one, or
 /// cannot be made in a few lines.
 pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
-    let Work::Recipe { recipe, args } = &step(plan, &cell.tag)?.work else { return None };
+    let (recipe, args) = match &step(plan, &cell.tag)?.work {
+        Work::Recipe { recipe, args } => (recipe, args),
+        Work::Local { recipe: LocalRecipe::Dockerfile(it), args, .. } => {
+            return own(plan, [&it.path, &it.context, &it.base_arg], args);
+        }
+        Work::Local { .. } | Work::Base { .. } | Work::Ready { .. } => return None,
+    };
     let base = base(plan, args.get("BASE")?)?;
     let family = match recipe {
         Recipe::Runtime => return built(plan, args, &base),
@@ -36,6 +42,7 @@ pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
         | Recipe::Rebuild
         | Recipe::Upgrade
         | Recipe::Origin(_)
+        | Recipe::Local
         | Recipe::Bootstrapper
         | Recipe::DnfBootstrapper => return None,
     };
@@ -53,6 +60,19 @@ pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
     Some(format!(
         "BASE=${{BASE:-{base}}}\ndocker build --tag ats-by-hand --build-arg BASE=\"$BASE\" - <<'EOF'\nARG BASE\nFROM \
          $BASE\n{install}EOF\n"
+    ))
+}
+
+/// The user's own Dockerfile, built in the folder of matrix.yaml.
+fn own(plan: &Plan, [path, context, base_arg]: [&str; 3], args: &Args) -> Option<String> {
+    let base = base(plan, args.get(base_arg)?)?;
+    let others = args.iter().filter(|(name, value)| *name != base_arg && !value.contains('\''));
+    let others: Vec<String> = others.map(|(name, value)| format!(" --build-arg {name}='{value}'")).collect();
+    let others = others.concat();
+    let context = if context.is_empty() { "." } else { context };
+    Some(format!(
+        "BASE=${{BASE:-{base}}}\ndocker build --tag ats-by-hand --build-arg {base_arg}=\"$BASE\"{others} --file {path} \
+         {context}\n"
     ))
 }
 

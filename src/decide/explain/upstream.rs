@@ -50,7 +50,7 @@ fn title(explanation: &Explanation) -> String {
         ran.distro.as_ref().map_or_else(|| explanation.cell.distro.to_string(), |release| release.name.clone());
     let openssl = ran.openssl.as_ref().map_or(String::new(), |library| format!(" with OpenSSL {}", library.version));
     let what = match (explanation.verdict, explanation.trials.first()) {
-        (Verdict::Unbuildable, _) => "does not compile".to_owned(),
+        (Verdict::Unbuildable, _) => "cannot be built".to_owned(),
         (Verdict::Broken, _) => "does not start after an upgrade of the distro".to_owned(),
         (_, Some(story)) => story.summary.clone(),
         (verdict, None) => verdict.to_string(),

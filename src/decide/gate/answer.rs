@@ -202,7 +202,7 @@ impl GateReason {
 pub enum Cause {
     /// The cell fails.
     Fails,
-    /// Its ATS does not compile there.
+    /// Its ATS cannot be built there.
     Unbuildable,
     /// Its ATS is gone, or does not start, after the upgrade of the distro.
     Broken,

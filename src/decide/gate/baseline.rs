@@ -160,7 +160,7 @@ impl<'a> Compared<'a> {
         }
     }
 
-    /// Trials without an answer that have no counterpart in the baseline: what did not compile has no trials.
+    /// Trials without an answer that have no counterpart in the baseline: what cannot be built has no trials.
     fn unanswered(&self) -> Option<GateReason> {
         let trials = verdict::unanswered(self.new.filter(|cell| cell.verdict.is_answer())?);
         let text = format!("has {} trials in error or not reached: {}", trials.len(), few(&trials));

@@ -339,7 +339,7 @@ impl<'a> Basis<'a> {
         let reason = match cell.verdict {
             Verdict::Pass => return PassCheck::Passes,
             Verdict::Fail => GateReason::new(Cause::Fails, with_trials("fails", cell)),
-            Verdict::Unbuildable => GateReason::new(Cause::Unbuildable, "does not compile on this distro"),
+            Verdict::Unbuildable => GateReason::new(Cause::Unbuildable, "cannot be built on this distro"),
             Verdict::Broken => GateReason::new(Cause::Broken, "does not survive the upgrade"),
             Verdict::Flaky => GateReason::new(Cause::Flaky, with_trials("is flaky in", cell)),
             Verdict::Error => GateReason::new(Cause::Error, "is in error, which says nothing about ATS")

@@ -137,7 +137,7 @@ impl Upgrade<'_> {
         };
         let stands = match verdict {
             Some(Verdict::Fail) => "fails",
-            Some(Verdict::Unbuildable) => "does not compile",
+            Some(Verdict::Unbuildable) => "cannot be built",
             Some(Verdict::Broken) => "did not survive an upgrade",
             None => "is not in the results",
             Some(Verdict::Pass | Verdict::Flaky | Verdict::Error | Verdict::Unavailable) => "has no reliable answer",

@@ -71,10 +71,12 @@ impl CellVersions {
         results: Option<&MatrixResult>,
     ) -> Option<Provenance> {
         let on = match &cell.source.kind {
-            SourceKind::Package(_) | SourceKind::Image(_) => return None,
             SourceKind::Upgrade(from) => {
                 let before = MatrixCell { distro: matrix.distro(from)?, ats: cell.ats, source: cell.ats.source(from)? };
                 return self.builds_with(matrix, &before, results);
+            }
+            SourceKind::Package(_) | SourceKind::Image(_) | SourceKind::Dockerfile(_) | SourceKind::Local(_) => {
+                return None;
             }
             SourceKind::BuildOn(distro) => distro,
             SourceKind::Tarball(_) | SourceKind::Rebuild(_) => &cell.distro.id,
@@ -113,7 +115,7 @@ pub(super) fn of(
 fn is_exact(cell: &MatrixCell<'_>) -> bool {
     let one_package = match &cell.source.kind {
         SourceKind::Package(Package { version, .. }) => version != "latest" && !version.contains(WILDCARDS),
-        SourceKind::Image(_) => false,
+        SourceKind::Image(_) | SourceKind::Dockerfile(_) | SourceKind::Local(_) => false,
         // An upgrade may replace a package, but not a build in /opt.
         SourceKind::Upgrade(from) => cell.ats.source(from).is_some_and(|source| is_built(cell.ats, source)),
         SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => true,
@@ -124,13 +126,13 @@ fn is_exact(cell: &MatrixCell<'_>) -> bool {
 /// Whether `source` is compiled, not a package or an image.
 fn is_built(ats: &Ats, source: &Source) -> bool {
     match &source.kind {
-        SourceKind::Package(_) | SourceKind::Image(_) => false,
+        SourceKind::Package(_) | SourceKind::Image(_) | SourceKind::Dockerfile(_) | SourceKind::Local(_) => false,
         SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => true,
         SourceKind::Upgrade(from) => ats.source(from).is_some_and(|before| is_built(ats, before)),
     }
 }
 
-/// The OpenSSL of a distro. All cells of a row load the same, but for ready images, which are found out by running them.
+/// The OpenSSL of a distro. All cells of a row load the same, but for images of the user's own, which are found out by running them.
 fn openssl(
     matrix: &Matrix,
     distro: &DistroId,
@@ -144,7 +146,7 @@ fn openssl(
     let row = results.into_iter().flat_map(|results| &results.cells).filter(|cell| cell.id.distro == *distro);
     let mut of_packages = row.filter(|cell| {
         let source = matrix.ats(&cell.id.ats).and_then(|ats| ats.source(distro));
-        source.is_some_and(|source| !matches!(source.kind, SourceKind::Image(_)))
+        source.is_some_and(|source| !matches!(source.kind, SourceKind::Image(_) | SourceKind::Dockerfile(_)))
     });
     if let Some(value) = of_packages.find_map(|cell| version(&cell.provenance)) {
         return Some(KnownVersion { value, origin: VersionSource::FoundInRow });
@@ -168,7 +170,7 @@ fn declared(matrix: &Matrix, ats: &Ats, kind: &SourceKind) -> (Option<String>, O
             let known = if version == "latest" { "" } else { known };
             (Some(format!("{name} {known}").trim_end().to_owned()), None)
         }
-        SourceKind::Image(_) => (None, None),
+        SourceKind::Image(_) | SourceKind::Dockerfile(_) | SourceKind::Local(_) => (None, None),
         SourceKind::Tarball(tarball) => (None, Some(tarball_text(tarball))),
         SourceKind::BuildOn(distro) => {
             // The checks of matrix.yaml refuse chains of these.

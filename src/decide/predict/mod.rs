@@ -80,7 +80,7 @@ pub struct Strike {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IssueEffect {
-    /// ATS does not compile.
+    /// ATS cannot be built.
     Unbuildable,
     /// Trials fail.
     Fails,

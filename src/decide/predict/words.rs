@@ -124,7 +124,7 @@ impl IssueEffect {
 
     fn sentence(self) -> &'static str {
         match self {
-            Self::Unbuildable => "ATS does not compile",
+            Self::Unbuildable => "ATS cannot be built",
             Self::Fails => "trials fail",
             Self::Limits => "known limitation: its trials fail with this ATS on every distro",
             Self::Withstood => "ATS behaves as it should, and users notice the difference",

@@ -140,7 +140,7 @@ fn cells_without_an_answer_are_errors_or_skipped_and_unbuildable_cells_fail() {
     assert_snapshot!(of(&xml, "forecast/9.2.9"), @r#"
     <testsuite name="forecast/9.2.9" tests="1" failures="1" errors="0" skipped="0">
         <testcase name="verdict" classname="forecast.9_2_9">
-          <failure type="unbuildable" message="does not compile, which matrix.yaml does not expect (X509HostnameValidator.cc:107: error: invalid use of incomplete type &apos;ASN1_STRING&apos;)"/>
+          <failure type="unbuildable" message="cannot be built, which matrix.yaml does not expect (X509HostnameValidator.cc:107: error: invalid use of incomplete type &apos;ASN1_STRING&apos;)"/>
         </testcase>
       </testsuite>
     "#);

@@ -78,7 +78,7 @@ fn the_full_report() {
     unavailable: fedora-40/* (optional): cannot pull registry.fedoraproject.org/fedora:40: no such host
 
     fail         a trial failed, then failed again in a fresh ATS, while the controls that bypass ATS passed
-    unbuildable  this ATS does not compile on this distro
+    unbuildable  this ATS cannot be built or installed on this distro
     flaky        a trial failed, then passed, or the other way round
     error        atsmatrix, the engine or the origin broke: says nothing about ATS
     unavailable  something it needs could not be obtained: says nothing about ATS

@@ -155,7 +155,12 @@ pub(super) fn owner(run: &str) -> Owner {
 
 /// A request for all cells of the matrix in `yaml`.
 pub(super) fn request(yaml: &str) -> RunRequest {
-    let matrix = Matrix::parse("matrix.yaml", yaml).unwrap_or_else(|found| panic!("{found:#?}"));
+    request_with(yaml, |matrix| matrix)
+}
+
+/// The same for what `complete` makes of the matrix.
+pub(super) fn request_with(yaml: &str, complete: impl FnOnce(Matrix) -> Matrix) -> RunRequest {
+    let matrix = complete(Matrix::parse("matrix.yaml", yaml).unwrap_or_else(|found| panic!("{found:#?}")));
     let recipes = builder::recipes(&Path::new(env!("CARGO_MANIFEST_DIR")).join("images")).unwrap();
     let plan = Plan::of(&matrix, &Selection::default(), &recipes).unwrap();
     RunRequest {

@@ -27,7 +27,7 @@ pub struct Terms<'a> {
 /// A difference between a cell and its expectations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Surprise<'a> {
-    /// It failed, was flaky or did not compile, and no expectation covers that.
+    /// It failed, was flaky or could not be built, and no expectation covers that.
     Undeclared {
         /// Fail, flaky or unbuildable.
         verdict: Verdict,
@@ -67,7 +67,7 @@ impl fmt::Display for Surprise<'_> {
         match self {
             Self::Undeclared { verdict, trials } => {
                 let what = match verdict {
-                    Verdict::Unbuildable => "does not compile",
+                    Verdict::Unbuildable => "cannot be built",
                     Verdict::Broken => "is broken by the upgrade",
                     Verdict::Flaky => "is flaky",
                     Verdict::Pass | Verdict::Fail | Verdict::Error | Verdict::Unavailable => "fails",
@@ -100,7 +100,7 @@ impl fmt::Display for Surprise<'_> {
 /// The verb for what `expected` says: `fail with ATS-11465`.
 fn verb(expected: &Expected) -> String {
     let word = match expected.verdict {
-        Verdict::Unbuildable => "fail to compile",
+        Verdict::Unbuildable => "fail to build",
         Verdict::Broken => "be broken by the upgrade",
         Verdict::Flaky => "be flaky",
         Verdict::Pass => "pass",
@@ -233,7 +233,7 @@ impl<'a> Declaration<'a> {
     fn fixed(&self, terms: &Terms<'_>) -> Option<Surprise<'a>> {
         let (cell, expected) = (self.cell, self.expected);
         match (expected.verdict, cell.verdict) {
-            // An ATS that does not compile or start never ran, so it may still fail.
+            // An ATS that cannot be built or started never ran, so it may still fail.
             (Verdict::Fail | Verdict::Pass, Verdict::Unbuildable | Verdict::Broken)
             | (Verdict::Flaky | Verdict::Error | Verdict::Unavailable, _) => None,
             (Verdict::Unbuildable | Verdict::Broken, now) if now == expected.verdict => None,
@@ -279,7 +279,7 @@ pub struct Scope {
 
 impl Scope {
     /// The trials that match `patterns`; all trials if there are none. The patterns were checked when the matrix was read;
-    /// one that does not compile matches nothing.
+    /// one that cannot be built matches nothing.
     pub fn of(patterns: &[String]) -> Self {
         let is_name = |pattern: &&String| !pattern.contains(['*', '?', '[', '{', '\\']);
         let (names, globs): (Vec<&String>, Vec<&String>) = patterns.iter().partition(is_name);

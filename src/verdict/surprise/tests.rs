@@ -217,8 +217,8 @@ fn a_cell_that_does_not_compile_says_nothing_about_trials() {
     assert!(texts(&unbuildable, &Terms::default()).is_empty());
     assert_eq!(
         texts(&cell(&[("tls-a", P)], &[expects(Verdict::Unbuildable, &[])]), &Terms::default()),
-        ["does not fail to compile as matrix.yaml expects: why"]
+        ["does not fail to build as matrix.yaml expects: why"]
     );
     unbuildable.expected = None;
-    assert_eq!(texts(&unbuildable, &Terms::default()), ["does not compile, which matrix.yaml does not expect"]);
+    assert_eq!(texts(&unbuildable, &Terms::default()), ["cannot be built, which matrix.yaml does not expect"]);
 }

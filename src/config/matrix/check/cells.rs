@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::super::Matrix;
 use super::super::diagnostic::{Path, known_names, quoted};
 use super::super::distro::Distro;
-use super::super::source::{Ats, Source, SourceKind};
+use super::super::source::{Ats, LocalPackages, Source, SourceKind};
 use super::Checker;
 
 /// What to do where a rebuild finds no build tree to start from.
@@ -57,7 +57,20 @@ impl Checker<'_> {
                     self.rebuild_chain(matrix, ats, distro, path);
                 }
             }
-            SourceKind::Tarball(_) | SourceKind::Package(_) | SourceKind::Image(_) | SourceKind::Upgrade(_) => {}
+            SourceKind::Local(LocalPackages { format, .. }) => {
+                if let Some(distro) = on.iter().find(|distro| distro.family == format.foreign_family()) {
+                    let key = format.key();
+                    let message =
+                        format!("{} is of the family {}, which has no {key} packages", distro.id, distro.family);
+                    let help = format!("leave {} out of `on`", distro.id);
+                    self.key_error(&path.key(key), message, help);
+                }
+            }
+            SourceKind::Tarball(_)
+            | SourceKind::Package(_)
+            | SourceKind::Image(_)
+            | SourceKind::Dockerfile(_)
+            | SourceKind::Upgrade(_) => {}
         }
     }
 
@@ -106,6 +119,8 @@ impl Checker<'_> {
                     kind @ (SourceKind::BuildOn(_)
                     | SourceKind::Package(_)
                     | SourceKind::Image(_)
+                    | SourceKind::Dockerfile(_)
+                    | SourceKind::Local(_)
                     | SourceKind::Upgrade(_)),
                 ) => {
                     let message =

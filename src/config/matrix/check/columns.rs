@@ -6,12 +6,14 @@ use indexmap::IndexMap;
 
 use super::super::diagnostic::{Path, quoted};
 use super::super::document::{AtsEntry, ImageEntry, PackageEntry, PatchEntry, RebuildEntry, SourceEntry, TarballEntry};
-use super::super::source::{Ats, Package, Patch, Proof, ReadyImage, Rebuild, Source, SourceKind, Tarball};
+use super::super::source::{
+    Ats, Package, PackageFormat, Patch, Proof, ReadyImage, Rebuild, Source, SourceKind, Tarball,
+};
 use super::rows::MAX_LINES;
 use super::{Axis, Checker, values};
 use crate::model::IdError;
 
-const KINDS: &str = "`tarball`, `rebuild`, `build_on`, `package` or `image`";
+const KINDS: &str = "`tarball`, `rebuild`, `build_on`, `package`, `image`, `dockerfile`, `deb` or `rpm`";
 const PROOFS: &str = "`sha256`, `signature` or `sha512_url`";
 
 impl Checker<'_> {
@@ -59,6 +61,9 @@ impl Checker<'_> {
             entry.build_on.map(|distro| self.build_on(&path.key("build_on"), &distro)),
             entry.package.map(|package| Some(self.package(&path.key("package"), &package))),
             entry.image.map(|image| Some(self.image(&path.key("image"), image))),
+            entry.dockerfile.map(|it| Some(self.dockerfile(&path.key("dockerfile"), it))),
+            entry.deb.map(|it| Some(self.local_packages(&path.key("deb"), it, PackageFormat::Deb))),
+            entry.rpm.map(|it| Some(self.local_packages(&path.key("rpm"), it, PackageFormat::Rpm))),
         ];
         let mut given = kinds.into_iter().flatten();
         let kind = match (given.next(), given.next()) {
@@ -176,10 +181,7 @@ impl Checker<'_> {
     fn image(&mut self, path: &Path, entry: ImageEntry) -> SourceKind {
         let help = "write it like registry.example.com/ats:prod";
         let reference = self.text(&path.key("reference"), &entry.reference, values::is_image, "image reference", help);
-        let binary = entry.binary.map(|binary| {
-            let help = "write it like /opt/ats/bin/traffic_server";
-            self.text(&path.key("binary"), &binary, values::is_absolute_path, "absolute path", help)
-        });
+        let binary = self.binary(path, entry.binary);
         SourceKind::Image(ReadyImage { reference, binary })
     }
 }

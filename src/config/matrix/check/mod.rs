@@ -4,6 +4,7 @@
 mod bootstrap;
 mod cells;
 mod columns;
+mod local;
 mod rows;
 mod rules;
 mod upgrades;
@@ -13,7 +14,7 @@ use super::diagnostic::{Diagnostic, Path, known_names, nearest, quoted, shortene
 use super::document::Document;
 use super::globs::Globs;
 use super::outline::{Outline, Position};
-use super::source::Ats;
+use super::source::{Ats, SourceKind};
 use super::{Distro, Matrix, Places};
 
 /// The only format version.
@@ -64,12 +65,23 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
         expect,
         defaults,
         mirrors,
+        local: std::collections::BTreeMap::new(),
         file,
         places,
     };
     checker.combinations(&matrix);
     checker.done()?;
     Ok(matrix)
+}
+
+/// Paths of what reading the user's own files may refuse, for the source at `source`.
+fn local_values(source: &Path, kind: &SourceKind) -> Vec<Path> {
+    let of = source.key(kind.key());
+    match kind {
+        SourceKind::Dockerfile(_) => ["path", "context", "base_arg"].map(|key| of.key(key)).into(),
+        SourceKind::Local(it) => (0..it.files.len()).map(|i| of.key("files").index(i)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The names that other parts of the document may refer to.
@@ -115,6 +127,7 @@ impl Checker<'_> {
                 places.named.insert(path.to_string(), self.outline.key_position(&path).into());
             }
         };
+        let mut local = Vec::new();
         for distro in distros.iter().filter(|distro| distro.upgrade.is_none()) {
             args(&Path::default().key("distros").key(distro.id.as_str()), &mut distro.args.keys());
         }
@@ -122,7 +135,11 @@ impl Checker<'_> {
             let sources = Path::default().key("ats").key(ats.id.as_str()).key("sources");
             for (i, source) in ats.sources.iter().enumerate() {
                 args(&sources.index(i), &mut source.args.keys());
+                local.extend(local_values(&sources.index(i), &source.kind));
             }
+        }
+        for path in local {
+            places.named.insert(path.to_string(), self.outline.value_position(&path).into());
         }
         for distro in distros {
             let path = if distro.upgrade.is_some() {

@@ -102,7 +102,7 @@ impl Checker<'_> {
                     ("issue", entry.issue.is_some()),
                 ];
                 for (key, _) in needs_a_run.into_iter().filter(|(_, given)| *given) {
-                    let message = "an ATS that does not compile or start never runs, so this is never known";
+                    let message = "an ATS that cannot be built or started never runs, so this is never known";
                     self.key_error(&path.key(key), message, "remove it");
                 }
             }

@@ -130,6 +130,19 @@ fn is_path(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_REFERENCE && only(text, "/._+~-") && stays_inside
 }
 
+/// The name of a variable, which need not be in upper case.
+pub(super) fn is_variable(text: &str) -> bool {
+    let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    starts && text.len() <= MAX_WORD && only(text, "_")
+}
+
+/// A relative path that ends in `extension`; its last part may be a pattern.
+pub(super) fn is_package_file(text: &str, extension: &str) -> bool {
+    let (folder, name) = text.rsplit_once('/').unwrap_or((".", text));
+    let is_name = name.ends_with(extension) && name.len() <= MAX_PATTERN && only(name, ".+-~:_^*?@");
+    is_name && is_member(folder)
+}
+
 /// A pattern over paths in a source tree.
 pub(super) fn is_path_pattern(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_PATTERN && only(text, "/._+~-*?[]")

@@ -181,8 +181,8 @@ fn all_invalid_values_are_reported() {
 
 #[test]
 fn impossible_sources_are_refused() {
-    insta::assert_snapshot!(broken("        build_on: debian-12\n", "        build_on: debian-12\n        image: { reference: x }\n"), @"matrix.yaml:20:9: ats.\"9.2.5\".sources[1]: the source has more than one kind; keep one of `tarball`, `rebuild`, `build_on`, `package` or `image`");
-    insta::assert_snapshot!(broken("        build_on: debian-12\n", ""), @"matrix.yaml:20:9: ats.\"9.2.5\".sources[1]: the source does not say where the ATS comes from; write one of `tarball`, `rebuild`, `build_on`, `package` or `image`");
+    insta::assert_snapshot!(broken("        build_on: debian-12\n", "        build_on: debian-12\n        image: { reference: x }\n"), @"matrix.yaml:20:9: ats.\"9.2.5\".sources[1]: the source has more than one kind; keep one of `tarball`, `rebuild`, `build_on`, `package`, `image`, `dockerfile`, `deb` or `rpm`");
+    insta::assert_snapshot!(broken("        build_on: debian-12\n", ""), @"matrix.yaml:20:9: ats.\"9.2.5\".sources[1]: the source does not say where the ATS comes from; write one of `tarball`, `rebuild`, `build_on`, `package`, `image`, `dockerfile`, `deb` or `rpm`");
     insta::assert_snapshot!(broken("          sha256: 00000000000000000000000000000000000000000000000000000000000000aa\n", ""), @"matrix.yaml:18:11: ats.\"9.2.5\".sources[0].tarball: nothing proves that the download is authentic; write one of `sha256`, `signature` or `sha512_url`");
     insta::assert_snapshot!(broken("build_on: debian-12", "build_on: debian-13"), @"matrix.yaml:21:19: ats.\"9.2.5\".sources[1].build_on: this source also covers debian-13; give debian-13 its own source above this one");
     insta::assert_snapshot!(broken("of: \"9.2.5\"", "of: \"9.2.9\""), @"matrix.yaml:28:15: ats.\"9.2.5-backport\".sources[0].rebuild.of: on debian-12, 9.2.9 has no build tree: it comes from `package`; name an ATS with a `tarball` there");
@@ -206,7 +206,7 @@ fn rules_without_effect_are_refused() {
     matrix.yaml:41:5: include[0]: no `exclude` entry excludes this cell; remove this entry
     ");
     insta::assert_snapshot!(broken("  - ats: [\"9.2.5\"]\n    openssl: \">=3.2\"", "  - ats: [\"9.2.9\"]\n    distro: [debian-13]"), @"matrix.yaml:43:5: expect[0]: the entry applies to no cell; its conditions must all hold for at least one cell");
-    insta::assert_snapshot!(broken("verdict: fail", "verdict: unbuildable"), @"matrix.yaml:44:5: expect[0].openssl: an ATS that does not compile never runs, so this is never known; remove it");
+    insta::assert_snapshot!(broken("verdict: fail", "verdict: unbuildable"), @"matrix.yaml:44:5: expect[0].openssl: an ATS that cannot be built never runs, so this is never known; remove it");
     insta::assert_snapshot!(broken("trial: 20s, cell: 2m", "trial: 20m, cell: 2m"), @"matrix.yaml:50:14: defaults.deadlines: a part has a longer deadline than the whole; keep trial <= cell <= run");
 }
 
@@ -302,7 +302,7 @@ fn the_example_in_the_docs_is_valid() {
     let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/matrix.md")).unwrap();
     let example = docs.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     let matrix = Matrix::parse("docs/matrix.md", example).unwrap_or_else(|found| panic!("{found:#?}"));
-    assert_eq!((matrix.distros.len(), matrix.ats.len(), matrix.expect.len()), (3, 4, 1));
+    assert_eq!((matrix.distros.len(), matrix.ats.len(), matrix.expect.len()), (3, 5, 1));
 }
 
 #[test]
