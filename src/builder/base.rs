@@ -122,9 +122,12 @@ impl ImageBuilder {
     ) -> anyhow::Result<ImageInfo> {
         let engine = self.engine.as_ref();
         let Some((owner, bootstrapper)) = self.bootstrapper_of(step) else {
+            let _turn = self.turn(step).await;
             return host::run(engine, bootstrap, &step.tag, &self.bootstraps, on_line).await;
         };
         let tools = self.tools.get_or_try_init(|| self.tools(bootstrapper)).await?;
+        // After the tools, which take turns of their own.
+        let _turn = self.turn(step).await;
         let workshop = contained::Workshop { engine, owner, tools, proxies: &self.policy.proxies };
         contained::run(&workshop, bootstrap, &step.tag, on_line).await
     }

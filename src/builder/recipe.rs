@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{BuildLog, ImageBuilder, ImageState, StepFailure, context, removal};
-use crate::config::plan::{BuildStep, Recipe, Work};
+use crate::config::plan::{BuildStep, Recipe};
 use crate::engine::{BuildSpec, Class, labels};
 use crate::model::Event;
 
@@ -19,6 +19,7 @@ impl ImageBuilder {
         args: &BTreeMap<String, String>,
         existing: Option<ImageState>,
     ) -> Result<ImageState, StepFailure> {
+        let _turn = self.turn(step).await;
         let spec = self.build_spec(step, recipe, args);
         let (spec, mut log) = match spec.and_then(|spec| Ok((spec, BuildLog::create(&self.log_folder, &step.name)?))) {
             Ok(ready) => ready,
@@ -83,13 +84,5 @@ impl ImageBuilder {
             self.send(Event::Note(format!("cannot remember that {} does not compile: {error}", step.name)));
         }
         ImageState::Unbuildable { reason }
-    }
-}
-
-/// Whether a step compiles ATS.
-pub(super) fn compiles(work: &Work) -> bool {
-    match work {
-        Work::Recipe { recipe, .. } => recipe.compiles(),
-        Work::Base { .. } | Work::Ready { .. } => false,
     }
 }

@@ -3,6 +3,7 @@
 
 mod bootstrapper;
 mod fit;
+mod order;
 mod recipe;
 mod selection;
 mod steps;
@@ -94,6 +95,16 @@ pub enum Work {
         /// Its build arguments.
         args: BTreeMap<String, String>,
     },
+}
+
+impl Work {
+    /// Whether it compiles ATS.
+    pub fn compiles(&self) -> bool {
+        match self {
+            Self::Recipe { recipe, .. } => recipe.compiles(),
+            Self::Base { .. } | Self::Ready { .. } => false,
+        }
+    }
 }
 
 impl Plan {
