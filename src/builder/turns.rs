@@ -208,3 +208,127 @@ impl Drop for CellTicket {
         self.turns.change(|state| drop(state.cells.remove(&self.number)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    /// Turns of two jobs with one compiler.
+    fn two_jobs() -> Arc<Turns> {
+        Turns::new(2, 1)
+    }
+
+    fn strings(tags: &[&str]) -> Vec<String> {
+        tags.iter().map(ToString::to_string).collect()
+    }
+
+    /// The turn, if it comes at once.
+    macro_rules! now {
+        ($waiting:expr) => {
+            (&mut $waiting).now_or_never()
+        };
+    }
+
+    #[test]
+    fn cells_and_compilers_take_turns() {
+        let turns = two_jobs();
+        let _build = turns.expect_image("build", true, 0, &[]);
+        let cells = turns.expect_cells(2, [strings(&[]), strings(&["build"])].into_iter());
+        let mut compiler = Box::pin(turns.image("build", true));
+        assert!(now!(compiler).is_none(), "a cell could run");
+        let cell = cells[0].turn().now_or_never().unwrap();
+        assert!(now!(compiler).is_none());
+        drop((cell, cells.into_iter().next()));
+        let compiling = now!(compiler).unwrap();
+
+        let late = turns.expect_cells(2, [strings(&[])].into_iter());
+        let mut cell = Box::pin(late[0].turn());
+        assert!(now!(cell).is_none());
+        drop(compiling);
+        assert!(now!(cell).is_some());
+    }
+
+    #[test]
+    fn a_compiler_waits_for_what_answers_sooner_but_not_for_what_waits_for_a_compiler() {
+        let turns = Turns::new(8, 2);
+        let base = turns.expect_image("base", false, 0, &[]);
+        let package = turns.expect_image("package", false, 1, &strings(&["base"]));
+        let _first = turns.expect_image("first", true, 2, &[]);
+        let _moved = turns.expect_image("moved", false, 3, &strings(&["first"]));
+        let _second = turns.expect_image("second", true, 4, &[]);
+        let _last = turns.expect_image("last", false, 5, &[]);
+        let cell = turns.expect_cells(2, [strings(&["package"])].into_iter());
+        let (mut first, mut second) = (Box::pin(turns.image("first", true)), Box::pin(turns.image("second", true)));
+        assert!(now!(first).is_none());
+        // Nobody waits for a turn in between: what comes next counts before it asks.
+        drop(base);
+        assert!(now!(first).is_none(), "the package comes first");
+        drop(package);
+        assert!(now!(first).is_none(), "its cell comes first");
+        drop(cell);
+        assert!(now!(first).is_some());
+        assert!(now!(second).is_some(), "what the first makes possible is not to be waited for");
+    }
+
+    #[test]
+    fn what_a_compiler_made_possible_comes_before_the_next_compiler() {
+        let turns = two_jobs();
+        let first = turns.expect_image("first", true, 0, &[]);
+        let moved = turns.expect_image("moved", false, 1, &strings(&["first"]));
+        let _second = turns.expect_image("second", true, 2, &[]);
+        let compiling = turns.image("first", true).now_or_never().unwrap();
+        let mut second = Box::pin(turns.image("second", true));
+        assert!(now!(second).is_none(), "one compiler at a time");
+        drop((first, compiling));
+        assert!(now!(second).is_none());
+        drop(moved);
+        assert!(now!(second).is_some());
+    }
+
+    #[test]
+    fn images_are_made_in_their_order_and_fewer_beside_cells() {
+        let turns = two_jobs();
+        let tickets = ["a", "b", "c"].map(|tag| turns.expect_image(tag, false, usize::from(tag.as_bytes()[0]), &[]));
+        let cells = turns.expect_cells(2, std::iter::repeat_n(Vec::new(), 2));
+        let running = [0, 1].map(|cell| cells[cell].turn().now_or_never().unwrap());
+        let mut c = Box::pin(turns.image("c", false));
+        let first = now!(c).unwrap();
+        let (mut b, mut a) = (Box::pin(turns.image("b", false)), Box::pin(turns.image("a", false)));
+        assert!(now!(b).is_none() && now!(a).is_none(), "one beside two cells");
+        drop(first);
+        assert!(now!(b).is_none() && now!(a).is_some(), "in their order, not in that of asking");
+        drop((running, cells));
+        assert!(now!(b).is_some(), "two without cells");
+        drop(tickets);
+    }
+
+    #[test]
+    fn one_job_is_one_image_or_one_cell() {
+        let turns = Turns::new(1, 1);
+        let cells = turns.expect_cells(1, std::iter::once(Vec::new()));
+        let image = turns.image("a", false).now_or_never().unwrap();
+        let mut cell = Box::pin(cells[0].turn());
+        assert!(now!(cell).is_none());
+        let mut next = Box::pin(turns.image("b", false));
+        drop(image);
+        assert!(now!(next).is_none(), "a cell that could run comes first");
+        let running = now!(cell).unwrap();
+        assert!(now!(next).is_none());
+        drop(running);
+        assert!(now!(next).is_some());
+    }
+
+    #[test]
+    fn who_stops_waiting_passes_the_turn_on() {
+        let turns = Turns::new(1, 1);
+        let first = turns.image("a", false).now_or_never().unwrap();
+        let (mut second, mut third) = (Box::pin(turns.image("b", false)), Box::pin(turns.image("c", false)));
+        assert!(now!(second).is_none() && now!(third).is_none());
+        // It is the second's turn now, but nobody takes it.
+        drop(first);
+        drop(second);
+        assert!(now!(third).is_some());
+    }
+}
