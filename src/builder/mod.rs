@@ -221,7 +221,12 @@ impl ImageBuilder {
     }
 
     /// One step, after its parents.
-    async fn after_parents(&self, step: &BuildStep, parents: Vec<making::Pending>, halt: &CancellationToken) -> ImageState {
+    async fn after_parents(
+        &self,
+        step: &BuildStep,
+        parents: Vec<making::Pending>,
+        halt: &CancellationToken,
+    ) -> ImageState {
         let made = async {
             // An existing image needs no parents, which may be missing.
             if let Some(existing) = self.existing(step).await {

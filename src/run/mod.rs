@@ -268,12 +268,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs a cell in containers, stores its evidence and tries workarounds.
-    async fn finished(
-        &self,
-        planned: &PlannedCell,
-        image: &str,
-        shared: &Shared,
-    ) -> CellResult {
+    async fn finished(&self, planned: &PlannedCell, image: &str, shared: &Shared) -> CellResult {
         self.report(Event::CellStarted { cell: planned.id.clone(), trials: self.request.trials.len() });
         let mut run = self.in_containers(planned, shared, self.plain(planned, shared)).await;
         if run.setup_failed {
@@ -306,12 +301,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn in_containers(
-        &self,
-        planned: &PlannedCell,
-        shared: &Shared,
-        variant: Variant,
-    ) -> CellRun {
+    async fn in_containers(&self, planned: &PlannedCell, shared: &Shared, variant: Variant) -> CellRun {
         let (site, halt) = (self.site, &self.halt);
         let progress: &dyn Progress = if variant.overrides.is_empty() {
             &EventProgress { cell: &planned.id, events: &site.events }

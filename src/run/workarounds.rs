@@ -12,12 +12,7 @@ use crate::verdict;
 
 impl Run<'_> {
     /// Tests every workaround of every known issue that `run` matches, and adds the outcomes to the matches.
-    pub(super) async fn try_workarounds(
-        &self,
-        planned: &PlannedCell,
-        shared: &Shared,
-        run: &mut CellRun,
-    ) {
+    pub(super) async fn try_workarounds(&self, planned: &PlannedCell, shared: &Shared, run: &mut CellRun) {
         let held: Vec<String> = passed_controls(run);
         for (id, trials) in by_issue(&run.known_issues) {
             let known = known_issues::by_id(&id).map(|known| known.workarounds).unwrap_or_default();

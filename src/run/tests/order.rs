@@ -52,7 +52,11 @@ async fn a_cell_with_its_image_runs_while_another_image_is_made() {
     assert!(place(&engine, started("debian-12-packaged")) < place(&engine, |op| *op == FakeOp::Build(late.clone())));
     assert_eq!(ran.ended[..2], ["debian-12/packaged", "debian-13/packaged"]);
     let planned: Vec<String> = wanted.plan.cells.iter().map(|cell| cell.id.to_string()).collect();
-    assert_eq!(ran.verdicts().into_iter().map(|(id, _)| id).collect::<Vec<_>>(), planned, "results keep the plan's order");
+    assert_eq!(
+        ran.verdicts().into_iter().map(|(id, _)| id).collect::<Vec<_>>(),
+        planned,
+        "results keep the plan's order"
+    );
     assert!(engine.left().is_empty());
 }
 
@@ -67,8 +71,7 @@ async fn no_cell_runs_beside_a_compiler_and_packages_come_first() {
         let beside: Vec<_> =
             engine.overlaps().into_iter().filter(|(tag, _)| tag.starts_with("atsmatrix/build:")).collect();
         assert_eq!(beside, [], "{jobs} jobs");
-        let compiled =
-            place(&engine, |op| matches!(op, FakeOp::Build(tag) if tag.starts_with("atsmatrix/build:")));
+        let compiled = place(&engine, |op| matches!(op, FakeOp::Build(tag) if tag.starts_with("atsmatrix/build:")));
         for cell in ["debian-12-packaged", "debian-13-packaged"] {
             assert!(place(&engine, started(cell)) < compiled, "{jobs} jobs: {cell}");
         }
