@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{BuildStep, Plan, PlannedCell, Recipe, Work};
 
-/// What a cell still needs. The smallest comes first: before all, nobody waits for a compiler who need not.
+/// How far a cell is from its answer: what it still needs. The smallest comes first: before all, nobody waits for a compiler who need not.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Remaining {
+struct CellDistance {
     compilers: usize,
     /// Whether the run stays green without the cell: such a cell comes after those that must be answered.
     optional: bool,
@@ -61,9 +61,9 @@ impl Order<'_> {
         all
     }
 
-    fn remaining(&self, place: usize, cell: &PlannedCell, all: &[usize]) -> Remaining {
+    fn remaining(&self, place: usize, cell: &PlannedCell, all: &[usize]) -> CellDistance {
         let missing = || all.iter().filter(|at| !self.done.contains(at)).filter_map(|at| self.steps.get(*at));
-        Remaining {
+        CellDistance {
             compilers: missing().filter(|step| step.work.compiles()).count(),
             optional: cell.optional,
             cost: missing().map(|step| cost(&step.work)).sum(),

@@ -28,7 +28,7 @@ fn place(engine: &FakeEngine, is: impl Fn(&FakeOp) -> bool) -> usize {
     engine.log().iter().position(is).unwrap_or_else(|| panic!("{:#?}", engine.log()))
 }
 
-fn started<'a>(cell: &'a str) -> impl Fn(&FakeOp) -> bool + 'a {
+fn started(cell: &str) -> impl Fn(&FakeOp) -> bool + '_ {
     move |op| matches!(op, FakeOp::Start(name) if name.contains(cell))
 }
 
@@ -64,7 +64,7 @@ async fn a_cell_with_its_image_runs_while_another_image_is_made() {
 async fn no_cell_runs_beside_a_compiler_and_packages_come_first() {
     for jobs in [1, 2, 8] {
         let policy = Policy { jobs, compilers: 2, ..Policy::default() };
-        let wanted = RunRequest { jobs, policy, ..request(PACKAGES) };
+        let wanted = RunRequest { policy, jobs, ..request(PACKAGES) };
         let engine = slow(|spec| if compiles(spec) { 5 * MINUTE } else { Duration::from_secs(10) });
         let ran = run_as("r1", &engine, &wanted).await;
         assert_eq!(count(&ran.verdicts()), [("Pass".to_owned(), 4), ("Unavailable".to_owned(), 2)].into());
