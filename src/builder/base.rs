@@ -128,6 +128,7 @@ impl ImageBuilder {
         let engine = self.engine.as_ref();
         let Some((owner, bootstrapper)) = self.bootstrapper_of(step) else {
             let Bootstrap::Suite(suite) = bootstrap else { bail!("only a container can make it") };
+            let _turn = self.turn(step).await;
             return host::run(engine, suite, &step.tag, &self.bootstraps, on_line).await;
         };
         let tools = match bootstrap {
@@ -135,6 +136,8 @@ impl ImageBuilder {
             Bootstrap::Release(_) => &self.dnf_tools,
         };
         let tools = tools.get_or_try_init(|| self.tools(bootstrapper, bootstrap)).await?;
+        // After the tools, which take turns of their own.
+        let _turn = self.turn(step).await;
         let workshop = contained::Workshop { engine, owner, tools, proxies: &self.policy.proxies };
         contained::run(&workshop, bootstrap, &step.tag, on_line).await
     }

@@ -12,27 +12,32 @@ mod ignore;
 mod layer;
 mod local;
 mod log;
+mod making;
 mod proxies;
 mod recipe;
 mod registry;
 mod removal;
 mod signs;
 mod step;
+mod turns;
 
 pub use agent::AgentImages;
 pub use context::recipes;
 pub use layer::{Layer, layer};
 pub use local::local_files;
+pub use making::Making;
 pub use proxies::Proxies;
 pub use removal::{remove_all, remove_ours};
+pub use turns::{CellTicket, HeldTurn, Turns};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 
-use futures_util::future::{BoxFuture, FutureExt as _, Shared, join_all};
+use futures_util::future::join_all;
+use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -146,10 +151,9 @@ pub struct ImageBuilder {
     policy: Policy,
     log_folder: PathBuf,
     events: UnboundedSender<Event>,
-    /// Limits steps: [`Policy::jobs`].
-    permits: Semaphore,
-    /// Limits compilations: [`Policy::compilers`].
-    compilers: Semaphore,
+    turns: Arc<Turns>,
+    /// When the work on an image began, by its name.
+    begun: Mutex<BTreeMap<String, Instant>>,
     registries: Registries,
     /// Bootstraps on the host that run or still clean up.
     bootstraps: TaskTracker,
@@ -163,8 +167,6 @@ pub struct ImageBuilder {
     dnf_tools: OnceCell<String>,
     failure: LocalFailure,
 }
-
-type Pending = Shared<BoxFuture<'static, ImageState>>;
 
 /// A failure with this program's own files, which would repeat at every image.
 #[derive(Default)]
@@ -185,8 +187,7 @@ impl ImageBuilder {
         log_folder: PathBuf,
         events: UnboundedSender<Event>,
     ) -> Self {
-        let permits = Semaphore::new(policy.jobs.max(1));
-        let compilers = Semaphore::new(policy.compilers.max(1));
+        let turns = Turns::new(policy.jobs, policy.compilers);
         Self {
             engine,
             patience,
@@ -194,8 +195,8 @@ impl ImageBuilder {
             policy,
             log_folder,
             events,
-            permits,
-            compilers,
+            turns,
+            begun: Mutex::default(),
             registries: Registries::default(),
             bootstraps: TaskTracker::new(),
             bootstrapped: Mutex::default(),
@@ -228,24 +229,16 @@ impl ImageBuilder {
     /// Makes `steps` (each after its parents) and returns the result of each, by tag. What is not finished
     /// when `halt` is cancelled is [`ImageState::Stopped`].
     pub async fn make(self: Arc<Self>, steps: &[BuildStep], halt: &CancellationToken) -> BTreeMap<String, ImageState> {
-        let mut pending: BTreeMap<String, Pending> = BTreeMap::new();
-        for step in steps {
-            let parents: Vec<Pending> = step.parents.iter().filter_map(|tag| pending.get(tag).cloned()).collect();
-            let (builder, step, halt) = (Arc::clone(&self), step.clone(), halt.clone());
-            let tag = step.tag.clone();
-            let future = async move { builder.after_parents(&step, parents, &halt).await };
-            pending.insert(tag, future.boxed().shared());
-        }
-        let tags: Vec<String> = pending.keys().cloned().collect();
-        let made = join_all(pending.into_values()).await;
-        // Stopped bootstraps clean up, for a bounded time.
-        self.bootstraps.close();
-        let _ = tokio::time::timeout(bootstrap::host::GRACE * 2, self.bootstraps.wait()).await;
-        tags.into_iter().zip(made).collect()
+        Making::new(self, steps, halt).finish().await
     }
 
     /// One step, after its parents.
-    async fn after_parents(&self, step: &BuildStep, parents: Vec<Pending>, halt: &CancellationToken) -> ImageState {
+    async fn after_parents(
+        &self,
+        step: &BuildStep,
+        parents: Vec<making::Pending>,
+        halt: &CancellationToken,
+    ) -> ImageState {
         let made = async {
             // An existing image needs no parents, which may be missing.
             if let Some(existing) = self.existing(step).await {

@@ -4,7 +4,7 @@ use anyhow::bail;
 
 use super::log::BuildFinding;
 use super::{BuildLog, ImageBuilder, ImageState, StepFailure, context, removal};
-use crate::config::plan::{BuildStep, LocalRecipe, Work};
+use crate::config::plan::{BuildStep, Work};
 use crate::engine::{BuildSpec, Class, EngineError, ImageInfo, labels};
 use crate::model::Event;
 
@@ -18,6 +18,7 @@ impl ImageBuilder {
         step: &BuildStep,
         existing: Option<ImageState>,
     ) -> Result<ImageState, StepFailure> {
+        let _turn = self.turn(step).await;
         let is_local = matches!(step.work, Work::Local { .. });
         let mut ended = self.build(step, self.policy.rebuild).await;
         if let Ok((Err(error), log)) = &ended
@@ -99,14 +100,5 @@ impl ImageBuilder {
             self.send(Event::Note(format!("cannot remember that {} does not compile: {error}", step.name)));
         }
         ImageState::Unbuildable { reason }
-    }
-}
-
-/// Whether a step compiles ATS. A Dockerfile of the user's own may.
-pub(super) fn compiles(work: &Work) -> bool {
-    match work {
-        Work::Recipe { recipe, .. } => recipe.compiles(),
-        Work::Local { recipe, .. } => *recipe != LocalRecipe::Packages,
-        Work::Base { .. } | Work::Ready { .. } => false,
     }
 }

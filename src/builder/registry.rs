@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::OwnedMutexGuard;
+
 use super::{StepFailure, clip};
 use crate::engine::{Class, Engine, ImageInfo, OnLine, patience};
 use crate::model::registry_of;
@@ -36,25 +38,38 @@ pub(super) fn pull_failure(reference: &str, reason: &str, outage: bool) -> StepF
 }
 
 impl Registries {
-    /// Pulls `reference`, unless its registry is known to be unreachable. The error names the image and the reason.
+    /// Waits until it is known whether the registry of `reference` answers, or until nobody else is finding it out.
+    /// The error, that it does not answer, names the image and the reason.
+    pub(super) async fn contact(&self, reference: &str) -> Result<Contact, StepFailure> {
+        let registry =
+            Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(host(reference)).or_default());
+        let known = registry.lock_owned().await;
+        match &*known {
+            Reachability::Unreachable(reason) => Err(pull_failure(reference, reason, false)),
+            // Once it has answered, pulls run in parallel.
+            Reachability::Reachable => Ok(Contact(None)),
+            Reachability::Unknown => Ok(Contact(Some(known))),
+        }
+    }
+}
+
+/// A registry that answers, or that was not contacted yet and waits for the outcome of this.
+pub(super) struct Contact(Option<OwnedMutexGuard<Reachability>>);
+
+impl Contact {
+    /// Whether this pull finds out if the registry answers.
+    pub(super) fn is_first(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Pulls `reference`. The error names the image and the reason.
     pub(super) async fn pull(
-        &self,
+        self,
         engine: &Arc<dyn Engine>,
         reference: &str,
         on_line: OnLine<'_>,
     ) -> Result<ImageInfo, StepFailure> {
-        let registry =
-            Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(host(reference)).or_default());
-        let known = registry.lock().await;
-        let mut first = match &*known {
-            Reachability::Unreachable(reason) => return Err(pull_failure(reference, reason, false)),
-            // Once it has answered, pulls run in parallel.
-            Reachability::Reachable => {
-                drop(known);
-                None
-            }
-            Reachability::Unknown => Some(known),
-        };
+        let Self(mut first) = self;
         let pulled = engine
             .pull(reference, &mut |line| {
                 // Engines report nothing before they have the image's manifest.
@@ -147,8 +162,10 @@ mod tests {
         let engine = images.iter().fold(FakeEngine::new(), |engine, image| engine.with_pullable(image));
         let shared: Arc<dyn Engine> = Arc::new(engine.clone());
         let registries = Registries::default();
-        let pull =
-            async |image: &str| registries.pull(&shared, image, &mut |_| {}).await.map_err(|failure| failure.reason);
+        let pull = async |image: &str| {
+            let contact = registries.contact(image).await.map_err(|failure| failure.reason)?;
+            contact.pull(&shared, image, &mut |_| {}).await.map_err(|failure| failure.reason)
+        };
         pull(images[0]).await.unwrap();
         assert_eq!(engine.most_pulling(), 1);
         let (b, c) = tokio::join!(pull(images[1]), pull(images[2]));

@@ -1,11 +1,12 @@
 //! One step: reuse, retries, limits, and the kinds of work.
 
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
 use super::registry::pull_failure;
-use super::{ImageBuilder, ImageState, StepFailure, recipe};
+use super::{HeldTurn, ImageBuilder, ImageState, StepFailure, recipe};
 use crate::config::plan::{BuildStep, Work};
 use crate::engine::patience::{self, MAX_OUTAGES};
 use crate::engine::{EngineError, ImageInfo};
@@ -47,11 +48,6 @@ impl ImageBuilder {
             let reason = format!("`{}` does not exist yet and --no-build was given: run once without it", step.name);
             return Ok(ImageState::Unavailable { reason });
         }
-        // Waiting for a compiler comes first, so that it does not block a permit.
-        let compiler = if recipe::compiles(&step.work) { Some(self.compilers.acquire().await) } else { None };
-        let (Ok(_compiler), Ok(_permit)) = (compiler.transpose(), self.permits.acquire().await) else {
-            return Ok(ImageState::Stopped);
-        };
         self.make_image(step, existing).await
     }
 
@@ -61,8 +57,6 @@ impl ImageBuilder {
         step: &BuildStep,
         existing: Option<ImageState>,
     ) -> Result<ImageState, StepFailure> {
-        let started = Instant::now();
-        self.send(Event::ImageStarted(ImageWork { name: step.name.clone(), tag: step.tag.clone() }));
         let made = match &step.work {
             Work::Base { image, bootstrap } => self.base(step, image.as_deref(), bootstrap.as_ref()).await,
             Work::Ready { reference } => self.ready(step, reference, existing).await,
@@ -78,9 +72,30 @@ impl ImageBuilder {
             )
             | Err(StepFailure { reason, .. }) => Some(reason.clone()),
         };
-        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.begin(step);
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&step.name);
+        let took = begun.map(|begun| begun.elapsed()).unwrap_or_default();
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         self.send(Event::ImageFinished { name: step.name.clone(), error, ms });
         made
+    }
+
+    /// Waits until it is the turn of this step.
+    pub(super) async fn turn(&self, step: &BuildStep) -> HeldTurn {
+        let turn = self.turns.image(&step.tag, step.work.compiles()).await;
+        self.begin(step);
+        turn
+    }
+
+    /// Reports that the work on an image begins, unless it has begun.
+    fn begin(&self, step: &BuildStep) {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if begun.contains_key(&step.name) {
+            return;
+        }
+        begun.insert(step.name.clone(), Instant::now());
+        drop(begun);
+        self.send(Event::ImageStarted(ImageWork { name: step.name.clone(), tag: step.tag.clone() }));
     }
 
     /// The state of a step's image, by its tag; `None`: it does not exist.
@@ -118,7 +133,12 @@ impl ImageBuilder {
         if self.policy.offline {
             return Err(pull_failure(reference, "--offline was given", false));
         }
-        let on_line = &mut |line: &str| self.report_line(&step.name, line);
-        self.registries.pull(&self.engine, reference, on_line).await
+        let contact = self.registries.contact(reference).await?;
+        // Whether a registry answers is only waited for. That must not keep anybody from working.
+        let turn = if contact.is_first() { None } else { Some(self.turn(step).await) };
+        self.begin(step);
+        let pulled = contact.pull(&self.engine, reference, &mut |line| self.report_line(&step.name, line)).await;
+        drop(turn);
+        pulled
     }
 }

@@ -1,8 +1,9 @@
-//! A run: sweeps, builds images, creates the network and runs cells in parallel. This module orders, repeats and stops
-//! the work. Lower layers judge results, higher layers display them.
+//! A run: sweeps, builds images, creates the network and runs cells in parallel, each as soon as its images are there.
+//! This module orders, repeats and stops the work. Lower layers judge results, higher layers display them.
 
 pub mod cell;
 mod outcome;
+mod shared;
 mod site;
 mod stage;
 mod workarounds;
@@ -14,21 +15,21 @@ use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::Semaphore;
+use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use crate::builder::{ImageState, Policy};
+use crate::builder::{CellTicket, HeldTurn, ImageState, Making, Policy};
 use crate::catalogue::trials::Trial;
 use crate::config::matrix::Matrix;
 use crate::config::plan::{Plan, PlannedCell};
 use crate::engine::Engine;
 use crate::engine::labels::Owner;
-use crate::engine::patience::MAX_OUTAGES;
-use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Place, Verdict};
-use crate::run::cell::{CellRun, OriginImage, Progress};
+use crate::model::{CellId, CellResult, Event, ImageDigests, Outcome, Verdict};
+use crate::run::cell::{CellRun, Progress};
 use crate::verdict::{self, Assessment, Terms};
 
+use shared::Shared;
 pub use site::Site;
 pub use stage::{Stage, Variant, required_origins};
 
@@ -113,15 +114,19 @@ pub async fn run(
         site.report(Event::Finished { interrupted: true });
         return Ok(RunOutcome { cells: Vec::new(), interrupted: true, setup_failures: BTreeSet::new(), fault: None });
     }
-    let images = site.maker(&request.recipes, &request.policy, &request.image_logs, request.plan.bootstrapper());
-    let made = Arc::clone(&images).make(request.plan.steps(), &site.deadline).await;
-    let fault = images.fault().map_or_else(OnceLock::new, OnceLock::from);
-    let run = Run { site: &site, request, sink, made, setup_failures: Mutex::default(), fault };
+    let maker = site.maker(&request.recipes, &request.policy, &request.image_logs, request.plan.bootstrapper());
+    let halt = site.deadline.child_token();
+    let images = Making::new(maker, &request.plan.soonest_first(), &halt);
+    let run = Run::new(&site, request, sink, images, halt);
     let cells = run.cells().await;
-    let Run { setup_failures, fault, .. } = run;
+    let fault = run.fault();
+    let Run { setup_failures, engine_failure, .. } = run;
     site.clean_up(request.keep).await;
+    if let Some(error) = engine_failure.into_inner() {
+        return Err(error);
+    }
     let setup_failures = setup_failures.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(RunOutcome { cells: cells?, interrupted: site.stop.is_cancelled(), setup_failures, fault: fault.into_inner() })
+    Ok(RunOutcome { cells, interrupted: site.stop.is_cancelled(), setup_failures, fault })
 }
 
 /// A run in progress.
@@ -129,112 +134,105 @@ struct Run<'a> {
     site: &'a Site<'a>,
     request: &'a RunRequest,
     sink: &'a dyn EvidenceSink,
-    made: BTreeMap<String, ImageState>,
+    images: Making,
+    /// Ends images and cells: the deadline, `--fail-fast`, or what makes going on pointless.
+    halt: CancellationToken,
+    /// What cells share, set up for the first one that runs; `None` inside: it could not be.
+    shared: OnceCell<Option<Shared>>,
     setup_failures: Mutex<BTreeSet<CellId>>,
-    fault: OnceLock<String>,
+    /// Why nothing more can be stored.
+    storage: OnceLock<String>,
+    /// Why the engine runs no cells at all.
+    engine_failure: OnceLock<anyhow::Error>,
 }
 
-/// Resources shared by the cells of this run.
-struct Shared {
-    stage: Stage,
-    /// Origins with a container of their own that this run has.
-    origins: BTreeMap<Place, OriginImage>,
-}
+impl<'a> Run<'a> {
+    fn new(
+        site: &'a Site<'a>,
+        request: &'a RunRequest,
+        sink: &'a dyn EvidenceSink,
+        images: Making,
+        halt: CancellationToken,
+    ) -> Self {
+        let (shared, setup_failures, storage, engine_failure) = Default::default();
+        Self { site, request, sink, images, halt, shared, setup_failures, storage, engine_failure }
+    }
 
-impl Run<'_> {
     fn report(&self, event: Event) {
         self.site.report(event);
     }
 
+    /// The failure with this program's own files, if there was one. Nothing starts after it.
+    fn fault(&self) -> Option<String> {
+        self.storage.get().cloned().or_else(|| self.images.fault())
+    }
+
     /// Stops the run after the present cells if evidence could not be stored.
-    fn check_stored(&self, stored: anyhow::Result<()>, halt: &CancellationToken) {
+    fn check_stored(&self, stored: anyhow::Result<()>) {
         if let Err(error) = stored {
             // Only the first error is reported; later ones have the same cause.
-            let _ = self.fault.set(format!("{error:#}"));
-            halt.cancel();
+            let _ = self.storage.set(format!("{error:#}"));
+            self.halt.cancel();
         }
     }
 
-    /// Runs all cells, `jobs` in parallel. After `stop` no further cell starts.
-    async fn cells(&self) -> anyhow::Result<Vec<CellResult>> {
-        let runnable =
-            self.request.plan.cells.iter().any(|cell| matches!(self.image(cell), Some(ImageState::Ready { .. })));
-        let broken = self.fault.get().is_some();
-        let shared = if runnable && !broken { self.shared().await? } else { None };
-        let permits = Semaphore::new(self.request.jobs.max(1));
-        let halt = self.site.deadline.child_token();
-        let this = self;
-        let (shared, permits, halt) = (shared.as_ref(), &permits, &halt);
-        let mut running: FuturesUnordered<_> = this
+    /// Makes the images and runs all cells, `jobs` in parallel, each as soon as its images are there. After `halt` no
+    /// further cell starts.
+    async fn cells(&self) -> Vec<CellResult> {
+        let needs = self.request.plan.cells.iter().map(|cell| self.images_of(cell));
+        let tickets = self.images.turns().expect_cells(self.request.jobs, needs);
+        let mut running: FuturesUnordered<_> = self
             .request
             .plan
             .cells
             .iter()
+            .zip(tickets)
             .enumerate()
-            .map(|(number, planned)| async move {
-                let Ok(_permit) = permits.acquire().await else { return (number, None) };
-                (number, this.cell(planned, shared, halt).await)
-            })
+            .map(|(number, (planned, ticket))| async move { (number, self.cell(planned, ticket).await) })
             .collect();
         let mut results = BTreeMap::new();
-        while let Some((number, result)) = running.next().await {
-            let Some(result) = result else { continue };
-            if self.request.fail_fast && verdict::assess(&result, &self.request.terms()) == Assessment::Unexpected {
-                halt.cancel();
+        let cells = async {
+            while let Some((number, result)) = running.next().await {
+                let Some(result) = result else { continue };
+                if self.request.fail_fast && verdict::assess(&result, &self.request.terms()) == Assessment::Unexpected {
+                    self.halt.cancel();
+                }
+                results.insert(number, result);
             }
-            results.insert(number, result);
-        }
-        Ok(results.into_values().collect())
-    }
-
-    /// Sets up the shared resources, and retries if the engine was away; `None` if the run was stopped first.
-    async fn shared(&self) -> anyhow::Result<Option<Shared>> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let error = match self.set_up().await {
-                Ok(shared) => return Ok(shared),
-                Err(error) => error,
-            };
-            if tries > MAX_OUTAGES || !self.site.recovers_from(&error).await {
-                return Err(error);
-            }
-        }
-    }
-
-    /// Creates the network and the images of the origins.
-    async fn set_up(&self) -> anyhow::Result<Option<Shared>> {
-        let Some(stage) = Stage::new(self.site, &self.request.recipes, self.request.keep).await? else {
-            return Ok(None);
         };
-        let origins = async {
-            let mut origins = BTreeMap::new();
-            for (place, tag) in &self.request.plan.beside {
-                origins.extend(stage.origin(self.site, &self.made, tag).await?.map(|it| (*place, it)));
+        tokio::join!(cells, self.images.finish());
+        results.into_values().collect()
+    }
+
+    /// The images that a cell needs: its own, and those of the origins.
+    fn images_of(&self, planned: &PlannedCell) -> Vec<String> {
+        std::iter::once(&planned.tag).chain(self.request.plan.beside.values()).cloned().collect()
+    }
+
+    /// Waits for the turn of a cell, once its images are there. It needs none after `halt`.
+    async fn turn(&self, ticket: &CellTicket) -> Option<HeldTurn> {
+        let turn = async {
+            for tag in self.request.plan.beside.values() {
+                self.images.state(tag).await;
             }
-            anyhow::Ok(origins)
+            ticket.turn().await
         };
-        let origins = self.site.stop.run_until_cancelled(origins).await.transpose()?;
-        Ok(origins.map(|origins| Shared { stage, origins }))
+        self.halt.run_until_cancelled(turn).await
     }
 
-    fn image(&self, planned: &PlannedCell) -> Option<&ImageState> {
-        self.made.get(&planned.tag)
-    }
-
-    /// Runs one cell; `None` if it did not finish.
-    async fn cell(
-        &self,
-        planned: &PlannedCell,
-        shared: Option<&Shared>,
-        halt: &CancellationToken,
-    ) -> Option<CellResult> {
-        let (stopped, late) = (&self.site.stop, &self.site.deadline);
+    /// Runs one cell when it can; `None` if it did not finish.
+    async fn cell(&self, planned: &PlannedCell, ticket: CellTicket) -> Option<CellResult> {
+        let (stopped, late, halt) = (&self.site.stop, &self.site.deadline, &self.halt);
+        let image = self.images.state(&planned.tag).await;
+        let _turn = match image {
+            Some(ImageState::Ready { .. }) => self.turn(&ticket).await,
+            _ => None,
+        };
         if stopped.is_cancelled() || (halt.is_cancelled() && !late.is_cancelled()) {
             return None;
         }
         let begun = Instant::now();
-        let mut result = self.result(planned, shared, halt).await?;
+        let mut result = self.result(planned, image).await?;
         // An unfinished cell has no result.
         if stopped.is_cancelled() || (halt.is_cancelled() && !late.is_cancelled() && result.verdict == Verdict::Error) {
             return None;
@@ -249,50 +247,37 @@ impl Run<'_> {
 
     /// The result of a cell: from its containers, or from the reason why it has no image. `None` if the run failed before
     /// the cell could run.
-    async fn result(
-        &self,
-        planned: &PlannedCell,
-        shared: Option<&Shared>,
-        halt: &CancellationToken,
-    ) -> Option<CellResult> {
+    async fn result(&self, planned: &PlannedCell, image: Option<ImageState>) -> Option<CellResult> {
         let late = || format!("not reached: {}", self.site.deadline_message());
-        Some(match (self.image(planned), shared) {
-            (Some(ImageState::Unbuildable { reason }), _) => self.without(planned, Verdict::Unbuildable, reason),
-            (Some(ImageState::UpgradeBroke { reason }), _) => self.without(planned, Verdict::Broken, reason),
-            (Some(ImageState::Unavailable { reason }), _) => self.without(planned, Verdict::Unavailable, reason),
-            (Some(ImageState::Broken { reason }), _) => {
+        Some(match image {
+            Some(ImageState::Unbuildable { reason }) => self.without(planned, Verdict::Unbuildable, &reason),
+            Some(ImageState::UpgradeBroke { reason }) => self.without(planned, Verdict::Broken, &reason),
+            Some(ImageState::Unavailable { reason }) => self.without(planned, Verdict::Unavailable, &reason),
+            Some(ImageState::Broken { reason }) => {
                 self.note_setup_failure(planned);
-                self.without(planned, Verdict::Error, reason)
+                self.without(planned, Verdict::Error, &reason)
             }
             // The run ended early: of this cell nothing is known.
-            (_, None) if self.fault.get().is_some() => return None,
-            (Some(ImageState::Ready { .. }), _) if self.site.deadline.is_cancelled() => {
+            _ if self.fault().is_some() => return None,
+            Some(ImageState::Ready { .. }) if self.site.deadline.is_cancelled() => {
                 self.without(planned, Verdict::Error, &late())
             }
-            (Some(ImageState::Ready { id }), Some(shared)) => self.finished(planned, id, shared, halt).await,
-            (Some(ImageState::Stopped), _) => self.without(planned, Verdict::Error, &late()),
-            (Some(ImageState::Ready { .. }), None) | (None, _) => {
-                self.without(planned, Verdict::Error, "its image is not part of the plan")
-            }
+            Some(ImageState::Ready { id }) => self.finished(planned, &id, self.shared().await?).await,
+            Some(ImageState::Stopped) => self.without(planned, Verdict::Error, &late()),
+            None => self.without(planned, Verdict::Error, "its image is not part of the plan"),
         })
     }
 
     /// Runs a cell in containers, stores its evidence and tries workarounds.
-    async fn finished(
-        &self,
-        planned: &PlannedCell,
-        image: &str,
-        shared: &Shared,
-        halt: &CancellationToken,
-    ) -> CellResult {
+    async fn finished(&self, planned: &PlannedCell, image: &str, shared: &Shared) -> CellResult {
         self.report(Event::CellStarted { cell: planned.id.clone(), trials: self.request.trials.len() });
-        let mut run = self.in_containers(planned, shared, halt, self.plain(planned, shared)).await;
+        let mut run = self.in_containers(planned, shared, self.plain(planned, shared)).await;
         if run.setup_failed {
             self.note_setup_failure(planned);
         }
-        self.check_stored(self.sink.cell(&planned.id, &run), halt);
+        self.check_stored(self.sink.cell(&planned.id, &run));
         if self.request.workarounds {
-            self.try_workarounds(planned, shared, halt, &mut run).await;
+            self.try_workarounds(planned, shared, &mut run).await;
         }
         let images = ImageDigests { ats: image.to_owned(), recipe: planned.tag.clone(), id: None };
         outcome::of_run(&self.request.matrix, planned, run, images)
@@ -317,14 +302,8 @@ impl Run<'_> {
         }
     }
 
-    async fn in_containers(
-        &self,
-        planned: &PlannedCell,
-        shared: &Shared,
-        halt: &CancellationToken,
-        variant: Variant,
-    ) -> CellRun {
-        let site = self.site;
+    async fn in_containers(&self, planned: &PlannedCell, shared: &Shared, variant: Variant) -> CellRun {
+        let (site, halt) = (self.site, &self.halt);
         let progress: &dyn Progress = if variant.overrides.is_empty() {
             &EventProgress { cell: &planned.id, events: &site.events }
         } else {

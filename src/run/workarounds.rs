@@ -1,8 +1,6 @@
 //! Tests workarounds: the trials of a cell that fail with a known issue run again with the settings of its workaround, in
 //! fresh containers, together with the controls.
 
-use tokio_util::sync::CancellationToken;
-
 use super::{Run, Shared, Variant};
 use crate::ats::{Dialect, config};
 use crate::catalogue::known_issues::{self, Workaround};
@@ -14,13 +12,7 @@ use crate::verdict;
 
 impl Run<'_> {
     /// Tests every workaround of every known issue that `run` matches, and adds the outcomes to the matches.
-    pub(super) async fn try_workarounds(
-        &self,
-        planned: &PlannedCell,
-        shared: &Shared,
-        halt: &CancellationToken,
-        run: &mut CellRun,
-    ) {
+    pub(super) async fn try_workarounds(&self, planned: &PlannedCell, shared: &Shared, run: &mut CellRun) {
         let held: Vec<String> = passed_controls(run);
         for (id, trials) in by_issue(&run.known_issues) {
             let known = known_issues::by_id(&id).map(|known| known.workarounds).unwrap_or_default();
@@ -36,12 +28,12 @@ impl Run<'_> {
                     keep: false,
                     ..plain
                 };
-                let with = self.in_containers(planned, shared, halt, variant).await;
+                let with = self.in_containers(planned, shared, variant).await;
                 // An interrupted attempt says nothing about the workaround.
-                if halt.is_cancelled() {
+                if self.halt.is_cancelled() {
                     return;
                 }
-                self.check_stored(self.sink.workaround(&planned.id, name, &with), halt);
+                self.check_stored(self.sink.workaround(&planned.id, name, &with));
                 let tried = judge(workaround, &trials, &held, &with);
                 self.report(Event::Note(format!("{}: {}", planned.id, crate::words::workaround::outcome(&tried))));
                 for issue in run.known_issues.iter_mut().filter(|issue| issue.id == id) {

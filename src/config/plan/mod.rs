@@ -4,6 +4,7 @@
 mod bootstrapper;
 mod fit;
 mod local;
+mod order;
 mod recipe;
 mod selection;
 mod steps;
@@ -108,6 +109,18 @@ pub enum Work {
         /// Its build arguments.
         args: BTreeMap<String, String>,
     },
+}
+
+impl Work {
+    /// Whether it compiles ATS.
+    pub fn compiles(&self) -> bool {
+        match self {
+            Self::Recipe { recipe, .. } => recipe.compiles(),
+            // A Dockerfile of the user's own may.
+            Self::Local { recipe, .. } => *recipe != LocalRecipe::Packages,
+            Self::Base { .. } | Self::Ready { .. } => false,
+        }
+    }
 }
 
 impl Plan {

@@ -154,6 +154,8 @@ fn register(world: &World, spec: &ContainerSpec) -> std::result::Result<(String,
     state.containers.insert(id.clone(), (spec.name.clone(), spec.labels.clone()));
     state.log.push(FakeOp::Start(spec.name.clone()));
     state.running.insert(id.clone());
+    let beside: Vec<(String, String)> = state.builds.iter().map(|tag| (tag.clone(), spec.name.clone())).collect();
+    state.overlaps.extend(beside);
     state.most_running = state.most_running.max(state.running.len());
     let [_, _, high, low] = state.made.to_be_bytes();
     Ok((id, spec.network.as_ref().map(|_| Ipv4Addr::new(172, 31, high, low).into())))

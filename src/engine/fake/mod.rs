@@ -7,6 +7,7 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -25,6 +26,7 @@ use super::{
 
 type Behave = dyn Fn(&ContainerSpec) -> Behaviour + Send + Sync;
 type Build = dyn Fn(&BuildSpec) -> FakeBuild + Send + Sync;
+type Pace = dyn Fn(&BuildSpec) -> Duration + Send + Sync;
 
 /// Script of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +88,7 @@ pub struct FakeEngine {
     world: World,
     behave: Arc<Behave>,
     build: Arc<Build>,
+    pace: Arc<Pace>,
 }
 
 impl Default for FakeEngine {
@@ -218,14 +221,14 @@ impl Engine for FakeEngine {
     async fn build(&self, spec: &BuildSpec, on_log: OnLine<'_>) -> Result<ImageInfo> {
         self.world.reachable("build image", &spec.tag)?;
         let outages = self.world.outages();
-        {
-            let mut state = self.world.state();
-            state.building += 1;
-            state.most_building = state.most_building.max(state.building);
-        }
+        let running = self.world.begin_build(&spec.tag);
         // A build takes time. Meanwhile others may start.
         tokio::task::yield_now().await;
-        self.world.state().building -= 1;
+        let pace = (self.pace)(spec);
+        if !pace.is_zero() {
+            tokio::time::sleep(pace).await;
+        }
+        drop(running);
         let script = (self.build)(spec);
         script.log.iter().for_each(|line| on_log(line));
         self.world.log(FakeOp::Build(spec.tag.clone()));

@@ -17,6 +17,7 @@ impl FakeEngine {
             world: World::default(),
             behave: Arc::new(|_| Behaviour::default()),
             build: Arc::new(|_| FakeBuild { log: Vec::new(), result: Ok(()) }),
+            pace: Arc::new(|_| Duration::ZERO),
         }
     }
 
@@ -45,6 +46,13 @@ impl FakeEngine {
     #[must_use]
     pub fn with_builds(mut self, script: impl Fn(&BuildSpec) -> FakeBuild + Send + Sync + 'static) -> Self {
         self.build = Arc::new(script);
+        self
+    }
+
+    /// With builds that take as long as `pace` says.
+    #[must_use]
+    pub fn with_slow_builds(mut self, pace: impl Fn(&BuildSpec) -> Duration + Send + Sync + 'static) -> Self {
+        self.pace = Arc::new(pace);
         self
     }
 
@@ -100,6 +108,11 @@ impl FakeEngine {
     /// The largest number of concurrent builds.
     pub fn most_building(&self) -> usize {
         self.world.state().most_building
+    }
+
+    /// Images that were built while a container ran: their tags, and the names of the containers.
+    pub fn overlaps(&self) -> Vec<(String, String)> {
+        self.world.state().overlaps.clone()
     }
 
     /// The largest number of containers running at the same time.

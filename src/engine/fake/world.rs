@@ -33,6 +33,10 @@ pub(super) struct FakeState {
     pub(super) building: usize,
     pub(super) most_building: usize,
     pub(super) slow_pulls: Duration,
+    /// Tags of the images that are being built.
+    pub(super) builds: BTreeSet<String>,
+    /// Images that were built while a container ran: their tags, and the names of the containers.
+    pub(super) overlaps: Vec<(String, String)>,
     /// The end of the current outage.
     pub(super) away: Option<Instant>,
     /// Number of outages; each one breaks the connections of containers.
@@ -51,6 +55,18 @@ impl World {
 
     pub(super) fn log(&self, op: FakeOp) {
         self.state().log.push(op);
+    }
+
+    /// A build of `tag` begins. It ends when the result is dropped.
+    pub(super) fn begin_build(&self, tag: &str) -> RunningBuild {
+        let mut state = self.state();
+        state.building += 1;
+        state.most_building = state.most_building.max(state.building);
+        state.builds.insert(tag.to_owned());
+        let beside: Vec<String> =
+            state.running.iter().filter_map(|id| state.containers.get(id)).map(|(name, _)| name.clone()).collect();
+        state.overlaps.extend(beside.into_iter().map(|name| (tag.to_owned(), name)));
+        RunningBuild { world: self.clone(), tag: tag.to_owned() }
     }
 
     /// Whether `fault` is due now; consumes one occurrence.
@@ -107,6 +123,20 @@ impl World {
             state.log.push(FakeOp::Remove(name));
         }
         Ok(())
+    }
+}
+
+/// A build in progress.
+pub(super) struct RunningBuild {
+    world: World,
+    tag: String,
+}
+
+impl Drop for RunningBuild {
+    fn drop(&mut self) {
+        let mut state = self.world.state();
+        state.building -= 1;
+        state.builds.remove(&self.tag);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::engine::{Class, Labels};
 use crate::exit::Exit;
 
 /// Two distros that install a package, one of which also runs the build of the other.
-const PACKAGES: &str = r#"
+pub(super) const PACKAGES: &str = r#"
 version: 1
 distros:
   debian-12: { family: debian, image: r.test/debian:12 }

@@ -2,6 +2,7 @@
 
 mod faults;
 mod images;
+mod order;
 mod rig;
 
 use std::time::Duration;
