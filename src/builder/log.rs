@@ -90,16 +90,12 @@ impl BuildLog {
     /// lacks a package, according to complete package lists. What the distro lacks is asked anew each time. Without a
     /// reason of the recipe's the build was killed, which says nothing about ATS.
     pub(super) fn finding(&self) -> Option<BuildFinding> {
-        let reason = self.reason.as_ref()?;
-        // A version that has left the lists, and packages of a suite in motion that do not fit together, say nothing lasting.
-        let has_none = reason.contains("the distro has no package ") || reason.contains("; there is: none");
+        self.reason.as_ref()?;
         match self.phase.as_str() {
             "configure" | "compile" => Some(BuildFinding::Lasting),
             "lacking" => Some(BuildFinding::Passing(self.first_errors())),
             "broken" => Some(BuildFinding::Broken(self.first_errors())),
-            "deps" | "install" if has_none && !self.signs.is_excused() => {
-                self.signs.lacking().map(BuildFinding::Passing)
-            }
+            "deps" | "install" if !self.signs.is_excused() => self.signs.absent().map(BuildFinding::Passing),
             _ => None,
         }
     }
@@ -257,7 +253,7 @@ mod tests {
         let lines = [UPDATED.as_slice(), lines].concat();
         match log(&lines).local_finding(Some(code))? {
             BuildFinding::Passing(reason) => Some(reason),
-            BuildFinding::Lasting => Some("lasting".to_owned()),
+            other => Some(format!("{other:?}")),
         }
     }
 
@@ -368,15 +364,11 @@ mod tests {
     fn our_recipes_tell_a_lacking_package_from_a_dead_mirror_too() {
         let finding = |lines: &[&str]| match log(lines).finding() {
             Some(BuildFinding::Passing(reason)) => Some(reason),
-            Some(BuildFinding::Lasting) => Some("lasting".to_owned()),
+            Some(other) => Some(format!("{other:?}")),
             None => None,
         };
         for (reason, lacking) in [
             ("deps: no trafficserver latest in the package lists; there is: none (PACKAGE_URL", "trafficserver"),
-            (
-                "deps: no trafficserver 9.2.5* in the package lists; there is: 9.2.6-1 9.2.7-1 (PACKAGE_URL",
-                "trafficserver 9.2.5* (it has 9.2.6-1 9.2.7-1)",
-            ),
             ("install: the distro has no package trafficserver-9.2.5-1.fc41", "trafficserver-9.2.5-1.fc41"),
         ] {
             let phase = format!("@@atsmatrix phase {}", reason.split_once(':').unwrap().0);
@@ -393,6 +385,7 @@ mod tests {
         assert_eq!(finding(&unmet).as_deref(), Some("the distro has no package libpcre3"), "with the newest lists");
         assert_eq!(finding(&unmet[..4]), None, "killed");
         for dead in [
+            "deps: no trafficserver 9.2.5* in the package lists; there is: 9.2.6-1 9.2.7-1 (PACKAGE_URL",
             "deps: E: Failed to fetch http://m.test/dists/x/InRelease  Could not resolve 'm.test'",
             "deps: cannot ask the repositories: Curl error (6): Couldn't resolve host name",
             "install: file /usr/bin/x conflicts",

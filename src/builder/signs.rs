@@ -167,9 +167,19 @@ impl Signs {
 
     /// What the distro does not have, as a sentence.
     pub(super) fn lacking(&self) -> Option<String> {
-        let known = (!self.lacking.is_empty()).then(|| self.lacking.join(", "));
-        known.map(|names| format!("the distro has no package {names}"))
+        sentence(&self.lacking.iter().map(String::as_str).collect::<Vec<_>>())
     }
+
+    /// The same without packages of which it has another version: what a release does not have today it may have had
+    /// yesterday, and in a suite in motion packages do not always fit together.
+    pub(super) fn absent(&self) -> Option<String> {
+        let absent = self.lacking.iter().map(String::as_str).filter(|package| !package.contains(' '));
+        sentence(&absent.collect::<Vec<_>>())
+    }
+}
+
+fn sentence(packages: &[&str]) -> Option<String> {
+    (!packages.is_empty()).then(|| format!("the distro has no package {}", packages.join(", ")))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub fn record(text: &str) -> Option<DistroUpgrade> {
     for line in text.lines() {
         let words: Vec<&str> = line.split(' ').collect();
         match words.as_slice() {
-            ["from", id, version @ ..] => upgrade.from = format!("{id} {}", version.join(" ")).trim().to_owned(),
+            ["from", release @ ..] => release.join(" ").trim_end().clone_into(&mut upgrade.from),
             ["changed", name, before, after] => {
                 upgrade.changed += 1;
                 keep(&mut upgrade.packages, &format!("{name} {before} -> {after}"));

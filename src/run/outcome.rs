@@ -2,7 +2,7 @@
 
 use crate::catalogue::known_issues;
 use crate::config::matrix::Matrix;
-use crate::config::plan::PlannedCell;
+use crate::config::plan::{CellImage, PlannedCell};
 use crate::model::{CellResult, ImageDigests, Provenance, Verdict};
 use crate::run::cell::CellRun;
 
@@ -11,7 +11,9 @@ pub(super) fn of_run(matrix: &Matrix, planned: &PlannedCell, run: CellRun, image
     let mut provenance = run.provenance;
     // A ready image is identified by the id that its registry knows, an image made here by its content.
     provenance.images = Some(match provenance.content.take() {
-        Some(content) if planned.made => ImageDigests { ats: content, id: Some(images.ats), ..images },
+        Some(content) if planned.image != CellImage::Ready => {
+            ImageDigests { ats: content, id: Some(images.ats), ..images }
+        }
         _ => images,
     });
     CellResult {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Site;
 use crate::builder::{AgentImages, ImageState};
 use crate::catalogue::trials::Trial;
-use crate::config::plan::{PlannedCell, Recipes};
+use crate::config::plan::{CellImage, PlannedCell, Recipes};
 use crate::engine::labels::{self, ResourceKind};
 use crate::engine::{NetworkSpec, with_timeout};
 use crate::model::{Place, Record, Swap};
@@ -97,7 +97,7 @@ impl Stage {
             version: planned.version.clone(),
             os: planned.os.clone(),
             declared: planned.declared.clone(),
-            upgraded: planned.upgraded,
+            upgraded: planned.image == CellImage::Upgraded,
             binary: planned.binary.clone(),
             image,
             origin_image: self.origin_image.clone(),

@@ -36,6 +36,17 @@ pub struct Plan {
     bootstrapper: Bootstrapper,
 }
 
+/// How the image of a cell comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CellImage {
+    /// It is a ready one of the user's own.
+    Ready,
+    /// It is made here.
+    Made,
+    /// It is made here from that of another row, whose distro is upgraded in place.
+    Upgraded,
+}
+
 /// A cell to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedCell {
@@ -55,10 +66,8 @@ pub struct PlannedCell {
     pub seen: bool,
     /// Tag or reference of its image, without the agent's layer.
     pub tag: String,
-    /// Whether that image is upgraded in place from another row's.
-    pub upgraded: bool,
-    /// Whether recipes make that image. False for a ready image.
-    pub made: bool,
+    /// How that image comes about.
+    pub image: CellImage,
     /// Where its ATS comes from, in words: `package trafficserver 9.2.5+ds-0+deb12u4`.
     pub origin: String,
 }
@@ -144,8 +153,11 @@ impl Plan {
                 binary: steps::binary(matrix, &cell),
                 optional: cell.optional(),
                 tag,
-                upgraded: matches!(cell.source.kind, SourceKind::Upgrade(_)),
-                made: !matches!(cell.source.kind, SourceKind::Image(_)),
+                image: match cell.source.kind {
+                    SourceKind::Image(_) => CellImage::Ready,
+                    SourceKind::Upgrade(_) => CellImage::Upgraded,
+                    _ => CellImage::Made,
+                },
                 origin: steps::describe(&cell),
             });
         }

@@ -140,6 +140,7 @@ fn the_full_page() {
     - **pass**: every applicable trial passed, apart from known limitations
     - **fail**: a trial failed, then failed again in a fresh ATS, while the controls that bypass ATS passed
     - **unbuildable**: this ATS cannot be built or installed on this distro
+    - **broken**: after the upgrade of the distro this ATS is gone or does not start
     - **flaky**: a trial failed, then passed, or the other way round
     - **error**: atsmatrix, the engine or the origin broke: says nothing about ATS
     - **unavailable**: something it needs could not be obtained: says nothing about ATS

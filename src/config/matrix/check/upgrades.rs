@@ -28,7 +28,7 @@ impl Checker<'_> {
             return;
         }
         for (name, entry) in entries {
-            self.upgrade(&path.key(&name), &name, entry, distros, ats);
+            self.upgrade(&path.key(&name), &name, &entry, distros, ats);
         }
     }
 
@@ -36,7 +36,7 @@ impl Checker<'_> {
         &mut self,
         path: &Path,
         name: &str,
-        entry: UpgradeEntry,
+        entry: &UpgradeEntry,
         distros: &mut Vec<Distro>,
         ats: &mut [Ats],
     ) -> Option<()> {

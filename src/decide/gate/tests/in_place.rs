@@ -61,8 +61,8 @@ fn without_such_a_cell_the_answer_says_that_it_rests_on_a_new_installation() {
     assert_eq!(answer.word(), Word::Open, "{answer:?}");
     let note = "rests on a new installation, not on an upgrade in place: debian-13/9.2.9";
     assert!(answer.notes.contains(&note.to_owned()), "{answer:?}");
-    let none = MATRIX.replace("upgrades:\n  debian-12-to-13: { from: debian-12, to: debian-13 }\n", "");
-    let answer = ask(&none, &results(Verdict::Pass, Verdict::Fail));
+    let without = MATRIX.replace("upgrades:\n  debian-12-to-13: { from: debian-12, to: debian-13 }\n", "");
+    let answer = ask(&without, &results(Verdict::Pass, Verdict::Fail));
     assert!(!answer.notes.iter().any(|note| note.starts_with("rests on")), "there is nothing to tell apart");
 }
 

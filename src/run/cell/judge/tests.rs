@@ -154,10 +154,8 @@ fn an_ats_that_does_not_start_is_broken_by_the_upgrade_and_elsewhere_fails() {
         }
         for trial in &trials {
             let id = trial.id.to_owned();
-            let ats = match dead.contains(&trial.id) {
-                true => crate::model::AtsLife::NeverReady("FATAL: no /run/trafficserver".into()),
-                false => crate::model::AtsLife::Alive,
-            };
+            let never = crate::model::AtsLife::NeverReady("FATAL: no /run/trafficserver".into());
+            let ats = if dead.contains(&trial.id) { never } else { crate::model::AtsLife::Alive };
             let run = crate::model::ClientRun::default();
             gathered.add(Agent::Cell, Line::Client { trial: id.clone(), run, ats });
             gathered.add(Agent::Cell, Line::Wire { trial: id, flows: Vec::new(), pcapng: String::new(), lost: 0 });
