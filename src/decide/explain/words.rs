@@ -66,6 +66,7 @@ pub(super) fn what_ran(ran: &Provenance) -> Vec<(&'static str, String)> {
         ("environment of ATS", around.and_then(Surroundings::variables)),
         ("C library", ran.libc.as_ref().map(library)),
         ("distro", ran.distro.as_ref().map(|release| release.name.clone())),
+        ("upgraded in place", ran.upgrade.as_ref().map(ToString::to_string)),
         ("libssl of the controls", around.and_then(Surroundings::libraries)),
         ("kernel", ran.kernel.clone()),
         ("open files", around.and_then(|around| around.nofile.clone())),
