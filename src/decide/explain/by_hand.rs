@@ -27,7 +27,12 @@ type Args = BTreeMap<String, String>;
 /// Commands that make an image with the ATS of `cell`, named `ats-by-hand`. `None`: its image is a ready one, or
 /// cannot be made in a few lines.
 pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
-    let (recipe, args) = match &step(plan, &cell.tag)?.work {
+    image_of(plan, &cell.tag)
+}
+
+fn image_of(plan: &Plan, tag: &str) -> Option<String> {
+    let (recipe, args) = match &step(plan, tag)?.work {
+        Work::Recipe { recipe: Recipe::Upgrade, args } => return upgraded(plan, args),
         Work::Recipe { recipe, args } => (recipe, args),
         Work::Local { recipe: LocalRecipe::Dockerfile(it), args, .. } => {
             return own(plan, [&it.path, &it.context, &it.base_arg], args);
@@ -61,6 +66,26 @@ pub fn image(plan: &Plan, cell: &PlannedCell) -> Option<String> {
         "BASE=${{BASE:-{base}}}\ndocker build --tag ats-by-hand --build-arg BASE=\"$BASE\" - <<'EOF'\nARG BASE\nFROM \
          $BASE\n{install}EOF\n"
     ))
+}
+
+/// The image of the cell before, upgraded in place.
+fn upgraded(plan: &Plan, args: &Args) -> Option<String> {
+    let before = image_of(plan, args.get("BASE")?)?;
+    let upgrade = match args.get("FAMILY")?.as_str() {
+        "debian" => {
+            let sources = args.get("SOURCES")?.split(';').map(str::trim).filter(|line| !line.is_empty());
+            let sources: Vec<String> =
+                sources.filter(|line| !line.contains('\'')).map(|line| format!(" '{line}'")).collect();
+            format!(
+                "RUN rm -f /etc/apt/sources.list.d/* /etc/apt/preferences.d/* && printf '%s\\n'{} >/etc/apt/sources.list\nRUN \
+                 apt-get update && DEBIAN_FRONTEND=noninteractive apt-get -y -o Dpkg::Options::=--force-confold dist-upgrade\n",
+                sources.concat()
+            )
+        }
+        "fedora" => format!("RUN dnf -y --releasever={} distro-sync --allowerasing\n", args.get("RELEASE")?),
+        _ => return None,
+    };
+    Some(format!("{before}docker build --tag ats-by-hand - <<'EOF'\nFROM ats-by-hand\n{upgrade}EOF\n"))
 }
 
 /// The user's own Dockerfile, built in the folder of matrix.yaml.
