@@ -73,13 +73,8 @@ impl ImageBuilder {
                 }
                 // Its own base: the image that needs the tools reports the registry's reason already.
                 Err(StepFailure { bootstrap: Some(reason), .. }) => bail!("{reason}"),
-                Ok(
-                    ImageState::Unbuildable { reason }
-                    | ImageState::UpgradeBroke { reason }
-                    | ImageState::Unavailable { reason }
-                    | ImageState::Broken { reason },
-                )
-                | Err(StepFailure { reason, .. }) => bail!("cannot make the image with {tool}: {reason}"),
+                Ok(failed) => bail!("cannot make the image with {tool}: {}", failed.reason().unwrap_or_default()),
+                Err(StepFailure { reason, .. }) => bail!("cannot make the image with {tool}: {reason}"),
             }
         }
         Ok(id)

@@ -57,12 +57,7 @@ fn read(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>, left
 pub(super) fn tar(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Bytes> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, bytes) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(if name == super::agent::BINARY { 0o755 } else { 0o644 });
-        header.set_mtime(0);
-        header.set_cksum();
-        archive.append_data(&mut header, name, bytes.as_slice()).with_context(|| format!("cannot pack {name}"))?;
+        append_bytes(&mut archive, name, if name == super::agent::BINARY { 0o755 } else { 0o644 }, bytes)?;
     }
     Ok(archive.into_inner()?.into())
 }
@@ -76,8 +71,7 @@ pub(super) fn local_tar(
     let mut archive = tar::Builder::new(Vec::new());
     if *recipe == LocalRecipe::Packages {
         for (name, bytes) in recipes {
-            let content = LocalContent::Bytes(bytes.clone());
-            append(&mut archive, name, &LocalFile { mode: 0o644, content })?;
+            append_bytes(&mut archive, name, 0o644, bytes)?;
         }
         append(&mut archive, local::PACKAGES, &LocalFile { mode: 0o755, content: LocalContent::Folder })?;
     }
@@ -89,15 +83,9 @@ pub(super) fn local_tar(
 }
 
 fn append(archive: &mut tar::Builder<Vec<u8>>, name: &str, file: &LocalFile) -> anyhow::Result<()> {
-    let mut header = tar::Header::new_gnu();
-    header.set_mode(file.mode);
-    header.set_mtime(0);
-    header.set_size(0);
+    let mut header = header(file.mode);
     let appended = match &file.content {
-        LocalContent::Bytes(bytes) => {
-            header.set_size(bytes.len() as u64);
-            archive.append_data(&mut header, name, bytes.as_slice())
-        }
+        LocalContent::Bytes(bytes) => return append_bytes(archive, name, file.mode, bytes),
         LocalContent::Link(target) => {
             header.set_entry_type(tar::EntryType::Symlink);
             archive.append_link(&mut header, name, target)
@@ -108,6 +96,21 @@ fn append(archive: &mut tar::Builder<Vec<u8>>, name: &str, file: &LocalFile) -> 
         }
     };
     appended.with_context(|| format!("cannot pack {name}"))
+}
+
+fn append_bytes(archive: &mut tar::Builder<Vec<u8>>, name: &str, mode: u32, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut header = header(mode);
+    header.set_size(bytes.len() as u64);
+    archive.append_data(&mut header, name, bytes).with_context(|| format!("cannot pack {name}"))
+}
+
+/// The header of an entry without content and with a fixed time.
+fn header(mode: u32) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(mode);
+    header.set_mtime(0);
+    header.set_size(0);
+    header
 }
 
 /// The build of an empty image with labels.

@@ -87,6 +87,19 @@ pub enum ImageState {
     Stopped,
 }
 
+impl ImageState {
+    /// Why there is no image; `None` if there is one, or if the work was stopped.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Unbuildable { reason }
+            | Self::UpgradeBroke { reason }
+            | Self::Unavailable { reason }
+            | Self::Broken { reason } => Some(reason),
+            Self::Ready { .. } | Self::Stopped => None,
+        }
+    }
+}
+
 /// Why a step failed this time.
 #[derive(Debug)]
 struct StepFailure {

@@ -63,15 +63,10 @@ impl ImageBuilder {
             Work::Recipe { .. } | Work::Local { .. } => self.recipe(step, existing).await,
         };
         let error = match &made {
-            Ok(ImageState::Ready { .. } | ImageState::Stopped) => None,
-            Ok(
-                ImageState::Unbuildable { reason }
-                | ImageState::UpgradeBroke { reason }
-                | ImageState::Unavailable { reason }
-                | ImageState::Broken { reason },
-            )
-            | Err(StepFailure { reason, .. }) => Some(reason.clone()),
+            Ok(state) => state.reason(),
+            Err(failure) => Some(failure.reason.as_str()),
         };
+        let error = error.map(str::to_owned);
         self.begin(step);
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&step.name);
         let took = begun.map(|begun| begun.elapsed()).unwrap_or_default();

@@ -79,13 +79,7 @@ impl Stage {
         Ok(Some(match made.get(tag) {
             None => return Ok(None),
             Some(ImageState::Ready { .. }) => OriginImage::Image(self.with_agent(tag).await?),
-            Some(
-                ImageState::Unbuildable { reason }
-                | ImageState::UpgradeBroke { reason }
-                | ImageState::Unavailable { reason }
-                | ImageState::Broken { reason },
-            ) => OriginImage::Missing(reason.clone()),
-            Some(ImageState::Stopped) => OriginImage::Missing(site.deadline_message()),
+            Some(other) => OriginImage::Missing(other.reason().map_or_else(|| site.deadline_message(), str::to_owned)),
         }))
     }
 

@@ -125,13 +125,10 @@ impl<'a> Bench<'a> {
     pub(super) fn needed(made: &BTreeMap<String, ImageState>, planned: &PlannedCell) -> anyhow::Result<String> {
         match made.get(&planned.tag) {
             Some(ImageState::Ready { id }) => Ok(id.clone()),
-            Some(
-                ImageState::Unbuildable { reason }
-                | ImageState::UpgradeBroke { reason }
-                | ImageState::Unavailable { reason }
-                | ImageState::Broken { reason },
-            ) => Err(Failure::new(Exit::Incomplete, format!("cannot run {}: {reason}", planned.id)).into()),
-            Some(ImageState::Stopped) => Err(interrupted()),
+            Some(other) => Err(match other.reason() {
+                Some(why) => Failure::new(Exit::Incomplete, format!("cannot run {}: {why}", planned.id)).into(),
+                None => interrupted(),
+            }),
             None => bail!("the image of {} is not part of the plan", planned.id),
         }
     }

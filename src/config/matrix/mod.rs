@@ -218,6 +218,11 @@ impl Matrix {
             .filter_map(move |ats| Some(MatrixCell { distro, ats, source: ats.source(&distro.id)? }))
     }
 
+    /// The cell that `cell` is on the row `from` before it is upgraded in place; `None` if it has no source there.
+    pub fn before_upgrade<'a>(&'a self, cell: &MatrixCell<'a>, from: &DistroId) -> Option<MatrixCell<'a>> {
+        Some(MatrixCell { distro: self.distro(from)?, ats: cell.ats, source: cell.ats.source(from)? })
+    }
+
     /// The entry that excludes a pair; `None` if no entry does (the pair may still have no source).
     pub fn exclusion(&self, distro: &DistroId, ats: &AtsId) -> Option<&Exclusion> {
         let included = self.include.iter().any(|cell| cell.distro == *distro && cell.ats == *ats);

@@ -73,8 +73,7 @@ impl<'a> Steps<'a> {
     /// Adds the steps of a cell on the row `from` and the upgrade of its image.
     fn add_upgrade(&mut self, cell: &MatrixCell<'_>, from: &DistroId) -> Result<String, SelectionError> {
         let name = cell.id().to_string();
-        let before = before(self.matrix, cell, from);
-        let Some(before) = before else {
+        let Some(before) = self.matrix.before_upgrade(cell, from) else {
             return Err(SelectionError(format!("{name}: {} has no source on {from}", cell.ats.id)));
         };
         let image = self.add_cell(&before)?;
@@ -264,19 +263,13 @@ pub(super) fn describe(cell: &MatrixCell<'_>) -> String {
     }
 }
 
-/// The cell that `cell` is before its upgrade in place from the row `from`.
-fn before<'a>(matrix: &'a Matrix, cell: &MatrixCell<'a>, from: &DistroId) -> Option<MatrixCell<'a>> {
-    let distro = matrix.distro(from)?;
-    Some(MatrixCell { distro, ats: cell.ats, source: cell.ats.source(from)? })
-}
-
 /// The path of `traffic_server` as matrix.yaml or our own recipes define it.
 pub(super) fn binary(matrix: &Matrix, cell: &MatrixCell<'_>) -> Option<String> {
     match &cell.source.kind {
         SourceKind::Image(image) => image.binary.clone(),
         SourceKind::Dockerfile(it) => it.binary.clone(),
         SourceKind::Local(it) => it.binary.clone(),
-        SourceKind::Upgrade(from) => binary(matrix, &before(matrix, cell, from)?),
+        SourceKind::Upgrade(from) => binary(matrix, &matrix.before_upgrade(cell, from)?),
         SourceKind::Package(_) => None,
         SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => Some(INSTALLED.to_owned()),
     }

@@ -72,8 +72,7 @@ impl CellVersions {
     ) -> Option<Provenance> {
         let on = match &cell.source.kind {
             SourceKind::Upgrade(from) => {
-                let before = MatrixCell { distro: matrix.distro(from)?, ats: cell.ats, source: cell.ats.source(from)? };
-                return self.builds_with(matrix, &before, results);
+                return self.builds_with(matrix, &matrix.before_upgrade(cell, from)?, results);
             }
             SourceKind::Package(_) | SourceKind::Image(_) | SourceKind::Dockerfile(_) | SourceKind::Local(_) => {
                 return None;

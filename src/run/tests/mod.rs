@@ -3,6 +3,7 @@
 mod faults;
 mod images;
 mod order;
+mod own_recipes;
 mod rig;
 
 use std::time::Duration;
