@@ -21,16 +21,18 @@ enum Dnf {
 /// Debian with both versions of dnf, a compiler and the repositories.
 struct Fixture {
     image: String,
-    sha256: String,
     dnf: Dnf,
 }
+
+/// The tarball of each build system: its recipe and its version.
+const AUTOTOOLS: (&str, &str) = ("tarball/build.Containerfile", "9.2.5");
+const CMAKE: (&str, &str) = ("cmake/build.Containerfile", "10.2.0");
 
 impl Fixture {
     fn new(dnf: Dnf) -> Self {
         // Older releases of Debian do not have both.
         let image = fixture("build/Containerfile", "recipes", &[("BASE", &base("debian-14", "9.2.9"))], KEPT);
-        let sha256 = docker(&["run", "--rm", &image, "cat", "/srv/fixture/sha256"]);
-        Self { image, sha256, dnf }
+        Self { image, dnf }
     }
 
     /// Runs a recipe and then shows `file`. Repositories are names below /srv/fixture, or URLs.
@@ -61,13 +63,14 @@ impl Fixture {
         self.recipe("fedora/Containerfile", &["all"], &[("VERSION", version)], "/usr/share/atsmatrix/provenance")
     }
 
-    fn tarball(&self, repositories: &[&str]) -> Built {
-        let more = [
-            ("FAMILY", "fedora"),
-            ("URLS", "file:///srv/fixture/trafficserver-9.2.5.tar.gz"),
-            ("SHA256", &self.sha256),
-        ];
-        self.recipe("tarball/build.Containerfile", repositories, &more, "/opt/ats/share/atsmatrix/provenance")
+    fn sha256(&self, version: &str) -> String {
+        docker(&["run", "--rm", &self.image, "cat", &format!("/srv/fixture/trafficserver-{version}.sha256")])
+    }
+
+    fn tarball(&self, (recipe, version): (&str, &str), repositories: &[&str]) -> Built {
+        let (url, sha256) = (format!("file:///srv/fixture/trafficserver-{version}.tar.gz"), self.sha256(version));
+        let more = [("FAMILY", "fedora"), ("URLS", url.as_str()), ("SHA256", sha256.as_str())];
+        self.recipe(recipe, repositories, &more, "/opt/ats/share/atsmatrix/provenance")
     }
 }
 
@@ -150,20 +153,30 @@ fn check(dnf: Dnf) {
     assert!(reason.contains("the distro has no package trafficserver-9.2.7-*"), "{dnf:?}: {reason}");
 
     // OpenSSL's engine.h is in a separate package, and one header is in no list of the recipes.
-    let built = fixture.tarball(&["all", "late"]);
-    assert!(built.contains("once more, with fixture-late, which has fixture/configured.h"), "{dnf:?}: {}", built.log);
-    let expected = format!("source sha256={} verified=sha256 url=", fixture.sha256);
-    assert!(built.shown().starts_with(&expected), "{dnf:?}: {}", built.shown());
-    assert!(built.shown().contains("\nbinary sha256="), "{dnf:?}: {}", built.shown());
+    for (tarball, header, phase) in
+        [(AUTOTOOLS, "fixture/configured.h", "configure"), (CMAKE, "fixture/late.h", "compile")]
+    {
+        let built = fixture.tarball(tarball, &["all", "late"]);
+        assert!(built.contains(&format!("once more, with fixture-late, which has {header}")), "{dnf:?}: {}", built.log);
+        let expected = format!("source sha256={} verified=sha256 url=", fixture.sha256(tarball.1));
+        assert!(built.shown().starts_with(&expected), "{dnf:?}: {}", built.shown());
+        assert!(built.shown().contains("\nbinary sha256="), "{dnf:?}: {}", built.shown());
 
-    let without = fixture.tarball(&["all"]);
-    assert!(without.contains("no package of the distro has fixture/configured.h"), "{dnf:?}: {}", without.log);
-    assert_eq!(without.failed().0, "configure", "{dnf:?}: a second failure is a finding");
+        let without = fixture.tarball(tarball, &["all"]);
+        assert!(without.contains(&format!("no package of the distro has {header}")), "{dnf:?}: {}", without.log);
+        assert_eq!(without.failed().0, phase, "{dnf:?}: a second failure is a finding");
+    }
 
-    let lacking = fixture.tarball(&["nopcre", "late"]);
-    assert_eq!(lacking.failed(), ("lacking", "lacking: the distro has no package pcre-devel"), "{dnf:?}");
+    for (tarball, lacks) in [(AUTOTOOLS, "pcre-devel"), (CMAKE, "pcre2-devel")] {
+        let lacking = fixture.tarball(tarball, &["nopcre", "late"]);
+        assert_eq!(
+            lacking.failed(),
+            ("lacking", format!("lacking: the distro has no package {lacks}").as_str()),
+            "{dnf:?}"
+        );
+    }
 
-    let dead = fixture.tarball(&["nopcre", "http://127.0.0.1:9/"]);
+    let dead = fixture.tarball(AUTOTOOLS, &["nopcre", "http://127.0.0.1:9/"]);
     let (phase, reason) = dead.failed();
     assert_eq!(phase, "deps", "{dnf:?}: an unreachable mirror is not a finding: {reason}");
     assert!(!reason.contains("has no package"), "{dnf:?}: {reason}");

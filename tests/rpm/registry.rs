@@ -102,7 +102,7 @@ fn reuse_builds(before: &Plan, here: &Plan, doomed: &mut Doomed) {
     for (known, step) in before.steps().iter().zip(here.steps()) {
         assert_eq!(known.name, step.name);
         doomed.0.insert(step.tag.clone());
-        let compiles = matches!(&step.work, Work::Recipe { recipe: Recipe::Build, .. });
+        let compiles = matches!(&step.work, Work::Recipe { recipe: Recipe::Build(_), .. });
         if compiles && exists(&known.tag) {
             docker(&["tag", &known.tag, &step.tag]);
         }

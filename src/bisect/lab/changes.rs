@@ -159,7 +159,7 @@ mod tests {
         };
         let plan = Plan::of(&matrix, &selection, &recipes).unwrap();
         let rebuilds =
-            plan.steps().iter().filter(|step| matches!(&step.work, Work::Recipe { recipe: Recipe::Rebuild, .. }));
+            plan.steps().iter().filter(|step| matches!(&step.work, Work::Recipe { recipe: Recipe::Rebuild(_), .. }));
         assert_eq!(rebuilds.count(), 2, "one on top of the other");
     }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Recipe, Recipes, SelectionError, local, tag};
+use super::{BuildSystem, Recipe, Recipes, SelectionError, local, tag};
 use crate::config::matrix::{Matrix, MatrixCell, RESERVED_ARGS, SourceKind, known_names};
 use crate::model::OriginProgram;
 
 /// Folders of recipes that are for no distro family, except those of origin programs.
-const OTHER_FOLDERS: [&str; 7] = ["agent", "bootstrap", "dnf", "lib", "local", "tarball", "upgrade"];
+const OTHER_FOLDERS: [&str; 8] = ["agent", "bootstrap", "cmake", "dnf", "lib", "local", "tarball", "upgrade"];
 
 /// Checks that the recipes have the family and the build arguments of `cell`.
 pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -> Result<(), SelectionError> {
@@ -19,7 +19,7 @@ pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -
         SourceKind::Package(_) => &[Recipe::Package(family.to_owned())],
         // Another distro's build uses that distro's arguments, and a rebuild uses none.
         SourceKind::BuildOn(_) | SourceKind::Rebuild(_) => &[Recipe::Runtime],
-        SourceKind::Tarball(_) => &[Recipe::Build, Recipe::Runtime],
+        SourceKind::Tarball(_) => &[Recipe::Build(BuildSystem::of(&cell.ats.version)), Recipe::Runtime],
         SourceKind::Upgrade(_) => return upgrade(matrix, cell, recipes),
     };
     let families = families(recipes);

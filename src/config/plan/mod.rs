@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub use bootstrapper::Bootstrapper;
 pub use local::LocalRecipe;
-pub use recipe::Recipe;
+pub use recipe::{BuildSystem, Recipe};
 pub use selection::{Selection, SelectionError};
 
 use crate::config::matrix::{Bootstrap, LocalFiles, Matrix, SourceKind};

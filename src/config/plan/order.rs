@@ -79,7 +79,7 @@ impl Order<'_> {
 /// About how long a step takes compared with others, as measured on two CPUs: 20 s a unit.
 fn cost(work: &Work) -> u32 {
     match work {
-        Work::Recipe { recipe: Recipe::Build, .. } => 15,
+        Work::Recipe { recipe: Recipe::Build(_), .. } => 15,
         Work::Recipe { recipe, .. } if recipe.compiles() => 6,
         Work::Recipe { recipe: Recipe::Upgrade, .. } | Work::Local { .. } => 3,
         Work::Base { .. } | Work::Ready { .. } | Work::Recipe { .. } => 1,

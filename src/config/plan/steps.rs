@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::tag::{self, Inputs};
-use super::{Bootstrapper, BuildStep, LocalRecipe, Recipe, Recipes, SelectionError, Work, local};
+use super::{Bootstrapper, BuildStep, BuildSystem, LocalRecipe, Recipe, Recipes, SelectionError, Work, local};
 use crate::config::matrix::{
     Ats, Bootstrap, Distro, Matrix, MatrixCell, Mirrors, Patch, Proof, Source, SourceKind, Tarball,
 };
@@ -130,7 +130,7 @@ impl<'a> Steps<'a> {
                 args.insert("BASE".into(), base.clone());
                 args.insert("FAMILY".into(), distro.family.clone());
                 args.extend(tarball_arguments(tarball));
-                self.add_recipe(&name, Recipe::Build, args, vec![base])
+                self.add_recipe(&name, Recipe::Build(BuildSystem::of(&ats.version)), args, vec![base])
             }
             SourceKind::Rebuild(rebuild) => {
                 let of = self.matrix.ats(&rebuild.of).and_then(|of| Some((of, of.source(&distro.id)?)));
@@ -142,7 +142,7 @@ impl<'a> Steps<'a> {
                 args.insert("BUILD".into(), parent.clone());
                 args.insert("FAMILY".into(), distro.family.clone());
                 args.insert("PATCHES".into(), patch_lines(&rebuild.patches));
-                self.add_recipe(&name, Recipe::Rebuild, args, vec![parent])
+                self.add_recipe(&name, Recipe::Rebuild(BuildSystem::of(&of.version)), args, vec![parent])
             }
             SourceKind::Package(_)
             | SourceKind::Image(_)

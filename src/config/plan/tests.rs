@@ -61,7 +61,7 @@ fn fedora_uses_the_same_build_recipe_as_debian() {
 fn one_build_of_9_2_5_serves_every_debian() {
     let plan = plan(&["debian-1[234]"]);
     let builds = plan.steps().iter().filter(|step| match &step.work {
-        Work::Recipe { recipe: Recipe::Build, args } => args["URLS"].contains("9.2.5"),
+        Work::Recipe { recipe: Recipe::Build(_), args } => args["URLS"].contains("9.2.5"),
         _ => false,
     });
     assert_eq!(builds.count(), 1);

@@ -8,19 +8,55 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::ats::{Dialect, config};
-use crate::config::plan::{BuildStep, LocalRecipe, Plan, PlannedCell, Recipe, Work};
+use crate::config::plan::{BuildStep, BuildSystem, LocalRecipe, Plan, PlannedCell, Recipe, Work};
 use crate::model::{Act, Front, OriginTls, Record, RecordType, Remap, Route, Speak, TrialSpec};
 
 /// Packages needed to compile ATS 9, by family.
-const DEBIAN_BUILD: &str = "ca-certificates curl xz-utils bzip2 build-essential autoconf automake libtool pkg-config \
-     python3 flex bison patch patchutils netbase libssl-dev tcl-dev libexpat1-dev libpcre3-dev libcap-dev libhwloc-dev \
-     libncurses-dev libcurl4-openssl-dev libbrotli-dev libyaml-cpp-dev libunwind-dev zlib1g-dev";
-const FEDORA_BUILD: &str = "gcc gcc-c++ make autoconf automake libtool pkgconf-pkg-config python3 flex bison patch \
-     patchutils binutils diffutils file bzip2 tar xz openssl-devel tcl-devel expat-devel pcre-devel libcap-devel \
-     hwloc-devel ncurses-devel libcurl-devel brotli-devel yaml-cpp-devel zlib-devel";
+/// What compiles ATS, as words of a Dockerfile.
+struct Compiler {
+    /// Packages of Debian and its kin.
+    debian: &'static str,
+    /// Packages of Fedora and its kin.
+    fedora: &'static str,
+    /// The command that configures it, without further options.
+    configure: &'static str,
+    /// The command that compiles and installs it.
+    make: &'static str,
+}
 
-/// The parts of ATS 9 to make, in this order.
-const PARTS: &str = "include src/tscpp/util lib src/tscore iocore proxy mgmt src rc configs";
+/// For ATS 8 and 9.
+const AUTOTOOLS: Compiler = Compiler {
+    debian: "ca-certificates curl xz-utils bzip2 build-essential autoconf automake libtool pkg-config python3 flex bison \
+             patch patchutils netbase libssl-dev tcl-dev libexpat1-dev libpcre3-dev libcap-dev libhwloc-dev \
+             libncurses-dev libcurl4-openssl-dev libbrotli-dev libyaml-cpp-dev libunwind-dev zlib1g-dev",
+    fedora: "gcc gcc-c++ make autoconf automake libtool pkgconf-pkg-config python3 flex bison patch patchutils binutils \
+             diffutils file bzip2 tar xz openssl-devel tcl-devel expat-devel pcre-devel libcap-devel hwloc-devel \
+             ncurses-devel libcurl-devel brotli-devel yaml-cpp-devel zlib-devel",
+    configure: "autoreconf -if && ./configure --quiet --prefix=/opt/ats CFLAGS='-O1 -g0 -w' CXXFLAGS='-O1 -g0 -w'",
+    make: "for dir in include src/tscpp/util lib src/tscore iocore proxy mgmt src rc configs; do make -C \"$dir\" \
+           -j\"$(nproc)\" install || exit 1; done",
+};
+
+/// From ATS 10 on.
+const CMAKE: Compiler = Compiler {
+    debian: "ca-certificates curl bzip2 build-essential cmake ninja-build pkg-config patch patchutils netbase libssl-dev \
+             libpcre2-dev zlib1g-dev libcap-dev libhwloc-dev libncurses-dev libcurl4-openssl-dev libbrotli-dev \
+             libunwind-dev",
+    fedora: "gcc gcc-c++ cmake ninja-build pkgconf-pkg-config patch patchutils binutils diffutils file bzip2 tar \
+             openssl-devel pcre2-devel zlib-devel libcap-devel hwloc-devel ncurses-devel libcurl-devel brotli-devel",
+    configure: "cmake -G Ninja -B build -DCMAKE_INSTALL_PREFIX=/opt/ats -DCMAKE_CXX_FLAGS='-O1 -g0 -w -DNDEBUG' \
+                -DBUILD_TESTING=OFF",
+    make: "cmake --build build && cmake --install build",
+};
+
+impl Compiler {
+    fn of(system: BuildSystem) -> &'static Self {
+        match system {
+            BuildSystem::Autotools => &AUTOTOOLS,
+            BuildSystem::Cmake => &CMAKE,
+        }
+    }
+}
 
 type Args = BTreeMap<String, String>;
 
@@ -43,8 +79,8 @@ fn image_of(plan: &Plan, tag: &str) -> Option<String> {
     let family = match recipe {
         Recipe::Runtime => return built(plan, args, &base),
         Recipe::Package(family) => family.as_str(),
-        Recipe::Build
-        | Recipe::Rebuild
+        Recipe::Build(_)
+        | Recipe::Rebuild(_)
         | Recipe::Upgrade
         | Recipe::Origin(_)
         | Recipe::Local
@@ -201,11 +237,11 @@ fn built(plan: &Plan, args: &Args, base_image: &str) -> Option<String> {
     let mut patches = Vec::new();
     let mut tag = args.get("BUILD")?;
     // From the last rebuild down to the build of the tarball.
-    let build = loop {
+    let (system, build) = loop {
         let Work::Recipe { recipe, args } = &step(plan, tag)?.work else { return None };
         patches.insert(0, args.get("PATCHES").cloned().unwrap_or_default());
-        if *recipe == Recipe::Build {
-            break args;
+        if let Recipe::Build(system) = recipe {
+            break (*system, args);
         }
         tag = args.get("BUILD")?;
     };
@@ -215,12 +251,13 @@ fn built(plan: &Plan, args: &Args, base_image: &str) -> Option<String> {
         "debian" => format!("{}{}", sources(args), debian(args, debians)),
         _ => fedora(args, fedoras),
     };
-    let compile = format!("{DEBIAN_BUILD} {}", args_words(build));
+    let compiler = Compiler::of(system);
+    let debians = format!("{} {}", compiler.debian, args_words(build));
     let mut text = format!(
         "BASE=${{BASE:-{base_image}}}\nBUILD=${{BUILD:-{build_image}}}\ndocker build --tag ats-by-hand --build-arg \
          BASE=\"$BASE\" --build-arg BUILD=\"$BUILD\" - <<'EOF'\nARG BASE\nARG BUILD\nFROM $BUILD AS build\nRUN \
          {}\nWORKDIR /usr/src/ats\n{}",
-        install(build, compile.trim_end(), FEDORA_BUILD),
+        install(build, debians.trim_end(), compiler.fedora),
         source(build)?
     );
     for patch in patches.iter().flat_map(|lines| lines.split(';')).filter(|line| !line.trim().is_empty()) {
@@ -229,9 +266,10 @@ fn built(plan: &Plan, args: &Args, base_image: &str) -> Option<String> {
     let configure = build.get("CONFIGURE").map(String::as_str).unwrap_or_default();
     let _ = write!(
         text,
-        "RUN autoreconf -if && ./configure --quiet --prefix=/opt/ats {configure} CFLAGS='-O1 -g0 -w' CXXFLAGS='-O1 -g0 \
-         -w'\nRUN for dir in {PARTS}; do make -C \"$dir\" -j\"$(nproc)\" install || exit 1; done\nRUN mkdir /needed && \
-         ldd /opt/ats/bin/traffic_server | awk '$3 ~ /^\\// {{print $3}}' | xargs cp -Lt /needed\n\nFROM $BASE\nRUN {}\n{LIBRARIES}EOF\n",
+        "RUN {} {configure}\nRUN {}\nRUN mkdir /needed && ldd /opt/ats/bin/traffic_server | awk '$3 ~ /^\\// {{print \
+         $3}}' | xargs cp -Lt /needed\n\nFROM $BASE\nRUN {}\n{LIBRARIES}EOF\n",
+        compiler.configure,
+        compiler.make,
         match family(args).as_str() {
             "debian" => debian(args, "ca-certificates curl openssl"),
             _ => fedora(args, "curl openssl"),
