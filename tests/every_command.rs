@@ -38,6 +38,8 @@ const ANSWERING: &[(&[&str], i32)] = &[
     (&["path", "debian-12/9.2.9", "debian-13/9.2.9"], 0),
     (&["predict"], 0),
     (&["predict", "--full", "--format", "json"], 0),
+    (&["diagnose", "--log", "error.log", "--ats", "9.2.5", "--openssl", "3.2.1"], 0),
+    (&["diagnose", "--log", "error.log", "--format", "json"], 0),
     (&["diff", "results/matrix.json"], 0),
     (&["expect"], 3),
     (&["history", "debian-13/9.2.5"], 0),
@@ -51,10 +53,16 @@ const ANSWERING: &[(&[&str], i32)] = &[
 const ENGINE: &[&[&str]] =
     &[&["run"], &["bisect", "--good", "debian-12/9.2.5", "--bad", "debian-13/9.2.5"], &["clean"], &["doctor"]];
 
-/// A repository with results in it.
+/// A line of ATS's error.log, for `diagnose`.
+const ERROR_LOG: &str = "20240601.10h00m00s CONNECT: attempt fail [CONNECTION_ERROR] to 10.0.0.9:443 for host='www.example.com' \
+                         connection_result=Invalid argument [22] error=Invalid argument [22] attempts=0 \
+                         url='https://origin.example.com/'\n";
+
+/// A repository with results and a log in it.
 fn folder() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "results/matrix.json", &known(Verdict::Fail, "3.5.7"));
+    fs::write(dir.path().join("error.log"), ERROR_LOG).unwrap();
     git(dir.path(), &["init", "-q", "-b", "main"], 1_700_000_000);
     git(dir.path(), &["add", "-A"], 1_700_000_000);
     git(dir.path(), &["commit", "-q", "-m", "Results"], 1_700_000_000);

@@ -6,6 +6,7 @@ mod cells;
 mod ci;
 mod cited;
 mod clean;
+mod diagnose;
 mod diff;
 mod display;
 mod doctor;
@@ -80,6 +81,8 @@ enum Command {
     Path(path::UpgradePathArgs),
     /// Predict which known issues affect the cells, from versions alone; runs nothing
     Predict(predict::PredictArgs),
+    /// Name the known issues in captures and logs of a host; runs nothing
+    Diagnose(diagnose::DiagnoseArgs),
     /// Find by experiment which part of a distro, or which version or patch of ATS, causes a failure
     Bisect(bisect::BisectArgs),
     /// Compare two results, and the software that ran
@@ -342,6 +345,7 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Gate(options) => gate::run(&options),
         Command::Path(options) => path::run(&options),
         Command::Predict(options) => predict::run(&options),
+        Command::Diagnose(options) => diagnose::run(&options),
         // Boxed: its future is some kilobytes, which would enlarge that of every other command.
         Command::Bisect(options) => Box::pin(bisect::run(options)).await,
         Command::Diff(options) => diff::run(&options),

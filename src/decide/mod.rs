@@ -2,6 +2,7 @@
 
 pub mod citation;
 pub mod compare;
+pub mod diagnose;
 pub mod expect;
 pub mod explain;
 pub mod gate;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use etherparse::{LaxNetSlice, LaxSlicedPacket, TcpSlice, TransportSlice};
+use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket, TcpSlice, TransportSlice};
 
 /// A frame as a packet socket delivers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,23 +38,36 @@ impl Flags {
     }
 }
 
-/// As tcpdump writes them, in its order: `S`, `S.`, `P.`, `FP.`, `SEW`, `none`.
+/// The letters of tcpdump, in its order.
+const LETTERS: [(u8, &str); 8] = [
+    (Flags::FIN, "F"),
+    (Flags::SYN, "S"),
+    (Flags::RST, "R"),
+    (0x08, "P"),
+    (Flags::ACK, "."),
+    (0x20, "U"),
+    (0x40, "E"),
+    (0x80, "W"),
+];
+
+impl Flags {
+    /// From the text that [`fmt::Display`] writes; `None`: it is not such a text.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "none" {
+            return Some(Self(0));
+        }
+        let bit = |letter: char| LETTERS.iter().find(|(_, name)| name.starts_with(letter)).map(|(bit, _)| *bit);
+        text.chars().map(bit).try_fold(0, |all, bit| Some(all | bit?)).map(Self)
+    }
+}
+
+/// As tcpdump writes them: `S`, `S.`, `P.`, `FP.`, `SEW`, `none`.
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
             return f.write_str("none");
         }
-        let order = [
-            (Self::FIN, "F"),
-            (Self::SYN, "S"),
-            (Self::RST, "R"),
-            (0x08, "P"),
-            (Self::ACK, "."),
-            (0x20, "U"),
-            (0x40, "E"),
-            (0x80, "W"),
-        ];
-        order.iter().filter(|(bit, _)| self.has(*bit)).try_for_each(|(_, letter)| f.write_str(letter))
+        LETTERS.iter().filter(|(bit, _)| self.has(*bit)).try_for_each(|(_, letter)| f.write_str(letter))
     }
 }
 
@@ -83,42 +96,89 @@ impl Frame<'_> {
     /// The TCP segment in this frame; `None` for other protocols, VLAN tags and IP fragments.
     pub fn segment(&self) -> Option<TcpSegment> {
         let packet = LaxSlicedPacket::from_ethernet(self.bytes).ok()?;
-        let Some(TransportSlice::Tcp(tcp)) = packet.transport else { return None };
         if !packet.link_exts.is_empty() {
             return None;
         }
-        let tcp_header = u32::from(tcp.data_offset()) * 4;
-        let (source, destination, payload): (IpAddr, IpAddr, Option<u32>) = match packet.net? {
-            LaxNetSlice::Ipv4(ip) => {
-                let header = ip.header();
-                let headers = u32::from(header.ihl()) * 4 + tcp_header;
-                let payload = u32::from(header.total_len()).checked_sub(headers);
-                (header.source_addr().into(), header.destination_addr().into(), payload)
-            }
-            LaxNetSlice::Ipv6(ip) => {
-                let header = ip.header();
-                let extensions = u32::try_from(ip.extensions().slice().len()).ok()?;
-                let payload = u32::from(header.payload_length()).checked_sub(extensions + tcp_header);
-                (header.source_addr().into(), header.destination_addr().into(), payload)
-            }
-            LaxNetSlice::Arp(_) => return None,
-        };
-        Some(TcpSegment {
-            source: SocketAddr::new(source, tcp.source_port()),
-            destination: SocketAddr::new(destination, tcp.destination_port()),
-            flags: flags(&tcp),
-            seq: tcp.sequence_number(),
-            // Segments above 64 KiB (BIG TCP) carry 0 in the IP header: then the frame's length counts.
-            len: payload.or_else(|| self.payload_by_frame(&tcp))?,
-        })
+        dissect(packet, self.bytes.len(), self.len).map(|(segment, _)| segment)
+    }
+}
+
+/// What precedes the IP header of a captured packet (<https://www.tcpdump.org/linktypes.html>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkType {
+    /// Ethernet, with or without VLAN tags.
+    Ethernet,
+    /// Linux cooked capture, 16 bytes: tcpdump's interface `any`.
+    Cooked,
+    /// Linux cooked capture, version 2, 20 bytes.
+    CookedV2,
+    /// Nothing.
+    Ip,
+    /// Four bytes with the address family: loopback interfaces of BSD.
+    Loopback,
+}
+
+impl LinkType {
+    /// By its number in capture files; `None`: not one that is known here.
+    pub fn of(number: i32) -> Option<Self> {
+        match number {
+            0 | 108 => Some(Self::Loopback),
+            1 => Some(Self::Ethernet),
+            12 | 14 | 101 | 228 | 229 => Some(Self::Ip),
+            113 => Some(Self::Cooked),
+            276 => Some(Self::CookedV2),
+            _ => None,
+        }
     }
 
-    /// Bytes of the frame behind the TCP header.
-    fn payload_by_frame(&self, tcp: &TcpSlice<'_>) -> Option<u32> {
-        let captured = tcp.payload().len();
-        let headers = u32::try_from(self.bytes.len() - captured).ok()?;
-        self.len.checked_sub(headers)
+    /// The TCP segment in a packet that was `len` bytes long on the wire, and its payload as far as it was captured; `None`
+    /// for other protocols and IP fragments.
+    pub fn segment(self, bytes: &[u8], len: u32) -> Option<(TcpSegment, &[u8])> {
+        // The EtherType is in the last two bytes of the one cooked header and in the first two of the other.
+        let by_type = |header: usize, at: usize| {
+            let number = u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]);
+            Some(LaxSlicedPacket::from_ether_type(EtherType(number), bytes.get(header..)?))
+        };
+        let packet = match self {
+            Self::Ethernet => LaxSlicedPacket::from_ethernet(bytes).ok()?,
+            Self::Cooked => by_type(16, 14)?,
+            Self::CookedV2 => by_type(20, 0)?,
+            Self::Ip => LaxSlicedPacket::from_ip(bytes).ok()?,
+            Self::Loopback => LaxSlicedPacket::from_ip(bytes.get(4..)?).ok()?,
+        };
+        dissect(packet, bytes.len(), len)
     }
+}
+
+/// The TCP segment of a packet, and its payload as far as it was captured: `captured` of `len` bytes.
+fn dissect(packet: LaxSlicedPacket<'_>, captured: usize, len: u32) -> Option<(TcpSegment, &[u8])> {
+    let Some(TransportSlice::Tcp(tcp)) = packet.transport else { return None };
+    let tcp_header = u32::from(tcp.data_offset()) * 4;
+    let (source, destination, payload): (IpAddr, IpAddr, Option<u32>) = match packet.net? {
+        LaxNetSlice::Ipv4(ip) => {
+            let header = ip.header();
+            let headers = u32::from(header.ihl()) * 4 + tcp_header;
+            let payload = u32::from(header.total_len()).checked_sub(headers);
+            (header.source_addr().into(), header.destination_addr().into(), payload)
+        }
+        LaxNetSlice::Ipv6(ip) => {
+            let header = ip.header();
+            let extensions = u32::try_from(ip.extensions().slice().len()).ok()?;
+            let payload = u32::from(header.payload_length()).checked_sub(extensions + tcp_header);
+            (header.source_addr().into(), header.destination_addr().into(), payload)
+        }
+        LaxNetSlice::Arp(_) => return None,
+    };
+    // Segments above 64 KiB (BIG TCP) carry 0 in the IP header: then the frame's length counts.
+    let by_frame = || len.checked_sub(u32::try_from(captured.checked_sub(tcp.payload().len())?).ok()?);
+    let segment = TcpSegment {
+        source: SocketAddr::new(source, tcp.source_port()),
+        destination: SocketAddr::new(destination, tcp.destination_port()),
+        flags: flags(&tcp),
+        seq: tcp.sequence_number(),
+        len: payload.or_else(by_frame)?,
+    };
+    Some((segment, tcp.payload()))
 }
 
 fn flags(tcp: &TcpSlice<'_>) -> Flags {
@@ -213,7 +273,9 @@ pub(super) mod tests {
 
     #[test]
     fn flags_are_written_as_tcpdump_writes_them() {
-        let texts = [2, 0x12, 0x10, 0x18, 0x11, 0x19, 4, 0x14, 0xc2, 0].map(|bits| Flags(bits).to_string());
+        let flags = [2, 0x12, 0x10, 0x18, 0x11, 0x19, 4, 0x14, 0xc2, 0].map(Flags);
+        assert_eq!(flags.map(|flags| Flags::parse(&flags.to_string())), flags.map(Some));
+        let texts = flags.map(|flags| flags.to_string());
         assert_eq!(texts, ["S", "S.", ".", "P.", "F.", "FP.", "R", "R.", "SEW", "none"]);
     }
 

@@ -9,6 +9,7 @@
 mod affected;
 mod issue;
 mod issues;
+mod resemblance;
 mod sign;
 mod tried;
 
@@ -17,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use affected::{Affected, Patched, Reach};
 pub use issue::{KnownIssue, Provoked, Shows, Signature, Workaround};
 pub use issues::KNOWN_ISSUES;
-pub use sign::{Sign, Witness};
+pub use resemblance::{Likeness, Resemblance, resembled};
+pub use sign::{Sign, Source, Witness};
 pub use tried::{after_workarounds, without_doubtful};
 
 use crate::catalogue::trials::{Kind, Trial};

@@ -1,6 +1,10 @@
 //! Groups captured frames into TCP flows: which connection a segment belongs to, which end opened it, and what to keep.
 //! What a flow means is the matter of [`super::facts`].
 
+mod stream;
+
+pub use stream::{FlowStream, SeenFlow};
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 

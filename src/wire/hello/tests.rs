@@ -28,6 +28,11 @@ fn bytes(hex: &[&str]) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
 }
 
+/// A first flight with one ClientHello.
+pub(in crate::wire) fn sample() -> Vec<u8> {
+    bytes(OPENSSL_3_0)
+}
+
 fn parse(bytes: &[u8]) -> State {
     HelloParser::new().push(bytes).clone()
 }

@@ -3,6 +3,8 @@
 mod pattern;
 mod seen;
 
+use std::collections::BTreeSet;
+
 pub(super) use pattern::{is_like, matches};
 
 use super::{Evidence, TrialCase};
@@ -100,7 +102,66 @@ pub enum Witness {
     SetUp,
 }
 
+/// What a sign can be seen in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// Captured packets.
+    Capture,
+    /// A log of ATS, by its name.
+    Log(&'static str),
+    /// A cell alone: its client, its origin, its process, its other trials.
+    Cell,
+}
+
 impl Sign {
+    /// What it can be seen in. Whatever a client began a TLS connection with is in a capture as well.
+    pub(super) fn sources(&self) -> BTreeSet<Source> {
+        let one = |source| BTreeSet::from([source]);
+        match self {
+            Self::Any(signs) => signs.iter().flat_map(Self::sources).collect(),
+            Self::Log(file, _) | Self::LogLines(file, _, _) | Self::CellLog(file, _) => one(Source::Log(file.name())),
+            Self::ClosedBeforeFirstByte
+            | Self::OriginClosedBeforeFirstByte
+            | Self::Refused
+            | Self::Unanswered
+            | Self::Connected
+            | Self::TriedIpv4
+            | Self::HelloOf(_)
+            | Self::Sni(_) => one(Source::Capture),
+            Self::Answer(_)
+            | Self::NoAnswer
+            | Self::Hung
+            | Self::CutOff
+            | Self::LaterFails
+            | Self::Slow(_)
+            | Self::Interim(_)
+            | Self::Process(_)
+            | Self::ClosedUnheard
+            | Self::NotReached
+            | Self::Connections(_)
+            | Self::NoBody
+            | Self::Served(_)
+            | Self::ServedThenClosed
+            | Self::OriginError(_)
+            | Self::Alpn(_)
+            | Self::Passes(_)
+            | Self::Elsewhere(..)
+            | Self::Unset(_)
+            | Self::Ran(..) => one(Source::Cell),
+            #[cfg(test)]
+            Self::Given(_) => BTreeSet::new(),
+        }
+    }
+
+    /// What it shows in.
+    pub(super) fn shown_by(&self, case: &TrialCase<'_>, evidence: &Evidence<'_>) -> BTreeSet<Source> {
+        match self {
+            Self::Any(signs) => signs.iter().flat_map(|sign| sign.shown_by(case, evidence)).collect(),
+            _ if self.shows(case, evidence) => self.sources(),
+            _ => BTreeSet::new(),
+        }
+    }
+
     /// Whether it shows in the evidence of `case`.
     pub fn shows(&self, case: &TrialCase<'_>, evidence: &Evidence<'_>) -> bool {
         seen::shown(self, case, evidence).is_some()
