@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::format::AnswerFormat;
-use crate::catalogue::known_issues::Source;
+use crate::catalogue::known_issues::EvidenceSource;
 use crate::config::matrix::Matrix;
 use crate::console;
 use crate::decide::diagnose::{self, Diagnosis, HostEvidence, HostVersions};
@@ -64,7 +64,7 @@ pub(super) fn run(options: &DiagnoseArgs) -> anyhow::Result<Exit> {
     let mut evidence = HostEvidence::default();
     for path in &options.pcap {
         read_capture(path, &mut evidence)?;
-        evidence.given(Source::Capture);
+        evidence.given(EvidenceSource::Capture);
     }
     for path in &options.log {
         read_log(path, &mut evidence)?;
@@ -127,7 +127,7 @@ fn read_log(path: &Path, evidence: &mut HostEvidence) -> anyhow::Result<()> {
     } else {
         LogFile::Output
     };
-    evidence.given(Source::Log(file.name()));
+    evidence.given(EvidenceSource::Log(file.name()));
     for_each_line(&mut open(path)?, path, |line| {
         // Whatever the file is called, such a line is of error.log.
         let is_failure = crate::ats::log::connect_failure(line).is_some();

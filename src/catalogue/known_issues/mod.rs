@@ -19,7 +19,7 @@ pub use affected::{Affected, Patched, Reach};
 pub use issue::{KnownIssue, Provoked, Shows, Signature, Workaround};
 pub use issues::KNOWN_ISSUES;
 pub use resemblance::{Likeness, Resemblance, resembled};
-pub use sign::{Sign, Source, Witness};
+pub use sign::{EvidenceSource, Sign, Witness};
 pub use tried::{after_workarounds, without_doubtful};
 
 use crate::catalogue::trials::{Kind, Trial};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::sign::{Sign, Source};
+use super::sign::{EvidenceSource, Sign};
 use super::{Affected, Evidence, KNOWN_ISSUES, KnownIssue, Reach, Shows, Signature, TrialCase};
 
 /// How strongly evidence resembles a known issue.
@@ -23,16 +23,16 @@ pub struct Resemblance {
     /// How strongly.
     pub likeness: Likeness,
     /// Where its signs show.
-    pub sources: BTreeSet<Source>,
+    pub sources: BTreeSet<EvidenceSource>,
     /// What would also show it, and was not given.
-    pub not_given: BTreeSet<Source>,
+    pub not_given: BTreeSet<EvidenceSource>,
     /// Whether the versions are affected, as far as they are known.
     pub reach: Reach,
 }
 
 /// The known issues that `case` resembles, likely ones first. `given` are the sources of the evidence: what a source that was
 /// given does not show speaks against an issue.
-pub fn resembled(case: &TrialCase<'_>, evidence: &Evidence<'_>, given: &BTreeSet<Source>) -> Vec<Resemblance> {
+pub fn resembled(case: &TrialCase<'_>, evidence: &Evidence<'_>, given: &BTreeSet<EvidenceSource>) -> Vec<Resemblance> {
     let mut found: Vec<Resemblance> =
         KNOWN_ISSUES.iter().filter_map(|issue| resembles(issue, case, evidence, given)).collect();
     // A stable sort: within a likeness the order of the registry, which is that of precedence.
@@ -44,7 +44,7 @@ fn resembles(
     issue: &'static KnownIssue,
     case: &TrialCase<'_>,
     evidence: &Evidence<'_>,
-    given: &BTreeSet<Source>,
+    given: &BTreeSet<EvidenceSource>,
 ) -> Option<Resemblance> {
     let Shows::Trials(Signature { must, may, not, unless, .. }) = issue.shows else { return None };
     let reach = issue.affected.reach(evidence.provenance);
@@ -57,9 +57,9 @@ fn resembles(
         return None;
     }
     let all = present.iter().copied().chain(may.iter().filter(shows));
-    let sources: BTreeSet<Source> = all.flat_map(|sign| sign.shown_by(case, evidence)).collect();
+    let sources: BTreeSet<EvidenceSource> = all.flat_map(|sign| sign.shown_by(case, evidence)).collect();
     // A cell would show more of every issue, which goes without saying.
-    let elsewhere = |source: &Source| *source != Source::Cell && !given.contains(source);
+    let elsewhere = |source: &EvidenceSource| *source != EvidenceSource::Cell && !given.contains(source);
     let not_given = hidden.iter().flat_map(|sign| sign.sources()).filter(elsewhere).collect();
     let likely = hidden.is_empty() && sources.len() >= 2 && reach == Reach::Affected;
     let telling = hidden.is_empty() || is_telling(&issue.affected, reach, &sources);
@@ -68,15 +68,15 @@ fn resembles(
 }
 
 /// Whether the sign would show in `given`, wherever a host can show it at all.
-fn would_show(sign: &Sign, given: &BTreeSet<Source>) -> bool {
+fn would_show(sign: &Sign, given: &BTreeSet<EvidenceSource>) -> bool {
     let mut of_a_host = sign.sources();
-    of_a_host.remove(&Source::Cell);
+    of_a_host.remove(&EvidenceSource::Cell);
     !of_a_host.is_empty() && of_a_host.is_subset(given)
 }
 
 /// Whether a part of the signs is worth a name. A log line is worded like its issue. A capture alone shows what many causes
 /// have in common: there the versions must be those of the issue, and not those of every ATS.
-fn is_telling(affected: &Affected, reach: Reach, sources: &BTreeSet<Source>) -> bool {
-    let worded = sources.iter().any(|source| matches!(source, Source::Log(_)));
+fn is_telling(affected: &Affected, reach: Reach, sources: &BTreeSet<EvidenceSource>) -> bool {
+    let worded = sources.iter().any(|source| matches!(source, EvidenceSource::Log(_)));
     worded || (reach == Reach::Affected && !affected.ats.is_empty())
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::{Counted, Named, Server, words};
 use crate::ats::log;
-use crate::catalogue::known_issues::{Evidence, Resemblance, Source, TrialCase, resembled};
+use crate::catalogue::known_issues::{Evidence, EvidenceSource, Resemblance, TrialCase, resembled};
 use crate::catalogue::trials::Kind;
 use crate::model::{Flow, Hello, LogFile, LogLine, Observation, OriginConnection, Outcome, Provenance};
 use crate::wire::{SeenFlow, timeline};
@@ -28,7 +28,7 @@ const RECORD_HEADER: u32 = 5;
 /// Captured connections and log lines of a host.
 #[derive(Debug, Default)]
 pub struct HostEvidence {
-    given: BTreeSet<Source>,
+    given: BTreeSet<EvidenceSource>,
     servers: BTreeMap<String, ServerEvidence>,
     /// Addresses that opened connections.
     clients: BTreeSet<IpAddr>,
@@ -78,7 +78,7 @@ impl LinesSeen {
 
 impl HostEvidence {
     /// States that a capture or a log was given, so that what it does not show counts.
-    pub fn given(&mut self, source: Source) {
+    pub fn given(&mut self, source: EvidenceSource) {
         self.given.insert(source);
     }
 

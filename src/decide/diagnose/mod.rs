@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
 
-use crate::catalogue::known_issues::{KNOWN_ISSUES, Likeness, Reach, Shows, Source};
+use crate::catalogue::known_issues::{EvidenceSource, KNOWN_ISSUES, Likeness, Reach, Shows};
 use crate::config::matrix::Matrix;
 use crate::decide::predict::Predictions;
 use crate::model::{AtsBuild, Library, Provenance, Release};
@@ -71,10 +71,10 @@ pub struct Named {
     pub likeness: Likeness,
     /// Where its signs show.
     #[serde(serialize_with = "sources")]
-    pub seen_in: BTreeSet<Source>,
+    pub seen_in: BTreeSet<EvidenceSource>,
     /// What would also show it, and was not given.
     #[serde(serialize_with = "sources")]
-    pub not_given: BTreeSet<Source>,
+    pub not_given: BTreeSet<EvidenceSource>,
     /// Whether the given versions are affected.
     #[serde(serialize_with = "reach")]
     pub versions: Reach,
@@ -173,6 +173,6 @@ fn reach<S: Serializer>(reach: &Reach, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(words::reach(*reach))
 }
 
-fn sources<S: Serializer>(sources: &BTreeSet<Source>, to: S) -> Result<S::Ok, S::Error> {
+fn sources<S: Serializer>(sources: &BTreeSet<EvidenceSource>, to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(sources.iter().map(|source| words::source(*source)))
 }

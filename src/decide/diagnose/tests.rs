@@ -32,7 +32,7 @@ fn host(wire: &[&str], log: &[&str]) -> HostEvidence {
     for line in log {
         evidence.add_line(LogFile::Error, line);
     }
-    let given = [(!wire.is_empty(), Source::Capture), (!log.is_empty(), Source::Log("error.log"))];
+    let given = [(!wire.is_empty(), EvidenceSource::Capture), (!log.is_empty(), EvidenceSource::Log("error.log"))];
     given.into_iter().filter(|(is, _)| *is).for_each(|(_, source)| evidence.given(source));
     evidence
 }

@@ -1,7 +1,7 @@
 //! A diagnosis in words and as JSON.
 
 use super::{Counted, Diagnosis, HostVersions, Named, Server};
-use crate::catalogue::known_issues::{Likeness, Reach, Source, Workaround};
+use crate::catalogue::known_issues::{EvidenceSource, Likeness, Reach, Workaround};
 use crate::words::answer;
 use crate::words::outline::TextOutline;
 
@@ -154,19 +154,19 @@ pub(super) fn reach(reach: Reach) -> &'static str {
 }
 
 /// The name of a source.
-pub(super) fn source(source: Source) -> &'static str {
+pub(super) fn source(source: EvidenceSource) -> &'static str {
     match source {
-        Source::Capture => "capture",
-        Source::Log(name) => name,
-        Source::Cell => "cell",
+        EvidenceSource::Capture => "capture",
+        EvidenceSource::Log(name) => name,
+        EvidenceSource::Cell => "cell",
     }
 }
 
-fn source_words(it: Source) -> &'static str {
+fn source_words(it: EvidenceSource) -> &'static str {
     match it {
-        Source::Capture => "the capture",
-        Source::Cell => "a cell",
-        Source::Log(_) => source(it),
+        EvidenceSource::Capture => "the capture",
+        EvidenceSource::Cell => "a cell",
+        EvidenceSource::Log(_) => source(it),
     }
 }
 

@@ -104,7 +104,7 @@ pub enum Witness {
 
 /// What a sign can be seen in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
+pub enum EvidenceSource {
     /// Captured packets.
     Capture,
     /// A log of ATS, by its name.
@@ -115,11 +115,13 @@ pub enum Source {
 
 impl Sign {
     /// What it can be seen in. Whatever a client began a TLS connection with is in a capture as well.
-    pub(super) fn sources(&self) -> BTreeSet<Source> {
+    pub(super) fn sources(&self) -> BTreeSet<EvidenceSource> {
         let one = |source| BTreeSet::from([source]);
         match self {
             Self::Any(signs) => signs.iter().flat_map(Self::sources).collect(),
-            Self::Log(file, _) | Self::LogLines(file, _, _) | Self::CellLog(file, _) => one(Source::Log(file.name())),
+            Self::Log(file, _) | Self::LogLines(file, _, _) | Self::CellLog(file, _) => {
+                one(EvidenceSource::Log(file.name()))
+            }
             Self::ClosedBeforeFirstByte
             | Self::OriginClosedBeforeFirstByte
             | Self::Refused
@@ -127,7 +129,7 @@ impl Sign {
             | Self::Connected
             | Self::TriedIpv4
             | Self::HelloOf(_)
-            | Self::Sni(_) => one(Source::Capture),
+            | Self::Sni(_) => one(EvidenceSource::Capture),
             Self::Answer(_)
             | Self::NoAnswer
             | Self::Hung
@@ -147,14 +149,14 @@ impl Sign {
             | Self::Passes(_)
             | Self::Elsewhere(..)
             | Self::Unset(_)
-            | Self::Ran(..) => one(Source::Cell),
+            | Self::Ran(..) => one(EvidenceSource::Cell),
             #[cfg(test)]
             Self::Given(_) => BTreeSet::new(),
         }
     }
 
     /// What it shows in.
-    pub(super) fn shown_by(&self, case: &TrialCase<'_>, evidence: &Evidence<'_>) -> BTreeSet<Source> {
+    pub(super) fn shown_by(&self, case: &TrialCase<'_>, evidence: &Evidence<'_>) -> BTreeSet<EvidenceSource> {
         match self {
             Self::Any(signs) => signs.iter().flat_map(|sign| sign.shown_by(case, evidence)).collect(),
             _ if self.shows(case, evidence) => self.sources(),
