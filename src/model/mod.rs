@@ -9,6 +9,7 @@ mod line;
 mod observation;
 mod os;
 mod outcome;
+mod own;
 mod plan;
 mod program;
 mod provenance;
@@ -31,6 +32,7 @@ pub use observation::{
 };
 pub use os::Os;
 pub use outcome::{Outcome, Verdict};
+pub use own::{Overlay, OwnConfig, OwnPlan, OwnSeen, RuleMiss, RuleSample, RulesSeen, RulesUntried};
 pub use plan::{
     AgentPlan, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, added_name, front_name, origin_name, wild_name,
 };

@@ -172,6 +172,7 @@ async fn cell(
         deadline_ms: 0,
         keep: false,
         swap: None,
+        own: None,
         token: String::new(),
     };
     let evidence = Collected::default();

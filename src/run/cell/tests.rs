@@ -119,6 +119,7 @@ async fn run(engine: &FakeEngine) -> Ran {
         labels: owner.labels(ResourceKind::Cell),
         trials: [CONTROL, REMOTE, NGINX].map(|id| trials::by_id(id).unwrap()).to_vec(),
         limits: Limits { cell: Duration::from_mins(1), trial: Duration::from_secs(10), memory: 1 << 30, pids: 100 },
+        config: None,
         overrides: Vec::new(),
         keep: false,
         swap: None,
