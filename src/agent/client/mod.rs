@@ -70,8 +70,9 @@ pub(super) async fn act(target: &Target, act: &Act, deadline: Duration) -> Clien
         Act::Requests(requests) => run(target, requests, deadline).await,
         Act::Load { requests, at_once, body_len } => load(target, (*requests, *at_once), *body_len, deadline).await,
         Act::Script(steps) => play(target, steps, deadline).await,
-        // The cell itself does this, see `trials::reload`.
-        Act::Reload { .. } => ClientRun::default(),
+        Act::Start => run(target, &[RequestSpec { method: "GET".into(), ..RequestSpec::default() }], deadline).await,
+        // The cell itself does these, see `trials::reload` and `trials::own`.
+        Act::Reload { .. } | Act::Rules => ClientRun::default(),
     }
 }
 

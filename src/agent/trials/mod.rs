@@ -4,6 +4,7 @@ mod baseline;
 mod life;
 mod lives;
 mod missing;
+mod own;
 mod reload;
 mod requester;
 mod settings;
@@ -27,13 +28,14 @@ use super::dns::NameServer;
 use super::emit::Emitter;
 use super::heartbeat::{self, OriginGuard, Peer};
 use super::origin::Origin;
+use super::own::{Files, OwnFiles};
 use super::packages::Packages;
 use super::program::Forged;
 use super::traffic_server::{self, Control, Installation, Launch, LaunchedBy, Ports, RunningAts};
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
 use crate::model::{
-    Act, AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Record, Route, Speak, TrialPlan,
+    Act, AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Provenance, Record, Route, Speak, TrialPlan,
     added_name, front_name, origin_name,
 };
 use baseline::Started;
@@ -61,6 +63,8 @@ struct TrialRunner {
     names: NameServer,
     here: Origin,
     packages: Packages,
+    /// The configuration of the user's own, from which every life of ATS starts.
+    own: Option<OwnFiles>,
     provenance_reported: Mutex<bool>,
     /// Paths of everything that the ATS processes so far had mapped. Only used with parts swapped.
     inventoried: Mutex<BTreeSet<String>>,
@@ -84,7 +88,11 @@ pub(super) struct KeptCell {
 }
 
 /// Runs the whole plan. With `keep` the origins and an ATS with the baseline settings keep running.
-pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Option<Box<KeptCell>>> {
+pub(super) async fn run(
+    plan: CellPlan,
+    files: Option<Files>,
+    emitter: Emitter,
+) -> anyhow::Result<Option<Box<KeptCell>>> {
     let until = Instant::now() + Duration::from_millis(plan.deadline_ms);
     let ports: BTreeSet<u16> = plan.trials.iter().map(|trial| trial.port).collect();
     let capture = Capture::start(&ports).context("cannot capture packets: the container needs NET_RAW")?;
@@ -94,6 +102,7 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
     let names = NameServer::start(settings::addresses(&plan)?).await?;
     let heartbeats = heartbeat::start(peers(&plan, &names)?, &plan.token, &emitter).await?;
     settings::write_certificates(&plan.identity)?;
+    let own = own::install(&plan, files)?;
     let requester = Requester::new(&plan)?;
 
     let runner = TrialRunner {
@@ -103,6 +112,7 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
         names,
         here,
         packages: Packages::detect(),
+        own,
         provenance_reported: Mutex::new(false),
         inventoried: Mutex::default(),
         lives: AtomicU16::new(0),
@@ -126,7 +136,8 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
     let own = heartbeats.own;
     drop(heartbeats);
     if !*runner.provenance_reported.lock().await {
-        runner.emitter.emit(&Line::Provenance(Box::new(provenance::base())));
+        let config = found.as_ref().ok().and_then(|installation| runner.own_provenance(installation));
+        runner.emitter.emit(&Line::Provenance(Box::new(Provenance { config, ..provenance::base() })));
     }
     if !runner.plan.keep {
         let TrialRunner { plan, emitter, here, .. } = runner;
@@ -160,6 +171,8 @@ struct Wanted<'a> {
     locked_key: bool,
     /// Its OpenSSL has no configuration.
     bare_openssl: bool,
+    /// It runs the user's own configuration, without the premises of other trials.
+    own: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -172,6 +185,7 @@ impl<'a> Wanted<'a> {
             reloads: specs().any(|spec| matches!(spec.client.act, Act::Reload { .. })),
             locked_key: specs().any(|spec| spec.locked_key),
             bare_openssl: specs().any(|spec| spec.bare_openssl),
+            own: specs().any(|spec| matches!(spec.client.act, Act::Start | Act::Rules)),
         }
     }
 }
@@ -247,7 +261,7 @@ impl TrialRunner {
         let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), wanted);
         settings.error_pages = Some(installation.error_pages(&root));
         let unwritten = |error: config::Unsupported| NoStart::Settings(error.to_string());
-        let files = config::files(installation.dialect, &settings).map_err(unwritten)?;
+        let files = self.files(installation, &settings, wanted, &root)?;
         let written = config::names(installation.dialect, &settings).map_err(unwritten)?;
         let by = match &self.plan.swap {
             Some(_) if wanted.reloads => {
@@ -257,7 +271,8 @@ impl TrialRunner {
             None if wanted.reloads && installation.dialect < Dialect::V10 => LaunchedBy::Manager,
             None => LaunchedBy::Itself,
         };
-        let launch = Launch { files: &files, bare_openssl: wanted.bare_openssl, by };
+        let own = self.own.as_ref().map(|_| Path::new(super::own::FOLDER));
+        let launch = Launch { files: &files, own, bare_openssl: wanted.bare_openssl, by };
         let started = RunningAts::start(installation, &root, launch, ports, &self.emitter);
         let ats = match tokio::time::timeout_at(self.until, started).await {
             Ok(started) => started.map_err(|error| failed_start(installation, &error))?,
@@ -278,7 +293,8 @@ impl TrialRunner {
     async fn report_provenance(&self, installation: &Installation, pid: Option<u32>, bare_openssl: bool) {
         let Ok(mut reported) = self.provenance_reported.try_lock() else { return };
         if !*reported {
-            let provenance = provenance::gather(installation, pid, bare_openssl, &self.packages).await;
+            let found = provenance::gather(installation, pid, bare_openssl, &self.packages).await;
+            let provenance = Provenance { config: self.own_provenance(installation), ..found };
             self.emitter.emit(&Line::Provenance(Box::new(provenance)));
             *reported = true;
         }
@@ -325,6 +341,7 @@ impl TrialRunner {
         self.emitter.emit(&Line::Began { trial: trial.id.clone() });
         let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), &Wanted::default());
         settings.maps.push(settings::added_map(trial));
+        settings.own_remap = self.own.as_ref().and_then(OwnFiles::remap);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http));
         reload::run(&reload::ReloadPlan {
             ats,

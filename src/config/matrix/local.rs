@@ -90,6 +90,11 @@ impl LocalFiles {
         &self.entries
     }
 
+    /// The number of files, without folders.
+    pub fn count(&self) -> usize {
+        self.entries.values().filter(|file| file.content != LocalContent::Folder).count()
+    }
+
     /// SHA-256 over the paths, modes and bytes of all, lower-case hex.
     pub fn digest(&self) -> &str {
         &self.digest
