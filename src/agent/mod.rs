@@ -26,6 +26,7 @@ pub mod seal;
 mod surroundings;
 mod swap;
 mod tap;
+mod targets;
 mod tls;
 mod traffic_server;
 mod trials;

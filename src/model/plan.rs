@@ -73,6 +73,9 @@ impl Port {
     }
 }
 
+/// The name of the CA of a cell.
+pub const CA_NAME: &str = "atsmatrix CA of one run";
+
 /// The certificates of a cell, new for each attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {

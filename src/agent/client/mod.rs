@@ -97,6 +97,34 @@ pub(super) async fn run(target: &Target, requests: &[RequestSpec], deadline: Dur
     run
 }
 
+/// A request for any path.
+pub(super) struct Question {
+    pub(super) method: String,
+    pub(super) path: String,
+    /// Headers, Host among them.
+    pub(super) headers: Vec<(String, String)>,
+}
+
+/// Sends one request on a connection of its own.
+pub(super) async fn ask(target: &Target, question: &Question, deadline: Duration) -> Exchange {
+    let (begun, mut exchange) = (Instant::now(), Exchange { started_us: now_us(), ..Exchange::default() });
+    let asked = async {
+        let Some(mut opened) = sender::open(target, &mut exchange).await? else { return Ok(()) };
+        let mut builder = Request::builder().method(question.method.as_str()).uri(question.path.as_str());
+        for (name, value) in &question.headers {
+            builder = builder.header(name, value);
+        }
+        let message = builder.body(Full::new(Bytes::new()).boxed_unsync());
+        let message = message.map_err(|error| failed(ClientPhase::Exchange, &error))?;
+        let response = opened.sender.send(message).await.map_err(|error| failed(ClientPhase::Exchange, &error))?;
+        read(response, &mut exchange).await
+    };
+    let done = tokio::time::timeout(deadline, asked).await;
+    exchange.error = outcome_error(done, deadline);
+    exchange.total_us = micros(begun.elapsed());
+    exchange
+}
+
 fn outcome_error(
     done: Result<Result<(), ClientError>, tokio::time::error::Elapsed>,
     deadline: Duration,

@@ -13,7 +13,9 @@ use anyhow::Context as _;
 pub use frame::pack;
 pub(super) use frame::unpack;
 
+use super::targets::Addresses;
 use crate::ats::Dialect;
+use crate::ats::asks::{self, Ask, Destination, Unasked};
 use crate::ats::config::Settings;
 use crate::ats::config::own::{Laid, Purpose, Theirs, Unlaid, lay};
 use crate::ats::site::{ConfigFolder, SYSCONFDIR};
@@ -39,6 +41,23 @@ pub(super) struct OwnFiles {
     multicert: String,
     problems: Vec<String>,
     notes: Vec<String>,
+    rules: OwnRules,
+}
+
+/// What is asked of the remap rules, and where they lead.
+pub(super) struct OwnRules {
+    pub(super) asks: Vec<Ask>,
+    pub(super) unasked: Vec<Unasked>,
+    pub(super) parents: Vec<Destination>,
+    pub(super) addresses: Addresses,
+}
+
+impl OwnRules {
+    fn of(folder: &ConfigFolder) -> Self {
+        let ((asks, unasked), parents) = (asks::asks(folder), asks::parents(folder));
+        let addresses = Addresses::of(&asks, &parents);
+        Self { asks, unasked, parents, addresses }
+    }
 }
 
 impl OwnFiles {
@@ -61,6 +80,7 @@ impl OwnFiles {
             multicert: replaced.multicert,
             notes: replaced.notes,
             problems: Vec::new(),
+            rules: OwnRules::of(&folder),
             files: readable,
             folder,
         };
@@ -71,9 +91,9 @@ impl OwnFiles {
         Ok(own)
     }
 
-    /// What it says.
-    pub(super) fn folder(&self) -> &ConfigFolder {
-        &self.folder
+    /// Its remap rules.
+    pub(super) fn rules(&self) -> &OwnRules {
+        &self.rules
     }
 
     /// The path of its remap.config in the cell.

@@ -7,6 +7,7 @@ mod missing;
 mod own;
 mod reload;
 mod requester;
+mod rules;
 mod settings;
 mod wire;
 
@@ -99,10 +100,13 @@ pub(super) async fn run(
     // Only programs in this container may connect: no heartbeat has its token.
     let guard = OriginGuard::new("", &emitter);
     let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter, &guard).await;
-    let names = NameServer::start(settings::addresses(&plan)?).await?;
+    let own = own::install(&plan, files)?;
+    let of_rules = own.iter().flat_map(|own| own.rules().addresses.names());
+    // Names of trials are ours.
+    let names: BTreeMap<_, _> = of_rules.chain(settings::addresses(&plan)?).collect();
+    let names = NameServer::start(names).await?;
     let heartbeats = heartbeat::start(peers(&plan, &names)?, &plan.token, &emitter).await?;
     settings::write_certificates(&plan.identity)?;
-    let own = own::install(&plan, files)?;
     let requester = Requester::new(&plan)?;
 
     let runner = TrialRunner {
@@ -334,6 +338,9 @@ impl TrialRunner {
         ats: &Control,
         ports: Ports,
     ) -> ClientRun {
+        if trial.spec.client.act == Act::Rules {
+            return self.ask_rules(trial, ports).await;
+        }
         let (Act::Reload { at_once }, Speak::Http { body_len }) = (&trial.spec.client.act, &trial.spec.origin.speak)
         else {
             return self.request(trial, ports).await;

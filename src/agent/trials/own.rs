@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::{MAX_LOG_LINE, NoStart, TrialRunner, Wanted, settings};
-use crate::agent::own::{FOLDER, Files, OwnFiles};
+use super::{MAX_LOG_LINE, NoStart, TrialRunner, Wanted, rules, settings};
+use crate::agent::own::{FOLDER, Files, OwnFiles, OwnRules};
+use crate::agent::targets::Targets;
+use crate::agent::tls;
 use crate::agent::traffic_server::{Installation, Ports};
 use crate::ats::config::own::{Purpose, Unlaid};
 use crate::ats::config::{self, Settings};
 use crate::ats::log;
-use crate::model::{Act, CellPlan, Line, LogFile, LogLine, OwnConfig, TrialPlan};
+use crate::model::{
+    Act, CellPlan, ClientRun, Line, Load, LogFile, LogLine, OwnConfig, OwnSeen, RulesSeen, TrialPlan,
+};
 
 /// Why a trial has no answer when ATS does not start with the user's configuration.
 pub(super) const NOT_STARTED: &str = "ATS does not start with your configuration: `your-config-start` says why";
@@ -72,6 +77,39 @@ impl TrialRunner {
             let text = line.chars().take(MAX_LOG_LINE).collect();
             self.emitter.emit(&Line::Log(LogLine { trial: Some(trial.to_owned()), file: LogFile::Diags, text }));
         }
+    }
+
+    /// Asks for every remap rule of the user's own through the ATS on `ports`.
+    pub(super) async fn ask_rules(&self, trial: &TrialPlan, ports: Ports) -> ClientRun {
+        self.emitter.emit(&Line::Began { trial: trial.id.clone() });
+        let asked = self.rules_seen(trial, ports).await;
+        let rules = match asked {
+            Ok(rules) => rules,
+            Err(error) => {
+                let text = format!("the stand-ins of your rules: {error:#}");
+                self.emitter.emit(&Line::Fault { trial: Some(trial.id.clone()), text });
+                None
+            }
+        };
+        let load = rules.as_ref().map(|seen| Load { sent: seen.rules, whole: seen.reached, same_process: None });
+        self.emitter.emit(&Line::Own { trial: trial.id.clone(), seen: OwnSeen { rules, ..OwnSeen::default() } });
+        ClientRun { load, ..ClientRun::default() }
+    }
+
+    async fn rules_seen(&self, trial: &TrialPlan, ports: Ports) -> anyhow::Result<Option<RulesSeen>> {
+        let Some(own) = &self.own else { return Ok(None) };
+        let OwnRules { asks, unasked, parents, addresses } = own.rules();
+        let targets = Targets::start(asks, parents, addresses, &self.plan.identity).await?;
+        let plan = rules::RulesPlan {
+            asks,
+            unasked,
+            parents,
+            targets: &targets,
+            ports,
+            tls: tls::unverifying_client()?,
+            deadline: Duration::from_millis(trial.spec.deadline_ms),
+        };
+        Ok(Some(rules::run(&plan).await))
     }
 
     /// Whether another trial of the plan says why ATS does not start with the user's configuration.

@@ -184,6 +184,7 @@ async fn cell(
         plan,
         emitter,
         packages: Packages::detect(),
+        own: None,
         provenance_reported: Mutex::new(true),
         inventoried: Mutex::default(),
         lives: AtomicU16::new(FIRST_LIFE + lives),

@@ -1,6 +1,6 @@
 //! Trials of a configuration of the user's own. Only cells with `config` in matrix.yaml have them.
 
-use super::check::{self, Check};
+use super::check;
 use super::{SUBJECT, Trial, spec};
 use crate::model::{Act, ClientSpec, Front, OriginSpec, Remap, Speak, TrialSpec};
 
@@ -23,7 +23,12 @@ fn started() -> TrialSpec {
     of_config(Act::Start, spec::https_get().deadline_ms)
 }
 
-pub(super) const TRIALS: &[Trial] = &[Trial {
+fn rules() -> TrialSpec {
+    of_config(Act::Rules, RULES_DEADLINE_MS)
+}
+
+pub(super) const TRIALS: &[Trial] = &[
+    Trial {
     id: "your-config-start",
     title: "ATS starts with your configuration and complains about nothing in it",
     why: "an ATS that runs may have ignored half of its configuration: unknown settings, plugins that do not load, missing \
@@ -34,9 +39,17 @@ pub(super) const TRIALS: &[Trial] = &[Trial {
     spec: started,
     judge: check::started_as_configured,
     ..SUBJECT
-}];
-
-#[expect(dead_code, reason = "until the rules are asked")]
-fn rules() -> (TrialSpec, fn(&crate::model::Observation) -> Vec<Check>) {
-    (of_config(Act::Rules, RULES_DEADLINE_MS), check::rules_reached)
-}
+    },
+    Trial {
+        id: "your-rules",
+        title: "each of your remap rules leads where it says",
+        why: "a rule works by its plugins, filters, parents and settings together, and each can change with a version: the \
+              request that every rule is written for comes to an ATS with your configuration, plain or over TLS as the rule \
+              says, and stand-ins for all targets and parents, with certificates of their names, tell which of them got what",
+        link: "https://docs.trafficserver.apache.org/en/latest/admin-guide/files/remap.config.en.html",
+        only_with_config: true,
+        spec: rules,
+        judge: check::rules_reached,
+        ..SUBJECT
+    },
+];
