@@ -70,7 +70,7 @@ pub(super) async fn act(target: &Target, act: &Act, deadline: Duration) -> Clien
         Act::Requests(requests) => run(target, requests, deadline).await,
         Act::Load { requests, at_once, body_len } => load(target, (*requests, *at_once), *body_len, deadline).await,
         Act::Script(steps) => play(target, steps, deadline).await,
-        Act::Start => run(target, &[RequestSpec { method: "GET".into(), ..RequestSpec::default() }], deadline).await,
+        Act::Start => start(target, deadline).await,
         // The cell itself does these, see `trials::reload` and `trials::own`.
         Act::Reload { .. } | Act::Rules => ClientRun::default(),
     }
@@ -95,6 +95,13 @@ pub(super) async fn run(target: &Target, requests: &[RequestSpec], deadline: Dur
         }
     }
     run
+}
+
+/// Sends one GET. Any answer counts: which one is the matter of the user's own configuration.
+async fn start(target: &Target, deadline: Duration) -> ClientRun {
+    let get = [RequestSpec { method: "GET".into(), ..RequestSpec::default() }];
+    let answered = run(target, &get, deadline).await.exchanges.iter().any(|exchange| exchange.status.is_some());
+    ClientRun { load: Some(Load { sent: 1, whole: answered.into(), same_process: None }), ..ClientRun::default() }
 }
 
 /// A request for any path.
