@@ -134,7 +134,7 @@ async fn origin_container(
 /// itself, because it must report what was seen until then.
 async fn cell_container(
     plan: CellPlan,
-    files: Option<own::Files>,
+    files: Option<own::Delivered>,
     emitter: &Emitter,
     stdin_closed: oneshot::Receiver<()>,
 ) -> anyhow::Result<Option<Box<trials::KeptCell>>> {

@@ -105,7 +105,7 @@ async fn start(target: &Target, deadline: Duration) -> ClientRun {
 }
 
 /// A request for any path.
-pub(super) struct Question {
+pub(super) struct RuleRequest {
     pub(super) method: String,
     pub(super) path: String,
     /// Headers, Host among them.
@@ -113,7 +113,7 @@ pub(super) struct Question {
 }
 
 /// Sends one request on a connection of its own.
-pub(super) async fn ask(target: &Target, question: &Question, deadline: Duration) -> Exchange {
+pub(super) async fn ask(target: &Target, question: &RuleRequest, deadline: Duration) -> Exchange {
     let (begun, mut exchange) = (Instant::now(), Exchange { started_us: now_us(), ..Exchange::default() });
     let asked = async {
         let Some(mut opened) = sender::open(target, &mut exchange).await? else { return Ok(()) };

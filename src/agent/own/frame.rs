@@ -65,11 +65,11 @@ pub fn pack(files: &LocalFiles) -> anyhow::Result<String> {
 pub(in crate::agent) fn unpack(stdin: &mut impl BufRead) -> anyhow::Result<BTreeMap<String, LocalFile>> {
     const CUT: &str = "the configuration did not arrive on stdin: the run that started this container is gone";
     let mut line = String::new();
-    stdin.take(MAX_LENGTH_LINE).read_line(&mut line).context(CUT)?;
+    stdin.by_ref().take(MAX_LENGTH_LINE).read_line(&mut line).context(CUT)?;
     let length: u64 = line.trim_end_matches('\n').parse().context(CUT)?;
     ensure!(length <= MAX_PIECE, "the configuration on stdin is said to have {length} characters");
     let mut piece = Vec::new();
-    stdin.take(length).read_to_end(&mut piece).context(CUT)?;
+    stdin.by_ref().take(length).read_to_end(&mut piece).context(CUT)?;
     ensure!(piece.len() as u64 == length, CUT);
     let deflated = STANDARD.decode(piece).context("the configuration on stdin is not base64")?;
     let mut json = Vec::new();

@@ -25,8 +25,8 @@ use crate::model::{OwnConfig, OwnPlan, OwnSeen};
 /// Where the files are in the cell, so that absolute paths in them lead to each other.
 pub const FOLDER: &str = SYSCONFDIR;
 
-/// Files by path.
-pub(super) type Files = BTreeMap<String, LocalFile>;
+/// The files as they arrive, by path.
+pub(super) type Delivered = BTreeMap<String, LocalFile>;
 
 /// Permission bits that the user of the cell needs: it has no capability to do without.
 const OWN_FILE: u32 = 0o400;
@@ -62,7 +62,7 @@ impl OwnRules {
 
 impl OwnFiles {
     /// Writes `files` into the folder `at` and reads what they say.
-    pub(super) fn install(plan: OwnPlan, files: Files, at: &Path) -> anyhow::Result<Self> {
+    pub(super) fn install(plan: OwnPlan, files: Delivered, at: &Path) -> anyhow::Result<Self> {
         write(&files, at)?;
         let mut readable = BTreeMap::new();
         let mut unreadable = BTreeMap::new();
@@ -87,7 +87,8 @@ impl OwnFiles {
         for (path, why) in unreadable.iter().filter(|(path, _)| !replaced.replaced.contains(*path)) {
             own.problems.push(format!("{path} could not be read where atsmatrix runs: {why}"));
         }
-        own.problems.extend(own.missing_authority());
+        let missing = own.missing_authority();
+        own.problems.extend(missing);
         Ok(own)
     }
 
@@ -132,10 +133,8 @@ impl OwnFiles {
     /// What is known without a start of an ATS of `dialect`.
     pub(super) fn seen(&self, dialect: Dialect) -> OwnSeen {
         let mut problems = self.problems.clone();
-        let (reads, other) = match dialect.has_records_yaml() {
-            true => ("records.yaml", "records.config"),
-            false => ("records.config", "records.yaml"),
-        };
+        let reads = dialect.records_file();
+        let other = if dialect.has_records_yaml() { "records.config" } else { "records.yaml" };
         if !self.files.contains_key(reads) && self.files.contains_key(other) {
             problems.push(format!("ATS {dialect} reads {reads} and this folder has only {other}: none of its settings hold"));
         }
@@ -146,8 +145,8 @@ impl OwnFiles {
     fn missing_authority(&self) -> Option<String> {
         let named = |name: &str| {
             let name = format!("proxy.config.ssl.client.CA.cert.{name}");
-            let mut found = self.folder.records.iter().rev().filter(move |record| record.name == name);
-            found.find(|record| !matches!(record.value.as_str(), "" | "NULL"))
+            let last = self.folder.records.iter().rev().find(|record| record.name == name);
+            last.filter(|record| !matches!(record.value.as_str(), "" | "NULL"))
         };
         let file = named("filename")?;
         let directory = named("path").map_or(SYSCONFDIR, |record| record.value.as_str());
@@ -163,7 +162,7 @@ impl OwnFiles {
 }
 
 /// Writes `files` into the folder `at`, which belongs to the user of the cell.
-fn write(files: &Files, at: &Path) -> anyhow::Result<()> {
+fn write(files: &Delivered, at: &Path) -> anyhow::Result<()> {
     // Folders come before what is in them, and get their own modes last.
     for (path, file) in files {
         let target = at.join(path);

@@ -101,9 +101,9 @@ impl CertificateLine {
 
 /// The labels as a line. A value that cannot be quoted is left as it is.
 fn written(labels: &[(String, String)]) -> String {
-    let word = |(label, value): &(String, String)| match value.contains([' ', '\t', '=']) && !value.contains('"') {
-        true => format!("{label}=\"{value}\""),
-        false => format!("{label}={value}"),
+    let word = |(label, value): &(String, String)| {
+        let quote = if value.contains([' ', '\t', '=']) && !value.contains('"') { "\"" } else { "" };
+        format!("{label}={quote}{value}{quote}")
     };
     labels.iter().map(word).collect::<Vec<_>>().join(" ")
 }
@@ -179,7 +179,9 @@ fn dns_names(der: &[u8]) -> Vec<String> {
     let Some((0x30, mut names, _)) = value(&der[at + ALTERNATIVE_NAMES.len()..]) else { return Vec::new() };
     let mut found = Vec::new();
     while let Some((tag, value, rest)) = element(names) {
-        if let (0x82, Ok(name), true) = (tag, std::str::from_utf8(value), found.len() < MAX_NAMES) {
+        if let (0x82, Ok(name), true) = (tag, std::str::from_utf8(value), found.len() < MAX_NAMES)
+            && name.is_ascii()
+        {
             found.push(name.to_owned());
         }
         names = rest;

@@ -3,6 +3,7 @@
 mod baseline;
 mod life;
 mod lives;
+mod logs;
 mod missing;
 mod own;
 mod reload;
@@ -29,15 +30,15 @@ use super::dns::NameServer;
 use super::emit::Emitter;
 use super::heartbeat::{self, OriginGuard, Peer};
 use super::origin::Origin;
-use super::own::{Files, OwnFiles};
+use super::own::{Delivered, OwnFiles};
 use super::packages::Packages;
 use super::program::Forged;
 use super::traffic_server::{self, Control, Installation, Launch, LaunchedBy, Ports, RunningAts};
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
 use crate::model::{
-    Act, AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Provenance, Record, Route, Speak, TrialPlan,
-    added_name, front_name, origin_name,
+    Act, AtsLife, CellPlan, ClientRun, Line, Place, Port, Provenance, Record, Route, Speak, TrialPlan, added_name,
+    front_name,
 };
 use baseline::Started;
 use lives::Lives;
@@ -46,12 +47,6 @@ use wire::report_wire;
 
 /// The only writable directory of the container.
 pub(super) const ROOT: &str = "/run/atsmatrix";
-
-/// Log lines reported per log and life: ATS can be made to log without end.
-const MAX_LOG_LINES: usize = 500;
-
-/// Characters reported of a log line.
-const MAX_LOG_LINE: usize = 2000;
 
 /// Lives of ATS at the same time, each with its own settings, ports and files.
 const PARALLEL_LIVES: usize = 3;
@@ -91,7 +86,7 @@ pub(super) struct KeptCell {
 /// Runs the whole plan. With `keep` the origins and an ATS with the baseline settings keep running.
 pub(super) async fn run(
     plan: CellPlan,
-    files: Option<Files>,
+    files: Option<Delivered>,
     emitter: Emitter,
 ) -> anyhow::Result<Option<Box<KeptCell>>> {
     let until = Instant::now() + Duration::from_millis(plan.deadline_ms);
@@ -164,6 +159,7 @@ fn same_host_ports(plan: &CellPlan) -> Vec<Port> {
 
 /// What the trials that share a life of ATS need from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent property of a life")]
 struct Wanted<'a> {
     /// Settings in addition to the baseline.
     records: &'a [Record],
@@ -375,27 +371,6 @@ impl TrialRunner {
                 ClientRun { control_us: before.zip(after).map(|(before, after)| before.max(after)), ..run }
             }
             None => self.requester.request(trial, ports).await,
-        }
-    }
-
-    /// Reports log lines. If they `count` as evidence, each goes to the trial whose host it names.
-    fn report_logs(&self, lines: Vec<(LogFile, String)>, count: bool) {
-        let mut reported: BTreeMap<&str, usize> = BTreeMap::new();
-        for (file, text) in lines {
-            if [traffic_server::READY_HOST, traffic_server::BARRIER_HOST]
-                .iter()
-                .any(|name| text.contains(&origin_name(name)))
-            {
-                continue;
-            }
-            let number = reported.entry(file.name()).or_default();
-            *number += 1;
-            if *number > MAX_LOG_LINES {
-                continue;
-            }
-            let trial = self.plan.trials.iter().find(|trial| count && settings::names_trial(&text, &trial.id));
-            let text = text.chars().take(MAX_LOG_LINE).collect();
-            self.emitter.emit(&Line::Log(LogLine { trial: trial.map(|trial| trial.id.clone()), file, text }));
         }
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::{MAX_LOG_LINE, NoStart, TrialRunner, Wanted, rules, settings};
-use crate::agent::own::{FOLDER, Files, OwnFiles, OwnRules};
+use super::logs::MAX_LOG_LINE;
+use super::{NoStart, TrialRunner, Wanted, rules, settings};
+use crate::agent::own::{Delivered, FOLDER, OwnFiles, OwnRules};
 use crate::agent::targets::Targets;
 use crate::agent::tls;
 use crate::agent::traffic_server::{Installation, Ports};
@@ -25,7 +26,7 @@ pub(super) const NOT_STARTED: &str = "ATS does not start with your configuration
 const MAX_COMPLAINTS: usize = 100;
 
 /// Writes the files that the plan announces.
-pub(super) fn install(plan: &CellPlan, files: Option<Files>) -> anyhow::Result<Option<OwnFiles>> {
+pub(super) fn install(plan: &CellPlan, files: Option<Delivered>) -> anyhow::Result<Option<OwnFiles>> {
     let Some(own) = plan.own.clone() else { return Ok(None) };
     let files = files.context("the configuration did not arrive on stdin")?;
     OwnFiles::install(own, files, Path::new(FOLDER)).map(Some)

@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt as _};
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use crate::agent::client::{self, Question, Target, Tls};
+use crate::agent::client::{self, RuleRequest, Target, Tls};
 use crate::agent::targets::{ANSWER, ARRIVAL, Arrived, Targets};
 use crate::agent::traffic_server::Ports;
 use crate::ats::asks::{Ask, Destination, Leads, Unasked};
@@ -95,11 +95,11 @@ fn target(plan: &RulesPlan<'_>, ask: &Ask) -> Target {
     Target { address: at(plan.ports.tls), tls: Some(tls), ..plain }
 }
 
-fn question(number: usize, ask: &Ask) -> Question {
+fn question(number: usize, ask: &Ask) -> RuleRequest {
     let mut headers = vec![("host".to_owned(), ask.authority()), ("accept".to_owned(), "*/*".to_owned())];
     headers.push((NUMBER.to_owned(), number.to_string()));
     headers.extend(ask.headers.iter().cloned());
-    Question { method: ask.method.clone(), path: ask.path.clone(), headers }
+    RuleRequest { method: ask.method.clone(), path: ask.path.clone(), headers }
 }
 
 fn fate(plan: &RulesPlan<'_>, ask: &Ask, answer: Option<&Exchange>, arrived: Option<&Arrived>) -> RuleFate {
@@ -128,10 +128,10 @@ fn redirected(statuses: &[u16], to: &str, answer: &Exchange) -> RuleFate {
     let location = answer.headers.iter().find(|(name, _)| name == "location").map_or("", |(_, value)| value);
     let right = answer.status.is_some_and(|status| statuses.contains(&status));
     let goes = location.trim_end_matches('/').starts_with(to.trim_end_matches('/'));
-    match right && goes {
-        true => RuleFate::Redirected,
-        false => RuleFate::Missed(format!("the client got {} with the Location `{location}`", status(answer))),
+    if right && goes {
+        return RuleFate::Redirected;
     }
+    RuleFate::Missed(format!("the client got {} with the Location `{location}`", status(answer)))
 }
 
 fn reached(to: &Destination, parents: &[Destination], arrived: Arrived) -> RuleFate {

@@ -193,7 +193,7 @@ fn method(rule: &Rule) -> Result<String, &'static str> {
     if !rule.filters.is_empty() {
         return Err(BY_CLIENT);
     }
-    let value = |name: &str| rule.options.iter().filter_map(move |option| option.strip_prefix(name)?.strip_prefix('='));
+    let value = |name: &'static str| rule.options.iter().filter_map(move |option| option.strip_prefix(name)?.strip_prefix('='));
     if ["src_ip", "in_ip", "src_ip_category", "internal"].iter().any(|name| value(name).next().is_some()) {
         return Err(BY_CLIENT);
     }

@@ -8,9 +8,9 @@ const MAX_SAMPLE: usize = 200;
 /// A host that `expression` matches, and its groups, `$0` first. `None`: none can be derived. Only what hosts consist of is
 /// tried: literals, sets, groups with alternatives, `.`, `\d`, `\w` and the usual repetitions.
 pub(super) fn host(expression: &str) -> Option<Vec<String>> {
-    let mut reader = Reader { rest: expression.chars().collect(), at: 0, depth: 0 };
-    let sample = reader.alternatives()?;
-    if reader.at < reader.rest.len() {
+    let mut sample_of = HostSample { rest: expression.chars().collect(), at: 0, depth: 0 };
+    let sample = sample_of.alternatives()?;
+    if sample_of.at < sample_of.rest.len() {
         return None;
     }
     let sample = sample.to_ascii_lowercase();
@@ -35,13 +35,13 @@ pub(super) fn filled(text: &str, groups: &[String]) -> Option<String> {
     Some(filled)
 }
 
-struct Reader {
+struct HostSample {
     rest: Vec<char>,
     at: usize,
     depth: usize,
 }
 
-impl Reader {
+impl HostSample {
     fn peek(&self) -> Option<char> {
         self.rest.get(self.at).copied()
     }

@@ -254,7 +254,7 @@ impl Laying<'_> {
                         dest_ip=0.0.0.0-255.255.255.255 action=ip_allow method=ALL\n";
             format!("{ours}{theirs}")
         } else {
-            let entry = |apply: &str, addresses: &str| {
+            let entry = |apply: &str, addresses: &str| -> Vec<String> {
                 let lines = ["apply: ", "ip_addrs: ", "action: allow", "methods: ALL"];
                 let values = [apply, addresses, "", ""];
                 lines.iter().zip(values).map(|(line, value)| format!("{line}{value}")).collect()
