@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex as StdMutex};
 
 use super::*;
-use crate::model::{Identity, RecordType};
+use crate::model::{Identity, RecordType, origin_name};
 
 /// The number of the first life of the fake, far from those of a real cell, which may run on the same machine.
 const FIRST_LIFE: u16 = 18_000;
