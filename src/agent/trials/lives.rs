@@ -1,7 +1,7 @@
 //! Which trials share a life of ATS, and in which order these lives start. Pure.
 
 use super::settings;
-use crate::model::{Act, Record, Route, TrialPlan};
+use crate::model::{Record, Route, TrialPlan};
 
 /// Settings, and the trials that have exactly these.
 pub(super) type SettingsGroup = (Vec<Record>, Vec<TrialPlan>);
@@ -22,7 +22,7 @@ impl Lives {
         let mut groups: Vec<SettingsGroup> = Vec::new();
         for trial in all.iter().filter(|trial| trial.spec.route == Route::Ats) {
             let records = settings::filled(trial, all);
-            let surroundings = |trial: &TrialPlan| (trial.spec.locked_key, trial.spec.bare_openssl);
+            let surroundings = |trial: &TrialPlan| (trial.spec.locked_key, trial.spec.bare_openssl, trial.spec.cache);
             let same = |(known, trials): &&mut SettingsGroup| {
                 *known == records && trials.iter().all(|other| surroundings(other) == surroundings(trial))
             };
@@ -31,8 +31,7 @@ impl Lives {
                 None => groups.push((records, vec![trial.clone()])),
             }
         }
-        let reloads =
-            |(_, trials): &SettingsGroup| trials.iter().any(|it| matches!(it.spec.client.act, Act::Reload { .. }));
+        let reloads = |(_, trials): &SettingsGroup| trials.iter().any(|it| it.spec.client.act.reloads());
         let (beside, groups): (Vec<SettingsGroup>, Vec<SettingsGroup>) = groups.into_iter().partition(reloads);
         let mut lives = Self { beside, together: Vec::new(), alone: Vec::new() };
         for (records, trials) in groups {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
+use crate::catalogue::trials::{self, CellKind};
 use crate::config::matrix::{Matrix, MatrixCell};
 use crate::model::{AtsId, CellId, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict};
 use crate::verdict::{Coverage, Terms, few};
@@ -44,6 +45,8 @@ pub(super) struct Declared {
     pub(super) optional: bool,
     /// The version that `traffic_server -V` must report.
     pub(super) reports: String,
+    /// Whether its image is the user's own.
+    pub(super) own_image: bool,
 }
 
 /// The matrix.yaml of today.
@@ -118,7 +121,10 @@ impl<'a> Basis<'a> {
     #[must_use]
     pub fn with_matrix(self, matrix: &'a Matrix) -> Self {
         let declared =
-            |cell: &MatrixCell<'_>| Declared { optional: cell.optional(), reports: cell.reports().to_owned() };
+            |cell: &MatrixCell<'_>| {
+                let (optional, own_image) = (cell.optional(), cell.has_own_image());
+                Declared { optional, reports: cell.reports().to_owned(), own_image }
+            };
         let wanted = matrix.cells().map(|cell| (cell.id(), Some(declared(&cell)))).collect();
         let rows = matrix.distros.iter().map(|distro| (distro.id.clone(), distro.os.clone()));
         Self { matrix: Some(matrix), wanted: Some(wanted), ..self }.with_rows(rows)
@@ -233,7 +239,10 @@ impl<'a> Basis<'a> {
         // Without matrix.yaml it is unknown which origins there are.
         let has = |place: &Place| self.matrix.is_some_and(|it| it.origins.contains_key(place));
         let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !has(place)).collect();
-        Coverage::of(cell, self.trials, &without)
+        let own = self.declares(&cell.id).is_some_and(|declared| declared.own_image);
+        let more = trials::only_for(CellKind::OwnImage).filter(|_| own && !self.trials.is_empty());
+        let wanted: Vec<&str> = self.trials.iter().copied().chain(more.map(|trial| trial.id)).collect();
+        Coverage::of(cell, &wanted, &without)
     }
 
     /// The same as part of an answer.
