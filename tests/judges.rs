@@ -200,7 +200,8 @@ const ONE_LESS: Mutation = ("one answer that is not whole", |seen| {
         load.whole -= 1;
     }
 });
-const UNCACHED: Mutation = ("no sign of the cache at the client", |seen| exchanges(seen).for_each(|it| it.headers.clear()));
+const UNCACHED: Mutation =
+    ("no sign of the cache at the client", |seen| exchanges(seen).for_each(|it| it.headers.clear()));
 const ONCE: Mutation = ("one request on each connection", |seen| {
     seen.origin.iter_mut().for_each(|it| it.requests.truncate(1));
 });

@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::traffic_server;
-use crate::engine::lines::one_line;
 use crate::model::Served;
+use crate::words::escape::terminal;
 
 /// How often processes and ports are looked at: no event tells that another container's port is open.
 const LOOK: Duration = Duration::from_millis(50);
@@ -102,7 +102,7 @@ async fn answer(address: SocketAddr) -> std::io::Result<String> {
     }
     let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
     let line = text.lines().next().unwrap_or_default();
-    Ok(if line.starts_with("HTTP/") { one_line(line, MAX_LINE) } else { "an answer that is not HTTP".to_owned() })
+    Ok(if line.starts_with("HTTP/") { terminal(line, MAX_LINE) } else { "an answer that is not HTTP".to_owned() })
 }
 
 #[cfg(test)]

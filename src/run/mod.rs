@@ -270,7 +270,10 @@ impl<'a> Run<'a> {
 
     /// Runs a cell in containers, stores its evidence and tries workarounds.
     async fn finished(&self, planned: &PlannedCell, image: &str, shared: &Shared) -> CellResult {
-        self.report(Event::CellStarted { cell: planned.id.clone(), trials: trials_of(planned, &self.request.trials).len() });
+        self.report(Event::CellStarted {
+            cell: planned.id.clone(),
+            trials: trials_of(planned, &self.request.trials).len(),
+        });
         let mut run = self.in_containers(planned, shared, self.plain(planned, shared)).await;
         if run.setup_failed {
             self.note_setup_failure(planned);

@@ -9,7 +9,7 @@ use anyhow::bail;
 use regex::Regex;
 
 use crate::ats::layout::USUAL_BINARIES;
-use crate::engine::lines::one_line;
+use crate::words::escape::terminal;
 
 /// The name of the program.
 const NAME: &str = "traffic_server";
@@ -32,15 +32,17 @@ pub(super) fn binary(command: &[String]) -> anyhow::Result<PathBuf> {
         return Ok(found);
     }
     let list = |paths: &[PathBuf]| {
-        let folders: Vec<String> = paths.iter().filter_map(|it| it.parent()).map(|it| it.display().to_string()).collect();
-        one_line(&folders.join(", "), MAX_LIST)
+        let folders: Vec<String> =
+            paths.iter().filter_map(|it| it.parent()).map(|it| it.display().to_string()).collect();
+        terminal(&folders.join(", "), MAX_LIST)
     };
-    let command = if command.is_empty() { "none".to_owned() } else { format!("`{}`", one_line(&command.join(" "), MAX_LIST)) };
+    let command =
+        if command.is_empty() { "none".to_owned() } else { format!("`{}`", terminal(&command.join(" "), MAX_LIST)) };
     bail!(
         "no traffic_server in this image: looked at its command ({command}), on its PATH ({}) and in the usual places \
          ({}). State its path as `binary` of the source in matrix.yaml",
         list(&on_path),
-        one_line(&USUAL_BINARIES.join(", "), 2 * MAX_LIST)
+        terminal(&USUAL_BINARIES.join(", "), 2 * MAX_LIST)
     )
 }
 
@@ -62,9 +64,8 @@ fn of_command(command: &[String]) -> Vec<PathBuf> {
 
 /// Paths of the program, or of one beside it, in a text.
 fn named_in(text: &str) -> Vec<PathBuf> {
-    static PATHS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?:/[A-Za-z0-9._+-]+)+/(?:traffic_server|traffic_manager|trafficserver)\b").ok()
-    });
+    static PATHS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?:/[A-Za-z0-9._+-]+)+/(?:traffic_server|traffic_manager|trafficserver)\b").ok());
     let paths = PATHS.iter().flat_map(|pattern| pattern.find_iter(text));
     paths.map(|found| Path::new(found.as_str()).with_file_name(NAME)).collect()
 }
@@ -116,7 +117,10 @@ mod tests {
         assert_eq!(found(&["/srv/own-1.2/bin/traffic_server", "-K"])[0], own);
         assert_eq!(found(&["sh", "-c", "exec /srv/own-1.2/bin/traffic_server --run-root"]), [own]);
         assert_eq!(found(&["/etc/passwd", "traffic_server", "sh"]), [] as [PathBuf; 0]);
-        assert_eq!(on_path(OsStr::new("/a/bin:relative:/b")), ["/a/bin/traffic_server", "/b/traffic_server"].map(PathBuf::from));
+        assert_eq!(
+            on_path(OsStr::new("/a/bin:relative:/b")),
+            ["/a/bin/traffic_server", "/b/traffic_server"].map(PathBuf::from)
+        );
     }
 
     #[test]

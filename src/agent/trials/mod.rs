@@ -33,8 +33,7 @@ use super::traffic_server::{self, Installation, Launch, LaunchedBy, Ports, Runni
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
 use crate::model::{
-    AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Record, Route, TrialPlan,
-    origin_name,
+    AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Record, Route, TrialPlan, origin_name,
 };
 use baseline::Started;
 use lives::Lives;

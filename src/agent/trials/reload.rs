@@ -143,11 +143,14 @@ pub(super) async fn certificate(
             poll.tick().await;
             let answer = client::run(after, &get, deadline).await.exchanges.pop().unwrap_or_default();
             if answer.tls.as_ref().is_some_and(|tls| tls.peer == "ats") || answer.error.is_some() {
-                return Ok(answer);
+                return Ok::<Exchange, String>(answer);
             }
         }
     };
-    let failed = |phase, text| Exchange { error: Some(ClientError { phase, text }), ..Exchange::default() };
+    let failed = |phase, text| {
+        let error = Some(ClientError { phase, text });
+        Exchange { error, started_us: now_us(), ..Exchange::default() }
+    };
     run.exchanges.push(match tokio::time::timeout(deadline, renewed).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(text)) => failed(ClientPhase::Exchange, text),

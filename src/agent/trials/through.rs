@@ -28,8 +28,7 @@ impl TrialRunner {
         if *act == Act::ReloadCertificate {
             begun();
             let multicert = config::multicert(&settings::renewed(settings));
-            let (before, after) =
-                (self.requester.target(trial, ports), self.requester.renewed_target(trial, ports));
+            let (before, after) = (self.requester.target(trial, ports), self.requester.renewed_target(trial, ports));
             return reload::certificate((ats, installation), &multicert, (&before, &after), deadline).await;
         }
         let (Act::Reload { at_once }, Speak::Http { body_len }) = (act, &trial.spec.origin.speak) else {

@@ -20,7 +20,11 @@ const ADVICE: &[(&str, &str)] = &[
 
 /// The image's command kept running.
 fn kept_running(start: &ImageStart) -> Check {
-    let said = if start.said.is_empty() { "it said nothing".to_owned() } else { format!("it said: {}", start.said.join(" | ")) };
+    let said = if start.said.is_empty() {
+        "it said nothing".to_owned()
+    } else {
+        format!("it said: {}", start.said.join(" | "))
+    };
     let seen = match (&start.refused, start.exit) {
         (Some(why), _) => format!("a command that the engine cannot start: {why}"),
         (None, Some(code)) => format!("an end with exit code {code}; {said}"),
@@ -39,7 +43,9 @@ fn serves(start: &ImageStart) -> Vec<Check> {
     let said = if start.said.is_empty() { String::new() } else { format!("; it said: {}", start.said.join(" | ")) };
     let ports: Vec<String> = served.ports.iter().map(ToString::to_string).collect();
     let at = if ports.is_empty() { "no port".to_owned() } else { format!("port {}", ports.join(", ")) };
-    let or = |held: bool, expected: &str, else_: String| Check::new(held, expected, if held { expected.to_owned() } else { else_ });
+    let or = |held: bool, expected: &str, otherwise: String| {
+        Check::new(held, expected, if held { expected.to_owned() } else { otherwise })
+    };
     vec![
         or(served.server, "a traffic_server that serves", format!("no such process within 15 s{said}")),
         or(served.answer.is_some(), "an answer to a request", format!("no answer at {at} within 15 s{said}")),

@@ -83,7 +83,8 @@ fn clean_request(seen: &Observation, expected: &str, holds: impl Fn(&OriginReque
         framing.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join(", ")
     };
     let held = requests.len() == 1 && requests.iter().all(|request| holds(request));
-    let saw: Vec<String> = requests.iter().map(|request| format!("{} [{}]", request.target, framing(request))).collect();
+    let saw: Vec<String> =
+        requests.iter().map(|request| format!("{} [{}]", request.target, framing(request))).collect();
     Check::new(held, expected, if held { expected.to_owned() } else { format!("at the origin: {}", saw.join(" and ")) })
 }
 
@@ -109,7 +110,8 @@ pub(super) const TRIALS: &[Trial] = &[
         why: "what production does most: an ATS without its cache still answers everything, from the origin",
         link: "https://docs.trafficserver.apache.org/en/9.2.x/admin-guide/storage/index.en.html",
         spec: || {
-            let origin = cacheable().repeat(GETS).into_iter().chain([Step::Hang]).collect();
+            let answers = std::iter::repeat_n(cacheable(), GETS).flatten();
+            let origin = answers.chain([Step::Hang]).collect();
             caching(origin, vec![spec::get(); GETS])
         },
         judge: |seen| {
@@ -142,10 +144,8 @@ pub(super) const TRIALS: &[Trial] = &[
                #proxy-config-http-server-session-sharing-pool",
         spec: || {
             let act = Act::Load { requests: REQUESTS, at_once: AT_ONCE, body_len: spec::BODY };
-            let threads: Vec<Record> = vec![
-                spec::int("exec_thread.limit", 4),
-                spec::string("http.server_session_sharing.pool", "global"),
-            ];
+            let threads: Vec<Record> =
+                vec![spec::int("exec_thread.limit", 4), spec::string("http.server_session_sharing.pool", "global")];
             TrialSpec { client: ClientSpec { act, ..spec::https_get().client }, records: threads, ..spec::https_get() }
         },
         judge: |seen| {
@@ -302,7 +302,9 @@ pub(super) const TRIALS: &[Trial] = &[
         spec: || sloppy("Content-Length: 3\r\nTransfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"),
         judge: |seen| {
             let chunks = clean_request(seen, "chunks without a length at the origin", |request| {
-                count(request, "content-length") == 0 && count(request, "transfer-encoding") == 1 && request.body_len == 5
+                count(request, "content-length") == 0
+                    && count(request, "transfer-encoding") == 1
+                    && request.body_len == 5
             });
             check::answers_and(seen, 1, [chunks])
         },

@@ -11,10 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::catalogue::trials::{CellKind, only_for};
 use crate::config::matrix::{Addition, CellFacts, Edit, Expectation, Globs, Matrix};
 use crate::model::{CellId, CellResult, Confidence, Expected, IssueMatch, MatrixResult, Outcome, TrialResult, Verdict};
-use crate::verdict::{self, Scope, is_answer};
+use crate::verdict::{self, Scope, is_answer, of_own_images};
 use crate::words::escape::terminal;
 
 pub use words::outline;
@@ -95,7 +94,7 @@ impl<'a> EntryState<'a> {
         let unanswered = cell.trials.iter().any(|trial| !is_answer(trial.outcome) && self.covers(&trial.id));
         // A trial that not all cells have is missed only where the entry names it.
         let named = |id: &str| self.stated.trials.iter().any(|pattern| pattern == id);
-        let left_out = || only_for(CellKind::OwnImage).any(|trial| named(trial.id) && !ran(trial.id));
+        let left_out = || of_own_images().any(|id| named(id) && !ran(id));
         let all = || !unanswered && !left_out() && trials.iter().all(|id| !self.covers(id) || ran(id));
         self.stated.verdict.is_without_ats() || all()
     }

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use crate::catalogue::trials::{self, CellKind};
 use crate::config::matrix::{Matrix, MatrixCell};
 use crate::model::{AtsId, CellId, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict};
-use crate::verdict::{Coverage, Terms, few};
+use crate::verdict::{Coverage, Terms, few, of_own_images};
 
 use super::answer::{Cause, CellTrials, GateReason};
 use super::{age, trust};
@@ -120,11 +119,10 @@ impl<'a> Basis<'a> {
     /// The matrix.yaml that was run. Its declarations count, not what the results state of them.
     #[must_use]
     pub fn with_matrix(self, matrix: &'a Matrix) -> Self {
-        let declared =
-            |cell: &MatrixCell<'_>| {
-                let (optional, own_image) = (cell.optional(), cell.has_own_image());
-                Declared { optional, reports: cell.reports().to_owned(), own_image }
-            };
+        let declared = |cell: &MatrixCell<'_>| {
+            let (optional, own_image) = (cell.optional(), cell.has_own_image());
+            Declared { optional, reports: cell.reports().to_owned(), own_image }
+        };
         let wanted = matrix.cells().map(|cell| (cell.id(), Some(declared(&cell)))).collect();
         let rows = matrix.distros.iter().map(|distro| (distro.id.clone(), distro.os.clone()));
         Self { matrix: Some(matrix), wanted: Some(wanted), ..self }.with_rows(rows)
@@ -240,8 +238,8 @@ impl<'a> Basis<'a> {
         let has = |place: &Place| self.matrix.is_some_and(|it| it.origins.contains_key(place));
         let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !has(place)).collect();
         let own = self.declares(&cell.id).is_some_and(|declared| declared.own_image);
-        let more = trials::only_for(CellKind::OwnImage).filter(|_| own && !self.trials.is_empty());
-        let wanted: Vec<&str> = self.trials.iter().copied().chain(more.map(|trial| trial.id)).collect();
+        let more = of_own_images().filter(|_| own && !self.trials.is_empty());
+        let wanted: Vec<&str> = self.trials.iter().copied().chain(more).collect();
         Coverage::of(cell, &wanted, &without)
     }
 

@@ -58,7 +58,8 @@ pub(super) async fn run(
         plans.iter().cloned().partition(|plan| plan.spec.route == Route::AsDelivered);
     // Boxed: the future is large, and would be part of every future that awaits it.
     let attempt = Box::pin(running.run(&inside, progress, &mut watch));
-    let both = async { tokio::join!(tokio::time::timeout(limit, attempt), delivered::run(engine, job, number, &apart)) };
+    let both =
+        async { tokio::join!(tokio::time::timeout(limit, attempt), delivered::run(engine, job, number, &apart)) };
     let (done, lines) = tokio::select! {
         (done, lines) = both =>
             (done.unwrap_or_else(|_| bail!("the cell did not end within {} s", limit.as_secs())), lines),

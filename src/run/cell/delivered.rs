@@ -84,7 +84,12 @@ async fn start(engine: &Arc<dyn Engine>, job: &Job, number: u32, image: &str) ->
     if image::exchange_of(&start).error.is_some() {
         return Ok(start);
     }
-    let spec = ContainerSpec { image: found.id, as_delivered: true, log_bytes: Some(LOG_BYTES), ..own(job, number, "delivered") };
+    let spec = ContainerSpec {
+        image: found.id,
+        as_delivered: true,
+        log_bytes: Some(LOG_BYTES),
+        ..own(job, number, "delivered")
+    };
     let container = match engine.start(&spec).await {
         Ok(container) => container,
         Err(error) if UNSTARTABLE.iter().any(|sign| error.reason.to_lowercase().contains(sign)) => {

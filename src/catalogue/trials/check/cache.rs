@@ -1,9 +1,9 @@
 //! What a cache must have done. By ATS's own account in the Via header and by the count at the origin: one alone could
 //! be wrong.
 
+use super::Check;
 use super::client::exchanges;
 use super::origin::serving;
-use super::Check;
 use crate::model::{Exchange, Observation};
 
 /// Whether ATS says that it answered from its cache: `[cHs f ]` from disk, `[cRs f ]` from memory
@@ -42,5 +42,9 @@ pub(in crate::catalogue::trials) fn rest_from_origin(observation: &Observation, 
 /// A request met the end of its connection, after `answered` others on it.
 pub(in crate::catalogue::trials) fn retried(observation: &Observation, answered: usize) -> Check {
     let held = serving(observation).iter().any(|connection| connection.requests.len() > answered);
-    Check::new(held, "a request that the origin did not answer", if held { "a request that the origin did not answer" } else { "none" })
+    Check::new(
+        held,
+        "a request that the origin did not answer",
+        if held { "a request that the origin did not answer" } else { "none" },
+    )
 }

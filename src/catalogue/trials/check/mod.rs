@@ -14,7 +14,8 @@ pub(super) use client::{
 };
 pub(super) use origin::{
     SEGMENT, client_hello, first_hello, from_family, hello, negotiated, on_the_wire, over_alpn, over_group, over_suite,
-    over_tls, over_version, posted, requested_by, resumed, reused, script_done, served, server_name, with_client_certificate,
+    over_tls, over_version, posted, requested_by, resumed, reused, script_done, served, server_name,
+    with_client_certificate,
 };
 pub(super) use refusal::{Reason, refused, refused_for};
 pub(super) use time::{after_a_second, at_once};
