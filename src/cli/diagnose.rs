@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
+use super::PathArgs;
 use super::format::AnswerFormat;
 use crate::catalogue::known_issues::EvidenceSource;
-use crate::config::matrix::Matrix;
 use crate::console;
 use crate::decide::diagnose::{self, Diagnosis, HostEvidence, HostVersions};
 use crate::exit::{Exit, Failure};
@@ -72,9 +72,8 @@ pub(super) fn run(options: &DiagnoseArgs) -> anyhow::Result<Exit> {
     let versions =
         HostVersions { ats: options.ats.clone(), openssl: options.openssl.clone(), distro: options.distro.clone() };
     // It only names cells; a host need not have one.
-    let matrix = std::fs::read_to_string(&options.matrix).ok();
-    let matrix = matrix.and_then(|text| Matrix::parse(&options.matrix.display().to_string(), &text).ok());
-    let diagnosis = Diagnosis::of(&evidence, versions, matrix.as_ref());
+    let matrix = PathArgs { matrix: options.matrix.clone(), results: None }.read().ok();
+    let diagnosis = Diagnosis::of(&evidence, versions, matrix.as_ref().map(|(matrix, _)| matrix));
     let answer = options.format.show(&diagnose::outline(&diagnosis), || diagnose::json(&diagnosis));
     console::print_document(&answer)?;
     Ok(Exit::Success)

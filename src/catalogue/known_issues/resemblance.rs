@@ -80,3 +80,24 @@ fn is_telling(affected: &Affected, reach: Reach, sources: &BTreeSet<EvidenceSour
     let worded = sources.iter().any(|source| matches!(source, EvidenceSource::Log(_)));
     worded || (reach == Reach::Affected && !affected.ats.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::trials::Kind;
+    use crate::model::{LogFile, LogLine, Observation, Outcome, Provenance};
+
+    #[test]
+    fn one_line_in_two_logs_is_one_source() {
+        const EITHER: Sign =
+            Sign::Any(&[Sign::CellLog(LogFile::Diags, "oops"), Sign::CellLog(LogFile::Output, "oops")]);
+        let line = |file| LogLine { trial: None, file, text: "oops".into() };
+        let logs = [line(LogFile::Diags), line(LogFile::Output)];
+        let observation = Observation::default();
+        let case = TrialCase { trial: "", kind: Kind::Subject, outcome: Outcome::Fail, observation: &observation };
+        let provenance = Provenance::default();
+        let evidence = Evidence { cases: &[case], provenance: &provenance, logs: &logs };
+        assert_eq!(EITHER.shown_by(&case, &evidence), BTreeSet::from([EvidenceSource::Log("diags.log")]));
+        assert_eq!(EITHER.sources().len(), 2);
+    }
+}

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 
 use crate::catalogue::known_issues::{EvidenceSource, KNOWN_ISSUES, Likeness, Reach, Shows};
 use crate::config::matrix::Matrix;
-use crate::decide::predict::Predictions;
+use crate::decide::predict::{Prediction, Predictions};
 use crate::model::{AtsBuild, Library, Provenance, Release};
 
 pub use host::HostEvidence;
@@ -143,10 +143,9 @@ impl Diagnosis {
 /// The command that runs a cell which this issue affects: that of the host if the matrix has it, else the first.
 fn proof(matrix: &Matrix, issue: &str, versions: &HostVersions) -> Option<String> {
     let predictions = Predictions::of(matrix, None, |_| true);
-    let shows = |cell: &&crate::decide::predict::Prediction| {
-        cell.strikes.iter().any(|strike| strike.issue == issue && !strike.trials.is_empty())
-    };
-    let is_hosts = |cell: &crate::decide::predict::Prediction| {
+    let shows =
+        |cell: &&Prediction| cell.strikes.iter().any(|strike| strike.issue == issue && !strike.trials.is_empty());
+    let differs_by = |cell: &Prediction| {
         let row = matrix.distro(&cell.cell.distro).and_then(|distro| distro.os.as_ref());
         let given = versions.distro.as_ref().map(|(id, version)| format!("{id}-{version}"));
         let ats = cell.facts.ats.as_ref().map(|fact| fact.value.as_str());
@@ -155,7 +154,7 @@ fn proof(matrix: &Matrix, issue: &str, versions: &HostVersions) -> Option<String
             || given.as_deref() == Some(cell.cell.distro.as_str());
         (!same_row, ats != versions.ats.as_deref())
     };
-    let cell = predictions.cells.iter().filter(shows).min_by_key(|cell| is_hosts(cell))?;
+    let cell = predictions.cells.iter().filter(shows).min_by_key(|cell| differs_by(cell))?;
     let trial = cell.strikes.iter().find(|strike| strike.issue == issue)?.trials.first()?;
     Some(format!(
         "atsmatrix run --distro {} --ats {} --trial 'ctl-*,{trial}' --results proof",

@@ -18,8 +18,6 @@ pub struct SeenFlow {
     pub flow: Flow,
     /// The ClientHello, if the client sent one and all of it was captured.
     pub hello: Option<Hello>,
-    /// Whether it was handed over before its end, because too many were open.
-    pub early: bool,
 }
 
 /// Collects flows between any addresses.
@@ -66,7 +64,7 @@ impl FlowStream {
     pub fn finish(self) -> Vec<SeenFlow> {
         let mut left: Vec<((SocketAddr, SocketAddr), OpenFlow)> = self.open.into_iter().collect();
         left.sort_by_key(|(key, open)| (open.last_us, *key));
-        left.into_iter().map(|(_, open)| open.seen(false)).collect()
+        left.into_iter().map(|(_, open)| open.seen()).collect()
     }
 
     /// The flow of a segment, and the segment's direction in it. A SYN with another sequence number ends the flow before
@@ -78,7 +76,7 @@ impl FlowStream {
         let answers = segment.flags.has(Flags::SYN | Flags::ACK);
         if opens {
             if self.open.get(&forth).is_some_and(|open| open.begun_otherwise(segment)) {
-                done.extend(self.open.remove(&forth).map(|open| open.seen(false)));
+                done.extend(self.open.remove(&forth).map(OpenFlow::seen));
             }
             return (forth, Direction::ToServer);
         }
@@ -102,10 +100,7 @@ impl FlowStream {
         }
         leaving.sort_unstable();
         for key in leaving {
-            done.extend(self.open.remove(&key).map(|open| {
-                let early = !open.ended;
-                open.seen(early)
-            }));
+            done.extend(self.open.remove(&key).map(OpenFlow::seen));
         }
     }
 }
@@ -133,8 +128,8 @@ impl OpenFlow {
         }
     }
 
-    fn seen(self, early: bool) -> SeenFlow {
-        SeenFlow { flow: self.connection.to_flow(), hello: self.first_flight.hello, early }
+    fn seen(self) -> SeenFlow {
+        SeenFlow { flow: self.connection.to_flow(), hello: self.first_flight.hello }
     }
 }
 

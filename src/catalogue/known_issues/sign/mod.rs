@@ -155,10 +155,13 @@ impl Sign {
         }
     }
 
-    /// What it shows in.
+    /// What it shows in. Of alternatives the first that shows counts: ATS writes many a line to two logs.
     pub(super) fn shown_by(&self, case: &TrialCase<'_>, evidence: &Evidence<'_>) -> BTreeSet<EvidenceSource> {
         match self {
-            Self::Any(signs) => signs.iter().flat_map(|sign| sign.shown_by(case, evidence)).collect(),
+            Self::Any(signs) => {
+                let first = signs.iter().find(|sign| sign.shows(case, evidence));
+                first.map(|sign| sign.shown_by(case, evidence)).unwrap_or_default()
+            }
             _ if self.shows(case, evidence) => self.sources(),
             _ => BTreeSet::new(),
         }
