@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use super::bootstrap::{contained, host};
 use super::{BuildLog, ImageBuilder, ImageState, StepFailure};
 use crate::config::matrix::Bootstrap;
-use crate::config::plan::{Bootstrapper, BuildStep};
+use crate::config::plan::{Bootstrapper, BuildStep, Work};
 use crate::engine::labels::Owner;
 use crate::engine::{Class, EngineError, ImageInfo, OnLine, patience};
 use crate::model::Event;
@@ -105,6 +105,12 @@ impl ImageBuilder {
         let image = made.get_or_try_init(run).await?;
         self.engine.tag(&image.id, &step.tag).await?;
         Ok(image.clone())
+    }
+
+    /// The image with the tools that `step` needs if no registry has its base.
+    pub(super) fn tools_for(&self, step: &BuildStep) -> Option<&BuildStep> {
+        let Work::Base { bootstrap: Some(bootstrap), .. } = &step.work else { return None };
+        self.bootstrapper_of(step).map(|(_, it)| it.tools(bootstrap))
     }
 
     /// The owner and the bootstrapper for the base of `step`; `None`: the host makes it, as it does for the

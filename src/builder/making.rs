@@ -24,6 +24,9 @@ impl Making {
         let mut images: BTreeMap<String, Pending> = BTreeMap::new();
         for (rank, step) in steps.iter().enumerate() {
             let parents: Vec<Pending> = step.parents.iter().filter_map(|tag| images.get(tag).cloned()).collect();
+            if let Some(tools) = builder.tools_for(step) {
+                builder.turns.may_need(&tools.tag, rank);
+            }
             let ticket = builder.turns.expect_image(&step.tag, step.work.compiles(), rank, &step.parents);
             let (builder, made, halt) = (Arc::clone(&builder), step.clone(), halt.clone());
             let future = async move {

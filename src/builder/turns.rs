@@ -38,6 +38,8 @@ struct TurnState {
     cell_jobs: usize,
     /// Images to come, by tag.
     images: BTreeMap<String, PendingImage>,
+    /// Ranks of images that are made only if something needs them, by tag.
+    on_demand: BTreeMap<String, usize>,
     /// Cells to come, by their number, with the images that they need.
     cells: BTreeMap<usize, Vec<String>>,
     /// Who waits for a turn, by rank and number.
@@ -79,6 +81,14 @@ impl Turns {
         ImageTicket { turns: Arc::clone(self), tag: tag.to_owned() }
     }
 
+    /// Says that what has this `rank` may need the image `tag`: if it is made, it comes as early as the first that needs it,
+    /// and no earlier.
+    pub(super) fn may_need(&self, tag: &str, rank: usize) {
+        let mut state = self.state();
+        let first = state.on_demand.entry(tag.to_owned()).or_insert(rank);
+        *first = rank.min(*first);
+    }
+
     /// Announces cells, of which `jobs` run at the same time, with the images that each needs.
     pub fn expect_cells(self: &Arc<Self>, jobs: usize, cells: impl Iterator<Item = Vec<String>>) -> Vec<CellTicket> {
         let mut state = self.state();
@@ -90,9 +100,10 @@ impl Turns {
         cells.enumerate().map(ticket).collect()
     }
 
-    /// A turn for work on the image `tag`. What was not announced is needed by something that is being made, and comes first.
+    /// A turn for work on the image `tag`. One of which nothing was said is needed by something that is being made, and
+    /// comes first.
     pub(super) async fn image(self: &Arc<Self>, tag: &str, compiles: bool) -> HeldTurn {
-        let rank = self.state().images.get(tag).map_or(0, |image| image.rank);
+        let rank = self.state().rank(tag);
         self.take(if compiles { TurnKind::Compiler } else { TurnKind::Image }, rank).await
     }
 
@@ -148,6 +159,11 @@ impl Turns {
 }
 
 impl TurnState {
+    fn rank(&self, tag: &str) -> usize {
+        let announced = self.images.get(tag).map(|image| image.rank);
+        announced.or_else(|| self.on_demand.get(tag).copied()).unwrap_or(0)
+    }
+
     /// Whether anything is left to do now that answers sooner than the compiler of this rank: a cell whose images are
     /// there, or an image of a lower rank that needs no compiler. What waits for a compiler itself is not to be waited for.
     fn has_sooner(&self, rank: usize) -> bool {
@@ -248,6 +264,27 @@ mod tests {
         assert!(now!(cell).is_none());
         drop(compiling);
         assert!(now!(cell).is_some());
+    }
+
+    #[test]
+    fn an_image_made_on_demand_comes_with_the_first_that_needs_it() {
+        let turns = Turns::new(1, 1);
+        turns.may_need("tools", 5);
+        turns.may_need("tools", 3);
+        turns.may_need("tools", 4);
+        let _images = [("sooner", 2), ("later", 4)].map(|(tag, rank)| turns.expect_image(tag, false, rank, &[]));
+        let held = turns.image("unknown", false).now_or_never().unwrap();
+        let mut waiting = ["later", "tools", "sooner"].map(|tag| Box::pin(turns.image(tag, false)));
+        assert!(waiting.iter_mut().all(|turn| now!(turn).is_none()));
+        drop(held);
+        let [later, tools, sooner] = &mut waiting;
+        let first = now!(sooner).unwrap();
+        assert!(now!(tools).is_none());
+        drop(first);
+        let second = now!(tools).unwrap();
+        assert!(now!(later).is_none());
+        drop(second);
+        assert!(now!(later).is_some());
     }
 
     #[test]

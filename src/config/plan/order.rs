@@ -171,7 +171,7 @@ mod tests {
         plan.add_origin(&matrix, &recipes, Place::Beside(OriginProgram::Nginx)).unwrap();
         assert_eq!(
             names(&plan),
-            ["debian-12 (base)", "nginx (origin)", "ubuntu-25.10 (base)", "ubuntu-25.10/9.2.5"],
+            ["debian-13 (base)", "nginx (origin)", "ubuntu-25.10 (base)", "ubuntu-25.10/9.2.5"],
             "no cell is answered without it"
         );
     }
