@@ -19,7 +19,7 @@ pub enum Dialect {
     V10,
     /// 10.1: `ssl.session_cache.mode` (<https://github.com/apache/trafficserver/pull/12419>).
     V10_1,
-    /// 10.2: `..._suspect_server`.
+    /// 10.2: `..._suspect_server` (<https://github.com/apache/trafficserver/pull/13102>).
     V10_2,
 }
 

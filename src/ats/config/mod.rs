@@ -5,6 +5,8 @@
 //! from a failure.
 
 mod baseline;
+#[cfg(test)]
+mod checked;
 mod records;
 mod translate;
 

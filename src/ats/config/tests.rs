@@ -1,4 +1,8 @@
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::catalogue::known_issues::{KNOWN_ISSUES, Workaround};
+use crate::catalogue::trials::CATALOGUE;
 use crate::model::RecordType;
 
 fn record(name: &str, kind: RecordType, value: &str) -> Record {
@@ -278,6 +282,22 @@ fn a_setting_that_a_dialect_lacks_is_an_error() {
 }
 
 #[test]
+fn what_10_removed_is_refused_with_what_it_has_instead() {
+    let refusal = |name: &str| check(Dialect::V10_1, &[record(name, RecordType::Int, "1")]).unwrap_err().to_string();
+    assert_eq!(
+        refusal("http.parent_proxy.connect_attempts_timeout"),
+        "ATS 10.1 does not support proxy.config.http.parent_proxy.connect_attempts_timeout: it was removed in 10.0, and \
+         http.connect_attempts_timeout replaces it"
+    );
+    for name in ["http.per_server.connection.queue_size", "http.down_server.abort_threshold"] {
+        assert!(refusal(name).ends_with("it was removed in 10.0, and nothing replaces it"), "{name}");
+        assert_eq!(check(Dialect::V9_2, &[record(name, RecordType::Int, "1")]), Ok(()));
+    }
+    // A neighbour of removed ones is still there.
+    assert_eq!(check(Dialect::V10_1, &[record("http.per_server.connection.max", RecordType::Int, "1")]), Ok(()));
+}
+
+#[test]
 fn names_follow_the_releases_of_10() {
     let name = |dialect, nine: &str| {
         let records = translate::translate(dialect, &[record(nine, RecordType::Int, "1")]).unwrap();
@@ -302,6 +322,62 @@ fn local_settings_keep_their_scope_until_10() {
     };
     assert_eq!(text(Dialect::V9), "LOCAL proxy.local.incoming_ip_to_bind STRING ::1\n");
     assert_eq!(text(Dialect::V10), "records:\n  incoming_ip_to_bind: '::1'\n");
+    let tunnels = Record {
+        name: "proxy.local.http.parent_proxy.disable_connect_tunneling".into(),
+        kind: RecordType::Int,
+        value: "1".into(),
+    };
+    let renamed = translate::translate(Dialect::V10, &[tunnels]).unwrap();
+    assert_eq!(renamed[0].name, "proxy.config.http.parent_proxy.disable_connect_tunneling");
+}
+
+/// The settings of the baseline, the trials and the workarounds that are written for `dialect`, by its names.
+fn written(dialect: Dialect) -> BTreeSet<String> {
+    let everything = Settings {
+        https_port: Some(8443),
+        error_pages: Some("/run/ats/etc/body_factory".into()),
+        records: Vec::new(),
+        ..settings()
+    };
+    let trials = CATALOGUE.iter().map(|trial| (trial.spec)().records);
+    let workarounds = KNOWN_ISSUES.iter().flat_map(|issue| issue.workarounds).map(Workaround::settings);
+    // What this ATS does not support is not written.
+    let translated = trials.chain(workarounds).filter_map(|records| translated(dialect, &records).ok()).flatten();
+    let names = names(dialect, &everything).unwrap().into_iter().chain(translated.map(|record| record.name));
+    names.map(|name| name.trim_start_matches("proxy.config.").to_owned()).collect()
+}
+
+#[test]
+fn every_setting_for_10_was_checked_against_its_documentation() {
+    let undocumented = checked::UNDOCUMENTED.iter().map(|(name, _)| name);
+    let known: BTreeSet<String> =
+        checked::DOCUMENTED.iter().chain(undocumented).map(|name| (*name).to_owned()).collect();
+    for dialect in [Dialect::V10, Dialect::V10_1, Dialect::V10_2] {
+        let written = written(dialect);
+        let new: Vec<_> = written.difference(&known).collect();
+        assert!(new.is_empty(), "{dialect}: look up in the documentation of ATS 10, then add to checked.rs: {new:?}");
+        let unused: Vec<_> = known.difference(&written).collect();
+        assert!(unused.is_empty(), "{dialect}: nothing writes them, remove from checked.rs: {unused:?}");
+    }
+    assert!(checked::DOCUMENTED.is_sorted(), "keep checked.rs sorted");
+}
+
+#[test]
+fn every_key_of_sni_yaml_was_checked_against_its_documentation() {
+    let specs = CATALOGUE.iter().flat_map(|trial| (trial.spec)().sni);
+    let used: BTreeSet<String> = specs.flat_map(|rule| rule.keys).map(|(key, _)| key).collect();
+    assert_eq!(used.iter().map(String::as_str).collect::<Vec<_>>(), checked::SNI_KEYS);
+}
+
+#[test]
+fn docs_state_how_many_names_were_checked() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/dialects.md");
+    let docs = std::fs::read_to_string(path).unwrap();
+    let sum = format!("{} settings and {} keys", checked::DOCUMENTED.len(), checked::SNI_KEYS.len());
+    assert!(docs.contains(&sum), "docs/dialects.md: {sum}");
+    for (name, _) in checked::UNDOCUMENTED {
+        assert!(docs.contains(&format!("`{name}`")), "docs/dialects.md does not mention {name}");
+    }
 }
 
 #[test]

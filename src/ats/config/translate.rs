@@ -1,7 +1,8 @@
 //! Translates settings from their 9.x names to another dialect.
 //!
 //! The names of 8.1 come from comparing the binaries of 8.1.11 and 9.2.9; those of 10 from its `convert2yaml` script
-//! and its upgrade notes (<https://docs.trafficserver.apache.org/release-notes/upgrading.en.html>).
+//! and its upgrade notes (<https://docs.trafficserver.apache.org/release-notes/upgrading.en.html>); docs/dialects.md says
+//! which were checked against its documentation.
 
 use super::{Dialect, Unsupported};
 use crate::model::{Record, RecordType};
@@ -79,9 +80,25 @@ const RENAMED_IN_10: &[(&str, &str)] = &[
     ("tunnel.prewarm", "tunnel.prewarm.enabled"),
 ];
 
-/// Removed in 10.0, where `http.connect_attempts_timeout` replaces them
-/// (<https://github.com/apache/trafficserver/pull/7335>).
-const GONE_IN_10: &[&str] = &["http.post_connect_attempts_timeout", "http.parent_proxy.connect_attempts_timeout"];
+/// Settings that 10.0 removed according to its upgrade notes, and what it has instead.
+const GONE_IN_10: &[(&str, &str)] = &[
+    ("http.down_server.abort_threshold", NOTHING_INSTEAD),
+    ("http.keepalive_internal_vc", NOTHING_INSTEAD),
+    // https://github.com/apache/trafficserver/pull/7335
+    ("http.parent_proxy.connect_attempts_timeout", "http.connect_attempts_timeout replaces it"),
+    ("http.per_server.connection.queue_delay", NOTHING_INSTEAD),
+    ("http.per_server.connection.queue_size", NOTHING_INSTEAD),
+    ("http.post_connect_attempts_timeout", "http.connect_attempts_timeout replaces it"),
+];
+
+const NOTHING_INSTEAD: &str = "nothing replaces it";
+
+/// (9.x name, 10.0 name), for settings that were local (<https://github.com/apache/trafficserver/pull/9897>).
+const LOCAL_UNTIL_10: &[(&str, &str)] = &[
+    ("proxy.local.http.parent_proxy.disable_connect_tunneling", "http.parent_proxy.disable_connect_tunneling"),
+    ("proxy.local.incoming_ip_to_bind", "incoming_ip_to_bind"),
+    ("proxy.local.outgoing_ip_to_bind", "outgoing_ip_to_bind"),
+];
 
 /// `records` under the names of `dialect`.
 pub(super) fn translate(dialect: Dialect, records: &[Record]) -> Result<Vec<Record>, Unsupported> {
@@ -149,14 +166,12 @@ fn verify_server(records: &[Record]) -> Result<&'static str, String> {
 }
 
 fn into_10(dialect: Dialect, record: &Record) -> Result<Record, Unsupported> {
-    let short = match record.name.as_str() {
-        // https://github.com/apache/trafficserver/issues/12711
-        "proxy.local.incoming_ip_to_bind" => return Ok(renamed(record, "incoming_ip_to_bind")),
-        "proxy.local.outgoing_ip_to_bind" => return Ok(renamed(record, "outgoing_ip_to_bind")),
-        name => name.strip_prefix("proxy.config.").unwrap_or(name),
-    };
-    if GONE_IN_10.contains(&short) {
-        let reason = "it was removed in 10.0, where http.connect_attempts_timeout replaces it".into();
+    if let Some((_, name)) = LOCAL_UNTIL_10.iter().find(|(nine, _)| *nine == record.name) {
+        return Ok(renamed(record, name));
+    }
+    let short = record.name.strip_prefix("proxy.config.").unwrap_or(&record.name);
+    if let Some((_, instead)) = GONE_IN_10.iter().find(|(nine, _)| *nine == short) {
+        let reason = format!("it was removed in 10.0, and {instead}");
         return Err(Unsupported { record: record.name.clone(), dialect, reason });
     }
     let changing = match short {
