@@ -1,8 +1,8 @@
 //! Translates settings from their 9.x names to another dialect.
 //!
 //! The names of 8.1 come from comparing the binaries of 8.1.11 and 9.2.9; those of 10 from its `convert2yaml` script
-//! and its upgrade notes (<https://docs.trafficserver.apache.org/release-notes/upgrading.en.html>); docs/dialects.md says
-//! which were checked against its documentation.
+//! and its upgrade notes (<https://docs.trafficserver.apache.org/release-notes/upgrading.en.html>).
+//! docs/dialects.md says which were checked against its documentation.
 
 use super::{Dialect, Unsupported};
 use crate::model::{Record, RecordType};
@@ -91,7 +91,7 @@ const GONE_IN_10: &[(&str, &str)] = &[
     ("http.post_connect_attempts_timeout", "http.connect_attempts_timeout replaces it"),
 ];
 
-const NOTHING_INSTEAD: &str = "nothing replaces it";
+const NOTHING_INSTEAD: &str = "its upgrade notes name nothing instead";
 
 /// (9.x name, 10.0 name), for settings that were local (<https://github.com/apache/trafficserver/pull/9897>).
 const LOCAL_UNTIL_10: &[(&str, &str)] = &[
