@@ -290,7 +290,10 @@ fn what_10_removed_is_refused_with_what_it_has_instead() {
          http.connect_attempts_timeout replaces it"
     );
     for name in ["http.per_server.connection.queue_size", "http.down_server.abort_threshold"] {
-        assert!(refusal(name).ends_with("it was removed in 10.0, and its upgrade notes name nothing instead"), "{name}");
+        assert!(
+            refusal(name).ends_with("it was removed in 10.0, and its upgrade notes name nothing instead"),
+            "{name}"
+        );
         assert_eq!(check(Dialect::V9_2, &[record(name, RecordType::Int, "1")]), Ok(()));
     }
     // A neighbour of removed ones is still there.
