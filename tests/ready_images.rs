@@ -79,7 +79,12 @@ struct Ran {
 impl Ran {
     /// Runs images that are made FROM that of `base`, under the row `row`.
     fn of(base: &str, row: &str, version: &str, images: &[Ready]) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ready").join(row);
+        Self::trying(TRIALS, base, row, version, images)
+    }
+
+    /// The same with other trials.
+    fn trying(trials: &str, base: &str, row: &str, version: &str, images: &[Ready]) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ready").join(format!("{row}-{}", images[0].name));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         let tag = |ready: &Ready| format!("atsmatrix-test/ready-{row}:{}", ready.name);
@@ -111,7 +116,7 @@ impl Ran {
         };
         let kept: Vec<Image> = images.iter().map(build).collect();
         let output = Command::new(env!("CARGO_BIN_EXE_atsmatrix"))
-            .args(["run", "--offline", "--jobs", "2", "--trial", TRIALS, "--results", "out"])
+            .args(["run", "--offline", "--jobs", "2", "--trial", trials, "--results", "out"])
             .current_dir(&folder)
             .output()
             .unwrap();
@@ -338,6 +343,62 @@ fn provenance_names_what_decides_tls(ran: &Ran) {
     let journal = runs.map(|entry| entry.unwrap().path().join("journal.jsonl")).find(|path| path.is_file()).unwrap();
     let journal = fs::read_to_string(journal).unwrap();
     assert!(journal.contains("\"nofile\":\""), "{journal:.2000}");
+}
+
+#[test]
+fn an_image_is_told_whether_it_comes_up_as_it_is_delivered() {
+    let folder = "RUN install -d -o trafficserver /run/trafficserver";
+    let images = [
+        Ready::of("apt", "CMD [\"traffic_server\"]"),
+        Ready::of("mended", format!("{folder}\nCMD [\"traffic_server\"]")),
+        Ready::of("other-user", "USER nobody\nCMD [\"traffic_server\"]"),
+        Ready::of("no-command", "ENTRYPOINT []"),
+        Ready::of("shell", "CMD [\"bash\"]"),
+        Ready::of("nowhere", "ENTRYPOINT [\"/no/such/entrypoint\"]"),
+        Ready::of("idle", format!("{folder}\nCMD [\"sleep\", \"60\"]")),
+    ];
+    let ran = Ran::trying("image-starts,tls-remote-origin", "debian-12/9.2.9", "debian-12", "9.2.9", &images);
+    let said = String::from_utf8_lossy(&ran.output.stderr);
+    for (name, outcome, text) in [
+        ("apt", "fail", "make that folder in the image"),
+        ("mended", "pass", "an answer to a request"),
+        ("other-user", "fail", "exit code"),
+        ("no-command", "unsupported", "no ENTRYPOINT and no CMD"),
+        ("shell", "unsupported", "a shell (bash)"),
+        ("nowhere", "fail", "correct the ENTRYPOINT or CMD"),
+        ("idle", "fail", "no such process within 15 s"),
+    ] {
+        let cell = ran.cell(name);
+        assert_eq!(ran.outcome(name, "image-starts"), outcome, "{name}: {cell:#}\n{said}");
+        assert_eq!(ran.outcome(name, "tls-remote-origin"), "pass", "{name}: {cell:#}\n{said}");
+        assert!(cell.to_string().contains(text), "{name}: {cell:#}\n{said}");
+    }
+}
+
+#[test]
+fn traffic_server_is_found_wherever_the_image_says() {
+    let moved = |to: &str| format!("RUN mkdir -p {to} && mv /usr/bin/traffic_server {to}/traffic_server");
+    let script = "#!/bin/sh\nset -e\nexec /data/own/bin/traffic_server \"$@\"\n";
+    let images = [
+        Ready::of("opt-bin", moved("/opt/bin")),
+        Ready::of("on-path", format!("{}\nENV PATH=/data/own/bin:$PATH", moved("/data/own/bin"))),
+        Ready::of("in-command", format!("{}\nCMD [\"/data/own/bin/traffic_server\"]", moved("/data/own/bin"))),
+        Ready::of(
+            "in-script",
+            format!("{}\nCOPY entrypoint /entrypoint\nENTRYPOINT [\"/entrypoint\"]", moved("/data/own/bin")),
+        )
+        .with("entrypoint", script),
+        Ready::of("linked", format!("{} && ln -s /data/own/bin/traffic_server /usr/bin/", moved("/data/own/bin"))),
+        Ready::of("no-shell", "VOLUME /etc/trafficserver\nRUN rm -f /bin/sh /bin/bash /bin/dash /usr/bin/sh"),
+        Ready::of("lost", moved("/data/own/bin")),
+    ];
+    let ran = Ran::trying("tls-remote-origin", "debian-12/9.2.9", "debian-12", "9.2.9", &images);
+    let said = String::from_utf8_lossy(&ran.output.stderr);
+    for name in ran.names.iter().filter(|name| **name != "lost") {
+        assert_eq!(ran.cell(name)["verdict"], "pass", "{name}: {:#}\n{said}", ran.cell(name));
+    }
+    let lost = ran.cell("lost").to_string();
+    assert!(lost.contains("on its PATH") && lost.contains("`binary`"), "{lost}");
 }
 
 #[test]

@@ -85,6 +85,9 @@ fn does(spec: &TrialSpec) -> String {
     if spec.bare_openssl {
         lines.push(("ATS's OpenSSL", "without the distro's openssl.cnf".into()));
     }
+    if spec.cache {
+        lines.push(("ATS's cache", "on disk, 16 MB".into()));
+    }
     lines.extend(spec.sni.iter().map(|rule| ("sni.yaml", sni(rule))));
     lines.push(("deadline", format!("{} s", spec.deadline_ms / 1000)));
     lines.iter().fold(String::new(), |text, (what, how)| text + &format!("- {what}: {how}\n"))
@@ -96,6 +99,7 @@ fn route(route: Route) -> &'static str {
         Route::DirectAgent => "the agent's client, origin",
         Route::DirectCurl => "the distro's curl, origin",
         Route::DirectOpenssl => "the distro's openssl s_client, origin",
+        Route::AsDelivered => "none: the image is started as it is delivered, in a container of its own, and watched",
     }
 }
 

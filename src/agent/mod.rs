@@ -17,6 +17,7 @@ mod inventory;
 mod openssl;
 mod origin;
 mod packages;
+mod probe;
 mod program;
 mod provenance;
 mod pulse;
@@ -32,7 +33,7 @@ mod trials;
 use std::io::{BufRead as _, Read as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
@@ -84,6 +85,11 @@ pub async fn run() -> anyhow::Result<()> {
         }
         AgentPlan::Cell(plan) => {
             cell_container(*plan, &emitter, stdin_closed).await.map(|cell| cell.map(KeptRunning::Cell))
+        }
+        AgentPlan::Probe { patience_ms } => {
+            let seen = probe::watch(Duration::from_millis(patience_ms)).await;
+            emitter.emit(&Line::Served(seen));
+            Ok(None)
         }
     };
     drop(pulse);

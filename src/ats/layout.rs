@@ -10,10 +10,16 @@ pub const USUAL_BINARIES: &[&str] = &[
     "/opt/ts/bin/traffic_server",
     "/opt/ats/bin/traffic_server",
     "/usr/local/bin/traffic_server",
+    "/usr/local/sbin/traffic_server",
     "/usr/local/trafficserver/bin/traffic_server",
+    "/opt/bin/traffic_server",
     "/opt/*/bin/traffic_server",
     "/opt/*/sbin/traffic_server",
     "/usr/local/*/bin/traffic_server",
+    "/usr/lib/trafficserver/traffic_server",
+    "/usr/libexec/trafficserver/traffic_server",
+    "/srv/*/bin/traffic_server",
+    "/home/*/bin/traffic_server",
 ];
 
 /// The directories of an installation.

@@ -256,6 +256,10 @@ pub struct ImageInfo {
     pub labels: Labels,
     /// Its size with all layers, bytes.
     pub size: u64,
+    /// What starts in it: its entrypoint and command. Only known of an image that was asked for by name.
+    pub command: Vec<String>,
+    /// The user that it names; empty for root. Known like `command`.
+    pub user: String,
 }
 
 impl ImageInfo {
@@ -309,8 +313,8 @@ pub struct NetworkSpec {
     pub internal: bool,
 }
 
-/// A container to start. It publishes no port, mounts nothing of the host, runs as root and has no
-/// health check, whatever user or health check its image declares.
+/// A container to start. It publishes no port, mounts nothing of the host, and has no health check. It runs as root with
+/// `capabilities` alone, whatever user its image declares, unless it is started [as delivered](Self::as_delivered).
 #[derive(Debug, Clone, Default)]
 pub struct ContainerSpec {
     /// Its name, unique on the engine (make it so with the run's id).
@@ -326,6 +330,11 @@ pub struct ContainerSpec {
     pub env: BTreeMap<String, String>,
     /// Its labels.
     pub labels: Labels,
+    /// Whether it starts as `docker run` starts the image: as the user that the image names, with the engine's usual
+    /// capabilities, without stdin.
+    pub as_delivered: bool,
+    /// Id of a container whose processes and network it shares.
+    pub joins: Option<String>,
     /// Id of its only network, or [`DEFAULT_NETWORK`]; `None`: loopback only.
     pub network: Option<String>,
     /// Host name inside; `None`: the engine's choice.

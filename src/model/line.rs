@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::observation::{AtsLife, ClientRun, Flow, OriginConnection};
+use super::observation::{AtsLife, ClientRun, Flow, ImageStart, OriginConnection, Served};
 use super::provenance::Provenance;
 use super::swap::Inventory;
 
@@ -52,6 +52,15 @@ pub enum Line {
         /// Number of packets of the whole capture that the kernel dropped.
         #[serde(default)]
         lost: u64,
+    },
+    /// What a probe saw of the container that it watched.
+    Served(Served),
+    /// What became of an image that was started as it is delivered.
+    Start {
+        /// Trial id.
+        trial: String,
+        /// What became of it.
+        start: ImageStart,
     },
     /// A log line of ATS.
     Log(LogLine),

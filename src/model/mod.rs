@@ -26,8 +26,8 @@ pub use evidence::{RunEvidence, TrialEvidence};
 pub use id::{AtsId, CellId, DistroId, IdError, RunId};
 pub use line::{Line, LogFile, LogLine};
 pub use observation::{
-    AtsLife, ClientError, ClientPhase, ClientRun, Closed, ClosedBy, Direction, Exchange, Flow, Hello, Load, OVERDUE,
-    Observation, OriginConnection, OriginRequest, Packet, TlsSeen,
+    AtsLife, ClientError, ClientPhase, ClientRun, Closed, ClosedBy, Direction, Exchange, Flow, Hello, ImageStart, Load,
+    OVERDUE, Observation, OriginConnection, OriginRequest, Packet, Served, TlsSeen,
 };
 pub use os::Os;
 pub use outcome::{Outcome, Verdict};

@@ -24,6 +24,39 @@ pub struct Observation {
     pub logs: Vec<LogLine>,
     /// The state of ATS while this trial ran.
     pub ats: AtsLife,
+    /// What became of the image when it was started as it is delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<ImageStart>,
+}
+
+/// An image that was started as it is delivered: its entrypoint, user, environment and configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageStart {
+    /// Its entrypoint and command.
+    pub command: Vec<String>,
+    /// The user that it names; empty for root.
+    pub user: String,
+    /// What its processes and ports showed, if they could be watched.
+    pub served: Option<Served>,
+    /// The exit code of its command, if that ended.
+    pub exit: Option<i64>,
+    /// Why the engine could not start its command at all.
+    pub refused: Option<String>,
+    /// The last lines of its output, bounded and escaped.
+    pub said: Vec<String>,
+}
+
+/// What the processes and ports of a started image showed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    /// Whether one of its processes has the threads of `traffic_server`.
+    pub server: bool,
+    /// The TCP ports that listened, sorted, at most 16.
+    pub ports: Vec<u16>,
+    /// The first line of what one of them answered to a request, bounded.
+    pub answer: Option<String>,
+    /// Whether the same process still served and answered a second after that.
+    pub stayed: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -16,6 +16,12 @@ pub enum AgentPlan {
     Origin(Box<OriginPlan>),
     /// For the ATS container.
     Cell(Box<CellPlan>),
+    /// For a container that shares processes and network with that of an image started as it is delivered, and watches
+    /// them until ATS serves there.
+    Probe {
+        /// How long to wait for that, milliseconds.
+        patience_ms: u64,
+    },
 }
 
 /// The plan for an origin container.
@@ -83,6 +89,9 @@ pub struct Identity {
     pub origins: BTreeMap<Certificate, Leaf>,
     /// The certificate that ATS presents to clients.
     pub front: Leaf,
+    /// The certificate that replaces it in a reload.
+    #[serde(default)]
+    pub renewed: Leaf,
     /// The certificate that ATS presents to origins that request a client certificate.
     pub client: Leaf,
 }
@@ -108,8 +117,11 @@ pub struct CellPlan {
     pub beside: BTreeMap<Place, String>,
     /// The trials in order; trials with the same `records` are adjacent.
     pub trials: Vec<TrialPlan>,
-    /// Path of `traffic_server`; `None` to search the usual places.
+    /// Path of `traffic_server`; `None` to search for it.
     pub binary: Option<String>,
+    /// Entrypoint and command of the image, if it is the user's own: they may say where `traffic_server` is.
+    #[serde(default)]
+    pub command: Vec<String>,
     /// Deadline of the whole cell, milliseconds.
     pub deadline_ms: u64,
     /// Whether to keep ATS running after the last trial, with the baseline settings, for inspection.

@@ -37,6 +37,9 @@ pub struct TrialSpec {
     /// Whether the OpenSSL of ATS has no configuration, neither the distro's nor a crypto policy.
     #[serde(default)]
     pub bare_openssl: bool,
+    /// Whether ATS has a disk cache, of a few MB in the folder of its life.
+    #[serde(default)]
+    pub cache: bool,
     /// Whether the trial is about time: the time that ATS takes for a response of its own is measured as well.
     #[serde(default)]
     pub timed: bool,
@@ -58,6 +61,8 @@ pub enum Route {
     DirectCurl,
     /// Straight from the distro's own `openssl s_client` to the origin (control).
     DirectOpenssl,
+    /// None: the image is started as it is delivered, in a container of its own, and watched.
+    AsDelivered,
 }
 
 /// The place of a trial's origin, and so the addresses of its name.
@@ -277,6 +282,10 @@ pub enum Front {
     TlsSplitHello,
     /// A CONNECT for the origin, then HTTP/1.1 over TLS with the origin itself.
     Connect,
+    /// Plain HTTP/1.1 with the whole URL of the host that clients request as target (RFC 9112 section 3.2.2).
+    AbsoluteForm,
+    /// The same with the URL of the origin itself: ATS is a forward proxy.
+    ForwardProxy,
 }
 
 /// What the client sends.
@@ -300,8 +309,24 @@ pub enum Act {
         /// Number of clients.
         at_once: u32,
     },
+    /// One GET over TLS, then a reload after which ATS presents another certificate to clients, then one that sees it. ATS
+    /// runs under its manager, if it has one.
+    ReloadCertificate,
+    /// One GET before `error.log` is renamed and ATS is told to open its logs again, as logrotate does, and one after ATS
+    /// has written to the new file.
+    RotateLogs,
     /// Plays a script, in which `{host}` is the host name that ATS has for the trial.
     Script(Vec<Step>),
+    /// Requests and scripts one after the other, each on connections of its own. One that ends in an error does not end
+    /// the series.
+    Series(Vec<Act>),
+}
+
+impl Act {
+    /// Whether ATS must be able to reload its configuration.
+    pub fn reloads(&self) -> bool {
+        matches!(self, Self::Reload { .. } | Self::ReloadCertificate)
+    }
 }
 
 /// One request.
@@ -317,6 +342,9 @@ pub struct RequestSpec {
     pub headers: Vec<(String, String)>,
     /// Whether to open a new connection to ATS.
     pub fresh: bool,
+    /// The path; empty for `/`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
 }
 
 /// One ATS setting, under its 9.x name.

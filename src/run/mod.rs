@@ -31,7 +31,7 @@ use crate::verdict::{self, Assessment, Terms};
 
 use shared::Shared;
 pub use site::Site;
-pub use stage::{Stage, Variant, required_origins};
+pub use stage::{Stage, Variant, required_origins, trials_of};
 
 /// What to run, and how to run it.
 pub struct RunRequest {
@@ -270,7 +270,10 @@ impl<'a> Run<'a> {
 
     /// Runs a cell in containers, stores its evidence and tries workarounds.
     async fn finished(&self, planned: &PlannedCell, image: &str, shared: &Shared) -> CellResult {
-        self.report(Event::CellStarted { cell: planned.id.clone(), trials: self.request.trials.len() });
+        self.report(Event::CellStarted {
+            cell: planned.id.clone(),
+            trials: trials_of(planned, &self.request.trials).len(),
+        });
         let mut run = self.in_containers(planned, shared, self.plain(planned, shared)).await;
         if run.setup_failed {
             self.note_setup_failure(planned);
@@ -295,7 +298,7 @@ impl<'a> Run<'a> {
     fn plain(&self, planned: &PlannedCell, shared: &Shared) -> Variant {
         Variant {
             name: format!("{}-{}", planned.id.distro, planned.id.ats),
-            trials: self.request.trials.clone(),
+            trials: trials_of(planned, &self.request.trials),
             origins: shared.origins.clone(),
             keep: self.request.keep,
             ..Variant::default()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Site;
 use crate::builder::{AgentImages, ImageState};
-use crate::catalogue::trials::Trial;
+use crate::catalogue::trials::{CellKind, Trial};
 use crate::config::plan::{CellImage, PlannedCell, Recipes};
 use crate::engine::labels::{self, ResourceKind};
 use crate::engine::{NetworkSpec, with_timeout};
@@ -93,6 +93,7 @@ impl Stage {
             declared: planned.declared.clone(),
             upgraded: planned.image == CellImage::Upgraded,
             binary: planned.binary.clone(),
+            delivered: planned.own_image.then(|| planned.tag.clone()),
             image,
             origin_image: self.origin_image.clone(),
             origins: variant.origins,
@@ -121,4 +122,12 @@ impl Stage {
 pub fn required_origins<'a>(trials: impl IntoIterator<Item = &'a &'static Trial>) -> Vec<Place> {
     let places: Vec<Place> = trials.into_iter().map(|trial| (trial.spec)().place).collect();
     Place::BESIDE.into_iter().filter(|place| places.contains(place)).collect()
+}
+
+/// The trials of `selected` that the cell `planned` has.
+pub fn trials_of(planned: &PlannedCell, selected: &[&'static Trial]) -> Vec<&'static Trial> {
+    let has = |kind: CellKind| match kind {
+        CellKind::OwnImage => planned.own_image,
+    };
+    selected.iter().copied().filter(|trial| trial.only_for.is_none_or(has)).collect()
 }

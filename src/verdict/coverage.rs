@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ats::{Dialect, config};
 use crate::catalogue::trials::{self, Trial};
-use crate::model::{Act, CellResult, IssueMatch, Outcome, Place, Provenance, Route, Speak, TrialResult, Version};
+use crate::model::{CellResult, IssueMatch, Outcome, Place, Provenance, Route, Speak, TrialResult, Version};
 
 /// The trials of a cell by outcome, in the order of the results; missing trials are in the order of the catalogue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,7 +71,8 @@ impl<'a> Coverage<'a> {
             if *outcome == Outcome::Limitation && !is_limited(cell, id, limitation.as_deref()) {
                 coverage.forged.push(id);
             }
-            if !trials.is_empty() && !trials.contains(&id) {
+            let of_some_cells = known.is_some_and(|trial| trial.only_for.is_some());
+            if !trials.is_empty() && !trials.contains(&id) && !of_some_cells {
                 coverage.unknown.push(id);
             }
         }
@@ -167,9 +168,9 @@ fn may_be_unsupported(trial: &Trial, provenance: &Provenance, without: &[Place])
     let ats = provenance.ats.as_ref().map(|ats| ats.reported.as_str());
     let openssl = provenance.openssl.as_ref().map(|library| library.version.as_str());
     let spec = (trial.spec)();
-    matches!(spec.route, Route::DirectCurl | Route::DirectOpenssl)
+    matches!(spec.route, Route::DirectCurl | Route::DirectOpenssl | Route::AsDelivered)
         || spec.place == Place::SameHostV6
-        || matches!(spec.client.act, Act::Reload { .. })
+        || spec.client.act.reloads()
         || matches!(spec.origin.speak, Speak::Openssl { .. })
         || unsupported_reason(trial, ats, openssl, without).is_some()
 }

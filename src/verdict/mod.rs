@@ -3,7 +3,7 @@
 mod coverage;
 mod surprise;
 
-use crate::catalogue::trials::{self, Kind};
+use crate::catalogue::trials::{self, CellKind, Kind};
 use crate::exit::Exit;
 use crate::model::{CellResult, Outcome, TrialResult, Verdict};
 
@@ -33,6 +33,11 @@ pub fn weigh_controls(outcomes: &mut [(Kind, Outcome)]) {
             *outcome = Outcome::Error;
         }
     }
+}
+
+/// The trials that only cells with an image of the user's own have.
+pub fn of_own_images() -> impl Iterator<Item = &'static str> {
+    trials::only_for(CellKind::OwnImage).map(|trial| trial.id)
 }
 
 /// Whether a control bypasses ATS. If it fails, ATS is not at fault.

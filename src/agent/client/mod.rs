@@ -14,6 +14,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::{Request, Response};
 use rustls::ClientConfig;
+use tokio_util::either::Either;
 
 use super::headers::{MAX_REASON, pairs};
 use super::script::{self, Received};
@@ -45,6 +46,8 @@ pub(super) struct Target {
     pub(super) tls: Option<Tls>,
     /// First request a tunnel to this `HOST:PORT`.
     pub(super) connect: Option<String>,
+    /// Requests have whole URLs as targets, which begin with this scheme.
+    pub(super) absolute: Option<&'static str>,
 }
 
 /// How a client uses TLS.
@@ -60,7 +63,7 @@ pub(super) struct Tls {
 impl Target {
     /// A target for plain HTTP/1.1.
     pub(super) fn plain(address: SocketAddr, host: impl Into<String>) -> Self {
-        Self { address, host: host.into(), tls: None, connect: None }
+        Self { address, host: host.into(), tls: None, connect: None, absolute: None }
     }
 }
 
@@ -70,8 +73,9 @@ pub(super) async fn act(target: &Target, act: &Act, deadline: Duration) -> Clien
         Act::Requests(requests) => run(target, requests, deadline).await,
         Act::Load { requests, at_once, body_len } => load(target, (*requests, *at_once), *body_len, deadline).await,
         Act::Script(steps) => play(target, steps, deadline).await,
-        // The cell itself does this, see `trials::reload`.
-        Act::Reload { .. } => ClientRun::default(),
+        Act::Series(acts) => Box::pin(series(target, acts, deadline)).await,
+        // The cell itself does these, see `trials`.
+        Act::Reload { .. } | Act::ReloadCertificate | Act::RotateLogs => ClientRun::default(),
     }
 }
 
@@ -130,6 +134,17 @@ async fn load(target: &Target, (count, at_once): (u32, u32), body_len: u64, dead
     ClientRun { exchanges: failed, load: Some(Load { sent: count, whole, same_process: None }), control_us: None }
 }
 
+/// Does one thing after the other, each on connections of its own.
+async fn series(target: &Target, acts: &[Act], deadline: Duration) -> ClientRun {
+    let until = Instant::now() + deadline;
+    let mut run = ClientRun::default();
+    for each in acts {
+        let part = act(target, each, until.saturating_duration_since(Instant::now())).await;
+        run.exchanges.extend(part.exchanges);
+    }
+    run
+}
+
 /// Plays a script. Every head that it reads is an exchange.
 async fn play(target: &Target, steps: &[Step], deadline: Duration) -> ClientRun {
     let (started_us, begun) = (now_us(), Instant::now());
@@ -138,6 +153,10 @@ async fn play(target: &Target, steps: &[Step], deadline: Duration) -> ClientRun 
     let played = async {
         let (channel, tls) = channel::open(target).await?;
         seen = tls;
+        if let (Some(Step::Reset), Either::Left(stream)) = (steps.last(), &channel) {
+            // From now on, closing the socket in any way sends a RST.
+            let _ = stream.set_zero_linger();
+        }
         script::play(channel, steps, &target.host, &received)
             .await
             .map_err(|error| ClientError { phase: ClientPhase::Exchange, text: format!("{error:#}") })
@@ -214,11 +233,12 @@ fn message(
         Full::new(bytes).boxed_unsync()
     };
     let mut builder = Request::builder().method(request.method.as_str());
-    builder = if h2 {
+    let path = if request.path.is_empty() { "/" } else { &request.path };
+    builder = match target.absolute {
         // HTTP/2 has the host in its request target (RFC 9113 section 8.3.1).
-        builder.uri(format!("https://{}/", target.host))
-    } else {
-        builder.uri("/").header("Host", &target.host)
+        _ if h2 => builder.uri(format!("https://{}{path}", target.host)),
+        Some(scheme) => builder.uri(format!("{scheme}://{}{path}", target.host)).header("Host", &target.host),
+        None => builder.uri(path).header("Host", &target.host),
     };
     for (name, value) in &request.headers {
         builder = builder.header(name, value);

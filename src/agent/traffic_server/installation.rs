@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::search;
 use crate::agent::program::{self, Forged};
-use crate::ats::layout::{Layout, LayoutError, USUAL_BINARIES};
+use crate::ats::layout::{Layout, LayoutError};
 use crate::ats::{Dialect, Reported, config};
 
 /// An ATS as found in the image.
@@ -21,14 +22,11 @@ pub(in crate::agent) struct Installation {
 }
 
 impl Installation {
-    /// Looks at the path that the plan states, or else in the usual places.
-    pub(in crate::agent) async fn find(stated: Option<&str>) -> anyhow::Result<Self> {
+    /// Takes the path that the plan states, or else [searches](search), with the `command` of the image as a clue.
+    pub(in crate::agent) async fn find(stated: Option<&str>, command: &[String]) -> anyhow::Result<Self> {
         let binary = match stated {
             Some(path) => PathBuf::from(path),
-            None => usual_binaries()
-                .into_iter()
-                .find(|path| path.is_file())
-                .context("no traffic_server in the usual places of this image: set `binary` in matrix.yaml")?,
+            None => search::binary(command)?,
         };
         let output = program::output(program::in_image(&binary).arg("-V")).await;
         let output = output.map_err(|error| if is_refused(&error) { error.context(REFUSED) } else { error })?;
@@ -54,6 +52,11 @@ impl Installation {
     /// The directory of error pages of the ATS in `root`.
     pub(in crate::agent) fn error_pages(&self, root: &Path) -> String {
         format!("{}/{}", self.layout.private_root(&root.display().to_string()).sysconfdir, config::ERROR_PAGES)
+    }
+
+    /// The directory of the disk cache of the ATS in `root`.
+    pub(in crate::agent) fn cache(&self, root: &Path) -> String {
+        self.layout.private_root(&root.display().to_string()).cachedir
     }
 
     /// What this image lacks for a reload, as a sentence.
@@ -109,25 +112,8 @@ async fn layout(binary: &Path) -> anyhow::Result<Layout> {
 fn companions(binary: &Path, name: &str) -> Vec<PathBuf> {
     let mut places = vec![binary.with_file_name(name)];
     places.extend(std::fs::canonicalize(binary).ok().map(|real| real.with_file_name(name)));
-    places.extend(usual_binaries().into_iter().map(|usual| usual.with_file_name(name)));
+    places.extend(search::usual().into_iter().map(|usual| usual.with_file_name(name)));
     places
-}
-
-/// The usual places of `traffic_server`, with `*` replaced by existing directories.
-fn usual_binaries() -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for pattern in USUAL_BINARIES {
-        let Some((before, after)) = pattern.split_once('*') else {
-            found.push(PathBuf::from(pattern));
-            continue;
-        };
-        let entries = std::fs::read_dir(before).into_iter().flatten().flatten();
-        let mut matching: Vec<PathBuf> =
-            entries.map(|entry| entry.path().join(after.trim_start_matches('/'))).collect();
-        matching.sort();
-        found.extend(matching);
-    }
-    found
 }
 
 #[cfg(test)]
@@ -139,7 +125,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("traffic_server");
         std::fs::write(&program, "#!/bin/sh\n").unwrap();
-        let error = format!("{:#}", Installation::find(program.to_str()).await.unwrap_err());
+        let error = format!("{:#}", Installation::find(program.to_str(), &[]).await.unwrap_err());
         assert!(error.contains("setcap -r") && error.contains("cannot start"), "{error}");
     }
 }

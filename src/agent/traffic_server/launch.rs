@@ -17,6 +17,8 @@ pub(in crate::agent) struct Launch<'a> {
     pub(in crate::agent) files: &'a BTreeMap<String, String>,
     /// Without the openssl.cnf of the distro.
     pub(in crate::agent) bare_openssl: bool,
+    /// It opens its ports only when its cache is ready, which no line of its output says in every version.
+    pub(in crate::agent) opens_late: bool,
     /// The program that starts it.
     pub(in crate::agent) by: LaunchedBy<'a>,
 }

@@ -6,6 +6,8 @@ mod health;
 mod installation;
 mod launch;
 mod process;
+mod rotation;
+mod search;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ use tokio::task::JoinHandle;
 pub(super) use control::Control;
 pub(super) use installation::Installation;
 pub(super) use launch::{Launch, LaunchedBy};
+pub(super) use process::server;
 
 use super::client::{self, Target};
 use super::emit::Emitter;
@@ -110,6 +113,8 @@ pub(super) struct RunningAts {
     output: Arc<AtsOutput>,
     /// Whether it was killed because it did not answer any more.
     hung: bool,
+    /// Whether its ports may be closed when it says that it runs.
+    opens_late: bool,
 }
 
 impl AtsOutput {
@@ -148,7 +153,7 @@ impl RunningAts {
         let err = child.stderr.take().map(|stderr| tokio::spawn(follow(stderr, Arc::clone(&output), emitter.clone())));
         let managed = matches!(launch.by, LaunchedBy::Manager);
         let control = Control { pid: child.id(), managed, root: root.to_owned(), private_root };
-        let ats = Self { ports, child, control, output, hung: false };
+        let ats = Self { ports, child, control, output, hung: false, opens_late: launch.opens_late };
         ats.wait_for_start(installation.dialect, out.into_iter().chain(err)).await
     }
 
@@ -223,6 +228,9 @@ impl RunningAts {
         tokio::select! {
             () = self.output.ready.notified() => {}
             status = self.child.wait() => bail!("it ended: {}", describe(status?)),
+        }
+        if self.opens_late {
+            self.until_answered(|_| true).await?;
         }
         if dialect < Dialect::V10_2 {
             return Ok(());

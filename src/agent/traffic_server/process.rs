@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 const SERVER_THREAD: &str = "[ET_NET";
 
 /// The `traffic_server` among the process `started` and its descendants; `None` if none of them serves connections.
-pub(super) fn server(started: u32) -> Option<u32> {
+pub(in crate::agent) fn server(started: u32) -> Option<u32> {
     let parents = parents();
     let mut family = BTreeSet::from([started]);
     // Process ids wrap around, so a parent may have a larger one than its child.

@@ -1,7 +1,7 @@
 //! Which trials share a life of ATS, and in which order these lives start. Pure.
 
 use super::settings;
-use crate::model::{Act, Record, Route, TrialPlan};
+use crate::model::{Record, Route, TrialPlan};
 
 /// Settings, and the trials that have exactly these.
 pub(super) type SettingsGroup = (Vec<Record>, Vec<TrialPlan>);
@@ -22,7 +22,7 @@ impl Lives {
         let mut groups: Vec<SettingsGroup> = Vec::new();
         for trial in all.iter().filter(|trial| trial.spec.route == Route::Ats) {
             let records = settings::filled(trial, all);
-            let surroundings = |trial: &TrialPlan| (trial.spec.locked_key, trial.spec.bare_openssl);
+            let surroundings = |trial: &TrialPlan| (trial.spec.locked_key, trial.spec.bare_openssl, trial.spec.cache);
             let same = |(known, trials): &&mut SettingsGroup| {
                 *known == records && trials.iter().all(|other| surroundings(other) == surroundings(trial))
             };
@@ -31,8 +31,7 @@ impl Lives {
                 None => groups.push((records, vec![trial.clone()])),
             }
         }
-        let reloads =
-            |(_, trials): &SettingsGroup| trials.iter().any(|it| matches!(it.spec.client.act, Act::Reload { .. }));
+        let reloads = |(_, trials): &SettingsGroup| trials.iter().any(|it| it.spec.client.act.reloads());
         let (beside, groups): (Vec<SettingsGroup>, Vec<SettingsGroup>) = groups.into_iter().partition(reloads);
         let mut lives = Self { beside, together: Vec::new(), alone: Vec::new() };
         for (records, trials) in groups {
@@ -74,7 +73,7 @@ mod tests {
             (version, lives.beside.len() + lives.together.len(), lives.alone.len())
         };
         let versions = ["8.1.11", "9.2.9", "10.0.6", "10.1.2", "10.2.0"];
-        let pinned = [("8.1.11", 21, 1), ("9.2.9", 25, 1), ("10.0.6", 26, 1), ("10.1.2", 26, 1), ("10.2.0", 26, 1)];
+        let pinned = [("8.1.11", 24, 1), ("9.2.9", 28, 1), ("10.0.6", 29, 1), ("10.1.2", 29, 1), ("10.2.0", 29, 1)];
         assert_eq!(versions.map(count), pinned);
     }
 

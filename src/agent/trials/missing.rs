@@ -3,7 +3,7 @@
 use super::{TrialRunner, requester, settings};
 use crate::agent::origin::{self, Unable};
 use crate::agent::traffic_server::Installation;
-use crate::model::{Act, AtsLife, Line, Place, TrialPlan};
+use crate::model::{AtsLife, Line, Place, TrialPlan};
 
 impl TrialRunner {
     /// The trials of the plan that can run here. For the others it reports what is missing.
@@ -11,7 +11,7 @@ impl TrialRunner {
         let trials = &self.plan.trials;
         let wants_ipv6 = |trial: &TrialPlan| trial.spec.place == Place::RemoteAndDeadV6;
         let wants_lock = |trial: &TrialPlan| trial.spec.locked_key;
-        let reloads = |trial: &TrialPlan| matches!(trial.spec.client.act, Act::Reload { .. });
+        let reloads = |trial: &TrialPlan| trial.spec.client.act.reloads();
         let no_reload = installation.missing_for_reload();
         let no_ipv6 = if trials.iter().any(wants_ipv6) { origin::no_ipv6().await } else { None };
         let unlocked = if trials.iter().any(wants_lock) { settings::lock_key().await.err() } else { None };

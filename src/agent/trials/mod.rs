@@ -6,11 +6,12 @@ mod lives;
 mod missing;
 mod reload;
 mod requester;
+mod rotate;
 mod settings;
+mod through;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -22,19 +23,17 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::capture::Capture;
-use super::client::Target;
 use super::dns::NameServer;
 use super::emit::Emitter;
 use super::heartbeat::{self, OriginGuard, Peer};
 use super::origin::Origin;
 use super::packages::Packages;
 use super::program::Forged;
-use super::traffic_server::{self, Control, Installation, Launch, LaunchedBy, Ports, RunningAts};
+use super::traffic_server::{self, Installation, Launch, LaunchedBy, Ports, RunningAts};
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
 use crate::model::{
-    Act, AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Record, Route, Speak, TrialPlan,
-    added_name, front_name, origin_name,
+    AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Record, Route, TrialPlan, origin_name,
 };
 use baseline::Started;
 use lives::Lives;
@@ -112,7 +111,7 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
         until,
     };
     let through = async {
-        let found = Installation::find(runner.plan.binary.as_deref()).await;
+        let found = Installation::find(runner.plan.binary.as_deref(), &runner.plan.command).await;
         match &found {
             Ok(installation) => runner.through(installation).await,
             Err(error) => runner.emitter.emit(&match error.downcast_ref::<Forged>() {
@@ -160,6 +159,8 @@ struct Wanted<'a> {
     locked_key: bool,
     /// Its OpenSSL has no configuration.
     bare_openssl: bool,
+    /// It has a disk cache.
+    cache: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -169,9 +170,10 @@ impl<'a> Wanted<'a> {
         Self {
             records,
             may_not_know: specs().flat_map(|spec| &spec.may_not_know).map(String::as_str).collect(),
-            reloads: specs().any(|spec| matches!(spec.client.act, Act::Reload { .. })),
+            reloads: specs().any(|spec| spec.client.act.reloads()),
             locked_key: specs().any(|spec| spec.locked_key),
             bare_openssl: specs().any(|spec| spec.bare_openssl),
+            cache: specs().any(|spec| spec.cache),
         }
     }
 }
@@ -246,6 +248,7 @@ impl TrialRunner {
         let (root, ports) = (self.root.join(format!("ats-{number}")), Ports::of(number));
         let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), wanted);
         settings.error_pages = Some(installation.error_pages(&root));
+        settings.cache = wanted.cache.then(|| installation.cache(&root));
         let unwritten = |error: config::Unsupported| NoStart::Settings(error.to_string());
         let files = config::files(installation.dialect, &settings).map_err(unwritten)?;
         let written = config::names(installation.dialect, &settings).map_err(unwritten)?;
@@ -257,7 +260,7 @@ impl TrialRunner {
             None if wanted.reloads && installation.dialect < Dialect::V10 => LaunchedBy::Manager,
             None => LaunchedBy::Itself,
         };
-        let launch = Launch { files: &files, bare_openssl: wanted.bare_openssl, by };
+        let launch = Launch { files: &files, bare_openssl: wanted.bare_openssl, opens_late: wanted.cache, by };
         let started = RunningAts::start(installation, &root, launch, ports, &self.emitter);
         let ats = match tokio::time::timeout_at(self.until, started).await {
             Ok(started) => started.map_err(|error| failed_start(installation, &error))?,
@@ -308,35 +311,6 @@ impl TrialRunner {
         let run = run.await;
         self.emitter.emit(&Line::Lasted { trial: trial.id.clone(), from_us, to_us: now_us() });
         run
-    }
-
-    /// Runs the client of a trial through `ats`.
-    async fn through_ats(
-        &self,
-        trial: &TrialPlan,
-        installation: &Installation,
-        ats: &Control,
-        ports: Ports,
-    ) -> ClientRun {
-        let (Act::Reload { at_once }, Speak::Http { body_len }) = (&trial.spec.client.act, &trial.spec.origin.speak)
-        else {
-            return self.request(trial, ports).await;
-        };
-        self.emitter.emit(&Line::Began { trial: trial.id.clone() });
-        let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), &Wanted::default());
-        settings.maps.push(settings::added_map(trial));
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http));
-        reload::run(&reload::ReloadPlan {
-            ats,
-            installation,
-            target: &Target::plain(address, front_name(&trial.id)),
-            added: &Target::plain(address, added_name(&trial.id)),
-            remap: config::remap(&settings),
-            at_once: *at_once,
-            body_len: *body_len,
-            deadline: Duration::from_millis(trial.spec.deadline_ms),
-        })
-        .await
     }
 
     /// Runs the client of a trial.

@@ -126,6 +126,42 @@ async fn reload(plan: &ReloadPlan<'_>) -> Result<Exchange, ClientError> {
     }
 }
 
+/// Has ATS reload with `multicert`, and sends GETs to `after` until it presents the certificate expected there.
+pub(super) async fn certificate(
+    (ats, installation): (&Control, &Installation),
+    multicert: &str,
+    (before, after): (&Target, &Target),
+    deadline: Duration,
+) -> ClientRun {
+    let get = [RequestSpec { method: "GET".into(), ..RequestSpec::default() }];
+    let mut run = client::run(before, &get, deadline).await;
+    let renewed = async {
+        ats.write("ssl_multicert.config", multicert).map_err(|error| format!("{error:#}"))?;
+        control(&installation.program("traffic_ctl"), ats.root()).await?;
+        let mut poll = interval(RULE_POLL);
+        loop {
+            poll.tick().await;
+            let answer = client::run(after, &get, deadline).await.exchanges.pop().unwrap_or_default();
+            if answer.tls.as_ref().is_some_and(|tls| tls.peer == "ats") || answer.error.is_some() {
+                return Ok::<Exchange, String>(answer);
+            }
+        }
+    };
+    let failed = |phase, text| {
+        let error = Some(ClientError { phase, text });
+        Exchange { error, started_us: now_us(), ..Exchange::default() }
+    };
+    run.exchanges.push(match tokio::time::timeout(deadline, renewed).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(text)) => failed(ClientPhase::Exchange, text),
+        Err(_) => {
+            let text = format!("the new certificate was not presented within {} s", deadline.as_secs());
+            failed(ClientPhase::Deadline, text)
+        }
+    });
+    run
+}
+
 async fn control(traffic_ctl: &Path, root: &Path) -> Result<(), String> {
     let mut command = program::in_image(traffic_ctl);
     command.args(["config", "reload"]).env("TS_RUNROOT", root);

@@ -26,16 +26,20 @@ pub(super) struct Requester {
     h2: Arc<ClientConfig>,
     /// The certificate that ATS presents to TLS clients, DER.
     front: Vec<u8>,
+    /// The one that replaces it in a reload, DER.
+    renewed: Vec<u8>,
 }
 
 impl Requester {
     pub(super) fn new(plan: &CellPlan) -> anyhow::Result<Self> {
-        let front = CertificateDer::from_pem_slice(plan.identity.front.chain_pem.as_bytes());
+        let read = |chain: &str| CertificateDer::from_pem_slice(chain.as_bytes()).map(|der| der.to_vec());
+        let (front, renewed) = (read(&plan.identity.front.chain_pem), read(&plan.identity.renewed.chain_pem));
         Ok(Self {
             origin_ip: plan.origin_ip.parse().with_context(|| format!("`{}` is not an address", plan.origin_ip))?,
             plain: tls::client(&plan.identity, &[])?,
             h2: tls::client(&plan.identity, &["h2"])?,
-            front: front.context("cannot read the certificate that ATS presents")?.to_vec(),
+            front: front.context("cannot read the certificate that ATS presents")?,
+            renewed: renewed.context("cannot read the certificate that ATS presents after a reload")?,
         })
     }
 
@@ -53,11 +57,19 @@ impl Requester {
                 client::act(&target, &trial.spec.client.act, deadline).await
             }
             Route::DirectCurl => curl::run(&origin, direct, &ca, Path::new(ROOT), deadline).await,
+            Route::AsDelivered => missing("no agent of a cell starts its image as it is delivered"),
             Route::DirectOpenssl => openssl::run(&origin, direct, &ca, deadline).await,
         }
     }
 
-    fn target(&self, trial: &TrialPlan, ports: Ports) -> Target {
+    /// The same for an ATS that is to present its other certificate.
+    pub(super) fn renewed_target(&self, trial: &TrialPlan, ports: Ports) -> Target {
+        let target = self.target(trial, ports);
+        Target { tls: target.tls.map(|tls| Tls { ats: Some(self.renewed.clone()), ..tls }), ..target }
+    }
+
+    /// What the client of `trial` connects to by way of the ATS on `ports`.
+    pub(super) fn target(&self, trial: &TrialPlan, ports: Ports) -> Target {
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let front = || Some(self.front.clone());
         let plain = Target::plain(at(ports.http), front_name(&trial.id));
@@ -67,6 +79,12 @@ impl Requester {
             Front::Tls => secure(tls_with(&self.plain, false, front())),
             Front::H2 => secure(tls_with(&self.h2, false, front())),
             Front::TlsSplitHello => secure(tls_with(&self.plain, true, front())),
+            Front::AbsoluteForm => Target { absolute: Some("http"), ..plain },
+            Front::ForwardProxy => {
+                let scheme = if trial.spec.origin.https { "https" } else { "http" };
+                let host = format!("{}:{}", origin_name(&trial.id), trial.port);
+                Target { host, absolute: Some(scheme), ..plain }
+            }
             Front::Connect => {
                 let authority = format!("{}:{}", origin_name(&trial.id), trial.port);
                 let tls = Some(tls_with(&self.plain, false, front()));

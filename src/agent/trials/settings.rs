@@ -21,6 +21,10 @@ pub(super) const CA: &str = "ca.pem";
 const KEY: &str = "front.key";
 const LOCKED_KEY: &str = "locked.key";
 
+/// The certificate that replaces that one in a reload, and its key.
+const RENEWED: &str = "renewed.pem";
+const RENEWED_KEY: &str = "renewed.key";
+
 /// The passphrase of that key, and the file from which ATS reads it.
 const PASSPHRASE: &str = "not a secret";
 const PASSPHRASE_FILE: &str = "passphrase";
@@ -72,6 +76,8 @@ pub(super) fn write_certificates(identity: &Identity) -> anyhow::Result<()> {
         (CA, &identity.ca_pem),
         ("front.pem", &identity.front.chain_pem),
         (KEY, &identity.front.key_pem),
+        (RENEWED, &identity.renewed.chain_pem),
+        (RENEWED_KEY, &identity.renewed.key_pem),
         ("client.pem", &identity.client.chain_pem),
         ("client.key", &identity.client.key_pem),
     ];
@@ -149,6 +155,12 @@ fn maps(plan: &CellPlan, trial: &TrialPlan) -> Vec<Map> {
             std::iter::once(upgraded).chain(by(name)).collect()
         }
     }
+}
+
+/// `settings` with the certificate that replaces the one for clients.
+pub(super) fn renewed(settings: Settings) -> Settings {
+    let identity = (format!("{ROOT}/{RENEWED}"), format!("{ROOT}/{RENEWED_KEY}"));
+    Settings { server_identity: Some(identity), ..settings }
 }
 
 /// The rule that a reload adds for a trial.

@@ -169,6 +169,7 @@ async fn cell(
         beside: std::collections::BTreeMap::new(),
         trials: ids.iter().zip(20_000..).map(plan).collect(),
         binary: None,
+        command: Vec::new(),
         deadline_ms: 0,
         keep: false,
         swap: None,

@@ -32,6 +32,8 @@ pub struct Settings {
     pub server_identity: Option<(String, String)>,
     /// The command that prints the passphrase of that key, if it has one.
     pub key_dialog: Option<String>,
+    /// The directory of the disk cache, an absolute path; `None`: no cache.
+    pub cache: Option<String>,
     /// Lines of remap.config, in order.
     pub maps: Vec<Map>,
     /// Settings per server name, in order.
@@ -125,8 +127,7 @@ pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, S
         (dialect.sni_file(), sni(dialect, &settings.sni)),
         ("remap.config", remap(settings)),
         ("plugin.config", lines(settings.plugins.iter().cloned())),
-        // Without a line there is no cache: ATS starts with "Cache Disabled".
-        ("storage.config", EMPTY.into()),
+        ("storage.config", storage(settings)),
         ("ssl_multicert.config", multicert(settings)),
         ("logging.yaml", "logging:\n  formats: []\n  logs: []\n".into()),
         ("parent.config", EMPTY.into()),
@@ -150,6 +151,9 @@ pub fn remap(settings: &Settings) -> String {
 fn lines(lines: impl Iterator<Item = String>) -> String {
     lines.flat_map(|line| [line, "\n".to_owned()]).collect()
 }
+
+/// The size of a disk cache. Its file is sparse: only what is written takes space.
+const CACHE_SIZE: &str = "16M";
 
 /// ATS warns about missing files, but not about empty ones.
 const EMPTY: &str = "# Nothing here, on purpose.\n";
@@ -190,7 +194,13 @@ fn sni(dialect: Dialect, entries: &[SniEntry]) -> String {
     text
 }
 
-fn multicert(settings: &Settings) -> String {
+/// Without a line there is no cache: ATS starts with "Cache Disabled".
+fn storage(settings: &Settings) -> String {
+    settings.cache.as_ref().map_or_else(|| EMPTY.to_owned(), |directory| format!("{directory} {CACHE_SIZE}\n"))
+}
+
+/// The text of ssl_multicert.config.
+pub fn multicert(settings: &Settings) -> String {
     settings.server_identity.as_ref().map_or_else(
         || EMPTY.to_owned(),
         |(certificate, key)| {

@@ -242,6 +242,11 @@ pub(super) fn check_distro(once: &SingleAttempt, planned: &PlannedCell) -> anyho
     }
 }
 
+/// The trials that all cells have. The others are about an image as a whole, of which no part can be swapped.
+fn everywhere() -> impl Iterator<Item = &'static Trial> {
+    CATALOGUE.iter().copied().filter(|trial| trial.only_for.is_none())
+}
+
 /// The trials of an experiment: `chosen` and every control.
 pub(super) fn with_controls(chosen: &Trial) -> Vec<&'static Trial> {
     CATALOGUE.iter().copied().filter(|trial| trial.is_control() || chosen.id == trial.id).collect()
@@ -258,7 +263,7 @@ pub(super) fn trial_sets(request: &SearchRequest) -> Vec<Vec<&'static Trial>> {
         let spec = (trial.spec)();
         trial.is_control() || (spec.records.is_empty() && !spec.alone)
     };
-    known.into_iter().chain([CATALOGUE.iter().copied().filter(shared).collect(), CATALOGUE.to_vec()]).collect()
+    known.into_iter().chain([everywhere().filter(shared).collect(), everywhere().collect()]).collect()
 }
 
 /// The trials to search with after the ends have run: the requested one, else all that pass in `good` and fail in `bad`, in
@@ -268,14 +273,14 @@ pub(super) fn candidates(request: &SearchRequest, good: &SingleAttempt, bad: &Si
         return vec![requested];
     }
     let (good, bad) = (answers(good), answers(bad));
-    CATALOGUE.iter().copied().filter(|trial| distinguishing_trial(&[trial.id], &good, &bad).is_some()).collect()
+    everywhere().filter(|trial| distinguishing_trial(&[trial.id], &good, &bad).is_some()).collect()
 }
 
 /// A hint, if a trial passes in `bad` and fails in `good`; else an empty text.
 pub(super) fn reversed_hint(good: &SingleAttempt, bad: &SingleAttempt, trial: Option<&Trial>) -> &'static str {
     let catalogue: Vec<&str> = match trial {
         Some(trial) => vec![trial.id],
-        None => CATALOGUE.iter().map(|trial| trial.id).collect(),
+        None => everywhere().map(|trial| trial.id).collect(),
     };
     match distinguishing_trial(&catalogue, &answers(bad), &answers(good)) {
         Some(_) => "; one does the other way round: swap --good and --bad",

@@ -12,6 +12,7 @@ mod fault;
 mod groups;
 mod http;
 mod httpd;
+pub mod image;
 mod inbound;
 mod legacy;
 mod load;
@@ -21,6 +22,7 @@ mod nginx;
 #[cfg(test)]
 mod pins;
 mod pool;
+mod production;
 mod refusal;
 mod session;
 mod sni;
@@ -36,10 +38,23 @@ use std::sync::LazyLock;
 use super::{count, flatten};
 use crate::model::{Observation, TrialSpec, Version, VersionRange};
 
-/// The id of every trial, in the catalogue's order.
+/// The id of every trial that all cells have, in the catalogue's order.
 pub fn ids() -> &'static [&'static str] {
-    static IDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| CATALOGUE.iter().map(|trial| trial.id).collect());
+    static IDS: LazyLock<Vec<&'static str>> =
+        LazyLock::new(|| CATALOGUE.iter().filter(|trial| trial.only_for.is_none()).map(|trial| trial.id).collect());
     &IDS
+}
+
+/// The trials that only cells of this kind have.
+pub fn only_for(kind: CellKind) -> impl Iterator<Item = &'static Trial> {
+    CATALOGUE.iter().copied().filter(move |trial| trial.only_for == Some(kind))
+}
+
+/// A kind of cell that has trials of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CellKind {
+    /// Its image is the user's own, ready or made by a Dockerfile: it can be started as it is delivered.
+    OwnImage,
 }
 
 /// The trial whose first ClientHello is recorded as the size of a cell's.
@@ -115,6 +130,8 @@ pub struct Trial {
     pub kind: Kind,
     /// What it needs from the cell. Without that it is unsupported, with the reason.
     pub needs: &'static [Need],
+    /// The kind of cell that has it; `None`: all cells do.
+    pub only_for: Option<CellKind>,
     /// Known issues that make some versions of ATS fail it on every distro. A missing feature belongs in `needs`.
     pub limitations: &'static [Limitation],
     /// What it does.
@@ -131,6 +148,7 @@ const SUBJECT: Trial = Trial {
     link: "",
     kind: Kind::Subject,
     needs: &[],
+    only_for: None,
     limitations: &[],
     spec: spec::https_get,
     judge: check::one_tls_answer,
@@ -158,6 +176,8 @@ const GROUPS: &[&[Trial]] = &[
     fault::TRIALS,
     tfo::TRIALS,
     load::TRIALS,
+    production::TRIALS,
+    image::TRIALS,
 ];
 
 /// Every trial, group by group.

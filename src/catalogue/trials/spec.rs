@@ -25,6 +25,7 @@ pub(super) fn https_get() -> TrialSpec {
         may_not_know: Vec::new(),
         locked_key: false,
         bare_openssl: false,
+        cache: false,
         timed: false,
         alone: false,
         deadline_ms: DEADLINE_MS,

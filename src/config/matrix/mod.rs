@@ -137,6 +137,11 @@ impl MatrixCell<'_> {
         self.distro.seen && self.source.seen
     }
 
+    /// Whether its image is the user's own, ready or made by a Dockerfile, and so can be started as it is delivered.
+    pub fn has_own_image(&self) -> bool {
+        matches!(self.source.kind, SourceKind::Image(_) | SourceKind::Dockerfile(_))
+    }
+
     /// What `traffic_server -V` must report in it: a version, or a range of versions.
     pub fn reports(&self) -> &str {
         self.source.reports.as_deref().unwrap_or(&self.ats.version)

@@ -68,6 +68,8 @@ pub struct PlannedCell {
     pub tag: String,
     /// How that image comes about.
     pub image: CellImage,
+    /// Whether it is the user's own, ready or made by a Dockerfile.
+    pub own_image: bool,
     /// Where its ATS comes from, in words: `package trafficserver 9.2.5+ds-0+deb12u4`.
     pub origin: String,
 }
@@ -153,6 +155,7 @@ impl Plan {
                 binary: steps::binary(matrix, &cell),
                 optional: cell.optional(),
                 tag,
+                own_image: cell.has_own_image(),
                 image: match cell.source.kind {
                     SourceKind::Image(_) => CellImage::Ready,
                     SourceKind::Upgrade(_) => CellImage::Upgraded,

@@ -143,6 +143,7 @@ pub fn run(cell: &PlannedCell, spec: &TrialSpec) -> Option<String> {
     let dialect = Dialect::of(&cell.version.parse().ok()?)?;
     let plain = spec.route == Route::Ats
         && spec.sni.is_empty()
+        && !spec.cache
         && spec.remap == Remap::ByName
         && spec.client.front == Front::Http
         && matches!(spec.client.act, Act::Requests(_))

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use crate::config::matrix::{Matrix, MatrixCell};
 use crate::model::{AtsId, CellId, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict};
-use crate::verdict::{Coverage, Terms, few};
+use crate::verdict::{Coverage, Terms, few, of_own_images};
 
 use super::answer::{Cause, CellTrials, GateReason};
 use super::{age, trust};
@@ -44,6 +44,8 @@ pub(super) struct Declared {
     pub(super) optional: bool,
     /// The version that `traffic_server -V` must report.
     pub(super) reports: String,
+    /// Whether its image is the user's own.
+    pub(super) own_image: bool,
 }
 
 /// The matrix.yaml of today.
@@ -117,8 +119,10 @@ impl<'a> Basis<'a> {
     /// The matrix.yaml that was run. Its declarations count, not what the results state of them.
     #[must_use]
     pub fn with_matrix(self, matrix: &'a Matrix) -> Self {
-        let declared =
-            |cell: &MatrixCell<'_>| Declared { optional: cell.optional(), reports: cell.reports().to_owned() };
+        let declared = |cell: &MatrixCell<'_>| {
+            let (optional, own_image) = (cell.optional(), cell.has_own_image());
+            Declared { optional, reports: cell.reports().to_owned(), own_image }
+        };
         let wanted = matrix.cells().map(|cell| (cell.id(), Some(declared(&cell)))).collect();
         let rows = matrix.distros.iter().map(|distro| (distro.id.clone(), distro.os.clone()));
         Self { matrix: Some(matrix), wanted: Some(wanted), ..self }.with_rows(rows)
@@ -233,7 +237,10 @@ impl<'a> Basis<'a> {
         // Without matrix.yaml it is unknown which origins there are.
         let has = |place: &Place| self.matrix.is_some_and(|it| it.origins.contains_key(place));
         let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !has(place)).collect();
-        Coverage::of(cell, self.trials, &without)
+        let own = self.declares(&cell.id).is_some_and(|declared| declared.own_image);
+        let more = of_own_images().filter(|_| own && !self.trials.is_empty());
+        let wanted: Vec<&str> = self.trials.iter().copied().chain(more).collect();
+        Coverage::of(cell, &wanted, &without)
     }
 
     /// The same as part of an answer.

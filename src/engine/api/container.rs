@@ -75,7 +75,7 @@ impl ApiEngine {
         let created = self.docker.create_container(Some(options), create_body(spec, self.quirks)).await;
         let id = created.map_err(failed)?.id;
         let mut removal = Removal { docker: self.docker.clone(), id: Some(id.clone()) };
-        match self.attach_and_start(&id, &spec.stdin).await {
+        match self.attach_and_start(&id, spec).await {
             Ok(attached) => Ok(Box::new(self.container(spec, id, attached, removal))),
             Err(error) => {
                 let error = failed(error);
@@ -88,9 +88,14 @@ impl ApiEngine {
     }
 
     /// Attaches before the start, so that no output is lost, and writes `stdin` after it.
-    async fn attach_and_start(&self, id: &str, stdin: &str) -> std::result::Result<AttachContainerResults, ApiError> {
-        let options =
-            AttachContainerOptionsBuilder::default().stream(true).stdin(true).stdout(true).stderr(true).build();
+    async fn attach_and_start(
+        &self,
+        id: &str,
+        spec: &ContainerSpec,
+    ) -> std::result::Result<AttachContainerResults, ApiError> {
+        let stdin = &spec.stdin;
+        let options = AttachContainerOptionsBuilder::default().stream(true).stdin(!spec.as_delivered);
+        let options = options.stdout(true).stderr(true).build();
         let mut attached = self.docker.attach_container(id, Some(options)).await?;
         self.docker.start_container(id, None::<StartContainerOptions>).await?;
         if !stdin.is_empty() {

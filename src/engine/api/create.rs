@@ -24,14 +24,14 @@ pub(super) fn create_body(spec: &ContainerSpec, quirks: Quirks) -> ContainerCrea
         env: Some(spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         labels: Some(spec.labels.clone().into_iter().collect()),
         hostname: spec.hostname.clone(),
-        attach_stdin: Some(true),
+        attach_stdin: Some(!spec.as_delivered),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         // Open once: when this process's connection closes, even by kill -9, the container reads end of file.
-        open_stdin: Some(true),
-        stdin_once: Some(true),
+        open_stdin: Some(!spec.as_delivered),
+        stdin_once: Some(!spec.as_delivered),
         // Here and not in a layer of the image, which would take the classic builder seconds.
-        user: Some("0:0".to_owned()),
+        user: (!spec.as_delivered).then(|| "0:0".to_owned()),
         healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
         host_config: Some(host_config(spec, quirks)),
         ..ContainerCreateBody::default()
@@ -45,9 +45,11 @@ fn host_config(spec: &ContainerSpec, quirks: Quirks) -> HostConfig {
     let log = spec.log_bytes.map(|size| {
         HashMap::from([("max-size".to_owned(), size.to_string()), ("max-file".to_owned(), "1".to_owned())])
     });
+    let joined = spec.joins.as_ref().map(|id| format!("container:{id}"));
     HostConfig {
-        network_mode: Some(spec.network.clone().unwrap_or_else(|| "none".to_owned())),
-        cap_drop: Some(vec!["ALL".to_owned()]),
+        network_mode: joined.clone().or_else(|| spec.network.clone()).or_else(|| Some("none".to_owned())),
+        pid_mode: joined,
+        cap_drop: (!spec.as_delivered).then(|| vec!["ALL".to_owned()]),
         cap_add: Some(spec.capabilities.clone()),
         readonly_rootfs: Some(spec.read_only),
         sysctls: (!spec.sysctls.is_empty()).then(|| spec.sysctls.clone().into_iter().collect()),

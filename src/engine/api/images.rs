@@ -39,10 +39,16 @@ struct InspectedImage {
     size: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct ImageConfig {
     #[serde(rename = "Labels")]
     labels: Option<Labels>,
+    #[serde(rename = "Entrypoint")]
+    entrypoint: Option<Vec<String>>,
+    #[serde(rename = "Cmd")]
+    cmd: Option<Vec<String>>,
+    #[serde(rename = "User")]
+    user: Option<String>,
 }
 
 /// The relevant part of a listed image.
@@ -70,13 +76,18 @@ fn image(id: String, tags: Option<Vec<String>>, labels: Option<Labels>, size: u6
     tags.sort();
     // Podman omits the algorithm.
     let id = if id.contains(':') { id } else { format!("sha256:{id}") };
-    ImageInfo { id, tags, labels: labels.unwrap_or_default(), size }
+    ImageInfo { id, tags, labels: labels.unwrap_or_default(), size, ..ImageInfo::default() }
 }
 
 impl ApiEngine {
     pub(super) async fn find_image(&self, reference: &str) -> Result<Option<ImageInfo>> {
         match self.raw.get::<InspectedImage>(&format!("/images/{reference}/json"), &[]).await {
-            Ok(it) => Ok(Some(image(it.id, it.tags, it.config.and_then(|config| config.labels), it.size))),
+            Ok(it) => {
+                let ImageConfig { labels, entrypoint, cmd, user } = it.config.unwrap_or_default();
+                let command = [entrypoint, cmd].into_iter().flatten().flatten().collect();
+                let found = image(it.id, it.tags, labels, it.size);
+                Ok(Some(ImageInfo { command, user: user.unwrap_or_default(), ..found }))
+            }
             Err(error) if error.class == Class::NotFound => Ok(None),
             Err(error) => Err(raw_failed("inspect image", reference)(error)),
         }

@@ -100,7 +100,7 @@ impl Default for FakeEngine {
 fn image(tag: &str, labels: Labels) -> ImageInfo {
     let digest = Sha256::digest(format!("{tag} {labels:?}"));
     let id = digest.iter().fold("sha256:".to_owned(), |hex, byte| hex + &format!("{byte:02x}"));
-    ImageInfo { id, tags: vec![tag.to_owned()], labels, size: 1 << 20 }
+    ImageInfo { id, tags: vec![tag.to_owned()], labels, size: 1 << 20, ..ImageInfo::default() }
 }
 
 #[async_trait]

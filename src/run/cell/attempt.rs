@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 use super::evidence::{Agent, Gathered};
 use super::incident::{self, Incident};
 use super::watch::Watch;
-use super::{Job, OriginImage, Progress, identity};
+use super::{Job, OriginImage, Progress, delivered, identity};
 use crate::agent::seal::{Key, Opener, SealError};
 use crate::agent::{PLAN_VARIABLE, pack};
 use crate::engine::{Container, ContainerSpec, Engine, labels, patience, with_timeout};
-use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, Place, Port, TrialPlan};
+use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, Place, Port, Route, TrialPlan};
 
 /// Time for an origin to start listening. It takes 0.4 s on an idle machine; engines under load take longer.
 const ORIGIN_START: Duration = Duration::from_secs(30);
@@ -54,13 +54,18 @@ pub(super) async fn run(
     };
     let mut watch = Watch::default();
     let limit = job.limits.cell + ORIGIN_START + GRACE;
+    let (apart, inside): (Vec<TrialPlan>, Vec<TrialPlan>) =
+        plans.iter().cloned().partition(|plan| plan.spec.route == Route::AsDelivered);
     // Boxed: the future is large, and would be part of every future that awaits it.
-    let attempt = Box::pin(running.run(plans, progress, &mut watch));
-    let done = tokio::select! {
-        done = tokio::time::timeout(limit, attempt) =>
-            done.unwrap_or_else(|_| bail!("the cell did not end within {} s", limit.as_secs())),
-        () = stop.cancelled() => Err(anyhow::anyhow!("interrupted")),
+    let attempt = Box::pin(running.run(&inside, progress, &mut watch));
+    let both =
+        async { tokio::join!(tokio::time::timeout(limit, attempt), delivered::run(engine, job, number, &apart)) };
+    let (done, lines) = tokio::select! {
+        (done, lines) = both =>
+            (done.unwrap_or_else(|_| bail!("the cell did not end within {} s", limit.as_secs())), lines),
+        () = stop.cancelled() => (Err(anyhow::anyhow!("interrupted")), Vec::new()),
     };
+    lines.into_iter().for_each(|line| running.gathered.add(Agent::Cell, line));
     running.gathered.incidents.extend(watch.incidents());
     if let Err(error) = done {
         running.gathered.engine_away =
@@ -160,6 +165,10 @@ impl RunningAttempt<'_> {
         identity: Identity,
         addresses: &BTreeMap<Agent, String>,
     ) -> anyhow::Result<AgentStream> {
+        let command = match &self.job.delivered {
+            Some(image) => self.engine.image(image).await?.map(|found| found.command).unwrap_or_default(),
+            None => Vec::new(),
+        };
         let address = |place: Place| Some((place, addresses.get(&Agent::of_origin(place)?)?.clone()));
         let plan = AgentPlan::Cell(Box::new(CellPlan {
             origin_ip: addresses.get(&Agent::Origin).cloned().unwrap_or_default(),
@@ -167,6 +176,7 @@ impl RunningAttempt<'_> {
             identity,
             trials: plans.to_vec(),
             binary: self.job.binary.clone(),
+            command,
             deadline_ms: u64::try_from(self.job.limits.cell.as_millis()).unwrap_or(u64::MAX),
             keep: self.job.keep,
             swap: self.job.swap.clone(),

@@ -94,7 +94,9 @@ impl Gathered {
     /// Adds a line of `agent`.
     pub(crate) fn add(&mut self, agent: Agent, line: Line) {
         match line {
-            Line::Listening | Line::Began { .. } => {}
+            // A probe is no agent of the cell: what it saw comes as a start.
+            Line::Listening | Line::Began { .. } | Line::Served(_) => {}
+            Line::Start { trial, start } => self.trials.entry(trial).or_default().start = Some(start),
             Line::End => {
                 self.agents.insert(agent, true);
             }
@@ -200,6 +202,9 @@ impl Gathered {
 
 /// Summarises the evidence of a trial in a few lines without times or addresses: client, origin, wire, logs.
 pub(crate) fn summary_lines(observation: &Observation) -> Vec<String> {
+    if let Some(start) = &observation.start {
+        return super::delivered::summary(start);
+    }
     let mut lines = Vec::new();
     for exchange in observation.client.iter().flat_map(|run| &run.exchanges) {
         let answer = exchange.status.map(|status| format!("{status} {}", exchange.reason).trim_end().to_owned());

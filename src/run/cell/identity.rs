@@ -56,6 +56,7 @@ pub(crate) fn make(origins: &[String], fronts: &[String], kinds: &BTreeSet<Certi
         ca_pem: ca.pem(),
         ca_key_pem: ca.key().serialize_pem(),
         front: leaf(&named(fronts, "ats.test")?, &rcgen::PKCS_ECDSA_P256_SHA256, &ca, "")?,
+        renewed: leaf(&named(fronts, "ats.test")?, &rcgen::PKCS_ECDSA_P256_SHA256, &ca, "")?,
         client: leaf(&client_only(named(&["client.test".to_owned()], "client.test")?), P256, &ca, "")?,
         ..Identity::default()
     };

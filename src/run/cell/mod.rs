@@ -1,6 +1,7 @@
 //! Runs one cell: starts its containers in one or more attempts, collects the evidence and reaches a verdict.
 
 mod attempt;
+mod delivered;
 pub(crate) mod evidence;
 pub(crate) mod identity;
 mod incident;
@@ -42,6 +43,8 @@ pub struct Job {
     pub upgraded: bool,
     /// Tag of the ATS image with the agent as its last layer.
     pub image: String,
+    /// The user's own image without the agent; `None`: the image is not the user's own.
+    pub delivered: Option<String>,
     /// Tag of the origin image.
     pub origin_image: String,
     /// Origins with a container of their own. A place without an entry is not in the matrix.

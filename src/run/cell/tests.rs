@@ -111,6 +111,7 @@ async fn run(engine: &FakeEngine) -> Ran {
         declared: VERSION.into(),
         upgraded: false,
         binary: None,
+        delivered: None,
         image: "cell".into(),
         origin_image: "origin".into(),
         origins: BTreeMap::from([(Place::Beside(OriginProgram::Nginx), OriginImage::Image("nginx".into()))]),

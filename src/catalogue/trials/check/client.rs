@@ -63,11 +63,15 @@ pub(in crate::catalogue::trials) fn status(observation: &Observation, wanted: &[
 
 /// The answers have these statuses, in order.
 pub(in crate::catalogue::trials) fn statuses(observation: &Observation, wanted: &[u16]) -> Check {
+    statuses_if_any(observation, &wanted.iter().copied().map(Some).collect::<Vec<_>>())
+}
+
+/// The same, with `None` for a request without an answer.
+pub(in crate::catalogue::trials) fn statuses_if_any(observation: &Observation, wanted: &[Option<u16>]) -> Check {
     let seen: Vec<Option<u16>> = exchanges(observation).iter().map(|exchange| exchange.status).collect();
     let name = |status: &Option<u16>| status.map_or_else(|| "none".into(), |status| status.to_string());
-    let wanted: Vec<Option<u16>> = wanted.iter().copied().map(Some).collect();
     let text = |list: &[Option<u16>]| format!("statuses {}", list.iter().map(name).collect::<Vec<_>>().join(", "));
-    Check::new(seen == wanted, text(&wanted), text(&seen))
+    Check::new(seen == wanted, text(wanted), text(&seen))
 }
 
 /// The client's exchanges ended without a connection error.

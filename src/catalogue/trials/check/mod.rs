@@ -1,18 +1,21 @@
 //! Checks over an observation, and the judgement they add up to.
 
+mod cache;
 mod client;
 mod origin;
 mod refusal;
 mod time;
 mod wire;
 
+pub(super) use cache::{last_from_cache, rest_from_origin, retried};
 pub(super) use client::{
     all_whole, answered_by, answers, bodies, exchanges, interim, no_error, not_a_clean_success, one_answer,
-    page_of_openssl, reloaded, shown, status, statuses,
+    page_of_openssl, reloaded, shown, status, statuses, statuses_if_any,
 };
 pub(super) use origin::{
     SEGMENT, client_hello, first_hello, from_family, hello, negotiated, on_the_wire, over_alpn, over_group, over_suite,
-    over_tls, over_version, posted, requested_by, resumed, script_done, served, server_name, with_client_certificate,
+    over_tls, over_version, posted, requested_by, resumed, reused, script_done, served, server_name,
+    with_client_certificate,
 };
 pub(super) use refusal::{Reason, refused, refused_for};
 pub(super) use time::{after_a_second, at_once};

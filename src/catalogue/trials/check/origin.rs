@@ -30,6 +30,14 @@ pub(in crate::catalogue::trials) fn served(
     )
 }
 
+/// Some connections carried more than one request.
+pub(in crate::catalogue::trials) fn reused(observation: &Observation) -> Check {
+    let serving = serving(observation);
+    let held = serving.iter().any(|connection| connection.requests.len() > 1);
+    let text = |held| if held { "connections with several requests" } else { "no connection with several requests" };
+    Check::new(held, text(true), text(held))
+}
+
 /// TLS on every connection that carried requests is like this.
 pub(in crate::catalogue::trials) fn negotiated(
     observation: &Observation,

@@ -46,6 +46,9 @@ pub(super) fn plans(job: &Job) -> Vec<TrialPlan> {
 /// Why this cell does not support `trial`: because of the version or settings of its ATS, or the OpenSSL it has loaded, if
 /// known. Never because of the trial's outcome.
 fn unsupported(trial: &Trial, job: &Job, openssl: Option<&str>) -> Option<String> {
+    if (trial.spec)().route == Route::AsDelivered && (job.delivered.is_none() || job.swap.is_some()) {
+        return Some("this cell has no image of the user's own, or only a part of it is tried".into());
+    }
     let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !job.origins.contains_key(place)).collect();
     verdict::unsupported_reason(trial, Some(&job.version), openssl, &without)
 }

@@ -72,6 +72,7 @@ fn job(trial: &'static Trial) -> Job {
         declared: "9.2.9".into(),
         upgraded: false,
         binary: None,
+        delivered: None,
         image: String::new(),
         origin_image: String::new(),
         origins: std::collections::BTreeMap::new(),
