@@ -98,7 +98,7 @@ async fn with_layout(folder: &Path, program: &Path) -> Installation {
         ["PREFIX", "BINDIR", "SYSCONFDIR", "DATADIR", "LIBDIR", "PLUGINDIR", "RUNTIMEDIR", "LOGDIR", "CACHEDIR"]
             .map(|name| format!("\"{name}\": \"{}\"", folder.display()));
     executable(&folder.join("traffic_layout"), &format!("#!/bin/sh\necho '{{ {} }}'\n", layout.join(", ")));
-    Installation::find(program.to_str()).await.unwrap()
+    Installation::find(program.to_str(), &[]).await.unwrap()
 }
 
 /// Another process writes the file. A descriptor of this one may be held open by a child that another test has forked

@@ -239,7 +239,7 @@ impl<'a> Basis<'a> {
         let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !has(place)).collect();
         let own = self.declares(&cell.id).is_some_and(|declared| declared.own_image);
         let more = of_own_images().filter(|_| own && !self.trials.is_empty());
-        let wanted: Vec<&str> = self.trials.iter().copied().chain(more).collect();
+        let wanted: Vec<&'c str> = self.trials.iter().copied().chain(more.map(|id| -> &'a str { id })).collect();
         Coverage::of(cell, &wanted, &without)
     }
 

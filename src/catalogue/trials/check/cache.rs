@@ -31,7 +31,7 @@ pub(in crate::catalogue::trials) fn last_from_cache(observation: &Observation) -
 /// cache until it is written.
 pub(in crate::catalogue::trials) fn rest_from_origin(observation: &Observation, per_connection: usize) -> Check {
     let misses = exchanges(observation).iter().filter(|exchange| !is_hit(exchange)).count();
-    let answered = serving(observation).iter().map(|connection| connection.requests.len().min(per_connection));
+    let answered = serving(observation).into_iter().map(|connection| connection.requests.len().min(per_connection));
     let answered: usize = answered.sum();
     let expected = "an answer of the origin for each that is not from the cache";
     let seen = format!("{answered} answers of the origin, {misses} that are not from the cache");
