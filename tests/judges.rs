@@ -393,7 +393,6 @@ const BY_FAMILY: &[(&str, &[Mutation])] = &[
     ("client-gone-", &[BODY, LENGTH]),
     ("absolute-form", &[TARGET, PLAIN, BODY, NO_ORIGIN]),
     ("forward-", &[TARGET, BODY, NO_ORIGIN]),
-    ("forward-https", &[PLAIN]),
     ("strict-two", &[SERVED]),
     ("strict-space", &[SERVED]),
     ("strict-length", &[FRAMED, BODY, NO_ORIGIN]),

@@ -113,7 +113,7 @@ mod tests {
         std::fs::write(&script, "#!/bin/sh\nset -e\nexec \"/srv/own-1.2/bin/traffic_manager\" \"$@\"\n").unwrap();
         let found = |words: &[&str]| of_command(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
         let own = PathBuf::from("/srv/own-1.2/bin/traffic_server");
-        assert_eq!(found(&[script.to_str().unwrap(), "start"]), [own.clone()]);
+        assert_eq!(found(&[script.to_str().unwrap(), "start"]), std::slice::from_ref(&own));
         assert_eq!(found(&["/srv/own-1.2/bin/traffic_server", "-K"])[0], own);
         assert_eq!(found(&["sh", "-c", "exec /srv/own-1.2/bin/traffic_server --run-root"]), [own]);
         assert_eq!(found(&["/etc/passwd", "traffic_server", "sh"]), [] as [PathBuf; 0]);

@@ -148,6 +148,7 @@ fn same_host_ports(plan: &CellPlan) -> Vec<Port> {
 
 /// What the trials that share a life of ATS need from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a need of its own, and any of them can meet any other")]
 struct Wanted<'a> {
     /// Settings in addition to the baseline.
     records: &'a [Record],

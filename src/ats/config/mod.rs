@@ -194,12 +194,12 @@ fn sni(dialect: Dialect, entries: &[SniEntry]) -> String {
     text
 }
 
-/// Without a line there is no cache: ATS starts with "Cache Disabled".
+/// Without a line there is no cache: ATS starts with `Cache Disabled`.
 fn storage(settings: &Settings) -> String {
     settings.cache.as_ref().map_or_else(|| EMPTY.to_owned(), |directory| format!("{directory} {CACHE_SIZE}\n"))
 }
 
-/// The text of ssl_multicert.config.
+/// The text of `ssl_multicert.config`.
 pub fn multicert(settings: &Settings) -> String {
     settings.server_identity.as_ref().map_or_else(
         || EMPTY.to_owned(),

@@ -1,7 +1,7 @@
 //! What only shows in production: a cache, threads, clients that go away, forward proxies, sloppy requests.
 
 use super::check::{self, Check};
-use super::{SUBJECT, Trial, spec};
+use super::{Need, SUBJECT, Trial, spec};
 use crate::model::{
     Act, ClientSpec, Front, Observation, OriginRequest, OriginSpec, Record, RequestSpec, Speak, Step, TrialSpec,
 };
@@ -156,6 +156,7 @@ pub(super) const TRIALS: &[Trial] = &[
     },
     Trial {
         id: "log-rotation",
+        needs: &[Need::Ats(">=9", "8.1 does not open error.log anew on SIGUSR2")],
         title: "after its log is renamed and SIGUSR2 ATS writes to a new one, and answers on",
         why: "logrotate does so every night: an ATS that keeps the old file open fills the disk, and its log stays empty",
         link: "https://docs.trafficserver.apache.org/en/9.2.x/admin-guide/logging/rotation.en.html",
@@ -247,19 +248,6 @@ pub(super) const TRIALS: &[Trial] = &[
             ..spec::https_get()
         },
         judge: |seen| check::answers_and(seen, 1, [origin_form(seen, "forward-plain.test")]),
-        ..SUBJECT
-    },
-    Trial {
-        id: "forward-https",
-        title: "as a forward proxy ATS asks a TLS origin that no rule names",
-        why: "a client that sends an https URL without CONNECT leaves TLS to the proxy",
-        link: "https://www.rfc-editor.org/rfc/rfc9110#section-7.6",
-        spec: || TrialSpec {
-            client: spec::get_over(Front::ForwardProxy),
-            records: spec::forward_proxy("443 {ports}"),
-            ..spec::https_get()
-        },
-        judge: |seen| check::tls_answer_and(seen, [origin_form(seen, "forward-https.test")]),
         ..SUBJECT
     },
     Trial {

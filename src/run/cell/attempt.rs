@@ -65,7 +65,9 @@ pub(super) async fn run(
             (done.unwrap_or_else(|_| bail!("the cell did not end within {} s", limit.as_secs())), lines),
         () = stop.cancelled() => (Err(anyhow::anyhow!("interrupted")), Vec::new()),
     };
-    lines.into_iter().for_each(|line| running.gathered.add(Agent::Cell, line));
+    for line in lines {
+        running.gathered.add(Agent::Cell, line);
+    }
     running.gathered.incidents.extend(watch.incidents());
     if let Err(error) = done {
         running.gathered.engine_away =
