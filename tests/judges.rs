@@ -112,9 +112,10 @@ const PLAIN: Mutation = ("no TLS at the origin", |seen| {
 });
 const NO_HELLO: Mutation = ("no ClientHello", |seen| seen.origin.iter_mut().for_each(|it| it.hello = None));
 const SERVED: Mutation = ("a request reached the origin", |seen| {
-    if let Some(first) = seen.origin.first_mut() {
-        first.requests.push(atsmatrix::model::OriginRequest::default());
+    if seen.origin.is_empty() {
+        seen.origin.push(atsmatrix::model::OriginConnection::default());
     }
+    seen.origin[0].requests.push(atsmatrix::model::OriginRequest::default());
 });
 const BODY: Mutation = ("an altered body", |seen| exchanges(seen).for_each(|it| it.body_sha256 = "00".into()));
 const POSTED: Mutation = ("an altered request body", |seen| {
