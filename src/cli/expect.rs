@@ -3,11 +3,10 @@
 use anyhow::Context as _;
 use clap::Args;
 
-use super::PathArgs;
+use super::{PathArgs, trials};
 use super::format::AnswerFormat;
 use super::setup::day;
 use super::source::ResultsSource;
-use crate::catalogue::trials;
 use crate::config::matrix::{Edit, Matrix};
 use crate::console;
 use crate::decide::expect::{self, Changes};
@@ -39,7 +38,7 @@ pub(super) fn run(options: &ExpectArgs) -> anyhow::Result<Exit> {
     let (matrix, bytes) = options.places.read()?;
     let cells = cells(options)?;
     let today = day(jiff::Timestamp::now());
-    let changes = expect::changes(&matrix, &cells, trials::ids(), today);
+    let changes = expect::changes(&matrix, &cells, trials::catalogue(&matrix).ids(), today);
     let updated = options.update && !changes.edits.is_empty();
     if updated {
         update(options, &matrix, &bytes, &changes.edits)?;

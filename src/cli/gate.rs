@@ -8,12 +8,11 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::PathArgs;
+use super::{PathArgs, trials};
 use super::ci::GithubArgs;
 use super::format::AnswerFormat;
 use super::setup::day;
 use super::source::ResultsSource;
-use crate::catalogue::trials;
 use crate::config::matrix::{Matrix, did_you_mean, sha256_hex};
 use crate::console;
 use crate::decide::gate::{self, Basis, Decision, GateReason, Question, Requirement};
@@ -86,7 +85,11 @@ impl TrustArgs {
         result: &'a MatrixResult,
         matrix: Option<&'a MatrixMatch>,
     ) -> anyhow::Result<(Basis<'a>, Option<String>)> {
-        let mut basis = Basis::new(result).with_trials(trials::ids()).on(day(jiff::Timestamp::now()));
+        let catalogue = match matrix {
+            Some(MatrixMatch::Same(matrix)) => trials::catalogue(matrix),
+            _ => places.known_trials(),
+        };
+        let mut basis = Basis::new(result).with_catalogue(catalogue).on(day(jiff::Timestamp::now()));
         basis = basis.in_doubt(changed(source, places, "run it again: atsmatrix run")?);
         if let Some(max) = self.max_age {
             basis = basis.no_older_than(max, source.age(places, SystemTime::now())?);
@@ -204,9 +207,7 @@ pub(super) fn compare_matrix(places: &PathArgs, result: &MatrixResult) -> anyhow
         Err(error) => return Err(error).with_context(|| format!("cannot read {file}")),
     };
     let digest = sha256_hex(&bytes);
-    let name = places.matrix.display().to_string();
-    let other =
-        || Matrix::parse(&name, std::str::from_utf8(&bytes).ok()?).ok().filter(|it| it.is_named(&result.matrix));
+    let other = || places.parse(std::str::from_utf8(&bytes).ok()?).ok().filter(|it| it.is_named(&result.matrix));
     if digest != result.matrix && other().is_none() {
         return Ok(MatrixMatch::Other(digest));
     }

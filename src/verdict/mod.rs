@@ -37,6 +37,7 @@ pub fn weigh_controls(outcomes: &mut [(Kind, Outcome)]) {
 
 /// Whether a control bypasses ATS. If it fails, ATS is not at fault.
 pub fn bypasses_ats(control: &TrialResult) -> bool {
+    // Every control is built in.
     trials::by_id(&control.id).is_some_and(|known| known.kind == Kind::DirectControl)
 }
 

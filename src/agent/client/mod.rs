@@ -214,11 +214,12 @@ fn message(
         Full::new(bytes).boxed_unsync()
     };
     let mut builder = Request::builder().method(request.method.as_str());
+    let path = if request.target.is_empty() { "/" } else { &request.target };
     builder = if h2 {
         // HTTP/2 has the host in its request target (RFC 9113 section 8.3.1).
-        builder.uri(format!("https://{}/", target.host))
+        builder.uri(format!("https://{}{path}", target.host))
     } else {
-        builder.uri("/").header("Host", &target.host)
+        builder.uri(path).header("Host", &target.host)
     };
     for (name, value) in &request.headers {
         builder = builder.header(name, value);

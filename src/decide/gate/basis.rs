@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
+use crate::catalogue::trials::Catalogue;
 use crate::config::matrix::{Matrix, MatrixCell};
 use crate::model::{AtsId, CellId, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict};
 use crate::verdict::{Coverage, Terms, few};
@@ -30,6 +31,8 @@ pub struct Basis<'a> {
     age: Option<Duration>,
     max_age: Option<Duration>,
     trials: &'a [&'a str],
+    /// It knows these trials.
+    catalogue: Catalogue,
     today: Option<Date>,
     /// The `os` of each row of matrix.yaml, if it is the one that was run.
     rows: Option<BTreeMap<DistroId, Option<Os>>>,
@@ -90,6 +93,7 @@ impl<'a> Basis<'a> {
             age: None,
             max_age: None,
             trials: &[],
+            catalogue: Catalogue::built_in(),
             today: None,
             rows: None,
             doubts: Vec::new(),
@@ -147,6 +151,12 @@ impl<'a> Basis<'a> {
     #[must_use]
     pub fn with_trials(self, trials: &'a [&'a str]) -> Self {
         Self { trials, ..self }
+    }
+
+    /// The same of every trial of `catalogue`.
+    #[must_use]
+    pub fn with_catalogue(self, catalogue: Catalogue) -> Self {
+        Self { catalogue, ..self }.with_trials(catalogue.ids())
     }
 
     /// Expectations whose last day is before `today` have expired.
@@ -233,7 +243,7 @@ impl<'a> Basis<'a> {
         // Without matrix.yaml it is unknown which origins there are.
         let has = |place: &Place| self.matrix.is_some_and(|it| it.origins.contains_key(place));
         let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !has(place)).collect();
-        Coverage::of(cell, self.trials, &without)
+        Coverage::of(cell, self.trials, self.catalogue, &without)
     }
 
     /// The same as part of an answer.

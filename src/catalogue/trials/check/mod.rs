@@ -1,6 +1,7 @@
 //! Checks over an observation, and the judgement they add up to.
 
 mod client;
+mod message;
 mod origin;
 mod refusal;
 mod time;
@@ -9,6 +10,9 @@ mod wire;
 pub(super) use client::{
     all_whole, answered_by, answers, bodies, exchanges, interim, no_error, not_a_clean_success, one_answer,
     page_of_openssl, reloaded, shown, status, statuses,
+};
+pub(super) use message::{
+    answer_header, closed_first, no_answer_header, no_request_header, over_plain, request_header, request_lines,
 };
 pub(super) use origin::{
     SEGMENT, client_hello, first_hello, from_family, hello, negotiated, on_the_wire, over_alpn, over_group, over_suite,
