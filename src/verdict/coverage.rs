@@ -249,7 +249,7 @@ mod tests {
     fn unsupported_trials_follow_from_what_ran() {
         let unfounded = |ats: &str, openssl: &str, id: &str, without: &[Place]| {
             let cell = cell(ats, openssl, &[(id, U)]);
-            !Coverage::of(&cell, &[], without).unfounded.is_empty()
+            !Coverage::of(&cell, &[], Catalogue::built_in(), without).unfounded.is_empty()
         };
         assert!(!unfounded("9.2.9", "3.0.20", "group-x25519mlkem768", &[]));
         assert!(unfounded("9.2.9", "3.5.7", "group-x25519mlkem768", &[]), "this OpenSSL has it");
