@@ -58,7 +58,8 @@ fn the_example_passes_and_fails_as_its_matrix_says() {
         let failed = trial("via-hides-the-version");
         assert_eq!(failed["outcome"], "fail");
         let summary = failed["summary"].as_str().unwrap();
-        let expected = "expected header via: http/1.1 *[*] (ApacheTrafficServer) at the origin, saw header via: http/1.1 ";
+        let expected =
+            "expected header via: http/1.1 *[*] (ApacheTrafficServer) at the origin, saw header via: http/1.1 ";
         assert!(summary.starts_with(expected) && summary.contains("ApacheTrafficServer/9.2"), "{summary}");
     }
 
@@ -68,7 +69,12 @@ fn the_example_passes_and_fails_as_its_matrix_says() {
         text(&atsmatrix(&folder, &args))
     };
     let told = explain(&[]);
-    for part in ["requests say nothing of the version of ATS", "why: our policy", "it expects: status 200", "failed: expected header via"] {
+    for part in [
+        "requests say nothing of the version of ATS",
+        "why: our policy",
+        "it expects: status 200",
+        "failed: expected header via",
+    ] {
         assert!(told.contains(part), "{told}");
     }
 

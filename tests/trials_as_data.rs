@@ -98,7 +98,8 @@ fn simple_built_in_trials_can_be_written_as_data() {
 
 #[test]
 fn a_trial_of_the_users_own_is_one_of_the_matrix() {
-    let matrix = parse("  mine: { title: t, why: w, needs: { ats: \">=10\" }, expect: { client: { status: [200] } } }\n");
+    let matrix =
+        parse("  mine: { title: t, why: w, needs: { ats: \">=10\" }, expect: { client: { status: [200] } } }\n");
     let catalogue = Catalogue::with(matrix.own_trials());
     let mine = catalogue.by_id("mine").unwrap();
     assert_eq!(catalogue.ids().last(), Some(&"mine"));
@@ -151,7 +152,9 @@ fn the_page_has_every_key_and_word_and_its_examples_are_valid() {
     assert!(missing.is_empty(), "nothing about {missing:?}");
     // matrix.yaml takes the same trials.
     let (in_matrix, _) = names(&schema());
-    assert!(["trials", "trial_files", "whole_answers", "closed_by"].iter().all(|key| in_matrix.iter().any(|it| it == key)));
+    assert!(
+        ["trials", "trial_files", "whole_answers", "closed_by"].iter().all(|key| in_matrix.iter().any(|it| it == key))
+    );
 }
 
 /// YAML that the schema is held against: the parser of the program, by way of its strict reading, is what is tested.
@@ -167,17 +170,15 @@ fn folder() -> tempfile::TempDir {
     text += "trial_files: [own/*.yaml]\n";
     fs::write(folder.path().join("matrix.yaml"), text).unwrap();
     fs::create_dir(folder.path().join("own")).unwrap();
-    let in_file = "version: 1\ntrials:\n  in-a-file: { title: beside it, why: w, expect: { client: { status: [404] } } }\n";
+    let in_file =
+        "version: 1\ntrials:\n  in-a-file: { title: beside it, why: w, expect: { client: { status: [404] } } }\n";
     fs::write(folder.path().join("own/a.yaml"), in_file).unwrap();
     folder
 }
 
 fn run(folder: &Path, args: &[&str]) -> (Option<i32>, String) {
-    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_atsmatrix"))
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .unwrap();
+    let output =
+        assert_cmd::Command::new(env!("CARGO_BIN_EXE_atsmatrix")).args(args).current_dir(folder).output().unwrap();
     let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
     write!(said, "{}", String::from_utf8_lossy(&output.stderr)).unwrap();
     (output.status.code(), said)
@@ -212,11 +213,16 @@ fn commands_know_the_trials_of_the_matrix() {
 fn mistakes_in_files_with_trials_name_the_file() {
     let folder = folder();
     let put = |text: &str| fs::write(folder.path().join("own/a.yaml"), text).unwrap();
-    let trial = |id: &str| format!("version: 1\ntrials:\n  {id}: {{ title: t, why: w, expect: {{ client: {{ status: [404] }} }} }}\n");
+    let trial = |id: &str| {
+        format!("version: 1\ntrials:\n  {id}: {{ title: t, why: w, expect: {{ client: {{ status: [404] }} }} }}\n")
+    };
     for (text, says) in [
         (trial("a").replace("title", "titel"), "own/a.yaml:3:8: trials.a: unknown key `titel`; did you mean `title`?"),
         (trial("tls12-only"), "own/a.yaml:3:3: trials.tls12-only: atsmatrix has a trial `tls12-only` of its own"),
-        (trial("in-the-matrix"), "own/a.yaml:3:3: trials.in-the-matrix: matrix.yaml:5:3 has a trial `in-the-matrix` as well"),
+        (
+            trial("in-the-matrix"),
+            "own/a.yaml:3:3: trials.in-the-matrix: matrix.yaml:5:3 has a trial `in-the-matrix` as well",
+        ),
         ("version: 2\n".to_owned(), "own/a.yaml:1:10: version: unsupported format version `2`"),
         ("version: 1\n".to_owned(), "own/a.yaml:1:1: the key `trials` is missing"),
         (": [".to_owned(), "own/a.yaml:1:"),
@@ -227,5 +233,8 @@ fn mistakes_in_files_with_trials_name_the_file() {
     }
     fs::remove_file(folder.path().join("own/a.yaml")).unwrap();
     let (code, said) = run(folder.path(), &["list", "--trials"]);
-    assert!(code == Some(2) && said.contains("matrix.yaml:6:15: trial_files[0]: no file matches `own/*.yaml`"), "{said}");
+    assert!(
+        code == Some(2) && said.contains("matrix.yaml:6:15: trial_files[0]: no file matches `own/*.yaml`"),
+        "{said}"
+    );
 }

@@ -3,10 +3,10 @@
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{PathArgs, trials};
 use super::format::AnswerFormat;
 use super::setup::day;
 use super::source::ResultsSource;
+use super::{PathArgs, trials};
 use crate::config::matrix::{Edit, Matrix};
 use crate::console;
 use crate::decide::expect::{self, Changes};

@@ -111,11 +111,7 @@ fn commands(places: &PathArgs, cell: &CellResult, explanation: &explain::Explana
     let Some(planned) = plan.cells.first() else { return Vec::new() };
     let image = by_hand::image(&plan, planned);
     // The first failing trial that can be run by hand. An ATS that cannot be built has none.
-    let specs = explanation
-        .trials
-        .iter()
-        .filter_map(|story| catalogue.by_id(&story.id))
-        .map(|trial| trial.spec());
+    let specs = explanation.trials.iter().filter_map(|story| catalogue.by_id(&story.id)).map(|trial| trial.spec());
     let run = specs.into_iter().find_map(|spec| by_hand::run(planned, &spec));
     [image, run].into_iter().flatten().collect()
 }

@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{PathArgs, trials};
 use super::ci::GithubArgs;
 use super::format::AnswerFormat;
 use super::setup::day;
 use super::source::ResultsSource;
+use super::{PathArgs, trials};
 use crate::config::matrix::{Matrix, did_you_mean, sha256_hex};
 use crate::console;
 use crate::decide::gate::{self, Basis, Decision, GateReason, Question, Requirement};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::spec::TrialSpec;
 
 /// A trial that matrix.yaml states. Its names for hosts are already replaced by the hosts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnTrial {
     /// Its name in options, files and tables; also the first label of its host names.
     pub id: String,

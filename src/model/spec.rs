@@ -17,7 +17,7 @@ pub const TRIAL_BODY: u64 = 1000;
 pub const TRIAL_DEADLINE_MS: u64 = 10_000;
 
 /// The complete setup of a trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent property of a trial")]
 pub struct TrialSpec {
     /// The route of the request.

@@ -25,7 +25,7 @@ impl Catalogue {
         if own.is_empty() {
             return Self::built_in();
         }
-        let trials = [CATALOGUE, &own].concat().leak();
+        let trials: &'static [&'static Trial] = [CATALOGUE, own.as_slice()].concat().leak();
         let ids: Vec<&'static str> = trials.iter().map(|trial| trial.id).collect();
         Self { trials, ids: ids.leak() }
     }

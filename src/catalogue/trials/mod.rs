@@ -198,7 +198,7 @@ impl Trial {
         self.own.map_or_else(self.spec, |own| own.spec.clone())
     }
 
-    /// What it expects, if it is a trial of the user's own: the first half of its checks.
+    /// What it expects in the words of reports, if it is a trial of the user's own.
     pub fn expectations(&self) -> Vec<String> {
         self.own.map(own::expectations).unwrap_or_default()
     }

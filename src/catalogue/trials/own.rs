@@ -3,7 +3,7 @@
 use super::check::{self, Check};
 use super::{Need, SUBJECT, Trial};
 use crate::model::{
-    CertificateOwner, EndTime, Hello, Observation, OwnTrial, TrialExpectation as Expects, WireFact,
+    CertificateOwner, ClientRun, EndTime, Exchange, Hello, Observation, OwnTrial, TrialExpectation as Expects, WireFact,
 };
 
 impl Trial {
@@ -26,9 +26,16 @@ pub(super) fn checks(own: &OwnTrial, seen: &Observation) -> Vec<Check> {
     own.wanted.iter().flat_map(|wanted| checks_of(wanted, seen)).collect()
 }
 
-/// The expectations of `own` in the words of reports.
+/// The expectations of `own` in the words of reports: the first halves of its checks, over answers that have nothing.
 pub(super) fn expectations(own: &OwnTrial) -> Vec<String> {
-    checks(own, &Observation::default()).into_iter().map(|check| check.expected).collect()
+    let answers = own.wanted.iter().map(|wanted| match wanted {
+        Expects::WholeAnswers { count, .. } => *count,
+        _ => 0,
+    });
+    let exchanges = vec![Exchange::default(); answers.max().unwrap_or_default()];
+    let client = Some(ClientRun { exchanges, ..ClientRun::default() });
+    let nothing = Observation { client, ..Observation::default() };
+    checks(own, &nothing).into_iter().map(|check| check.expected).collect()
 }
 
 fn checks_of(wanted: &Expects, seen: &Observation) -> Vec<Check> {

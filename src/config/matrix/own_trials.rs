@@ -9,7 +9,7 @@ use super::{LocalError, Matrix, check, in_order, normal, sha256_hex, shape};
 use crate::model::OwnTrial;
 
 /// A trial, and where it is written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatedTrial {
     /// The trial.
     pub trial: OwnTrial,
@@ -18,8 +18,6 @@ pub struct StatedTrial {
     /// Line and column of its id in the file.
     pub at: (usize, usize),
 }
-
-impl Eq for StatedTrial {}
 
 /// A file with trials: how messages name it, and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +72,9 @@ impl Matrix {
                     let message = format!("{} has a trial {} as well", other.place(), quoted(id));
                     found.push(stated.diagnostic(message, "rename one of them".to_owned()));
                 }
-                None => drop(first.insert(id, stated)),
+                None => {
+                    first.insert(id, stated);
+                }
             }
         }
         found

@@ -165,7 +165,9 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_any_text() {
-        for (pattern, text) in [("", ""), ("a", "a"), ("*", ""), ("*", "x"), ("a*", "ab"), ("*b*d", "abcd"), ("a**", "a")] {
+        for (pattern, text) in
+            [("", ""), ("a", "a"), ("*", ""), ("*", "x"), ("a*", "ab"), ("*b*d", "abcd"), ("a**", "a")]
+        {
             assert!(fits(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("a", "ab"), ("a*b", "a"), ("*b*b", "ab"), ("a*", "ba"), ("ab*b", "ab")] {

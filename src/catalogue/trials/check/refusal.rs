@@ -15,10 +15,9 @@ fn words(reason: Reason) -> (&'static str, &'static [&'static str]) {
             // The certificate itself; for one further up OpenSSL adds `in certificate chain`.
             ("a self-signed certificate", &["self signed certificate", "self-signed certificate"])
         }
-        Reason::UnknownIssuer => (
-            "an unknown issuer",
-            &["unable to get local issuer certificate", "unable to verify the first certificate"],
-        ),
+        Reason::UnknownIssuer => {
+            ("an unknown issuer", &["unable to get local issuer certificate", "unable to verify the first certificate"])
+        }
         Reason::OtherName => ("a certificate without the name", &["not in certificate"]),
         Reason::Purpose => (
             "a certificate for another purpose",

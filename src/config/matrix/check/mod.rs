@@ -15,8 +15,8 @@ use super::diagnostic::{Diagnostic, Path, known_names, nearest, quoted, shortene
 use super::document::Document;
 use super::globs::Globs;
 use super::outline::{Outline, Position};
-use super::source::{Ats, SourceKind};
 use super::own_trials::{StatedTrial, trial_files_path};
+use super::source::{Ats, SourceKind};
 use super::trial::TrialsDocument;
 use super::{Defaults, Distro, Matrix, Places};
 

@@ -126,26 +126,29 @@ fn a_trial_that_could_not_fail_is_refused() {
         let found = parse(&with(&expecting(nothing))).unwrap_err();
         assert!(found.contains("the trial expects nothing, so it could never fail"), "{nothing}: {found}");
     }
-    for absent in [
-        "{ client: { no_error: true } }",
-        "{ origin: { requests: 0 }, wire: [no-packet] }",
-        "{ logs: { lack: [x] } }",
-    ] {
+    for absent in
+        ["{ client: { no_error: true } }", "{ origin: { requests: 0 }, wire: [no-packet] }", "{ logs: { lack: [x] } }"]
+    {
         let found = parse(&with(&expecting(absent))).unwrap_err();
         assert!(found.contains("all of this also holds if nothing happens at all"), "{absent}: {found}");
     }
     let found = parse(&with(&expecting("{ client: { no_error: false } }"))).unwrap_err();
     assert!(found.contains("`false` asks for nothing") && found.lines().count() == 1, "{found}");
-    assert!(parse(&with("trials:\n  mine: { title: t, why: w }\n")).unwrap_err().contains("the key `expect` is missing"));
+    assert!(
+        parse(&with("trials:\n  mine: { title: t, why: w }\n")).unwrap_err().contains("the key `expect` is missing")
+    );
 }
 
 #[test]
 fn scripts_are_steps_and_wrong_ones_are_told() {
     let script = |steps: &str| {
         let origin = format!("{{ speaks_tls: false, script: [{steps}] }}");
-        format!("trials:\n  mine: {{ title: t, why: w, origin: {origin}, expect: {{ client: {{ status: [502] }} }} }}\n")
+        format!(
+            "trials:\n  mine: {{ title: t, why: w, origin: {origin}, expect: {{ client: {{ status: [502] }} }} }}\n"
+        )
     };
-    let own = own(&script("read-hello, send-hex 15 03, \"send a\\r\\n\", send-pattern 5, pause 20ms, expect b, hang, reset"));
+    let own =
+        own(&script("read-hello, send-hex 15 03, \"send a\\r\\n\", send-pattern 5, pause 20ms, expect b, hang, reset"));
     let steps = vec![
         Step::ReadHello,
         Step::SendBytes(vec![0x15, 3]),

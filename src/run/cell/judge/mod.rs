@@ -339,7 +339,7 @@ fn diagnosed<'a>(
 ) -> Vec<IssueMatch> {
     let case = |(trial, row): &(&'static Trial, Judgement)| TrialCase {
         trial: trial.id,
-        definition: Some(trial),
+        definition: Some(*trial),
         kind: trial.kind,
         outcome: row.outcome,
         observation: seen(trial, row.outcome),

@@ -12,15 +12,15 @@ use crate::model::{HeaderPattern, TrialExpectation as Seen, front_name, origin_n
 /// Most values of a list.
 const MAX_LIST: usize = 1000;
 
-/// The trial that expectations are about.
+/// What the texts of expectations refer to.
 #[derive(Clone, Copy)]
-struct About<'a> {
+struct HostNames<'a> {
     id: &'a str,
     /// Bytes of the bodies that its origin sends.
     body_len: u64,
 }
 
-impl About<'_> {
+impl HostNames<'_> {
     /// `text` with the trial's hosts.
     fn filled(self, text: &str) -> String {
         text.replace("{origin}", &origin_name(self.id)).replace("{host}", &front_name(self.id))
@@ -31,7 +31,7 @@ impl Checker<'_> {
     /// What must be seen of the trial `id`, whose origin sends bodies of `body_len` bytes.
     pub(super) fn wanted(&mut self, path: &Path, entry: WantedEntry, (id, body_len): (&str, u64)) -> Vec<Seen> {
         let before = self.found.len();
-        let about = About { id, body_len };
+        let about = HostNames { id, body_len };
         let WantedEntry { client, origin, wire, logs, end } = entry;
         let mut wanted = self.of_client(&path.key("client"), client.unwrap_or_default(), about);
         wanted.extend(self.of_origin(&path.key("origin"), origin.unwrap_or_default(), about));
@@ -49,7 +49,7 @@ impl Checker<'_> {
         wanted
     }
 
-    fn of_client(&mut self, path: &Path, entry: WantedOfClientEntry, about: About<'_>) -> Vec<Seen> {
+    fn of_client(&mut self, path: &Path, entry: WantedOfClientEntry, about: HostNames<'_>) -> Vec<Seen> {
         let mut seen = Vec::new();
         let WantedOfClientEntry { whole_answers, status, statuses, bodies, interim, http_version, .. } = entry;
         if let Some(count) = whole_answers.and_then(|count| usize::try_from(count).ok()) {
@@ -73,17 +73,19 @@ impl Checker<'_> {
         seen
     }
 
-    fn of_origin(&mut self, path: &Path, entry: WantedOfOriginEntry, about: About<'_>) -> Vec<Seen> {
+    fn of_origin(&mut self, path: &Path, entry: WantedOfOriginEntry, about: HostNames<'_>) -> Vec<Seen> {
         let mut seen = Vec::new();
         seen.extend(entry.refused.map(|word| Seen::Refused(word.reason())));
         seen.extend(self.served(path, entry.requests, entry.connections));
+        seen.extend(entry.body.map(Seen::Posted));
         seen.extend(entry.tls.map(|tls| match tls {
             WantedTls::Any => Seen::OverTls(None),
             WantedTls::Tls12 => Seen::OverTls(Some("TLSv1.2".to_owned())),
             WantedTls::Tls13 => Seen::OverTls(Some("TLSv1.3".to_owned())),
             WantedTls::Plain => Seen::OverPlain,
         }));
-        let mut word = |key: &str, text: Option<String>| text.map(|text| self.wanted_text(&path.key(key), &text, about));
+        let mut word =
+            |key: &str, text: Option<String>| text.map(|text| self.wanted_text(&path.key(key), &text, about));
         seen.extend(word("suite", entry.suite).map(Seen::OverSuite));
         seen.extend(word("group", entry.group).map(Seen::OverGroup));
         let given = |text: String| Some(text).filter(|text| text != "none");
@@ -98,8 +100,9 @@ impl Checker<'_> {
             self.bounded(&path.key("handshakes"), words.len());
             seen.push(Seen::Resumed(words.into_iter().map(|word| word == HandshakeWord::Resumed).collect()));
         }
-        seen.extend(entry.body.map(Seen::Posted));
-        seen.extend(entry.http_version.map(|text| Seen::RequestedBy(self.http_version(&path.key("http_version"), text))));
+        seen.extend(
+            entry.http_version.map(|text| Seen::RequestedBy(self.http_version(&path.key("http_version"), text))),
+        );
         if let Some(lines) = entry.request_lines {
             let path = path.key("request_lines");
             self.bounded(&path, lines.len());
@@ -115,7 +118,7 @@ impl Checker<'_> {
         seen
     }
 
-    fn of_logs(&mut self, path: &Path, entry: WantedOfLogsEntry, about: About<'_>) -> Vec<Seen> {
+    fn of_logs(&mut self, path: &Path, entry: WantedOfLogsEntry, about: HostNames<'_>) -> Vec<Seen> {
         let WantedOfLogsEntry { contain, lack } = entry;
         let mut texts = |key: &str, texts: Vec<String>| -> Vec<String> {
             let path = path.key(key);
@@ -174,7 +177,7 @@ impl Checker<'_> {
     }
 
     /// A text that reports repeat.
-    fn wanted_text(&mut self, path: &Path, text: &str, about: About<'_>) -> String {
+    fn wanted_text(&mut self, path: &Path, text: &str, about: HostNames<'_>) -> String {
         let is_text: fn(&str) -> bool = |text| values::is_line(text, values::MAX_REASON);
         let help = format!("write one line of at most {} characters", values::MAX_REASON);
         about.filled(&self.text(path, text, is_text, "text", &help))
@@ -184,7 +187,7 @@ impl Checker<'_> {
         &mut self,
         path: &Path,
         headers: IndexMap<String, String>,
-        about: About<'_>,
+        about: HostNames<'_>,
     ) -> Vec<HeaderPattern> {
         let pattern = |(name, value): (String, String)| {
             let path = path.key(&name);

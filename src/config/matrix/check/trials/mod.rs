@@ -78,7 +78,8 @@ impl Checker<'_> {
         let act = self.act(path, front, entry.requests, entry.client_script);
         let (place, origin, body_len) = self.trial_origin(&path.key("origin"), entry.origin);
         let at = path.key("records");
-        let records = entry.records.iter().enumerate().filter_map(|(i, line)| self.setting(&at.index(i), line)).collect();
+        let records =
+            entry.records.iter().enumerate().filter_map(|(i, line)| self.setting(&at.index(i), line)).collect();
         let at = path.key("sni");
         let sni = entry.sni.into_iter().enumerate().map(|(i, entry)| self.sni_rule(&at.index(i), entry)).collect();
         let deadline_ms = self.trial_deadline(&path.key("deadline"), entry.deadline, defaults);
@@ -165,7 +166,11 @@ impl Checker<'_> {
         };
         let path = path.key("requests");
         if requests.len() > MAX_ACTS {
-            self.value_error(&path, format!("there are {} requests", requests.len()), format!("the limit is {MAX_ACTS}"));
+            self.value_error(
+                &path,
+                format!("there are {} requests", requests.len()),
+                format!("the limit is {MAX_ACTS}"),
+            );
         }
         let requests = requests.into_iter().enumerate().map(|(i, entry)| self.request(&path.index(i), entry));
         Act::Requests(requests.collect())

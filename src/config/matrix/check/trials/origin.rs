@@ -18,8 +18,7 @@ impl Checker<'_> {
             let help = "remove it, or write `https: true`";
             self.key_error(&path.key("speaks_tls"), "ATS is told not to use TLS to this origin", help);
         }
-        if let Some(tls) = entry.tls.as_ref().filter(|_| !uses_tls) {
-            let TrialTlsEntry { .. } = tls;
+        if entry.tls.is_some() && !uses_tls {
             self.key_error(&path.key("tls"), "this origin does not use TLS", "remove it, or `https` and `speaks_tls`");
         }
         if entry.https && !uses_tls && entry.script.is_none() {

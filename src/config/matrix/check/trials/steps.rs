@@ -7,7 +7,7 @@ use super::MAX_ACTS;
 use crate::model::Step;
 
 /// The words that need nothing more.
-const ALONE: [(&str, Step); 9] = [
+static ALONE: [(&str, Step); 9] = [
     ("read-hello", Step::ReadHello),
     ("read-once", Step::ReadOnce),
     ("read-head", Step::ReadHead),
@@ -72,8 +72,12 @@ fn parse(text: &str) -> Result<Step, (String, String)> {
         };
     }
     let Some((_, wanted)) = WITH_VALUE.iter().find(|(known, _)| *known == word) else {
-        let known: Vec<&str> =
-            ALONE.iter().map(|(word, _)| *word).chain(WITH_VALUE.iter().map(|(word, _)| *word)).chain([RESET]).collect();
+        let known: Vec<&str> = ALONE
+            .iter()
+            .map(|(word, _)| *word)
+            .chain(WITH_VALUE.iter().map(|(word, _)| *word))
+            .chain([RESET])
+            .collect();
         let help = did_you_mean(word, known.iter().copied());
         return Err((
             format!("{} is not a step", quoted(text)),
@@ -99,6 +103,6 @@ fn hex(text: &str) -> Option<Vec<u8>> {
         .filter(|c| *c != ' ')
         .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
         .collect::<Option<_>>()?;
-    let whole = !digits.is_empty() && digits.len() % 2 == 0 && digits.len() <= 2 * MAX_TEXT;
-    whole.then(|| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+    let whole = !digits.is_empty() && digits.len().is_multiple_of(2) && digits.len() <= 2 * MAX_TEXT;
+    whole.then(|| digits.chunks(2).map(|pair| (pair[0] << 4) | pair[1]).collect())
 }
