@@ -8,7 +8,7 @@ use super::source::ResultsSource;
 use super::trials::{self, suggest_trial};
 use super::{PathArgs, run, suggest_cell};
 use crate::builder;
-use crate::catalogue::trials::Catalogue;
+use crate::catalogue::trials::{Catalogue, Trial};
 use crate::config::matrix::Globs;
 use crate::config::plan::{Plan, Selection};
 use crate::console;
@@ -111,7 +111,7 @@ fn commands(places: &PathArgs, cell: &CellResult, explanation: &explain::Explana
     let Some(planned) = plan.cells.first() else { return Vec::new() };
     let image = by_hand::image(&plan, planned);
     // The first failing trial that can be run by hand. An ATS that cannot be built has none.
-    let specs = explanation.trials.iter().filter_map(|story| catalogue.by_id(&story.id)).map(|trial| trial.spec());
+    let specs = explanation.trials.iter().filter_map(|story| catalogue.by_id(&story.id)).map(Trial::spec);
     let run = specs.into_iter().find_map(|spec| by_hand::run(planned, &spec));
     [image, run].into_iter().flatten().collect()
 }

@@ -127,7 +127,7 @@ pub(super) enum OriginPlace {
     Remote,
     /// On the host of ATS, at another port of 127.0.0.1.
     SameHost,
-    /// On the host of ATS, on ::1.
+    /// On the host of ATS, on `::1`.
     SameHostV6,
     /// On another host; its name also has an address at which nothing listens.
     RemoteAndDead,
