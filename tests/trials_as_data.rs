@@ -9,7 +9,7 @@ use std::path::Path;
 
 use atsmatrix::catalogue::trials::{self, Catalogue};
 use atsmatrix::config::matrix::{Matrix, TrialFile, schema, trials_schema};
-use atsmatrix::model::{Observation, Outcome};
+use atsmatrix::model::{ClientRun, Exchange, LOG_CUT, LogFile, LogLine, Observation, Outcome};
 use serde_json::Value;
 
 const MATRIX: &str = "version: 1\ndistros:\n  debian-12: { family: debian, image: x }\nats:\n  \"9.2.9\": { sources: [{ on: [\"*\"], \
@@ -107,6 +107,30 @@ fn a_trial_of_the_users_own_is_one_of_the_matrix() {
     assert_eq!(mine.unsupported(Some("9.2.9"), None), Some("it needs ATS >=10"));
     assert_eq!(mine.judge(&Observation::default()).outcome, Outcome::Error, "a client that did not run");
     assert!(Catalogue::built_in().by_id("mine").is_none() && trials::by_id("mine").is_none());
+}
+
+#[test]
+fn what_is_not_recorded_is_an_error_and_no_pass() {
+    let matrix = parse(
+        "  mine: { title: t, why: w, expect: { client: { status: [200], no_headers: [age] }, logs: { lack: [oops] } } }\n",
+    );
+    let mine = Catalogue::with(matrix.own_trials()).by_id("mine").unwrap();
+    let exchange = Exchange { status: Some(200), ..Exchange::default() };
+    let seen = |exchange: Exchange, logs: &[&str]| {
+        let line = |text: &&str| LogLine { trial: Some("mine".into()), file: LogFile::Error, text: (*text).to_owned() };
+        let client = Some(ClientRun { exchanges: vec![exchange], ..ClientRun::default() });
+        Observation { client, logs: logs.iter().map(line).collect(), ..Observation::default() }
+    };
+    let outcome = |observation: &Observation| {
+        let judged = mine.judge(observation);
+        (judged.outcome, judged.summary)
+    };
+    assert_eq!(outcome(&seen(exchange.clone(), &["fine"])).0, Outcome::Pass);
+    assert_eq!(outcome(&seen(exchange.clone(), &["oops"])).0, Outcome::Fail);
+    let (cut, why) = outcome(&seen(exchange.clone(), &["fine", LOG_CUT]));
+    assert_eq!((cut, why.ends_with("more lines in the logs than are recorded")), (Outcome::Error, true), "{why}");
+    let many = Exchange { headers: vec![("x".to_owned(), "y".to_owned()); 32], ..exchange };
+    assert_eq!(outcome(&seen(many, &[])).0, Outcome::Error);
 }
 
 /// The names of all properties, and all words of enumerations, that belong to trials.

@@ -47,8 +47,12 @@ pub(super) fn run(options: &ExpectArgs) -> anyhow::Result<Exit> {
     console::print_document(
         &options.format.show(&outline, || answer::json(&ExpectJson { updated, changes: &changes })),
     )?;
-    let settled = if updated { changes.expired.is_empty() } else { changes.is_empty() };
-    Ok(if settled { Exit::Success } else { Exit::Unexpected })
+    let settled = changes.expired.is_empty() && (updated || changes.edits.is_empty());
+    Ok(match (settled, changes.redefined.is_empty()) {
+        (false, _) => Exit::Unexpected,
+        (true, false) => Exit::Incomplete,
+        (true, true) => Exit::Success,
+    })
 }
 
 fn cells(options: &ExpectArgs) -> anyhow::Result<Vec<CellResult>> {

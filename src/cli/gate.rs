@@ -87,7 +87,10 @@ impl TrustArgs {
     ) -> anyhow::Result<(Basis<'a>, Option<String>)> {
         let catalogue = match matrix {
             Some(MatrixMatch::Same(matrix)) => trials::catalogue(matrix),
-            _ => places.known_trials(),
+            // Not even then may a trial that the file has be forgotten because of a mistake in it.
+            None if places.matrix.exists() => trials::catalogue(&places.read()?.0),
+            // Nothing is answered from these results.
+            None | Some(MatrixMatch::Other(_) | MatrixMatch::Absent) => places.known_trials(),
         };
         let mut basis = Basis::new(result).with_catalogue(catalogue).on(day(jiff::Timestamp::now()));
         basis = basis.in_doubt(changed(source, places, "run it again: atsmatrix run")?);
@@ -211,7 +214,13 @@ pub(super) fn compare_matrix(places: &PathArgs, result: &MatrixResult) -> anyhow
     if digest != result.matrix && other().is_none() {
         return Ok(MatrixMatch::Other(digest));
     }
-    Ok(MatrixMatch::Same(Box::new(places.read()?.0)))
+    let matrix = places.read()?.0;
+    // The bytes of this file alone do not say what trials in other files do.
+    Ok(if matrix.is_named(&result.matrix) {
+        MatrixMatch::Same(Box::new(matrix))
+    } else {
+        MatrixMatch::Other(matrix.digest)
+    })
 }
 
 /// Parses `30d`, `12h` or `2w 3d`; a day has 24 hours.

@@ -25,7 +25,7 @@ pub use bisect::{BISECT_SCHEMA, Bisection, Effect, Fate, Over, Standing, Suspect
 pub use event::{Event, ImageWork};
 pub use evidence::{RunEvidence, TrialEvidence};
 pub use id::{AtsId, CellId, DistroId, IdError, RunId};
-pub use line::{Line, LogFile, LogLine};
+pub use line::{LOG_CUT, Line, LogFile, LogLine};
 pub use observation::{
     AtsLife, ClientError, ClientPhase, ClientRun, Closed, ClosedBy, Direction, Exchange, Flow, Hello, Load, OVERDUE,
     Observation, OriginConnection, OriginRequest, Packet, TlsSeen,

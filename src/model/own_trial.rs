@@ -24,6 +24,8 @@ pub struct OwnTrial {
     pub spec: TrialSpec,
     /// What must be seen; all of it. Never empty, and never only what must not be seen.
     pub wanted: Vec<TrialExpectation>,
+    /// Digest of what it does and expects.
+    pub digest: String,
 }
 
 /// Something that must be seen of a trial. Each is one check in reports, apart from those that say otherwise.

@@ -36,6 +36,8 @@ pub struct Coverage<'a> {
     pub duplicated: Vec<&'a str>,
     /// Recorded as a control where the catalogue has a subject, or the reverse.
     pub mislabelled: Vec<&'a str>,
+    /// Trials of the user's own that did or expected something else when they ran.
+    pub redefined: Vec<&'a str>,
 }
 
 impl<'a> Coverage<'a> {
@@ -44,7 +46,7 @@ impl<'a> Coverage<'a> {
     pub fn of(cell: &'a CellResult, trials: &[&'a str], catalogue: Catalogue, without: &[Place]) -> Self {
         let mut coverage = Self::default();
         let mut seen = BTreeSet::new();
-        for TrialResult { id, outcome, control, limitation, summary: _, evidence: _ } in &cell.trials {
+        for TrialResult { id, outcome, control, limitation, definition, summary: _, evidence: _ } in &cell.trials {
             let id = id.as_str();
             if !seen.insert(id) {
                 coverage.duplicated.push(id);
@@ -62,6 +64,9 @@ impl<'a> Coverage<'a> {
             let known = catalogue.by_id(id);
             if known.is_some_and(|trial| trial.is_control() != *control) {
                 coverage.mislabelled.push(id);
+            }
+            if known.is_some_and(|trial| trial.definition() != definition.as_deref()) {
+                coverage.redefined.push(id);
             }
             if *outcome == Outcome::Unsupported
                 && !known.is_some_and(|it| may_be_unsupported(it, &cell.provenance, without))
@@ -82,8 +87,8 @@ impl<'a> Coverage<'a> {
 
     /// Whether every trial that the cell supports ran once and has an answer.
     pub fn is_complete(&self) -> bool {
-        let Self { unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled, .. } = self;
-        [unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled]
+        let Self { unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled, redefined, .. } = self;
+        [unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled, redefined]
             .iter()
             .all(|trials| trials.is_empty())
     }
@@ -203,6 +208,7 @@ mod tests {
             outcome: *outcome,
             control: id.starts_with("ctl-"),
             limitation: None,
+            definition: None,
             summary: String::new(),
             evidence: Vec::new(),
         });

@@ -203,6 +203,11 @@ impl Trial {
         self.own.map(own::expectations).unwrap_or_default()
     }
 
+    /// Digest of what it does and expects, if it is a trial of the user's own.
+    pub fn definition(&self) -> Option<&'static str> {
+        self.own.map(|own| own.digest.as_str())
+    }
+
     fn checks(&self, observation: &Observation) -> Vec<Check> {
         self.own.map_or_else(|| (self.judge)(observation), |own| own::checks(own, observation))
     }

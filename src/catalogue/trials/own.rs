@@ -86,7 +86,7 @@ fn one(wanted: &Expects, seen: &Observation) -> Check {
         Expects::OnTheWire(WireFact::DataInSyn) => check::syn_data(seen),
         Expects::OnTheWire(WireFact::NoPacket) => check::no_flow(seen),
         Expects::Logged(text) => check::logged(seen, text, true),
-        Expects::NotLogged(text) => check::logged(seen, text, false),
+        Expects::NotLogged(text) => check::not_logged(seen, text),
         Expects::Ended(EndTime::AtOnce) => check::at_once(seen),
         Expects::Ended(EndTime::AfterASecond) => check::after_a_second(seen),
     }

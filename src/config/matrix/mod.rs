@@ -203,9 +203,10 @@ impl Matrix {
     }
 
     /// Whether `digest`, which results record for their matrix, is the digest of this one. Older results record that of the
-    /// file's bytes.
+    /// file's bytes; they never had trials of the user's own, whose files these bytes do not cover.
     pub fn is_named(&self, digest: &str) -> bool {
-        digest == self.digest || digest == self.sha256
+        let is_old = || self.trials.is_empty() && self.trial_files.is_empty() && digest == self.sha256;
+        digest == self.digest || is_old()
     }
 
     /// The distro with the name `id`.

@@ -68,6 +68,13 @@ pub(super) fn form(matrix: &Matrix) -> String {
     lines.0
 }
 
+/// The normal form of one trial of the user's own.
+pub(super) fn trial_form(trial: &OwnTrial) -> String {
+    let mut lines = Lines(String::new());
+    own_trial(&mut lines, trial);
+    lines.0
+}
+
 struct Lines(String);
 
 impl Lines {
@@ -276,7 +283,8 @@ fn expectation(lines: &mut Lines, it: &Expectation) {
 }
 
 fn own_trial(lines: &mut Lines, it: &OwnTrial) {
-    let OwnTrial { id, title: _, why: _, link: _, ats, openssl, spec, wanted } = it;
+    // The digest is made of this.
+    let OwnTrial { id, title: _, why: _, link: _, ats, openssl, spec, wanted, digest: _ } = it;
     lines.put("trial", id);
     lines.some("trial.ats", ats.as_ref());
     lines.some("trial.openssl", openssl.as_ref());

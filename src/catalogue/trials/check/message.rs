@@ -1,6 +1,6 @@
 //! What the messages at either end must have, and which end closed first. A message that is not there has nothing.
 
-use super::{Check, exchanges};
+use super::{Check, NOT_RECORDED, exchanges};
 use crate::model::{ClosedBy, Exchange, FirstCloser, HeaderPattern, Observation, OriginRequest};
 
 /// Headers that are recorded of one message: with so many, others may be missing.
@@ -70,7 +70,7 @@ fn lacks(messages: &[&Headers], name: &str, place: &str, none: &str) -> Check {
     } else if messages.is_empty() {
         format!("{none} {place}")
     } else if messages.iter().any(|headers| headers.len() >= MAX_HEADERS) {
-        format!("more headers {place} than are recorded")
+        format!("more headers {place}{NOT_RECORDED}")
     } else {
         expected.clone()
     };

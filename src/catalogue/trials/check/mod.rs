@@ -25,7 +25,10 @@ pub(super) use wire::{no_flow, reset_by_origin, syn_data, turned_away};
 use serde::Serialize;
 
 use super::spec::{BODY, CUT_BODY};
-use crate::model::{AtsLife, ClientPhase, Observation, Outcome};
+use crate::model::{AtsLife, ClientPhase, LOG_CUT, Observation, Outcome};
+
+/// What a check ends with if it cannot know that something is not there.
+const NOT_RECORDED: &str = " than are recorded";
 
 /// One property that a trial checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,6 +88,9 @@ fn weigh(checks: &[Check], observation: &Observation) -> (Outcome, String) {
     let Some(broken) = checks.iter().find(|check| !check.held) else {
         return (Outcome::Pass, checks.iter().map(|check| check.seen.as_str()).collect::<Vec<_>>().join(", "));
     };
+    if broken.seen.ends_with(NOT_RECORDED) {
+        return (Outcome::Error, format!("expected {}: {}", broken.expected, broken.seen));
+    }
     if broken.seen == wire::INCOMPLETE {
         return (Outcome::Error, format!("expected {}: the capture lost packets", broken.expected));
     }
@@ -139,6 +145,16 @@ pub(super) fn logged(observation: &Observation, text: &str, wanted: bool) -> Che
     let found = observation.logs.iter().any(|line| line.text.contains(text));
     let describe = |found: bool| format!("{} `{text}` in the logs", if found { "a line with" } else { "no line with" });
     Check::new(found == wanted, describe(wanted), describe(found))
+}
+
+/// No line of the logs contains `text`, as far as all are recorded.
+pub(super) fn not_logged(observation: &Observation, text: &str) -> Check {
+    let check = logged(observation, text, false);
+    let is_cut = observation.logs.iter().any(|line| line.text == LOG_CUT);
+    if !check.held || !is_cut {
+        return check;
+    }
+    Check { held: false, seen: format!("more lines in the logs{NOT_RECORDED}"), ..check }
 }
 
 fn list(seen: &[&str]) -> String {

@@ -116,7 +116,39 @@ fn mistakes_have_positions_and_say_what_to_do() {
         ("end: at-once", "wire: no-packet"),
     ];
     let all: Vec<String> = cases.iter().map(|(from, to)| broken(from, to)).collect();
-    insta::assert_snapshot!(all.concat());
+    insta::assert_snapshot!(all.concat(), @r#"
+    m:2:3: trials.Mine: `Mine` is not a valid id of a trial; use a-z, 0-9 and -, beginning with a letter, at most 40 of them
+    m:2:3: trials.ready: atsmatrix uses the name `ready` itself; choose another
+    m:3:5: trials.mine: the key `title` is missing; add it: in one line, what it shows
+    m:3:12: trials.mine.title: `` is not a valid text; write one line of at most 400 characters
+    m:5:12: trials.mine.front: `tsl` is not an allowed value; did you mean `tls`?
+    m:7:19: trials.mine.requests[0].method: `post` is not a valid method; write it in capitals; for CONNECT use `front: connect`
+    m:7:31: trials.mine.requests[0].path: `a b` is not a valid path; begin with / and use only characters that a URL has
+    m:7:52: trials.mine.requests[0].headers.Host: atsmatrix sets `Host` itself; remove it
+    m:7:62: trials.mine.requests[0].chunked: there is no body to send in chunks; add `body`, or remove it
+    m:10:25: trials.mine.origin.tls.versions[0]: `TLSv1.1` is not an allowed value; did you mean `TLSv1.2`?
+    m:10:48: trials.mine.origin.tls.certificate: `expird` is not an allowed value; did you mean `expired`?
+    m:11:15: trials.mine.origin.status: `99` is not a valid number here; write a number from 200 to 599
+    m:12:13: trials.mine.origin.body: an answer of this status has no body; remove it
+    m:13:14: trials.mine.origin.delay: `100` is not a duration; write a number with a unit, like 500ms or 2s
+    m:11:7: trials.mine.origin.status: nobody listens at this origin; remove it
+    m:12:7: trials.mine.origin.headers: nobody listens at this origin; remove it
+    m:13:7: trials.mine.origin.delay: nobody listens at this origin; remove it
+    m:11:7: trials.mine.origin.status: the script alone says what this origin does; remove it
+    m:12:7: trials.mine.origin.headers: the script alone says what this origin does; remove it
+    m:13:7: trials.mine.origin.delay: the script alone says what this origin does; remove it
+    m:15:15: trials.mine.records[0]: `CONFIG proxy.config.url_remap.pristine_host_hdr 1` is not a setting; write it like `CONFIG proxy.config.url_remap.pristine_host_hdr INT 1`
+    m:15:15: trials.mine.records[0]: `CONFIG proxy.config.url_remap.pristine_host_hdr INT one` is not a setting; write it like `CONFIG proxy.config.url_remap.pristine_host_hdr INT 1`
+    m:15:15: trials.mine.records[0]: atsmatrix sets `proxy.config.http.server_ports` itself; remove it: no cell works without its own value
+    m:16:35: trials.mine.sni[0].keys.fqdn: `fqdn` is no such key; write a key of sni.yaml other than fqdn, such as `verify_server_policy`
+    m:17:19: trials.mine.needs.ats: `9.2` is not a version range; write it like ">=3.2" or ">=9.2.0,<9.2.7"
+    m:18:15: trials.mine.deadline: `5m` is longer than any trial may take; write at most 20 s, or raise `defaults.deadlines.trial`
+    m:21:43: trials.mine.expect.origin.connections: 2 requests cannot come on 3 connections; correct one of them
+    m:21:17: trials.mine.expect.origin.connections: the number of requests on these connections is missing; add `requests`
+    m:20:26: trials.mine.expect.client.status[0]: 100 is not the status of an answer; write 200 to 599
+    m:22:12: trials.mine.expect.end: `soon` is not an allowed value; expected one of at-once, after-a-second
+    m:22:13: trials.mine.expect.wire: expected a list, found the text `no-packet`; write [no-packet]
+    "#);
 }
 
 #[test]
@@ -208,6 +240,18 @@ fn the_digest_follows_what_a_trial_does_and_expects() {
         assert_eq!(TRIAL.matches(from).count(), 1, "{from}");
         assert!(seen.insert(digest(&TRIAL.replace(from, to))), "{from:?} -> {to:?}");
     }
+}
+
+#[test]
+fn results_that_name_the_bytes_of_the_file_alone_are_not_those_of_own_trials() {
+    // The bytes of matrix.yaml stay when a file with trials changes.
+    let with_files = in_a_file(TRIAL).unwrap();
+    assert!(with_files.is_named(&with_files.digest) && !with_files.is_named(&with_files.sha256));
+    let changed = in_a_file(&TRIAL.replace("status: 404", "status: 405")).unwrap();
+    assert_eq!(changed.sha256, with_files.sha256);
+    assert!(!changed.is_named(&with_files.digest));
+    let without = parse(GOOD).unwrap();
+    assert!(without.is_named(&without.sha256));
 }
 
 /// The matrix with the trial in a file.

@@ -288,6 +288,7 @@ fn result(
             outcome,
             control: trial.is_control(),
             limitation,
+            definition: trial.definition().map(str::to_owned),
             summary: crate::ats::log::normalise(&row.summary),
             evidence: if shown { evidence::summary_lines(observation) } else { Vec::new() },
         });

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use super::super::diagnostic::{Path, quoted};
 use super::super::own_trials::{StatedTrial, trial_files_path};
 use super::super::trial::{TrialEntry, TrialNeedsEntry, TrialRequestEntry, TrialSniEntry};
-use super::super::{Defaults, limits};
+use super::super::{Defaults, limits, normal, sha256_hex};
 use super::{Checker, values};
 use crate::model::{
     Act, ClientSpec, Front, OwnTrial, Record, RecordType, RequestSpec, Route, SniRule, TRIAL_DEADLINE_MS,
@@ -99,7 +99,9 @@ impl Checker<'_> {
             alone: entry.alone,
             deadline_ms,
         };
-        OwnTrial { id, title, why, link, ats, openssl, spec, wanted }
+        let mut trial = OwnTrial { id, title, why, link, ats, openssl, spec, wanted, digest: String::new() };
+        trial.digest = sha256_hex(normal::trial_form(&trial).as_bytes());
+        trial
     }
 
     fn trial_id(&mut self, path: &Path, id: &str) {
