@@ -21,14 +21,14 @@ use crate::model::{Answer, OriginRequest};
 /// How every request is answered.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Answers {
-    head: Parts,
+    head: AnswerHead,
     body: Bytes,
     delay: Duration,
 }
 
 /// The parts of a head that vary.
 #[derive(Debug, Clone, Default)]
-struct Parts {
+struct AnswerHead {
     status: StatusCode,
     headers: HeaderMap,
 }
@@ -51,7 +51,7 @@ impl Answers {
         if answer.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        let head = Parts { status: StatusCode::from_u16(answer.status)?, headers };
+        let head = AnswerHead { status: StatusCode::from_u16(answer.status)?, headers };
         let (body, delay) = (body::bytes(answer.body_len).into(), Duration::from_millis(answer.delay_ms));
         Ok(Self { head, body, delay })
     }
@@ -96,7 +96,7 @@ async fn answer(
     }
     (received.body_len, received.body_sha256) = sum.finish();
     record(&notes, received);
-    let Answers { head: Parts { status, headers }, body, delay } = answers;
+    let Answers { head: AnswerHead { status, headers }, body, delay } = answers;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }

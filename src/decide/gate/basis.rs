@@ -1,5 +1,4 @@
-//! What answers are based on: the results, whether matrix.yaml is still the same, how old they are, and whether a
-//! single cell passes.
+//! What answers are based on: the results, whether matrix.yaml is still the same, their age, and whether a cell passes.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +30,6 @@ pub struct Basis<'a> {
     age: Option<Duration>,
     max_age: Option<Duration>,
     trials: &'a [&'a str],
-    /// It knows these trials.
     catalogue: Catalogue,
     today: Option<Date>,
     /// The `os` of each row of matrix.yaml, if it is the one that was run.
@@ -156,7 +154,7 @@ impl<'a> Basis<'a> {
     /// The same of every trial of `catalogue`.
     #[must_use]
     pub fn with_catalogue(self, catalogue: Catalogue) -> Self {
-        Self { catalogue, ..self }.with_trials(catalogue.ids())
+        Self { catalogue, trials: catalogue.ids(), ..self }
     }
 
     /// Expectations whose last day is before `today` have expired.
