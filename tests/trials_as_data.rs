@@ -230,7 +230,7 @@ fn commands_know_the_trials_of_the_matrix() {
     };
     assert_eq!(expecting("in-a-file").0, Some(0));
     let (code, said) = expecting("in-a-fiel");
-    assert!(code == Some(2) && said.contains("matrix.yaml:8:37: expect: no trial matches `in-a-fiel`"), "{said}");
+    assert!(code == Some(2) && said.contains("matrix.yaml:9:36: expect: no trial matches `in-a-fiel`"), "{said}");
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn mistakes_in_files_with_trials_name_the_file() {
         (trial("tls12-only"), "own/a.yaml:3:3: trials.tls12-only: atsmatrix has a trial `tls12-only` of its own"),
         (
             trial("in-the-matrix"),
-            "own/a.yaml:3:3: trials.in-the-matrix: matrix.yaml:5:3 has a trial `in-the-matrix` as well",
+            "own/a.yaml:3:3: trials.in-the-matrix: matrix.yaml:7:3 has a trial `in-the-matrix` as well",
         ),
         ("version: 2\n".to_owned(), "own/a.yaml:1:10: version: unsupported format version `2`"),
         ("version: 1\n".to_owned(), "own/a.yaml:1:1: the key `trials` is missing"),
@@ -258,7 +258,7 @@ fn mistakes_in_files_with_trials_name_the_file() {
     fs::remove_file(folder.path().join("own/a.yaml")).unwrap();
     let (code, said) = run(folder.path(), &["list", "--trials"]);
     assert!(
-        code == Some(2) && said.contains("matrix.yaml:6:15: trial_files[0]: no file matches `own/*.yaml`"),
+        code == Some(2) && said.contains("matrix.yaml:8:15: trial_files[0]: no file matches `own/*.yaml`"),
         "{said}"
     );
 }

@@ -223,7 +223,7 @@ fn brief(trial: &TrialResult) -> Brief {
 fn story(result: &TrialResult, raw: Option<&RunEvidence>, catalogue: Catalogue) -> Story {
     // What it does and expects today says nothing about an older result.
     let is_same = |trial: &&Trial| trial.definition() == result.definition.as_deref();
-    let known = catalogue.by_id(&result.id).filter(|trial| is_same(&trial));
+    let known = catalogue.by_id(&result.id).filter(is_same);
     let own: Vec<&TrialEvidence> =
         raw.into_iter().flat_map(|raw| &raw.attempts).filter(|one| one.trial == result.id).collect();
     let checks = known.zip(own.last()).map(|(trial, raw)| trial.judge(&raw.observation).checks).unwrap_or_default();
