@@ -9,8 +9,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use atsmatrix::config::matrix::Matrix;
 use atsmatrix::model::{
-    CellResult, Direction, Event, Expected, Flow, Observation, Outcome, Packet, TrialEvidence, Verdict,
+    CellResult, Direction, Event, Expected, Flow, Observation, Outcome, Packet, TrialEvidence, TrialResult, Verdict,
 };
 use atsmatrix::report::json;
 use atsmatrix::store::Results;
@@ -538,4 +539,90 @@ fn the_gate_needs_only_the_results() {
     let best = (0..5).map(took).min().unwrap();
     println!("the gate took {best:?}");
     assert!(best < Duration::from_secs(1), "{best:?}");
+}
+
+/// matrix.yaml with a trial of the user's own, whose origin answers with `status`.
+fn with_own_trial(status: u16) -> String {
+    let origin = format!("origin: {{ status: {status} }}, expect: {{ client: {{ status: [{status}] }} }}");
+    format!("{}trials:\n  mine: {{ title: my title, why: my reason, {origin} }}\n", support::MATRIX)
+}
+
+/// Results of the matrix.yaml with that trial, which ended with `outcome` on Debian 13.
+fn results_with_own_trial(outcome: Outcome) -> atsmatrix::model::MatrixResult {
+    let matrix = Matrix::parse("matrix.yaml", &with_own_trial(404)).unwrap();
+    let definition = matrix.own_trials().next().map(|own| own.digest.clone());
+    let verdict = if outcome == Outcome::Pass { Verdict::Pass } else { Verdict::Fail };
+    let mut cells = vec![
+        cell("debian-12/9.2.9", Verdict::Pass, "3.0.20"),
+        CellResult { verdict, ..cell("debian-13/9.2.9", Verdict::Pass, "3.5.7") },
+    ];
+    for (cell, outcome) in cells.iter_mut().zip([Outcome::Pass, outcome]) {
+        let mine = TrialResult { id: "mine".into(), outcome, definition: definition.clone(), ..cell.trials[0].clone() };
+        cell.trials.push(TrialResult { control: false, ..mine });
+    }
+    atsmatrix::model::MatrixResult { matrix: matrix.digest, ..result(cells) }
+}
+
+/// A folder with both; in `matrix_yaml` the trial may have changed.
+fn own_trial_folder(outcome: Outcome, matrix_yaml: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("matrix.yaml"), matrix_yaml).unwrap();
+    put(dir.path(), "results/matrix.json", &results_with_own_trial(outcome));
+    dir
+}
+
+#[test]
+fn an_own_trial_opens_and_closes_the_gate() {
+    let open = own_trial_folder(Outcome::Pass, &with_own_trial(404));
+    let (code, printed) = atsmatrix(open.path(), &upgrade("9.2.9"));
+    assert_eq!(code, 0, "{printed}");
+
+    let closed = own_trial_folder(Outcome::Fail, &with_own_trial(404));
+    let (code, printed) = atsmatrix(closed.path(), &upgrade("9.2.9"));
+    assert_eq!((code, printed.contains("mine")), (3, true), "{printed}");
+    let (code, printed) = atsmatrix(closed.path(), &["explain", "debian-13/9.2.9", "mine"]);
+    assert!(code == 0 && printed.contains("my title") && printed.contains("it expects: status 404"), "{printed}");
+
+    // One that did not run is missing, like any other.
+    let mut missing = results_with_own_trial(Outcome::Pass);
+    missing.cells[1].trials.pop();
+    put(open.path(), "results/matrix.json", &missing);
+    for any in [&[][..], &["--any-matrix"]] {
+        let (code, printed) = atsmatrix(open.path(), &[&upgrade("9.2.9"), any].concat());
+        assert_eq!((code, printed.contains("missing: mine")), (3, true), "{printed}");
+    }
+}
+
+#[test]
+fn an_own_trial_that_changed_since_it_ran_is_not_covered() {
+    let changed = own_trial_folder(Outcome::Pass, &with_own_trial(405));
+    let (code, printed) = atsmatrix(changed.path(), &upgrade("9.2.9"));
+    assert_eq!((code, printed.contains("matrix.yaml has changed")), (4, true), "{printed}");
+    // Whatever matrix.yaml is accepted: its trial did not run.
+    let any = [upgrade("9.2.9"), vec!["--any-matrix"]].concat();
+    let (code, printed) = atsmatrix(changed.path(), &any);
+    assert_eq!((code, printed.contains("has changed since: mine")), (4, true), "{printed}");
+    let (code, printed) = atsmatrix(changed.path(), &["expect"]);
+    assert_eq!((code, printed.contains("it changed since it ran: mine")), (4, true), "{printed}");
+    let (_, printed) = atsmatrix(changed.path(), &["explain", "debian-13/9.2.9", "mine"]);
+    assert!(!printed.contains("it expects"), "{printed}");
+
+    // A mistake in matrix.yaml does not make it forget the trial.
+    fs::write(changed.path().join("matrix.yaml"), with_own_trial(404).replace("title", "titel")).unwrap();
+    let (code, printed) = atsmatrix(changed.path(), &any);
+    assert_eq!((code, printed.contains("matrix.yaml:11:11: trials.mine: unknown key `titel`")), (2, true), "{printed}");
+}
+
+#[test]
+fn the_same_own_trial_is_as_expected() {
+    let same = own_trial_folder(Outcome::Pass, &with_own_trial(404));
+    assert_eq!(atsmatrix(same.path(), &["expect"]).0, 0);
+    let failing = own_trial_folder(Outcome::Fail, &with_own_trial(404));
+    let (code, printed) = atsmatrix(failing.path(), &["expect"]);
+    assert_eq!((code, printed.contains("mine")), (3, true), "{printed}");
+    // An expectation about a trial that there is not is an error.
+    let mistyped = with_own_trial(404) + "expect: [{ ats: [\"9.2.9\"], trials: [mien], verdict: fail, reason: r }]\n";
+    fs::write(failing.path().join("matrix.yaml"), mistyped).unwrap();
+    let (code, printed) = atsmatrix(failing.path(), &["expect"]);
+    assert_eq!((code, printed.contains("no trial matches `mien`")), (2, true), "{printed}");
 }

@@ -32,7 +32,7 @@ fn right() -> BTreeMap<String, Observation> {
 }
 
 fn page(trial: &Trial, right: &BTreeMap<String, Observation>) -> String {
-    let spec = (trial.spec)();
+    let spec = trial.spec();
     let kind = match trial.kind {
         Kind::DirectControl => "a control that bypasses ATS: when it fails, the origin or the network is at fault",
         Kind::PlainControl => "a control through ATS, but without TLS to the origin",
@@ -118,6 +118,7 @@ fn place(place: Place) -> String {
 fn speaks(speak: &Speak) -> String {
     match speak {
         Speak::Http { body_len } => format!("HTTP, answering with {body_len} bytes"),
+        Speak::Answer(answer) => format!("HTTP, answering with status {} and {} bytes", answer.status, answer.body_len),
         Speak::Script(_) => "a script".into(),
         Speak::Openssl { args, rsa_bits, sign } => {
             let key = if sign.is_empty() { String::new() } else { format!(", RSA key of {rsa_bits} bits,") };

@@ -122,7 +122,7 @@ fn every_cell_of_the_shipped_matrix_has_commands_that_a_shell_takes() {
     assert!(plan.cells.len() > 20);
     for cell in &plan.cells {
         let image = by_hand::image(&plan, cell).unwrap_or_else(|| panic!("{} has no commands", cell.id));
-        let by = |id: &str| by_hand::run(cell, &(atsmatrix::catalogue::trials::by_id(id).unwrap().spec)());
+        let by = |id: &str| by_hand::run(cell, &atsmatrix::catalogue::trials::by_id(id).unwrap().spec());
         let run = by("pool-off").unwrap_or_else(|| panic!("{} has nothing to run", cell.id));
         assert!(run.contains("--env PROXY_CONFIG_HTTP_SERVER_SESSION_SHARING_MATCH='none'"), "{run}");
         let lenient = run.contains("--env PROXY_CONFIG_SSL_CLIENT_VERIFY_SERVER_POLICY='PERMISSIVE'");

@@ -7,10 +7,11 @@ use clap::Args;
 use super::display::DisplayArgs;
 use super::format::AnswerFormat;
 use super::setup::Setup;
-use super::{PathArgs, evidence, suggest_cell, suggest_trial};
+use super::trials::{self, suggest_trial};
+use super::{PathArgs, evidence, suggest_cell};
 use crate::bisect::lab::{self, ExperimentSink, SearchRequest};
 use crate::builder::{self, Policy};
-use crate::catalogue::trials::{CATALOGUE, Trial, by_id};
+use crate::catalogue::trials::{Catalogue, Trial};
 use crate::config::matrix::Matrix;
 use crate::console;
 use crate::exit::{Exit, Failure};
@@ -113,13 +114,13 @@ fn ends(options: &BisectArgs, matrix: &Matrix) -> anyhow::Result<(Over, CellId, 
 /// The requested trial, else the first one that the results on disk show to pass on one end and fail on the other.
 fn trial(
     options: &BisectArgs,
+    catalogue: Catalogue,
     results: &Results,
-    good: &CellId,
-    bad: &CellId,
+    (good, bad): (&CellId, &CellId),
 ) -> anyhow::Result<Option<&'static Trial>> {
     if let Some(id) = &options.trial {
-        let found = by_id(id).filter(|trial| !trial.is_control()).ok_or_else(|| {
-            let message = format!("no trial `{id}` to bisect: {}", suggest_trial(id));
+        let found = catalogue.by_id(id).filter(|trial| !trial.is_control()).ok_or_else(|| {
+            let message = format!("no trial `{id}` to bisect: {}", suggest_trial(catalogue, id));
             Failure::new(Exit::Usage, message)
         })?;
         return Ok(Some(found));
@@ -136,17 +137,18 @@ fn trial(
         });
         answered.collect::<Vec<_>>()
     };
-    let catalogue: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
     let (good, bad) = (answers(good), answers(bad));
-    let telling = crate::bisect::answer::distinguishing_trial(&catalogue, &good, &bad);
-    Ok(telling.or_else(|| crate::bisect::answer::distinguishing_trial(&catalogue, &bad, &good)).and_then(by_id))
+    let telling = crate::bisect::answer::distinguishing_trial(catalogue.ids(), &good, &bad);
+    let telling = telling.or_else(|| crate::bisect::answer::distinguishing_trial(catalogue.ids(), &bad, &good));
+    Ok(telling.and_then(|id| catalogue.by_id(id)))
 }
 
 pub(super) async fn run(options: BisectArgs) -> anyhow::Result<Exit> {
     let (matrix, _) = options.places.read()?;
     let (over, good, bad) = ends(&options, &matrix)?;
     let results = Results::new(options.places.results());
-    let trial = trial(&options, &results, &good, &bad)?;
+    let catalogue = trials::catalogue(&matrix);
+    let trial = trial(&options, catalogue, &results, (&good, &bad))?;
     let matrix = options.places.with_local_files(&matrix)?;
     let recipes = builder::recipes(&options.places.folder().join("images"))
         .map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
@@ -154,6 +156,7 @@ pub(super) async fn run(options: BisectArgs) -> anyhow::Result<Exit> {
     let jobs = setup.jobs(options.jobs);
     let order = SearchRequest {
         matrix,
+        catalogue,
         good,
         bad,
         trial,

@@ -6,10 +6,9 @@ use clap::Args;
 
 use super::display::DisplayArgs;
 use super::setup::{Setup, day};
-use super::{PathArgs, SelectionArgs, evidence};
+use super::{PathArgs, SelectionArgs, evidence, trials};
 use crate::builder::Policy;
-use crate::catalogue::trials;
-use crate::catalogue::trials::Trial;
+use crate::catalogue::trials::{Catalogue, Trial};
 use crate::config::matrix::Matrix;
 use crate::config::plan::{Plan, Recipes};
 use crate::config::shard::Shard;
@@ -59,6 +58,8 @@ pub(super) struct PlannedRun {
     plan: Plan,
     recipes: Recipes,
     trials: Vec<&'static Trial>,
+    /// Those that could be selected.
+    catalogue: Catalogue,
     execution: ExecutionArgs,
     results: Results,
     /// The results folder beside the matrix.
@@ -78,7 +79,8 @@ impl PlannedRun {
     ) -> anyhow::Result<Self> {
         let (matrix, _) = places.read()?;
         let (mut plan, recipes) = selection.plan(&matrix, places)?;
-        let trials = selection.trials()?;
+        let catalogue = trials::catalogue(&matrix);
+        let trials = selection.trials(catalogue)?;
         if let Some(shard) = shard {
             plan.keep(|cells| shard.of(cells).collect());
         }
@@ -91,7 +93,7 @@ impl PlannedRun {
         }
         let (results, default_results) =
             (Results::new(places.results()), Results::new(places.folder().join("results")));
-        Ok(Self { matrix, plan, recipes, trials, execution, results, default_results })
+        Ok(Self { matrix, plan, recipes, trials, catalogue, execution, results, default_results })
     }
 
     /// Runs the plan.
@@ -120,7 +122,7 @@ impl PlannedRun {
             terms: Terms {
                 strict: execution.strict,
                 today: Some(day(setup.now)),
-                trials: trials::ids(),
+                trials: self.catalogue.ids(),
                 unanswered: None,
             },
             unanswered,

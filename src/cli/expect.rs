@@ -3,11 +3,10 @@
 use anyhow::Context as _;
 use clap::Args;
 
-use super::PathArgs;
 use super::format::AnswerFormat;
 use super::setup::day;
 use super::source::ResultsSource;
-use crate::catalogue::trials;
+use super::{PathArgs, trials};
 use crate::config::matrix::{Edit, Matrix};
 use crate::console;
 use crate::decide::expect::{self, Changes};
@@ -39,7 +38,7 @@ pub(super) fn run(options: &ExpectArgs) -> anyhow::Result<Exit> {
     let (matrix, bytes) = options.places.read()?;
     let cells = cells(options)?;
     let today = day(jiff::Timestamp::now());
-    let changes = expect::changes(&matrix, &cells, trials::ids(), today);
+    let changes = expect::changes(&matrix, &cells, trials::catalogue(&matrix).ids(), today);
     let updated = options.update && !changes.edits.is_empty();
     if updated {
         update(options, &matrix, &bytes, &changes.edits)?;
@@ -48,8 +47,12 @@ pub(super) fn run(options: &ExpectArgs) -> anyhow::Result<Exit> {
     console::print_document(
         &options.format.show(&outline, || answer::json(&ExpectJson { updated, changes: &changes })),
     )?;
-    let settled = if updated { changes.expired.is_empty() } else { changes.is_empty() };
-    Ok(if settled { Exit::Success } else { Exit::Unexpected })
+    let settled = changes.expired.is_empty() && (updated || changes.edits.is_empty());
+    Ok(match (settled, changes.redefined.is_empty()) {
+        (false, _) => Exit::Unexpected,
+        (true, false) => Exit::Incomplete,
+        (true, true) => Exit::Success,
+    })
 }
 
 fn cells(options: &ExpectArgs) -> anyhow::Result<Vec<CellResult>> {

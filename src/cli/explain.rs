@@ -5,9 +5,10 @@ use clap::Args;
 use super::cited::KeptRuns;
 use super::format::AnswerFormat;
 use super::source::ResultsSource;
-use super::{PathArgs, run, suggest_cell, suggest_trial};
+use super::trials::{self, suggest_trial};
+use super::{PathArgs, run, suggest_cell};
 use crate::builder;
-use crate::catalogue::trials;
+use crate::catalogue::trials::{Catalogue, Trial};
 use crate::config::matrix::Globs;
 use crate::config::plan::{Plan, Selection};
 use crate::console;
@@ -65,11 +66,13 @@ pub(super) async fn run(options: &ExplainArgs) -> anyhow::Result<Exit> {
         None => KeptRuns::of(&Results::new(places.results()))?.cited(cell),
         Some(_) => None,
     };
-    let explanation = explain::explain(cell, options.trial.as_deref(), evidence.as_ref()).ok_or_else(|| {
+    let catalogue = places.known_trials();
+    let explained = explain::explain(cell, options.trial.as_deref(), evidence.as_ref(), catalogue);
+    let explanation = explained.ok_or_else(|| {
         let id = options.trial.as_deref().unwrap_or_default();
-        let known = match trials::by_id(id) {
+        let known = match catalogue.by_id(id) {
             Some(_) => "it was not run there".to_owned(),
-            None => format!("there is no such trial; {}", suggest_trial(id)),
+            None => format!("there is no such trial; {}", suggest_trial(catalogue, id)),
         };
         Failure::new(Exit::Usage, format!("{} has no trial `{id}`: {known}", cell.id))
     })?;
@@ -95,23 +98,20 @@ pub(super) async fn run(options: &ExplainArgs) -> anyhow::Result<Exit> {
 
 /// Commands to reproduce it by hand, if matrix.yaml is here and says how the image is made.
 fn commands(places: &PathArgs, cell: &CellResult, explanation: &explain::Explanation) -> Vec<String> {
-    let plan = || -> anyhow::Result<Plan> {
+    let plan = || -> anyhow::Result<(Plan, Catalogue)> {
         let (matrix, _) = places.read()?;
+        let catalogue = trials::catalogue(&matrix);
         let matrix = places.with_local_files(&matrix)?;
         let recipes = builder::recipes(&places.folder().join("images"))?;
         let only = |name: &str| Globs::new(&[name.to_owned()]).map(Some).map_err(anyhow::Error::from);
         let selection = Selection { distros: only(cell.id.distro.as_str())?, ats: only(cell.id.ats.as_str())? };
-        Ok(Plan::of(&matrix, &selection, &recipes)?)
+        Ok((Plan::of(&matrix, &selection, &recipes)?, catalogue))
     };
-    let Ok(plan) = plan() else { return Vec::new() };
+    let Ok((plan, catalogue)) = plan() else { return Vec::new() };
     let Some(planned) = plan.cells.first() else { return Vec::new() };
     let image = by_hand::image(&plan, planned);
     // The first failing trial that can be run by hand. An ATS that cannot be built has none.
-    let specs = explanation
-        .trials
-        .iter()
-        .filter_map(|story| crate::catalogue::trials::by_id(&story.id))
-        .map(|trial| (trial.spec)());
+    let specs = explanation.trials.iter().filter_map(|story| catalogue.by_id(&story.id)).map(Trial::spec);
     let run = specs.into_iter().find_map(|spec| by_hand::run(planned, &spec));
     [image, run].into_iter().flatten().collect()
 }

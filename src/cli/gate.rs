@@ -8,12 +8,11 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::PathArgs;
 use super::ci::GithubArgs;
 use super::format::AnswerFormat;
 use super::setup::day;
 use super::source::ResultsSource;
-use crate::catalogue::trials;
+use super::{PathArgs, trials};
 use crate::config::matrix::{Matrix, did_you_mean, sha256_hex};
 use crate::console;
 use crate::decide::gate::{self, Basis, Decision, GateReason, Question, Requirement};
@@ -86,7 +85,14 @@ impl TrustArgs {
         result: &'a MatrixResult,
         matrix: Option<&'a MatrixMatch>,
     ) -> anyhow::Result<(Basis<'a>, Option<String>)> {
-        let mut basis = Basis::new(result).with_trials(trials::ids()).on(day(jiff::Timestamp::now()));
+        let catalogue = match matrix {
+            Some(MatrixMatch::Same(matrix)) => trials::catalogue(matrix),
+            // Not even then may a trial that the file has be forgotten because of a mistake in it.
+            None if places.matrix.exists() => trials::catalogue(&places.read()?.0),
+            // Nothing is answered from these results.
+            None | Some(MatrixMatch::Other(_) | MatrixMatch::Absent) => places.known_trials(),
+        };
+        let mut basis = Basis::new(result).with_catalogue(catalogue).on(day(jiff::Timestamp::now()));
         basis = basis.in_doubt(changed(source, places, "run it again: atsmatrix run")?);
         if let Some(max) = self.max_age {
             basis = basis.no_older_than(max, source.age(places, SystemTime::now())?);
@@ -204,13 +210,17 @@ pub(super) fn compare_matrix(places: &PathArgs, result: &MatrixResult) -> anyhow
         Err(error) => return Err(error).with_context(|| format!("cannot read {file}")),
     };
     let digest = sha256_hex(&bytes);
-    let name = places.matrix.display().to_string();
-    let other =
-        || Matrix::parse(&name, std::str::from_utf8(&bytes).ok()?).ok().filter(|it| it.is_named(&result.matrix));
+    let other = || places.parse(std::str::from_utf8(&bytes).ok()?).ok().filter(|it| it.is_named(&result.matrix));
     if digest != result.matrix && other().is_none() {
         return Ok(MatrixMatch::Other(digest));
     }
-    Ok(MatrixMatch::Same(Box::new(places.read()?.0)))
+    let matrix = places.read()?.0;
+    // The bytes of this file alone do not say what trials in other files do.
+    Ok(if matrix.is_named(&result.matrix) {
+        MatrixMatch::Same(Box::new(matrix))
+    } else {
+        MatrixMatch::Other(matrix.digest)
+    })
 }
 
 /// Parses `30d`, `12h` or `2w 3d`; a day has 24 hours.

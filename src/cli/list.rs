@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use super::format::width;
-use super::{PathArgs, SelectionArgs};
-use crate::catalogue::trials::{CATALOGUE, Trial};
+use super::{PathArgs, SelectionArgs, trials};
+use crate::catalogue::trials::{Catalogue, Trial};
 use crate::console;
 use crate::exit::Exit;
 use crate::words::paragraph::wrap;
@@ -25,19 +25,22 @@ pub(super) struct ListArgs {
 }
 
 pub(super) fn run(options: &ListArgs) -> anyhow::Result<Exit> {
-    let chosen = options.selection.trial_globs()?;
+    // The built-in trials can be listed anywhere.
+    let anywhere = options.trials && !options.places.matrix.exists();
+    let matrix = if anywhere { None } else { Some(options.places.read()?.0) };
+    let catalogue = matrix.as_ref().map_or_else(Catalogue::built_in, trials::catalogue);
+    let chosen = options.selection.trial_globs(catalogue)?;
     let takes = |trial: &&Trial| chosen.as_ref().is_none_or(|globs| globs.matches(trial.id));
-    let trials: Vec<&Trial> = CATALOGUE.iter().copied().filter(takes).collect();
+    let trials: Vec<&Trial> = catalogue.trials().iter().copied().filter(takes).collect();
     let mut text = String::new();
-    if options.trials {
+    let Some(matrix) = matrix.filter(|_| !options.trials) else {
         let width = trials.iter().map(|trial| trial.id.len()).max().unwrap_or_default();
         for trial in trials {
             text += &row(&format!("{:<width$}  ", trial.id), trial.title);
         }
         console::print(&text)?;
         return Ok(Exit::Success);
-    }
-    let (matrix, _) = options.places.read()?;
+    };
     let (plan, _) = options.selection.plan(&matrix, &options.places)?;
     let width = plan.cells.iter().map(|cell| cell.id.to_string().len()).max().unwrap_or_default();
     for cell in &plan.cells {

@@ -26,11 +26,13 @@ mod schema;
 mod setup;
 mod show;
 mod source;
+mod trial_files;
+mod trials;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -38,8 +40,6 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::builder;
-use crate::catalogue::known_issues::{KNOWN_ISSUES, KnownIssue, Shows};
-use crate::catalogue::trials::{CATALOGUE, Trial};
 use crate::config::matrix;
 use crate::config::matrix::{Globs, Matrix};
 use crate::config::plan::{Plan, Recipes, Selection};
@@ -100,7 +100,7 @@ enum Command {
     Doctor,
     /// Remove containers and networks of dead runs, and with --images the images
     Clean(clean::CleanArgs),
-    /// Print the JSON schema of matrix.yaml, or of results/matrix.json
+    /// Print the JSON schema of matrix.yaml, of files with trials, or of results/matrix.json
     Schema(schema::SchemaArgs),
     /// Run the agent inside a container
     #[command(hide = true)]
@@ -139,15 +139,12 @@ impl PathArgs {
         let bytes = self.bytes().map_err(|error| self.unreadable(&error))?;
         let text = String::from_utf8(bytes)
             .map_err(|error| Failure::new(Exit::Usage, format!("{name}: {error}; write it as UTF-8")))?;
-        let mut matrix = Matrix::parse(&name, &text).map_err(|found| usage(&found))?;
+        let mut matrix = self.parse(&text).map_err(|found| usage(&found))?;
         if let Some(own) = std::env::var_os(MIRRORS) {
             let set = matrix.mirrors.set_all(&own.to_string_lossy());
             set.map_err(|error| Failure::new(Exit::Usage, format!("{MIRRORS}: {error}")))?;
         }
-        let trials: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
-        let in_trials = |issue: &&&KnownIssue| matches!(issue.shows, Shows::Trials { .. });
-        let issues: Vec<&str> = KNOWN_ISSUES.iter().filter(in_trials).map(|issue| issue.id).collect();
-        let dangling = [matrix.dangling_trials(&trials), matrix.dangling_issues(&issues)].concat();
+        let dangling = trials::dangling(&matrix);
         if !dangling.is_empty() {
             return Err(usage(&dangling).into());
         }
@@ -157,16 +154,7 @@ impl PathArgs {
     /// Reads the file, up to the maximum size of a matrix. Only a regular file is read: reading from a pipe might never
     /// end.
     fn bytes(&self) -> io::Result<Vec<u8>> {
-        self.check_regular()?;
-        let mut bytes = Vec::new();
-        File::open(&self.matrix)?.take(matrix::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-        if bytes.len() > matrix::MAX_BYTES {
-            return Err(io::Error::other(format!(
-                "it is larger than {} bytes, the limit for a matrix",
-                matrix::MAX_BYTES
-            )));
-        }
-        Ok(bytes)
+        read_bounded(&self.matrix)
     }
 
     /// `matrix` with the user's own files that its sources name.
@@ -177,8 +165,7 @@ impl PathArgs {
     }
 
     fn check_regular(&self) -> io::Result<()> {
-        let is_file = fs::metadata(&self.matrix)?.is_file();
-        if is_file { Ok(()) } else { Err(io::Error::other("it is not a check_regular file")) }
+        check_regular(&self.matrix)
     }
 
     fn unreadable(&self, error: &io::Error) -> Failure {
@@ -215,32 +202,23 @@ impl SelectionArgs {
         selection.check(matrix).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
         Ok(selection)
     }
-
-    /// The selected trials and all controls, in the catalogue's order.
-    fn trials(&self) -> anyhow::Result<Vec<&'static Trial>> {
-        let selected = self.trial_globs()?;
-        let takes = |trial: &Trial| selected.as_ref().is_none_or(|globs| globs.matches(trial.id));
-        Ok(CATALOGUE.iter().copied().filter(|trial| trial.is_control() || takes(trial)).collect())
-    }
-
-    /// The patterns of `--trial`, each of which matches a trial; `None` without the option.
-    fn trial_globs(&self) -> anyhow::Result<Option<Globs>> {
-        let selected = globs("--trial", &self.trial)?;
-        let ids: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
-        let dangling = selected.as_ref().map(|globs| globs.dangling(&ids)).unwrap_or_default();
-        if let Some(pattern) = dangling.first() {
-            return Err(
-                Failure::new(Exit::Usage, format!("no trial matches `{pattern}`; {}", suggest_trial(pattern))).into()
-            );
-        }
-        Ok(selected)
-    }
 }
 
-/// Suggestion for the unknown trial `name`.
-fn suggest_trial(name: &str) -> String {
-    let near = matrix::did_you_mean(name, CATALOGUE.iter().map(|trial| trial.id));
-    near.unwrap_or_else(|| "`atsmatrix list --trials` lists them".to_owned())
+fn check_regular(file: &Path) -> io::Result<()> {
+    let is_file = fs::metadata(file)?.is_file();
+    if is_file { Ok(()) } else { Err(io::Error::other("it is not a check_regular file")) }
+}
+
+/// Reads a regular file up to the maximum size of a matrix.
+fn read_bounded(file: &Path) -> io::Result<Vec<u8>> {
+    check_regular(file)?;
+    let mut bytes = Vec::new();
+    File::open(file)?.take(matrix::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > matrix::MAX_BYTES {
+        let message = format!("it is larger than {} bytes, the limit for a matrix", matrix::MAX_BYTES);
+        return Err(io::Error::other(message));
+    }
+    Ok(bytes)
 }
 
 /// Suggestion for a cell that is not among `cells`; `None` if no name is similar.

@@ -1,4 +1,4 @@
-//! `atsmatrix schema`: prints the JSON schema of matrix.yaml or of results/matrix.json.
+//! `atsmatrix schema`: prints the JSON schema of matrix.yaml, of files with trials, or of results/matrix.json.
 
 use clap::{Args, ValueEnum};
 
@@ -22,6 +22,8 @@ enum File {
     /// matrix.yaml
     #[default]
     Matrix,
+    /// Files with trials that matrix.yaml names
+    Trials,
     /// results/matrix.json
     Results,
 }
@@ -29,6 +31,7 @@ enum File {
 pub(super) fn run(options: &SchemaArgs) -> anyhow::Result<Exit> {
     let schema = match options.of {
         File::Matrix => matrix::schema(),
+        File::Trials => matrix::trials_schema(),
         File::Results => report::json::schema(),
     };
     console::print_document(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;

@@ -100,6 +100,9 @@ pub enum Line {
     End,
 }
 
+/// The text of a line that stands for further ones of a trial, which are not recorded.
+pub const LOG_CUT: &str = "further lines of this trial are not recorded";
+
 /// A line of one of ATS's logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {

@@ -9,6 +9,7 @@ mod line;
 mod observation;
 mod os;
 mod outcome;
+mod own_trial;
 mod plan;
 mod program;
 mod provenance;
@@ -24,13 +25,16 @@ pub use bisect::{BISECT_SCHEMA, Bisection, Effect, Fate, Over, Standing, Suspect
 pub use event::{Event, ImageWork};
 pub use evidence::{RunEvidence, TrialEvidence};
 pub use id::{AtsId, CellId, DistroId, IdError, RunId};
-pub use line::{Line, LogFile, LogLine};
+pub use line::{LOG_CUT, Line, LogFile, LogLine};
 pub use observation::{
     AtsLife, ClientError, ClientPhase, ClientRun, Closed, ClosedBy, Direction, Exchange, Flow, Hello, ImageStart, Load,
     OVERDUE, Observation, OriginConnection, OriginRequest, Packet, Served, TlsSeen,
 };
 pub use os::Os;
 pub use outcome::{Outcome, Verdict};
+pub use own_trial::{
+    CertificateOwner, EndTime, FirstCloser, HeaderPattern, OwnTrial, RefusalReason, TrialExpectation, WireFact,
+};
 pub use plan::{
     AgentPlan, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, added_name, front_name, origin_name, wild_name,
 };
@@ -42,8 +46,8 @@ pub use result::{
 };
 pub use script::Step;
 pub use spec::{
-    Act, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, RecordType, Remap, RequestSpec, Route,
-    Side, SniRule, Speak, TlsVersion, TrialSpec,
+    Act, Answer, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, RecordType, Remap, RequestSpec,
+    Route, Side, SniRule, Speak, TRIAL_BODY, TRIAL_DEADLINE_MS, TlsVersion, TrialSpec,
 };
 pub use surroundings::{OpensslConf, Surroundings};
 pub use swap::{Inventory, Mapped, SWAP_FOLDER, Swap};

@@ -109,6 +109,10 @@ pub struct TrialResult {
     /// is [`Outcome::Limitation`]; a pass is reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limitation: Option<String>,
+    /// Digest of what it does and expects, if it is a trial of the user's own. Under the same id another one may be stated later,
+    /// about which this result says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
     /// What was seen, in one line without times or addresses.
     pub summary: String,
     /// Evidence of a trial that did not pass, normalised lines from client, origin, wire and logs.

@@ -3,13 +3,21 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::program::OriginProgram;
 use super::script::Step;
 
+/// Response length of trials that are not about length, bytes: long enough for the body to be read and checked, shorter than a
+/// segment.
+pub const TRIAL_BODY: u64 = 1000;
+
+/// Default deadline of a trial, milliseconds. ATS answers in a few; its connect timeout in the baseline is 4 s.
+pub const TRIAL_DEADLINE_MS: u64 = 10_000;
+
 /// The complete setup of a trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent property of a trial")]
 pub struct TrialSpec {
     /// The route of the request.
@@ -106,7 +114,7 @@ impl Place {
 }
 
 /// The rule for an origin in remap.config.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remap {
     /// `map http://TRIAL.t/ SCHEME://TRIAL.test:PORT/`, and the same for https clients.
@@ -132,7 +140,7 @@ pub struct SniRule {
 }
 
 /// One side of ATS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
     /// The host that clients request, `TRIAL.t`.
@@ -161,6 +169,8 @@ pub enum Speak {
         /// Bytes.
         body_len: u64,
     },
+    /// Answers every request in a way of its own.
+    Answer(Answer),
     /// Plays one script per connection, and the last one for all further connections. Connections are counted over the whole
     /// cell. A trial that shares ATS with others may run again, so it should have one script.
     Script(Vec<Vec<Step>>),
@@ -191,6 +201,21 @@ pub enum Speak {
     Nobody,
 }
 
+/// How an origin answers every request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers besides those that frame the body.
+    pub headers: Vec<(String, String)>,
+    /// Bytes of the counting pattern.
+    pub body_len: u64,
+    /// How long it waits before it answers, milliseconds.
+    pub delay_ms: u64,
+    /// Whether it closes the connection after the response (HTTP/1.1).
+    pub close: bool,
+}
+
 /// The TLS settings of an origin.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OriginTls {
@@ -213,7 +238,7 @@ pub struct OriginTls {
 }
 
 /// The certificate of an origin. Apart from the stated flaw it is valid.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certificate {
     /// ECDSA P-256, signed by the CA, with every origin's name.
@@ -248,7 +273,7 @@ pub enum Certificate {
 }
 
 /// A TLS version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum TlsVersion {
     /// RFC 5246.
     #[serde(rename = "TLSv1.2")]
@@ -268,7 +293,7 @@ pub struct ClientSpec {
 }
 
 /// The client's protocol towards ATS.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Front {
     /// Plain HTTP/1.1.
@@ -334,6 +359,9 @@ impl Act {
 pub struct RequestSpec {
     /// Method.
     pub method: String,
+    /// Path with query; empty for `/`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub target: String,
     /// Length of the request body, bytes, of the counting pattern.
     pub body_len: u64,
     /// Whether the body is sent in chunks, without its length.
@@ -342,9 +370,6 @@ pub struct RequestSpec {
     pub headers: Vec<(String, String)>,
     /// Whether to open a new connection to ATS.
     pub fresh: bool,
-    /// The path; empty for `/`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub path: String,
 }
 
 /// One ATS setting, under its 9.x name.

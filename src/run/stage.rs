@@ -120,7 +120,7 @@ impl Stage {
 
 /// The places of origins with a container of their own that `trials` use.
 pub fn required_origins<'a>(trials: impl IntoIterator<Item = &'a &'static Trial>) -> Vec<Place> {
-    let places: Vec<Place> = trials.into_iter().map(|trial| (trial.spec)().place).collect();
+    let places: Vec<Place> = trials.into_iter().map(|trial| trial.spec().place).collect();
     Place::BESIDE.into_iter().filter(|place| places.contains(place)).collect()
 }
 

@@ -108,7 +108,15 @@ mod tests {
 
     fn trial(id: &str, outcome: Outcome) -> TrialResult {
         let control = id.starts_with("ctl-");
-        TrialResult { id: id.into(), outcome, control, limitation: None, summary: String::new(), evidence: Vec::new() }
+        TrialResult {
+            id: id.into(),
+            outcome,
+            control,
+            limitation: None,
+            definition: None,
+            summary: String::new(),
+            evidence: Vec::new(),
+        }
     }
 
     fn tried(trials: Vec<TrialResult>) -> WorkaroundTried {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ats::{Dialect, config};
-use crate::catalogue::trials::{self, Trial};
+use crate::catalogue::trials::{Catalogue, Trial};
 use crate::model::{CellResult, IssueMatch, Outcome, Place, Provenance, Route, Speak, TrialResult, Version};
 
 /// The trials of a cell by outcome, in the order of the results; missing trials are in the order of the catalogue.
@@ -36,15 +36,17 @@ pub struct Coverage<'a> {
     pub duplicated: Vec<&'a str>,
     /// Recorded as a control where the catalogue has a subject, or the reverse.
     pub mislabelled: Vec<&'a str>,
+    /// Trials of the user's own that did or expected something else when they ran.
+    pub redefined: Vec<&'a str>,
 }
 
 impl<'a> Coverage<'a> {
-    /// The coverage of `cell`. `trials` is the catalogue; if it is empty, the cell's trials are. `without` lists the
-    /// places that the matrix has no origin for.
-    pub fn of(cell: &'a CellResult, trials: &[&'a str], without: &[Place]) -> Self {
+    /// The coverage of `cell`. `trials` are those that must have run; if it is empty, the cell's are. `catalogue` knows them.
+    /// `without` lists the places that the matrix has no origin for.
+    pub fn of(cell: &'a CellResult, trials: &[&'a str], catalogue: Catalogue, without: &[Place]) -> Self {
         let mut coverage = Self::default();
         let mut seen = BTreeSet::new();
-        for TrialResult { id, outcome, control, limitation, summary: _, evidence: _ } in &cell.trials {
+        for TrialResult { id, outcome, control, limitation, definition, summary: _, evidence: _ } in &cell.trials {
             let id = id.as_str();
             if !seen.insert(id) {
                 coverage.duplicated.push(id);
@@ -59,16 +61,19 @@ impl<'a> Coverage<'a> {
                 Outcome::Unsupported => &mut coverage.unsupported,
             };
             place.push(id);
-            let known = trials::by_id(id);
+            let known = catalogue.by_id(id);
             if known.is_some_and(|trial| trial.is_control() != *control) {
                 coverage.mislabelled.push(id);
+            }
+            if known.is_some_and(|trial| trial.definition() != definition.as_deref()) {
+                coverage.redefined.push(id);
             }
             if *outcome == Outcome::Unsupported
                 && !known.is_some_and(|it| may_be_unsupported(it, &cell.provenance, without))
             {
                 coverage.unfounded.push(id);
             }
-            if *outcome == Outcome::Limitation && !is_limited(cell, id, limitation.as_deref()) {
+            if *outcome == Outcome::Limitation && !is_limited(cell, known, id, limitation.as_deref()) {
                 coverage.forged.push(id);
             }
             let of_some_cells = known.is_some_and(|trial| trial.only_for.is_some());
@@ -83,8 +88,8 @@ impl<'a> Coverage<'a> {
 
     /// Whether every trial that the cell supports ran once and has an answer.
     pub fn is_complete(&self) -> bool {
-        let Self { unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled, .. } = self;
-        [unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled]
+        let Self { unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled, redefined, .. } = self;
+        [unanswered, missing, unfounded, forged, unknown, duplicated, mislabelled, redefined]
             .iter()
             .all(|trials| trials.is_empty())
     }
@@ -154,7 +159,7 @@ pub fn unsupported_reason(
     if let Some(reason) = trial.unsupported(ats, openssl) {
         return Some(reason.to_owned());
     }
-    let spec = (trial.spec)();
+    let spec = trial.spec();
     if let Some(program) = spec.place.program().filter(|_| without.contains(&spec.place)) {
         return Some(format!("matrix.yaml has no `{program}` among its `origins`"));
     }
@@ -167,7 +172,7 @@ pub fn unsupported_reason(
 fn may_be_unsupported(trial: &Trial, provenance: &Provenance, without: &[Place]) -> bool {
     let ats = provenance.ats.as_ref().map(|ats| ats.reported.as_str());
     let openssl = provenance.openssl.as_ref().map(|library| library.version.as_str());
-    let spec = (trial.spec)();
+    let spec = trial.spec();
     matches!(spec.route, Route::DirectCurl | Route::DirectOpenssl | Route::AsDelivered)
         || spec.place == Place::SameHostV6
         || spec.client.act.reloads()
@@ -176,9 +181,9 @@ fn may_be_unsupported(trial: &Trial, provenance: &Provenance, without: &[Place])
 }
 
 /// Whether the catalogue says that `issue` limits the cell's ATS in the trial `id`, and the issue was recognised there.
-fn is_limited(cell: &CellResult, id: &str, issue: Option<&str>) -> bool {
+fn is_limited(cell: &CellResult, trial: Option<&Trial>, id: &str, issue: Option<&str>) -> bool {
     let ats = cell.provenance.ats.as_ref().map(|ats| ats.reported.as_str());
-    let declared = trials::by_id(id).zip(ats).and_then(|(trial, ats)| trial.limitation(ats));
+    let declared = trial.zip(ats).and_then(|(trial, ats)| trial.limitation(ats));
     let shows = |known: &IssueMatch| Some(known.id.as_str()) == declared && known.is_certain_of(id);
     declared.is_some() && declared == issue && cell.known_issues.iter().any(shows)
 }
@@ -204,6 +209,7 @@ mod tests {
             outcome: *outcome,
             control: id.starts_with("ctl-"),
             limitation: None,
+            definition: None,
             summary: String::new(),
             evidence: Vec::new(),
         });
@@ -231,7 +237,7 @@ mod tests {
         let all = ["ctl-direct-tls", "tls-remote-origin", "http-post-1m"];
         let run = |trials: &[(&str, Outcome)]| {
             let cell = cell("9.2.9", "3.0.20", trials);
-            Coverage::of(&cell, &all, &[]).is_complete()
+            Coverage::of(&cell, &all, Catalogue::built_in(), &[]).is_complete()
         };
         let complete = [("ctl-direct-tls", P), ("tls-remote-origin", Outcome::Fail), ("http-post-1m", Outcome::Flaky)];
         assert!(run(&complete));
@@ -243,14 +249,14 @@ mod tests {
         }
         let mut mislabelled = cell("9.2.9", "3.0.20", &complete);
         mislabelled.trials[1].control = true;
-        assert_eq!(Coverage::of(&mislabelled, &all, &[]).mislabelled, ["tls-remote-origin"]);
+        assert_eq!(Coverage::of(&mislabelled, &all, Catalogue::built_in(), &[]).mislabelled, ["tls-remote-origin"]);
     }
 
     #[test]
     fn unsupported_trials_follow_from_what_ran() {
         let unfounded = |ats: &str, openssl: &str, id: &str, without: &[Place]| {
             let cell = cell(ats, openssl, &[(id, U)]);
-            !Coverage::of(&cell, &[], without).unfounded.is_empty()
+            !Coverage::of(&cell, &[], Catalogue::built_in(), without).unfounded.is_empty()
         };
         assert!(!unfounded("9.2.9", "3.0.20", "group-x25519mlkem768", &[]));
         assert!(unfounded("9.2.9", "3.5.7", "group-x25519mlkem768", &[]), "this OpenSSL has it");
@@ -284,8 +290,8 @@ mod tests {
             trials: vec![id.into()],
             workarounds: Vec::new(),
         });
-        let forged = |cell: &CellResult| !Coverage::of(cell, &[], &[]).forged.is_empty();
-        assert!(!forged(&limited) && Coverage::of(&limited, &[], &[]).is_complete());
+        let forged = |cell: &CellResult| !Coverage::of(cell, &[], Catalogue::built_in(), &[]).forged.is_empty();
+        assert!(!forged(&limited) && Coverage::of(&limited, &[], Catalogue::built_in(), &[]).is_complete());
         let with = |change: fn(&mut CellResult)| {
             let mut cell = limited.clone();
             change(&mut cell);

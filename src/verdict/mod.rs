@@ -42,6 +42,7 @@ pub fn of_own_images() -> impl Iterator<Item = &'static str> {
 
 /// Whether a control bypasses ATS. If it fails, ATS is not at fault.
 pub fn bypasses_ats(control: &TrialResult) -> bool {
+    // Every control is built in.
     trials::by_id(&control.id).is_some_and(|known| known.kind == Kind::DirectControl)
 }
 
@@ -143,7 +144,15 @@ mod tests {
 
     fn trial(id: &str, outcome: Outcome) -> TrialResult {
         let control = id.starts_with("ctl-");
-        TrialResult { id: id.into(), outcome, control, limitation: None, summary: String::new(), evidence: Vec::new() }
+        TrialResult {
+            id: id.into(),
+            outcome,
+            control,
+            limitation: None,
+            definition: None,
+            summary: String::new(),
+            evidence: Vec::new(),
+        }
     }
 
     fn cell(verdict: Verdict, expected: Option<Verdict>, trials: Vec<TrialResult>) -> CellResult {

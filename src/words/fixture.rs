@@ -13,6 +13,7 @@ fn trial(id: &str, outcome: Outcome, summary: &str, evidence: &[&str]) -> TrialR
         outcome,
         control: id.starts_with("ctl-"),
         limitation: None,
+        definition: None,
         summary: summary.into(),
         evidence: evidence.iter().map(|line| (*line).to_owned()).collect(),
     }

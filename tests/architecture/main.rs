@@ -78,6 +78,7 @@ const SIBLINGS: &[(&str, &str)] = &[
     ("decide::expect", "words"),
     ("decide::expect", "verdict"),
     ("decide::gate", "decide::compare"),
+    ("decide::gate", "catalogue::trials"),
     ("decide::gate", "config::matrix"),
     ("decide::gate", "words"),
     ("decide::gate", "verdict"),

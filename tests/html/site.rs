@@ -109,6 +109,7 @@ fn trial(id: &str, outcome: Outcome) -> TrialResult {
         outcome,
         control: id.starts_with("ctl-"),
         limitation: None,
+        definition: None,
         summary: if failed { HOSTILE[1].into() } else { "200 OK".into() },
         evidence: if failed { evidence } else { Vec::new() },
     }

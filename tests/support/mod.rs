@@ -32,6 +32,7 @@ pub(crate) fn cell(id: &str, verdict: Verdict, openssl: &str) -> CellResult {
         outcome: outcome(trial.kind),
         control: trial.kind != Kind::Subject,
         limitation: None,
+        definition: None,
         summary: String::new(),
         evidence: Vec::new(),
     });

@@ -233,7 +233,7 @@ fn message(
         Full::new(bytes).boxed_unsync()
     };
     let mut builder = Request::builder().method(request.method.as_str());
-    let path = if request.path.is_empty() { "/" } else { &request.path };
+    let path = if request.target.is_empty() { "/" } else { &request.target };
     builder = match target.absolute {
         // HTTP/2 has the host in its request target (RFC 9113 section 8.3.1).
         _ if h2 => builder.uri(format!("https://{}{path}", target.host)),

@@ -20,7 +20,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bytes::Bytes;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -75,7 +74,7 @@ struct PortBehaviour {
 
 /// What happens on a connection after it is accepted, and after the TLS handshake if there is one.
 enum Play {
-    Http(Bytes),
+    Http(http::Answers),
     Script(Vec<Vec<Step>>),
     Forward(Box<Backend>),
 }
@@ -184,7 +183,8 @@ async fn prepare(port: &Port, identity: &Identity, folder: &Path) -> Result<Play
         Ok(folder)
     };
     Ok(match &port.origin.speak {
-        Speak::Http { body_len } => Play::Http(body::bytes(*body_len).into()),
+        Speak::Http { body_len } => Play::Http(http::Answers::whole(body::bytes(*body_len))),
+        Speak::Answer(answer) => Play::Http(http::Answers::of(answer)?),
         Speak::Script(scripts) => Play::Script(scripts.clone()),
         Speak::Openssl { args, rsa_bits, sign } => {
             let (leaf, folder) = (good(identity)?, own_folder("openssl")?);
@@ -362,7 +362,7 @@ async fn handle(
 ) -> anyhow::Result<()> {
     let Some(config) = &behaviour.tls else {
         return match &behaviour.play {
-            Play::Http(body) => http::serve(tap, false, body, notes).await,
+            Play::Http(answers) => http::serve(tap, false, answers, notes).await,
             Play::Script(_) => script::play(tap, script, "", received).await,
             Play::Forward(backend) => backend.forward(tap, notes).await,
         };
@@ -379,7 +379,7 @@ async fn handle(
     let h2 = seen.alpn == "h2";
     lock(notes).tls = Some(seen);
     match &behaviour.play {
-        Play::Http(body) => http::serve(stream, h2, body, notes).await,
+        Play::Http(answers) => http::serve(stream, h2, answers, notes).await,
         Play::Script(_) => script::play(stream, script, "", received).await,
         Play::Forward(backend) => backend.forward(stream, notes).await,
     }

@@ -60,9 +60,9 @@ mod tests {
     fn plans(version: &str) -> Vec<TrialPlan> {
         let dialect = Dialect::of(&version.parse().unwrap()).unwrap();
         let able = CATALOGUE.iter().zip(20_000..).filter(|(trial, _)| {
-            trial.unsupported(Some(version), None).is_none() && config::check(dialect, &(trial.spec)().records).is_ok()
+            trial.unsupported(Some(version), None).is_none() && config::check(dialect, &trial.spec().records).is_ok()
         });
-        able.map(|(trial, port)| TrialPlan { id: trial.id.to_owned(), port, spec: (trial.spec)() }).collect()
+        able.map(|(trial, port)| TrialPlan { id: trial.id.to_owned(), port, spec: trial.spec() }).collect()
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
     fn no_origin_changes_from_one_connection_to_the_next() {
         // A trial that shares a life runs again when another ends it, and connections are counted over both runs.
         for trial in CATALOGUE {
-            if let crate::model::Speak::Script(scripts) = (trial.spec)().origin.speak {
+            if let crate::model::Speak::Script(scripts) = trial.spec().origin.speak {
                 assert_eq!(scripts.len(), 1, "{}", trial.id);
             }
         }

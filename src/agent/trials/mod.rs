@@ -33,7 +33,7 @@ use super::traffic_server::{self, Installation, Launch, LaunchedBy, Ports, Runni
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
 use crate::model::{
-    AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Record, Route, TrialPlan, origin_name,
+    AtsLife, CellPlan, ClientRun, LOG_CUT, Line, LogFile, LogLine, Place, Port, Record, Route, TrialPlan, origin_name,
 };
 use baseline::Started;
 use lives::Lives;
@@ -332,6 +332,7 @@ impl TrialRunner {
     /// Reports log lines. If they `count` as evidence, each goes to the trial whose host it names.
     fn report_logs(&self, lines: Vec<(LogFile, String)>, count: bool) {
         let mut reported: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut cut: BTreeSet<(&str, &str)> = BTreeSet::new();
         for (file, text) in lines {
             if [traffic_server::READY_HOST, traffic_server::BARRIER_HOST]
                 .iter()
@@ -341,11 +342,15 @@ impl TrialRunner {
             }
             let number = reported.entry(file.name()).or_default();
             *number += 1;
-            if *number > MAX_LOG_LINES {
-                continue;
-            }
             let trial = self.plan.trials.iter().find(|trial| count && settings::names_trial(&text, &trial.id));
-            let text = text.chars().take(MAX_LOG_LINE).collect();
+            let mut text: String = text.chars().take(MAX_LOG_LINE).collect();
+            if *number > MAX_LOG_LINES {
+                // A trial is told once that lines of it are missing.
+                if !trial.is_some_and(|trial| cut.insert((file.name(), trial.id.as_str()))) {
+                    continue;
+                }
+                LOG_CUT.clone_into(&mut text);
+            }
             self.emitter.emit(&Line::Log(LogLine { trial: trial.map(|trial| trial.id.clone()), file, text }));
         }
     }

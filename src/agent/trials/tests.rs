@@ -157,7 +157,7 @@ async fn cell(
     lives: u16,
 ) -> (TrialRunner, Collected, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let mut spec = (crate::catalogue::trials::by_id("tls-remote-origin").unwrap().spec)();
+    let mut spec = crate::catalogue::trials::by_id("tls-remote-origin").unwrap().spec();
     spec.records = records.to_vec();
     let plan = |(id, port): (&&str, u16)| TrialPlan { id: (*id).to_owned(), port, spec: spec.clone() };
     let names: Vec<String> = ids.iter().map(|id| origin_name(id)).collect();

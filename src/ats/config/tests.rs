@@ -342,7 +342,7 @@ fn written(dialect: Dialect) -> BTreeSet<String> {
         records: Vec::new(),
         ..settings()
     };
-    let trials = CATALOGUE.iter().map(|trial| (trial.spec)().records);
+    let trials = CATALOGUE.iter().map(|trial| trial.spec().records);
     let workarounds = KNOWN_ISSUES.iter().flat_map(|issue| issue.workarounds).map(Workaround::settings);
     // What this ATS does not support is not written.
     let translated = trials.chain(workarounds).filter_map(|records| translated(dialect, &records).ok()).flatten();
@@ -367,7 +367,7 @@ fn every_setting_for_10_was_checked_against_its_documentation() {
 
 #[test]
 fn every_key_of_sni_yaml_was_checked_against_its_documentation() {
-    let specs = CATALOGUE.iter().flat_map(|trial| (trial.spec)().sni);
+    let specs = CATALOGUE.iter().flat_map(|trial| trial.spec().sni);
     let used: BTreeSet<String> = specs.flat_map(|rule| rule.keys).map(|(key, _)| key).collect();
     assert_eq!(used.iter().map(String::as_str).collect::<Vec<_>>(), checked::SNI_KEYS);
 }

@@ -14,7 +14,7 @@ use crate::bisect::answer::distinguishing_trial;
 use crate::bisect::failure;
 use crate::bisect::parts::Swapped;
 use crate::builder::{ImageBuilder, ImageState};
-use crate::catalogue::trials::{CATALOGUE, Kind as TrialKind, Trial};
+use crate::catalogue::trials::{CATALOGUE, Catalogue, Kind as TrialKind, Trial};
 use crate::config::plan::{Bootstrapper, Plan, PlannedCell};
 use crate::distro::loader;
 use crate::engine::Engine;
@@ -243,13 +243,15 @@ pub(super) fn check_distro(once: &SingleAttempt, planned: &PlannedCell) -> anyho
 }
 
 /// The trials that all cells have. The others are about an image as a whole, of which no part can be swapped.
-fn everywhere() -> impl Iterator<Item = &'static Trial> {
-    CATALOGUE.iter().copied().filter(|trial| trial.only_for.is_none())
+fn everywhere(catalogue: Catalogue) -> impl Iterator<Item = &'static Trial> {
+    catalogue.trials().iter().copied().filter(|trial| trial.only_for.is_none())
 }
 
 /// The trials of an experiment: `chosen` and every control.
-pub(super) fn with_controls(chosen: &Trial) -> Vec<&'static Trial> {
-    CATALOGUE.iter().copied().filter(|trial| trial.is_control() || chosen.id == trial.id).collect()
+pub(super) fn with_controls(chosen: &'static Trial) -> Vec<&'static Trial> {
+    // Every control is built in, and comes first.
+    let others = CATALOGUE.iter().copied().filter(|trial| trial.is_control() && chosen.id != trial.id);
+    others.chain([chosen]).collect()
 }
 
 /// The sets of trials that the ends run, in turn, until a trial distinguishes them: the requested one; otherwise the one that
@@ -260,10 +262,11 @@ pub(super) fn trial_sets(request: &SearchRequest) -> Vec<Vec<&'static Trial>> {
         return known.into_iter().collect();
     }
     let shared = |trial: &&Trial| {
-        let spec = (trial.spec)();
+        let spec = trial.spec();
         trial.is_control() || (spec.records.is_empty() && !spec.alone)
     };
-    known.into_iter().chain([everywhere().filter(shared).collect(), everywhere().collect()]).collect()
+    let all = || everywhere(request.catalogue);
+    known.into_iter().chain([all().filter(shared).collect(), all().collect()]).collect()
 }
 
 /// The trials to search with after the ends have run: the requested one, else all that pass in `good` and fail in `bad`, in
@@ -273,16 +276,19 @@ pub(super) fn candidates(request: &SearchRequest, good: &SingleAttempt, bad: &Si
         return vec![requested];
     }
     let (good, bad) = (answers(good), answers(bad));
-    everywhere().filter(|trial| distinguishing_trial(&[trial.id], &good, &bad).is_some()).collect()
+    everywhere(request.catalogue).filter(|trial| distinguishing_trial(&[trial.id], &good, &bad).is_some()).collect()
 }
 
 /// A hint, if a trial passes in `bad` and fails in `good`; else an empty text.
-pub(super) fn reversed_hint(good: &SingleAttempt, bad: &SingleAttempt, trial: Option<&Trial>) -> &'static str {
-    let catalogue: Vec<&str> = match trial {
-        Some(trial) => vec![trial.id],
-        None => everywhere().map(|trial| trial.id).collect(),
-    };
-    match distinguishing_trial(&catalogue, &answers(bad), &answers(good)) {
+pub(super) fn reversed_hint(
+    good: &SingleAttempt,
+    bad: &SingleAttempt,
+    trial: Option<&Trial>,
+    catalogue: Catalogue,
+) -> &'static str {
+    let one = trial.map(|trial| [trial.id]);
+    let ids = one.as_ref().map_or(catalogue.ids(), <[_; 1]>::as_slice);
+    match distinguishing_trial(ids, &answers(bad), &answers(good)) {
         Some(_) => "; one does the other way round: swap --good and --bad",
         None => "",
     }

@@ -73,7 +73,10 @@ pub(super) async fn bisect(bench: &Bench<'_>) -> anyhow::Result<Bisection> {
         return Ok(found);
     }
     let hint = match seen.as_slice() {
-        [good, bad] => bench::reversed_hint(good, bad, bench.request.trial.filter(|_| bench.request.is_requested)),
+        [good, bad] => {
+            let requested = bench.request.trial.filter(|_| bench.request.is_requested);
+            bench::reversed_hint(good, bad, requested, bench.request.catalogue)
+        }
         _ => "",
     };
     if let Some(answer) = unsteady {

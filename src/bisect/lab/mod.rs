@@ -17,7 +17,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::builder::Policy;
-use crate::catalogue::trials::Trial;
+use crate::catalogue::trials::{Catalogue, Trial};
 use crate::config::matrix::Matrix;
 use crate::engine::Engine;
 use crate::engine::labels::Owner;
@@ -29,6 +29,8 @@ use bench::Bench;
 pub struct SearchRequest {
     /// The matrix that contains both ends.
     pub matrix: Matrix,
+    /// Its trials.
+    pub catalogue: Catalogue,
     /// The end that passes.
     pub good: CellId,
     /// The end that fails.

@@ -34,6 +34,7 @@ fn request(bad: &str) -> (SearchRequest, FakeEngine) {
         matrix,
         good: "debian-12/9.2.5".parse().unwrap(),
         bad: bad.parse().unwrap(),
+        catalogue: crate::catalogue::trials::Catalogue::built_in(),
         trial: crate::catalogue::trials::by_id("tls-remote-origin"),
         is_requested: true,
         recipes,
@@ -146,7 +147,7 @@ async fn a_failed_experiment_is_repeated_before_it_counts() {
 async fn a_trial_with_another_origin_has_it() {
     for bad in ["debian-13/9.2.5", "debian-12/9.2.9"] {
         let (mut request, engine) = request(bad);
-        let trial = CATALOGUE.iter().find(|trial| (trial.spec)().place == Place::Beside(OriginProgram::Nginx)).unwrap();
+        let trial = CATALOGUE.iter().find(|trial| trial.spec().place == Place::Beside(OriginProgram::Nginx)).unwrap();
         request.trial = Some(trial);
         let mut plan = Plan::of(&request.matrix, &Selection::default(), &request.recipes).unwrap();
         plan.add_origin(&request.matrix, &request.recipes, Place::Beside(OriginProgram::Nginx)).unwrap();
@@ -188,12 +189,12 @@ fn without_a_requested_trial_all_distinguishing_ones_are_tried_and_reversed_ends
     let ids =
         |request: &SearchRequest| candidates(request, &good, &bad).iter().map(|trial| trial.id).collect::<Vec<_>>();
     assert_eq!(ids(&request), [a], "what was is_requested for is not exchanged");
-    assert_eq!(reversed_hint(&good, &bad, request.trial), "");
+    assert_eq!(reversed_hint(&good, &bad, request.trial, request.catalogue), "");
     request.is_requested = false;
     assert_eq!(ids(&request).len(), 2);
     assert!(!ids(&request).contains(&a));
-    assert_eq!(reversed_hint(&good, &bad, None), "");
-    assert!(reversed_hint(&bad, &good, None).contains("swap --good and --bad"));
+    assert_eq!(reversed_hint(&good, &bad, None, request.catalogue), "");
+    assert!(reversed_hint(&bad, &good, None, request.catalogue).contains("swap --good and --bad"));
 }
 
 #[test]

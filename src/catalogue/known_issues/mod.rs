@@ -30,6 +30,8 @@ use crate::model::{AtsBuild, Confidence, IssueMatch, LogLine, Observation, Outco
 pub struct TrialCase<'a> {
     /// Trial id.
     pub trial: &'a str,
+    /// What it does; `None` if that is not known here.
+    pub definition: Option<&'static Trial>,
     /// Control or subject.
     pub kind: Kind,
     /// Its outcome.

@@ -94,7 +94,13 @@ mod tests {
         let line = |file| LogLine { trial: None, file, text: "oops".into() };
         let logs = [line(LogFile::Diags), line(LogFile::Output)];
         let observation = Observation::default();
-        let case = TrialCase { trial: "", kind: Kind::Subject, outcome: Outcome::Fail, observation: &observation };
+        let case = TrialCase {
+            trial: "",
+            definition: None,
+            kind: Kind::Subject,
+            outcome: Outcome::Fail,
+            observation: &observation,
+        };
         let provenance = Provenance::default();
         let evidence = Evidence { cases: &[case], provenance: &provenance, logs: &logs };
         assert_eq!(EITHER.shown_by(&case, &evidence), BTreeSet::from([EvidenceSource::Log("diags.log")]));

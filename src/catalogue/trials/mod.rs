@@ -5,6 +5,7 @@
 
 mod alpn;
 pub mod body;
+mod catalogue;
 mod certificate;
 mod check;
 mod controls;
@@ -19,6 +20,7 @@ mod load;
 mod mtls;
 mod net;
 mod nginx;
+mod own;
 #[cfg(test)]
 mod pins;
 mod pool;
@@ -31,14 +33,15 @@ mod tfo;
 mod tls;
 mod tunnel;
 
+pub use catalogue::Catalogue;
 pub use check::{Check, Judgement};
 
 use std::sync::LazyLock;
 
 use super::{count, flatten};
-use crate::model::{Observation, TrialSpec, Version, VersionRange};
+use crate::model::{Observation, OwnTrial, TrialSpec, Version, VersionRange};
 
-/// The id of every trial that all cells have, in the catalogue's order.
+/// The id of every built-in trial that all cells have, in the catalogue's order.
 pub fn ids() -> &'static [&'static str] {
     static IDS: LazyLock<Vec<&'static str>> =
         LazyLock::new(|| CATALOGUE.iter().filter(|trial| trial.only_for.is_none()).map(|trial| trial.id).collect());
@@ -135,9 +138,11 @@ pub struct Trial {
     /// Known issues that make some versions of ATS fail it on every distro. A missing feature belongs in `needs`.
     pub limitations: &'static [Limitation],
     /// What it does.
-    pub spec: fn() -> TrialSpec,
+    spec: fn() -> TrialSpec,
     /// How an observation is judged: every check must hold.
-    pub judge: fn(&Observation) -> Vec<Check>,
+    judge: fn(&Observation) -> Vec<Check>,
+    /// The user's own trial that it is made from, whose spec and expectations stand for the two above.
+    own: Option<&'static OwnTrial>,
 }
 
 /// What most trials have in common: each entry of a group ends with `..SUBJECT`.
@@ -152,6 +157,7 @@ const SUBJECT: Trial = Trial {
     limitations: &[],
     spec: spec::https_get,
     judge: check::one_tls_answer,
+    own: None,
 };
 
 /// The groups, in the order of tables and runs: controls first.
@@ -180,10 +186,10 @@ const GROUPS: &[&[Trial]] = &[
     image::TRIALS,
 ];
 
-/// Every trial, group by group.
+/// Every built-in trial, group by group.
 pub const CATALOGUE: &[&Trial] = &flatten::<_, { count(GROUPS) }>(GROUPS);
 
-/// The trial named `id`.
+/// The built-in trial named `id`.
 pub fn by_id(id: &str) -> Option<&'static Trial> {
     CATALOGUE.iter().copied().find(|trial| trial.id == id)
 }
@@ -207,9 +213,28 @@ impl Trial {
         self.limitations.iter().find(|limitation| limitation.affects(ats)).map(|limitation| limitation.issue)
     }
 
+    /// What it does.
+    pub fn spec(&self) -> TrialSpec {
+        self.own.map_or_else(self.spec, |own| own.spec.clone())
+    }
+
+    /// What it expects in the words of reports, if it is a trial of the user's own.
+    pub fn expectations(&self) -> Vec<String> {
+        self.own.map(own::expectations).unwrap_or_default()
+    }
+
+    /// Digest of what it does and expects, if it is a trial of the user's own.
+    pub fn definition(&self) -> Option<&'static str> {
+        self.own.map(|own| own.digest.as_str())
+    }
+
+    fn checks(&self, observation: &Observation) -> Vec<Check> {
+        self.own.map_or_else(|| (self.judge)(observation), |own| own::checks(own, observation))
+    }
+
     /// Judges `observation`: pass, fail, unsupported or error.
     pub fn judge(&self, observation: &Observation) -> Judgement {
-        Judgement::from_checks((self.judge)(observation), observation)
+        Judgement::from_checks(self.checks(observation), observation)
     }
 
     /// Whether it is a control of either kind.

@@ -23,7 +23,7 @@ fn good_by_any_policy(spec: &TrialSpec) -> bool {
 
 /// Trials through ATS whose origin speaks TLS with ATS.
 fn verifying() -> impl Iterator<Item = (&'static Trial, TrialSpec)> {
-    CATALOGUE.iter().map(|trial| (*trial, (trial.spec)())).filter(|(_, spec)| {
+    CATALOGUE.iter().map(|trial| (*trial, trial.spec())).filter(|(_, spec)| {
         spec.route == Route::Ats && spec.origin.https && spec.remap != Remap::None && spec.origin.speak != Speak::Nobody
     })
 }
@@ -51,7 +51,7 @@ fn a_policy_is_never_set_without_its_properties() {
 #[test]
 fn trials_that_depend_on_timeouts_retries_or_address_families_set_them() {
     for trial in CATALOGUE {
-        let spec = (trial.spec)();
+        let spec = trial.spec();
         if matches!(spec.place, Place::RemoteAndDead | Place::RemoteAndDeadV6) {
             assert!(sets(&spec, "http.connect_attempts_max_retries"), "{}", trial.id);
         }
@@ -69,9 +69,9 @@ fn trials_that_depend_on_timeouts_retries_or_address_families_set_them() {
 fn trials_whose_judge_checks_times_are_timed() {
     // Without a control there is nothing to compare times with, and the trial would fail.
     for trial in CATALOGUE {
-        let checks_times = (trial.judge)(&crate::model::Observation::default()).iter().any(|check| {
+        let checks_times = trial.checks(&crate::model::Observation::default()).iter().any(|check| {
             check.expected.starts_with("an end at once") || check.expected.starts_with("an end by the timeout")
         });
-        assert_eq!(checks_times, (trial.spec)().timed, "{}", trial.id);
+        assert_eq!(checks_times, trial.spec().timed, "{}", trial.id);
     }
 }

@@ -39,8 +39,8 @@ fn cacheable() -> Vec<Step> {
     vec![Step::ReadHead, spec::send(&head), Step::SendPattern(spec::BODY)]
 }
 
-fn get_of(path: &str) -> RequestSpec {
-    RequestSpec { path: path.into(), ..spec::get() }
+fn get_of(target: &str) -> RequestSpec {
+    RequestSpec { target: target.into(), ..spec::get() }
 }
 
 /// A client that plays `steps` on one connection, then sends a GET on another.

@@ -2,15 +2,11 @@
 
 use crate::model::{
     Act, Certificate, ClientSpec, Front, OriginProgram, OriginSpec, OriginTls, Place, Record, RecordType, Remap,
-    RequestSpec, Route, Side, SniRule, Speak, Step, TlsVersion, TrialSpec,
+    RequestSpec, Route, Side, SniRule, Speak, Step, TRIAL_BODY, TRIAL_DEADLINE_MS, TlsVersion, TrialSpec,
 };
 
-/// Response length of trials that are not about length, bytes: long enough for the body to be read and checked, shorter
-/// than a segment.
-pub(super) const BODY: u64 = 1000;
-
-/// Default deadline of a trial, milliseconds. ATS answers in a few; its connect timeout in the baseline is 4 s.
-const DEADLINE_MS: u64 = 10_000;
+/// Response length of trials that are not about length, bytes.
+pub(super) const BODY: u64 = TRIAL_BODY;
 
 /// One GET through ATS to a TLS origin on another host.
 pub(super) fn https_get() -> TrialSpec {
@@ -28,7 +24,7 @@ pub(super) fn https_get() -> TrialSpec {
         cache: false,
         timed: false,
         alone: false,
-        deadline_ms: DEADLINE_MS,
+        deadline_ms: TRIAL_DEADLINE_MS,
     }
 }
 

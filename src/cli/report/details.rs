@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 
 use super::EvidenceChoice;
-use crate::catalogue::trials::{CATALOGUE, Kind};
+use crate::catalogue::trials::{Catalogue, Kind};
 use crate::cli::PathArgs;
 use crate::cli::cited::KeptRuns;
 use crate::cli::source::ResultsSource;
@@ -20,9 +20,9 @@ use crate::store::Results;
 /// Maximum number of revisions to read.
 const REVISIONS: usize = 300;
 
-/// Descriptions of the trials of the catalogue.
-pub(super) fn trials() -> BTreeMap<String, About> {
-    let about = CATALOGUE.iter().map(|trial| {
+/// Descriptions of the trials of `catalogue`.
+pub(super) fn trials(catalogue: Catalogue) -> BTreeMap<String, About> {
+    let about = catalogue.trials().iter().map(|trial| {
         let direct = trial.kind == Kind::DirectControl;
         let (title, why, link) = (trial.title.to_owned(), trial.why.to_owned(), trial.link.to_owned());
         (trial.id.to_owned(), About { title, why, link, direct })

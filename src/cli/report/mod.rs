@@ -10,7 +10,6 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::PathArgs;
 use super::source::ResultsSource;
-use crate::catalogue::trials;
 use crate::console::{self, OutputStream, StyleOptions, style};
 use crate::exit::Exit;
 use crate::model::{IdError, MatrixResult, RunId};
@@ -76,11 +75,12 @@ pub(super) fn run(options: &ReportArgs) -> anyhow::Result<Exit> {
     let source = ResultsSource::on_disk(&options.places);
     let result = source.load(&options.places)?;
     let bisections = store::Results::new(options.places.results()).bisections()?;
+    let catalogue = options.places.known_trials();
     let details = if options.format.detailed {
         let (past, no_past) = if options.no_history { (None, false) } else { past(options, &source, &result) };
         Details {
             bisections,
-            trials: details::trials(),
+            trials: details::trials(catalogue),
             evidence: details::evidence(&options.places, &result, options.run.as_ref())?,
             past,
             no_past,
@@ -93,7 +93,7 @@ pub(super) fn run(options: &ReportArgs) -> anyhow::Result<Exit> {
     let style = style(|name| std::env::var_os(name), stream, StyleOptions::default());
     let screen = Screen { width: style.width, colour: style.colour };
     let today = Some(super::setup::day(jiff::Timestamp::now()));
-    let terms = Terms { today, trials: trials::ids(), ..Terms::default() };
+    let terms = Terms { today, trials: catalogue.ids(), ..Terms::default() };
     let text = (options.format.render)(&Input { result: &result, details: &details, terms, screen });
     match &options.output {
         Some(file) => store::put(file, text.as_bytes())?,

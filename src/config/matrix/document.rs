@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::bootstrap::BootstrapEntry;
 use super::local::{DockerfileEntry, LocalPackagesEntry};
+use super::trial::TrialEntry;
 use crate::model::{OriginProgram, Verdict};
 
 /// The matrix of atsmatrix: which distros run which Apache Traffic Servers.
@@ -37,6 +38,12 @@ pub(super) struct Document {
     /// Cells to include although an `exclude` entry matches them.
     #[serde(default)]
     pub(super) include: Vec<IncludeEntry>,
+    /// Trials of your own, in order: from id to trial. They run in every cell beside the built-in ones.
+    #[serde(default)]
+    pub(super) trials: IndexMap<String, TrialEntry>,
+    /// Files with further trials of your own, relative to the folder of matrix.yaml; file names may be patterns.
+    #[serde(default)]
+    pub(super) trial_files: Vec<String>,
     /// Verdicts that are expected.
     #[serde(default)]
     pub(super) expect: Vec<ExpectEntry>,
@@ -141,7 +148,7 @@ pub(super) struct OriginEntry {
     pub(super) on: String,
 }
 
-fn yes() -> bool {
+pub(super) fn yes() -> bool {
     true
 }
 

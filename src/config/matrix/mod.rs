@@ -20,11 +20,13 @@ mod local;
 mod mirrors;
 mod normal;
 mod outline;
+mod own_trials;
 mod shape;
 mod source;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 pub use bootstrap::{AptSuite, Bootstrap, RpmRelease};
 pub use diagnostic::{Diagnostic, did_you_mean, known_names};
@@ -39,10 +41,12 @@ pub use limits::{Deadlines, Defaults};
 pub use local::{LocalContent, LocalError, LocalFile, LocalFiles, LocalNeed, name_in_context, shown};
 pub use mirrors::Mirrors;
 pub use outline::MAX_BYTES;
+pub use own_trials::{StatedTrial, TrialFile};
 pub use source::{
     Ats, Dockerfile, LocalPackages, Package, PackageFormat, Patch, Proof, RESERVED_ARGS, ReadyImage, Rebuild, Source,
     SourceKind, Tarball,
 };
+pub use trial::trials_schema;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -71,6 +75,10 @@ pub struct Matrix {
     pub include: Vec<CellId>,
     /// Verdicts that are expected.
     pub expect: Vec<Expectation>,
+    /// Trials of the user's own, in order.
+    pub trials: Vec<StatedTrial>,
+    /// Patterns over files with further ones, which [`Matrix::with_trial_files`] adds.
+    pub trial_files: Vec<String>,
     /// Limits for every cell.
     pub defaults: Defaults,
     /// Mirrors to use in place of public hosts.
@@ -179,7 +187,10 @@ impl Matrix {
     /// If the edits would break the file or change anything else. A person has to make them.
     pub fn edited(&self, text: &str, edits: &[Edit]) -> Result<(String, Self), EditError> {
         let text = edit::apply(text, edits)?;
-        let matrix = Self::parse(&self.file, &text).map_err(|found| EditError::broken(&found))?;
+        let mut matrix = Self::parse(&self.file, &text).map_err(|found| EditError::broken(&found))?;
+        // The files with trials are not edited. Theirs follow those of the text.
+        matrix.trials.extend(self.trials.iter().skip(matrix.trials.len()).cloned());
+        matrix.digest = sha256_hex(normal::form(&matrix).as_bytes());
         // Positions may change; nothing else outside `expect` may.
         let rest = |of: &Self| Self {
             expect: Vec::new(),
@@ -187,6 +198,7 @@ impl Matrix {
             sha256: String::new(),
             places: Places::default(),
             local: BTreeMap::new(),
+            trials: of.trials.iter().map(|stated| StatedTrial { at: (0, 0), ..stated.clone() }).collect(),
             ..of.clone()
         };
         if rest(self) != rest(&matrix) || !edit::is_applied(&self.expect, &matrix.expect, edits) {
@@ -196,9 +208,10 @@ impl Matrix {
     }
 
     /// Whether `digest`, which results record for their matrix, is the digest of this one. Older results record that of the
-    /// file's bytes.
+    /// file's bytes; they never had trials of the user's own, whose files these bytes do not cover.
     pub fn is_named(&self, digest: &str) -> bool {
-        digest == self.digest || digest == self.sha256
+        let is_old = || self.trials.is_empty() && self.trial_files.is_empty() && digest == self.sha256;
+        digest == self.digest || is_old()
     }
 
     /// The distro with the name `id`.

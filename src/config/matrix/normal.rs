@@ -8,12 +8,14 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
+use serde_json::Value;
+
 use super::{
     AptSuite, Ats, Bootstrap, Deadlines, Defaults, Distro, Dockerfile, Exclusion, Expectation, Globs, LocalPackages,
-    Matrix, Package, PackageFormat, Patch, Proof, ReadyImage, Rebuild, RpmRelease, Source, SourceKind, Tarball,
-    UpgradeEnds,
+    Matrix, Package, PackageFormat, Patch, Proof, ReadyImage, Rebuild, RpmRelease, Source, SourceKind, StatedTrial,
+    Tarball, UpgradeEnds,
 };
-use crate::model::{Os, Place};
+use crate::model::{Os, OwnTrial, Place};
 
 /// The normal form of `matrix`, one value per line.
 pub(super) fn form(matrix: &Matrix) -> String {
@@ -26,6 +28,9 @@ pub(super) fn form(matrix: &Matrix) -> String {
         exclude,
         include,
         expect,
+        trials,
+        // What the files have is among the trials.
+        trial_files: _,
         defaults,
         mirrors: _,
         local: _,
@@ -57,6 +62,16 @@ pub(super) fn form(matrix: &Matrix) -> String {
     }
     lines.put("memory", memory);
     lines.put("pids", pids);
+    for StatedTrial { trial, file: _, at: _ } in trials {
+        own_trial(&mut lines, trial);
+    }
+    lines.0
+}
+
+/// The normal form of one trial of the user's own.
+pub(super) fn trial_form(trial: &OwnTrial) -> String {
+    let mut lines = Lines(String::new());
+    own_trial(&mut lines, trial);
     lines.0
 }
 
@@ -93,6 +108,29 @@ impl Lines {
         // `None` matches every name; an empty list is written differently.
         self.flag(key, globs.is_some());
         self.all(key, globs.iter().flat_map(|globs| globs.patterns()));
+    }
+
+    /// Writes the leaves of `value`, without those that say nothing: a property that is added later and not used writes none.
+    fn data(&mut self, key: &str, value: &Value) {
+        match value {
+            Value::Null | Value::Bool(false) => {}
+            Value::Bool(true) => self.put(key, "true"),
+            Value::Number(number) => self.put(key, number),
+            Value::String(text) => self.put(key, text),
+            Value::Array(items) => {
+                for (i, item) in items.iter().enumerate() {
+                    // An item keeps its place even if it says nothing.
+                    self.put(&format!("{key}[{i}]"), "");
+                    self.data(&format!("{key}[{i}]"), item);
+                }
+            }
+            Value::Object(fields) => {
+                let sorted: BTreeMap<&String, &Value> = fields.iter().collect();
+                for (name, field) in sorted {
+                    self.data(&format!("{key}.{name}"), field);
+                }
+            }
+        }
     }
 
     fn map(&mut self, key: &str, map: &BTreeMap<String, String>) {
@@ -242,6 +280,17 @@ fn expectation(lines: &mut Lines, it: &Expectation) {
     lines.some("expect.openssl", openssl.as_ref());
     lines.some("expect.ats-version", ats_version.as_ref());
     lines.some("expect.expires", expires.as_ref());
+}
+
+fn own_trial(lines: &mut Lines, it: &OwnTrial) {
+    // The digest is made of this.
+    let OwnTrial { id, title: _, why: _, link: _, ats, openssl, spec, wanted, digest: _ } = it;
+    lines.put("trial", id);
+    lines.some("trial.ats", ats.as_ref());
+    lines.some("trial.openssl", openssl.as_ref());
+    // Both are plain data: serializing them cannot fail.
+    lines.data("trial.spec", &serde_json::to_value(spec).unwrap_or_default());
+    lines.all("trial.wanted", wanted.iter().map(|it| serde_json::to_string(it).unwrap_or_default()));
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ pub(crate) fn trial(id: &str, outcome: Outcome) -> TrialResult {
         outcome,
         control: id.starts_with("ctl-"),
         limitation: None,
+        definition: None,
         summary: summary.into(),
         evidence: Vec::new(),
     }

@@ -130,7 +130,13 @@ impl HostEvidence {
         let cases = self.servers.iter().filter(|(address, server)| self.is_behind(address, server));
         let cases = cases.map(|(address, server)| (Some(address.as_str()), server.observation()));
         for (address, observation) in cases.chain([(None, Observation::default())]) {
-            let case = TrialCase { trial: "", kind: Kind::Subject, outcome: Outcome::Fail, observation: &observation };
+            let case = TrialCase {
+                trial: "",
+                definition: None,
+                kind: Kind::Subject,
+                outcome: Outcome::Fail,
+                observation: &observation,
+            };
             let evidence = Evidence { cases: &[case], provenance: ran, logs: &self.elsewhere.whole };
             for resemblance in resembled(&case, &evidence, &self.given) {
                 match found.iter_mut().find(|named| named.issue == resemblance.issue.id) {

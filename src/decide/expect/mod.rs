@@ -33,12 +33,15 @@ pub struct Changes {
     pub expired: Vec<(usize, Date)>,
     /// Entries (counted from 0) that no result covers.
     pub unjudged: Vec<usize>,
+    /// Trials of the user's own whose results do not count: what they do or expect has changed since.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redefined: Vec<String>,
 }
 
 impl Changes {
     /// Whether matrix.yaml and the results agree.
     pub fn is_empty(&self) -> bool {
-        self.edits.is_empty() && self.expired.is_empty()
+        self.edits.is_empty() && self.expired.is_empty() && self.redefined.is_empty()
     }
 }
 
@@ -132,10 +135,11 @@ impl<'a> EntryState<'a> {
 /// all of its trials ran.
 pub fn changes(matrix: &Matrix, cells: &[CellResult], trials: &[&str], today: Date) -> Changes {
     let known: BTreeSet<CellId> = matrix.cells().map(|cell| cell.id()).collect();
+    let (cells, redefined) = as_defined(matrix, cells);
     let cells: Vec<&CellResult> =
         cells.iter().filter(|cell| cell.verdict.is_answer() && known.contains(&cell.id)).collect();
     let mut entries: Vec<EntryState> = matrix.expect.iter().map(EntryState::new).collect();
-    let mut changes = Changes::default();
+    let mut changes = Changes { redefined, ..Changes::default() };
     let mut inherited = BTreeMap::new();
     for (number, entry) in entries.iter_mut().enumerate() {
         update_entry(number, entry, &cells, trials, today, &mut changes, &mut inherited);
@@ -143,6 +147,24 @@ pub fn changes(matrix: &Matrix, cells: &[CellResult], trials: &[&str], today: Da
     let added = additions(&entries, &cells, &inherited);
     changes.edits.extend(added.into_iter().map(Edit::Add));
     changes
+}
+
+/// `cells` without the results of trials of the user's own that did or expected something else when they ran, and the ids of
+/// these.
+fn as_defined(matrix: &Matrix, cells: &[CellResult]) -> (Vec<CellResult>, Vec<String>) {
+    let present: BTreeMap<&str, &str> = matrix.own_trials().map(|own| (own.id.as_str(), own.digest.as_str())).collect();
+    let mut redefined = BTreeSet::new();
+    let mut cells = cells.to_vec();
+    for cell in &mut cells {
+        cell.trials.retain(|trial| {
+            let is_present = present.get(trial.id.as_str()).copied() == trial.definition.as_deref();
+            if !is_present {
+                redefined.insert(trial.id.clone());
+            }
+            is_present
+        });
+    }
+    (cells, redefined.into_iter().collect())
 }
 
 /// The entry that expected a trial's failure, for trials that an edit removes from it.

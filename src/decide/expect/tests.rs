@@ -45,6 +45,7 @@ fn cell(id: &str, openssl: &str, outcomes: &str) -> CellResult {
                 outcome: outcome(letter)?,
                 control: false,
                 limitation: None,
+                definition: None,
                 summary,
                 evidence: Vec::new(),
             })

@@ -13,6 +13,9 @@ pub fn outline(changes: &Changes, matrix: &Matrix, done: bool) -> TextOutline {
     let plural = if count == 1 { "" } else { "s" };
     let head = outline.line(0);
     match (count, done) {
+        (0, _) if changes.expired.is_empty() && !changes.redefined.is_empty() => {
+            head.strong("not known").say(": trials changed since they ran")
+        }
         (0, _) if changes.expired.is_empty() => head.strong("as expected").say(": the results and matrix.yaml agree"),
         (0, _) => head.strong("expired").say(": nothing to update, but a person has to review these entries"),
         (_, true) => head.strong(format!("{count} change{plural}")).say(format!(" made to {}", matrix.file())),
@@ -25,6 +28,9 @@ pub fn outline(changes: &Changes, matrix: &Matrix, done: bool) -> TextOutline {
         let line = outline.line(1).strong("expired ").say(format!("{last}: "));
         line.say(name(matrix, *entry));
         outline.line(2).say("it still applies: fix the cause, or set a later `expires` and a new reason");
+    }
+    for id in &changes.redefined {
+        outline.line(1).say(format!("not judged, it changed since it ran: {id}; run it: atsmatrix run --trial {id}"));
     }
     for entry in &changes.unjudged {
         outline.line(1).say("not judged, no result covers it: ").say(name(matrix, *entry));

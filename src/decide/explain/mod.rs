@@ -15,7 +15,7 @@ pub use upstream::report;
 pub use words::{json, outline};
 
 use crate::catalogue::known_issues::{self, Workaround};
-use crate::catalogue::trials::{self, Check};
+use crate::catalogue::trials::{Catalogue, Check, Trial};
 use crate::model::{
     Bisection, CellId, CellResult, Expected, IssueMatch, MatrixResult, Outcome, Provenance, RunEvidence, Standing,
     TrialEvidence, TrialResult, Verdict,
@@ -99,7 +99,7 @@ pub struct Story {
     pub outcome: Outcome,
     /// Whether it is a control.
     pub control: bool,
-    /// What it shows; empty for a trial that is not in this catalogue.
+    /// What it shows; empty for a trial that is unknown here.
     pub title: String,
     /// Why it exists.
     pub why: String,
@@ -107,6 +107,9 @@ pub struct Story {
     pub link: String,
     /// Its own ATS settings, as lines of records.config.
     pub settings: Vec<String>,
+    /// What a trial of the user's own expects.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expects: Vec<String>,
     /// What was seen, or the first check that failed.
     pub summary: String,
     /// The checks of the last attempt; only with raw evidence.
@@ -145,11 +148,16 @@ pub struct Untried {
     pub cost: String,
 }
 
-/// Explains `cell`, or `only` one of its trials, with the `raw` evidence that [`cite`] found. `None`: the cell has no
-/// such trial.
+/// Explains `cell`, or `only` one of its trials, with the `raw` evidence that [`cite`] found and what `catalogue` says of the
+/// trials. `None`: the cell has no such trial.
 ///
 /// [`cite`]: crate::decide::citation::cite
-pub fn explain(cell: &CellResult, only: Option<&str>, raw: Option<&RunEvidence>) -> Option<Explanation> {
+pub fn explain(
+    cell: &CellResult,
+    only: Option<&str>,
+    raw: Option<&RunEvidence>,
+    catalogue: Catalogue,
+) -> Option<Explanation> {
     let wanted = |trial: &&TrialResult| match only {
         Some(id) => trial.id == id,
         None => {
@@ -173,7 +181,7 @@ pub fn explain(cell: &CellResult, only: Option<&str>, raw: Option<&RunEvidence>)
         ran: cell.provenance.clone(),
         tally: (!cell.trials.is_empty()).then(|| format!("{}; {}", tally.tally(), tally.control_tally())),
         run: raw.map(|raw| raw.run.to_string()),
-        trials: trials.into_iter().map(|trial| story(trial, raw)).collect(),
+        trials: trials.into_iter().map(|trial| story(trial, raw, catalogue)).collect(),
         others: others.into_iter().map(brief).collect(),
         known_issues,
         lifted: limits::gone(cell),
@@ -212,13 +220,15 @@ fn brief(trial: &TrialResult) -> Brief {
     Brief { id: trial.id.clone(), outcome: trial.outcome, summary: trial.summary.clone() }
 }
 
-fn story(result: &TrialResult, raw: Option<&RunEvidence>) -> Story {
-    let known = trials::by_id(&result.id);
+fn story(result: &TrialResult, raw: Option<&RunEvidence>, catalogue: Catalogue) -> Story {
+    // What it does and expects today says nothing about an older result.
+    let is_same = |trial: &&Trial| trial.definition() == result.definition.as_deref();
+    let known = catalogue.by_id(&result.id).filter(is_same);
     let own: Vec<&TrialEvidence> =
         raw.into_iter().flat_map(|raw| &raw.attempts).filter(|one| one.trial == result.id).collect();
     let checks = known.zip(own.last()).map(|(trial, raw)| trial.judge(&raw.observation).checks).unwrap_or_default();
-    let text = |text: fn(&trials::Trial) -> &'static str| known.map(text).unwrap_or_default().to_owned();
-    let records = known.map(|trial| (trial.spec)().records).unwrap_or_default();
+    let text = |text: fn(&Trial) -> &'static str| known.map(text).unwrap_or_default().to_owned();
+    let records = known.map(|trial| trial.spec().records).unwrap_or_default();
     Story {
         id: result.id.clone(),
         outcome: result.outcome,
@@ -226,6 +236,7 @@ fn story(result: &TrialResult, raw: Option<&RunEvidence>) -> Story {
         title: text(|trial| trial.title),
         why: text(|trial| trial.why),
         link: text(|trial| trial.link),
+        expects: known.map(Trial::expectations).unwrap_or_default(),
         settings: records.iter().map(|r| format!("{} {} {}", r.name, r.kind, r.value)).collect(),
         summary: result.summary.clone(),
         checks,

@@ -7,7 +7,7 @@ use crate::model::{
 use crate::words::fixture;
 
 fn explained(cell: &CellResult, only: Option<&str>) -> Explanation {
-    explain(cell, only, None).unwrap()
+    explain(cell, only, None, Catalogue::built_in()).unwrap()
 }
 
 /// The seed failure with a trial that the catalogue has.
@@ -43,7 +43,7 @@ fn raw() -> RunEvidence {
 
 #[test]
 fn a_trial_is_explained_with_its_raw_evidence() {
-    let explanation = explain(&failing(), Some("tls-remote-origin"), Some(&raw())).unwrap();
+    let explanation = explain(&failing(), Some("tls-remote-origin"), Some(&raw()), Catalogue::built_in()).unwrap();
     let text = outline(&explanation).text();
     for line in [
         "debian-13/9.2.5: fail",
@@ -61,7 +61,7 @@ fn a_trial_is_explained_with_its_raw_evidence() {
         assert!(text.lines().any(|shown| shown == line), "no line `{line}` in\n{text}");
     }
     assert!(!text.contains('\u{1b}') && !outline(&explanation).markdown().contains('\u{1b}'));
-    assert!(explain(&failing(), Some("no-such-trial"), None).is_none());
+    assert!(explain(&failing(), Some("no-such-trial"), None, Catalogue::built_in()).is_none());
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn cells_that_did_not_run_are_explained_too() {
 
 #[test]
 fn the_report_for_upstream_has_versions_evidence_and_commands() {
-    let explanation = explain(&failing(), None, Some(&raw())).unwrap();
+    let explanation = explain(&failing(), None, Some(&raw()), Catalogue::built_in()).unwrap();
     let text = report(&explanation, &["docker run x\n".into()]);
     assert!(
         text.starts_with("# ATS 9.2.5 on Debian GNU/Linux 13 with OpenSSL 3.5.7: 502 Invalid argument\n"),
@@ -159,7 +159,7 @@ fn a_bisection_is_shown_with_its_certainty() {
     let cell = passing.cells.iter_mut().find(|cell| cell.id == found.bad).unwrap();
     cell.trials.truncate(1);
     (cell.trials[0].id, cell.trials[0].outcome) = (found.trial.clone(), Outcome::Pass);
-    let explanation = explain(cell, None, None).unwrap();
+    let explanation = explain(cell, None, None, Catalogue::built_in()).unwrap();
     let text = outline(&explanation.with_bisections(&[found], &passing.clone())).text();
     assert!(text.contains("out of date: debian-13/9.2.5 no longer fails tls-remote-origin"), "{text}");
 }

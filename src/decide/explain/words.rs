@@ -107,7 +107,13 @@ fn expectation(out: &mut TextOutline, explanation: &Explanation) {
     }
     for story in explanation.trials.iter().take(1).filter(|story| !story.title.is_empty()) {
         out.line(1).say(format!("{}: {}", story.id, story.title));
-        out.line(2).say(format!("why: {}; see ", story.why)).link(short(&story.link), &story.link);
+        let why = out.line(2).say(format!("why: {}", story.why));
+        if !story.link.is_empty() {
+            why.say("; see ").link(short(&story.link), &story.link);
+        }
+        for expected in &story.expects {
+            out.line(2).say(format!("it expects: {expected}"));
+        }
         for setting in &story.settings {
             out.line(2).say(format!("its own setting: {setting}"));
         }

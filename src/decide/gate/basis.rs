@@ -1,5 +1,4 @@
-//! What answers are based on: the results, whether matrix.yaml is still the same, how old they are, and whether a
-//! single cell passes.
+//! What answers are based on: the results, whether matrix.yaml is still the same, their age, and whether a cell passes.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,6 +6,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
+use crate::catalogue::trials::Catalogue;
 use crate::config::matrix::{Matrix, MatrixCell};
 use crate::model::{AtsId, CellId, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict};
 use crate::verdict::{Coverage, Terms, few, of_own_images};
@@ -30,6 +30,7 @@ pub struct Basis<'a> {
     age: Option<Duration>,
     max_age: Option<Duration>,
     trials: &'a [&'a str],
+    catalogue: Catalogue,
     today: Option<Date>,
     /// The `os` of each row of matrix.yaml, if it is the one that was run.
     rows: Option<BTreeMap<DistroId, Option<Os>>>,
@@ -92,6 +93,7 @@ impl<'a> Basis<'a> {
             age: None,
             max_age: None,
             trials: &[],
+            catalogue: Catalogue::built_in(),
             today: None,
             rows: None,
             doubts: Vec::new(),
@@ -151,6 +153,12 @@ impl<'a> Basis<'a> {
     #[must_use]
     pub fn with_trials(self, trials: &'a [&'a str]) -> Self {
         Self { trials, ..self }
+    }
+
+    /// The same of every trial of `catalogue`.
+    #[must_use]
+    pub fn with_catalogue(self, catalogue: Catalogue) -> Self {
+        Self { catalogue, trials: catalogue.ids(), ..self }
     }
 
     /// Expectations whose last day is before `today` have expired.
@@ -240,7 +248,7 @@ impl<'a> Basis<'a> {
         let own = self.declares(&cell.id).is_some_and(|declared| declared.own_image);
         let more = of_own_images().filter(|_| own && !self.trials.is_empty());
         let wanted: Vec<&'c str> = self.trials.iter().copied().chain(more.map(|id| -> &'a str { id })).collect();
-        Coverage::of(cell, &wanted, &without)
+        Coverage::of(cell, &wanted, self.catalogue, &without)
     }
 
     /// The same as part of an answer.

@@ -128,6 +128,7 @@ fn gaps(cell: &CellResult, whole: &Coverage<'_>) -> Vec<GateReason> {
             Cause::Missing,
             format!("has {} of {} trials that this atsmatrix does not know: ", whole.unknown.len(), whole.total),
         ),
+        (&whole.redefined, Cause::MatrixChanged, "ran trials that matrix.yaml has changed since: ".to_owned()),
     ];
     let found = lists.into_iter().filter(|(trials, ..)| !trials.is_empty());
     found

@@ -120,7 +120,7 @@ fn one(page: Page, cell: &CellResult, trial: &TrialResult, open: bool) -> Markup
             }
             div.body id=(anchor) tabindex="-1" {
                 @if !about.title.is_empty() {
-                    p.about { (shown(&about.title, LINE)) ". " span.why { "Why: " (shown(&about.why, LINE)) " (" (link("link", &about.link)) ")" } }
+                    p.about { (shown(&about.title, LINE)) ". " span.why { "Why: " (shown(&about.why, LINE)) @if !about.link.is_empty() { " (" (link("link", &about.link)) ")" } } }
                 }
                 (bisection::links(page, &cell.id, &trial.id))
                 (evidence::section(trial, kept, about.direct))

@@ -193,6 +193,7 @@ fn trial() -> impl Strategy<Value = TrialResult> {
             outcome,
             control,
             limitation,
+            definition: None,
             summary,
             evidence,
         },

@@ -57,7 +57,7 @@ fn cell(failing: &[&str], status: u16) -> Behaviour {
     let ats = AtsBuild { reported: VERSION.into(), ..AtsBuild::default() };
     let mut lines = vec![Line::Provenance(Box::new(Provenance { ats: Some(ats), ..Provenance::default() }))];
     for id in [CONTROL, REMOTE, NGINX] {
-        let body_len = match (trials::by_id(id).unwrap().spec)().origin.speak {
+        let body_len = match trials::by_id(id).unwrap().spec().origin.speak {
             Speak::Http { body_len } | Speak::Nginx { body_len, .. } => body_len,
             other => unreachable!("{other:?}"),
         };

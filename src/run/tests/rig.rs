@@ -105,7 +105,7 @@ pub(super) fn passes(version: &str) -> Behaviour {
         ..Provenance::default()
     }))];
     for id in TRIALS {
-        let Speak::Http { body_len } = (trials::by_id(id).unwrap().spec)().origin.speak else { unreachable!("{id}") };
+        let Speak::Http { body_len } = trials::by_id(id).unwrap().spec().origin.speak else { unreachable!("{id}") };
         let body_sha256 = trials::body::sha256(body_len);
         let exchange = Exchange { status: Some(200), body_len, body_sha256, ..Exchange::default() };
         lines_of_cell.push(Line::Began { trial: id.to_owned() });

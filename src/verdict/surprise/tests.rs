@@ -5,7 +5,15 @@ use crate::model::{Confidence, Provenance};
 
 fn trial(id: &str, outcome: Outcome) -> TrialResult {
     let control = id.starts_with("ctl-");
-    TrialResult { id: id.into(), outcome, control, limitation: None, summary: String::new(), evidence: Vec::new() }
+    TrialResult {
+        id: id.into(),
+        outcome,
+        control,
+        limitation: None,
+        definition: None,
+        summary: String::new(),
+        evidence: Vec::new(),
+    }
 }
 
 fn expects(verdict: Verdict, trials: &[&str]) -> Expected {

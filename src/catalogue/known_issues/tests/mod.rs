@@ -267,6 +267,7 @@ fn a_trial_that_fails_despite_the_workaround_is_no_longer_a_limitation() {
         outcome,
         control: false,
         limitation: Some("ATS-7346".into()),
+        definition: None,
         summary: String::new(),
         evidence: Vec::new(),
     };

@@ -45,7 +45,13 @@ impl Scene {
         let cases: Vec<TrialCase<'_>> = self
             .trials
             .iter()
-            .map(|(trial, kind, outcome, observation)| TrialCase { trial, kind: *kind, outcome: *outcome, observation })
+            .map(|(trial, kind, outcome, observation)| TrialCase {
+                trial,
+                definition: crate::catalogue::trials::by_id(trial),
+                kind: *kind,
+                outcome: *outcome,
+                observation,
+            })
             .collect();
         let found = diagnose_among(issues, &Evidence { cases: &cases, provenance: &self.provenance, logs: &self.logs });
         let Some((name, not_passed)) = &self.tried else { return found };

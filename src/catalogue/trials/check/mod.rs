@@ -2,6 +2,7 @@
 
 mod cache;
 mod client;
+mod message;
 mod origin;
 mod refusal;
 mod time;
@@ -11,6 +12,9 @@ pub(super) use cache::{last_from_cache, rest_from_origin, retried};
 pub(super) use client::{
     all_whole, answered_by, answers, bodies, exchanges, interim, no_error, not_a_clean_success, one_answer,
     page_of_openssl, reloaded, shown, status, statuses, statuses_if_any,
+};
+pub(super) use message::{
+    answer_header, closed_first, no_answer_header, no_request_header, over_plain, request_header, request_lines,
 };
 pub(super) use origin::{
     SEGMENT, client_hello, first_hello, from_family, hello, negotiated, on_the_wire, over_alpn, over_group, over_suite,
@@ -24,7 +28,10 @@ pub(super) use wire::{no_flow, reset_by_origin, syn_data, turned_away};
 use serde::Serialize;
 
 use super::spec::{BODY, CUT_BODY};
-use crate::model::{AtsLife, ClientPhase, Observation, Outcome};
+use crate::model::{AtsLife, ClientPhase, LOG_CUT, Observation, Outcome};
+
+/// What a check ends with if it cannot know that something is not there.
+const NOT_RECORDED: &str = " than are recorded";
 
 /// One property that a trial checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -84,6 +91,9 @@ fn weigh(checks: &[Check], observation: &Observation) -> (Outcome, String) {
     let Some(broken) = checks.iter().find(|check| !check.held) else {
         return (Outcome::Pass, checks.iter().map(|check| check.seen.as_str()).collect::<Vec<_>>().join(", "));
     };
+    if broken.seen.ends_with(NOT_RECORDED) {
+        return (Outcome::Error, format!("expected {}: {}", broken.expected, broken.seen));
+    }
     if broken.seen == wire::INCOMPLETE {
         return (Outcome::Error, format!("expected {}: the capture lost packets", broken.expected));
     }
@@ -138,6 +148,16 @@ pub(super) fn logged(observation: &Observation, text: &str, wanted: bool) -> Che
     let found = observation.logs.iter().any(|line| line.text.contains(text));
     let describe = |found: bool| format!("{} `{text}` in the logs", if found { "a line with" } else { "no line with" });
     Check::new(found == wanted, describe(wanted), describe(found))
+}
+
+/// No line of the logs contains `text`, as far as all are recorded.
+pub(super) fn not_logged(observation: &Observation, text: &str) -> Check {
+    let check = logged(observation, text, false);
+    let is_cut = observation.logs.iter().any(|line| line.text == LOG_CUT);
+    if !check.held || !is_cut {
+        return check;
+    }
+    Check { held: false, seen: format!("more lines in the logs{NOT_RECORDED}"), ..check }
 }
 
 fn list(seen: &[&str]) -> String {

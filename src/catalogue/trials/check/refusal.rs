@@ -3,46 +3,32 @@
 use super::{Check, and, client_hello, status};
 use crate::model::Observation;
 
+pub(in crate::catalogue::trials) use crate::model::RefusalReason as Reason;
+
 /// Why an origin is refused, by the texts that report it: OpenSSL's in ATS's diags.log, which differ between 1.1.1 and
 /// 3.x, or the origin's, which gets an alert or no client certificate.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::catalogue::trials) enum Reason {
-    Expired,
-    NotYetValid,
-    SelfSigned,
-    UnknownIssuer,
-    OtherName,
-    Purpose,
-    WeakSignature,
-    WeakKey,
-    NoClientCertificate,
-}
-
-impl Reason {
-    fn words(self) -> (&'static str, &'static [&'static str]) {
-        match self {
-            Self::Expired => ("an expired certificate", &["certificate has expired"]),
-            Self::NotYetValid => ("a certificate that is not yet valid", &["certificate is not yet valid"]),
-            Self::SelfSigned => {
-                // The certificate itself; for one further up OpenSSL adds `in certificate chain`.
-                ("a self-signed certificate", &["self signed certificate", "self-signed certificate"])
-            }
-            Self::UnknownIssuer => (
-                "an unknown issuer",
-                &["unable to get local issuer certificate", "unable to verify the first certificate"],
-            ),
-            Self::OtherName => ("a certificate without the name", &["not in certificate"]),
-            Self::Purpose => (
-                "a certificate for another purpose",
-                &["unsupported certificate purpose", "unsuitable certificate purpose"],
-            ),
-            // Where policy forbids SHA-1 altogether, checking the signature fails instead.
-            Self::WeakSignature => {
-                ("a weak signature", &["signature digest algorithm too weak", "certificate signature failure"])
-            }
-            Self::WeakKey => ("a weak key", &["certificate key too weak"]),
-            Self::NoClientCertificate => ("the missing client certificate", &["peer sent no certificates"]),
+fn words(reason: Reason) -> (&'static str, &'static [&'static str]) {
+    match reason {
+        Reason::Expired => ("an expired certificate", &["certificate has expired"]),
+        Reason::NotYetValid => ("a certificate that is not yet valid", &["certificate is not yet valid"]),
+        Reason::SelfSigned => {
+            // The certificate itself; for one further up OpenSSL adds `in certificate chain`.
+            ("a self-signed certificate", &["self signed certificate", "self-signed certificate"])
         }
+        Reason::UnknownIssuer => {
+            ("an unknown issuer", &["unable to get local issuer certificate", "unable to verify the first certificate"])
+        }
+        Reason::OtherName => ("a certificate without the name", &["not in certificate"]),
+        Reason::Purpose => (
+            "a certificate for another purpose",
+            &["unsupported certificate purpose", "unsuitable certificate purpose"],
+        ),
+        // Where policy forbids SHA-1 altogether, checking the signature fails instead.
+        Reason::WeakSignature => {
+            ("a weak signature", &["signature digest algorithm too weak", "certificate signature failure"])
+        }
+        Reason::WeakKey => ("a weak key", &["certificate key too weak"]),
+        Reason::NoClientCertificate => ("the missing client certificate", &["peer sent no certificates"]),
     }
 }
 
@@ -58,7 +44,7 @@ pub(in crate::catalogue::trials) fn refused(observation: &Observation) -> Vec<Ch
 
 /// The same, with `reason` in ATS's logs or in the origin's error.
 pub(in crate::catalogue::trials) fn refused_for(observation: &Observation, reason: Reason) -> Vec<Check> {
-    let (what, wordings) = reason.words();
+    let (what, wordings) = words(reason);
     let logs = observation.logs.iter().map(|line| line.text.as_str());
     let mut texts = logs.chain(observation.origin.iter().filter_map(|connection| connection.error.as_deref()));
     let held = texts.any(|text| wordings.iter().any(|wording| text.contains(wording)));

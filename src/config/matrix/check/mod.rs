@@ -7,6 +7,7 @@ mod columns;
 mod local;
 mod rows;
 mod rules;
+mod trials;
 mod upgrades;
 mod values;
 
@@ -14,8 +15,10 @@ use super::diagnostic::{Diagnostic, Path, known_names, nearest, quoted, shortene
 use super::document::Document;
 use super::globs::Globs;
 use super::outline::{Outline, Position};
+use super::own_trials::{StatedTrial, trial_files_path};
 use super::source::{Ats, SourceKind};
-use super::{Distro, Matrix, Places};
+use super::trial::TrialsDocument;
+use super::{Defaults, Distro, Matrix, Places};
 
 /// The only format version.
 const FORMAT: &str = "1";
@@ -50,10 +53,15 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
     let (exclude, include) = checker.choices(document.exclude, document.include);
     let expect = checker.expectations(document.expect);
     let defaults = checker.defaults(document.defaults);
+    let trials = checker.own_trials(&Path::default().key("trials"), document.trials, &defaults);
+    let trial_files = checker.trial_files(&document.trial_files);
     let mirrors = checker.mirrors(&document.mirrors);
     checker.done()?;
     let file = file.to_owned();
-    let places = checker.places(&distros, &ats);
+    let mut places = checker.places(&distros, &ats);
+    for path in (0..trial_files.len()).map(trial_files_path) {
+        places.named.insert(path.to_string(), outline.value_position(&path).into());
+    }
     let matrix = Matrix {
         digest: String::new(),
         sha256: String::new(),
@@ -63,6 +71,8 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
         exclude,
         include,
         expect,
+        trials,
+        trial_files,
         defaults,
         mirrors,
         local: std::collections::BTreeMap::new(),
@@ -72,6 +82,20 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
     checker.combinations(&matrix);
     checker.done()?;
     Ok(matrix)
+}
+
+/// Checks a file with trials of the user's own.
+pub(super) fn trials_of_file(
+    file: &str,
+    outline: &Outline,
+    document: TrialsDocument,
+    defaults: &Defaults,
+) -> Result<Vec<StatedTrial>, Vec<Diagnostic>> {
+    let names = Names { distros: Vec::new(), ats: Vec::new() };
+    let mut checker = Checker { file, outline, names, found: Vec::new() };
+    let trials = checker.own_trials(&Path::default().key("trials"), document.trials, defaults);
+    checker.done()?;
+    Ok(trials)
 }
 
 /// Paths of what reading the user's own files may refuse, for the source at `source`.

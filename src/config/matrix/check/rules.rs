@@ -123,7 +123,7 @@ impl Checker<'_> {
         day.ok()
     }
 
-    fn range(&mut self, path: &Path, text: Option<String>) -> Option<VersionRange> {
+    pub(super) fn range(&mut self, path: &Path, text: Option<String>) -> Option<VersionRange> {
         let text = text?;
         let range = text.parse();
         if range.is_err() {

@@ -21,20 +21,22 @@ pub(super) use declared::{distro_mismatch, version_mismatch};
 use attempts::{AllAttempts, AttemptJudgement};
 use declared::check_declared;
 
-/// The first origin port. Ports follow the catalogue's order, so a trial has the same port in every cell and attempt.
+/// The first origin port. Ports follow the catalogue's order, so a trial has the same port in every cell and attempt; those of
+/// the user's own trials come after all built-in ones.
 const FIRST_PORT: u16 = 20_000;
 
 /// The plans of the job's trials, in the catalogue's order, without those that its ATS does not support. The job's settings
 /// override those of the trials.
 pub(super) fn plans(job: &Job) -> Vec<TrialPlan> {
     let longest = u64::try_from(job.limits.trial.as_millis()).unwrap_or(u64::MAX);
-    let ports = FIRST_PORT..;
-    let numbered = crate::catalogue::trials::CATALOGUE.iter().zip(ports);
+    let built_in = |trial: &&Trial| trials::by_id(trial.id).is_some();
+    let own = job.trials.iter().filter(|trial| !built_in(trial));
+    let numbered = trials::CATALOGUE.iter().chain(own).zip(FIRST_PORT..);
     let wanted = numbered.filter(|(trial, _)| job.trials.iter().any(|wanted| wanted.id == trial.id));
     wanted
         .filter(|(trial, _)| unsupported(trial, job, None).is_none() && without_origin(trial, job).is_none())
         .map(|(trial, port)| {
-            let mut spec = (trial.spec)();
+            let mut spec = trial.spec();
             let known = trial.limitation(&job.version).map_or(longest, |_| limits::DEADLINE_MS.min(longest));
             spec.deadline_ms = spec.deadline_ms.min(known);
             override_settings(&mut spec, &job.overrides);
@@ -46,7 +48,7 @@ pub(super) fn plans(job: &Job) -> Vec<TrialPlan> {
 /// Why this cell does not support `trial`: because of the version or settings of its ATS, or the OpenSSL it has loaded, if
 /// known. Never because of the trial's outcome.
 fn unsupported(trial: &Trial, job: &Job, openssl: Option<&str>) -> Option<String> {
-    if (trial.spec)().route == Route::AsDelivered && (job.delivered.is_none() || job.swap.is_some()) {
+    if trial.spec().route == Route::AsDelivered && (job.delivered.is_none() || job.swap.is_some()) {
         return Some("this cell has no image of the user's own, or only a part of it is tried".into());
     }
     let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !job.origins.contains_key(place)).collect();
@@ -55,7 +57,7 @@ fn unsupported(trial: &Trial, job: &Job, openssl: Option<&str>) -> Option<String
 
 /// Why the trial's origin is missing, although it is in the matrix.
 fn without_origin<'a>(trial: &Trial, job: &'a Job) -> Option<&'a str> {
-    match job.origins.get(&(trial.spec)().place) {
+    match job.origins.get(&trial.spec().place) {
         Some(OriginImage::Missing(reason)) => Some(reason),
         _ => None,
     }
@@ -82,10 +84,10 @@ fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> AttemptJudgement {
     if let Some(reason) = without_origin(trial, job) {
         return AttemptJudgement::undisturbed(not_judged(
             Outcome::Error,
-            &format!("no {} origin: {reason}", (trial.spec)().place.program().unwrap_or_default()),
+            &format!("no {} origin: {reason}", trial.spec().place.program().unwrap_or_default()),
         ));
     }
-    let (place, window) = ((trial.spec)().place, gathered.windows.get(trial.id).copied());
+    let (place, window) = (trial.spec().place, gathered.windows.get(trial.id).copied());
     if let Some(incident) = gathered.incidents.iter().find(|incident| incident.affects(place, window)) {
         return AttemptJudgement { judgement: not_judged(Outcome::Error, &incident.text), disturbed: true };
     }
@@ -289,6 +291,7 @@ fn result(
             outcome,
             control: trial.is_control(),
             limitation,
+            definition: trial.definition().map(str::to_owned),
             summary: crate::ats::log::normalise(&row.summary),
             evidence: if shown { evidence::summary_lines(observation) } else { Vec::new() },
         });
@@ -321,7 +324,7 @@ fn broken_by_upgrade<'a>(
     seen: impl Fn(&Trial, Outcome) -> &'a Observation,
 ) -> Option<String> {
     let through_ats = rows.iter().filter(|(trial, row)| {
-        (trial.spec)().route == Route::Ats && !matches!(row.outcome, Outcome::Unsupported | Outcome::Skipped)
+        trial.spec().route == Route::Ats && !matches!(row.outcome, Outcome::Unsupported | Outcome::Skipped)
     });
     let mut starts = through_ats.map(|(trial, row)| match &seen(trial, row.outcome).ats {
         AtsLife::NeverReady(why) if row.outcome == Outcome::Fail => Some(why),
@@ -340,6 +343,7 @@ fn diagnosed<'a>(
 ) -> Vec<IssueMatch> {
     let case = |(trial, row): &(&'static Trial, Judgement)| TrialCase {
         trial: trial.id,
+        definition: Some(*trial),
         kind: trial.kind,
         outcome: row.outcome,
         observation: seen(trial, row.outcome),

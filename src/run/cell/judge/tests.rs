@@ -52,16 +52,16 @@ fn a_trial_with_nginx_is_unsupported_without_it_and_an_error_if_its_image_failed
 
 #[test]
 fn a_workaround_overrides_settings_of_trials_but_not_of_direct_controls() {
-    let trial = crate::catalogue::trials::CATALOGUE.iter().find(|trial| (trial.spec)().route == Route::Ats).unwrap();
-    let mut spec = (trial.spec)();
+    let trial = crate::catalogue::trials::CATALOGUE.iter().find(|trial| trial.spec().route == Route::Ats).unwrap();
+    let mut spec = trial.spec();
     spec.records = vec![record("a", "1"), record("b", "1")];
     override_settings(&mut spec, &[record("b", "2"), record("c", "2")]);
     assert_eq!(spec.records, [record("a", "1"), record("b", "2"), record("c", "2")]);
 
-    let direct = crate::catalogue::trials::CATALOGUE.iter().find(|trial| (trial.spec)().route != Route::Ats).unwrap();
-    let mut spec = (direct.spec)();
+    let direct = crate::catalogue::trials::CATALOGUE.iter().find(|trial| trial.spec().route != Route::Ats).unwrap();
+    let mut spec = direct.spec();
     override_settings(&mut spec, &[record("c", "2")]);
-    assert_eq!(spec, (direct.spec)());
+    assert_eq!(spec, direct.spec());
 }
 
 fn job(trial: &'static Trial) -> Job {
