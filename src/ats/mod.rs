@@ -8,6 +8,7 @@ mod dialect;
 pub mod layout;
 pub mod log;
 pub mod provenance;
+pub mod settings;
 pub mod site;
 mod version;
 
