@@ -48,7 +48,8 @@ settings)
   LC_ALL=C awk -F '\t' '{
     gsub(/Server\/[0-9.]+/, "Server/VERSION", $4); gsub(/ATS\/[0-9.]+/, "ATS/VERSION", $4)
     key = $2 "\t" $3 "\t" $4
-    in_versions[key] = (key in in_versions) ? in_versions[key] " " $1 : $1
+    before = (key in in_versions) ? in_versions[key] " " : ""
+    in_versions[key] = before $1
   } END { for (key in in_versions) print in_versions[key] "\t" key }' "$work/all" | LC_ALL=C sort -t "$(printf '\t')" -k 2,2 -k 1,1V
   ;;
 plugins)
