@@ -11,6 +11,6 @@ mod plugins;
 mod table;
 
 pub use changes::{Applies, CHANGES, Changed, guard};
-pub use files::{OTHER_FILES, OtherFile, name_keys, reads};
+pub use files::{OTHER_FILES, OtherFile, Without, name_keys, reads};
 pub use plugins::{PackagedPlugins, file_params, packaged};
-pub use table::{BadValue, KnownSetting, SettingsTable, known_in, renamed};
+pub use table::{KnownSetting, SettingsTable, known_in, renamed};

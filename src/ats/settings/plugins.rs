@@ -41,7 +41,7 @@ const FILES: &[(&str, FileParams)] = &[
     ("cache_range_requests.so", FileParams::Nothing),
     ("cache_promote.so", FileParams::Nothing),
     ("xdebug.so", FileParams::Nothing),
-    ("stats_over_http.so", FileParams::First),
+    ("stats_over_http.so", FileParams::Nothing),
     ("background_fetch.so", FileParams::Option(&["--config", "-c"])),
     ("s3_auth.so", FileParams::Option(&["--config"])),
     ("regex_revalidate.so", FileParams::Option(&["--config", "-c"])),
@@ -95,4 +95,33 @@ fn option_values<'a>(names: &[&str], params: Vec<&'a str>) -> Vec<&'a str> {
         }
     }
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files<'a>(name: &str, params: &'a [String]) -> Vec<&'a str> {
+        file_params(name, params).unwrap()
+    }
+
+    fn strings(params: &[&str]) -> Vec<String> {
+        params.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn packages_have_plugins() {
+        let debian: Vec<PackagedPlugins> = packaged().filter(|it| it.distro == "debian-12").collect();
+        assert_eq!(debian.len(), 1);
+        assert!(debian[0].names.contains(&"header_rewrite.so") && !debian[0].names.contains(&"slice.so"));
+    }
+
+    #[test]
+    fn parameters_that_are_files_are_told_from_others() {
+        assert_eq!(files("header_rewrite.so", &strings(&["--verbose", "a.conf", "b.conf"])), ["a.conf", "b.conf"]);
+        assert_eq!(files("conf_remap.so", &strings(&["proxy.config.a=1", "a.conf"])), ["a.conf"]);
+        assert_eq!(files("background_fetch.so", &strings(&["--config=a.conf", "-c", "b.conf"])), ["a.conf", "b.conf"]);
+        assert_eq!(files("cachekey.so", &strings(&["--static-prefix=a"])), [""; 0]);
+        assert_eq!(file_params("own.so", &[]), None);
+    }
 }

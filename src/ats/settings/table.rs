@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
-
 use crate::model::{RecordType, Version};
 
-/// `VERSIONS NAME TYPE DEFAULT CHECK`, separated by tabs.
+/// `VERSIONS NAME TYPE DEFAULT`, separated by tabs.
 const MEASURED: &str = include_str!("measured.tsv");
 
 /// Changes of ATS 10 against the last version of [`MEASURED`].
@@ -25,19 +23,6 @@ pub struct KnownSetting {
     pub kind: RecordType,
     /// Its default; `None`: it has none.
     pub default: Option<&'static str>,
-    /// What its values must match: `[LOW-HIGH]` for numbers, or a regular expression. Empty: anything.
-    pub check: &'static str,
-}
-
-/// Why a value is not one that ATS takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BadValue {
-    /// It is no number.
-    NotANumber,
-    /// It is outside of the range.
-    OutOfRange(i64, i64),
-    /// It does not match the regular expression.
-    NoMatch(&'static str),
 }
 
 /// The settings of a version.
@@ -63,11 +48,11 @@ fn rows() -> impl Iterator<Item = Row> {
     MEASURED.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let mut fields = line.split('\t');
         let (versions, name, kind) = (fields.next()?, fields.next()?, fields.next()?);
-        let (default, check) = (fields.next()?, fields.next()?);
+        let default = fields.next()?;
         let kinds = [RecordType::Int, RecordType::String, RecordType::Float];
         let kind = kinds.into_iter().find(|known| known.word() == kind)?;
         let default = Some(default).filter(|default| *default != NONE);
-        Some(Row { versions, name, setting: KnownSetting { kind, default, check } })
+        Some(Row { versions, name, setting: KnownSetting { kind, default } })
     })
 }
 
@@ -143,7 +128,7 @@ impl SettingsTable {
                     let kinds = [RecordType::Int, RecordType::String, RecordType::Float];
                     if let Some(kind) = kinds.into_iter().find(|known| known.word() == kind) {
                         let default = Some(*value).filter(|value| *value != NONE);
-                        self.settings.insert(name, KnownSetting { kind, default, check: "" });
+                        self.settings.insert(name, KnownSetting { kind, default });
                     }
                 }
             }
@@ -199,45 +184,86 @@ pub fn known_in(name: &str) -> Vec<&'static str> {
 }
 
 impl KnownSetting {
-    /// Whether ATS takes `value`, declared as `kind`.
-    ///
-    /// # Errors
-    /// With why it does not.
-    pub fn check(&self, value: &str) -> Result<(), BadValue> {
-        if value == NONE {
-            return Ok(());
+    /// What ATS reads for `value` in place of it; `None`: it reads the value itself. A number that is none is read as the
+    /// digits that it begins with, or 0, without a warning (seen on 8.1, 9.1 and 9.2).
+    pub fn misread(&self, value: &str) -> Option<String> {
+        if self.kind != RecordType::Int || value == NONE || is_integer(value) {
+            return None;
         }
-        match self.kind {
-            RecordType::Int => {
-                let number = integer(value).ok_or(BadValue::NotANumber)?;
-                match range(self.check) {
-                    Some((low, high)) if !(low..=high).contains(&number) => Err(BadValue::OutOfRange(low, high)),
-                    _ => Ok(()),
-                }
-            }
-            RecordType::Float => value.parse::<f64>().map(drop).map_err(|_| BadValue::NotANumber),
-            RecordType::String => {
-                let fits = self.check.is_empty() || Regex::new(self.check).map_or(true, |regex| regex.is_match(value));
-                if fits { Ok(()) } else { Err(BadValue::NoMatch(self.check)) }
-            }
-        }
+        let sign = if value.starts_with('-') { "-" } else { "" };
+        let digits: String = value.trim_start_matches(['-', '+']).chars().take_while(char::is_ascii_digit).collect();
+        Some(if digits.is_empty() { "0".to_owned() } else { format!("{sign}{digits}") })
     }
-}
-
-/// `[LOW-HIGH]`.
-fn range(check: &str) -> Option<(i64, i64)> {
-    let (low, high) = check.strip_prefix('[')?.strip_suffix(']')?.split_once('-')?;
-    Some((low.parse().ok()?, high.parse().ok()?))
 }
 
 /// A number as ATS writes it: with a sign, in hexadecimal with `0x`, or with K, M, G or T behind it.
-fn integer(text: &str) -> Option<i64> {
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text.strip_prefix('+').unwrap_or(text)), |rest| (-1, rest));
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if let Some(digits) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
-        return i64::from_str_radix(digits, 16).ok().map(|number| sign * number);
+        return !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit());
     }
-    let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
-    let unit = units.iter().find(|(unit, _)| digits.ends_with(*unit));
-    let number: i64 = unit.map_or(digits, |_| &digits[..digits.len() - 1]).parse().ok()?;
-    number.checked_mul(sign)?.checked_mul(1 << unit.map_or(0, |(_, bits)| *bits))
+    let digits = digits.strip_suffix(['K', 'M', 'G', 'T']).unwrap_or(digits);
+    !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(version: &str) -> SettingsTable {
+        SettingsTable::of(&version.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_line_of_the_tables_is_read() {
+        let data = |text: &'static str| text.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(rows().count(), data(MEASURED));
+        assert!(DOCUMENTED.lines().filter(|line| !line.starts_with('#')).all(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [since, what, name, value, source] = fields.as_slice() else { return false };
+            let known = ["removed", "renamed", "default", "INT"].contains(what) && (*what == "removed" || !value.is_empty());
+            known && since.parse::<Version>().is_ok() && name.starts_with("proxy.") && source.starts_with("https://")
+        }));
+    }
+
+    #[test]
+    fn the_nearest_version_with_data_is_taken_and_known_by_name() {
+        let version = |text: &str| table(text).version;
+        assert_eq!((version("8.1.9"), version("9.0.0"), version("9.1.4")), ("8.1.11", "8.1.11", "9.1.1"));
+        assert_eq!((version("9.2.0"), version("9.2.4"), version("9.2.13")), ("9.2.3", "9.2.3", "9.2.9"));
+        assert!(SettingsTable::of(&"7.1".parse().unwrap()).is_none());
+    }
+
+    #[test]
+    fn settings_differ_between_versions_as_ats_lists_them() {
+        let server = "proxy.config.ssl.client.verify.server";
+        let policy = "proxy.config.ssl.client.verify.server.policy";
+        assert_eq!(table("8.1.11").get(server).unwrap().default, Some("0"));
+        assert!(table("8.1.11").get(policy).is_none() && table("9.2.9").get(server).is_none());
+        let default = |version: &str| table(version).get(policy).unwrap().default;
+        assert_eq!((default("9.2.9"), default("10.0.0")), (Some("PERMISSIVE"), Some("ENFORCED")));
+        let renamed = table("10.2.0");
+        let old = "proxy.config.http.connect_attempts_max_retries_dead_server";
+        assert!(renamed.get(old).is_none() && renamed.documented);
+        assert!(renamed.get("proxy.config.http.connect_attempts_max_retries_suspect_server").is_some());
+        assert_eq!(known_in(server), ["8.1.11"]);
+    }
+
+    #[test]
+    fn numbers_are_read_as_ats_reads_them() {
+        let int = KnownSetting { kind: RecordType::Int, default: None };
+        for (value, read) in [
+            ("1G", None),
+            ("-1", None),
+            ("0x1f", None),
+            ("NULL", None),
+            ("abc", Some("0")),
+            ("12abc", Some("12")),
+            ("-7x", Some("-7")),
+            ("", Some("0")),
+        ] {
+            assert_eq!(int.misread(value).as_deref(), read, "{value}");
+        }
+        assert_eq!(KnownSetting { kind: RecordType::String, default: None }.misread("abc"), None);
+    }
 }

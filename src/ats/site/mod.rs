@@ -58,6 +58,8 @@ impl fmt::Display for FileLine {
 pub struct FolderFault {
     /// Where.
     pub at: FileLine,
+    /// The column, from 1: of the word that the message quotes, else of the first in the line.
+    pub column: usize,
     /// What is wrong.
     pub message: String,
     /// What to do.
@@ -122,6 +124,7 @@ impl ConfigFolder {
             sni::read(&mut reading, file);
         }
         plugins::read(&mut reading, "plugin.config");
+        reading.columns();
         let mut folder = reading.folder;
         folder.faults.sort_by(|one, other| one.at.cmp(&other.at));
         folder
@@ -169,8 +172,49 @@ impl Reading<'_> {
     }
 
     fn fault(&mut self, at: FileLine, message: impl Into<String>, help: impl Into<String>, refused: bool) {
-        self.folder.faults.push(FolderFault { at, message: message.into(), help: help.into(), refused });
+        self.folder.faults.push(FolderFault { at, column: 0, message: message.into(), help: help.into(), refused });
     }
+
+    /// Faults of YAML know their column.
+    fn yaml_fault(&mut self, file: &str, error: yaml::YamlError) {
+        self.folder.faults.push(FolderFault {
+            at: FileLine::new(file, error.line),
+            column: error.column,
+            message: error.message,
+            help: "correct the YAML".to_owned(),
+            refused: true,
+        });
+    }
+
+    /// Finds the columns of faults; each file is cut into lines once.
+    fn columns(&mut self) {
+        let mut texts: BTreeMap<&str, Vec<&[u8]>> = BTreeMap::new();
+        for fault in self.folder.faults.iter_mut().filter(|fault| fault.column == 0) {
+            let Some((file, bytes)) = self.files.get_key_value(&fault.at.file) else { continue };
+            let lines = texts.entry(file).or_insert_with(|| bytes.split(|byte| *byte == b'\n').collect());
+            let line = lines.get(fault.at.line - 1).copied().unwrap_or_default();
+            fault.column = column(&String::from_utf8_lossy(line), fault.message.split('`').nth(1));
+        }
+    }
+}
+
+/// The column of `word` in a line, else of its first word.
+fn column(line: &str, word: Option<&str>) -> usize {
+    let mut start = None;
+    let mut begins = Vec::new();
+    for (at, c) in line.char_indices().chain([(line.len(), ' ')]) {
+        match (start, c.is_whitespace()) {
+            (None, false) => start = Some(at),
+            (Some(from), true) => {
+                begins.push(from);
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    let is_word = |from: &&usize| word.is_some_and(|word| line[**from..].split_whitespace().next() == Some(word));
+    let at = begins.iter().find(is_word).or(begins.first()).copied().unwrap_or_default();
+    line[..at].chars().count() + 1
 }
 
 /// The path within the folder that a path in a configuration file means: relative, or absolute below [`SYSCONFDIR`].

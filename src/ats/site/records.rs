@@ -71,7 +71,7 @@ pub(super) fn read_yaml(reading: &mut Reading<'_>, file: &str) {
     let documents = match yaml::documents(&text) {
         Ok(documents) => documents,
         Err(error) => {
-            return reading.fault(FileLine::new(file, error.line), error.message, "correct the YAML", true);
+            return reading.yaml_fault(file, error);
         }
     };
     for document in documents.iter().filter(|document| !document.is_null()) {

@@ -212,7 +212,7 @@ fn read_line(reading: &mut Reading<'_>, walk: &mut Walk, at: FileLine, line: &Te
             Ok((rule, stray)) => {
                 if let Some(param) = stray {
                     let message = format!("@pparam={param} stands before any @plugin=");
-                    reading.fault(at, message, "ATS refuses the file: write @plugin=NAME before it", true);
+                    reading.fault(at, message, "write @plugin=NAME before it; ATS drops it", false);
                 }
                 reading.folder.rules.push(rule);
             }

@@ -39,7 +39,7 @@ pub(super) fn read(reading: &mut Reading<'_>, file: &str) {
     let documents = match yaml::documents(&text) {
         Ok(documents) => documents,
         Err(error) => {
-            return reading.fault(FileLine::new(file, error.line), error.message, "correct the YAML", true);
+            return reading.yaml_fault(file, error);
         }
     };
     let Some(root) = documents.first().filter(|root| !root.is_null()) else { return };

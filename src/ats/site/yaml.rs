@@ -38,10 +38,11 @@ pub(super) struct YamlKey {
     pub(super) line: usize,
 }
 
-/// Why a text is not read: the line, from 1, and what is wrong there.
+/// Why a text is not read: the line and column, from 1, and what is wrong there. Column 0: not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct YamlError {
     pub(super) line: usize,
+    pub(super) column: usize,
     pub(super) message: String,
 }
 
@@ -98,7 +99,11 @@ pub(super) fn documents(text: &str) -> Result<Vec<Rc<YamlNode>>, YamlError> {
     let mut documents = Documents::default();
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event
-            .map_err(|error| YamlError { line: error.marker().line().max(1), message: error.info().to_string() })?;
+            .map_err(|error| YamlError {
+                line: error.marker().line().max(1),
+                column: error.marker().col() + 1,
+                message: error.info().to_string(),
+            })?;
         documents.take(event, span.start.line().max(1))?;
     }
     Ok(documents.roots)
@@ -170,5 +175,5 @@ impl Documents {
 }
 
 fn error(line: usize, message: &str) -> YamlError {
-    YamlError { line, message: message.to_owned() }
+    YamlError { line, column: 0, message: message.to_owned() }
 }

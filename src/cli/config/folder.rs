@@ -59,7 +59,10 @@ impl ReadFolder {
             let Ok(meta) = fs::metadata(entry.path()) else { continue };
             if meta.is_dir() {
                 match self.folder(&entry.path(), &format!("{name}/"), depth + 1) {
-                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                        let state = FileState { mode: meta.permissions().mode(), readable: false };
+                        self.states.insert(format!("{name}/"), state);
+                    }
                     other => other?,
                 }
             } else if meta.is_file() {

@@ -33,7 +33,7 @@ enum ConfigCommand {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Nothing is started; an ATS column with `config: DIR` does that in a cell (docs/config-check.md).\n\n\
-                  Exit codes: 0 nothing that breaks or fails open, 2 no such folder or version, 3 something does. `atsmatrix --help` lists \
+                  Exit codes: 0 nothing found, or notes alone, 2 no such folder or version, 3 something to look at. `atsmatrix --help` lists \
                   the others."
 )]
 struct CheckArgs {
@@ -70,9 +70,14 @@ pub(super) fn run(options: &ConfigArgs) -> anyhow::Result<Exit> {
     let folder = ConfigFolder::read(&read.files);
     let input = CheckedFolder { folder: &folder, states: &read.states };
     let name = options.folder.display().to_string();
+    if let [first, rest @ ..] = input.hidden().as_slice() {
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more files", rest.len()) };
+        let message = format!("{name}/{first}{more}: permission denied; run the check as a user who may read them");
+        return Err(Failure::new(Exit::Usage, message).into());
+    }
     let check = ConfigCheck::of(&name, input, from, to).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     console::print_document(&options.format.show(&config_check::outline(&check), || config_check::json(&check)))?;
-    Ok(if check.is_bad() { Exit::Unexpected } else { Exit::Success })
+    Ok(if check.has_findings() { Exit::Unexpected } else { Exit::Success })
 }
 
 impl CheckArgs {

@@ -1,6 +1,6 @@
 //! What changes for the folder from one version to the other.
 
-use super::{Checking, ConfigFinding, Gravity};
+use super::{Certainty, Checking, ConfigFinding, Gravity};
 use crate::ats::settings::{Applies, CHANGES, Changed};
 use crate::ats::site::FileLine;
 use crate::model::Version;
@@ -14,19 +14,27 @@ pub(super) fn between(from: &Checking<'_>, to: &Checking<'_>) -> Vec<ConfigFindi
     let mut findings: Vec<ConfigFinding> =
         CHANGES.iter().filter(crossed).filter_map(|change| finding(from, to, change)).collect();
     findings.extend(types(from, to));
+    findings.extend(defaults(from, to));
     findings
+}
+
+/// What a finding about both versions rests on.
+fn certainty(from: &Checking<'_>, to: &Checking<'_>, source: Option<&str>) -> Certainty {
+    if source.is_some() { Certainty::Documented } else { from.certainty().max(to.certainty()) }
 }
 
 fn finding(from: &Checking<'_>, to: &Checking<'_>, change: &Changed) -> Option<ConfigFinding> {
     let (at, what) = place(from, to, &change.applies, change.what)?;
     Some(ConfigFinding {
-        gravity: if change.breaks { Gravity::Breaks } else { Gravity::Changed },
+        gravity: Gravity::Changed,
         kind: "changed",
         at,
+        column: 0,
+        certainty: certainty(from, to, change.source),
         versions: vec![from.target.name.clone(), to.target.name.clone()],
         what: format!("{what} (since {})", change.since),
         todo: change.todo.to_owned(),
-        source: Some(change.source),
+        source: change.source,
     })
 }
 
@@ -44,19 +52,21 @@ fn place(from: &Checking<'_>, to: &Checking<'_>, applies: &Applies, what: &str) 
             let record = names.iter().find_map(|name| set(name))?;
             Some((record.at.clone(), format!("{}: {what}", record.name)))
         }
+        Applies::Is(name, value) => {
+            let is = from.value(name).as_deref() == Some(*value);
+            let at = set(name).map_or_else(|| super::whole(from.records_file()), |record| record.at.clone());
+            is.then(|| (at, format!("{name}: {what}")))
+        }
         Applies::Default(name) => {
             let is_set = folder.records.iter().any(|record| record.name == *name);
-            let differs = from.table.get(name).map(|known| known.default) != to.table.get(name).map(|known| known.default);
-            (!is_set && differs).then(|| (super::whole(from.records_file()), format!("{name} is not set: {what}")))
+            let default = |checking: &Checking<'_>| checking.table.get(name).and_then(|known| known.default);
+            let (old, new) = (default(from), default(to));
+            let at = super::whole(from.records_file());
+            let change = format!("its default goes from {} to {}", old.unwrap_or("none"), new.unwrap_or("none"));
+            (!is_set && old != new).then(|| (at, format!("{name} is not set, and {change}: {what}")))
         }
         Applies::RuleWithPlugin => {
             rules(folder.rules.iter().filter(|rule| !rule.plugins.is_empty()).map(|rule| &rule.at).collect())
-        }
-        Applies::Plugin(names) => rules(uses(from, |name, _| names.contains(&name))),
-        Applies::Param(plugin, begin) => {
-            let has = |params: &[String]| params.iter().any(|param| param.starts_with(begin));
-            rules(uses(from, |name, params| name == *plugin && has(params)))
-                .map(|(at, what)| (at, format!("{plugin} {begin}: {what}")))
         }
         Applies::RuleWithFilters => {
             let own = |options: &[String]| {
@@ -73,39 +83,26 @@ fn place(from: &Checking<'_>, to: &Checking<'_>, applies: &Applies, what: &str) 
             };
             ports.value.split([' ', ',', ';']).find(tls).map(|port| (ports.at.clone(), format!("port {port}: {what}")))
         }
-        Applies::NameKey(key) => {
-            rules(folder.names.iter().filter_map(|name| name.key(key)).map(|key| &key.at).collect())
-                .map(|(at, what)| (at, format!("{key}: {what}")))
-        }
     }
 }
 
-/// Lines that use a plugin that `fits`, by its file name and parameters.
-fn uses<'a>(checking: &Checking<'a>, fits: impl Fn(&str, &[String]) -> bool) -> Vec<&'a FileLine> {
-    let folder = checking.input.folder;
-    let rules = folder.rules.iter().filter(|rule| rule.plugins.iter().any(|it| fits(it.file_name(), &it.params)));
-    let lines = folder.plugins.iter().filter(|line| fits(line.file_name(), &line.params));
-    rules.map(|rule| &rule.at).chain(lines.map(|line| &line.at)).collect()
-}
-
-/// Settings of the folder whose type or permitted values are others.
+/// Settings of the folder whose type is another.
 fn types(from: &Checking<'_>, to: &Checking<'_>) -> Vec<ConfigFinding> {
     let file = from.records_file();
     let own = from.input.folder.records.iter().filter(|record| record.at.file == file);
     let finding = |record: &crate::ats::site::RecordLine| {
         let (old, new) = (from.table.get(&record.name)?, to.table.get(&record.name)?);
-        let bad = old.check(&record.value).is_ok() && new.check(&record.value).is_err();
-        let what = if old.kind != new.kind {
-            format!("{} is {} in {} and {} in {}", record.name, old.kind, from.target.name, new.kind, to.target.name)
-        } else if bad {
-            format!("{} takes {} in {} and not in {}", record.name, record.value, from.target.name, to.target.name)
-        } else {
+        if old.kind == new.kind {
             return None;
-        };
+        }
+        let what =
+            format!("{} is {} in {} and {} in {}", record.name, old.kind, from.target.name, new.kind, to.target.name);
         Some(ConfigFinding {
-            gravity: Gravity::Breaks,
+            gravity: Gravity::Changed,
             kind: "changed-type",
             at: record.at.clone(),
+            column: 0,
+            certainty: certainty(from, to, None),
             versions: vec![from.target.name.clone(), to.target.name.clone()],
             what,
             todo: "write it as the new version has it, together with the upgrade".into(),
@@ -113,4 +110,33 @@ fn types(from: &Checking<'_>, to: &Checking<'_>) -> Vec<ConfigFinding> {
         })
     };
     own.filter_map(finding).collect()
+}
+
+/// Settings whose defaults name ATS itself, its folders or its build.
+const OWN: &[&str] = &["_str", ".filename", "_dir", "proxy.config.proxy_name", "storage_filename", ".scale"];
+
+/// Further settings that the folder leaves at a default that differs.
+fn defaults(from: &Checking<'_>, to: &Checking<'_>) -> Option<ConfigFinding> {
+    let told = |name: &str| CHANGES.iter().any(|it| matches!(it.applies, Applies::Default(known) if known == name));
+    let set = |name: &str| from.input.folder.records.iter().any(|record| record.name == name);
+    let differs = |name: &str| {
+        from.table.get(name).zip(to.table.get(name)).is_some_and(|(old, new)| old.default != new.default)
+    };
+    let names: Vec<&str> = from
+        .table
+        .names()
+        .filter(|name| differs(name) && !set(name) && !told(name))
+        .filter(|name| !OWN.iter().any(|end| name.ends_with(end)))
+        .collect();
+    (!names.is_empty()).then(|| ConfigFinding {
+        gravity: Gravity::Note,
+        kind: "changed-default",
+        at: super::whole(from.records_file()),
+        column: 0,
+        certainty: certainty(from, to, None),
+        versions: vec![from.target.name.clone(), to.target.name.clone()],
+        what: format!("defaults that differ too: {}", names.join(", ")),
+        todo: "set those that matter to you".into(),
+        source: None,
+    })
 }

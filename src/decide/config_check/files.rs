@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Checking, Gravity, whole};
 use crate::ats::Dialect;
-use crate::ats::settings::{OTHER_FILES, OtherFile, file_params, reads};
+use crate::ats::settings::{OTHER_FILES, OtherFile, Without, file_params, reads};
 use crate::ats::site::{FileLine, inside};
 
 /// Directories that are not looked at for files without a use: they are read by name at run time.
@@ -48,6 +48,7 @@ pub(super) fn check(checking: &mut Checking<'_>) {
     used.extend(references.iter().filter_map(Reference::within));
     used.extend(checking.input.folder.includes.iter().flat_map(|include| include.files.iter().cloned()));
     includes(checking);
+    access(checking);
     missing(checking, &references);
     outside(checking, &references);
     readable_keys(checking, &references);
@@ -65,9 +66,37 @@ fn faults(checking: &mut Checking<'_>) {
         if is_other && file != settings && file != names {
             continue;
         }
-        let gravity = if fault.refused { Gravity::Breaks } else { Gravity::Ignored };
-        let what = if fault.refused { format!("{}: ATS refuses the file", fault.message) } else { fault.message.clone() };
-        checking.find(gravity, "malformed", fault.at.clone(), what).todo(fault.help.clone());
+        let (gravity, does) = consequence(checking, file, &names, fault.refused);
+        let what = if does.is_empty() { fault.message.clone() } else { format!("{}: {does}", fault.message) };
+        let found = checking.find(gravity, "malformed", fault.at.clone(), what).todo(fault.help.clone());
+        found.column = fault.column;
+    }
+}
+
+/// What ATS does about a line that it does not understand: of remap.config it ends, of records.config and parent.config it
+/// leaves the line out (seen on 8.1, 9.1 and 9.2).
+fn consequence(checking: &Checking<'_>, file: &str, names: &str, refused: bool) -> (Gravity, &'static str) {
+    if file == names {
+        return super::names::refused(checking, super::names::closes(checking, file));
+    }
+    match (refused, file) {
+        (true, "records.yaml") => (Gravity::Breaks, "settings that cannot be read have their defaults"),
+        (true, _) => (Gravity::Breaks, "ATS does not start"),
+        (false, "records.config" | "parent.config") => (Gravity::Ignored, "ATS leaves the line out"),
+        (false, "ssl_multicert.config") if checking.dialect >= Dialect::V9_2 => (Gravity::Breaks, "ATS does not start"),
+        (false, _) => (Gravity::Ignored, ""),
+    }
+}
+
+/// Without a file that says who may connect, 8.1, 9.1 and 9.2 refuse everybody.
+fn access(checking: &mut Checking<'_>) {
+    let (folder, own) = (checking.input.folder, checking.dialect.ip_allow_file());
+    let any = ["ip_allow.yaml", "ip_allow.config"].iter().any(|file| folder.files.contains(*file));
+    let named = folder.record(checking.settings_file(), "proxy.config.cache.ip_allow.filename").is_some();
+    if !any && !named {
+        let what = format!("{own} is missing: ATS refuses every client");
+        let todo = "copy it from the package, or from where your hosts have it";
+        checking.find(Gravity::Breaks, "missing-file", whole(own), what).todo(todo);
     }
 }
 
@@ -107,21 +136,21 @@ fn unread_file(checking: &mut Checking<'_>, file: &OtherFile) {
         (instead, true) => format!("remove it: ATS {version} reads {instead}, which is there"),
         (instead, false) => format!("write {instead} in its place"),
     };
-    let mut gravity = Gravity::Ignored;
-    if !replaced && !file.opens.is_empty() {
-        gravity = Gravity::FailsOpen;
-        what = format!("{what}: {}", file.opens);
+    let (gravity, does) = match file.without {
+        Without::Opens(opens) if !replaced => (Gravity::FailsOpen, opens),
+        Without::Breaks(breaks) if !replaced => (Gravity::Breaks, breaks),
+        _ => (Gravity::Ignored, ""),
+    };
+    if !does.is_empty() {
+        what = format!("{what}: {does}");
     }
-    if file.name == "records.config" && checking.dialect >= Dialect::V10 {
-        // By its sources; they end the start with "Found a legacy config file".
-        gravity = Gravity::Breaks;
-        what.push_str(", and does not start while it is there");
-        todo = "convert it with the script convert2yaml.py that comes with ATS 10, then remove it".into();
-    } else if file.name == "records.yaml" && !replaced {
-        gravity = Gravity::Breaks;
-        what.push_str(": every setting has its default");
+    if file.name == "records.config" && checking.dialect >= Dialect::V10 && !replaced {
+        todo = "convert it to records.yaml with the script that comes with ATS 10; it is checked here as if it were".into();
     }
-    checking.find(gravity, "unread-file", whole(file.name), what).todo(todo).source(file.source);
+    let found = checking.find(gravity, "unread-file", whole(file.name), what).todo(todo);
+    if let Some(source) = file.source {
+        found.source(source);
+    }
 }
 
 fn references(checking: &Checking<'_>) -> Vec<Reference> {
@@ -247,7 +276,8 @@ fn includes(checking: &mut Checking<'_>) {
             let what = format!("{} is outside of the folder and was not read", include.path);
             checking
                 .find(Gravity::Note, "outside", include.at.clone(), what)
-                .todo("copy it into the folder, and include it by its relative path, to have it checked");
+                .todo("copy it into the folder, and include it by its relative path, to have it checked")
+                .seen();
         } else {
             let what = format!("the included file {} is missing", include.path);
             checking.find(Gravity::Breaks, "missing-file", include.at.clone(), what).todo("add it, or take the line out");
@@ -280,7 +310,8 @@ fn outside(checking: &mut Checking<'_>, references: &[Reference]) {
     let what = format!("not looked at, as they are outside of the folder: {}", named(paths.iter().copied()));
     checking
         .find(Gravity::Note, "outside", first.at.clone(), what)
-        .todo("see that they are on every host, readable for ATS");
+        .todo("see that they are on every host, readable for ATS")
+        .seen();
 }
 
 fn readable_keys(checking: &mut Checking<'_>, references: &[Reference]) {
@@ -293,8 +324,9 @@ fn readable_keys(checking: &mut Checking<'_>, references: &[Reference]) {
         }
         let what = format!("the {} {path} can be read by everyone (mode {:04o})", reference.what, state.mode & 0o7777);
         checking
-            .find(Gravity::FailsOpen, "readable-key", reference.at.clone(), what)
-            .todo(format!("chmod 0400 {path}, owned by root: ATS reads it before it gives up its privileges"));
+            .find(Gravity::Note, "readable-key", reference.at.clone(), what)
+            .todo(format!("chmod 0400 {path} where ATS runs, if the user that ATS starts as may read it"))
+            .seen();
     }
 }
 
@@ -305,7 +337,8 @@ fn unreadable(checking: &mut Checking<'_>) {
     let what = format!("could not be read here, so nothing is said of their content: {}", named(paths.iter().map(String::as_str)));
     checking
         .find(Gravity::Note, "unreadable", whole(first), what)
-        .todo("run the check as a user who may read them, if they are configuration");
+        .todo("run the check as a user who may read them, if they are configuration")
+        .seen();
 }
 
 /// Files that nothing refers to.
@@ -316,7 +349,7 @@ fn useless(checking: &mut Checking<'_>, used: &BTreeSet<String>) {
     let Some(first) = files.first() else { return };
     let what = format!("nothing refers to {}", named(files.iter().copied()));
     let at = whole(first);
-    checking.find(Gravity::Note, "unused-file", at, what).todo("remove what is left over; scripts may read the others");
+    checking.find(Gravity::Note, "unused-file", at, what).todo("remove what is left over; scripts may read the others").seen();
 }
 
 /// Names with commas, not too many.

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::ats::Dialect;
-use crate::ats::settings::SettingsTable;
+use crate::ats::settings::{SettingsTable, reads};
 use crate::ats::site::{ConfigFolder, FileLine};
 use crate::model::Version;
 
@@ -39,6 +39,18 @@ pub enum Gravity {
     Note,
 }
 
+/// What a finding rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Certainty {
+    /// An ATS of this minor version did or said so, or the files alone show it.
+    Seen,
+    /// Upstream says so; [`ConfigFinding::source`] is where.
+    Documented,
+    /// Another version does it, and nothing speaks against it.
+    Assumed,
+}
+
 /// Something that a version of ATS makes of the folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConfigFinding {
@@ -48,6 +60,10 @@ pub struct ConfigFinding {
     pub kind: &'static str,
     /// Where; line 0 stands for the whole file.
     pub at: FileLine,
+    /// The column, from 1; 0: the whole line.
+    pub column: usize,
+    /// What it rests on.
+    pub certainty: Certainty,
     /// The versions that it is about, as they were asked for.
     pub versions: Vec<String>,
     /// What is wrong.
@@ -80,10 +96,21 @@ pub struct ConfigCheck {
     pub folder: String,
     /// The versions, in the order asked for.
     pub ats: Vec<CheckedAts>,
+    /// The plugins that the folder loads, by name.
+    pub plugins: Vec<LoadedPlugin>,
     /// What was read, so that an empty answer does not pass for a good one.
     pub read: FolderCounts,
     /// The worst first, then by place.
     pub findings: Vec<ConfigFinding>,
+}
+
+/// A plugin that the folder loads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoadedPlugin {
+    /// As written.
+    pub name: String,
+    /// Every line that loads it.
+    pub at: Vec<FileLine>,
 }
 
 /// What the folder has.
@@ -95,7 +122,7 @@ pub struct FolderCounts {
     pub settings: usize,
     /// Rules of remap.config and what it includes.
     pub rules: usize,
-    /// Uses of plugins.
+    /// Plugins that it loads.
     pub plugins: usize,
 }
 
@@ -128,6 +155,16 @@ pub struct CheckedFolder<'a> {
     pub states: &'a BTreeMap<String, FileState>,
 }
 
+impl CheckedFolder<'_> {
+    /// Files that could not be read though ATS reads or includes them: without them there is no answer.
+    pub fn hidden(&self) -> Vec<&str> {
+        let included = |file: &str| self.folder.includes.iter().any(|include| include.files.iter().any(|it| it == file));
+        let matters = |file: &str| reads(Dialect::V9_2, file).is_some() || included(file);
+        let states = self.states.iter().filter(|(file, state)| !state.readable && matters(file));
+        states.map(|(file, _)| file.as_str()).collect()
+    }
+}
+
 /// Why a version cannot be checked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: no data about ATS {version}; name a version from 8.1 to 10.x")]
@@ -152,12 +189,21 @@ impl Checking<'_> {
             gravity,
             kind,
             at,
+            column: 0,
+            certainty: self.certainty(),
             versions: vec![self.target.name.clone()],
             what: what.into(),
             todo: String::new(),
             source: None,
         });
         &mut self.findings[found]
+    }
+
+    /// What a finding about this version rests on, if nothing else is said: whether its minor version was asked.
+    fn certainty(&self) -> Certainty {
+        let minor = |text: &str| text.split('.').take(2).collect::<Vec<_>>().join(".");
+        let asked = !self.table.documented && minor(self.table.version) == minor(&self.target.version.to_string());
+        if asked { Certainty::Seen } else { Certainty::Assumed }
     }
 
     /// The file that has the settings for this version.
@@ -174,12 +220,19 @@ impl ConfigFinding {
 
     fn source(&mut self, source: &'static str) -> &mut Self {
         self.source = Some(source);
+        self.certainty = Certainty::Documented;
+        self
+    }
+
+    /// It follows from the files alone.
+    fn seen(&mut self) -> &mut Self {
+        self.certainty = Certainty::Seen;
         self
     }
 
     /// Whether the exit code tells of it.
-    pub fn is_bad(&self) -> bool {
-        matches!(self.gravity, Gravity::FailsOpen | Gravity::Breaks)
+    pub fn counts(&self) -> bool {
+        self.gravity != Gravity::Note
     }
 }
 
@@ -214,19 +267,19 @@ impl ConfigCheck {
             key(one).cmp(&key(other))
         });
         let folder = input.folder;
-        let plugins = folder.rules.iter().map(|rule| rule.plugins.len()).sum::<usize>() + folder.plugins.len();
+        let plugins = plugins::loaded(folder);
         let read = FolderCounts {
             files: folder.files.len(),
             settings: folder.records.len(),
             rules: folder.rules.len(),
-            plugins,
+            plugins: plugins.len(),
         };
-        Ok(Self { folder: name.to_owned(), ats, read, findings })
+        Ok(Self { folder: name.to_owned(), ats, plugins, read, findings })
     }
 
-    /// Whether something breaks or fails open.
-    pub fn is_bad(&self) -> bool {
-        self.findings.iter().any(ConfigFinding::is_bad)
+    /// Whether there is a finding that counts.
+    pub fn has_findings(&self) -> bool {
+        self.findings.iter().any(ConfigFinding::counts)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Plugins: those that an image has not got, and settings that they are given.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Checking, Gravity};
+use super::{Checking, Gravity, LoadedPlugin};
+use crate::ats::Dialect;
 use crate::ats::settings::{PackagedPlugins, guard, packaged};
-use crate::ats::site::FileLine;
+use crate::ats::site::ConfigFolder;
 
 /// Most packages that a finding names.
 const MAX_NAMED: usize = 4;
@@ -35,18 +36,16 @@ pub(super) fn check(checking: &mut Checking<'_>) {
     settings(checking);
 }
 
-/// Every plugin by the first place that uses it, with the number of further ones.
-fn used<'a>(checking: &Checking<'a>) -> Vec<(&'a str, &'a FileLine, usize)> {
-    let folder = checking.input.folder;
+/// Every plugin that the folder loads, by name, with all its lines.
+pub(super) fn loaded(folder: &ConfigFolder) -> Vec<LoadedPlugin> {
     let of_rules = folder.rules.iter().flat_map(|rule| rule.plugins.iter().map(|it| (it.name.as_str(), &rule.at)));
-    let mut found: Vec<(&str, &FileLine, usize)> = Vec::new();
-    for (name, at) in of_rules.chain(folder.plugins.iter().map(|line| (line.name.as_str(), &line.at))) {
-        match found.iter_mut().find(|(known, ..)| *known == name) {
-            Some((_, _, more)) => *more += 1,
-            None => found.push((name, at, 0)),
-        }
+    let lines = folder.plugins.iter().map(|line| (line.name.as_str(), &line.at));
+    let mut found: BTreeMap<&str, BTreeSet<_>> = BTreeMap::new();
+    for (name, at) in of_rules.chain(lines) {
+        found.entry(name).or_default().insert(at.clone());
     }
-    found
+    let plugin = |(name, at): (&str, BTreeSet<_>)| LoadedPlugin { name: name.to_owned(), at: at.into_iter().collect() };
+    found.into_iter().map(plugin).collect()
 }
 
 fn missing(checking: &mut Checking<'_>) {
@@ -54,18 +53,17 @@ fn missing(checking: &mut Checking<'_>) {
     if packages.is_empty() {
         return;
     }
-    for (name, at, more) in used(checking) {
+    for LoadedPlugin { name, at } in loaded(checking.input.folder) {
+        let lacks: BTreeSet<&str> =
+            packages.iter().filter(|it| !it.names.contains(&name.as_str())).map(|it| it.distro).collect();
         // One with a path of its own comes from elsewhere.
-        let lacks: Vec<&str> = packages.iter().filter(|it| !it.names.contains(&name)).map(|it| it.distro).collect();
-        if name.contains('/') || lacks.is_empty() {
-            continue;
-        }
-        let lines = if more == 0 { String::new() } else { format!(", and in {more} more lines") };
-        let distros: BTreeSet<&str> = lacks.into_iter().collect();
-        let distros: Vec<&str> = distros.into_iter().collect();
-        let what = format!("{name} is not among the plugins of ATS {} on {}{lines}", checking.target.version, distros.join(", "));
-        let todo = "ATS does not start without it: install the package that has it, or your own build of it";
-        checking.find(Gravity::Breaks, "missing-plugin", at.clone(), what).todo(todo);
+        let (Some(first), false, false) = (at.first(), name.contains('/'), lacks.is_empty()) else { continue };
+        let lines = if at.len() == 1 { String::new() } else { format!(", and {} lines load it", at.len()) };
+        let distros = lacks.into_iter().collect::<Vec<_>>().join(", ");
+        let version = checking.target.version.to_string();
+        let what = format!("{name} is not among the plugins of the package of {distros}{lines}; ATS {version} does not start without it");
+        let todo = "install the package that has it, or your own build of it; with a build of your own, look there";
+        checking.find(Gravity::Breaks, "missing-plugin", first.clone(), what).todo(todo);
     }
 }
 
@@ -79,11 +77,17 @@ fn settings(checking: &mut Checking<'_>) {
                 if checking.table.get(name).is_some() {
                     continue;
                 }
-                let what = format!("conf_remap sets {name}, which ATS {} does not know", checking.target.version);
+                if checking.dialect >= Dialect::V10 && checking.table.replaced(name).is_none() {
+                    // ATS 10 has settings that are not known here.
+                    continue;
+                }
                 let opens = guard(name).filter(|_| !matches!(value, "0" | "DISABLED" | "NONE"));
-                let what = opens.map_or(what.clone(), |opens| format!("{what}: {opens}"));
+                let gravity = if opens.is_some() { Gravity::FailsOpen } else { Gravity::Ignored };
+                let version = checking.target.version.to_string();
+                let mut what = format!("conf_remap.so sets {name}, which ATS {version} does not know");
+                opens.iter().for_each(|opens| what.push_str(&format!(": {opens}")));
                 let todo = "write the name that this version has, or take it out";
-                checking.find(Gravity::Breaks, "unknown-setting", rule.at.clone(), what).todo(todo);
+                checking.find(gravity, "unknown-setting", rule.at.clone(), what).todo(todo);
             }
         }
     }

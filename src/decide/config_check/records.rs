@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Checking, Gravity, whole};
 use crate::ats::Dialect;
-use crate::ats::settings::{BadValue, KnownSetting, guard, known_in, renamed};
+use crate::ats::settings::{KnownSetting, guard, known_in, renamed};
 use crate::ats::site::RecordLine;
 use crate::config::matrix::did_you_mean;
 use crate::model::RecordType;
@@ -65,7 +65,7 @@ pub(super) fn check(checking: &mut Checking<'_>) {
             && before.value != record.value
         {
             let what = format!("{} = {} is overridden by {}", record.name, before.value, record.at);
-            checking.find(Gravity::Ignored, "set-twice", before.at.clone(), what).todo("remove one of the two lines");
+            checking.find(Gravity::Ignored, "set-twice", before.at.clone(), what).todo("remove one of the two lines").seen();
         }
         match checking.table.get(&record.name).copied() {
             Some(known) => value(checking, record, &known),
@@ -77,20 +77,30 @@ pub(super) fn check(checking: &mut Checking<'_>) {
 
 /// A setting that this version does not know: it warns, and goes on with what it has.
 fn unknown(checking: &mut Checking<'_>, record: &RecordLine) {
-    let opens = guard(&record.name).filter(|_| closes(record));
+    let version = checking.target.version.to_string();
+    let replaced = checking.table.replaced(&record.name);
+    if checking.table.documented && replaced.is_none() && known_in(&record.name).is_empty() {
+        // ATS 10 has settings that no table here has.
+        let what = format!("{} is not among the settings that are known here of ATS {version}", record.name);
+        let todo = did_you_mean(&record.name, checking.table.names());
+        let todo = todo.unwrap_or_else(|| "look it up in the documentation of that version".into());
+        checking.find(Gravity::Note, "unknown-setting", record.at.clone(), what).todo(todo);
+        return;
+    }
     let verifies = [VERIFY_8, POLICY, PROPERTIES].contains(&record.name.as_str());
     let covered = verifies && checking.verification() == Verification::Enforced;
-    let opens = opens.filter(|_| !covered && !replaced_in_folder(checking, &record.name));
+    let opens = guard(&record.name).filter(|_| closes(record) && !covered && !replaced_in_folder(checking, &record.name));
     let gravity = if opens.is_some() { Gravity::FailsOpen } else { Gravity::Ignored };
-    let version = checking.target.version.to_string();
     let mut what = format!("ATS {version} does not know {}, and goes on without it", record.name);
     if let Some(opens) = opens {
         what.push_str(": ");
         what.push_str(opens);
     }
     let todo = instead(checking, record);
-    let source = checking.table.replaced(&record.name).map(|(_, source)| source);
-    checking.find(gravity, "unknown-setting", record.at.clone(), what).todo(todo).source = source;
+    let found = checking.find(gravity, "unknown-setting", record.at.clone(), what).todo(todo);
+    if let Some((_, source)) = replaced {
+        found.source(source);
+    }
 }
 
 /// Whether the value of a setting keeps something closed.
@@ -137,8 +147,8 @@ fn instead(checking: &Checking<'_>, record: &RecordLine) -> String {
 
 /// A known setting: its type and value.
 fn value(checking: &mut Checking<'_>, record: &RecordLine, known: &KnownSetting) {
-    // records.yaml declares no types.
-    let declares = record.at.file == "records.config";
+    // records.yaml declares no types, and what is converted to it has lost them.
+    let declares = record.at.file == "records.config" && checking.dialect < Dialect::V10;
     if declares && record.kind != known.kind {
         let number = |kind| matches!(kind, RecordType::Int | RecordType::Float);
         let default = known.default.unwrap_or("NULL");
@@ -154,40 +164,16 @@ fn value(checking: &mut Checking<'_>, record: &RecordLine, known: &KnownSetting)
         return;
     }
     if record.name == POLICY && !["ENFORCED", "PERMISSIVE", "DISABLED"].contains(&record.value.as_str()) {
-        let what = format!("{} is no policy: ATS warns, and does not verify origins", record.value);
+        let what = format!("{} is no policy: ATS warns, and takes DISABLED", record.value);
         let todo = "write ENFORCED, PERMISSIVE or DISABLED, in capitals";
         checking.find(Gravity::FailsOpen, "bad-value", record.at.clone(), what).todo(todo);
         return;
     }
-    if let Err(bad) = known.check(&record.value) {
-        bad_value(checking, record, known, &bad);
+    if let Some(read) = known.misread(&record.value) {
+        let what = format!("{} is a number, and {} is none: ATS reads {read}", record.name, record.value);
+        let todo = "write a number; K, M, G or T may follow it";
+        checking.find(Gravity::Ignored, "bad-value", record.at.clone(), what).todo(todo);
     }
-}
-
-fn bad_value(checking: &mut Checking<'_>, record: &RecordLine, known: &KnownSetting, bad: &BadValue) {
-    let (name, value) = (&record.name, &record.value);
-    let (what, todo) = match bad {
-        BadValue::NotANumber => {
-            let reads = number_that_ats_reads(value);
-            let what = format!("{name} is a number, and {value} is none: ATS reads {reads}");
-            (what, "write a number; K, M, G and T may follow it".to_owned())
-        }
-        BadValue::OutOfRange(low, high) => {
-            (format!("{name} is {value}, outside of {low} to {high}"), format!("write a number from {low} to {high}"))
-        }
-        BadValue::NoMatch(pattern) => {
-            (format!("{name} is {value}, which is not what ATS expects"), format!("it must match {pattern}"))
-        }
-    };
-    let _ = known;
-    checking.find(Gravity::Ignored, "bad-value", record.at.clone(), what).todo(todo);
-}
-
-/// ATS reads the digits that a text begins with, and 0 where there are none.
-fn number_that_ats_reads(value: &str) -> String {
-    let sign = if value.starts_with('-') { "-" } else { "" };
-    let digits: String = value.trim_start_matches(['-', '+']).chars().take_while(char::is_ascii_digit).collect();
-    if digits.is_empty() { "0".into() } else { format!("{sign}{digits}") }
 }
 
 /// Origins over TLS whose certificates nothing enforces, where no line says so.

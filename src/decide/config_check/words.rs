@@ -1,6 +1,6 @@
 //! The check in words.
 
-use super::{ConfigCheck, ConfigFinding, Gravity};
+use super::{Certainty, ConfigCheck, ConfigFinding, Gravity, LoadedPlugin};
 use crate::words::answer;
 use crate::words::outline::TextOutline;
 
@@ -17,23 +17,17 @@ const HEADINGS: &[(Gravity, &str)] = &[
 pub fn outline(check: &ConfigCheck) -> TextOutline {
     let mut outline = TextOutline::default();
     let versions: Vec<&str> = check.ats.iter().map(|ats| ats.name.as_str()).collect();
-    let verdict = if check.is_bad() {
-        "not ready"
-    } else if check.findings.is_empty() {
-        "nothing found"
-    } else {
-        "nothing that breaks"
-    };
+    let verdict = if check.has_findings() { "look at it" } else { "nothing found" };
     let line = outline.line(0);
     line.strong(verdict).say(format!(" for ATS {}: ", versions.join(" and "))).say(&check.folder);
-    line.say(" ").say(counts(check));
+    line.say("; ").say(counts(check));
     let read = check.read;
     outline.line(1).say(format!(
         "read: {}, {}, {}, {}",
         many(read.files, "file"),
         many(read.settings, "setting"),
         many(read.rules, "remap rule"),
-        many(read.plugins, "use of a plugin")
+        many(read.plugins, "plugin")
     ));
     for ats in &check.ats {
         outline.line(1).say(basis(ats));
@@ -48,38 +42,49 @@ pub fn outline(check: &ConfigCheck) -> TextOutline {
             say(&mut outline, check, finding);
         }
     }
-    outline.line(0).say("nothing was started: what plugins make of their parameters, only a run shows");
+    if !check.plugins.is_empty() {
+        outline.line(0).strong("plugins").say(":");
+        check.plugins.iter().for_each(|plugin| say_plugin(&mut outline, plugin));
+    }
+    outline.line(0).say("nothing was started: what ATS and its plugins make of the rest, only a start shows");
+    for ats in &check.ats {
+        outline.line(1).say(format!(
+            "to start it: `config: {}` at the column of matrix.yaml, and atsmatrix run --ats {} --trial your-config-start",
+            check.folder, ats.name
+        ));
+    }
     outline
 }
 
-fn many(count: usize, what: &str) -> String {
-    match (count, what) {
-        (1, _) => format!("1 {what}"),
-        (_, "use of a plugin") => format!("{count} uses of plugins"),
-        _ => format!("{count} {what}s"),
+/// Most lines that are named of a plugin.
+const MAX_LINES: usize = 5;
+
+fn say_plugin(outline: &mut TextOutline, plugin: &LoadedPlugin) {
+    let line = outline.line(1);
+    line.strong(&plugin.name).say(" ").list(plugin.at.iter().take(MAX_LINES));
+    if plugin.at.len() > MAX_LINES {
+        line.say(format!(" and {} more", plugin.at.len() - MAX_LINES));
     }
 }
 
-/// `has 2 findings that fail open, 1 that breaks`.
+fn many(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// `fails open: 2, breaks: 1`.
 fn counts(check: &ConfigCheck) -> String {
     let count = |gravity: Gravity| check.findings.iter().filter(|it| it.gravity == gravity).count();
-    let (open, breaks) = (count(Gravity::FailsOpen), count(Gravity::Breaks));
-    let rest = check.findings.len() - open - breaks;
-    let parts: Vec<String> = [
-        (open, if open == 1 { "finding that fails open" } else { "findings that fail open" }),
-        (breaks, if breaks == 1 { "that breaks something" } else { "that break something" }),
-        (rest, "to look at"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{count} {what}"))
-    .collect();
-    if parts.is_empty() { "has no findings".into() } else { format!("has {}", parts.join(", ")) }
+    let named = |(gravity, heading): &(Gravity, &str)| match count(*gravity) {
+        0 => None,
+        count => Some(format!("{heading}: {count}")),
+    };
+    let parts: Vec<String> = HEADINGS.iter().filter_map(named).collect();
+    if parts.is_empty() { "no findings".to_owned() } else { parts.join(", ") }
 }
 
 fn basis(ats: &super::CheckedAts) -> String {
     let mut text = if ats.documented {
-        format!("{}: by upstream's documentation of {}; no ATS 10 was asked", ats.name, ats.data)
+        format!("{}: settings as ATS 9.2.9 lists them, with what upstream documents up to {}; no ATS 10 was asked", ats.name, ats.data)
     } else if ats.data == ats.version {
         format!("{}: settings as ATS {} lists them", ats.name, ats.data)
     } else {
@@ -94,20 +99,23 @@ fn basis(ats: &super::CheckedAts) -> String {
 
 fn say(outline: &mut TextOutline, check: &ConfigCheck, finding: &ConfigFinding) {
     let line = outline.line(1);
-    if finding.at.line == 0 {
-        line.strong(&finding.at.file);
-    } else {
-        line.strong(&finding.at);
-    }
+    match (finding.at.line, finding.column) {
+        (0, _) => line.strong(&finding.at.file),
+        (_, 0) => line.strong(&finding.at),
+        (_, column) => line.strong(format!("{}:{column}", finding.at)),
+    };
     line.say(" ").say(&finding.what);
     if finding.versions.len() < check.ats.len() {
         line.say(format!(" [{}]", finding.versions.join(", ")));
+    }
+    if finding.certainty == Certainty::Assumed {
+        line.say(" (assumed from other versions)");
     }
     if !finding.todo.is_empty() {
         outline.line(2).say("what to do: ").say(&finding.todo);
     }
     if let Some(source) = finding.source {
-        outline.line(2).say("see ").link(source, source);
+        outline.line(2).say("see ").say(source);
     }
 }
 
