@@ -66,21 +66,28 @@ fn settings_of_other_versions_fail_open() {
     has(&found, "fails open:\n  records.config:1 ATS 9.2.9 does not know proxy.config.ssl.client.verify.server");
     let policy = "CONFIG proxy.config.ssl.client.verify.server.policy STRING ENFORCED\n";
     let found = check(&[("records.config", policy), ("ip_allow.config", "")], &["8.1.11"]);
-    has(&found, "fails open:\n  records.config:1 ATS 8.1.11 does not know proxy.config.ssl.client.verify.server.policy");
+    has(
+        &found,
+        "fails open:\n  records.config:1 ATS 8.1.11 does not know proxy.config.ssl.client.verify.server.policy",
+    );
     has(&found, "what to do: write CONFIG proxy.config.ssl.client.verify.server INT 1");
 }
 
 #[test]
 fn a_default_that_changes_is_told_for_both_versions() {
     let found = check(&[], &["9.2.9", "10.0.6"]);
-    has(&found, "proxy.config.ssl.client.verify.server.policy is not set, and its default goes from PERMISSIVE to ENFORCED");
+    has(
+        &found,
+        "proxy.config.ssl.client.verify.server.policy is not set, and its default goes from PERMISSIVE to ENFORCED",
+    );
     has(&found, "see https://github.com/apache/trafficserver/pull/7587");
     has(&found, "records.config ATS 10.0.6 does not read records.config: every setting has its default [10.0.6]\n");
 }
 
 #[test]
 fn lines_that_are_not_understood_have_file_line_and_column() {
-    let found = check(&[("remap.config", "map http://a.test/ http://b.test/\nmap http://c.test/ d.test\n")], &["9.2.9"]);
+    let found =
+        check(&[("remap.config", "map http://a.test/ http://b.test/\nmap http://c.test/ d.test\n")], &["9.2.9"]);
     has(&found, "breaks:\n  remap.config:2:20 `d.test` is no URL: ATS does not start\n");
 }
 
@@ -93,7 +100,8 @@ fn files_that_nobody_reads_are_named() {
 
 #[test]
 fn plugins_are_listed_with_their_lines() {
-    let remap = "map http://a.test/ http://b.test/ @plugin=own.so\nmap http://c.test/ http://b.test/ @plugin=cachekey.so\n";
+    let remap =
+        "map http://a.test/ http://b.test/ @plugin=own.so\nmap http://c.test/ http://b.test/ @plugin=cachekey.so\n";
     let found = check(&[("remap.config", remap)], &["9.2.9"]);
     has(&found, "remap.config:1 own.so is not among the plugins of the package of debian-12");
     has(&found, "plugins:\n  cachekey.so remap.config:2\n  own.so remap.config:1\n");
@@ -102,8 +110,7 @@ fn plugins_are_listed_with_their_lines() {
 #[test]
 fn json_has_a_schema_and_every_finding() {
     let dir = site(&[("records.config", "CONFIG proxy.config.none INT 1\nnonsense\n")]);
-    let (code, out, _) =
-        atsmatrix(dir.path(), &["config", "check", "site", "--ats", "9.2.9", "--format", "json"]);
+    let (code, out, _) = atsmatrix(dir.path(), &["config", "check", "site", "--ats", "9.2.9", "--format", "json"]);
     let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, answer["schema"].as_u64()), (3, Some(1)));
     let findings = answer["findings"].as_array().unwrap();

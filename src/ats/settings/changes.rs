@@ -66,7 +66,8 @@ const UPGRADE_10_2: &str = "https://docs.trafficserver.apache.org/en/10.2.x/rele
 
 /// A default that differs.
 const fn default(since: &'static str, name: &'static str, what: &'static str, source: Option<&'static str>) -> Changed {
-    let todo = "set it in the old version as the new one has it, and see what fails; or set the old value in the new one";
+    let todo =
+        "set it in the old version as the new one has it, and see what fails; or set the old value in the new one";
     Changed { since, applies: Applies::Default(name), what, todo, source }
 }
 
@@ -96,7 +97,12 @@ pub const CHANGES: &[Changed] = &[
         "certificates of origins are verified by default, and faults only logged",
         None,
     ),
-    default("9.2.0", "proxy.config.http.strict_uri_parsing", "requests with characters that a URI must not have are judged more strictly by default", None),
+    default(
+        "9.2.0",
+        "proxy.config.http.strict_uri_parsing",
+        "requests with characters that a URI must not have are judged more strictly by default",
+        None,
+    ),
     Changed {
         since: "10.0.0",
         applies: Applies::RuleWithFilters,
@@ -146,14 +152,13 @@ mod tests {
         for change in CHANGES {
             assert!(change.since.parse::<Version>().is_ok(), "{change:?}");
             let names: &[&str] = match &change.applies {
-                // One of them is the name of 10.0 and 10.1 alone.
-                Applies::Sets(_) => &[],
                 Applies::Is(name, _) | Applies::Default(name) => &[*name],
+                // Of `Sets`, one is a name of 10.0 and 10.1 alone.
                 _ => &[],
             };
             assert!(names.iter().all(known), "{change:?}");
         }
-        assert!(GUARDS.iter().all(|(name, _)| known(&name)));
+        assert!(GUARDS.iter().all(|(name, _)| known(name)));
     }
 
     #[test]

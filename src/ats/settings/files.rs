@@ -62,22 +62,22 @@ const fn gone(name: &'static str, instead: &'static str) -> OtherFile {
 
 /// Files whose reading depends on the version.
 pub const OTHER_FILES: &[OtherFile] = &[
-    OtherFile { name: "records.config", read: before_10, instead: "records.yaml", without: Without::Breaks("every setting has its default"), source: YAML },
-    OtherFile { name: "records.yaml", read: from_10, instead: "records.config", without: Without::Breaks("every setting has its default"), source: YAML },
     OtherFile {
-        name: "ip_allow.config",
-        read: in_8,
-        instead: "ip_allow.yaml",
-        without: BLOCKED,
-        source: UPGRADE_9,
+        name: "records.config",
+        read: before_10,
+        instead: "records.yaml",
+        without: Without::Breaks("every setting has its default"),
+        source: YAML,
     },
     OtherFile {
-        name: "ip_allow.yaml",
-        read: from_9,
-        instead: "ip_allow.config",
-        without: BLOCKED,
-        source: UPGRADE_9,
+        name: "records.yaml",
+        read: from_10,
+        instead: "records.config",
+        without: Without::Breaks("every setting has its default"),
+        source: YAML,
     },
+    OtherFile { name: "ip_allow.config", read: in_8, instead: "ip_allow.yaml", without: BLOCKED, source: UPGRADE_9 },
+    OtherFile { name: "ip_allow.yaml", read: from_9, instead: "ip_allow.config", without: BLOCKED, source: UPGRADE_9 },
     OtherFile {
         name: "ssl_server_name.yaml",
         read: in_8,
@@ -183,8 +183,14 @@ mod tests {
     #[test]
     fn each_version_reads_its_own_files() {
         let read = |dialect, name| reads(dialect, name);
-        assert_eq!((read(Dialect::V8, "ip_allow.config"), read(Dialect::V9, "ip_allow.config")), (Some(true), Some(false)));
-        assert_eq!((read(Dialect::V9_2, "records.yaml"), read(Dialect::V10, "records.yaml")), (Some(false), Some(true)));
+        assert_eq!(
+            (read(Dialect::V8, "ip_allow.config"), read(Dialect::V9, "ip_allow.config")),
+            (Some(true), Some(false))
+        );
+        assert_eq!(
+            (read(Dialect::V9_2, "records.yaml"), read(Dialect::V10, "records.yaml")),
+            (Some(false), Some(true))
+        );
         assert_eq!((read(Dialect::V9, "remap.config"), read(Dialect::V9, "cluster.config")), (Some(true), Some(false)));
         assert_eq!((read(Dialect::V9, "body_factory/default/x"), read(Dialect::V9, "notes.txt")), (Some(true), None));
         for dialect in [Dialect::V8, Dialect::V9, Dialect::V9_2, Dialect::V10, Dialect::V10_1, Dialect::V10_2] {

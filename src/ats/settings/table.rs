@@ -71,8 +71,7 @@ impl Row {
 /// The measured version that is nearest to `ats`: of its minor version the last before it, else the first after it;
 /// else the last before it.
 fn nearest(ats: &Version) -> Option<&'static str> {
-    let known: Vec<(&str, Version)> =
-        measured_versions().filter_map(|text| Some((text, text.parse().ok()?))).collect();
+    let known: Vec<(&str, Version)> = measured_versions().filter_map(|text| Some((text, text.parse().ok()?))).collect();
     let minor = |version: &Version| {
         let text = version.to_string();
         let mut parts = text.split('.').map(str::to_owned);
@@ -221,7 +220,8 @@ mod tests {
         assert!(DOCUMENTED.lines().filter(|line| !line.starts_with('#')).all(|line| {
             let fields: Vec<&str> = line.split('\t').collect();
             let [since, what, name, value, source] = fields.as_slice() else { return false };
-            let known = ["removed", "renamed", "default", "INT"].contains(what) && (*what == "removed" || !value.is_empty());
+            let known =
+                ["removed", "renamed", "default", "INT"].contains(what) && (*what == "removed" || !value.is_empty());
             known && since.parse::<Version>().is_ok() && name.starts_with("proxy.") && source.starts_with("https://")
         }));
     }

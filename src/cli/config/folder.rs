@@ -34,7 +34,8 @@ impl ReadFolder {
     pub(super) fn of(path: &Path) -> Result<Self, Failure> {
         let wrong = |message: String| Failure::new(Exit::Usage, format!("{}: {message}", path.display()));
         let mut read = Self::default();
-        let is_folder = fs::metadata(path).map_err(|error| wrong(format!("{error}; name the folder with the configuration")))?;
+        let is_folder =
+            fs::metadata(path).map_err(|error| wrong(format!("{error}; name the folder with the configuration")))?;
         if !is_folder.is_dir() {
             return Err(wrong("it is not a folder; name the one that has records.config".to_owned()));
         }

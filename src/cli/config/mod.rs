@@ -64,7 +64,9 @@ pub(super) fn run(options: &ConfigArgs) -> anyhow::Result<Exit> {
     let (from, to) = match targets.as_slice() {
         [from] => (from, None),
         [from, to] => (from, Some(to)),
-        _ => return Err(Failure::new(Exit::Usage, "give --ats once or twice: the version, and the one after it").into()),
+        _ => {
+            return Err(Failure::new(Exit::Usage, "give --ats once or twice: the version, and the one after it").into());
+        }
     };
     let read = ReadFolder::of(&options.folder)?;
     let folder = ConfigFolder::read(&read.files);
@@ -75,7 +77,8 @@ pub(super) fn run(options: &ConfigArgs) -> anyhow::Result<Exit> {
         let message = format!("{name}/{first}{more}: permission denied; run the check as a user who may read them");
         return Err(Failure::new(Exit::Usage, message).into());
     }
-    let check = ConfigCheck::of(&name, input, from, to).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    let check =
+        ConfigCheck::of(&name, input, from, to).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     console::print_document(&options.format.show(&config_check::outline(&check), || config_check::json(&check)))?;
     Ok(if check.has_findings() { Exit::Unexpected } else { Exit::Success })
 }

@@ -8,9 +8,7 @@ use crate::model::Version;
 /// The changes on the way from one version to the other; none on the way back, for which nobody has written them.
 pub(super) fn between(from: &Checking<'_>, to: &Checking<'_>) -> Vec<ConfigFinding> {
     let (old, new) = (&from.target.version, &to.target.version);
-    let crossed = |change: &&Changed| {
-        change.since.parse::<Version>().is_ok_and(|since| *old < since && since <= *new)
-    };
+    let crossed = |change: &&Changed| change.since.parse::<Version>().is_ok_and(|since| *old < since && since <= *new);
     let mut findings: Vec<ConfigFinding> =
         CHANGES.iter().filter(crossed).filter_map(|change| finding(from, to, change)).collect();
     findings.extend(types(from, to));
@@ -119,9 +117,8 @@ const OWN: &[&str] = &["_str", ".filename", "_dir", "proxy.config.proxy_name", "
 fn defaults(from: &Checking<'_>, to: &Checking<'_>) -> Option<ConfigFinding> {
     let told = |name: &str| CHANGES.iter().any(|it| matches!(it.applies, Applies::Default(known) if known == name));
     let set = |name: &str| from.input.folder.records.iter().any(|record| record.name == name);
-    let differs = |name: &str| {
-        from.table.get(name).zip(to.table.get(name)).is_some_and(|(old, new)| old.default != new.default)
-    };
+    let differs =
+        |name: &str| from.table.get(name).zip(to.table.get(name)).is_some_and(|(old, new)| old.default != new.default);
     let names: Vec<&str> = from
         .table
         .names()

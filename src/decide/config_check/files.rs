@@ -36,7 +36,7 @@ impl Reference {
             return inside(&self.path);
         }
         let base = self.base.as_ref()?;
-        inside(&format!("{base}/{}", self.path).trim_start_matches('/').to_owned())
+        inside(format!("{base}/{}", self.path).trim_start_matches('/'))
     }
 }
 
@@ -104,9 +104,10 @@ fn access(checking: &mut Checking<'_>) {
 fn unread(checking: &mut Checking<'_>) -> BTreeSet<String> {
     let folder = checking.input.folder;
     let mut read = BTreeSet::new();
-    let renamed: BTreeSet<String> = ["remap.config", "parent.config", "ssl_multicert.config", "sni.yaml", "storage.config"]
-        .map(|usual| folder.file_name(usual))
-        .into();
+    let renamed: BTreeSet<String> =
+        ["remap.config", "parent.config", "ssl_multicert.config", "sni.yaml", "storage.config"]
+            .map(|usual| folder.file_name(usual))
+            .into();
     for file in &folder.files {
         match reads(checking.dialect, file) {
             Some(true) => {
@@ -145,7 +146,8 @@ fn unread_file(checking: &mut Checking<'_>, file: &OtherFile) {
         what = format!("{what}: {does}");
     }
     if file.name == "records.config" && checking.dialect >= Dialect::V10 && !replaced {
-        todo = "convert it to records.yaml with the script that comes with ATS 10; it is checked here as if it were".into();
+        todo = "convert it to records.yaml with the script that comes with ATS 10; it is checked here as if it were"
+            .into();
     }
     let found = checking.find(gravity, "unread-file", whole(file.name), what).todo(todo);
     if let Some(source) = file.source {
@@ -156,8 +158,10 @@ fn unread_file(checking: &mut Checking<'_>, file: &OtherFile) {
 fn references(checking: &Checking<'_>) -> Vec<Reference> {
     let folder = checking.input.folder;
     let mut found = Vec::new();
-    let (certificates, keys) =
-        (base(checking, "proxy.config.ssl.server.cert.path"), base(checking, "proxy.config.ssl.server.private_key.path"));
+    let (certificates, keys) = (
+        base(checking, "proxy.config.ssl.server.cert.path"),
+        base(checking, "proxy.config.ssl.server.private_key.path"),
+    );
     let authorities = base(checking, "proxy.config.ssl.CA.cert.path");
     for line in &folder.certificates {
         let mut add = |paths: &[String], base: &Option<String>, what, key| {
@@ -222,8 +226,10 @@ fn of_settings(checking: &Checking<'_>) -> Vec<Reference> {
 
 fn of_names(checking: &Checking<'_>) -> Vec<Reference> {
     let file = checking.names_file();
-    let (certificates, keys) =
-        (base(checking, "proxy.config.ssl.client.cert.path"), base(checking, "proxy.config.ssl.client.private_key.path"));
+    let (certificates, keys) = (
+        base(checking, "proxy.config.ssl.client.cert.path"),
+        base(checking, "proxy.config.ssl.client.private_key.path"),
+    );
     let entries = checking.input.folder.names.iter().filter(|name| name.at.file == file);
     let of_key = |(key, is_key): (&'static str, bool)| {
         let base = if is_key { keys.clone() } else { certificates.clone() };
@@ -242,9 +248,10 @@ fn of_names(checking: &Checking<'_>) -> Vec<Reference> {
 
 fn of_plugins(checking: &Checking<'_>) -> Vec<Reference> {
     let folder = checking.input.folder;
-    let of_rules = folder.rules.iter().flat_map(|rule| {
-        rule.plugins.iter().map(|plugin| (&rule.at, plugin.file_name(), plugin.params.as_slice()))
-    });
+    let of_rules = folder
+        .rules
+        .iter()
+        .flat_map(|rule| rule.plugins.iter().map(|plugin| (&rule.at, plugin.file_name(), plugin.params.as_slice())));
     let lines = folder.plugins.iter().map(|line| (&line.at, line.file_name(), line.params.as_slice()));
     let mut found = Vec::new();
     for (at, plugin, params) in of_rules.chain(lines) {
@@ -280,7 +287,9 @@ fn includes(checking: &mut Checking<'_>) {
                 .seen();
         } else {
             let what = format!("the included file {} is missing", include.path);
-            checking.find(Gravity::Breaks, "missing-file", include.at.clone(), what).todo("add it, or take the line out");
+            checking
+                .find(Gravity::Breaks, "missing-file", include.at.clone(), what)
+                .todo("add it, or take the line out");
         }
     }
 }
@@ -334,7 +343,10 @@ fn unreadable(checking: &mut Checking<'_>) {
     let states = checking.input.states.iter().filter(|(_, state)| !state.readable);
     let paths: Vec<String> = states.map(|(path, _)| path.clone()).collect();
     let Some(first) = paths.first() else { return };
-    let what = format!("could not be read here, so nothing is said of their content: {}", named(paths.iter().map(String::as_str)));
+    let what = format!(
+        "could not be read here, so nothing is said of their content: {}",
+        named(paths.iter().map(String::as_str))
+    );
     checking
         .find(Gravity::Note, "unreadable", whole(first), what)
         .todo("run the check as a user who may read them, if they are configuration")
@@ -343,13 +355,17 @@ fn unreadable(checking: &mut Checking<'_>) {
 
 /// Files that nothing refers to.
 fn useless(checking: &mut Checking<'_>, used: &BTreeSet<String>) {
-    let is_used = |file: &&String| used.contains(*file) || DIRECTORIES.iter().any(|directory| file.starts_with(directory));
+    let is_used =
+        |file: &&String| used.contains(*file) || DIRECTORIES.iter().any(|directory| file.starts_with(directory));
     let files: Vec<&str> =
         checking.input.folder.files.iter().filter(|file| !is_used(file)).map(String::as_str).collect();
     let Some(first) = files.first() else { return };
     let what = format!("nothing refers to {}", named(files.iter().copied()));
     let at = whole(first);
-    checking.find(Gravity::Note, "unused-file", at, what).todo("remove what is left over; scripts may read the others").seen();
+    checking
+        .find(Gravity::Note, "unused-file", at, what)
+        .todo("remove what is left over; scripts may read the others")
+        .seen();
 }
 
 /// Names with commas, not too many.

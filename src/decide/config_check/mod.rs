@@ -158,7 +158,8 @@ pub struct CheckedFolder<'a> {
 impl CheckedFolder<'_> {
     /// Files that could not be read though ATS reads or includes them: without them there is no answer.
     pub fn hidden(&self) -> Vec<&str> {
-        let included = |file: &str| self.folder.includes.iter().any(|include| include.files.iter().any(|it| it == file));
+        let included =
+            |file: &str| self.folder.includes.iter().any(|include| include.files.iter().any(|it| it == file));
         let matters = |file: &str| reads(Dialect::V9_2, file).is_some() || included(file);
         let states = self.states.iter().filter(|(file, state)| !state.readable && matters(file));
         states.map(|(file, _)| file.as_str()).collect()
@@ -183,7 +184,13 @@ struct Checking<'a> {
 }
 
 impl Checking<'_> {
-    fn find(&mut self, gravity: Gravity, kind: &'static str, at: FileLine, what: impl Into<String>) -> &mut ConfigFinding {
+    fn find(
+        &mut self,
+        gravity: Gravity,
+        kind: &'static str,
+        at: FileLine,
+        what: impl Into<String>,
+    ) -> &mut ConfigFinding {
         let found = self.findings.len();
         self.findings.push(ConfigFinding {
             gravity,

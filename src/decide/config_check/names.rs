@@ -88,7 +88,9 @@ fn check_key(checking: &mut Checking<'_>, closes: bool, name: &ServerName, key: 
 
 fn instead(key: &str, dialect: Dialect, known: &[&'static str]) -> String {
     match (key, dialect) {
-        ("verify_server_policy" | "verify_server_properties", Dialect::V8) => "write verify_origin_server: STRICT".into(),
+        ("verify_server_policy" | "verify_server_properties", Dialect::V8) => {
+            "write verify_origin_server: STRICT".into()
+        }
         ("verify_origin_server", _) => "write verify_server_policy: ENFORCED".into(),
         ("http2", Dialect::V8) => "write disable_h2: true for `http2: off`".into(),
         _ => did_you_mean(key, known.iter().copied()).unwrap_or_else(|| "remove it".into()),

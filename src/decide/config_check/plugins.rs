@@ -61,7 +61,9 @@ fn missing(checking: &mut Checking<'_>) {
         let lines = if at.len() == 1 { String::new() } else { format!(", and {} lines load it", at.len()) };
         let distros = lacks.into_iter().collect::<Vec<_>>().join(", ");
         let version = checking.target.version.to_string();
-        let what = format!("{name} is not among the plugins of the package of {distros}{lines}; ATS {version} does not start without it");
+        let what = format!(
+            "{name} is not among the plugins of the package of {distros}{lines}; ATS {version} does not start without it"
+        );
         let todo = "install the package that has it, or your own build of it; with a build of your own, look there";
         checking.find(Gravity::Breaks, "missing-plugin", first.clone(), what).todo(todo);
     }
@@ -84,8 +86,8 @@ fn settings(checking: &mut Checking<'_>) {
                 let opens = guard(name).filter(|_| !matches!(value, "0" | "DISABLED" | "NONE"));
                 let gravity = if opens.is_some() { Gravity::FailsOpen } else { Gravity::Ignored };
                 let version = checking.target.version.to_string();
-                let mut what = format!("conf_remap.so sets {name}, which ATS {version} does not know");
-                opens.iter().for_each(|opens| what.push_str(&format!(": {opens}")));
+                let unknown = format!("conf_remap.so sets {name}, which ATS {version} does not know");
+                let what = opens.map_or_else(|| unknown.clone(), |opens| format!("{unknown}: {opens}"));
                 let todo = "write the name that this version has, or take it out";
                 checking.find(gravity, "unknown-setting", rule.at.clone(), what).todo(todo);
             }

@@ -65,7 +65,10 @@ pub(super) fn check(checking: &mut Checking<'_>) {
             && before.value != record.value
         {
             let what = format!("{} = {} is overridden by {}", record.name, before.value, record.at);
-            checking.find(Gravity::Ignored, "set-twice", before.at.clone(), what).todo("remove one of the two lines").seen();
+            checking
+                .find(Gravity::Ignored, "set-twice", before.at.clone(), what)
+                .todo("remove one of the two lines")
+                .seen();
         }
         match checking.table.get(&record.name).copied() {
             Some(known) => value(checking, record, &known),
@@ -89,7 +92,8 @@ fn unknown(checking: &mut Checking<'_>, record: &RecordLine) {
     }
     let verifies = [VERIFY_8, POLICY, PROPERTIES].contains(&record.name.as_str());
     let covered = verifies && checking.verification() == Verification::Enforced;
-    let opens = guard(&record.name).filter(|_| closes(record) && !covered && !replaced_in_folder(checking, &record.name));
+    let opens =
+        guard(&record.name).filter(|_| closes(record) && !covered && !replaced_in_folder(checking, &record.name));
     let gravity = if opens.is_some() { Gravity::FailsOpen } else { Gravity::Ignored };
     let mut what = format!("ATS {version} does not know {}, and goes on without it", record.name);
     if let Some(opens) = opens {
@@ -136,7 +140,9 @@ fn instead(checking: &Checking<'_>, record: &RecordLine) -> String {
     }
     let others = known_in(&record.name);
     match (others.first(), others.last()) {
-        (Some(first), Some(last)) if first == last => format!("ATS {first} knows it: remove it here, or keep it for that"),
+        (Some(first), Some(last)) if first == last => {
+            format!("ATS {first} knows it: remove it here, or keep it for that")
+        }
         (Some(first), Some(last)) => format!("ATS {first} to {last} know it: remove it here, or keep it for those"),
         _ => {
             let near = did_you_mean(&record.name, checking.table.names());
@@ -189,7 +195,8 @@ fn unverified(checking: &mut Checking<'_>) {
     }
     let does = if verification == Verification::Off { "does not verify" } else { "only logs faults of" };
     let rules = if tls == 1 { "1 rule leads".to_owned() } else { format!("{tls} rules lead") };
-    let what = format!("{rules} to https, and by default ATS {} {does} the certificates of origins", checking.target.version);
+    let what =
+        format!("{rules} to https, and by default ATS {} {does} the certificates of origins", checking.target.version);
     let todo = if checking.dialect == Dialect::V8 {
         format!("to refuse such origins: CONFIG {VERIFY_8} INT 1")
     } else {

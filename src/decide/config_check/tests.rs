@@ -90,7 +90,8 @@ fn keys_by_server_name_do_what_was_seen_on_each_version() {
 fn lines_that_are_not_understood_have_a_column() {
     let records = "CONFIG proxy.config.http.cache.http int 0\n  nonsense\n";
     let remap = "map http://a.test/ http://b.test/\n  mapp http://a.test/ http://b.test/\n";
-    let found = check(&[("records.config", records), ("remap.config", remap), ("sni.yaml", "sni:\n- fqdn: [a\n")], &["9.2.9"]);
+    let found =
+        check(&[("records.config", records), ("remap.config", remap), ("sni.yaml", "sni:\n- fqdn: [a\n")], &["9.2.9"]);
     assert_eq!(
         shown(&found),
         [
@@ -106,7 +107,11 @@ fn lines_that_are_not_understood_have_a_column() {
 
 #[test]
 fn files_that_nobody_reads_are_told_apart() {
-    let files = [("cluster.config", ""), ("notes.txt", ""), ("ssl_server_name.yaml", "- fqdn: a.test\n  verify_client: STRICT\n")];
+    let files = [
+        ("cluster.config", ""),
+        ("notes.txt", ""),
+        ("ssl_server_name.yaml", "- fqdn: a.test\n  verify_client: STRICT\n"),
+    ];
     let found = check(&files, &["9.2.9"]);
     assert_eq!(
         shown(&found),

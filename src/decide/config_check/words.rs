@@ -83,18 +83,20 @@ fn counts(check: &ConfigCheck) -> String {
 }
 
 fn basis(ats: &super::CheckedAts) -> String {
-    let mut text = if ats.documented {
-        format!("{}: settings as ATS 9.2.9 lists them, with what upstream documents up to {}; no ATS 10 was asked", ats.name, ats.data)
+    let text = if ats.documented {
+        format!(
+            "{}: settings as ATS 9.2.9 lists them, with what upstream documents up to {}; no ATS 10 was asked",
+            ats.name, ats.data
+        )
     } else if ats.data == ats.version {
         format!("{}: settings as ATS {} lists them", ats.name, ats.data)
     } else {
         format!("{}: settings as ATS {} lists them, the nearest version with data", ats.name, ats.data)
     };
     match &ats.plugins {
-        Some(packages) => text.push_str(&format!("; plugins of {packages}")),
-        None => text.push_str("; its plugins are not known"),
+        Some(packages) => format!("{text}; plugins of {packages}"),
+        None => format!("{text}; its plugins are not known"),
     }
-    text
 }
 
 fn say(outline: &mut TextOutline, check: &ConfigCheck, finding: &ConfigFinding) {
