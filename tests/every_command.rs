@@ -40,6 +40,8 @@ const ANSWERING: &[(&[&str], i32)] = &[
     (&["predict", "--full", "--format", "json"], 0),
     (&["diagnose", "--log", "error.log", "--ats", "9.2.5", "--openssl", "3.2.1"], 0),
     (&["diagnose", "--log", "error.log", "--format", "json"], 0),
+    (&["config", "check", "site", "--ats", "9.2.9"], 0),
+    (&["config", "check", "site", "--ats", "9.2.9", "--ats", "10.0.6", "--format", "json"], 3),
     (&["diff", "results/matrix.json"], 0),
     (&["expect"], 3),
     (&["history", "debian-13/9.2.5"], 0),
@@ -63,6 +65,9 @@ fn folder() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "results/matrix.json", &known(Verdict::Fail, "3.5.7"));
     fs::write(dir.path().join("error.log"), ERROR_LOG).unwrap();
+    // A configuration for `config check`.
+    fs::create_dir(dir.path().join("site")).unwrap();
+    fs::write(dir.path().join("site/ip_allow.yaml"), "ip_allow: []\n").unwrap();
     git(dir.path(), &["init", "-q", "-b", "main"], 1_700_000_000);
     git(dir.path(), &["add", "-A"], 1_700_000_000);
     git(dir.path(), &["commit", "-q", "-m", "Results"], 1_700_000_000);

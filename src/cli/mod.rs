@@ -6,6 +6,7 @@ mod cells;
 mod ci;
 mod cited;
 mod clean;
+mod config;
 mod diagnose;
 mod diff;
 mod display;
@@ -93,6 +94,8 @@ enum Command {
     History(history::HistoryArgs),
     /// Merge the results of several shards or machines
     Merge(merge::MergeArgs),
+    /// Check a configuration of your own for a version of ATS, without an engine
+    Config(config::ConfigArgs),
     /// Check this machine: what was found, what is missing and how to fix it
     #[command(
         after_help = "Exit codes: 0 ready to run, 4 something is missing, 6 no container engine. `atsmatrix --help` lists the others."
@@ -330,6 +333,7 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Expect(options) => expect::run(&options),
         Command::History(options) => history::run(&options),
         Command::Merge(options) => merge::run(&options),
+        Command::Config(options) => config::run(&options),
         Command::Doctor => doctor::run().await,
         Command::Clean(options) => clean::run(&options).await,
         Command::Schema(options) => schema::run(&options),

@@ -1,7 +1,9 @@
-//! Answers from existing results: comparisons, history, gates, merges, expectations, explanations. Pure.
+//! Answers from existing results: comparisons, history, gates, merges, expectations, explanations; and about a user's own
+//! configuration. Pure.
 
 pub mod citation;
 pub mod compare;
+pub mod config_check;
 pub mod diagnose;
 pub mod expect;
 pub mod explain;

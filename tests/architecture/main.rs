@@ -38,6 +38,7 @@ const LAYERS: &[(u32, &[&str])] = &[
             "decide::citation",
             "decide::compare",
             "decide::diagnose",
+            "decide::config_check",
             "decide::expect",
             "decide::explain",
             "decide::gate",
@@ -72,6 +73,9 @@ const SIBLINGS: &[(&str, &str)] = &[
     ("decide::diagnose", "decide::predict"),
     ("decide::diagnose", "wire"),
     ("decide::diagnose", "words"),
+    ("decide::config_check", "ats"),
+    ("decide::config_check", "config::matrix"),
+    ("decide::config_check", "words"),
     ("decide::history", "decide::compare"),
     ("decide::history", "words"),
     ("decide::expect", "config::matrix"),
@@ -106,7 +110,8 @@ const SIBLINGS: &[(&str, &str)] = &[
 const SURFACES: &[(&str, &[&str])] = &[
     ("bollard", &["engine"]),
     ("serde_yaml", &["config::matrix"]),
-    ("granit_parser", &["config::matrix"]),
+    // Positions of values, as in matrix.yaml: of records.yaml and sni.yaml.
+    ("granit_parser", &["ats", "config::matrix"]),
     ("indicatif", &["console"]),
     ("comfy_table", &["report"]),
     ("maud", &["report"]),
