@@ -79,6 +79,12 @@ pub(super) async fn run(options: &ExplainArgs) -> anyhow::Result<Exit> {
         Some(_) => Vec::new(),
     };
     let explanation = explanation.with_bisections(&bisections, &result);
+    // Unusable records are no reason not to explain the result.
+    let records = source.behaviour(places).unwrap_or_default();
+    let explanation = match &options.trial {
+        Some(_) => explanation.with_behaviour(records.get(&cell.id)),
+        None => explanation,
+    };
     if options.upstream {
         if !cell.verdict.is_answer() {
             let message = format!("nothing to report: {} is {}, which says nothing about ATS", cell.id, cell.verdict);

@@ -100,7 +100,7 @@ enum Command {
     Doctor,
     /// Remove containers and networks of dead runs, and with --images the images
     Clean(clean::CleanArgs),
-    /// Print the JSON schema of matrix.yaml, or of results/matrix.json
+    /// Print the JSON schema of matrix.yaml, or of a results file
     Schema(schema::SchemaArgs),
     /// Run the agent inside a container
     #[command(hide = true)]

@@ -1,4 +1,4 @@
-//! `atsmatrix schema`: prints the JSON schema of matrix.yaml or of results/matrix.json.
+//! `atsmatrix schema`: prints the JSON schema of matrix.yaml of results/matrix.json, or of results/behaviour.json.
 
 use clap::{Args, ValueEnum};
 
@@ -24,12 +24,15 @@ enum File {
     Matrix,
     /// results/matrix.json
     Results,
+    /// results/behaviour.json
+    Behaviour,
 }
 
 pub(super) fn run(options: &SchemaArgs) -> anyhow::Result<Exit> {
     let schema = match options.of {
         File::Matrix => matrix::schema(),
         File::Results => report::json::schema(),
+        File::Behaviour => report::behaviour::schema(),
     };
     console::print_document(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
     Ok(Exit::Success)

@@ -1,0 +1,20 @@
+//! What trials negotiated and exchanged, beyond whether they passed. An observation becomes a [`Behaviour`], which is the same in
+//! every run of the same software; two cells are compared trial by trial; each change is expected by OpenSSL, expected by ATS, or
+//! unexplained. Pure.
+//!
+//! [`Behaviour`]: crate::model::Behaviour
+
+mod change;
+mod expected;
+pub mod json;
+mod merge;
+mod normal;
+mod record;
+mod turn;
+pub mod words;
+
+pub use change::{BehaviourChange, BehaviourDifference, BehaviourSide, compare, predecessor};
+pub use expected::ExpectedCause;
+pub use merge::merged;
+pub use record::of;
+pub use turn::AspectTurn;

@@ -1,0 +1,97 @@
+use super::*;
+use crate::model::{Behaviour, BehaviourPart, BehaviourRecords};
+
+/// Both sides pass, and each trial has the group that is given for its side.
+fn asked(groups: [Option<&str>; 2], named: &[&str]) -> Decision {
+    let mut results = matrix(&[("debian-12/9.2.9", Verdict::Pass), ("debian-13/9.2.9", Verdict::Pass)]);
+    for (cell, version) in results.cells.iter_mut().zip(["3.0.20", "3.5.7"]) {
+        cell.provenance.openssl.as_mut().unwrap().version = version.into();
+    }
+    let mut records = BehaviourRecords::new();
+    for (cell, group) in results.cells.iter().zip(groups) {
+        let Some(group) = group else { continue };
+        let one = |name: &str, value: &str| [(name.to_owned(), value.to_owned())].into();
+        let shares = if group == "X25519MLKEM768" { "X25519MLKEM768, x25519" } else { "x25519" };
+        let hello = [("key shares".to_owned(), shares.to_owned()), ("versions".to_owned(), "TLSv1.3, TLSv1.2".to_owned())];
+        let of_trial =
+            Behaviour([(BehaviourPart::Tls, one("group", group)), (BehaviourPart::Hello, hello.into())].into());
+        let trials = cell.trials.iter().map(|trial| (trial.id.clone(), of_trial.clone()));
+        records.insert(cell.id.clone(), trials.collect());
+    }
+    let (from, to, ats) = (distro("debian-12"), distro("debian-13"), ats(named));
+    let (from, to, ats) = (&from, &to, ats.as_slice());
+    let questions = [Question::Upgrade { from, to, ats }, Question::Unchanged { from, to, ats, records: &records }];
+    decide(&Basis::new(&results), &questions)
+}
+
+#[test]
+fn the_same_behaviour_keeps_the_gate_open() {
+    for named in [&["9.2.9"][..], &[]] {
+        let answer = asked([Some("x25519"), Some("x25519")], named);
+        assert_eq!(answer.word(), Word::Open, "{answer:?}");
+        assert!(answer.notes.iter().any(|note| note.ends_with("no change")), "{:?}", answer.notes);
+    }
+}
+
+#[test]
+fn a_change_that_openssl_explains_is_a_note() {
+    let answer = asked([Some("x25519"), Some("X25519MLKEM768")], &["9.2.9"]);
+    assert_eq!(answer.word(), Word::Open, "{answer:?}");
+    let told = answer.notes.iter().find(|note| note.starts_with("expected by OpenSSL 3.5 with debian-13/9.2.9: TLS"));
+    assert!(told.unwrap().contains("TLS group: x25519 -> X25519MLKEM768, in "), "{:?}", answer.notes);
+}
+
+#[test]
+fn a_change_without_a_reason_closes_the_gate() {
+    let answer = asked([Some("x25519"), Some("secp256r1")], &["9.2.9"]);
+    assert_eq!(answer.word(), Word::Closed);
+    let [reason] = &answer.closed[..] else { panic!("{answer:?}") };
+    assert_eq!((reason.cause, ids(reason.cell.as_slice())), (Cause::Behaviour, vec!["debian-13/9.2.9".to_owned()]));
+    assert!(reason.text.contains("TLS group: x25519 -> secp256r1"), "{}", reason.text);
+    assert!(!reason.trials.is_empty());
+}
+
+#[test]
+fn without_records_of_both_sides_nobody_can_tell() {
+    for groups in [[None, Some("x25519")], [Some("x25519"), None], [None, None]] {
+        let answer = asked(groups, &["9.2.9"]);
+        assert_eq!(answer.word(), Word::CannotTell, "{answer:?}");
+        assert!(answer.unknown.iter().all(|reason| reason.cause == Cause::NotRecorded), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_trial_without_a_record_cannot_be_told() {
+    let results = matrix(&[("debian-12/9.2.9", Verdict::Pass), ("debian-13/9.2.9", Verdict::Pass)]);
+    let all: BehaviourRecords = results
+        .cells
+        .iter()
+        .map(|cell| {
+            let trials = cell.trials.iter().map(|trial| (trial.id.clone(), Behaviour::default()));
+            (cell.id.clone(), trials.collect())
+        })
+        .collect();
+    let (from, to, none) = (&distro("debian-12"), &distro("debian-13"), &ats(&[])[..]);
+    let ask = |records: &BehaviourRecords| {
+        let questions =
+            [Question::Upgrade { from, to, ats: none }, Question::Unchanged { from, to, ats: none, records }];
+        decide(&Basis::new(&results), &questions)
+    };
+    assert_eq!(ask(&all).word(), Word::Open);
+    let subject = results.cells[1].trials.iter().find(|trial| !trial.control).unwrap();
+    let mut less = all;
+    less.get_mut(&results.cells[1].id).unwrap().remove(&subject.id);
+    let answer = ask(&less);
+    assert_eq!(answer.word(), Word::CannotTell, "{answer:?}");
+    assert_eq!(answer.unknown[0].trials, [subject.id.clone()]);
+}
+
+#[test]
+fn a_cell_that_did_not_run_cannot_be_compared() {
+    let results = matrix(&[("debian-13/9.2.9", Verdict::Pass)]);
+    let (from, to, named) = (&distro("debian-12"), &distro("debian-13"), &ats(&["9.2.9"])[..]);
+    let records = BehaviourRecords::new();
+    let answer = decide(&Basis::new(&results), &[Question::Unchanged { from, to, ats: named, records: &records }]);
+    assert_eq!(answer.word(), Word::CannotTell, "{answer:?}");
+    assert_eq!(answer.unknown[0].cell, "debian-12/9.2.9".parse().ok());
+}
