@@ -1,5 +1,6 @@
 //! Answers from existing results: comparisons, history, gates, merges, expectations, explanations. Pure.
 
+pub mod behaviour;
 pub mod citation;
 pub mod compare;
 pub mod diagnose;
