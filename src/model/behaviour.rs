@@ -27,6 +27,8 @@ pub enum BehaviourPart {
     Response,
     /// Response headers as the client received them.
     Headers,
+    /// What is not compared in this trial, because it is chance: a part or an aspect, with the reason.
+    NotCompared,
 }
 
 impl BehaviourPart {
@@ -39,6 +41,7 @@ impl BehaviourPart {
             Self::Connections => "origin",
             Self::Response => "response",
             Self::Headers => "response header",
+            Self::NotCompared => "not compared",
         }
     }
 }
@@ -50,7 +53,7 @@ impl fmt::Display for BehaviourPart {
 }
 
 /// The aspects of one part, by name, with their values. Values of several messages or connections are in their order, joined by
-/// ` | `; equal neighbours are one.
+/// ` | `.
 pub type Aspects = BTreeMap<String, String>;
 
 /// The behaviour of one trial. Without times, addresses, ports, random values and the trial's own names.
@@ -66,7 +69,13 @@ impl Behaviour {
 
     /// All values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (BehaviourPart, &str, &str)> {
-        self.0.iter().flat_map(|(part, aspects)| aspects.iter().map(|(name, value)| (*part, &**name, &**value)))
+        let compared = self.0.iter().filter(|(part, _)| **part != BehaviourPart::NotCompared);
+        compared.flat_map(|(part, aspects)| aspects.iter().map(|(name, value)| (*part, &**name, &**value)))
+    }
+
+    /// What is left out, each with the reason.
+    pub fn not_compared(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.get(&BehaviourPart::NotCompared).into_iter().flatten().map(|(fact, why)| (&**fact, &**why))
     }
 }
 

@@ -4,16 +4,19 @@
 //!
 //! [`Behaviour`]: crate::model::Behaviour
 
+mod chance;
 mod change;
+mod defaults;
 mod expected;
 pub mod json;
 mod merge;
 mod normal;
 mod record;
+mod size;
 mod turn;
 pub mod words;
 
-pub use change::{BehaviourChange, BehaviourDifference, BehaviourSide, compare, predecessor};
+pub use change::{BehaviourChange, BehaviourDifference, BehaviourSide, NotCompared, compare, predecessor};
 pub use expected::ExpectedCause;
 pub use merge::merged;
 pub use record::of;

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Act, Aspects, AtsLife, Behaviour, BehaviourPart, ClientPhase, Closed, ClosedBy, Exchange, Hello, Observation,
+    Aspects, AtsLife, Behaviour, BehaviourPart, ClientPhase, Closed, ClosedBy, Exchange, Hello, Observation,
     OriginConnection, OriginRequest, Route, Speak, TlsSeen, TrialSpec,
 };
-use crate::wire::facts;
 
-use super::normal;
+use super::{chance, normal};
 
 /// Joins the values of several messages or connections.
 pub(super) const THEN: &str = " | ";
@@ -19,7 +18,7 @@ pub(super) const COMMA: &str = ", ";
 /// The value of something that a message or connection does not have.
 pub(super) const NONE: &str = "none";
 
-/// Most values of an aspect; the rest is left out.
+/// Most values of an aspect that are kept as they are; of the rest there is a digest.
 const MAX_VALUES: usize = 8;
 
 /// The behaviour of `trial`, which did what `spec` says and saw `seen`; `None` if it says nothing about ATS: a control without
@@ -28,7 +27,7 @@ pub fn of(trial: &str, spec: &TrialSpec, seen: &Observation) -> Option<Behaviour
     if spec.route != Route::Ats || seen.client.is_none() || seen.ats != AtsLife::Alive {
         return None;
     }
-    let reader = Reader { trial, seen, spec, crowd: matches!(spec.client.act, Act::Load { .. } | Act::Reload { .. }) };
+    let reader = Reader { trial, seen, spec, crowd: chance::is_crowd(spec) };
     let parts = [
         (BehaviourPart::Hello, reader.hello()),
         (BehaviourPart::Size, reader.size()),
@@ -38,6 +37,13 @@ pub fn of(trial: &str, spec: &TrialSpec, seen: &Observation) -> Option<Behaviour
         (BehaviourPart::Response, reader.responses()),
         (BehaviourPart::Headers, reader.headers()),
     ];
+    let left_out = chance::left_out(trial, spec);
+    let kept = |(part, mut aspects): (BehaviourPart, Aspects)| {
+        aspects.retain(|aspect, _| !left_out.keys().any(|fact| chance::covers(fact, part, aspect)));
+        (part, aspects)
+    };
+    let mut parts: Vec<(BehaviourPart, Aspects)> = parts.into_iter().map(kept).collect();
+    parts.push((BehaviourPart::NotCompared, left_out));
     Some(Behaviour(parts.into_iter().filter(|(_, aspects)| !aspects.is_empty()).collect()))
 }
 
@@ -50,7 +56,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Values in order, equal neighbours once; of a crowd each value once. `None` without a value that says something.
+    /// Values in order; of a crowd each value once. `None` without a value that says something.
     fn values(&self, values: impl IntoIterator<Item = String>) -> Option<String> {
         let mut kept: Vec<String> = values.into_iter().collect();
         if kept.iter().all(|value| value.is_empty() || value == NONE) {
@@ -64,10 +70,8 @@ impl Reader<'_> {
         if self.crowd {
             kept = kept.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
         }
-        kept.dedup();
-        let more = kept.len() > MAX_VALUES;
-        kept.truncate(MAX_VALUES);
-        kept.extend(more.then(|| "...".to_owned()));
+        let rest = kept.split_off(kept.len().min(MAX_VALUES));
+        kept.extend((!rest.is_empty()).then(|| normal::more(rest.len(), &rest.join(THEN))));
         Some(kept.join(THEN))
     }
 
@@ -77,8 +81,10 @@ impl Reader<'_> {
         with.collect()
     }
 
+    /// The ClientHellos in order; of a crowd those that resume no session, because how many do is chance.
     fn hellos(&self) -> impl Iterator<Item = &Hello> {
-        self.seen.origin.iter().filter_map(|connection| connection.hello.as_ref())
+        let all = self.seen.origin.iter().filter_map(|connection| connection.hello.as_ref());
+        all.filter(|hello| !(self.crowd && hello.resuming))
     }
 
     fn hello(&self) -> Aspects {
@@ -100,33 +106,28 @@ impl Reader<'_> {
         ]);
         // A hello without a name says so: an origin may refuse it.
         if self.hellos().next().is_some() {
-            let mut names: Vec<String> = self.hellos().map(name).collect();
-            names.dedup();
+            let names: Vec<String> = self.hellos().map(name).collect();
             aspects.insert("SNI".to_owned(), self.values(names).unwrap_or_else(|| NONE.to_owned()));
         }
         aspects
     }
 
     fn size(&self) -> Aspects {
-        // A reload's crowd asks for names of two lengths.
         self.aspects([("size", self.hellos().map(|hello| hello.on_the_wire().to_string()).collect())])
     }
 
     fn tls(&self) -> Aspects {
-        let all = || self.seen.origin.iter().filter_map(|connection| connection.tls.as_ref());
-        let of = |value: fn(&TlsSeen) -> String| all().map(value).collect();
-        let mut aspects = self.aspects([
+        let all = self.seen.origin.iter().filter_map(|connection| connection.tls.as_ref());
+        let all: Vec<&TlsSeen> = all.filter(|tls| !(self.crowd && tls.resumed)).collect();
+        let of = |value: fn(&TlsSeen) -> String| all.iter().map(|tls| value(tls)).collect();
+        self.aspects([
             ("version", of(|tls| tls.version.clone())),
             ("suite", of(|tls| tls.suite.clone())),
-            ("group", of(|tls| tls.group.clone())),
+            ("group", of(|tls| normal::group(&tls.group))),
             ("ALPN", of(|tls| tls.alpn.clone())),
             ("client certificate", of(|tls| yes(!tls.peer.is_empty()))),
-        ]);
-        // How many of a crowd's connections resume a session is chance.
-        if !self.crowd {
-            aspects.extend(self.aspects([("resumed", of(|tls| yes(tls.resumed)))]));
-        }
-        aspects
+            ("resumed", of(|tls| yes(tls.resumed))),
+        ])
     }
 
     fn requests(&self) -> Aspects {
@@ -158,9 +159,6 @@ impl Reader<'_> {
 
     fn connections(&self) -> Aspects {
         let all = &self.seen.origin;
-        if self.crowd {
-            return Aspects::new();
-        }
         let limit = self.seen.deadline_us();
         let mut aspects = Aspects::new();
         aspects.insert("connections".to_owned(), all.len().to_string());
@@ -170,16 +168,6 @@ impl Reader<'_> {
         let closed = all.iter().map(|connection| closed(connection, limit).to_owned()).collect();
         let alert = all.iter().map(|connection| alert(connection).unwrap_or_default()).collect();
         aspects.extend(self.aspects([("closed by", closed), ("alert", alert)]));
-        if self.seen.wire_lost == 0 {
-            let flows = &self.seen.wire;
-            let refused = flows.iter().filter(|flow| facts::refused(flow)).count();
-            let unanswered = flows.iter().filter(|flow| facts::unanswered(flow)).count();
-            for (name, count) in [("refused connects", refused), ("unanswered connects", unanswered)] {
-                if count > 0 {
-                    aspects.insert(name.to_owned(), count.to_string());
-                }
-            }
-        }
         aspects
     }
 
@@ -216,9 +204,6 @@ impl Reader<'_> {
     }
 
     fn headers(&self) -> Aspects {
-        if self.crowd {
-            return Aspects::new();
-        }
         let messages: Vec<&[(String, String)]> = self.exchanges().iter().map(|one| one.headers.as_slice()).collect();
         let page = |at: usize, name: &str| name == "content-length" && !is_success(&self.exchanges()[at]);
         let named = self.header_values(&messages, page);

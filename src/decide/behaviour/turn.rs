@@ -46,39 +46,40 @@ const LISTS: &[&str] = &["versions", "suites", "groups", "key shares", "ALPN", "
 impl AspectTurn {
     /// The turn of an aspect from `before` to `after`.
     pub(super) fn of(part: BehaviourPart, aspect: &str, before: Option<&str>, after: Option<&str>) -> Self {
-        let value =
-            || Self::Value { before: before.map(ToOwned::to_owned), after: after.map(ToOwned::to_owned) };
-        let (Some(old), Some(new)) = (before, after) else { return value() };
+        let value = |old: Option<&str>, new: Option<&str>| Self::Value {
+            before: old.map(ToOwned::to_owned),
+            after: new.map(ToOwned::to_owned),
+        };
+        let (Some(old), Some(new)) = (before, after) else { return value(before, after) };
+        let pairs = pairs(old, new);
         match part {
-            BehaviourPart::Size => match (bytes(old), bytes(new)) {
-                (Some(old), Some(new)) => Self::Bytes { before: (old, old), after: (new, new) },
-                _ => value(),
-            },
+            BehaviourPart::Size => sizes(&pairs).unwrap_or_else(|| value(before, after)),
             BehaviourPart::Hello if LISTS.contains(&aspect) => {
-                let (old, new): (Vec<&str>, Vec<&str>) = (old.split(THEN).collect(), new.split(THEN).collect());
                 // Several hellos that changed alike are one change.
-                let mut turns: Vec<Self> = old.iter().zip(&new).map(|(old, new)| list(old, new)).collect();
+                let mut turns: Vec<Self> = pairs.iter().map(|(old, new)| list(old, new)).collect();
                 turns.dedup();
-                match <[Self; 1]>::try_from(turns) {
-                    Ok([turn]) if old.len() == new.len() => turn,
-                    _ => value(),
-                }
+                <[Self; 1]>::try_from(turns).map_or_else(|_| value(before, after), |[turn]| turn)
             }
-            _ => value(),
+            _ => match pairs.as_slice() {
+                [(old, new), rest @ ..] if rest.iter().all(|pair| pair == &(*old, *new)) => value(Some(old), Some(new)),
+                _ => value(before, after),
+            },
         }
     }
 
     /// What turns of several trials must have in common to be told as one: sizes differ with the length of the trial's name.
     pub(super) fn kind(&self) -> Self {
         match self {
-            Self::Bytes { before: (before, _), after: (after, _) } => {
-                if *before == PADDED {
-                    Self::Bytes { before: (PADDED, PADDED), after: (0, 0) }
-                } else if *after == PADDED {
-                    Self::Bytes { before: (0, 0), after: (PADDED, PADDED) }
+            Self::Bytes { before, after } => {
+                let padded = (PADDED, PADDED);
+                if *before == padded {
+                    Self::Bytes { before: padded, after: (0, 0) }
+                } else if *after == padded {
+                    Self::Bytes { before: (0, 0), after: padded }
                 } else {
-                    let growth = i64::from(*after) - i64::from(*before);
-                    Self::Value { before: Some("growth".to_owned()), after: Some(growth.to_string()) }
+                    let growth = |old: u32, new: u32| (i64::from(new) - i64::from(old)).to_string();
+                    let (least, most) = (growth(before.0, after.0), growth(before.1, after.1));
+                    Self::Value { before: Some(least), after: Some(most) }
                 }
             }
             other => other.clone(),
@@ -130,6 +131,22 @@ pub(super) fn entries(value: &str) -> Vec<&str> {
     if value == NONE { Vec::new() } else { value.split(COMMA).collect() }
 }
 
+/// The values of each message or connection; none if the sides have not as many.
+fn pairs<'a>(before: &'a str, after: &'a str) -> Vec<(&'a str, &'a str)> {
+    let (old, new): (Vec<&str>, Vec<&str>) = (before.split(THEN).collect(), after.split(THEN).collect());
+    if old.len() == new.len() { old.into_iter().zip(new).collect() } else { Vec::new() }
+}
+
+/// The least and the most of all sizes; `None` if some grew and some shrank, or are no numbers.
+fn sizes(pairs: &[(&str, &str)]) -> Option<AspectTurn> {
+    let pairs: Vec<(u32, u32)> =
+        pairs.iter().map(|(old, new)| Some((bytes(old)?, bytes(new)?))).collect::<Option<_>>()?;
+    let grew: Vec<bool> = pairs.iter().map(|(old, new)| new > old).collect();
+    let range = |of: fn(&(u32, u32)) -> u32| Some((pairs.iter().map(of).min()?, pairs.iter().map(of).max()?));
+    let alike = grew.iter().all(|one| Some(one) == grew.first());
+    alike.then_some(AspectTurn::Bytes { before: range(|pair| pair.0)?, after: range(|pair| pair.1)? })
+}
+
 fn list(before: &str, after: &str) -> AspectTurn {
     let (old, new) = (entries(before), entries(after));
     let only = |of: &[&str], other: &[&str]| -> Vec<String> {
@@ -154,13 +171,17 @@ mod tests {
     fn turns_are_told_in_few_words() {
         use BehaviourPart::{Hello, Size, Tls};
         assert_eq!(words(Size, "size", "517", "1611"), "517 -> 1611 bytes");
-        assert_eq!(words(Size, "size", "517 | 773", "1611 | 1867"), "517 | 773 -> 1611 | 1867");
+        assert_eq!(words(Size, "size", "517 | 517", "1611 | 1867"), "517 -> 1611 to 1867 bytes");
+        assert_eq!(words(Size, "size", "517 | 773", "1611 | 600"), "517 | 773 -> 1611 | 600");
+        assert_eq!(words(Size, "size", "517", "1611 | 600"), "517 -> 1611 | 600");
         assert_eq!(words(Hello, "groups", "x25519, x448, ffdhe8192", "X25519MLKEM768, x448, x25519"),
             "gained X25519MLKEM768; lost ffdhe8192; in another order");
         assert_eq!(words(Hello, "groups", "a | a", "a, b | a, b"), "gained b");
         assert_eq!(words(Hello, "groups", "a | a", "a, b"), "a | a -> a, b");
         assert_eq!(words(Hello, "ALPN", "none", "h2"), "gained h2");
         assert_eq!(words(Tls, "group", "X25519", "X25519MLKEM768"), "X25519 -> X25519MLKEM768");
+        assert_eq!(words(Tls, "group", "a | a", "b | b"), "a -> b");
+        assert_eq!(words(Tls, "group", "a | a", "b"), "a | a -> b");
         assert_eq!(AspectTurn::of(Tls, "ALPN", None, Some("h2")).to_string(), "absent -> h2");
     }
 

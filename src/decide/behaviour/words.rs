@@ -4,7 +4,7 @@ use crate::model::{Behaviour, BehaviourPart, CellId};
 use crate::verdict::few;
 use crate::words::outline::TextOutline;
 
-use super::change::{BehaviourChange, BehaviourDifference};
+use super::change::{BehaviourChange, BehaviourDifference, NotCompared};
 use super::expected::ExpectedCause;
 use super::turn::entries;
 
@@ -64,10 +64,30 @@ pub(crate) fn details(out: &mut TextOutline, depth: usize, difference: &Behaviou
             out.line(depth + 1).say(line(change));
         }
     }
-    if !difference.unknown.is_empty() && difference.unrecorded.is_empty() {
-        let (count, names) = (trials(difference.unknown.len()), few(&difference.unknown));
-        out.line(depth).say(format!("cannot tell about {count}, of which no behaviour was recorded: {names}"));
+    if !difference.unrecorded.is_empty() {
+        return;
     }
+    for (what, ids) in [
+        ("cannot tell about", &difference.unknown),
+        ("not compared, because the later cell does not have them:", &difference.only_before),
+        ("not compared, because the earlier cell does not have them:", &difference.only_after),
+    ] {
+        if !ids.is_empty() {
+            out.line(depth).say(format!("{what} {}: {}", trials(ids.len()), few(ids)));
+        }
+    }
+    for text in left_out(difference) {
+        out.line(depth).say(text);
+    }
+}
+
+/// `not compared in 2 trials: origin (requests run at once): load-200, load-reload`, for each fact.
+pub fn left_out(difference: &BehaviourDifference) -> Vec<String> {
+    let line = |left: &NotCompared| {
+        let NotCompared { fact, why, trials: names } = left;
+        format!("not compared in {}: {fact} ({why}): {}", trials(names.len()), few(names))
+    };
+    difference.not_compared.iter().map(line).collect()
 }
 
 /// `ClientHello 517 -> 1597 to 1617 bytes in 71 trials`.

@@ -58,12 +58,23 @@ fn weigh(today: &CellId, goal: &CellId, difference: &behaviour::BehaviourDiffere
         let fix = format!("compare both: atsmatrix diff --behaviour {today} {goal}");
         answer.add(GateReason::new(Cause::Behaviour, text).about(goal).naming(&change.trials).fix(fix));
     }
-    if !difference.unknown.is_empty() {
-        let (count, names) = (difference.unknown.len(), few(&difference.unknown));
-        let text = format!("has no recorded behaviour to compare with {today} in {count} trials: {names}");
-        let reason = GateReason::new(Cause::NotRecorded, text).about(goal).naming(&difference.unknown);
+    // What only the old distro has is not known to be the same; what only the new one has, nobody relied on.
+    let unknown = [difference.unknown.as_slice(), &difference.only_before].concat();
+    if !unknown.is_empty() {
+        let (count, names) = (unknown.len(), few(&unknown));
+        let text = format!("cannot be compared with {today} in {count} trials: {names}");
+        let reason = GateReason::new(Cause::NotRecorded, text).about(goal).naming(&unknown);
         answer.add(reason.fix(run_again(goal)));
     }
+    if difference.compared == 0 {
+        let text = format!("has no trial that can be compared with {today}");
+        answer.add(GateReason::new(Cause::NotRecorded, text).about(goal).fix(run_again(goal)));
+    }
+    if !difference.only_after.is_empty() {
+        let names = few(&difference.only_after);
+        answer.notes.push(format!("not compared, because {today} does not have them: {names}"));
+    }
+    answer.notes.extend(words::left_out(difference).into_iter().map(|left| format!("{today} -> {goal}: {left}")));
     answer.notes.push(format!("{today} -> {goal}: {}", words::sum(difference)));
     for change in difference.expected() {
         if let Some(cause) = &change.expected {
