@@ -1,4 +1,4 @@
-//! `atsmatrix schema`: prints the JSON schema of matrix.yaml of results/matrix.json, or of results/behaviour.json.
+//! `atsmatrix schema`: prints the JSON schema of matrix.yaml, of results/matrix.json, or of results/behaviour.json.
 
 use clap::{Args, ValueEnum};
 

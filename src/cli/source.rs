@@ -69,17 +69,23 @@ impl ResultsSource {
     /// that are not named matrix.json.
     ///
     /// # Errors
-    /// The file is damaged, newer, or not the one that the run wrote: exit code 4.
+    /// The file is damaged, newer, or not the one that the run of these results wrote: exit code 2.
     pub(super) fn behaviour(&self, places: &PathArgs) -> anyhow::Result<BehaviourRecords> {
         if self.file(places).file_name().is_none_or(|name| name != "matrix.json") {
             return Ok(BehaviourRecords::new());
         }
         let beside = self.beside(places, BEHAVIOUR);
         let Some(bytes) = beside.bytes(places)? else { return Ok(BehaviourRecords::new()) };
-        let unusable = |why: String| Failure::new(Exit::Incomplete, format!("cannot use {beside}: {why}"));
-        let checked = self.beside(places, CHECKED).bytes(places)?;
-        if checked.is_some_and(|checked| !is_of_run(&checked, &bytes)) {
-            let why = format!("it was edited by hand or merged by git: its digest differs from that in {CHECKED} beside it");
+        let unusable = |why: String| Failure::new(Exit::Usage, format!("cannot use {beside}: {why}"));
+        // Records of other results would tell that nothing changed.
+        let of_run = self.checked(places)?.is_some_and(|(results, checked)| {
+            is_of_run(&checked, &bytes) && matches!(stamp(&checked, &results), Stamp::Day(_))
+        });
+        if !of_run {
+            let why = format!(
+                "{CHECKED} beside it does not tell that one run wrote it with these results: a file was edited by hand, merged \
+                 by git or is missing; run the cells again"
+            );
             return Err(unusable(why).into());
         }
         Ok(report::behaviour::read(&bytes).map_err(|error| unusable(error.to_string()))?)

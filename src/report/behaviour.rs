@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use crate::config::matrix::sha256_hex;
 use crate::model::{Behaviour, BehaviourRecords, CellBehaviour, CellId};
 
 use super::json;
@@ -48,9 +48,7 @@ pub enum BehaviourError {
 fn key(content: &impl Serialize) -> String {
     // Maps with string keys can always be written as JSON.
     let bytes = serde_json::to_vec(content).unwrap_or_default();
-    let digest = Sha256::digest(&bytes);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    hex.chars().take(DIGITS).collect()
+    sha256_hex(&bytes).chars().take(DIGITS).collect()
 }
 
 impl BehaviourFile {

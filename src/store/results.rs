@@ -95,7 +95,7 @@ impl Results {
         let known = file::read(&self.behaviour_json())?;
         // Records that no run wrote must not become those of one.
         let checked = file::read(&self.dir.join(CHECKED))?;
-        let trusted = |bytes: &&Vec<u8>| checked.as_ref().is_none_or(|checked| checked::is_of_run(checked, bytes));
+        let trusted = |bytes: &&Vec<u8>| checked.as_ref().is_some_and(|checked| checked::is_of_run(checked, bytes));
         let records = known.as_ref().filter(trusted).and_then(|bytes| behaviour::read(bytes).ok()).unwrap_or_default();
         let CommittedFiles { result, day, behaviour: records } = make(self.read()?, records);
         // An unreadable bisection must not lose the results of a run; `report` reports it.
@@ -103,9 +103,9 @@ impl Results {
         let bytes = json::write(&result);
         let records = behaviour::only(records, &result.cells.iter().map(|cell| &cell.id).collect());
         let records = (known.is_some() || !records.is_empty()).then(|| behaviour::write(&records));
-        let checked = day.or(before).map(|day| {
-            (self.dir.join(CHECKED), checked::write(&bytes, records.as_deref(), day).into_bytes())
-        });
+        let checked = day
+            .or(before)
+            .map(|day| (self.dir.join(CHECKED), checked::write(&bytes, records.as_deref(), day).into_bytes()));
         let page = markdown::with_bisections(&result, &bisections).into_bytes();
         let files = [(self.matrix_json(), bytes), (self.dir.join("README.md"), page)];
         let files = files.into_iter().chain(records.map(|bytes| (self.behaviour_json(), bytes))).chain(checked);

@@ -52,7 +52,7 @@ pub(super) fn group(code: u16) -> String {
     name.into()
 }
 
-/// Name of an extension in the registry "TLS ExtensionType Values"; other extensions by number.
+/// Name of an extension in the registry `TLS ExtensionType Values`; other extensions by number.
 pub(super) fn extension(code: u16) -> String {
     let name = match code {
         0 => "server_name",
@@ -87,7 +87,7 @@ pub(super) fn extension(code: u16) -> String {
     name.into()
 }
 
-/// Name of an algorithm in the registry "TLS SignatureScheme"; those of TLS 1.2 that TLS 1.3 did not name, as OpenSSL writes
+/// Name of an algorithm in the registry `TLS SignatureScheme`; those of TLS 1.2 that TLS 1.3 did not name, as OpenSSL writes
 /// them; others in hex.
 pub(super) fn signature(code: u16) -> String {
     let name = match code {

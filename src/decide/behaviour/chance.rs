@@ -49,23 +49,17 @@ const CHANCES: &[Chance] = &[
 ];
 
 /// Trials in which ATS gives up a handshake, or a client a tunnel: the origin closes as soon as it notices.
-const GIVEN_UP: &[&str] = &[
-    "httpd-pristine-remap-policy",
-    "mtls-missing",
-    "net-dead-address",
-    "sni-pristine-host",
-    "sni-pristine-verified",
-    "sni-yaml-verify",
-];
+const GIVEN_UP: &[&str] =
+    &["mtls-missing", "net-dead-address", "sni-pristine-host", "sni-pristine-verified", "sni-yaml-verify"];
 
-/// Whether the origin closes by itself, as ATS may do at the same time: its script says so, a program does so after each response,
-/// ATS asked for it because its clients share no connections, or a handshake fails.
+/// Whether the origin closes by itself, as ATS may do at the same time: its script says so, programs do so after a response, ATS
+/// asked for it because its clients share no connections, or a handshake fails.
 fn either_end_closes(trial: &str, spec: &TrialSpec) -> bool {
     let closes = |step: &Step| matches!(step, Step::Close | Step::Reset);
     let by_itself = match &spec.origin.speak {
         Speak::Script(scripts) => scripts.iter().flatten().any(closes),
-        Speak::Openssl { .. } => true,
-        Speak::Http { .. } | Speak::Nginx { .. } | Speak::Httpd { .. } | Speak::Nobody => false,
+        Speak::Openssl { .. } | Speak::Nginx { .. } | Speak::Httpd { .. } => true,
+        Speak::Http { .. } | Speak::Nobody => false,
     };
     let shares = |record: &Record| !(record.name.ends_with("server_session_sharing.match") && record.value == "none");
     by_itself

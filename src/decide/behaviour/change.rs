@@ -170,7 +170,7 @@ pub fn compare(from: BehaviourSide<'_>, to: BehaviourSide<'_>) -> BehaviourDiffe
 }
 
 /// The trials of both sides in which ATS takes part, in the order of the results.
-fn through_ats<'a>(sides: [BehaviourSide<'a>; 2]) -> Vec<&'a str> {
+fn through_ats(sides: [BehaviourSide<'_>; 2]) -> Vec<&str> {
     let mut ids: Vec<&str> = Vec::new();
     for trial in sides.iter().flat_map(|side| &side.cell.trials) {
         if !bypasses_ats(trial) && !ids.contains(&trial.id.as_str()) {
@@ -234,20 +234,22 @@ fn changes(
             && !left_out.iter().any(|fact| chance::covers(fact, *part, aspect))
     };
     let (older, newer) = if ran.backwards { (after, before) } else { (before, after) };
-    let cases: Vec<Case<'_>> = names
-        .into_iter()
-        .filter(differs)
-        .map(|(part, aspect)| Case { part, aspect, older, newer })
-        .collect();
-    let causes = causes(&cases, ran, facts);
+    let cases: Vec<Case<'_>> =
+        names.into_iter().filter(differs).map(|(part, aspect)| Case { part, aspect, older, newer }).collect();
+    let why = causes(&cases, ran, facts);
     let change = |(case, expected): (&Case<'_>, Option<ExpectedCause>)| BehaviourChange {
         part: case.part,
         aspect: case.aspect.to_owned(),
-        turn: AspectTurn::of(case.part, case.aspect, before.get(case.part, case.aspect), after.get(case.part, case.aspect)),
+        turn: AspectTurn::of(
+            case.part,
+            case.aspect,
+            before.get(case.part, case.aspect),
+            after.get(case.part, case.aspect),
+        ),
         expected,
         trials: vec![trial.to_owned()],
     };
-    cases.iter().zip(causes).map(change).collect()
+    cases.iter().zip(why).map(change).collect()
 }
 
 /// The cell of the same ATS on the row before that of `cell` whose distro is the same and whose behaviour is known: the one from

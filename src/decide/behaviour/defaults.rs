@@ -1,5 +1,5 @@
 //! What OpenSSL offers by default, by version. The lists of 3.0 and 3.5 are those that ATS sent here; that of 1.1.1 is from the
-//! documentation of SSL_CTX_set1_groups.
+//! documentation of `SSL_CTX_set1_groups`.
 
 use crate::model::{Behaviour, BehaviourPart, Version};
 

@@ -4,8 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use sha2::{Digest as _, Sha256};
-
+use crate::config::matrix::sha256_hex;
 use crate::model::{added_name, front_name, origin_name, wild_name};
 
 /// Characters kept of a value as they are; of the rest there is a digest.
@@ -65,7 +64,7 @@ pub(super) fn text(trial: &str, value: &str) -> String {
 
 /// Stands for `count` values or characters that are not kept, so that another rest is another value.
 pub(super) fn more(count: usize, rest: &str) -> String {
-    let digest: String = Sha256::digest(rest).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = sha256_hex(rest.as_bytes());
     format!("... and {count} more ({})", digest.get(..DIGITS).unwrap_or(&digest))
 }
 
@@ -101,7 +100,9 @@ mod tests {
 
     #[test]
     fn what_a_proxy_does_stays() {
-        for kept in ["keep-alive", "text/html; charset=iso-8859-1", "chunked", "HTTP/1.1", "[c sSf ]", "1000", "max-age=60"] {
+        for kept in
+            ["keep-alive", "text/html; charset=iso-8859-1", "chunked", "HTTP/1.1", "[c sSf ]", "1000", "max-age=60"]
+        {
             assert_eq!(text("t", kept), kept);
         }
         assert_eq!(header("t", "date", "Mon, 23 Nov 2026 11:34:54 GMT"), ANY);

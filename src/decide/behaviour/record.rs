@@ -81,7 +81,7 @@ impl Reader<'_> {
         with.collect()
     }
 
-    /// The ClientHellos in order; of a crowd those that resume no session, because how many do is chance.
+    /// Each `ClientHello` in order; of a crowd those that resume no session, because how many do is chance.
     fn hellos(&self) -> impl Iterator<Item = &Hello> {
         let all = self.seen.origin.iter().filter_map(|connection| connection.hello.as_ref());
         all.filter(|hello| !(self.crowd && hello.resuming))
@@ -143,7 +143,8 @@ impl Reader<'_> {
 
     /// The values of each header in `messages`; only their presence where `varies` says so.
     fn header_values(&self, messages: &[&[(String, String)]], varies: impl Fn(usize, &str) -> bool) -> Aspects {
-        let names: BTreeSet<&str> = messages.iter().flat_map(|headers| headers.iter()).map(|it| it.0.as_str()).collect();
+        let names: BTreeSet<&str> =
+            messages.iter().flat_map(|headers| headers.iter()).map(|it| it.0.as_str()).collect();
         let value = |at: usize, name: &str| {
             let own = messages[at].iter().filter(|(other, _)| other == name);
             if varies(at, name) {

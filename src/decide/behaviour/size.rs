@@ -10,7 +10,7 @@ use super::turn::{PADDED, bytes};
 /// The least size on the wire of a ClientHello that OpenSSL pads.
 const LEAST_PADDED: i64 = 261;
 
-/// The sizes of the ClientHellos of a trial, in pairs: of the older and of the newer OpenSSL. Empty if they did not change, or
+/// The sizes of each `ClientHello` of a trial, in pairs: of the older and of the newer OpenSSL. Empty if they did not change, or
 /// another number was sent.
 pub(super) struct Sizes(Vec<(u32, u32)>);
 

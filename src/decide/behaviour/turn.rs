@@ -101,9 +101,8 @@ impl fmt::Display for AspectTurn {
         match self {
             Self::Bytes { before, after } => write!(f, "{} -> {} bytes", range(*before), range(*after)),
             Self::List { gained, lost, reordered } => {
-                let part = |lead: &str, names: &[String]| {
-                    (!names.is_empty()).then(|| format!("{lead} {}", names.join(COMMA)))
-                };
+                let part =
+                    |lead: &str, names: &[String]| (!names.is_empty()).then(|| format!("{lead} {}", names.join(COMMA)));
                 let order = reordered.then(|| "in another order".to_owned());
                 let parts: Vec<String> =
                     [part("gained", gained), part("lost", lost), order].into_iter().flatten().collect();
@@ -174,8 +173,10 @@ mod tests {
         assert_eq!(words(Size, "size", "517 | 517", "1611 | 1867"), "517 -> 1611 to 1867 bytes");
         assert_eq!(words(Size, "size", "517 | 773", "1611 | 600"), "517 | 773 -> 1611 | 600");
         assert_eq!(words(Size, "size", "517", "1611 | 600"), "517 -> 1611 | 600");
-        assert_eq!(words(Hello, "groups", "x25519, x448, ffdhe8192", "X25519MLKEM768, x448, x25519"),
-            "gained X25519MLKEM768; lost ffdhe8192; in another order");
+        assert_eq!(
+            words(Hello, "groups", "x25519, x448, ffdhe8192", "X25519MLKEM768, x448, x25519"),
+            "gained X25519MLKEM768; lost ffdhe8192; in another order"
+        );
         assert_eq!(words(Hello, "groups", "a | a", "a, b | a, b"), "gained b");
         assert_eq!(words(Hello, "groups", "a | a", "a, b"), "a | a -> a, b");
         assert_eq!(words(Hello, "ALPN", "none", "h2"), "gained h2");

@@ -59,7 +59,7 @@ pub(crate) fn details(out: &mut TextOutline, depth: usize, difference: &Behaviou
             continue;
         }
         told.push(cause);
-        out.line(depth).say(format!("expected by {}: {} (", cause.by, cause.why)).link("source", cause.source).say(")");
+        out.line(depth).say(format!("expected by {}: {}; ", cause.by, cause.why)).link("source", cause.source);
         for change in difference.expected().filter(|change| change.expected.as_ref() == Some(cause)) {
             out.line(depth + 1).say(line(change));
         }
@@ -97,8 +97,8 @@ pub fn line(change: &BehaviourChange) -> String {
         BehaviourPart::Size => format!("{part} {turn}"),
         _ => format!("{part} {aspect}: {turn}"),
     };
-    let named = if expected.is_none() || names.len() <= NAMED { format!(": {}", few(names)) } else { String::new() };
-    format!("{what}, in {}{named}", trials(names.len()))
+    let which = if expected.is_none() || names.len() <= NAMED { format!(": {}", few(names)) } else { String::new() };
+    format!("{what}, in {}{which}", trials(names.len()))
 }
 
 /// The behaviour of one trial in a few lines, one for each part.

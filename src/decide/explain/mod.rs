@@ -17,8 +17,8 @@ pub use words::{json, outline};
 use crate::catalogue::known_issues::{self, Workaround};
 use crate::catalogue::trials::{self, Check};
 use crate::model::{
-    Behaviour, Bisection, CellBehaviour, CellId, CellResult, Expected, IssueMatch, MatrixResult, Outcome, Provenance, RunEvidence, Standing,
-    TrialEvidence, TrialResult, Verdict,
+    Behaviour, Bisection, CellBehaviour, CellId, CellResult, Expected, IssueMatch, MatrixResult, Outcome, Provenance,
+    RunEvidence, Standing, TrialEvidence, TrialResult, Verdict,
 };
 use crate::words::finding::Trials;
 use crate::words::{bisection, legend, limits, mark, workaround};

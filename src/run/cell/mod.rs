@@ -19,8 +19,8 @@ use crate::catalogue::trials::{Judgement, Trial};
 use crate::engine::patience::{MAX_OUTAGES, Patience};
 use crate::engine::{Engine, Labels, with_timeout};
 use crate::model::{
-    CellBehaviour, CellId, DistroId, Inventory, Observation, Os, Outcome, Place, Provenance, Record, Swap, TrialPlan, TrialResult,
-    Verdict,
+    CellBehaviour, CellId, DistroId, Inventory, Observation, Os, Outcome, Place, Provenance, Record, Swap, TrialPlan,
+    TrialResult, Verdict,
 };
 use evidence::Gathered;
 use judge::CellAttempt;

@@ -118,22 +118,14 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
-        cause: ExpectedCause {
-            by: "OpenSSL 3.5",
-            why: "ML-DSA signatures are accepted by default",
-            source: NOTES_3_5,
-        },
+        cause: ExpectedCause { by: "OpenSSL 3.5", why: "ML-DSA signatures are accepted by default", source: NOTES_3_5 },
         explains: |case, ran| {
             let gained = if ran.crosses("3.2") { [MLDSA, BRAINPOOL].concat() } else { MLDSA.to_vec() };
             ran.crosses("3.5") && signatures(case, &gained)
         },
     },
     Rule {
-        cause: ExpectedCause {
-            by: "OpenSSL 3.2",
-            why: "Brainpool curves are supported with TLS 1.3",
-            source: CHANGES,
-        },
+        cause: ExpectedCause { by: "OpenSSL 3.2", why: "Brainpool curves are supported with TLS 1.3", source: CHANGES },
         explains: |case, ran| ran.crosses("3.2") && !ran.crosses("3.5") && signatures(case, BRAINPOOL),
     },
     Rule {
@@ -192,7 +184,7 @@ const PADDING: ExpectedCause = ExpectedCause {
     source: "https://www.rfc-editor.org/rfc/rfc7685",
 };
 
-/// What an origin does that takes ClientHellos of one segment only.
+/// What an origin does that takes a `ClientHello` of one segment only.
 const TOO_LARGE: ExpectedCause = ExpectedCause {
     by: "OpenSSL 3.5",
     why: "the origin of this trial resets connections whose ClientHello does not fit into one segment",
@@ -200,16 +192,13 @@ const TOO_LARGE: ExpectedCause = ExpectedCause {
 };
 
 const MLDSA: &[&str] = &["mldsa65", "mldsa87", "mldsa44"];
-const BRAINPOOL: &[&str] = &[
-    "ecdsa_brainpoolP256r1tls13_sha256",
-    "ecdsa_brainpoolP384r1tls13_sha384",
-    "ecdsa_brainpoolP512r1tls13_sha512",
-];
+const BRAINPOOL: &[&str] =
+    &["ecdsa_brainpoolP256r1tls13_sha256", "ecdsa_brainpoolP384r1tls13_sha384", "ecdsa_brainpoolP512r1tls13_sha512"];
 
 /// Suites of CCM with a tag of 8 bytes (RFC 6655, RFC 7251).
 const CCM8: &[&str] = &["c0a0", "c0a1", "c0a2", "c0a3", "c0ae", "c0af"];
 
-/// TLS_EMPTY_RENEGOTIATION_INFO_SCSV (RFC 5746).
+/// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV` (RFC 5746).
 const SCSV: &str = "00ff";
 
 /// Whether both sides offer just what their OpenSSL offers by default.
@@ -235,7 +224,8 @@ fn client_negotiated_hybrid(case: &Case<'_>) -> bool {
 
 /// Whether the newer side has just the signature algorithms in `more` in addition.
 fn signatures(case: &Case<'_>, more: &[&str]) -> bool {
-    let same = |gained: &[String]| gained.len() == more.len() && more.iter().all(|name| gained.iter().any(|it| it == name));
+    let same =
+        |gained: &[String]| gained.len() == more.len() && more.iter().all(|name| gained.iter().any(|it| it == name));
     case.is(BehaviourPart::Hello, "signature algorithms")
         && match AspectTurn::of(case.part, case.aspect, case.older(), case.newer()) {
             AspectTurn::List { gained, lost, reordered } => !reordered && lost.is_empty() && same(&gained),
@@ -266,7 +256,8 @@ fn signals_by_extension(case: &Case<'_>) -> bool {
         let value = of.get(BehaviourPart::Hello, list).unwrap_or_default();
         value.split(THEN).all(|one| entries(one).contains(&name) == is)
     };
-    let by_extension = |of: &Behaviour, is: bool| each(of, "extensions", "renegotiation_info", is) && each(of, "suites", SCSV, !is);
+    let by_extension =
+        |of: &Behaviour, is: bool| each(of, "extensions", "renegotiation_info", is) && each(of, "suites", SCSV, !is);
     by_extension(case.older, false) && by_extension(case.newer, true)
 }
 
@@ -298,7 +289,8 @@ pub(super) fn causes(cases: &[Case<'_>], ran: &Ran, facts: TrialFacts) -> Vec<Op
     let mut found: Vec<Option<ExpectedCause>> = cases.iter().map(rule).collect();
     // The size follows from the parts that changed, if these are explained and are as large.
     let parts = || cases.iter().zip(&found).filter(|(case, _)| case.part == BehaviourPart::Hello);
-    let main = parts().filter(|(case, _)| case.aspect == "key shares").chain(parts()).find_map(|(_, cause)| cause.clone());
+    let main =
+        parts().filter(|(case, _)| case.aspect == "key shares").chain(parts()).find_map(|(_, cause)| cause.clone());
     let follows = parts().all(|(_, cause)| cause.is_some()) && sizes.follow_from(cases);
     let refused = follows && facts.largest_hello.is_some_and(|limit| ran.crosses("3.5") && sizes.outgrew(limit));
     let by_issue = facts.issue.filter(|_| ran.other_ats).map(|issue| ExpectedCause {

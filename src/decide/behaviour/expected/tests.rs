@@ -63,13 +63,19 @@ fn ran(before: &str, after: &str) -> Ran {
 }
 
 /// The changes from `older` to `newer`, each with who is the cause.
-fn explained(older: &Behaviour, newer: &Behaviour, ran: &Ran, facts: TrialFacts) -> Vec<(String, Option<&'static str>)> {
+fn explained(
+    older: &Behaviour,
+    newer: &Behaviour,
+    ran: &Ran,
+    facts: TrialFacts,
+) -> Vec<(String, Option<&'static str>)> {
     let differs = |(part, aspect, value): &(BehaviourPart, &str, &str)| newer.get(*part, aspect) != Some(value);
-    let changed: Vec<(BehaviourPart, &str)> = older.iter().filter(differs).map(|(part, name, _)| (part, name)).collect();
+    let changed: Vec<(BehaviourPart, &str)> =
+        older.iter().filter(differs).map(|(part, name, _)| (part, name)).collect();
     let cases: Vec<Case<'_>> =
         changed.iter().map(|(part, aspect)| Case { part: *part, aspect, older, newer }).collect();
-    let causes = causes(&cases, ran, facts).into_iter().map(|cause| cause.map(|cause| cause.by));
-    cases.iter().map(|case| format!("{} {}", case.part, case.aspect)).zip(causes).collect()
+    let by = causes(&cases, ran, facts).into_iter().map(|cause| cause.map(|cause| cause.by));
+    cases.iter().map(|case| format!("{} {}", case.part, case.aspect)).zip(by).collect()
 }
 
 fn unexplained(older: &Behaviour, newer: &Behaviour, ran: &Ran) -> Vec<String> {
@@ -146,7 +152,6 @@ fn one_value_that_differs_from_the_rule_is_unexplained() {
 fn suites_that_only_come_later_are_explained() {
     let old = with(OLD, BehaviourPart::Hello, "suites", "1302, c0af, c0ad, c0a3, 00ff");
     let new = with(NEW, BehaviourPart::Hello, "suites", "1302, c0ad, c0af, c0a3, 00ff");
-    let new = Behaviour(new.0.into_iter().collect());
     let found = explained(&old, &new, &ran("3.0.22", "3.5.9"), TrialFacts::default());
     let suites = found.iter().find(|(what, _)| what == "ClientHello suites").unwrap();
     assert_eq!(suites.1, Some("OpenSSL 3.2"));

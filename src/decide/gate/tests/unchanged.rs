@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Behaviour, BehaviourPart, BehaviourRecords};
+use crate::model::{Behaviour, BehaviourPart, BehaviourRecords, MatrixResult};
 
 /// Both sides pass, and each trial has the group that is given for its side.
 fn asked(groups: [Option<&str>; 2], named: &[&str]) -> Decision {
@@ -12,7 +12,8 @@ fn asked(groups: [Option<&str>; 2], named: &[&str]) -> Decision {
         let Some(group) = group else { continue };
         let one = |name: &str, value: &str| [(name.to_owned(), value.to_owned())].into();
         let shares = if group == "X25519MLKEM768" { "X25519MLKEM768, x25519" } else { "x25519" };
-        let hello = [("key shares".to_owned(), shares.to_owned()), ("versions".to_owned(), "TLSv1.3, TLSv1.2".to_owned())];
+        let hello =
+            [("key shares".to_owned(), shares.to_owned()), ("versions".to_owned(), "TLSv1.3, TLSv1.2".to_owned())];
         let of_trial =
             Behaviour([(BehaviourPart::Tls, one("group", group)), (BehaviourPart::Hello, hello.into())].into());
         let trials = cell.trials.iter().map(|trial| (trial.id.clone(), of_trial.clone()));
@@ -94,4 +95,53 @@ fn a_cell_that_did_not_run_cannot_be_compared() {
     let answer = decide(&Basis::new(&results), &[Question::Unchanged { from, to, ats: named, records: &records }]);
     assert_eq!(answer.word(), Word::CannotTell, "{answer:?}");
     assert_eq!(answer.unknown[0].cell, "debian-12/9.2.9".parse().ok());
+}
+
+/// The answer to whether 9.2.9 behaves on debian-13 as on debian-12, alone.
+fn alone(results: &MatrixResult, records: &BehaviourRecords) -> Decision {
+    let (from, to, named) = (&distro("debian-12"), &distro("debian-13"), &ats(&["9.2.9"])[..]);
+    decide(&Basis::new(results), &[Question::Unchanged { from, to, ats: named, records }])
+}
+
+/// Both cells with the same group in each trial.
+fn both(group: &str) -> (MatrixResult, BehaviourRecords) {
+    let results = matrix(&[("debian-12/9.2.9", Verdict::Pass), ("debian-13/9.2.9", Verdict::Pass)]);
+    let of_trial = Behaviour([(BehaviourPart::Tls, [("group".to_owned(), group.to_owned())].into())].into());
+    let of = |cell: &CellResult| cell.trials.iter().map(|trial| (trial.id.clone(), of_trial.clone())).collect();
+    let records = results.cells.iter().map(|cell| (cell.id.clone(), of(cell))).collect();
+    (results, records)
+}
+
+#[test]
+fn a_trial_without_an_answer_or_a_counterpart_is_not_unchanged() {
+    for outcome in [Outcome::Flaky, Outcome::Error, Outcome::Skipped, Outcome::Unsupported] {
+        let (mut results, records) = both("x25519");
+        let subject = results.cells[1].trials.iter_mut().find(|trial| !trial.control).unwrap();
+        subject.outcome = outcome;
+        let id = subject.id.clone();
+        let answer = alone(&results, &records);
+        assert_eq!(answer.word(), Word::CannotTell, "{answer:?}");
+        let named = |reason: &GateReason| reason.cause == Cause::NotRecorded && reason.trials == [id.clone()];
+        assert!(answer.unknown.iter().any(named), "{outcome:?}: {answer:?}");
+    }
+    // A trial that only the new distro supports was nothing to rely on before.
+    let (mut results, records) = both("x25519");
+    results.cells[0].trials.iter_mut().find(|trial| !trial.control).unwrap().outcome = Outcome::Unsupported;
+    let answer = alone(&results, &records);
+    assert!(answer.notes.iter().any(|note| note.starts_with("not compared, because debian-12/9.2.9")), "{answer:?}");
+}
+
+#[test]
+fn what_is_left_out_is_said() {
+    let (results, mut records) = both("x25519");
+    let id = results.cells[1].trials.iter().find(|trial| !trial.control).unwrap().id.clone();
+    let other = records.get_mut(&results.cells[1].id).unwrap().get_mut(&id).unwrap();
+    other.0.insert(BehaviourPart::Tls, [("group".to_owned(), "secp384r1".to_owned())].into());
+    assert_eq!(alone(&results, &records).word(), Word::Closed);
+    let other = records.get_mut(&results.cells[1].id).unwrap().get_mut(&id).unwrap();
+    other.0.insert(BehaviourPart::NotCompared, [("TLS group".to_owned(), "a coin decides".to_owned())].into());
+    let answer = alone(&results, &records);
+    assert_eq!(answer.word(), Word::Open, "{answer:?}");
+    let said = format!("not compared in 1 trial: TLS group (a coin decides): {id}");
+    assert!(answer.notes.iter().any(|note| note.ends_with(&said)), "{:?}", answer.notes);
 }

@@ -11,8 +11,8 @@ use crate::catalogue::known_issues::{self, Evidence, TrialCase};
 use crate::catalogue::trials::{self, Judgement, Kind, Trial};
 use crate::decide::behaviour;
 use crate::model::{
-    AtsLife, CellBehaviour, IssueMatch, LogLine, Observation, Outcome, Place, Provenance, Record, Route, TrialPlan, TrialResult,
-    TrialSpec, Verdict,
+    AtsLife, CellBehaviour, IssueMatch, LogLine, Observation, Outcome, Place, Provenance, Record, Route, TrialPlan,
+    TrialResult, TrialSpec, Verdict,
 };
 use crate::verdict;
 
