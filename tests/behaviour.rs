@@ -215,12 +215,15 @@ fn the_gate_opens_only_for_what_is_known_to_be_unchanged() {
     assert_eq!(atsmatrix(dir.path(), &UNCHANGED).0, 4);
 }
 
+/// A name, and what is done to the files of a folder.
+type Damage<'a> = (&'static str, &'a dyn Fn(&TempDir));
+
 #[test]
 fn records_that_are_not_of_these_results_are_refused() {
     let text = |dir: &TempDir, file: &str| fs::read_to_string(dir.path().join("results").join(file)).unwrap();
     let write = |dir: &TempDir, file: &str, text: &str| fs::write(dir.path().join("results").join(file), text).unwrap();
     let other = folder(Some("secp384r1"));
-    let cases: [(&str, &dyn Fn(&TempDir)); 5] = [
+    let cases: [Damage<'_>; 5] = [
         ("of another run", &|dir| write(dir, "behaviour.json", &text(&other, "behaviour.json"))),
         ("edited", &|dir| write(dir, "behaviour.json", &text(dir, "behaviour.json").replace("X25519", "x448"))),
         ("merged by git", &|dir| write(dir, "behaviour.json", "<<<<<<< HEAD")),

@@ -84,7 +84,7 @@ fn a_trial_without_a_record_cannot_be_told() {
     less.get_mut(&results.cells[1].id).unwrap().remove(&subject.id);
     let answer = ask(&less);
     assert_eq!(answer.word(), Word::CannotTell, "{answer:?}");
-    assert_eq!(answer.unknown[0].trials, [subject.id.clone()]);
+    assert_eq!(answer.unknown[0].trials, std::slice::from_ref(&subject.id));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_trial_without_an_answer_or_a_counterpart_is_not_unchanged() {
         let id = subject.id.clone();
         let answer = alone(&results, &records);
         assert_eq!(answer.word(), Word::CannotTell, "{answer:?}");
-        let named = |reason: &GateReason| reason.cause == Cause::NotRecorded && reason.trials == [id.clone()];
+        let named = |reason: &GateReason| reason.cause == Cause::NotRecorded && reason.trials == std::slice::from_ref(&id);
         assert!(answer.unknown.iter().any(named), "{outcome:?}: {answer:?}");
     }
     // A trial that only the new distro supports was nothing to rely on before.
