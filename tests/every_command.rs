@@ -43,12 +43,15 @@ const ANSWERING: &[(&[&str], i32)] = &[
     (&["config", "check", "site", "--ats", "9.2.9"], 0),
     (&["config", "check", "site", "--ats", "9.2.9", "--ats", "10.0.6", "--format", "json"], 3),
     (&["diff", "results/matrix.json"], 0),
+    (&["diff", "--behaviour", "debian-12/9.2.9", "debian-13/9.2.9"], 4),
+    (&["gate", "--from", "debian-12", "--to", "debian-13", "--ats", "9.2.9", "--unchanged"], 4),
     (&["expect"], 3),
     (&["history", "debian-13/9.2.5"], 0),
     (&["merge", "results/matrix.json"], 0),
     (&["merge", "results/matrix.json", "--into", "merged"], 0),
     (&["schema"], 0),
     (&["schema", "results"], 0),
+    (&["schema", "behaviour"], 0),
 ];
 
 /// Commands that need an engine, and report an error without one.

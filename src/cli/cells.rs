@@ -1,6 +1,7 @@
 //! Runs the selected cells and writes their results, for `atsmatrix run` and for commands that need fresh results.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
 
@@ -14,10 +15,10 @@ use crate::config::plan::{Plan, Recipes};
 use crate::config::shard::Shard;
 use crate::decide::compare;
 use crate::exit::{Exit, Failure};
-use crate::model::{CellId, CellResult, MatrixResult, Verdict};
+use crate::model::{BehaviourRecords, CellId, CellResult, MatrixResult, Verdict};
 use crate::run::cell::CellRun;
 use crate::run::{self, EvidenceSink, RunOutcome, RunRequest};
-use crate::store::{CurrentMatrix, Results, RunFolder, keep_earlier_answers, merge};
+use crate::store::{CommittedFiles, CurrentMatrix, Results, RunFolder, keep_earlier_answers, merge};
 use crate::verdict;
 use crate::verdict::Terms;
 
@@ -128,7 +129,7 @@ impl PlannedRun {
             unanswered,
             matrix: self.matrix,
         };
-        let recorder = CellRecorder { folder: setup.folder.clone() };
+        let recorder = CellRecorder { folder: setup.folder.clone(), behaviour: Mutex::default() };
         let (events, stop) = (setup.events.clone(), setup.stop.clone());
         let done = run::run(setup.engine.clone(), &setup.owner, &request, &recorder, events, stop.clone()).await;
         let done = done.map_err(|error| failed(error, stop.is_cancelled()));
@@ -136,7 +137,8 @@ impl PlannedRun {
         let mut done = done?;
         // A journal that cannot be written loses no result.
         done.fault = done.fault.or(journal.err().map(|error| format!("{error:#}")));
-        Ok(FinishedRun { request, done, results: self.results })
+        let behaviour = recorder.behaviour.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(FinishedRun { request, done, results: self.results, behaviour })
     }
 }
 
@@ -150,6 +152,8 @@ pub(super) struct FinishedRun {
     request: RunRequest,
     done: RunOutcome,
     results: Results,
+    /// How ATS behaved in the cells of this run.
+    behaviour: BehaviourRecords,
 }
 
 /// A run whose results have been written.
@@ -181,7 +185,7 @@ impl FinishedRun {
         selection: &SelectionArgs,
         shard: Option<Shard>,
     ) -> anyhow::Result<RecordedRun> {
-        let Self { request, mut done, results } = self;
+        let Self { request, mut done, results, behaviour } = self;
         for cell in &mut done.cells {
             cell.provenance = std::mem::take(&mut cell.provenance).portable();
         }
@@ -203,7 +207,15 @@ impl FinishedRun {
         if part {
             kept.merged(done, results.read()?, shard);
         } else if !done.cells.is_empty() {
-            results.commit_checked(|previous| kept.merged(done, previous, shard))?;
+            let ran: BTreeSet<CellId> = done.cells.iter().map(|cell| cell.id.clone()).collect();
+            results.commit_all(|previous, mut records| {
+                let (result, day) = kept.merged(done, previous, shard);
+                // A cell that keeps its earlier result keeps what was recorded with it.
+                let spared = |id: &CellId| kept.spared.iter().any(|cell| cell.id == *id);
+                records.retain(|id, _| shard.is_none() && (!ran.contains(id) || spared(id)));
+                records.extend(behaviour.into_iter().filter(|(id, _)| ran.contains(id) && !spared(id)));
+                CommittedFiles { result, day, behaviour: records }
+            })?;
         }
         Ok(kept)
     }
@@ -288,10 +300,15 @@ fn frame(matrix: &Matrix) -> CurrentMatrix {
 /// Writes raw evidence to the run's folder.
 struct CellRecorder {
     folder: RunFolder,
+    /// How ATS behaved in the cells so far.
+    behaviour: Mutex<BehaviourRecords>,
 }
 
 impl EvidenceSink for CellRecorder {
     fn cell(&self, id: &CellId, run: &CellRun) -> anyhow::Result<()> {
+        let mut behaviour = self.behaviour.lock().unwrap_or_else(PoisonError::into_inner);
+        behaviour.insert(id.clone(), run.behaviour.clone());
+        drop(behaviour);
         evidence::keep(&self.folder, id, &run.evidence)?;
         evidence::log(&self.folder, &id.to_string(), &run.transcript)
     }

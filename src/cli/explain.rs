@@ -14,7 +14,7 @@ use crate::config::plan::{Plan, Selection};
 use crate::console;
 use crate::decide::explain::{self, by_hand};
 use crate::exit::{Exit, Failure};
-use crate::model::{CellId, CellResult};
+use crate::model::{BehaviourRecords, CellId, CellResult};
 use crate::store::Results;
 use crate::words::outline::TextOutline;
 
@@ -82,6 +82,10 @@ pub(super) async fn run(options: &ExplainArgs) -> anyhow::Result<Exit> {
         Some(_) => Vec::new(),
     };
     let explanation = explanation.with_bisections(&bisections, &result);
+    let explanation = match &options.trial {
+        Some(_) => explanation.with_behaviour(recorded(places, &source).get(&cell.id)),
+        None => explanation,
+    };
     if options.upstream {
         if !cell.verdict.is_answer() {
             let message = format!("nothing to report: {} is {}, which says nothing about ATS", cell.id, cell.verdict);
@@ -94,6 +98,14 @@ pub(super) async fn run(options: &ExplainArgs) -> anyhow::Result<Exit> {
     let outline: TextOutline = explain::outline(&explanation);
     console::print_document(&format.show(&outline, || explain::json(&explanation)))?;
     Ok(Exit::Success)
+}
+
+/// What was recorded of the cells. Records that cannot be used are no reason not to explain the result.
+fn recorded(places: &PathArgs, source: &ResultsSource) -> BehaviourRecords {
+    source.behaviour(places).unwrap_or_else(|error| {
+        console::eprint(&format!("note: behaviour is not shown: {error:#}\n"));
+        BehaviourRecords::new()
+    })
 }
 
 /// Commands to reproduce it by hand, if matrix.yaml is here and says how the image is made.

@@ -17,7 +17,7 @@ use crate::config::matrix::{Matrix, did_you_mean, sha256_hex};
 use crate::console;
 use crate::decide::gate::{self, Basis, Decision, GateReason, Question, Requirement};
 use crate::exit::{Exit, Failure};
-use crate::model::{AtsId, DistroId, MatrixResult};
+use crate::model::{AtsId, BehaviourRecords, DistroId, MatrixResult};
 use crate::report::github::{Annotation, Severity};
 
 /// Arguments of `atsmatrix gate`.
@@ -35,6 +35,9 @@ pub(super) struct GateArgs {
     /// ATS that the hosts run [default: every ATS that passes on --from]
     #[arg(long, value_name = "ATS", value_delimiter = ',', requires = "to")]
     ats: Vec<AtsId>,
+    /// Also ask whether ATS behaves on --to as on --from: a change that neither OpenSSL nor ATS explains closes the gate
+    #[arg(long, requires = "to")]
+    unchanged: bool,
     /// Earlier results (FILE or git:REV); a cell that is worse closes the gate
     #[arg(long, value_name = "RESULTS")]
     baseline: Option<ResultsSource>,
@@ -109,22 +112,26 @@ impl TrustArgs {
 
 pub(super) fn run(options: &GateArgs) -> anyhow::Result<Exit> {
     let places = &options.places;
+    if options.to.is_none() && options.baseline.is_none() && options.require.is_none() {
+        let message = "no question: use --from and --to, --baseline or --require (see docs/gate.md)";
+        return Err(Failure::new(Exit::Usage, message).into());
+    }
     let baseline = match &options.baseline {
         Some(baseline) => Some((baseline.to_string(), baseline.load(places)?)),
         None => None,
     };
     let require = options.require.as_ref().map(requirement).transpose()?;
+    let (source, result) = options.trust.load(places)?;
     let mut questions = Vec::new();
+    let records = if options.unchanged { source.behaviour(places)? } else { BehaviourRecords::new() };
     if let (Some(from), Some(to)) = (&options.from, &options.to) {
         questions.push(Question::Upgrade { from, to, ats: &options.ats });
+        if options.unchanged {
+            questions.push(Question::Unchanged { from, to, ats: &options.ats, records: &records });
+        }
     }
     questions.extend(baseline.as_ref().map(|(name, results)| Question::Baseline { name, results }));
     questions.extend(require.as_ref().map(|(name, list)| Question::Require { name, list }));
-    if questions.is_empty() {
-        let message = "no question: use --from and --to, --baseline or --require (see docs/gate.md)";
-        return Err(Failure::new(Exit::Usage, message).into());
-    }
-    let (source, result) = options.trust.load(places)?;
     let matrix = options.trust.matrix(places, &result)?;
     let (basis, note) = options.trust.basis(places, &source, &result, matrix.as_ref())?;
     let basis = match &options.baseline {

@@ -10,11 +10,12 @@ use super::format::AnswerFormat;
 use super::gate::{MatrixMatch, compare_matrix};
 use super::source::ResultsSource;
 use crate::console;
+use crate::decide::behaviour;
 use crate::decide::merge::{self, Part};
 use crate::exit::{Exit, Failure};
 use crate::model::{CellId, MatrixResult};
 use crate::report;
-use crate::store::Results;
+use crate::store::{CommittedFiles, Results};
 
 /// Arguments of `atsmatrix merge`.
 #[derive(Debug, Args)]
@@ -30,7 +31,7 @@ pub(super) struct MergeArgs {
     /// Merge even if cells of matrix.yaml are missing, or there is no matrix.yaml to compare with
     #[arg(long)]
     partial: bool,
-    /// Write matrix.json, README.md and checked.json to this folder, replacing those there [default: print matrix.json]
+    /// Write matrix.json, behaviour.json, README.md and checked.json to this folder, replacing those there [default: print matrix.json]
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
     /// Output format
@@ -74,7 +75,11 @@ pub(super) fn run(options: &MergeArgs) -> anyhow::Result<Exit> {
     match &options.into {
         Some(dir) => {
             let day = day(options)?;
-            Results::new(dir).commit_checked(|_| (merged.result.clone(), day))?;
+            let parts = options.parts.iter().map(|part| part.behaviour(&options.places));
+            let parts = parts.collect::<anyhow::Result<Vec<_>>>()?;
+            let cells = merged.result.cells.iter().map(|cell| cell.id.clone()).collect();
+            let (result, behaviour) = (merged.result.clone(), behaviour::merged(&parts, &cells));
+            Results::new(dir).commit_all(|_, _| CommittedFiles { result, day, behaviour })?;
             console::print_document(&options.format.show(&merge::merged(&merged, parts.len()), json))?;
         }
         None => console::print_document(&json())?,

@@ -103,7 +103,7 @@ enum Command {
     Doctor,
     /// Remove containers and networks of dead runs, and with --images the images
     Clean(clean::CleanArgs),
-    /// Print the JSON schema of matrix.yaml, of files with trials, or of results/matrix.json
+    /// Print the JSON schema of matrix.yaml, of files with trials, or of a results file
     Schema(schema::SchemaArgs),
     /// Run the agent inside a container
     #[command(hide = true)]

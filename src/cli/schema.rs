@@ -1,4 +1,4 @@
-//! `atsmatrix schema`: prints the JSON schema of matrix.yaml, of files with trials, or of results/matrix.json.
+//! `atsmatrix schema`: prints the JSON schema of matrix.yaml, of files with trials, or of a results file.
 
 use clap::{Args, ValueEnum};
 
@@ -26,6 +26,8 @@ enum File {
     Trials,
     /// results/matrix.json
     Results,
+    /// results/behaviour.json
+    Behaviour,
 }
 
 pub(super) fn run(options: &SchemaArgs) -> anyhow::Result<Exit> {
@@ -33,6 +35,7 @@ pub(super) fn run(options: &SchemaArgs) -> anyhow::Result<Exit> {
         File::Matrix => matrix::schema(),
         File::Trials => matrix::trials_schema(),
         File::Results => report::json::schema(),
+        File::Behaviour => report::behaviour::schema(),
     };
     console::print_document(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
     Ok(Exit::Success)

@@ -13,9 +13,9 @@ use jiff::tz::TimeZone;
 use super::PathArgs;
 use crate::exit::{Exit, Failure};
 use crate::git::{Committed, GitRevision, Repository};
-use crate::model::MatrixResult;
+use crate::model::{BehaviourRecords, MatrixResult};
 use crate::report;
-use crate::store::{CHECKED, Stamp, day_of, stamp};
+use crate::store::{BEHAVIOUR, CHECKED, Stamp, day_of, is_of_run, stamp};
 
 /// A source of results: `FILE`, `git:REV` (the committed results in that revision) or `git:REV:FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,40 @@ impl ResultsSource {
         let result = report::json::read(&bytes)
             .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot use {self}: {error}")))?;
         Ok(result)
+    }
+
+    /// What was recorded of the cells of these results: behaviour.json beside them. Results without it have none, nor have those
+    /// that are not named matrix.json.
+    ///
+    /// # Errors
+    /// The file is damaged, newer, or not the one that the run of these results wrote: exit code 2.
+    pub(super) fn behaviour(&self, places: &PathArgs) -> anyhow::Result<BehaviourRecords> {
+        if self.file(places).file_name().is_none_or(|name| name != "matrix.json") {
+            return Ok(BehaviourRecords::new());
+        }
+        let beside = self.beside(places, BEHAVIOUR);
+        let Some(bytes) = beside.bytes(places)? else { return Ok(BehaviourRecords::new()) };
+        let unusable = |why: String| Failure::new(Exit::Usage, format!("cannot use {beside}: {why}"));
+        // Records of other results would tell that nothing changed.
+        let of_run = self.checked(places)?.is_some_and(|(results, checked)| {
+            is_of_run(&checked, &bytes) && matches!(stamp(&checked, &results), Stamp::Day(_))
+        });
+        if !of_run {
+            let why = format!(
+                "{CHECKED} beside it does not tell that one run wrote it with these results: a file was edited by hand, merged \
+                 by git or is missing; run the cells again"
+            );
+            return Err(unusable(why).into());
+        }
+        Ok(report::behaviour::read(&bytes).map_err(|error| unusable(error.to_string()))?)
+    }
+
+    /// The file `name` beside the results.
+    fn beside(&self, places: &PathArgs, name: &str) -> Self {
+        match self {
+            Self::File(file) => Self::File(file.with_file_name(name)),
+            Self::Git(revision, _) => Self::Git(revision.clone(), Some(self.file(places).with_file_name(name))),
+        }
     }
 
     fn bytes(&self, places: &PathArgs) -> anyhow::Result<Option<Vec<u8>>> {
@@ -143,10 +177,7 @@ impl ResultsSource {
 
     /// The results and the file beside them that describes their run; `None` if either is missing.
     fn checked(&self, places: &PathArgs) -> anyhow::Result<Option<(Vec<u8>, Vec<u8>)>> {
-        let checked = match self {
-            Self::File(file) => Self::File(file.with_file_name(CHECKED)),
-            Self::Git(revision, _) => Self::Git(revision.clone(), Some(self.file(places).with_file_name(CHECKED))),
-        };
+        let checked = self.beside(places, CHECKED);
         Ok(self.bytes(places)?.zip(checked.bytes(places)?))
     }
 

@@ -1,6 +1,7 @@
 //! Answers from existing results: comparisons, history, gates, merges, expectations, explanations; and about a user's own
 //! configuration. Pure.
 
+pub mod behaviour;
 pub mod citation;
 pub mod compare;
 pub mod config_check;

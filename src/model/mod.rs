@@ -1,6 +1,7 @@
 //! The vocabulary as data: ids, plans, observations, outcomes, provenance, results, events. It depends only on serde; every
 //! other module may import it.
 
+mod behaviour;
 mod bisect;
 mod event;
 mod evidence;
@@ -21,6 +22,7 @@ mod surroundings;
 mod swap;
 mod version;
 
+pub use behaviour::{Aspects, Behaviour, BehaviourPart, BehaviourRecords, CellBehaviour};
 pub use bisect::{BISECT_SCHEMA, Bisection, Effect, Fate, Over, Standing, Suspect, Tried};
 pub use event::{Event, ImageWork};
 pub use evidence::{RunEvidence, TrialEvidence};

@@ -64,6 +64,21 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+/// How much earlier than the client the origin may apply the deadline, microseconds.
+const DEADLINE_SKEW_US: u64 = 500_000;
+
+impl Observation {
+    /// The time from which on connections end because of the trial's deadline, microseconds since the epoch. Client and
+    /// origin apply it independently, so which of them closes first is random.
+    pub fn deadline_us(&self) -> u64 {
+        let overdue =
+            |exchange: &&Exchange| exchange.error.as_ref().is_some_and(|error| error.text.starts_with(OVERDUE));
+        let ended = |exchange: &Exchange| exchange.started_us.saturating_add(exchange.total_us);
+        let exchanges = self.client.iter().flat_map(|run| &run.exchanges);
+        exchanges.filter(overdue).map(ended).min().map_or(u64::MAX, |at| at.saturating_sub(DEADLINE_SKEW_US))
+    }
+}
+
 /// The state of the ATS process while a trial ran.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -257,6 +272,22 @@ pub struct Hello {
     pub alpn: Vec<String>,
     /// Whether a session ticket or pre-shared key was offered.
     pub resuming: bool,
+    /// Extensions as sent, by IANA name (or number), GREASE left out. Empty in observations of an older atsmatrix.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<String>,
+    /// Signature algorithms as sent, by IANA name (or hex). Empty in observations of an older atsmatrix.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<String>,
+}
+
+/// Bytes of a TLS record's header (RFC 8446 section 5.1).
+const RECORD_HEADER: u32 = 5;
+
+impl Hello {
+    /// Bytes that it takes on the wire in one record.
+    pub fn on_the_wire(&self) -> u32 {
+        self.len.saturating_add(RECORD_HEADER)
+    }
 }
 
 /// A request as the origin received it.

@@ -19,6 +19,8 @@ pub struct Details {
     pub past: Option<Past>,
     /// Whether earlier results could not be read.
     pub no_past: bool,
+    /// How the behaviour of a cell differs from that of the same ATS on the release before.
+    pub behaviour: BTreeMap<CellId, TextOutline>,
 }
 
 /// What a trial is for.

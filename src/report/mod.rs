@@ -1,6 +1,7 @@
 //! Results in every format: one file or folder per format. Pure: opens no file, reads no environment and no clock. What
 //! formats share is in [`crate::words`].
 
+pub mod behaviour;
 pub mod bisection;
 pub mod details;
 pub mod format;

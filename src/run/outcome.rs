@@ -3,7 +3,7 @@
 use crate::catalogue::known_issues;
 use crate::config::matrix::Matrix;
 use crate::config::plan::{CellImage, PlannedCell};
-use crate::model::{CellResult, ImageDigests, Provenance, Verdict};
+use crate::model::{CellBehaviour, CellResult, ImageDigests, Provenance, Verdict};
 use crate::run::cell::CellRun;
 
 /// The result of a cell that ran.
@@ -57,6 +57,7 @@ pub(super) fn broken(reason: String) -> CellRun {
         trials: Vec::new(),
         known_issues: Vec::new(),
         provenance: Provenance::default(),
+        behaviour: CellBehaviour::new(),
         evidence: Vec::new(),
         transcript: Vec::new(),
         setup_failed: true,

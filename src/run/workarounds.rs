@@ -127,6 +127,7 @@ mod tests {
             trials,
             known_issues: Vec::new(),
             provenance: Provenance::default(),
+            behaviour: crate::model::CellBehaviour::new(),
             evidence: Vec::new(),
             transcript: Vec::new(),
             setup_failed: false,

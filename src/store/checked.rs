@@ -18,13 +18,17 @@ struct Checked {
     schema: u32,
     /// SHA-256 of the matrix.json that the day applies to.
     results: String,
+    /// SHA-256 of the behaviour.json that was written with it, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    behaviour: Option<String>,
     /// The day of the run, in UTC; of a merge, the earliest.
     day: Date,
 }
 
-/// The file's text for `results`, the bytes of matrix.json. It has a day and no time: runs of one day give equal files.
-pub(super) fn write(results: &[u8], day: Date) -> String {
-    let checked = Checked { schema: SCHEMA, results: sha256_hex(results), day };
+/// The file's text for `results` and `behaviour`, the bytes of matrix.json and behaviour.json. It has a day and no time: runs of
+/// one day give equal files.
+pub(super) fn write(results: &[u8], behaviour: Option<&[u8]>, day: Date) -> String {
+    let checked = Checked { schema: SCHEMA, results: sha256_hex(results), behaviour: behaviour.map(sha256_hex), day };
     // Two texts and a number can always be written as JSON.
     serde_json::to_string_pretty(&checked).unwrap_or_default() + "\n"
 }
@@ -38,6 +42,13 @@ pub enum Stamp {
     Other,
     /// It is damaged, or written by a newer atsmatrix.
     Unreadable,
+}
+
+/// Whether `behaviour`, the bytes of behaviour.json, was written by the run that `checked`, the bytes of checked.json, is about.
+pub fn is_of_run(checked: &[u8], behaviour: &[u8]) -> bool {
+    let Ok(checked) = serde_json::from_slice::<Checked>(checked) else { return false };
+    let known = |bytes: &[u8]| checked.behaviour.as_ref() == Some(&sha256_hex(bytes));
+    checked.schema == SCHEMA && (known(behaviour) || known(&unix(behaviour)))
 }
 
 /// What `checked`, the bytes of checked.json, says about `results`, the bytes of matrix.json.
@@ -72,12 +83,16 @@ mod tests {
 
     #[test]
     fn a_day_applies_to_exactly_these_results() {
-        let text = write(b"results", "2026-11-25".parse().unwrap());
+        let text = write(b"results", None, "2026-11-25".parse().unwrap());
         assert_eq!(day(text.as_bytes(), b"results"), Some("2026-11-25".parse().unwrap()));
         assert_eq!(day(text.as_bytes(), b"other"), None);
         assert_eq!(stamp(text.as_bytes(), b"other"), Stamp::Other);
-        let lines = write(b"{\n}\n", "2026-11-25".parse().unwrap());
+        let lines = write(b"{\n}\n", None, "2026-11-25".parse().unwrap());
         assert!(matches!(stamp(lines.as_bytes(), b"{\r\n}\r\n"), Stamp::Day(_)));
+        let both = write(b"results", Some(b"behaviour\n"), "2026-11-25".parse().unwrap());
+        assert!(matches!(stamp(both.as_bytes(), b"results"), Stamp::Day(_)));
+        assert!(is_of_run(both.as_bytes(), b"behaviour\n") && is_of_run(both.as_bytes(), b"behaviour\r\n"));
+        assert!(!is_of_run(both.as_bytes(), b"other") && !is_of_run(text.as_bytes(), b"behaviour\n"));
         for bad in ["", "{}", "<<<<<<< HEAD", &text.replace("\"schema\": 1", "\"schema\": 99")] {
             assert_eq!(stamp(bad.as_bytes(), b"results"), Stamp::Unreadable, "{bad}");
         }

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! results/matrix.json  results/README.md      committed; the same outcomes give the same bytes
+//! results/behaviour.json                      committed; what trials negotiated and exchanged
 //! results/checked.json                        committed; the day of the run, for the gate's --max-age
 //! results/bisect/GOOD..BAD.TRIAL.json         committed; the answers of bisections
 //! results/runs/.lock                          held while the committed files are replaced
@@ -25,11 +26,11 @@ mod merge;
 mod results;
 mod run;
 
-pub use checked::{CHECKED, Stamp, day as day_of, stamp};
+pub use checked::{CHECKED, Stamp, day as day_of, is_of_run, stamp};
 pub use file::put;
 pub use file::replace;
 pub use journal::{Journal, Recovered};
 pub use log::Log;
 pub use merge::{CurrentMatrix, keep_earlier_answers, merge};
-pub use results::Results;
+pub use results::{BEHAVIOUR, CommittedFiles, Results};
 pub use run::{RunFolder, run_id};

@@ -7,12 +7,26 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use jiff::civil::Date;
 
-use crate::model::{MatrixResult, RunId};
-use crate::report::{json, markdown};
+use crate::model::{BehaviourRecords, MatrixResult, RunId};
+use crate::report::{behaviour, json, markdown};
 
 use super::checked::{self, CHECKED};
 use super::file;
 use super::run::RunFolder;
+
+/// Name of the file with what trials negotiated and exchanged, beside matrix.json.
+pub const BEHAVIOUR: &str = "behaviour.json";
+
+/// What a commit writes.
+#[derive(Debug, Clone)]
+pub struct CommittedFiles {
+    /// The content of matrix.json.
+    pub result: MatrixResult,
+    /// The day on which all of its cells were run; `None`: the age of the results does not change.
+    pub day: Option<Date>,
+    /// The content of behaviour.json.
+    pub behaviour: BehaviourRecords,
+}
 
 /// A results directory. Nothing is created before it is needed.
 #[derive(Debug, Clone)]
@@ -34,6 +48,11 @@ impl Results {
     /// `results/matrix.json`.
     pub fn matrix_json(&self) -> PathBuf {
         self.dir.join("matrix.json")
+    }
+
+    /// `results/behaviour.json`.
+    fn behaviour_json(&self) -> PathBuf {
+        self.dir.join(BEHAVIOUR)
     }
 
     /// The committed result; `None` if there is none yet. It needs no lock, because files are replaced atomically.
@@ -59,16 +78,37 @@ impl Results {
         &self,
         make: impl FnOnce(Option<MatrixResult>) -> (MatrixResult, Option<Date>),
     ) -> Result<Vec<PathBuf>> {
+        self.commit_all(|previous, behaviour| {
+            let (result, day) = make(previous);
+            CommittedFiles { result, day, behaviour }
+        })
+    }
+
+    /// Like [`Self::commit_checked`], with what was recorded of the cells. Records of cells that are not in the result are
+    /// dropped. Those on disk that cannot be read, or that no run wrote, are gone: then it is unknown how their cells behave.
+    pub fn commit_all(
+        &self,
+        make: impl FnOnce(Option<MatrixResult>, BehaviourRecords) -> CommittedFiles,
+    ) -> Result<Vec<PathBuf>> {
         let _lock = self.lock()?;
         let before = self.day()?;
-        let (result, day) = make(self.read()?);
+        let known = file::read(&self.behaviour_json())?;
+        // Records that no run wrote must not become those of one.
+        let checked = file::read(&self.dir.join(CHECKED))?;
+        let trusted = |bytes: &&Vec<u8>| checked.as_ref().is_some_and(|checked| checked::is_of_run(checked, bytes));
+        let records = known.as_ref().filter(trusted).and_then(|bytes| behaviour::read(bytes).ok()).unwrap_or_default();
+        let CommittedFiles { result, day, behaviour: records } = make(self.read()?, records);
         // An unreadable bisection must not lose the results of a run; `report` reports it.
         let bisections = self.bisections().unwrap_or_default();
         let bytes = json::write(&result);
-        let checked = day.or(before).map(|day| (self.dir.join(CHECKED), checked::write(&bytes, day).into_bytes()));
+        let records = behaviour::only(records, &result.cells.iter().map(|cell| &cell.id).collect());
+        let records = (known.is_some() || !records.is_empty()).then(|| behaviour::write(&records));
+        let checked = day
+            .or(before)
+            .map(|day| (self.dir.join(CHECKED), checked::write(&bytes, records.as_deref(), day).into_bytes()));
         let page = markdown::with_bisections(&result, &bisections).into_bytes();
         let files = [(self.matrix_json(), bytes), (self.dir.join("README.md"), page)];
-        let files = files.into_iter().chain(checked);
+        let files = files.into_iter().chain(records.map(|bytes| (self.behaviour_json(), bytes))).chain(checked);
         let mut changed = Vec::new();
         for (path, bytes) in files {
             if file::replace(&path, &bytes)? {
@@ -155,6 +195,7 @@ impl Results {
 mod tests {
     use std::thread;
 
+    use crate::model::{Behaviour, BehaviourPart};
     use crate::store::merge::{merge, tests::frame};
     use crate::words::fixture;
 
@@ -196,6 +237,38 @@ mod tests {
         assert_eq!(results.day().unwrap(), on("2026-11-25"));
         fs::write(results.matrix_json(), json::write(&fixture::matrix())).unwrap();
         assert_eq!(results.day().unwrap(), None, "another program wrote the results");
+    }
+
+    #[test]
+    fn behaviour_is_kept_with_the_cells_it_is_of() {
+        let dir = tempfile::tempdir().unwrap();
+        let results = Results::new(dir.path());
+        let result = fixture::matrix();
+        let id = result.cells[0].id.clone();
+        let group = |name: &str| {
+            let aspects = [("group".to_owned(), name.to_owned())].into();
+            let of_trial = Behaviour([(BehaviourPart::Tls, aspects)].into());
+            [("tls-get".to_owned(), of_trial)].into()
+        };
+        let day = Some("2026-11-20".parse::<Date>().unwrap());
+        let stray = "debian-99/9.2.9".parse().unwrap();
+        let records: BehaviourRecords = [(id.clone(), group("X25519")), (stray, group("x448"))].into();
+        let (made, behaviour) = (result.clone(), records.clone());
+        results.commit_all(|_, _| CommittedFiles { result: made, day, behaviour }).unwrap();
+        let read = || behaviour::read(&fs::read(dir.path().join(BEHAVIOUR)).unwrap()).unwrap();
+        assert_eq!(read(), [(id.clone(), group("X25519"))].into(), "only cells of the result");
+        let written = || (fs::read(dir.path().join(CHECKED)).unwrap(), fs::read(dir.path().join(BEHAVIOUR)).unwrap());
+        let (checked, bytes) = written();
+        assert!(checked::is_of_run(&checked, &bytes));
+        // Expectations changed: what was recorded stays.
+        results.commit(|previous| MatrixResult { matrix: "other".into(), ..previous.unwrap() }).unwrap();
+        assert_eq!(read().len(), 1);
+        let (checked, bytes) = written();
+        assert!(checked::is_of_run(&checked, &bytes));
+        // A damaged file is replaced by what is known.
+        fs::write(dir.path().join(BEHAVIOUR), "<<<<<<<").unwrap();
+        results.commit_checked(|previous| (previous.unwrap(), None)).unwrap();
+        assert!(read().is_empty());
     }
 
     #[test]

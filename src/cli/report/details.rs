@@ -9,13 +9,16 @@ use crate::catalogue::trials::{Catalogue, Kind};
 use crate::cli::PathArgs;
 use crate::cli::cited::KeptRuns;
 use crate::cli::source::ResultsSource;
+use crate::console;
+use crate::decide::behaviour;
 use crate::decide::history::{self, Gathering};
 use crate::exit::{Exit, Failure};
 use crate::git::{CommitLog, GitRevision};
-use crate::model::{CellId, CellResult, MatrixResult, RunEvidence};
+use crate::model::{BehaviourRecords, CellId, CellResult, MatrixResult, RunEvidence};
 use crate::report::details::{About, CellPast, Moment, Past};
 use crate::report::json;
 use crate::store::Results;
+use crate::words::outline::TextOutline;
 
 /// Maximum number of revisions to read.
 const REVISIONS: usize = 300;
@@ -57,6 +60,27 @@ pub(super) fn evidence(
             Ok(cells.filter_map(|cell| Some((cell.id.clone(), runs.cited(cell)?))).collect())
         }
     }
+}
+
+/// How each cell behaves differently from the same ATS on the release before. Records that cannot be used are left out, with a
+/// note: the page is written all the same.
+pub(super) fn behaviour(
+    places: &PathArgs,
+    source: &ResultsSource,
+    result: &MatrixResult,
+) -> BTreeMap<CellId, TextOutline> {
+    let records = source.behaviour(places).unwrap_or_else(|error| {
+        console::eprint(&format!("note: the page does not compare behaviour: {error:#}\n"));
+        BehaviourRecords::new()
+    });
+    let compared = |cell: &CellResult| {
+        let side = |cell| behaviour::BehaviourSide::of(cell, &records);
+        records.get(&cell.id)?;
+        let before = behaviour::predecessor(result, &records, cell)?;
+        let difference = behaviour::compare(side(before), side(cell));
+        Some((cell.id.clone(), behaviour::words::outline(&[difference])))
+    };
+    result.cells.iter().filter_map(compared).collect()
 }
 
 /// The results in each revision of git; `None` if they are not in a repository.

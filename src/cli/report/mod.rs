@@ -84,6 +84,7 @@ pub(super) fn run(options: &ReportArgs) -> anyhow::Result<Exit> {
             evidence: details::evidence(&options.places, &result, options.run.as_ref())?,
             past,
             no_past,
+            behaviour: details::behaviour(&options.places, &source, &result),
         }
     } else {
         Details { bisections, ..Details::default() }

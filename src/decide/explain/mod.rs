@@ -17,8 +17,8 @@ pub use words::{json, outline};
 use crate::catalogue::known_issues::{self, Workaround};
 use crate::catalogue::trials::{Catalogue, Check, Trial};
 use crate::model::{
-    Bisection, CellId, CellResult, Expected, IssueMatch, MatrixResult, Outcome, Provenance, RunEvidence, Standing,
-    TrialEvidence, TrialResult, Verdict,
+    Behaviour, Bisection, CellBehaviour, CellId, CellResult, Expected, IssueMatch, MatrixResult, Outcome, Provenance,
+    RunEvidence, Standing, TrialEvidence, TrialResult, Verdict,
 };
 use crate::words::finding::Trials;
 use crate::words::{bisection, legend, limits, mark, workaround};
@@ -118,6 +118,9 @@ pub struct Story {
     pub evidence: Vec<String>,
     /// What each attempt saw; only with raw evidence.
     pub attempts: Vec<AttemptLines>,
+    /// What was negotiated and exchanged, normalised; only if the trial was requested and its behaviour is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behaviour: Option<Behaviour>,
 }
 
 /// A known issue that matches.
@@ -194,6 +197,15 @@ pub fn explain(
 }
 
 impl Explanation {
+    /// Adds what was recorded of the trial that is explained, if it is a single one.
+    #[must_use]
+    pub fn with_behaviour(mut self, recorded: Option<&CellBehaviour>) -> Self {
+        if let [story] = self.trials.as_mut_slice() {
+            story.behaviour = recorded.and_then(|cell| cell.get(&story.id)).cloned();
+        }
+        self
+    }
+
     /// Adds what `bisections` found about the trials that are explained. The cell comes from `result`.
     #[must_use]
     pub fn with_bisections(mut self, bisections: &[Bisection], result: &MatrixResult) -> Self {
@@ -242,6 +254,7 @@ fn story(result: &TrialResult, raw: Option<&RunEvidence>, catalogue: Catalogue) 
         checks,
         evidence: result.evidence.clone(),
         attempts: own.iter().map(|raw| seen::attempt(raw.attempt, &raw.observation)).collect(),
+        behaviour: None,
     }
 }
 

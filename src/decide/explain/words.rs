@@ -1,6 +1,7 @@
 //! An explanation in words and as JSON.
 
 use super::{AttemptLines, Explanation, Issue, Story};
+use crate::decide::behaviour::words::lines as behaviour_lines;
 use crate::model::{Library, OpensslConf, Outcome, Provenance, Surroundings};
 use crate::words::outline::TextOutline;
 use crate::words::{answer, workaround};
@@ -161,13 +162,16 @@ fn story(out: &mut TextOutline, story: &Story) {
         let result = if check.held { "ok" } else { "failed" };
         out.line(2).say(format!("{result}: expected {}, saw {}", check.expected, check.seen));
     }
-    let Some(last) = story.attempts.last() else {
-        out.block(2, &story.evidence);
-        return;
-    };
-    attempt(out, last);
-    if story.attempts.len() > 1 {
+    match story.attempts.last() {
+        Some(last) => attempt(out, last),
+        None => out.block(2, &story.evidence),
+    }
+    if let (Some(last), 2..) = (story.attempts.last(), story.attempts.len()) {
         out.line(2).say(format!("this is attempt {} of {}", last.attempt, story.attempts.len()));
+    }
+    if let Some(behaviour) = &story.behaviour {
+        out.line(2).say("behaviour, as it is compared with other cells:");
+        out.block(3, behaviour_lines(behaviour));
     }
 }
 

@@ -218,8 +218,12 @@ pub enum Cause {
     Limited,
     /// An expectation in matrix.yaml is out of date.
     Expectation,
+    /// It behaves differently, without a known reason.
+    Behaviour,
     /// Trials were not tested, so their outcome is unknown.
     NotTested,
+    /// Its behaviour was not recorded.
+    NotRecorded,
     /// It is not in the results.
     Missing,
     /// A part of it was not available.
@@ -248,8 +252,10 @@ impl Cause {
             | Self::Worse
             | Self::NoLongerTested
             | Self::Limited
-            | Self::Expectation => true,
+            | Self::Expectation
+            | Self::Behaviour => true,
             Self::NotTested
+            | Self::NotRecorded
             | Self::Missing
             | Self::Unavailable
             | Self::Error

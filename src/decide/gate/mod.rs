@@ -15,6 +15,7 @@ mod require;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod unchanged;
 mod upgrade;
 pub mod words;
 
@@ -22,7 +23,7 @@ pub use answer::{Cause, CellTrials, Decision, GateReason, Word};
 pub use basis::Basis;
 pub use require::{Requirement, RequirementError};
 
-use crate::model::{AtsId, DistroId, MatrixResult};
+use crate::model::{AtsId, BehaviourRecords, DistroId, MatrixResult};
 
 /// A question to the gate.
 #[derive(Debug, Clone)]
@@ -35,6 +36,17 @@ pub enum Question<'a> {
         to: &'a DistroId,
         /// The ATS on them; empty: every ATS that passes on `from`.
         ats: &'a [AtsId],
+    },
+    /// Does ATS behave on one distro as on another?
+    Unchanged {
+        /// The distro that hosts run.
+        from: &'a DistroId,
+        /// The distro they would run.
+        to: &'a DistroId,
+        /// The ATS on them; empty: every ATS that ran on both.
+        ats: &'a [AtsId],
+        /// What was recorded of the cells.
+        records: &'a BehaviourRecords,
     },
     /// Is everything at least as good as in these results?
     Baseline {
@@ -62,6 +74,9 @@ pub fn decide(basis: &Basis<'_>, questions: &[Question<'_>]) -> Decision {
     for question in questions {
         match question {
             Question::Upgrade { from, to, ats } => upgrade::ask(basis, from, to, ats, &mut answer),
+            Question::Unchanged { from, to, ats, records } => {
+                unchanged::ask(basis, (from, to), ats, records, &mut answer);
+            }
             Question::Baseline { name, results } => baseline::ask(basis, name, results, &mut answer),
             Question::Require { name, list } => require::ask(basis, name, list, &mut answer),
         }

@@ -15,7 +15,7 @@ use super::Page;
 use super::compare::or_unknown;
 use super::findings::known_issue;
 use super::parts::{badge, cell_anchor, class, link, outcome, shown, trial_anchor};
-use super::{bisection, evidence, past};
+use super::{bisection, evidence, outline, past};
 
 pub(super) fn sections(page: Page) -> Markup {
     html! {
@@ -46,7 +46,20 @@ fn section(page: Page, cell: &CellResult) -> Markup {
             (expectations(cell))
             @if !cell.trials.is_empty() { (trials(page, cell)) }
             @if let Some(known) = &page.details.past { (past::of_cell(known, &cell.id)) }
+            (behaviour(page, cell))
             (ran(cell))
+        }
+    }
+}
+
+/// How ATS behaves differently here than on the release before.
+fn behaviour(page: Page, cell: &CellResult) -> Markup {
+    html! {
+        @if let Some(words) = page.details.behaviour.get(&cell.id) {
+            details.group.behaviour {
+                summary { h3 { "Behaviour compared with the release before" } }
+                (outline::markup(words))
+            }
         }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::incident::{self, Incident};
 use crate::ats::log;
 use crate::model::{
-    ClosedBy, Exchange, Inventory, Line, LogFile, LogLine, Mapped, OVERDUE, Observation, OriginConnection,
-    OriginProgram, Place, Provenance,
+    ClosedBy, Inventory, Line, LogFile, LogLine, Mapped, Observation, OriginConnection, OriginProgram, Place,
+    Provenance,
 };
 use crate::wire::timeline;
 
@@ -215,7 +215,7 @@ pub(crate) fn summary_lines(observation: &Observation) -> Vec<String> {
     if observation.client.is_some() && observation.origin.is_empty() {
         lines.push("origin: no connection".into());
     }
-    let limit_us = deadline_us(observation);
+    let limit_us = observation.deadline_us();
     lines.extend(observation.origin.iter().map(|connection| origin_line(connection, limit_us)));
     if observation.wire_lost == 0 {
         let summary = |flow| format!("wire: {}", timeline::summary_until(flow, limit_us));
@@ -230,15 +230,6 @@ pub(crate) fn summary_lines(observation: &Observation) -> Vec<String> {
     // Under load the counts depend on timing.
     let counted = observation.client.as_ref().is_none_or(|run| run.load.is_none());
     squeeze(lines, counted)
-}
-
-/// The time from which on connections end because of the trial's deadline, microseconds since the epoch. Client and origin
-/// apply it independently, so which of them closes first is random.
-fn deadline_us(observation: &Observation) -> u64 {
-    let overdue = |exchange: &&Exchange| exchange.error.as_ref().is_some_and(|error| error.text.starts_with(OVERDUE));
-    let ended = |exchange: &Exchange| exchange.started_us.saturating_add(exchange.total_us);
-    let exchanges = observation.client.iter().flat_map(|run| &run.exchanges);
-    exchanges.filter(overdue).map(ended).min().map_or(u64::MAX, |at| at.saturating_sub(DEADLINE_SKEW_US))
 }
 
 fn origin_line(connection: &OriginConnection, limit_us: u64) -> String {
@@ -278,16 +269,13 @@ fn squeeze(lines: Vec<String>, counted: bool) -> Vec<String> {
     counts.into_iter().map(text).take(MAX_LINES).collect()
 }
 
-/// How much earlier than the client the origin may apply the deadline, microseconds.
-const DEADLINE_SKEW_US: u64 = 500_000;
-
 /// Maximum number of lines in committed results.
 const MAX_LINES: usize = 12;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ClientError, ClientPhase, ClientRun, Closed, Flow};
+    use crate::model::{ClientError, ClientPhase, ClientRun, Closed, Exchange, Flow, OVERDUE};
 
     #[test]
     fn a_capture_that_lost_packets_has_no_summary() {

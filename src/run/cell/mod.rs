@@ -20,8 +20,8 @@ use crate::catalogue::trials::{Judgement, Trial};
 use crate::engine::patience::{MAX_OUTAGES, Patience};
 use crate::engine::{Engine, Labels, with_timeout};
 use crate::model::{
-    CellId, DistroId, Inventory, Observation, Os, Outcome, Place, Provenance, Record, Swap, TrialPlan, TrialResult,
-    Verdict,
+    CellBehaviour, CellId, DistroId, Inventory, Observation, Os, Outcome, Place, Provenance, Record, Swap, TrialPlan,
+    TrialResult, Verdict,
 };
 use evidence::Gathered;
 use judge::CellAttempt;
@@ -108,6 +108,8 @@ pub struct CellRun {
     pub known_issues: Vec<crate::model::IssueMatch>,
     /// The software that ran.
     pub provenance: Provenance,
+    /// How ATS behaved in the trials that have an answer.
+    pub behaviour: CellBehaviour,
     /// Raw evidence of all attempts.
     pub evidence: Vec<RawEvidence>,
     /// Output outside of trials: log lines of ATS, faults of the setup, stderr of the agents.

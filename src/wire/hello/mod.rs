@@ -16,6 +16,9 @@ const MAX_RECORD: usize = 1 << 14;
 /// Longest server name or protocol name kept, bytes before escaping. DNS names have at most 255.
 const MAX_NAME: usize = 255;
 
+/// Most extensions kept. Real clients send about 20.
+const MAX_EXTENSIONS: usize = 64;
+
 /// Bytes of the header of a record, and of a handshake message.
 const RECORD_HEADER: usize = 5;
 const MESSAGE_HEADER: usize = 4;
@@ -198,6 +201,9 @@ fn read_hello(body: &[u8]) -> Option<Hello> {
 }
 
 fn read_extension(kind: u16, mut data: Cursor<'_>, hello: &mut Hello) -> Option<()> {
+    if !iana::is_grease(kind) && hello.extensions.len() < MAX_EXTENSIONS {
+        hello.extensions.push(iana::extension(kind));
+    }
     match kind {
         // server_name: RFC 6066 section 3. Servers answer with an empty one, which is tolerated here.
         0 if !data.0.is_empty() => {
@@ -211,6 +217,7 @@ fn read_extension(kind: u16, mut data: Cursor<'_>, hello: &mut Hello) -> Option<
             }
         }
         10 => hello.groups = data.long()?.codes()?.into_iter().map(iana::group).collect(),
+        13 => hello.signatures = data.long()?.codes()?.into_iter().map(iana::signature).collect(),
         // ALPN: RFC 7301 section 3.1.
         16 => {
             let mut protocols = data.long()?;

@@ -64,6 +64,10 @@ fn a_hello_of_openssl_3_0_is_parsed() {
     assert_eq!(hello.groups[..5], ["x25519", "secp256r1", "x448", "secp521r1", "secp384r1"]);
     assert_eq!(hello.groups[5], "ffdhe2048");
     assert_eq!(hello.suites[..3], ["1302", "1303", "1301"]);
+    assert_eq!(hello.extensions[..3], ["server_name", "ec_point_formats", "supported_groups"]);
+    assert_eq!(hello.extensions.last().map(String::as_str), Some("key_share"));
+    assert_eq!(hello.signatures[..2], ["ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384"]);
+    assert_eq!(hello.signatures.len(), 20);
     assert!(!hello.resuming, "the session id of a TLS 1.3 client is noise");
 }
 
@@ -120,6 +124,7 @@ fn grease_is_left_out_everywhere() {
     assert_eq!((hello.versions, hello.groups), (vec!["TLSv1.3".to_owned()], vec!["X25519MLKEM768".to_owned()]));
     assert_eq!((hello.key_shares, hello.alpn), (vec!["x25519".to_owned()], vec!["h2".to_owned()]));
     assert_eq!(hello.suites, ["1301"]);
+    assert_eq!(hello.extensions.len(), 4, "{:?}", hello.extensions);
 }
 
 #[test]

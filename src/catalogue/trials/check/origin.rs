@@ -92,12 +92,9 @@ fn hellos(observation: &Observation) -> impl Iterator<Item = &Hello> {
 /// Bytes of payload in an Ethernet segment (MTU 1500).
 pub(in crate::catalogue::trials) const SEGMENT: u32 = 1460;
 
-/// Bytes of a TLS record's header.
-const RECORD_HEADER: u32 = 5;
-
 /// Bytes that `hello` takes on the wire in one record.
 pub(in crate::catalogue::trials) fn on_the_wire(hello: &Hello) -> u32 {
-    hello.len + RECORD_HEADER
+    hello.on_the_wire()
 }
 
 /// The first ClientHello at the origin.

@@ -9,9 +9,10 @@ use super::limits;
 use super::{CellRun, Job, OriginImage, Progress, RawEvidence, SingleAttempt};
 use crate::catalogue::known_issues::{self, Evidence, TrialCase};
 use crate::catalogue::trials::{self, Judgement, Kind, Trial};
+use crate::decide::behaviour;
 use crate::model::{
-    AtsLife, IssueMatch, LogLine, Observation, Outcome, Place, Provenance, Record, Route, TrialPlan, TrialResult,
-    TrialSpec, Verdict,
+    AtsLife, CellBehaviour, IssueMatch, LogLine, Observation, Outcome, Place, Provenance, Record, Route, TrialPlan,
+    TrialResult, TrialSpec, Verdict,
 };
 use crate::verdict;
 
@@ -245,6 +246,9 @@ pub(super) fn conclude(job: &Job, attempts: Vec<CellAttempt>, progress: &dyn Pro
     let client_hello = all.all().find_map(|gathered| trials::hello_size(gathered.trials.get(trials::SIZED_BY)?));
     let provenance = Provenance { client_hello, ..found.cloned().unwrap_or_default() };
     let mut run = result(job, &rows, &all, provenance, progress);
+    if tampered(&all.0).is_none() {
+        run.behaviour = behaviour(job, &rows, &run.trials, &all);
+    }
     let has_none = |trial: &&TrialResult| !verdict::is_answer(trial.outcome);
     let unanswered: Vec<&str> = run.trials.iter().filter(has_none).map(|trial| trial.id.as_str()).collect();
     run.setup_failed = run.verdict == Verdict::Error
@@ -276,6 +280,7 @@ fn result(
         trials: Vec::new(),
         known_issues,
         provenance,
+        behaviour: CellBehaviour::new(),
         evidence: Vec::new(),
         transcript: all.all().flat_map(Gathered::transcript).collect(),
         setup_failed: false,
@@ -315,6 +320,24 @@ fn result(
         run.reason = reasons.next().map(|text| crate::ats::log::normalise(text));
     }
     run
+}
+
+/// How ATS behaved in the trials of `results` that have an answer: in the attempt that decided it.
+fn behaviour(
+    job: &Job,
+    rows: &[(&'static Trial, Judgement)],
+    results: &[TrialResult],
+    all: &AllAttempts,
+) -> CellBehaviour {
+    let answered = |(trial, _): &&(&'static Trial, Judgement)| {
+        let told = |outcome| matches!(outcome, Outcome::Pass | Outcome::Fail | Outcome::Limitation);
+        results.iter().any(|result| result.id == trial.id && told(result.outcome))
+    };
+    let of = |(trial, row): &(&'static Trial, Judgement)| {
+        let seen = all.observation(job, trial, row.outcome)?;
+        Some((trial.id.to_owned(), behaviour::of(trial.id, &(trial.spec)(), seen)?))
+    };
+    rows.iter().filter(answered).filter_map(of).collect()
 }
 
 /// Why ATS does not start, if that is all that is wrong in a cell that was upgraded in place.
