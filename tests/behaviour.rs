@@ -32,12 +32,12 @@ const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/judge
 fn recorded() -> BTreeMap<String, Observation> {
     let text = fs::read_to_string(FIXTURE).unwrap();
     let all = text.lines().map(|line| serde_json::from_str::<Recorded>(line).unwrap());
-    let through_ats = |one: &Recorded| (trials::by_id(&one.trial).unwrap().spec)().route == Route::Ats;
+    let through_ats = |one: &Recorded| trials::by_id(&one.trial).unwrap().spec().route == Route::Ats;
     all.filter(through_ats).map(|one| (one.trial, one.observation)).collect()
 }
 
 fn of(trial: &str, seen: &Observation) -> Option<Behaviour> {
-    behaviour::of(trial, &(trials::by_id(trial).unwrap().spec)(), seen)
+    behaviour::of(trial, &trials::by_id(trial).unwrap().spec(), seen)
 }
 
 /// The same observation at another time, from other ports and addresses, by another process.

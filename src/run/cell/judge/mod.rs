@@ -335,7 +335,7 @@ fn behaviour(
     };
     let of = |(trial, row): &(&'static Trial, Judgement)| {
         let seen = all.observation(job, trial, row.outcome)?;
-        Some((trial.id.to_owned(), behaviour::of(trial.id, &(trial.spec)(), seen)?))
+        Some((trial.id.to_owned(), behaviour::of(trial.id, &trial.spec(), seen)?))
     };
     rows.iter().filter(answered).filter_map(of).collect()
 }
