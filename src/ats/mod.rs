@@ -1,5 +1,5 @@
-//! Apache Traffic Server as text: configuration dialects of 8.1, 9 and 10, directory layouts, logs, the output of its
-//! programs, and where a build came from.
+//! Apache Traffic Server as text: configuration dialects of 8.1, 9 and 10, a user's own configuration, directory layouts,
+//! logs, the output of its programs, and where a build came from.
 //!
 //! Pure: it starts, reads and writes nothing, and does not judge trials.
 
@@ -8,6 +8,7 @@ mod dialect;
 pub mod layout;
 pub mod log;
 pub mod provenance;
+pub mod site;
 mod version;
 
 pub use dialect::Dialect;
