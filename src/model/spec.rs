@@ -300,6 +300,10 @@ pub enum Act {
         /// Number of clients.
         at_once: u32,
     },
+    /// One GET, by which ATS with the user's own configuration shows that it answers. All that it logs belongs to the trial.
+    Start,
+    /// One request for each remap rule of the user's own configuration.
+    Rules,
     /// Plays a script, in which `{host}` is the host name that ATS has for the trial.
     Script(Vec<Step>),
 }

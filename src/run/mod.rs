@@ -270,7 +270,7 @@ impl<'a> Run<'a> {
 
     /// Runs a cell in containers, stores its evidence and tries workarounds.
     async fn finished(&self, planned: &PlannedCell, image: &str, shared: &Shared) -> CellResult {
-        self.report(Event::CellStarted { cell: planned.id.clone(), trials: self.request.trials.len() });
+        self.report(Event::CellStarted { cell: planned.id.clone(), trials: self.trials_of(planned).count() });
         let mut run = self.in_containers(planned, shared, self.plain(planned, shared)).await;
         if run.setup_failed {
             self.note_setup_failure(planned);
@@ -291,11 +291,17 @@ impl<'a> Run<'a> {
         outcome::of_no_run(&self.request.matrix, planned, verdict, reason)
     }
 
+    /// The selected trials that belong to a cell.
+    fn trials_of(&self, planned: &PlannedCell) -> impl Iterator<Item = &'static Trial> {
+        let has_config = planned.config.is_some();
+        self.request.trials.iter().copied().filter(move |trial| trial.belongs_to(has_config))
+    }
+
     /// The cell without workarounds.
     fn plain(&self, planned: &PlannedCell, shared: &Shared) -> Variant {
         Variant {
             name: format!("{}-{}", planned.id.distro, planned.id.ats),
-            trials: self.request.trials.clone(),
+            trials: self.trials_of(planned).collect(),
             origins: shared.origins.clone(),
             keep: self.request.keep,
             ..Variant::default()

@@ -100,7 +100,8 @@ impl Stage {
             // Versions may contain characters that names of containers may not.
             name: format!("atsmatrix-{}-{}", site.owner.run, variant.name).replace(['+', '~'], "_"),
             labels: site.owner.labels(ResourceKind::Cell),
-            trials: variant.trials,
+            trials: variant.trials.into_iter().filter(|trial| trial.belongs_to(planned.config.is_some())).collect(),
+            config: planned.config.clone(),
             limits: Limits {
                 cell: defaults.deadlines.cell,
                 trial: defaults.deadlines.trial,

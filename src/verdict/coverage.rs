@@ -71,11 +71,11 @@ impl<'a> Coverage<'a> {
             if *outcome == Outcome::Limitation && !is_limited(cell, id, limitation.as_deref()) {
                 coverage.forged.push(id);
             }
-            if !trials.is_empty() && !trials.contains(&id) {
+            if !trials.is_empty() && !belonging(trials, cell).any(|known| known == id) {
                 coverage.unknown.push(id);
             }
         }
-        coverage.missing = trials.iter().filter(|id| !seen.contains(**id)).copied().collect();
+        coverage.missing = belonging(trials, cell).filter(|id| !seen.contains(*id)).collect();
         coverage.total = seen.len() + coverage.missing.len();
         coverage
     }
@@ -92,6 +92,13 @@ impl<'a> Coverage<'a> {
     pub fn answered(&self) -> usize {
         self.passed.len() + self.failed.len() + self.limited.len() + self.flaky.len()
     }
+}
+
+/// Those of `trials`, the catalogue, that belong to `cell`: some are only for a configuration of the user's own.
+pub fn belonging<'a>(trials: &'a [&'a str], cell: &CellResult) -> impl Iterator<Item = &'a str> {
+    let has_config = cell.provenance.config.is_some();
+    let belongs = move |id: &&str| trials::by_id(id).is_none_or(|trial| trial.belongs_to(has_config));
+    trials.iter().copied().filter(belongs)
 }
 
 /// Trials that one cell tested and another one does not.

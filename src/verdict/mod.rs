@@ -7,7 +7,7 @@ use crate::catalogue::trials::{self, Kind};
 use crate::exit::Exit;
 use crate::model::{CellResult, Outcome, TrialResult, Verdict};
 
-pub use coverage::{Coverage, Lost, few, lost, unsupported_reason};
+pub use coverage::{Coverage, Lost, belonging, few, lost, unsupported_reason};
 pub use surprise::{LIMITATION_GONE_ADVICE, Scope, Surprise, Terms, covers, surprises};
 
 /// The outcome of a trial after its first attempt and, if that did not pass, its repetition in a fresh ATS. A failure

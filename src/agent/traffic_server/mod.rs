@@ -196,6 +196,11 @@ impl RunningAts {
         Path::new(&self.control.private_root.logdir).join(file.name())
     }
 
+    /// What it has printed so far; with the settings of a cell, all that it logs of itself.
+    pub(super) fn output(&self) -> Vec<String> {
+        self.output.lines().clone()
+    }
+
     /// The settings that it reports as unknown.
     pub(super) fn unknown_settings(&self) -> Vec<String> {
         let diags = tail(&self.log_path(LogFile::Diags));

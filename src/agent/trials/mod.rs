@@ -3,9 +3,12 @@
 mod baseline;
 mod life;
 mod lives;
+mod logs;
 mod missing;
+mod own;
 mod reload;
 mod requester;
+mod rules;
 mod settings;
 mod wire;
 
@@ -27,14 +30,15 @@ use super::dns::NameServer;
 use super::emit::Emitter;
 use super::heartbeat::{self, OriginGuard, Peer};
 use super::origin::Origin;
+use super::own::{Delivered, OwnFiles};
 use super::packages::Packages;
 use super::program::Forged;
 use super::traffic_server::{self, Control, Installation, Launch, LaunchedBy, Ports, RunningAts};
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
 use crate::model::{
-    Act, AtsLife, CellPlan, ClientRun, Line, LogFile, LogLine, Place, Port, Record, Route, Speak, TrialPlan,
-    added_name, front_name, origin_name,
+    Act, AtsLife, CellPlan, ClientRun, Line, Place, Port, Provenance, Record, Route, Speak, TrialPlan, added_name,
+    front_name,
 };
 use baseline::Started;
 use lives::Lives;
@@ -43,12 +47,6 @@ use wire::report_wire;
 
 /// The only writable directory of the container.
 pub(super) const ROOT: &str = "/run/atsmatrix";
-
-/// Log lines reported per log and life: ATS can be made to log without end.
-const MAX_LOG_LINES: usize = 500;
-
-/// Characters reported of a log line.
-const MAX_LOG_LINE: usize = 2000;
 
 /// Lives of ATS at the same time, each with its own settings, ports and files.
 const PARALLEL_LIVES: usize = 3;
@@ -61,6 +59,8 @@ struct TrialRunner {
     names: NameServer,
     here: Origin,
     packages: Packages,
+    /// The configuration of the user's own, from which every life of ATS starts.
+    own: Option<OwnFiles>,
     provenance_reported: Mutex<bool>,
     /// Paths of everything that the ATS processes so far had mapped. Only used with parts swapped.
     inventoried: Mutex<BTreeSet<String>>,
@@ -84,14 +84,22 @@ pub(super) struct KeptCell {
 }
 
 /// Runs the whole plan. With `keep` the origins and an ATS with the baseline settings keep running.
-pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Option<Box<KeptCell>>> {
+pub(super) async fn run(
+    plan: CellPlan,
+    files: Option<Delivered>,
+    emitter: Emitter,
+) -> anyhow::Result<Option<Box<KeptCell>>> {
     let until = Instant::now() + Duration::from_millis(plan.deadline_ms);
     let ports: BTreeSet<u16> = plan.trials.iter().map(|trial| trial.port).collect();
     let capture = Capture::start(&ports).context("cannot capture packets: the container needs NET_RAW")?;
     // Only programs in this container may connect: no heartbeat has its token.
     let guard = OriginGuard::new("", &emitter);
     let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter, &guard).await;
-    let names = NameServer::start(settings::addresses(&plan)?).await?;
+    let own = own::install(&plan, files)?;
+    let of_rules = own.iter().flat_map(|own| own.rules().addresses.names());
+    // Names of trials are ours.
+    let names: BTreeMap<_, _> = of_rules.chain(settings::addresses(&plan)?).collect();
+    let names = NameServer::start(names).await?;
     let heartbeats = heartbeat::start(peers(&plan, &names)?, &plan.token, &emitter).await?;
     settings::write_certificates(&plan.identity)?;
     let requester = Requester::new(&plan)?;
@@ -103,6 +111,7 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
         names,
         here,
         packages: Packages::detect(),
+        own,
         provenance_reported: Mutex::new(false),
         inventoried: Mutex::default(),
         lives: AtomicU16::new(0),
@@ -126,7 +135,8 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
     let own = heartbeats.own;
     drop(heartbeats);
     if !*runner.provenance_reported.lock().await {
-        runner.emitter.emit(&Line::Provenance(Box::new(provenance::base())));
+        let config = found.as_ref().ok().and_then(|installation| runner.own_provenance(installation));
+        runner.emitter.emit(&Line::Provenance(Box::new(Provenance { config, ..provenance::base() })));
     }
     if !runner.plan.keep {
         let TrialRunner { plan, emitter, here, .. } = runner;
@@ -149,6 +159,7 @@ fn same_host_ports(plan: &CellPlan) -> Vec<Port> {
 
 /// What the trials that share a life of ATS need from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent property of a life")]
 struct Wanted<'a> {
     /// Settings in addition to the baseline.
     records: &'a [Record],
@@ -160,6 +171,8 @@ struct Wanted<'a> {
     locked_key: bool,
     /// Its OpenSSL has no configuration.
     bare_openssl: bool,
+    /// It runs the user's own configuration, without the premises of other trials.
+    own: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -172,6 +185,7 @@ impl<'a> Wanted<'a> {
             reloads: specs().any(|spec| matches!(spec.client.act, Act::Reload { .. })),
             locked_key: specs().any(|spec| spec.locked_key),
             bare_openssl: specs().any(|spec| spec.bare_openssl),
+            own: specs().any(|spec| matches!(spec.client.act, Act::Start | Act::Rules)),
         }
     }
 }
@@ -247,7 +261,7 @@ impl TrialRunner {
         let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), wanted);
         settings.error_pages = Some(installation.error_pages(&root));
         let unwritten = |error: config::Unsupported| NoStart::Settings(error.to_string());
-        let files = config::files(installation.dialect, &settings).map_err(unwritten)?;
+        let files = self.files(installation, &settings, wanted, &root)?;
         let written = config::names(installation.dialect, &settings).map_err(unwritten)?;
         let by = match &self.plan.swap {
             Some(_) if wanted.reloads => {
@@ -257,7 +271,8 @@ impl TrialRunner {
             None if wanted.reloads && installation.dialect < Dialect::V10 => LaunchedBy::Manager,
             None => LaunchedBy::Itself,
         };
-        let launch = Launch { files: &files, bare_openssl: wanted.bare_openssl, by };
+        let own = self.own.as_ref().map(|_| Path::new(super::own::FOLDER));
+        let launch = Launch { files: &files, own, bare_openssl: wanted.bare_openssl, by };
         let started = RunningAts::start(installation, &root, launch, ports, &self.emitter);
         let ats = match tokio::time::timeout_at(self.until, started).await {
             Ok(started) => started.map_err(|error| failed_start(installation, &error))?,
@@ -278,7 +293,8 @@ impl TrialRunner {
     async fn report_provenance(&self, installation: &Installation, pid: Option<u32>, bare_openssl: bool) {
         let Ok(mut reported) = self.provenance_reported.try_lock() else { return };
         if !*reported {
-            let provenance = provenance::gather(installation, pid, bare_openssl, &self.packages).await;
+            let found = provenance::gather(installation, pid, bare_openssl, &self.packages).await;
+            let provenance = Provenance { config: self.own_provenance(installation), ..found };
             self.emitter.emit(&Line::Provenance(Box::new(provenance)));
             *reported = true;
         }
@@ -318,6 +334,9 @@ impl TrialRunner {
         ats: &Control,
         ports: Ports,
     ) -> ClientRun {
+        if trial.spec.client.act == Act::Rules {
+            return self.ask_rules(trial, ports).await;
+        }
         let (Act::Reload { at_once }, Speak::Http { body_len }) = (&trial.spec.client.act, &trial.spec.origin.speak)
         else {
             return self.request(trial, ports).await;
@@ -325,6 +344,7 @@ impl TrialRunner {
         self.emitter.emit(&Line::Began { trial: trial.id.clone() });
         let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), &Wanted::default());
         settings.maps.push(settings::added_map(trial));
+        settings.own_remap = self.own.as_ref().and_then(OwnFiles::remap);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http));
         reload::run(&reload::ReloadPlan {
             ats,
@@ -351,27 +371,6 @@ impl TrialRunner {
                 ClientRun { control_us: before.zip(after).map(|(before, after)| before.max(after)), ..run }
             }
             None => self.requester.request(trial, ports).await,
-        }
-    }
-
-    /// Reports log lines. If they `count` as evidence, each goes to the trial whose host it names.
-    fn report_logs(&self, lines: Vec<(LogFile, String)>, count: bool) {
-        let mut reported: BTreeMap<&str, usize> = BTreeMap::new();
-        for (file, text) in lines {
-            if [traffic_server::READY_HOST, traffic_server::BARRIER_HOST]
-                .iter()
-                .any(|name| text.contains(&origin_name(name)))
-            {
-                continue;
-            }
-            let number = reported.entry(file.name()).or_default();
-            *number += 1;
-            if *number > MAX_LOG_LINES {
-                continue;
-            }
-            let trial = self.plan.trials.iter().find(|trial| count && settings::names_trial(&text, &trial.id));
-            let text = text.chars().take(MAX_LOG_LINE).collect();
-            self.emitter.emit(&Line::Log(LogLine { trial: trial.map(|trial| trial.id.clone()), file, text }));
         }
     }
 }

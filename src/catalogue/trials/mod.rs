@@ -18,6 +18,7 @@ mod load;
 mod mtls;
 mod net;
 mod nginx;
+mod own;
 #[cfg(test)]
 mod pins;
 mod pool;
@@ -117,6 +118,8 @@ pub struct Trial {
     pub needs: &'static [Need],
     /// Known issues that make some versions of ATS fail it on every distro. A missing feature belongs in `needs`.
     pub limitations: &'static [Limitation],
+    /// Whether only cells with a configuration of the user's own have it.
+    pub only_with_config: bool,
     /// What it does.
     pub spec: fn() -> TrialSpec,
     /// How an observation is judged: every check must hold.
@@ -132,6 +135,7 @@ const SUBJECT: Trial = Trial {
     kind: Kind::Subject,
     needs: &[],
     limitations: &[],
+    only_with_config: false,
     spec: spec::https_get,
     judge: check::one_tls_answer,
 };
@@ -158,6 +162,7 @@ const GROUPS: &[&[Trial]] = &[
     fault::TRIALS,
     tfo::TRIALS,
     load::TRIALS,
+    own::TRIALS,
 ];
 
 /// Every trial, group by group.
@@ -169,6 +174,11 @@ pub fn by_id(id: &str) -> Option<&'static Trial> {
 }
 
 impl Trial {
+    /// Whether a cell has it at all; `has_config`: whether the cell runs under a configuration of the user's own.
+    pub fn belongs_to(&self, has_config: bool) -> bool {
+        has_config || !self.only_with_config
+    }
+
     /// Why a cell with these versions cannot run it; `None`: it can, as far as the versions are known.
     pub fn unsupported(&self, ats: Option<&str>, openssl: Option<&str>) -> Option<&'static str> {
         self.needs.iter().find_map(|need| need.unmet(ats, openssl))

@@ -68,6 +68,8 @@ pub struct PlannedCell {
     pub tag: String,
     /// How that image comes about.
     pub image: CellImage,
+    /// The configuration of the user's own under which its ATS runs.
+    pub config: Option<Arc<LocalFiles>>,
     /// Where its ATS comes from, in words: `package trafficserver 9.2.5+ds-0+deb12u4`.
     pub origin: String,
 }
@@ -158,6 +160,7 @@ impl Plan {
                     SourceKind::Upgrade(_) => CellImage::Upgraded,
                     _ => CellImage::Made,
                 },
+                config: local::config(matrix, &cell)?,
                 origin: steps::describe(&cell),
             });
         }

@@ -92,7 +92,7 @@ impl<'a> EntryState<'a> {
     fn is_fully_tested(&self, cell: &CellResult, trials: &[&str]) -> bool {
         let ran = |id: &str| cell.trials.iter().any(|trial| trial.id == id && is_answer(trial.outcome));
         let unanswered = cell.trials.iter().any(|trial| !is_answer(trial.outcome) && self.covers(&trial.id));
-        let all = || !unanswered && trials.iter().all(|id| !self.covers(id) || ran(id));
+        let all = || !unanswered && verdict::belonging(trials, cell).all(|id| !self.covers(id) || ran(id));
         self.stated.verdict.is_without_ats() || all()
     }
 

@@ -265,7 +265,7 @@ impl<'a> Declaration<'a> {
         let (cell, scope) = (self.cell, &self.scope);
         let ran = |id: &str| cell.trials.iter().any(|trial| trial.id == id && is_answer(trial.outcome));
         let open = cell.trials.iter().any(|trial| !is_answer(trial.outcome) && scope.has(&trial.id));
-        !open && terms.trials.iter().all(|id| !scope.has(id) || ran(id))
+        !open && super::belonging(terms.trials, cell).all(|id| !scope.has(id) || ran(id))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod client;
 mod origin;
+mod own;
 mod refusal;
 mod time;
 mod wire;
@@ -14,6 +15,7 @@ pub(super) use origin::{
     SEGMENT, client_hello, first_hello, from_family, hello, negotiated, on_the_wire, over_alpn, over_group, over_suite,
     over_tls, over_version, posted, requested_by, resumed, script_done, served, server_name, with_client_certificate,
 };
+pub(super) use own::{rules_reached, started_as_configured};
 pub(super) use refusal::{Reason, refused, refused_for};
 pub(super) use time::{after_a_second, at_once};
 pub(super) use wire::{no_flow, reset_by_origin, syn_data, turned_away};
