@@ -15,7 +15,11 @@ const SECRET: &str = "c2VjcmV0LW9mLXRoZS1lZGdlLXRoYXQtbm9ib2R5LXNob3VsZC1zZWU";
 
 /// The columns beside the example: a name, a file of it, and what is added to that file.
 const WRONG: [(&str, &str, &str); 4] = [
-    ("broken-plugin", "remap.config", "map http://a.example.com/ http://a.origin.example.com/ @plugin=no_such_plugin.so\n"),
+    (
+        "broken-plugin",
+        "remap.config",
+        "map http://a.example.com/ http://a.origin.example.com/ @plugin=no_such_plugin.so\n",
+    ),
     ("unknown-setting", "records.config", "CONFIG proxy.config.http.no_such_setting INT 1\n"),
     (
         "wrong-target",
@@ -29,7 +33,11 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let (path, target) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() { copy(&path, &target) } else { drop(fs::copy(&path, &target).unwrap()) }
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
     }
 }
 
@@ -97,12 +105,17 @@ fn an_edge_is_tried_as_it_is_and_what_is_wrong_with_it_is_one_sentence() {
         assert!(rules.1.starts_with("7 of 7 rules lead where they say"), "{rules:?}");
         let config = &edge["provenance"]["config"];
         assert_eq!(config["digest"].as_str().unwrap().len(), 64);
-        let ports = config["overlays"].as_array().unwrap().iter().find(|it| it["name"] == "proxy.config.http.server_ports");
+        let ports =
+            config["overlays"].as_array().unwrap().iter().find(|it| it["name"] == "proxy.config.http.server_ports");
         assert_eq!(ports.unwrap()["theirs"], "80 443:ssl");
     }
     for (name, outcome, words) in [
         ("broken-plugin", "your-config-start", "no_such_plugin.so"),
-        ("unknown-setting", "your-config-start", "ATS does not know the setting proxy.config.http.no_such_setting and ignores it"),
+        (
+            "unknown-setting",
+            "your-config-start",
+            "ATS does not know the setting proxy.config.http.no_such_setting and ignores it",
+        ),
         ("missing-ca", "your-config-start", "names the CA file /etc/trafficserver/our-ca.pem, which is not there"),
         (
             "wrong-target",

@@ -58,7 +58,10 @@ struct ConfigFiles {
 impl ConfigFiles {
     fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), Wrong> {
         if depth > MAX_DEPTH {
-            return Err((format!("{} lies more than {MAX_DEPTH} folders deep", shown(prefix)), "does a link go in circles?"));
+            return Err((
+                format!("{} lies more than {MAX_DEPTH} folders deep", shown(prefix)),
+                "does a link go in circles?",
+            ));
         }
         let unreadable = |error: io::Error| (format!("cannot read the folder {}: {error}", shown(prefix)), "");
         for entry in fs::read_dir(folder).map_err(unreadable)? {

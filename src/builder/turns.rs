@@ -275,9 +275,11 @@ mod tests {
         let _images = [("sooner", 2), ("later", 4)].map(|(tag, rank)| turns.expect_image(tag, false, rank, &[]));
         let held = turns.image("unknown", false).now_or_never().unwrap();
         let mut waiting = ["later", "tools", "sooner"].map(|tag| Box::pin(turns.image(tag, false)));
-        assert!(waiting.iter_mut().all(|turn| now!(turn).is_none()));
+        for turn in &mut waiting {
+            assert!(turn.now_or_never().is_none());
+        }
         drop(held);
-        let [later, tools, sooner] = &mut waiting;
+        let [mut later, mut tools, mut sooner] = waiting;
         let first = now!(sooner).unwrap();
         assert!(now!(tools).is_none());
         drop(first);

@@ -34,7 +34,8 @@ pub use os::Os;
 pub use outcome::{Outcome, Verdict};
 pub use own::{Overlay, OwnConfig, OwnPlan, OwnSeen, RuleMiss, RuleSample, RulesSeen, RulesUntried};
 pub use plan::{
-    AgentPlan, CA_NAME, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, added_name, front_name, origin_name, wild_name,
+    AgentPlan, CA_NAME, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, added_name, front_name, origin_name,
+    wild_name,
 };
 pub use program::OriginProgram;
 pub use provenance::{AtsBuild, DistroUpgrade, ImageDigests, Library, Provenance, ProvenanceField, Release};

@@ -95,7 +95,7 @@ impl<'a> Coverage<'a> {
 }
 
 /// Those of `trials`, the catalogue, that belong to `cell`: some are only for a configuration of the user's own.
-pub fn belonging<'a>(trials: &'a [&'a str], cell: &CellResult) -> impl Iterator<Item = &'a str> {
+pub fn belonging<'a>(trials: &[&'a str], cell: &CellResult) -> impl Iterator<Item = &'a str> {
     let has_config = cell.provenance.config.is_some();
     let belongs = move |id: &&str| trials::by_id(id).is_none_or(|trial| trial.belongs_to(has_config));
     trials.iter().copied().filter(belongs)

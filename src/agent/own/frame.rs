@@ -57,7 +57,10 @@ pub fn pack(files: &LocalFiles) -> anyhow::Result<String> {
     let mut deflate = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
     deflate.write_all(&serde_json::to_vec(&packed)?)?;
     let piece = STANDARD.encode(deflate.finish()?);
-    ensure!(piece.len() as u64 <= MAX_PIECE, "the configuration is too large for a cell: leave out what ATS does not read");
+    ensure!(
+        piece.len() as u64 <= MAX_PIECE,
+        "the configuration is too large for a cell: leave out what ATS does not read"
+    );
     Ok(format!("{}\n{piece}", piece.len()))
 }
 
@@ -75,8 +78,8 @@ pub(in crate::agent) fn unpack(stdin: &mut impl BufRead) -> anyhow::Result<BTree
     let mut json = Vec::new();
     let unpacked = flate2::read::ZlibDecoder::new(deflated.as_slice()).take(MAX_UNPACKED).read_to_end(&mut json);
     unpacked.context("cannot inflate the configuration on stdin")?;
-    let packed: Vec<PackedFile> =
-        serde_json::from_slice(&json).context("the configuration on stdin was written by another version of atsmatrix")?;
+    let packed: Vec<PackedFile> = serde_json::from_slice(&json)
+        .context("the configuration on stdin was written by another version of atsmatrix")?;
     let mut files = BTreeMap::new();
     for PackedFile { path, mode, content } in packed {
         let stays = !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | ".."));

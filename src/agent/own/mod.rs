@@ -136,7 +136,9 @@ impl OwnFiles {
         let reads = dialect.records_file();
         let other = if dialect.has_records_yaml() { "records.config" } else { "records.yaml" };
         if !self.files.contains_key(reads) && self.files.contains_key(other) {
-            problems.push(format!("ATS {dialect} reads {reads} and this folder has only {other}: none of its settings hold"));
+            problems.push(format!(
+                "ATS {dialect} reads {reads} and this folder has only {other}: none of its settings hold"
+            ));
         }
         OwnSeen { problems, notes: self.notes.clone(), rules: None }
     }

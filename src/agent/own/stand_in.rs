@@ -140,8 +140,11 @@ impl StandIn {
         let der = pem.and_then(|pem| CertificateDer::from_pem_slice(pem).ok());
         let der = der.as_deref().unwrap_or_default();
         let is_rsa = der.windows(RSA.len()).any(|window| window == RSA);
-        let (algorithm, kind) =
-            if is_rsa { (&rcgen::PKCS_RSA_SHA256, "RSA 2048") } else { (&rcgen::PKCS_ECDSA_P256_SHA256, "ECDSA P-256") };
+        let (algorithm, kind) = if is_rsa {
+            (&rcgen::PKCS_RSA_SHA256, "RSA 2048")
+        } else {
+            (&rcgen::PKCS_ECDSA_P256_SHA256, "ECDSA P-256")
+        };
         let mut names = dns_names(der);
         if names.is_empty() {
             names.push("stand-in.test".to_owned());
@@ -211,7 +214,9 @@ mod tests {
 
     #[test]
     fn a_stand_in_has_the_names_and_the_type_of_key_of_the_certificate() {
-        for (algorithm, kind) in [(&rcgen::PKCS_RSA_SHA256, "RSA 2048"), (&rcgen::PKCS_ECDSA_P256_SHA256, "ECDSA P-256")] {
+        for (algorithm, kind) in
+            [(&rcgen::PKCS_RSA_SHA256, "RSA 2048"), (&rcgen::PKCS_ECDSA_P256_SHA256, "ECDSA P-256")]
+        {
             let names = vec!["www.example.com".to_owned(), "*.example.org".to_owned()];
             let key = KeyPair::generate_for(algorithm).unwrap();
             let theirs = CertificateParams::new(names.clone()).unwrap().self_signed(&key).unwrap().pem();
@@ -231,9 +236,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let multicert = "# ours\nssl_cert_name=a.pem ssl_key_name=a.key\ndest_ip=* ssl_cert_name=/nowhere/b.pem,c.pem \
                          ssl_key_name=b.key,c.key action=tunnel\n";
-        let files: BTreeMap<String, Vec<u8>> = [("ssl_multicert.config", multicert), ("a.pem", ""), ("a.key", ""), ("c.pem", "")]
-            .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
-            .into();
+        let files: BTreeMap<String, Vec<u8>> =
+            [("ssl_multicert.config", multicert), ("a.pem", ""), ("a.key", ""), ("c.pem", "")]
+                .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
+                .into();
         let unreadable = BTreeMap::from([("c.key".to_owned(), "permission denied".to_owned())]);
         let done = replace(&ConfigFolder::read(&files), &files, &unreadable, dir.path()).unwrap();
         let at = dir.path().display();

@@ -45,7 +45,9 @@ fn what_no_ats_would_tell_of_is_a_problem() {
     );
     let problems = own.seen(Dialect::V9_2).problems;
     assert_eq!(problems[0], "hdr.config could not be read where atsmatrix runs: permission denied");
-    assert!(problems[1].starts_with("records.config:1 names the CA file /etc/trafficserver/ca-bundle.pem, which is not"));
+    assert!(
+        problems[1].starts_with("records.config:1 names the CA file /etc/trafficserver/ca-bundle.pem, which is not")
+    );
     assert_eq!(problems.len(), 2);
     assert_eq!(
         own.seen(Dialect::V10).problems.last().unwrap(),

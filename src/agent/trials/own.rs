@@ -15,9 +15,7 @@ use crate::agent::traffic_server::{Installation, Ports};
 use crate::ats::config::own::{Purpose, Unlaid};
 use crate::ats::config::{self, Settings};
 use crate::ats::log;
-use crate::model::{
-    Act, CellPlan, ClientRun, Line, Load, LogFile, LogLine, OwnConfig, OwnSeen, RulesSeen, TrialPlan,
-};
+use crate::model::{Act, CellPlan, ClientRun, Line, Load, LogFile, LogLine, OwnConfig, OwnSeen, RulesSeen, TrialPlan};
 
 /// Why a trial has no answer when ATS does not start with the user's configuration.
 pub(super) const NOT_STARTED: &str = "ATS does not start with your configuration: `your-config-start` says why";

@@ -272,7 +272,8 @@ mod tests {
     #[test]
     fn changes_of_headers_are_told_by_name() {
         let sent = [header("accept", "*/*"), header("host", "a"), header("x-gone", "1")];
-        let got = [header("accept", "text/html"), header("host", "b"), header("x-edge", "yes"), header("date", "today")];
+        let got =
+            [header("accept", "text/html"), header("host", "b"), header("x-edge", "yes"), header("date", "today")];
         assert_eq!(changes(&sent, &got), ["~ accept: text/html", "+ x-edge: yes", "- x-gone"]);
     }
 

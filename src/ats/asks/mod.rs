@@ -160,7 +160,11 @@ fn from(rule: &Rule) -> Result<(String, Option<Vec<String>>), &'static str> {
     if rule.regex {
         let groups = sample::host(host).ok_or("no host can be derived from its regular expression")?;
         let host = groups[0].clone();
-        return if is_name(&host) { Ok((host, Some(groups))) } else { Err("its regular expression matches no host name") };
+        return if is_name(&host) {
+            Ok((host, Some(groups)))
+        } else {
+            Err("its regular expression matches no host name")
+        };
     }
     match host {
         "" => Ok((ANY_HOST.to_owned(), None)),
@@ -193,7 +197,8 @@ fn method(rule: &Rule) -> Result<String, &'static str> {
     if !rule.filters.is_empty() {
         return Err(BY_CLIENT);
     }
-    let value = |name: &'static str| rule.options.iter().filter_map(move |option| option.strip_prefix(name)?.strip_prefix('='));
+    let value =
+        |name: &'static str| rule.options.iter().filter_map(move |option| option.strip_prefix(name)?.strip_prefix('='));
     if ["src_ip", "in_ip", "src_ip_category", "internal"].iter().any(|name| value(name).next().is_some()) {
         return Err(BY_CLIENT);
     }
@@ -258,11 +263,17 @@ mod tests {
             format!("{} -> {leads}", ask.words())
         };
         for (line, words) in [
-            ("map http://WWW.example.com/ https://origin.example.com/x", "GET http://www.example.com/ -> https://origin.example.com:443"),
+            (
+                "map http://WWW.example.com/ https://origin.example.com/x",
+                "GET http://www.example.com/ -> https://origin.example.com:443",
+            ),
             ("map https://a.com:8443/img/ http://b.com:81/", "GET https://a.com:8443/img/ -> http://b.com:81"),
             ("map / http://b.com/", "GET http://any-host.example/ -> http://b.com:80"),
             ("regex_map http://(.*)\\.a\\.com/ http://$1.b.com/", "GET http://a.a.com/ -> http://a.b.com:80"),
-            ("map http://a.com/ http://b.com/ @plugin=x.so @method=post @action=allow", "POST http://a.com/ -> http://b.com:80"),
+            (
+                "map http://a.com/ http://b.com/ @plugin=x.so @method=post @action=allow",
+                "POST http://a.com/ -> http://b.com:80",
+            ),
             ("redirect http://a.com/ https://a.com/", "GET http://a.com/ -> [301] https://a.com/"),
             ("redirect_temporary http://a.com/ https://a.com/", "GET http://a.com/ -> [302, 307] https://a.com/"),
         ] {
@@ -274,12 +285,18 @@ mod tests {
     fn rules_that_a_cell_cannot_ask_have_a_reason() {
         for (line, reason) in [
             ("reverse_map http://b.com/ http://a.com/", "reverse_map changes answers, and nobody asks for it"),
-            ("map_with_recv_port http://a.com:8080/ http://b.com/", "map_with_recv_port goes by ports, and a cell has its own"),
+            (
+                "map_with_recv_port http://a.com:8080/ http://b.com/",
+                "map_with_recv_port goes by ports, and a cell has its own",
+            ),
             ("map ws://a.com/ ws://b.com/", "a WebSocket needs an upgrade that no stand-in makes"),
             ("map http://a.com/ http://192.0.2.1/", "its target is an address, and a cell has others"),
             ("map http://a.com/ http://[2001:db8::1]:80/", "its target is an address, and a cell has others"),
             ("regex_map http://(?=x)y/ http://b.com/", "no host can be derived from its regular expression"),
-            ("map http://a.com/ http://b.com/ @src_ip=10.0.0.0/8", "it goes by who asks (a filter or an address), and in a cell that is 127.0.0.1"),
+            (
+                "map http://a.com/ http://b.com/ @src_ip=10.0.0.0/8",
+                "it goes by who asks (a filter or an address), and in a cell that is 127.0.0.1",
+            ),
         ] {
             assert_eq!(of(line).1.first().map(|unasked| unasked.reason), Some(reason), "{line}");
         }

@@ -170,7 +170,11 @@ mod tests {
             ("a?b", "ab", "c", "c"),
         ] {
             let groups = host(expression).unwrap_or_else(|| panic!("{expression}"));
-            assert_eq!((groups[0].as_str(), filled(to, &groups).unwrap().as_str()), (host_of, filled_to), "{expression}");
+            assert_eq!(
+                (groups[0].as_str(), filled(to, &groups).unwrap().as_str()),
+                (host_of, filled_to),
+                "{expression}"
+            );
         }
         assert_eq!(filled("$3", &host("a").unwrap()), None);
     }

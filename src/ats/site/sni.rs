@@ -85,8 +85,8 @@ fn value_text(value: &YamlNode) -> String {
         YamlContent::Scalar { text, .. } => text.clone(),
         YamlContent::List(items) => items.iter().map(|item| value_text(item)).collect::<Vec<_>>().join(","),
         YamlContent::Map(entries) => {
-            let pair = |(key, value): &(yaml::YamlKey, _)| format!("{}={}", key.text, value_text(value));
-            entries.iter().map(pair).collect::<Vec<_>>().join(",")
+            let pairs = entries.iter().map(|(key, value)| format!("{}={}", key.text, value_text(value)));
+            pairs.collect::<Vec<_>>().join(",")
         }
     }
 }

@@ -69,7 +69,8 @@ impl Derivation {
         }
         let (title, version) = (id.to_string(), derived.version.clone());
         let config = derived.config.clone();
-        let column = Ats { id: id.clone(), title, version, optional: false, config, sources, upgraded: BTreeMap::new() };
+        let column =
+            Ats { id: id.clone(), title, version, optional: false, config, sources, upgraded: BTreeMap::new() };
         matrix.ats.push(column);
         Some(id)
     }

@@ -29,16 +29,16 @@ fn rules() -> TrialSpec {
 
 pub(super) const TRIALS: &[Trial] = &[
     Trial {
-    id: "your-config-start",
-    title: "ATS starts with your configuration and complains about nothing in it",
-    why: "an ATS that runs may have ignored half of its configuration: unknown settings, plugins that do not load, missing \
+        id: "your-config-start",
+        title: "ATS starts with your configuration and complains about nothing in it",
+        why: "an ATS that runs may have ignored half of its configuration: unknown settings, plugins that do not load, missing \
           files; which of them end it differs from version to version. ATS starts with the files of `config`, under the few \
           settings that a cell needs, and what it logs is read",
-    link: "https://docs.trafficserver.apache.org/en/latest/admin-guide/files/index.en.html",
-    only_with_config: true,
-    spec: started,
-    judge: check::started_as_configured,
-    ..SUBJECT
+        link: "https://docs.trafficserver.apache.org/en/latest/admin-guide/files/index.en.html",
+        only_with_config: true,
+        spec: started,
+        judge: check::started_as_configured,
+        ..SUBJECT
     },
     Trial {
         id: "your-rules",

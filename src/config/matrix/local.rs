@@ -1,5 +1,5 @@
-//! The user's own files that matrix.yaml names: a Dockerfile with its context, package files, a configuration of ATS. The caller reads them and
-//! this module says where matrix.yaml is wrong about them.
+//! The user's own files that matrix.yaml names: a Dockerfile with its context, package files, a configuration of ATS. The
+//! caller reads them and this module says where matrix.yaml is wrong about them.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -65,6 +65,19 @@ pub enum LocalContent {
     Folder,
     /// A file that cannot be read; the reason. Only a configuration of the user's own may have such files.
     Unreadable(String),
+}
+
+// Contents may be secret, so nothing that shows a file shows them.
+impl fmt::Debug for LocalFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let content = match &self.content {
+            LocalContent::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            LocalContent::Link(target) => format!("link to {target:?}"),
+            LocalContent::Folder => "folder".to_owned(),
+            LocalContent::Unreadable(why) => format!("unreadable: {why}"),
+        };
+        f.debug_struct("LocalFile").field("mode", &format_args!("{:o}", self.mode)).field("content", &content).finish()
+    }
 }
 
 impl LocalFiles {

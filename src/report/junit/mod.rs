@@ -251,8 +251,19 @@ fn excuse(expected: &Expected) -> Status {
 /// What ran, as far as known.
 fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
     // `content` is left out: the image digest identifies the packages as well.
-    let Provenance { distro, kernel, libc, openssl, ats, client_hello, surroundings, upgrade, config, images, content: _ } =
-        &cell.provenance;
+    let Provenance {
+        distro,
+        kernel,
+        libc,
+        openssl,
+        ats,
+        client_hello,
+        surroundings,
+        upgrade,
+        config,
+        images,
+        content: _,
+    } = &cell.provenance;
     let config = config.as_ref().map(ToString::to_string);
     let around = surroundings.as_ref();
     let conf = around.and_then(|around| around.openssl_conf.as_ref());

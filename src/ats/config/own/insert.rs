@@ -5,7 +5,7 @@
 /// lines of a map, without indentation. `None`: the file has another form.
 pub(super) fn first(theirs: &str, key: Option<&str>, entries: &[Vec<String>]) -> Option<String> {
     let lines: Vec<&str> = theirs.lines().collect();
-    let has_content = |line: &&str| !matches!(line.trim_start().chars().next(), None | Some('#')) && **line != "---";
+    let has_content = |line: &&str| !matches!(line.trim_start().chars().next(), None | Some('#')) && *line != "---";
     let mut content = lines.iter().enumerate().filter(|(_, line)| has_content(line));
     let Some((top, line)) = content.next() else {
         // Nothing of theirs.

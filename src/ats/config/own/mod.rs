@@ -6,7 +6,9 @@ mod needed;
 
 use std::collections::BTreeMap;
 
-use super::{ERROR_PAGE, ERROR_PAGES, ERROR_PAGES_INFO, EMPTY, Settings, Unsupported, baseline, merge, records, translate};
+use super::{
+    EMPTY, ERROR_PAGE, ERROR_PAGES, ERROR_PAGES_INFO, Settings, Unsupported, baseline, merge, records, translate,
+};
 use crate::ats::Dialect;
 use crate::ats::site::{ConfigFolder, SYSCONFDIR};
 use crate::model::{Overlay, Record, RecordType};
@@ -50,7 +52,9 @@ pub enum Unlaid {
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
     /// A file of theirs has a form in which nothing of ours can be put.
-    #[error("nothing can be put into your {0}: write it as a list in block style, one entry per line that begins with `-`")]
+    #[error(
+        "nothing can be put into your {0}: write it as a list in block style, one entry per line that begins with `-`"
+    )]
     Form(&'static str),
 }
 
@@ -231,7 +235,8 @@ impl Laying<'_> {
             self.put(file, super::sni(self.dialect, &self.settings.sni));
             return Ok(());
         };
-        let entries: Vec<Vec<String>> = self.settings.sni.iter().map(|entry| super::sni_lines(self.dialect, entry)).collect();
+        let entries: Vec<Vec<String>> =
+            self.settings.sni.iter().map(|entry| super::sni_lines(self.dialect, entry)).collect();
         if !entries.is_empty() {
             self.tell(file, "entries of trials come first, then yours", true);
         }

@@ -33,16 +33,17 @@ fn last<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 #[test]
 fn their_settings_hold_except_where_the_cell_would_not_work_and_where_a_trial_has_premises() {
     let files = [("records.config", RECORDS), ("remap.config", "map / http://x\n")];
-    let (own, trials) = (
-        laid(Dialect::V9_2, Purpose::Own, &files).unwrap(),
-        laid(Dialect::V9_2, Purpose::Trials, &files).unwrap(),
-    );
+    let (own, trials) =
+        (laid(Dialect::V9_2, Purpose::Own, &files).unwrap(), laid(Dialect::V9_2, Purpose::Trials, &files).unwrap());
     let value = |laid: &Laid, name: &str| last(&laid.files["records.config"], name).map(str::to_owned);
     for laid in [&own, &trials] {
         assert!(value(laid, "proxy.config.http.server_ports").unwrap().starts_with("8080:ip-in=127.0.0.1"));
         assert_eq!(value(laid, "proxy.config.admin.user_id").as_deref(), Some("#-1"));
         assert_eq!(value(laid, "proxy.config.ssl.server.cert.path").as_deref(), Some("/etc/trafficserver/ssl"));
-        assert_eq!(laid.files["remap.config"], "map http://a.t/ http://a.test:1/\n.include /etc/trafficserver/remap.config\n");
+        assert_eq!(
+            laid.files["remap.config"],
+            "map http://a.t/ http://a.test:1/\n.include /etc/trafficserver/remap.config\n"
+        );
     }
     assert_eq!(value(&own, "proxy.config.exec_thread.limit").as_deref(), Some("8"));
     assert_eq!(value(&trials, "proxy.config.exec_thread.limit").as_deref(), Some("1"));
@@ -101,8 +102,11 @@ fn lists_begin_with_ours_and_certificates_with_theirs() {
 
 #[test]
 fn what_they_do_not_have_is_ours() {
-    let laid = laid(Dialect::V8, Purpose::Own, &[("body_factory/default/x", "page"), ("plugin.config", "x.so\n")]).unwrap();
-    assert!(!laid.files.contains_key("plugin.config") && !laid.files.keys().any(|name| name.starts_with("body_factory")));
+    let laid =
+        laid(Dialect::V8, Purpose::Own, &[("body_factory/default/x", "page"), ("plugin.config", "x.so\n")]).unwrap();
+    assert!(
+        !laid.files.contains_key("plugin.config") && !laid.files.keys().any(|name| name.starts_with("body_factory"))
+    );
     assert!(laid.files.contains_key("logging.yaml") && laid.files.contains_key("ip_allow.config"));
     assert!(!laid.overlays.iter().any(|overlay| overlay.name.contains("template_sets_dir")));
 }

@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn an_ats_that_runs_is_not_enough() {
         assert!(broken(&started(OwnSeen::default(), &[])).is_empty());
-        let unknown = "[Nov 29 03:04:30.022] traffic_server WARNING: Unrecognized configuration value 'proxy.config.foo'";
+        let unknown =
+            "[Nov 29 03:04:30.022] traffic_server WARNING: Unrecognized configuration value 'proxy.config.foo'";
         let said = "ATS does not know the setting proxy.config.foo and ignores it";
         assert_eq!(broken(&started(OwnSeen::default(), &[unknown, unknown])), [said]);
         let problems = OwnSeen { problems: vec!["a".into(), "b".into(), "c".into(), "d".into()], ..OwnSeen::default() };
