@@ -274,12 +274,10 @@ mod tests {
         turns.may_need("tools", 4);
         let _images = [("sooner", 2), ("later", 4)].map(|(tag, rank)| turns.expect_image(tag, false, rank, &[]));
         let held = turns.image("unknown", false).now_or_never().unwrap();
-        let mut waiting = ["later", "tools", "sooner"].map(|tag| Box::pin(turns.image(tag, false)));
-        for turn in &mut waiting {
-            assert!(turn.now_or_never().is_none());
-        }
+        let [mut later, mut tools, mut sooner] =
+            ["later", "tools", "sooner"].map(|tag| Box::pin(turns.image(tag, false)));
+        assert!(now!(later).is_none() && now!(tools).is_none() && now!(sooner).is_none());
         drop(held);
-        let [mut later, mut tools, mut sooner] = waiting;
         let first = now!(sooner).unwrap();
         assert!(now!(tools).is_none());
         drop(first);

@@ -84,7 +84,7 @@ impl OwnFiles {
             files: readable,
             folder,
         };
-        for (path, why) in unreadable.iter().filter(|(path, _)| !replaced.replaced.contains(*path)) {
+        for (path, why) in unreadable.iter().filter(|(path, _)| !replaced.unreadable.contains(*path)) {
             own.problems.push(format!("{path} could not be read where atsmatrix runs: {why}"));
         }
         let missing = own.missing_authority();

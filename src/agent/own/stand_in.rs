@@ -31,8 +31,8 @@ pub(super) struct Replaced {
     pub(super) multicert: String,
     /// One sentence for each stand-in.
     pub(super) notes: Vec<String>,
-    /// Files that have one.
-    pub(super) replaced: BTreeSet<String>,
+    /// Files that could not be read and have one.
+    pub(super) unreadable: BTreeSet<String>,
 }
 
 /// Replaces each pair of certificate and key in `ssl_multicert.config` of which one is not there.
@@ -77,7 +77,8 @@ pub(super) fn replace(
             *text = written(&changed.labels);
         }
     }
-    Ok(Replaced { multicert: lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect(), notes, replaced })
+    let multicert = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+    Ok(Replaced { multicert, notes, unreadable: replaced })
 }
 
 fn note(line: &CertificateLine, missing: &str, unreadable: &BTreeMap<String, String>, kind: &str) -> String {
@@ -258,6 +259,6 @@ mod tests {
                  self-signed stand-in (ECDSA P-256) is in its place",
             ]
         );
-        assert_eq!(done.replaced, BTreeSet::from(["c.key".to_owned()]));
+        assert_eq!(done.unreadable, BTreeSet::from(["c.key".to_owned()]));
     }
 }

@@ -81,21 +81,22 @@ impl TrialRunner {
     /// Asks for every remap rule of the user's own through the ATS on `ports`.
     pub(super) async fn ask_rules(&self, trial: &TrialPlan, ports: Ports) -> ClientRun {
         self.emitter.emit(&Line::Began { trial: trial.id.clone() });
-        let asked = self.rules_seen(trial, ports).await;
-        let rules = match asked {
-            Ok(rules) => rules,
-            Err(error) => {
-                let text = format!("the stand-ins of your rules: {error:#}");
-                self.emitter.emit(&Line::Fault { trial: Some(trial.id.clone()), text });
-                None
-            }
+        let (rules, fault) = match self.rules_seen(trial, ports).await {
+            Ok(Some((rules, open))) => (Some(rules), open),
+            Ok(None) => (None, None),
+            Err(error) => (None, Some(format!("the stand-ins of your rules: {error:#}"))),
         };
+        // A rule that leads elsewhere fails whatever became of the others.
+        let fault = fault.filter(|_| rules.as_ref().is_none_or(|rules| rules.missed_count == 0));
+        if let Some(text) = fault {
+            self.emitter.emit(&Line::Fault { trial: Some(trial.id.clone()), text });
+        }
         let load = rules.as_ref().map(|seen| Load { sent: seen.rules, whole: seen.reached, same_process: None });
         self.emitter.emit(&Line::Own { trial: trial.id.clone(), seen: OwnSeen { rules, ..OwnSeen::default() } });
         ClientRun { load, ..ClientRun::default() }
     }
 
-    async fn rules_seen(&self, trial: &TrialPlan, ports: Ports) -> anyhow::Result<Option<RulesSeen>> {
+    async fn rules_seen(&self, trial: &TrialPlan, ports: Ports) -> anyhow::Result<Option<(RulesSeen, Option<String>)>> {
         let Some(own) = &self.own else { return Ok(None) };
         let OwnRules { asks, unasked, parents, addresses } = own.rules();
         let targets = Targets::start(asks, parents, addresses, &self.plan.identity).await?;

@@ -42,8 +42,8 @@ enum RuleFate {
     Redirected,
     /// What was seen in place of what it says.
     Missed(String),
-    /// Why it could not be found out.
-    Untried(String),
+    /// Why it was not found out.
+    Open(String),
 }
 
 /// Everything that the requests need.
@@ -58,8 +58,8 @@ pub(super) struct RulesPlan<'a> {
     pub(super) deadline: Duration,
 }
 
-/// Asks for all rules.
-pub(super) async fn run(plan: &RulesPlan<'_>) -> RulesSeen {
+/// Asks for all rules. The text says why some have no answer although they could be asked.
+pub(super) async fn run(plan: &RulesPlan<'_>) -> (RulesSeen, Option<String>) {
     let until = Instant::now() + plan.deadline;
     let asked = plan.asks.iter().enumerate().map(|(number, ask)| async move {
         if Instant::now() >= until {
@@ -79,10 +79,11 @@ pub(super) async fn run(plan: &RulesPlan<'_>) -> RulesSeen {
         let fate = fate(plan, ask, answer.as_ref(), arrived.get(&number));
         told.add(ask, answer.as_ref(), fate);
     }
+    let open = told.open();
     for Unasked { at, reason } in plan.unasked {
         told.untried(at.to_string(), (*reason).to_owned());
     }
-    told.seen(plan.asks.len() + plan.unasked.len())
+    (told.seen(plan.asks.len() + plan.unasked.len()), open)
 }
 
 fn target(plan: &RulesPlan<'_>, ask: &Ask) -> Target {
@@ -102,14 +103,12 @@ fn question(number: usize, ask: &Ask) -> RuleRequest {
     RuleRequest { method: ask.method.clone(), path: ask.path.clone(), headers }
 }
 
-fn fate(plan: &RulesPlan<'_>, ask: &Ask, answer: Option<&Exchange>, arrived: Option<&Arrived>) -> RuleFate {
+fn fate(plan: &RulesPlan<'_>, ask: &Ask, answer: Option<&Exchange>, at_origin: Option<&Arrived>) -> RuleFate {
     let Some(answer) = answer else {
-        return RuleFate::Untried(format!(
-            "the deadline of {} s passed before it was asked (`deadlines: {{ trial: ... }}` in matrix.yaml)",
-            plan.deadline.as_secs()
-        ));
+        return RuleFate::Open(format!("the deadline of {} s passed before they were asked", plan.deadline.as_secs()));
     };
-    let arrived = arrived.cloned().or_else(|| {
+    // A plugin may remove the number of the rule; the answer still names its arrival.
+    let arrived = at_origin.cloned().or_else(|| {
         let number = answer.headers.iter().find(|(name, _)| name == ARRIVAL).and_then(|(_, value)| value.parse().ok());
         plan.targets.arrival(number?)
     });
@@ -118,8 +117,8 @@ fn fate(plan: &RulesPlan<'_>, ask: &Ask, answer: Option<&Exchange>, arrived: Opt
         (Leads::Redirect(..), Some(arrived)) => RuleFate::Missed(format!("{} got the request", place(&arrived))),
         (Leads::Origin(to), Some(arrived)) => reached(to, plan.parents, arrived),
         (Leads::Origin(to), None) => match plan.targets.missing.get(&(to.host.clone(), to.port)) {
-            Some(why) => RuleFate::Untried(format!("no stand-in could listen: {why}")),
-            None => unreached(ask, answer),
+            Some(why) => RuleFate::Open(format!("no stand-in could listen for their origin: {why}")),
+            None => RuleFate::Missed(unreached(ask, answer)),
         },
     }
 }
@@ -149,14 +148,15 @@ fn reached(to: &Destination, parents: &[Destination], arrived: Arrived) -> RuleF
     RuleFate::Missed(format!("{} got the request", place(&arrived)))
 }
 
-fn unreached(ask: &Ask, answer: &Exchange) -> RuleFate {
-    let answered_by_plugin = |status: u16| ask.plugins && status < 500 && status != 404;
-    match answer.status {
-        Some(status) if answered_by_plugin(status) => {
-            RuleFate::Untried(format!("a plugin answers with {status}, and asks no origin"))
-        }
-        _ => RuleFate::Missed(format!("no origin got the request: the client got {}", status(answer))),
-    }
+/// What is told of an answer that no origin gave. Plugins may give it on purpose, as one that asks for a token does; but it
+/// does not show where the rule leads.
+fn unreached(ask: &Ask, answer: &Exchange) -> String {
+    let by = if ask.plugins && answer.status.is_some_and(|status| status < 500) {
+        ", from ATS itself or from a plugin of the rule"
+    } else {
+        ""
+    };
+    format!("no origin got the request: the client got {}{by}", status(answer))
 }
 
 fn status(answer: &Exchange) -> String {
@@ -200,7 +200,7 @@ impl Told {
                     self.missed.push(RuleMiss { at: ask.at.to_string(), asked: ask.words(), expected, seen });
                 }
             }
-            RuleFate::Untried(reason) => self.untried(ask.at.to_string(), reason),
+            RuleFate::Open(reason) => self.untried(ask.at.to_string(), reason),
         }
     }
 
@@ -210,6 +210,15 @@ impl Told {
         if first.len() < MAX_NAMED {
             first.push(at);
         }
+    }
+
+    /// Why rules that were to be asked have no answer; `None`: all have one.
+    fn open(&self) -> Option<String> {
+        let one = |(reason, (count, at)): (&String, &(u32, Vec<String>))| {
+            format!("{count} of your rules have no answer ({}): {reason}", at.join(", "))
+        };
+        let all: Vec<String> = self.untried.iter().map(one).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     /// Keeps what became of a request, if no other is like it.
@@ -264,6 +273,7 @@ fn changes(sent: &[(String, String)], got: &[(String, String)]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ats::site::FileLine;
 
     fn header(name: &str, value: &str) -> (String, String) {
         (name.to_owned(), value.to_owned())
@@ -279,6 +289,43 @@ mod tests {
 
     fn arrived(host: &str, port: u16, tls: bool) -> Arrived {
         Arrived { host: host.into(), port, tls, target: "/".into(), ..Arrived::default() }
+    }
+
+    #[test]
+    fn an_answer_of_a_plugin_does_not_show_where_a_rule_leads() {
+        let ask = |plugins| Ask {
+            at: FileLine::new("remap.config", 3),
+            tls: false,
+            method: "GET".into(),
+            host: "a.com".into(),
+            port: None,
+            path: "/".into(),
+            headers: Vec::new(),
+            leads: Leads::Origin(Destination { host: "b.com".into(), port: 80, tls: Some(false) }),
+            plugins,
+        };
+        let answered = |status| Exchange { status: Some(status), reason: "X".into(), ..Exchange::default() };
+        let forbidden = "no origin got the request: the client got 403 X";
+        assert_eq!(unreached(&ask(false), &answered(403)), forbidden);
+        assert_eq!(
+            unreached(&ask(true), &answered(403)),
+            format!("{forbidden}, from ATS itself or from a plugin of the rule")
+        );
+        assert_eq!(unreached(&ask(true), &answered(502)), "no origin got the request: the client got 502 X");
+    }
+
+    #[test]
+    fn rules_without_an_answer_are_told_of_with_their_number() {
+        let mut told = Told::default();
+        assert_eq!(told.open(), None);
+        for line in 1..=7 {
+            told.untried(format!("remap.config:{line}"), "late".into());
+        }
+        assert_eq!(
+            told.open().unwrap(),
+            "7 of your rules have no answer (remap.config:1, remap.config:2, remap.config:3, remap.config:4, \
+             remap.config:5): late"
+        );
     }
 
     #[test]

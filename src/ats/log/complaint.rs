@@ -27,9 +27,8 @@ pub fn complaint(line: &str) -> Option<String> {
     let text = match diags_line(line) {
         Some(found) if found.level >= Level::Error => found.text,
         Some(found) if found.level == Level::Warning && TROUBLE.is_match(found.text) => found.text,
-        Some(_) => return None,
         None if is_early_end(line) => line,
-        None => return None,
+        Some(_) | None => return None,
     };
     let text = LIFE.replace_all(text, "").trim().to_owned();
     (!text.is_empty() && !OF_CELLS.iter().any(|known| text.contains(known))).then_some(text)

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
@@ -212,7 +213,7 @@ fn an_alias_bomb_is_refused_with_bounded_work() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for i in 1..20 {
         let items = vec![format!("*a{}", i - 1); 9].join(", ");
-        text += &format!("a{i}: &a{i} [{items}]\n");
+        writeln!(text, "a{i}: &a{i} [{items}]").unwrap();
     }
     let found = folder(&[("records.yaml", &text), ("sni.yaml", &format!("sni: {}", "[".repeat(50_000)))]);
     assert_eq!(found.faults.len(), 2, "{:?}", found.faults);

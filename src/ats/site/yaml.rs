@@ -97,8 +97,8 @@ pub(super) fn documents(text: &str) -> Result<Vec<Rc<YamlNode>>, YamlError> {
     };
     let mut documents = Documents::default();
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event
-            .map_err(|error| YamlError { line: error.marker().line().max(1), message: error.info().to_string() })?;
+        let (event, span) =
+            event.map_err(|error| YamlError { line: error.marker().line().max(1), message: error.info().clone() })?;
         documents.take(event, span.start.line().max(1))?;
     }
     Ok(documents.roots)

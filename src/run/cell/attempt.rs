@@ -32,6 +32,9 @@ const GRACE: Duration = Duration::from_secs(15);
 /// Options of the writable tmpfs of a container, for ATS's configuration and logs and curl's body file.
 const SCRATCH: &str = "size=64m,mode=0700";
 
+/// The same for a cell with a configuration of the user's own: ATS loads plugins of remap rules from copies below it.
+const SCRATCH_WITH_PLUGINS: &str = "size=64m,mode=0700,exec";
+
 /// Options of the tmpfs for a configuration of the user's own.
 const OWN_FILES: &str = "size=96m,mode=0755";
 
@@ -239,6 +242,7 @@ impl RunningAttempt<'_> {
         let config = self.job.config.as_ref().filter(|_| agent == Agent::Cell);
         let files = config.map(|files| own::pack(files)).transpose()?.unwrap_or_default();
         if config.is_some() {
+            tmpfs.insert("/run/atsmatrix".to_owned(), SCRATCH_WITH_PLUGINS.to_owned());
             tmpfs.insert(own::FOLDER.to_owned(), OWN_FILES.to_owned());
         }
         let spec = ContainerSpec {

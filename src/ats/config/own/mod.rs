@@ -109,13 +109,13 @@ impl Laying<'_> {
         let file = self.dialect.records_file();
         let mut laid = Vec::new();
         for record in self.of_baseline() {
-            let why = why(&record.name);
+            let (needed, why) = (is_needed(&record.name), why(&record.name));
             // Without a translation, a setting does not exist in this ATS.
             for record in translate::translate(self.dialect, std::slice::from_ref(&record))? {
                 let value = self.value(&record.name).map(str::to_owned);
-                if why.is_some() || value.as_ref().is_some_and(|value| *value != record.value) {
-                    let ours = why.flatten().map_or_else(|| record.value.clone(), str::to_owned);
-                    let (name, trials_only) = (record.name.clone(), why.is_none());
+                if needed || value.as_ref().is_some_and(|value| *value != record.value) {
+                    let ours = why.map_or_else(|| record.value.clone(), str::to_owned);
+                    let (name, trials_only) = (record.name.clone(), !needed);
                     self.laid.overlays.push(Overlay { name, theirs: value, ours, trials_only });
                 }
                 laid.push(record);
@@ -140,7 +140,7 @@ impl Laying<'_> {
             // Theirs, if it writes error.log, which the cell reads.
             "log.logging_enabled" => !matches!(self.value(&record.name), None | Some("1" | "3")),
             "body_factory.template_sets_dir" => !self.has_error_pages(),
-            _ => self.purpose == Purpose::Trials || why(&record.name).is_some(),
+            _ => self.purpose == Purpose::Trials || is_needed(&record.name),
         };
         baseline::records(self.settings).into_iter().filter(is_kept).collect()
     }
@@ -189,7 +189,7 @@ impl Laying<'_> {
             let value = record.value.trim_matches(['\'', '"']);
             let below = value.strip_prefix(&SYSCONFDIR[1..])?;
             let is_path = below.is_empty() || below.starts_with('/');
-            let overlaid = NEEDED.iter().any(|(name, _)| *name == short(&record.name));
+            let overlaid = is_needed(&record.name);
             (is_path && !overlaid).then(|| (record.name.clone(), value.to_owned(), format!("/{value}")))
         });
         let relative: Vec<_> = relative.collect();
@@ -274,10 +274,10 @@ impl Laying<'_> {
     /// Without a cache for trials, which are about origins; for the user's own, a small one in the cell.
     fn storage(&mut self) {
         let has_cache = !self.theirs.folder.storage.is_empty();
-        let (text, ours) = match self.purpose {
-            Purpose::Trials => (EMPTY.to_owned(), "no cache"),
-            Purpose::Own if has_cache => (format!("{} 32M\n", self.theirs.cache), "a cache of 32 MB in the cell"),
-            Purpose::Own => (EMPTY.to_owned(), "no cache"),
+        let (text, ours) = if self.purpose == Purpose::Own && has_cache {
+            (format!("{} 32M\n", self.theirs.cache), "a cache of 32 MB in the cell")
+        } else {
+            (EMPTY.to_owned(), "no cache")
         };
         self.put("storage.config", text);
         for file in ["volume.config", "hosting.config"] {
@@ -334,13 +334,18 @@ fn short(name: &str) -> &str {
     name.strip_prefix("proxy.config.").unwrap_or(name)
 }
 
-/// What reports say of a setting that every life needs; `None`: it is a premise of trials.
-fn why(name: &str) -> Option<Option<&'static str>> {
-    let needed = NEEDED.iter().find(|(needed, _)| *needed == short(name)).map(|(_, why)| *why);
+/// Whether every life needs a setting; the others are premises of trials.
+fn is_needed(name: &str) -> bool {
+    matches!(short(name), "log.logging_enabled" | "body_factory.template_sets_dir")
+        || NEEDED.iter().any(|(needed, _)| *needed == short(name))
+}
+
+/// What reports say in place of the value of a setting that every life needs.
+fn why(name: &str) -> Option<&'static str> {
     match short(name) {
-        "log.logging_enabled" => Some(Some("1, as the cell reads error.log")),
-        "body_factory.template_sets_dir" => Some(Some("a page of the cell, as you have no error pages")),
-        _ => needed,
+        "log.logging_enabled" => Some("1, as the cell reads error.log"),
+        "body_factory.template_sets_dir" => Some("a page of the cell, as you have no error pages"),
+        short => NEEDED.iter().find(|(needed, _)| *needed == short).and_then(|(_, why)| *why),
     }
 }
 

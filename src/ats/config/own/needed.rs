@@ -51,7 +51,7 @@ pub(super) const IF_UNSET: &[&str] = &[
     "ssl.CA.cert.path",
 ];
 
-/// Settings that TS_RUNROOT overrides, and what holds in their place.
+/// Settings that `TS_RUNROOT` overrides, and what holds in their place.
 pub(super) const BY_RUNROOT: &[(&str, &str)] = &[
     ("plugin.plugin_dir", "the plugin directory of the image"),
     ("log.logfile_dir", "a directory of the cell"),
