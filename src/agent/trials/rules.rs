@@ -61,13 +61,13 @@ pub(super) struct RulesPlan<'a> {
 /// Asks for all rules. The text says why some have no answer although they could be asked.
 pub(super) async fn run(plan: &RulesPlan<'_>) -> (RulesSeen, Option<String>) {
     let until = Instant::now() + plan.deadline;
-    let asked = plan.asks.iter().enumerate().map(|(number, ask)| async move {
+    let questions = plan.asks.iter().enumerate().map(|(number, ask)| async move {
         if Instant::now() >= until {
             return (number, None);
         }
         (number, Some(client::ask(&target(plan, ask), &question(number, ask), PATIENCE).await))
     });
-    let mut asked = stream::iter(asked).buffer_unordered(AT_ONCE);
+    let mut asked = stream::iter(questions).buffer_unordered(AT_ONCE);
     let mut answers: BTreeMap<usize, Option<Exchange>> = BTreeMap::new();
     while let Some((number, answer)) = asked.next().await {
         answers.insert(number, answer);
@@ -88,12 +88,12 @@ pub(super) async fn run(plan: &RulesPlan<'_>) -> (RulesSeen, Option<String>) {
 
 fn target(plan: &RulesPlan<'_>, ask: &Ask) -> Target {
     let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let plain = Target::plain(at(plan.ports.http), ask.host.clone());
+    let over_tcp = Target::plain(at(plan.ports.http), ask.host.clone());
     if !ask.tls {
-        return plain;
+        return over_tcp;
     }
     let tls = Tls { config: Arc::clone(&plan.tls), split_hello: false, ats: None };
-    Target { address: at(plan.ports.tls), tls: Some(tls), ..plain }
+    Target { address: at(plan.ports.tls), tls: Some(tls), ..over_tcp }
 }
 
 fn question(number: usize, ask: &Ask) -> RuleRequest {
@@ -168,8 +168,7 @@ fn status(answer: &Exchange) -> String {
 }
 
 fn place(arrived: &Arrived) -> String {
-    let scheme = if arrived.tls { "https" } else { "http" };
-    format!("{scheme}://{}:{}", arrived.host, arrived.port)
+    Destination { host: arrived.host.clone(), port: arrived.port, tls: Some(arrived.tls) }.words()
 }
 
 /// What is told of all rules.

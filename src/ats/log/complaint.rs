@@ -16,6 +16,9 @@ static TROUBLE: LazyLock<Regex> = LazyLock::new(|| {
 /// Files of a life of ATS, whose name differs from run to run.
 static LIFE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\S*/run/atsmatrix/ats-\d+/(?:etc/)?"));
 
+/// The number of a thread in lines of OpenSSL, which differs from run to run.
+static THREAD: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bSSL::\d+:"));
+
 /// Warnings that every cell has, whatever the configuration.
 const OF_CELLS: &[&str] = &["Cache Disabled", "cache disabled", "core file", "hugepages"];
 
@@ -30,7 +33,8 @@ pub fn complaint(line: &str) -> Option<String> {
         None if is_early_end(line) => line,
         Some(_) | None => return None,
     };
-    let text = LIFE.replace_all(text, "").trim().to_owned();
+    let text = LIFE.replace_all(text, "");
+    let text = THREAD.replace_all(&text, "OpenSSL: ").trim().to_owned();
     (!text.is_empty() && !OF_CELLS.iter().any(|known| text.contains(known))).then_some(text)
 }
 
