@@ -16,11 +16,8 @@ static TROUBLE: LazyLock<Regex> = LazyLock::new(|| {
 /// Files of a life of ATS, whose name differs from run to run.
 static LIFE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\S*/run/atsmatrix/ats-\d+/(?:etc/)?"));
 
-/// The number of a thread in lines of OpenSSL, which differs from run to run.
-static THREAD: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bSSL::\d+:"));
-
-/// Warnings that every cell has, whatever the configuration.
-const OF_CELLS: &[&str] = &["Cache Disabled", "cache disabled", "core file", "hugepages"];
+/// Warnings that every cell has, whatever the configuration. 8.1 warns at its first start that it has no host.db yet.
+const OF_CELLS: &[&str] = &["Cache Disabled", "cache disabled", "core file", "hugepages", "host.db"];
 
 /// What a line of ATS says about a part of its configuration that does not work, without time and source; `None`: nothing.
 pub fn complaint(line: &str) -> Option<String> {
@@ -33,8 +30,7 @@ pub fn complaint(line: &str) -> Option<String> {
         None if is_early_end(line) => line,
         Some(_) | None => return None,
     };
-    let text = LIFE.replace_all(text, "");
-    let text = THREAD.replace_all(&text, "OpenSSL: ").trim().to_owned();
+    let text = LIFE.replace_all(text, "").trim().to_owned();
     (!text.is_empty() && !OF_CELLS.iter().any(|known| text.contains(known))).then_some(text)
 }
 
@@ -55,6 +51,7 @@ mod tests {
         );
         assert!(complaint(&line("WARNING", "HTTPS in remap rules will not function")).is_some());
         assert_eq!(complaint(&line("WARNING", "Cache Disabled")), None);
+        assert_eq!(complaint(&line("WARNING", "Error loading cache from /run/atsmatrix/ats-1/run/host.db: -1")), None);
         assert_eq!(complaint(&line("NOTE", "cannot say")), None);
         assert_eq!(complaint("anything else that failed"), None);
     }

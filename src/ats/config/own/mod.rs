@@ -225,21 +225,23 @@ impl Laying<'_> {
     fn names(&mut self) -> Result<(), Unlaid> {
         let file = self.dialect.sni_file();
         let theirs = self.text(&self.theirs.folder.file_name(file));
-        if self.purpose == Purpose::Own {
-            if let Some(theirs) = theirs {
+        let is_ours = self.purpose == Purpose::Trials && !self.settings.sni.is_empty();
+        let theirs = match theirs {
+            Some(theirs) if is_ours => theirs,
+            Some(theirs) => {
+                // Nothing of ours is put in: 9.2 ends if `sni:` has no list.
                 self.put(file, theirs);
+                return Ok(());
             }
-            return Ok(());
-        }
-        let Some(theirs) = theirs else {
-            self.put(file, super::sni(self.dialect, &self.settings.sni));
-            return Ok(());
+            None if is_ours => {
+                self.put(file, super::sni(self.dialect, &self.settings.sni));
+                return Ok(());
+            }
+            None => return Ok(()),
         };
         let entries: Vec<Vec<String>> =
             self.settings.sni.iter().map(|entry| super::sni_lines(self.dialect, entry)).collect();
-        if !entries.is_empty() {
-            self.tell(file, "entries of trials come first, then yours", true);
-        }
+        self.tell(file, "entries of trials come first, then yours", true);
         let key = (self.dialect != Dialect::V8).then_some("sni");
         let text = insert::first(&theirs, key, &entries).ok_or(Unlaid::Form(file))?;
         self.put(file, text);

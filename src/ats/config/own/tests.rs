@@ -101,6 +101,15 @@ fn lists_begin_with_ours_and_certificates_with_theirs() {
 }
 
 #[test]
+fn a_file_of_comments_alone_stays_without_a_list() {
+    // As Debian delivers it. 9.2 ends with "expected sequence" if `sni:` has none.
+    let files = BTreeMap::from([("sni.yaml".to_owned(), b"# sni:\n".to_vec())]);
+    let theirs = Theirs { folder: &ConfigFolder::read(&files), files: &files, multicert: "", cache: "" };
+    let laid = lay(Dialect::V9_2, &Settings::default(), &theirs, Purpose::Trials).unwrap();
+    assert_eq!(laid.files["sni.yaml"], "# sni:\n");
+}
+
+#[test]
 fn what_they_do_not_have_is_ours() {
     let laid =
         laid(Dialect::V8, Purpose::Own, &[("body_factory/default/x", "page"), ("plugin.config", "x.so\n")]).unwrap();

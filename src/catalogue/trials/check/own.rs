@@ -34,6 +34,8 @@ pub(in crate::catalogue::trials) fn started_as_configured(observation: &Observat
             complaints.push(complaint);
         }
     }
+    // ATS says which file it means only after the errors of OpenSSL.
+    complaints.sort_by_key(|complaint| complaint.starts_with("SSL::"));
     let mut answer = if answered { "an answer of ATS" } else { "no answer" }.to_owned();
     if !own.notes.is_empty() {
         let _ = write!(answer, " ({})", few(&own.notes, NAMED));
@@ -118,6 +120,11 @@ mod tests {
             "[Nov 29 03:04:30.022] traffic_server WARNING: Unrecognized configuration value 'proxy.config.foo'";
         let said = "ATS does not know the setting proxy.config.foo and ignores it";
         assert_eq!(broken(&started(OwnSeen::default(), &[unknown, unknown])), [said]);
+        let of_openssl =
+            "[Nov 29 03:04:30.022] traffic_server ERROR: SSL::1:error:0480006C:PEM routines::no start line";
+        let of_file =
+            "[Nov 29 03:04:30.023] traffic_server ERROR: failed to load certificate: /etc/trafficserver/www.pem";
+        assert!(broken(&started(OwnSeen::default(), &[of_openssl, of_file]))[0].starts_with("failed to load"));
         let problems = OwnSeen { problems: vec!["a".into(), "b".into(), "c".into(), "d".into()], ..OwnSeen::default() };
         assert_eq!(broken(&started(problems, &[])), ["a | b | c | and 1 more"]);
         assert_eq!(broken(&started_as_configured(&Observation::default())), ["no answer"]);
