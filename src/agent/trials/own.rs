@@ -12,7 +12,7 @@ use crate::agent::own::{Delivered, FOLDER, OwnFiles, OwnRules};
 use crate::agent::targets::Targets;
 use crate::agent::tls;
 use crate::agent::traffic_server::{Installation, Ports};
-use crate::ats::config::own::{Purpose, Unlaid};
+use crate::ats::config::own::Purpose;
 use crate::ats::config::{self, Settings};
 use crate::ats::log;
 use crate::model::{Act, CellPlan, ClientRun, Line, Load, LogFile, LogLine, OwnConfig, OwnSeen, RulesSeen, TrialPlan};
@@ -45,11 +45,9 @@ impl TrialRunner {
         };
         let purpose = if wanted.own { Purpose::Own } else { Purpose::Trials };
         let cache = installation.layout.private_root(&root.display().to_string()).cachedir;
-        own.lay(dialect, settings, purpose, &cache).map(|laid| laid.files).map_err(|error| match error {
-            Unlaid::Unsupported(_) => NoStart::Settings(error.to_string()),
-            // Theirs is at fault, and all trials depend on it.
-            Unlaid::Form(_) => NoStart::Ats(error.to_string()),
-        })
+        // None of this is a failure of ATS.
+        let laid = own.lay(dialect, settings, purpose, &cache);
+        laid.map(|laid| laid.files).map_err(|error| NoStart::Settings(error.to_string()))
     }
 
     /// What results tell of the configuration of the user's own.

@@ -115,7 +115,7 @@ fn fate(plan: &RulesPlan<'_>, ask: &Ask, answer: Option<&Exchange>, at_origin: O
     match (&ask.leads, arrived) {
         (Leads::Redirect(statuses, to), None) => redirected(statuses, to, answer),
         (Leads::Redirect(..), Some(arrived)) => RuleFate::Missed(format!("{} got the request", place(&arrived))),
-        (Leads::Origin(to), Some(arrived)) => reached(to, plan.parents, arrived),
+        (Leads::Origin(to), Some(arrived)) => came_back(answer, reached(to, plan.parents, arrived)),
         (Leads::Origin(to), None) => match plan.targets.missing.get(&(to.host.clone(), to.port)) {
             Some(why) => RuleFate::Open(format!("no stand-in could listen for their origin: {why}")),
             None => RuleFate::Missed(unreached(ask, answer)),
@@ -148,6 +148,16 @@ fn reached(to: &Destination, parents: &[Destination], arrived: Arrived) -> RuleF
     RuleFate::Missed(format!("{} got the request", place(&arrived)))
 }
 
+/// `fate` of a request that arrived, if its answer arrived as well: every stand-in answers with 200.
+fn came_back(answer: &Exchange, fate: RuleFate) -> RuleFate {
+    match fate {
+        RuleFate::Reached(_) if answer.error.is_some() || answer.status.is_none_or(|status| status >= 500) => {
+            RuleFate::Missed(format!("it got the request, but the client got {}", status(answer)))
+        }
+        fate => fate,
+    }
+}
+
 /// What is told of an answer that no origin gave. Plugins may give it on purpose, as one that asks for a token does; but it
 /// does not show where the rule leads.
 fn unreached(ask: &Ask, answer: &Exchange) -> String {
@@ -161,7 +171,8 @@ fn unreached(ask: &Ask, answer: &Exchange) -> String {
 
 fn status(answer: &Exchange) -> String {
     match (answer.status, &answer.error) {
-        (Some(status), _) => format!("{status} {}", answer.reason).trim_end().to_owned(),
+        (Some(status), None) => format!("{status} {}", answer.reason).trim_end().to_owned(),
+        (Some(status), Some(error)) => format!("{status}, but not all of it ({})", error.text),
         (None, Some(error)) => format!("no answer ({})", error.text),
         (None, None) => "no answer".to_owned(),
     }
@@ -273,6 +284,7 @@ fn changes(sent: &[(String, String)], got: &[(String, String)]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::ats::site::FileLine;
+    use crate::model::{ClientError, ClientPhase};
 
     fn header(name: &str, value: &str) -> (String, String) {
         (name.to_owned(), value.to_owned())
@@ -311,6 +323,20 @@ mod tests {
             format!("{forbidden}, from ATS itself or from a plugin of the rule")
         );
         assert_eq!(unreached(&ask(true), &answered(502)), "no origin got the request: the client got 502 X");
+    }
+
+    #[test]
+    fn a_request_without_its_answer_is_no_pass() {
+        let fate = |exchange| came_back(&exchange, RuleFate::Reached(arrived("b.com", 80, false)));
+        let answered = |status| Exchange { status: Some(status), ..Exchange::default() };
+        for right in [200, 301, 403] {
+            assert!(matches!(fate(answered(right)), RuleFate::Reached(_)), "{right}");
+        }
+        let error = ClientError { phase: ClientPhase::Exchange, text: "cut".into() };
+        let cut = Exchange { error: Some(error), ..answered(200) };
+        for wrong in [answered(502), Exchange::default(), cut] {
+            assert!(matches!(fate(wrong), RuleFate::Missed(_)));
+        }
     }
 
     #[test]

@@ -65,13 +65,11 @@ fn their_settings_hold_except_where_the_cell_would_not_work_and_where_a_trial_ha
 }
 
 #[test]
-fn settings_of_ats_10_are_a_document_of_their_own_behind_theirs() {
+fn records_yaml_is_refused() {
     let files = [("records.yaml", "records:\n  exec_thread:\n    limit: 8\n")];
-    let laid = laid(Dialect::V10, Purpose::Trials, &files).unwrap();
-    let text = &laid.files["records.yaml"];
-    assert!(text.starts_with("records:\n  exec_thread:\n    limit: 8\n---\nrecords:\n"), "{text}");
-    let limit = laid.overlays.iter().find(|it| it.name == "proxy.config.exec_thread.limit").unwrap();
-    assert_eq!(limit.theirs.as_deref(), Some("8"));
+    assert!(matches!(laid(Dialect::V10, Purpose::Trials, &files), Err(Unlaid::RecordsYaml)));
+    // Without settings of theirs there is nothing to lay over.
+    assert!(laid(Dialect::V10, Purpose::Trials, &[("remap.config", "map / http://x\n")]).is_ok());
 }
 
 #[test]
