@@ -25,7 +25,7 @@ const WRONG: [(&str, &str, &str); 6] = [
     ("mistakes", "parent.config", "dest_domain=www.origin.example.com parent=\"parent.example.com\"\n"),
     ("mistakes", "ssl/www.key", "This is no key.\n"),
     (
-        "mistakes",
+        "missing-ca",
         "remap.config",
         "map http://wrong.example.com/ http://right.origin.example.com/ @plugin=regex_remap.so @pparam=wrong.map\n",
     ),
@@ -96,7 +96,7 @@ fn an_edge_is_tried_as_it_is_and_what_is_wrong_with_it_is_one_sentence() {
         let text = fs::read_to_string(column.join(file)).unwrap_or_default() + added;
         fs::write(column.join(file), text).unwrap();
     }
-    fs::write(folder.join("mistakes/wrong.map"), "^.*$ http://img.origin.example.com:8081/\n").unwrap();
+    fs::write(folder.join("missing-ca/wrong.map"), "^.*$ http://img.origin.example.com:8081/\n").unwrap();
     fs::write(folder.join("matrix.yaml"), yaml).unwrap();
     let (cells, said) = cells(&folder);
     let cell = |id: &str| cells.iter().find(|cell| cell["id"] == id).unwrap_or_else(|| panic!("no {id}: {said}"));
@@ -128,7 +128,7 @@ fn an_edge_is_tried_as_it_is_and_what_is_wrong_with_it_is_one_sentence() {
         ("mistakes", "your-config-start", "[ParentSelection] No parent port specified at line 1"),
         ("mistakes", "your-config-start", "failed to load certificate: /etc/trafficserver/ssl/www.pem"),
         (
-            "mistakes",
+            "missing-ca",
             "your-rules",
             "remap.config:9: GET http://wrong.example.com/ should reach http://right.origin.example.com, and \
              http://img.origin.example.com (TCP 8081) got the request",
