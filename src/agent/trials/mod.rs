@@ -12,7 +12,7 @@ mod rules;
 mod settings;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -32,7 +32,6 @@ use super::heartbeat::{self, OriginGuard, Peer};
 use super::origin::Origin;
 use super::own::{Delivered, OwnFiles};
 use super::packages::Packages;
-use super::program::Forged;
 use super::traffic_server::{self, Control, Installation, Launch, LaunchedBy, Ports, RunningAts};
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
@@ -96,10 +95,7 @@ pub(super) async fn run(
     let guard = OriginGuard::new("", &emitter);
     let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter, &guard).await;
     let own = own::install(&plan, files)?;
-    let of_rules = own.iter().flat_map(|own| own.rules().addresses.names());
-    // Names of trials are ours.
-    let names: BTreeMap<_, _> = of_rules.chain(settings::addresses(&plan)?).collect();
-    let names = NameServer::start(names).await?;
+    let names = NameServer::start(own::names(&plan, own.as_ref())?).await?;
     let heartbeats = heartbeat::start(peers(&plan, &names)?, &plan.token, &emitter).await?;
     settings::write_certificates(&plan.identity)?;
     let requester = Requester::new(&plan)?;
@@ -124,20 +120,14 @@ pub(super) async fn run(
         let found = Installation::find(runner.plan.binary.as_deref()).await;
         match &found {
             Ok(installation) => runner.through(installation).await,
-            Err(error) => runner.emitter.emit(&match error.downcast_ref::<Forged>() {
-                Some(Forged { by, text }) => Line::Forged { by: by.clone(), text: text.clone() },
-                None => Line::Fault { trial: None, text: format!("{error:#}") },
-            }),
+            Err(error) => runner.report_unfound(error),
         }
         found
     };
     let (found, ()) = tokio::join!(through, runner.direct());
     let own = heartbeats.own;
     drop(heartbeats);
-    if !*runner.provenance_reported.lock().await {
-        let config = found.as_ref().ok().and_then(|installation| runner.own_provenance(installation));
-        runner.emitter.emit(&Line::Provenance(Box::new(Provenance { config, ..provenance::base() })));
-    }
+    runner.report_base(found.as_ref().ok()).await;
     if !runner.plan.keep {
         let TrialRunner { plan, emitter, here, .. } = runner;
         here.finish().await;

@@ -1,6 +1,7 @@
 //! Trials of a configuration of the user's own: each life of ATS starts from it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,13 +10,17 @@ use anyhow::Context as _;
 use super::logs::MAX_LOG_LINE;
 use super::{NoStart, TrialRunner, Wanted, rules, settings};
 use crate::agent::own::{Delivered, FOLDER, OwnFiles, OwnRules};
+use crate::agent::program::Forged;
+use crate::agent::provenance;
 use crate::agent::targets::Targets;
 use crate::agent::tls;
 use crate::agent::traffic_server::{Installation, Ports};
 use crate::ats::config::own::Purpose;
 use crate::ats::config::{self, Settings};
 use crate::ats::log;
-use crate::model::{Act, CellPlan, ClientRun, Line, Load, LogFile, LogLine, OwnConfig, OwnSeen, RulesSeen, TrialPlan};
+use crate::model::{
+    Act, CellPlan, ClientRun, Line, Load, LogFile, LogLine, OwnConfig, OwnSeen, Provenance, RulesSeen, TrialPlan,
+};
 
 /// Why a trial has no answer when ATS does not start with the user's configuration.
 pub(super) const NOT_STARTED: &str = "ATS does not start with your configuration: `your-config-start` says why";
@@ -30,7 +35,29 @@ pub(super) fn install(plan: &CellPlan, files: Option<Delivered>) -> anyhow::Resu
     OwnFiles::install(own, files, Path::new(FOLDER)).map(Some)
 }
 
+/// The addresses of all names that ATS may ask for. Those of trials are ours.
+pub(super) fn names(plan: &CellPlan, own: Option<&OwnFiles>) -> anyhow::Result<BTreeMap<String, Vec<IpAddr>>> {
+    let of_rules = own.into_iter().flat_map(|own| own.rules().addresses.names());
+    Ok(of_rules.chain(settings::addresses(plan)?).collect())
+}
+
 impl TrialRunner {
+    /// Reports why no ATS was found.
+    pub(super) fn report_unfound(&self, error: &anyhow::Error) {
+        self.emitter.emit(&match error.downcast_ref::<Forged>() {
+            Some(Forged { by, text }) => Line::Forged { by: by.clone(), text: text.clone() },
+            None => Line::Fault { trial: None, text: format!("{error:#}") },
+        });
+    }
+
+    /// Reports what is known of the cell although no ATS ran.
+    pub(super) async fn report_base(&self, installation: Option<&Installation>) {
+        if !*self.provenance_reported.lock().await {
+            let config = installation.and_then(|installation| self.own_provenance(installation));
+            self.emitter.emit(&Line::Provenance(Box::new(Provenance { config, ..provenance::base() })));
+        }
+    }
+
     /// The configuration files of a life in `root`.
     pub(super) fn files(
         &self,
