@@ -226,6 +226,27 @@ const MUTE: Mutation = ("an image that answers nothing", |seen| {
 const PASSING: Mutation = ("an image that serves for a moment", |seen| {
     seen.start.iter_mut().filter_map(|start| start.served.as_mut()).for_each(|served| served.stayed = false);
 });
+const COMPLAINT: Mutation = ("a setting that ATS does not know", |seen| {
+    seen.logs.push(atsmatrix::model::LogLine {
+        trial: None,
+        file: atsmatrix::model::LogFile::Diags,
+        text: "[Nov 29 03:04:30.022] traffic_server WARNING: Unrecognized configuration value 'proxy.config.x'".into(),
+    });
+});
+const PROBLEM: Mutation = ("a file that cannot be used", |seen| {
+    seen.own.get_or_insert_default().problems.push("x".into());
+});
+const MISSED: Mutation = ("a rule that leads elsewhere", |seen| {
+    let rules = seen.own.get_or_insert_default().rules.get_or_insert_default();
+    (rules.missed_count, rules.rules) = (rules.missed_count + 1, rules.rules + 1);
+});
+const UNCOUNTED: Mutation = ("a rule without an answer", |seen| {
+    seen.own.get_or_insert_default().rules.get_or_insert_default().rules += 1;
+});
+const NO_RULES: Mutation = ("no rule asked", |seen| {
+    let rules = seen.own.get_or_insert_default().rules.get_or_insert_default();
+    (rules.rules, rules.reached) = (0, 0);
+});
 const LENGTH: Mutation = ("bodies of another length", |seen| exchanges(seen).for_each(|it| it.body_len += 1));
 
 /// All mutations beyond [`ALWAYS`].
@@ -278,6 +299,11 @@ const MUTATIONS: &[Mutation] = &[
     NO_SERVER,
     MUTE,
     PASSING,
+    COMPLAINT,
+    PROBLEM,
+    MISSED,
+    UNCOUNTED,
+    NO_RULES,
 ];
 
 /// What must also break the trials whose ids start with a prefix, or equal it where it ends in `$`. Trials of a new
@@ -381,6 +407,8 @@ const BY_FAMILY: &[(&str, &[Mutation])] = &[
     ("httpd-get", &[NO_ORIGIN, BODY, PLAIN, NAME]),
     ("httpd-pristine-remap", &[NO_ORIGIN, PLAIN, NAME, CLEAN]),
     ("httpd-pristine-name", &[NO_ORIGIN, BODY, PLAIN, NAME]),
+    ("your-config-start", &[COMPLAINT, PROBLEM]),
+    ("your-rules", &[MISSED, UNCOUNTED, NO_RULES]),
     ("nginx-", &[NO_ORIGIN, BODY, PLAIN]),
     ("nginx-get", &[VERSION, REQUESTED_BY]),
     ("nginx-tls12", &[VERSION, SUITE]),

@@ -16,6 +16,7 @@ pub mod init;
 mod inventory;
 mod openssl;
 mod origin;
+pub mod own;
 mod packages;
 mod probe;
 mod program;
@@ -26,6 +27,7 @@ pub mod seal;
 mod surroundings;
 mod swap;
 mod tap;
+mod targets;
 mod tls;
 mod traffic_server;
 mod trials;
@@ -77,14 +79,19 @@ pub async fn run() -> anyhow::Result<()> {
     hide_from_others()?;
     let key = read_key()?;
     let emitter = Emitter::stdout(&key);
+    let plan = unpack(&text)?;
+    let files = match &plan {
+        AgentPlan::Cell(plan) if plan.own.is_some() => Some(own::unpack(&mut std::io::stdin().lock())?),
+        AgentPlan::Cell(_) | AgentPlan::Origin(_) => None,
+    };
     let stdin_closed = watch_stdin();
     let pulse = pulse::start(&emitter);
-    let kept = match unpack(&text)? {
+    let kept = match plan {
         AgentPlan::Origin(plan) => {
             origin_container(*plan, &emitter, stdin_closed).await.map(|origin| origin.map(KeptRunning::Origin))
         }
         AgentPlan::Cell(plan) => {
-            cell_container(*plan, &emitter, stdin_closed).await.map(|cell| cell.map(KeptRunning::Cell))
+            cell_container(*plan, files, &emitter, stdin_closed).await.map(|cell| cell.map(KeptRunning::Cell))
         }
         AgentPlan::Probe { patience_ms } => {
             let seen = probe::watch(Duration::from_millis(patience_ms)).await;
@@ -133,11 +140,12 @@ async fn origin_container(
 /// itself, because it must report what was seen until then.
 async fn cell_container(
     plan: CellPlan,
+    files: Option<own::Delivered>,
     emitter: &Emitter,
     stdin_closed: oneshot::Receiver<()>,
 ) -> anyhow::Result<Option<Box<trials::KeptCell>>> {
     tokio::select! {
-        done = Box::pin(trials::run(plan, emitter.clone())) => done,
+        done = Box::pin(trials::run(plan, files, emitter.clone())) => done,
         _ = stdin_closed => bail!("stdin closed: the run that started this cell is gone"),
     }
 }

@@ -156,7 +156,7 @@ fn unhex(text: &str) -> Option<[u8; LEN]> {
 /// with `!` is written by another program; one that begins with `?` is lost.
 #[cfg(test)]
 pub(crate) fn scripted(stdin: &str, lines: &[String]) -> Vec<String> {
-    let mut sealer = Sealer::new(&Key::read(stdin).unwrap());
+    let mut sealer = Sealer::new(&Key::read(stdin.lines().next().unwrap_or_default()).unwrap());
     let sent = |line: &String| match line.strip_prefix('!') {
         Some(forged) => Some(forged.to_owned()),
         None => Some(sealer.seal(line)).filter(|_| !line.starts_with('?')),

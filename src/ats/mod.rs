@@ -3,6 +3,7 @@
 //!
 //! Pure: it starts, reads and writes nothing, and does not judge trials.
 
+pub mod asks;
 pub mod config;
 mod dialect;
 pub mod layout;

@@ -90,6 +90,8 @@ fn append(archive: &mut tar::Builder<Vec<u8>>, name: &str, file: &LocalFile) -> 
             header.set_entry_type(tar::EntryType::Symlink);
             archive.append_link(&mut header, name, target)
         }
+        // No build has such a file.
+        LocalContent::Unreadable(_) => return Ok(()),
         LocalContent::Folder => {
             header.set_entry_type(tar::EntryType::Directory);
             archive.append_data(&mut header, format!("{name}/"), std::io::empty())

@@ -1,4 +1,5 @@
-//! Reads the user's own files: the context of a Dockerfile as Docker would send it, and package files.
+//! Reads the user's own files: the context of a Dockerfile as Docker would send it, package files, and by [`own`] a
+//! configuration of ATS.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,6 +10,7 @@ use std::path::Path;
 use globset::GlobBuilder;
 
 use super::ignore::DockerIgnore;
+use super::own;
 use crate::config::matrix::{LocalContent, LocalError, LocalFile, LocalFiles, LocalNeed, name_in_context, shown};
 
 /// Most bytes of the files of a source: they are held in memory.
@@ -25,6 +27,7 @@ pub fn local_files(folder: &Path, need: &LocalNeed) -> Result<LocalFiles, LocalE
     match need {
         LocalNeed::Dockerfile { path, context } => dockerfile(folder, path, context),
         LocalNeed::Packages(patterns) => packages(folder, patterns),
+        LocalNeed::Config(path) => own::config(folder, path),
     }
 }
 

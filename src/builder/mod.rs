@@ -13,6 +13,7 @@ mod layer;
 mod local;
 mod log;
 mod making;
+mod own;
 mod proxies;
 mod recipe;
 mod registry;

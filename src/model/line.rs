@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::observation::{AtsLife, ClientRun, Flow, ImageStart, OriginConnection, Served};
+use super::own::OwnSeen;
 use super::provenance::Provenance;
 use super::swap::Inventory;
 
@@ -38,6 +39,13 @@ pub enum Line {
         run: ClientRun,
         /// The state of ATS meanwhile.
         ats: AtsLife,
+    },
+    /// What was seen of the user's own configuration.
+    Own {
+        /// Trial id.
+        trial: String,
+        /// What was seen.
+        seen: OwnSeen,
     },
     /// A connection to a trial's origin has ended.
     Connection(Box<OriginConnection>),

@@ -3,6 +3,7 @@
 
 mod behaviour;
 mod bisect;
+mod cell_kind;
 mod event;
 mod evidence;
 mod id;
@@ -10,6 +11,7 @@ mod line;
 mod observation;
 mod os;
 mod outcome;
+mod own;
 mod own_trial;
 mod plan;
 mod program;
@@ -24,6 +26,7 @@ mod version;
 
 pub use behaviour::{Aspects, Behaviour, BehaviourPart, BehaviourRecords, CellBehaviour};
 pub use bisect::{BISECT_SCHEMA, Bisection, Effect, Fate, Over, Standing, Suspect, Tried};
+pub use cell_kind::CellKind;
 pub use event::{Event, ImageWork};
 pub use evidence::{RunEvidence, TrialEvidence};
 pub use id::{AtsId, CellId, DistroId, IdError, RunId};
@@ -34,11 +37,13 @@ pub use observation::{
 };
 pub use os::Os;
 pub use outcome::{Outcome, Verdict};
+pub use own::{Overlay, OwnConfig, OwnPlan, OwnSeen, RuleMiss, RuleSample, RulesSeen, RulesUntried};
 pub use own_trial::{
     CertificateOwner, EndTime, FirstCloser, HeaderPattern, OwnTrial, RefusalReason, TrialExpectation, WireFact,
 };
 pub use plan::{
-    AgentPlan, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, added_name, front_name, origin_name, wild_name,
+    AgentPlan, CA_NAME, CellPlan, Identity, Leaf, OriginPlan, Port, TrialPlan, added_name, front_name, origin_name,
+    wild_name,
 };
 pub use program::OriginProgram;
 pub use provenance::{AtsBuild, DistroUpgrade, ImageDigests, Library, Provenance, ProvenanceField, Release};

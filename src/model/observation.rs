@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::line::LogLine;
+use super::own::OwnSeen;
 
 /// All evidence of one trial in one attempt.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub struct Observation {
     pub wire_lost: u64,
     /// Lines of ATS's logs that name this trial's host.
     pub logs: Vec<LogLine>,
+    /// What was seen of the user's own configuration, in trials of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnSeen>,
     /// The state of ATS while this trial ran.
     pub ats: AtsLife,
     /// What became of the image when it was started as it is delivered.

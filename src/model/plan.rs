@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::own::OwnPlan;
 use super::spec::{Certificate, OriginSpec, Place, TrialSpec};
 use super::swap::Swap;
 
@@ -78,6 +79,9 @@ impl Port {
     }
 }
 
+/// The name of the CA of a cell.
+pub const CA_NAME: &str = "atsmatrix CA of one run";
+
 /// The certificates of a cell, new for each attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -129,6 +133,9 @@ pub struct CellPlan {
     /// Parts that the ATS process takes from another image, for bisecting.
     #[serde(default)]
     pub swap: Option<Swap>,
+    /// The configuration of the user's own under which ATS runs; its files follow the key on stdin.
+    #[serde(default)]
+    pub own: Option<OwnPlan>,
     /// Secret by which origins recognise this cell.
     #[serde(default)]
     pub token: String,

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::own::OwnConfig;
 use super::surroundings::{OpensslConf, Surroundings};
 
 /// The software of a cell. Every field is as found, never as declared; `None` means that it could not be determined.
@@ -31,6 +32,9 @@ pub struct Provenance {
     /// What an upgrade of the distro in place changed; `None` if the image was not upgraded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<DistroUpgrade>,
+    /// The configuration of the user's own under which ATS ran; `None`: only settings of trials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<OwnConfig>,
     /// The images that ran; added by the orchestrator, as containers do not know them.
     pub images: Option<ImageDigests>,
     /// Digest of the names and versions of all packages, from the agent; it becomes part of `images`.
@@ -156,6 +160,8 @@ pub enum ProvenanceField {
     AtsBinary,
     /// The distro's release.
     Distro,
+    /// The configuration of the user's own.
+    Config,
     /// The upgrade of the distro in place.
     Upgrade,
     /// The C library.
@@ -194,6 +200,7 @@ impl ProvenanceField {
             Self::AtsSource => "ATS source",
             Self::AtsBinary => "ATS binary",
             Self::Distro => "distro release",
+            Self::Config => "your configuration",
             Self::Upgrade => "upgraded in place",
             Self::Libc => "C library",
             Self::LibcPackage => "C library package",
@@ -242,10 +249,22 @@ impl Provenance {
 
     /// Every field with its value, in the order of [`ProvenanceField`]. Destructured completely, so that a new field does not
     /// compile until it is added here.
-    pub fn facts(&self) -> [(ProvenanceField, Option<String>); 23] {
+    pub fn facts(&self) -> [(ProvenanceField, Option<String>); 24] {
         use ProvenanceField as Field;
         // The digest of the packages is part of the image.
-        let Self { distro, kernel, libc, openssl, ats, client_hello, surroundings, upgrade, images, content: _ } = self;
+        let Self {
+            distro,
+            kernel,
+            libc,
+            openssl,
+            ats,
+            client_hello,
+            surroundings,
+            upgrade,
+            config,
+            images,
+            content: _,
+        } = self;
         let around = around(surroundings.as_ref());
         let [openssl, openssl_path, openssl_package] = library(openssl.as_ref());
         let [libc, libc_path, libc_package] = library(libc.as_ref());
@@ -272,6 +291,7 @@ impl Provenance {
             (Field::AtsSource, source),
             (Field::AtsBinary, binary),
             (Field::Distro, distro.as_ref().map(release)),
+            (Field::Config, distro.as_ref().map(|_| config.as_ref().map_or("none".to_owned(), ToString::to_string))),
             (Field::Upgrade, distro.as_ref().map(|_| upgrade.as_ref().map_or("no".to_owned(), ToString::to_string))),
             (Field::Libc, libc),
             (Field::LibcPackage, libc_package),

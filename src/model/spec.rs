@@ -340,6 +340,10 @@ pub enum Act {
     /// One GET before `error.log` is renamed and ATS is told to open its logs again, as logrotate does, and one after ATS
     /// has written to the new file.
     RotateLogs,
+    /// One GET, by which ATS with the user's own configuration shows that it answers. All that it logs belongs to the trial.
+    Start,
+    /// One request for each remap rule of the user's own configuration.
+    Rules,
     /// Plays a script, in which `{host}` is the host name that ATS has for the trial.
     Script(Vec<Step>),
     /// Requests and scripts one after the other, each on connections of its own. One that ends in an error does not end

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::Site;
 use crate::builder::{AgentImages, ImageState};
-use crate::catalogue::trials::{CellKind, Trial};
+use crate::catalogue::trials::Trial;
 use crate::config::plan::{CellImage, PlannedCell, Recipes};
 use crate::engine::labels::{self, ResourceKind};
 use crate::engine::{NetworkSpec, with_timeout};
-use crate::model::{Place, Record, Swap};
+use crate::model::{CellKind, Place, Record, Swap};
 use crate::run::cell::{Job, Limits, OriginImage};
 
 /// The network and the images that all cells share.
@@ -102,6 +102,7 @@ impl Stage {
             name: format!("atsmatrix-{}-{}", site.owner.run, variant.name).replace(['+', '~'], "_"),
             labels: site.owner.labels(ResourceKind::Cell),
             trials: variant.trials,
+            config: planned.config.clone(),
             limits: Limits {
                 cell: defaults.deadlines.cell,
                 trial: defaults.deadlines.trial,
@@ -128,6 +129,7 @@ pub fn required_origins<'a>(trials: impl IntoIterator<Item = &'a &'static Trial>
 pub fn trials_of(planned: &PlannedCell, selected: &[&'static Trial]) -> Vec<&'static Trial> {
     let has = |kind: CellKind| match kind {
         CellKind::OwnImage => planned.own_image,
+        CellKind::OwnConfig => planned.config.is_some(),
     };
     selected.iter().copied().filter(|trial| trial.only_for.is_none_or(has)).collect()
 }

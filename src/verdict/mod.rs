@@ -3,9 +3,9 @@
 mod coverage;
 mod surprise;
 
-use crate::catalogue::trials::{self, CellKind, Kind};
+use crate::catalogue::trials::{self, Kind};
 use crate::exit::Exit;
-use crate::model::{CellResult, Outcome, TrialResult, Verdict};
+use crate::model::{CellKind, CellResult, Outcome, TrialResult, Verdict};
 
 pub use coverage::{Coverage, Lost, few, lost, unsupported_reason};
 pub use surprise::{LIMITATION_GONE_ADVICE, Scope, Surprise, Terms, covers, surprises};
@@ -35,9 +35,14 @@ pub fn weigh_controls(outcomes: &mut [(Kind, Outcome)]) {
     }
 }
 
-/// The trials that only cells with an image of the user's own have.
-pub fn of_own_images() -> impl Iterator<Item = &'static str> {
-    trials::only_for(CellKind::OwnImage).map(|trial| trial.id)
+/// The trials that only cells of this kind have.
+pub fn only_for(kind: CellKind) -> impl Iterator<Item = &'static str> {
+    trials::only_for(kind).map(|trial| trial.id)
+}
+
+/// The trials that not all cells have.
+pub fn of_some_cells() -> impl Iterator<Item = &'static str> {
+    trials::of_some_cells().map(|trial| trial.id)
 }
 
 /// Whether a control bypasses ATS. If it fails, ATS is not at fault.

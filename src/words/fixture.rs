@@ -45,6 +45,7 @@ pub(crate) fn passing(id: &str, openssl: &str) -> CellResult {
         client_hello: None,
         surroundings: None,
         upgrade: None,
+        config: None,
         ats: Some(AtsBuild {
             reported: reported.clone(),
             binary: "/opt/ts/bin/traffic_server".into(),

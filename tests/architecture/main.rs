@@ -58,6 +58,7 @@ const LAYERS: &[(u32, &[&str])] = &[
 const SIBLINGS: &[(&str, &str)] = &[
     ("catalogue::known_issues", "catalogue::trials"),
     ("catalogue::known_issues", "wire"),
+    ("catalogue::trials", "ats"),
     ("catalogue::trials", "wire"),
     ("verdict", "ats"),
     ("verdict", "catalogue::trials"),
@@ -134,7 +135,8 @@ const SURFACES: &[(&str, &[&str])] = &[
     ("etherparse", &["wire"]),
     ("pcap_parser", &["wire"]),
     ("elf", &["distro"]),
-    ("rcgen", &["run::cell"]),
+    // The agent makes stand-ins for keys that are not there.
+    ("rcgen", &["run::cell", "agent"]),
 ];
 
 /// Type names that may be defined more than once, and why.

@@ -74,8 +74,9 @@ pub(super) async fn act(target: &Target, act: &Act, deadline: Duration) -> Clien
         Act::Load { requests, at_once, body_len } => load(target, (*requests, *at_once), *body_len, deadline).await,
         Act::Script(steps) => play(target, steps, deadline).await,
         Act::Series(acts) => Box::pin(series(target, acts, deadline)).await,
+        Act::Start => start(target, deadline).await,
         // The cell itself does these, see `trials`.
-        Act::Reload { .. } | Act::ReloadCertificate | Act::RotateLogs => ClientRun::default(),
+        Act::Reload { .. } | Act::ReloadCertificate | Act::RotateLogs | Act::Rules => ClientRun::default(),
     }
 }
 
@@ -98,6 +99,41 @@ pub(super) async fn run(target: &Target, requests: &[RequestSpec], deadline: Dur
         }
     }
     run
+}
+
+/// Sends one GET. Any answer counts: which one is the matter of the user's own configuration.
+async fn start(target: &Target, deadline: Duration) -> ClientRun {
+    let get = [RequestSpec { method: "GET".into(), ..RequestSpec::default() }];
+    let answered = run(target, &get, deadline).await.exchanges.iter().any(|exchange| exchange.status.is_some());
+    ClientRun { load: Some(Load { sent: 1, whole: answered.into(), same_process: None }), ..ClientRun::default() }
+}
+
+/// A request for any path.
+pub(super) struct RuleRequest {
+    pub(super) method: String,
+    pub(super) path: String,
+    /// Headers, Host among them.
+    pub(super) headers: Vec<(String, String)>,
+}
+
+/// Sends one request on a connection of its own.
+pub(super) async fn ask(target: &Target, question: &RuleRequest, deadline: Duration) -> Exchange {
+    let (begun, mut exchange) = (Instant::now(), Exchange { started_us: now_us(), ..Exchange::default() });
+    let asked = async {
+        let Some(mut opened) = sender::open(target, &mut exchange).await? else { return Ok(()) };
+        let mut builder = Request::builder().method(question.method.as_str()).uri(question.path.as_str());
+        for (name, value) in &question.headers {
+            builder = builder.header(name, value);
+        }
+        let message = builder.body(Full::new(Bytes::new()).boxed_unsync());
+        let message = message.map_err(|error| failed(ClientPhase::Exchange, &error))?;
+        let response = opened.sender.send(message).await.map_err(|error| failed(ClientPhase::Exchange, &error))?;
+        read(response, &mut exchange).await
+    };
+    let done = tokio::time::timeout(deadline, asked).await;
+    exchange.error = outcome_error(done, deadline);
+    exchange.total_us = micros(begun.elapsed());
+    exchange
 }
 
 fn outcome_error(

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::process::Command;
 
 use super::Installation;
-use crate::agent::{program, swap};
+use crate::agent::{own, program, swap};
 use crate::ats::layout::PrivateRoot;
 use crate::model::Swap;
 
@@ -15,6 +15,8 @@ use crate::model::Swap;
 pub(in crate::agent) struct Launch<'a> {
     /// Its configuration files by name.
     pub(in crate::agent) files: &'a BTreeMap<String, String>,
+    /// The folder with a configuration of the user's own, whose other files ATS has too.
+    pub(in crate::agent) own: Option<&'a Path>,
     /// Without the openssl.cnf of the distro.
     pub(in crate::agent) bare_openssl: bool,
     /// It opens its ports only when its cache is ready, which no line of its output says in every version.
@@ -40,15 +42,15 @@ impl Launch<'_> {
         let (private_root, mut command) = match self.by {
             LaunchedBy::Swap(swap) => {
                 let files = swap::layered(self.files, &swap.config);
-                let private_root = write_root(installation, root, &files)?;
+                let private_root = write_root(installation, root, &files, self.own)?;
                 (private_root, swap::command(swap, &installation.binary, &root.join("swap"))?)
             }
             LaunchedBy::Itself => {
-                (write_root(installation, root, self.files)?, program::in_image(&installation.binary))
+                (write_root(installation, root, self.files, self.own)?, program::in_image(&installation.binary))
             }
             LaunchedBy::Manager => {
                 let manager = installation.program("traffic_manager");
-                (write_root(installation, root, self.files)?, program::in_image(manager))
+                (write_root(installation, root, self.files, self.own)?, program::in_image(manager))
             }
         };
         // ATS prefers these to its configuration, and an image may set some (`ENV PROXY_CONFIG_...`).
@@ -67,6 +69,7 @@ fn write_root(
     installation: &Installation,
     root: &Path,
     files: &BTreeMap<String, String>,
+    theirs: Option<&Path>,
 ) -> anyhow::Result<PrivateRoot> {
     let private_root = installation.layout.private_root(&root.display().to_string());
     for folder in private_root.directories() {
@@ -81,6 +84,9 @@ fn write_root(
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
         std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(theirs) = theirs {
+        own::link(theirs, Path::new(&private_root.sysconfdir), files)?;
     }
     Ok(private_root)
 }

@@ -201,6 +201,11 @@ impl RunningAts {
         Path::new(&self.control.private_root.logdir).join(file.name())
     }
 
+    /// What it has printed so far; with the settings of a cell, all that it logs of itself.
+    pub(super) fn output(&self) -> Vec<String> {
+        self.output.lines().clone()
+    }
+
     /// The settings that it reports as unknown.
     pub(super) fn unknown_settings(&self) -> Vec<String> {
         let diags = tail(&self.log_path(LogFile::Diags));
@@ -294,7 +299,11 @@ impl RunningAts {
 
     fn last_words(&self) -> String {
         let lines = self.output.lines();
-        let reasons: Vec<&str> = lines.iter().filter(|line| is_reason(line)).map(String::as_str).collect();
+        let mut reasons: Vec<&str> = lines.iter().filter(|line| is_reason(line)).map(String::as_str).collect();
+        // The line before it says what is wrong in the file that it names.
+        if !reasons.iter().all(|line| is_of_include(line)) {
+            reasons.retain(|line| !is_of_include(line));
+        }
         let last = if reasons.is_empty() { lines.last().map(String::as_str).into_iter().collect() } else { reasons };
         let shown: Vec<&str> = last.iter().rev().take(LAST_LINES).rev().copied().collect();
         let refused: Vec<&str> = lines.iter().filter(|line| loader::is_refusal(line)).map(String::as_str).collect();
@@ -339,6 +348,11 @@ fn is_reason(line: &str) -> bool {
     let severe =
         |level| matches!(level, log::Level::Error | log::Level::Fatal | log::Level::Alert | log::Level::Emergency);
     log::crash(line).is_some() || log::diags_line(line).is_some_and(|line| severe(line.level))
+}
+
+/// Whether it only says that a remap.config includes one with an error.
+fn is_of_include(line: &str) -> bool {
+    line.contains("failed to parse included file")
 }
 
 /// How long the ATS on `ports` takes for an answer that needs no origin, in microseconds.

@@ -3,7 +3,7 @@
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::{NoStart, TrialRunner, Wanted};
+use super::{NoStart, TrialRunner, Wanted, own};
 use crate::agent::traffic_server::{Installation, Ports, RunningAts};
 use crate::model::{AtsLife, ClientRun, Line, Record, TrialPlan};
 
@@ -32,6 +32,7 @@ impl TrialRunner {
         batches: Vec<Vec<TrialPlan>>,
     ) -> Vec<Vec<TrialPlan>> {
         let wanted = Wanted::of(records, &batches);
+        let start = self.report_own(installation, &batches);
         let (mut running, root, ports) = match self.start_unless_down(installation, &wanted).await {
             Ok(started) => started,
             Err(why) => {
@@ -70,6 +71,9 @@ impl TrialRunner {
             running.flush_error_log().await;
         }
         self.report_inventory(installation, running.control().server_pid()).await;
+        if let Some(trial) = &start {
+            self.report_complaints(trial, &running.output());
+        }
         let logs = running.stop().await;
         self.report_logs(logs, again.is_empty());
         let _ = std::fs::remove_dir_all(&root);
@@ -118,6 +122,9 @@ impl TrialRunner {
         match why {
             NoStart::Settings(text) | NoStart::Unclear(text) => {
                 self.emitter.emit(&Line::Fault { trial: Some(id), text: text.clone() });
+            }
+            NoStart::Ats(_) if self.is_told_elsewhere(trial) => {
+                self.emitter.emit(&Line::Fault { trial: Some(id), text: own::NOT_STARTED.to_owned() });
             }
             NoStart::Ats(why) => {
                 let ats = AtsLife::NeverReady(why.clone());

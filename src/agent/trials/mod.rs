@@ -3,15 +3,18 @@
 mod baseline;
 mod life;
 mod lives;
+mod logs;
 mod missing;
+mod own;
 mod reload;
 mod requester;
 mod rotate;
+mod rules;
 mod settings;
 mod through;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -27,13 +30,12 @@ use super::dns::NameServer;
 use super::emit::Emitter;
 use super::heartbeat::{self, OriginGuard, Peer};
 use super::origin::Origin;
+use super::own::{Delivered, OwnFiles};
 use super::packages::Packages;
-use super::program::Forged;
 use super::traffic_server::{self, Installation, Launch, LaunchedBy, Ports, RunningAts};
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
-use crate::model::{
-    AtsLife, CellPlan, ClientRun, LOG_CUT, Line, LogFile, LogLine, Place, Port, Record, Route, TrialPlan, origin_name,
+use crate::model::{Act, AtsLife, CellPlan, ClientRun, Line, Place, Port, Provenance, Record, Route, TrialPlan};
 };
 use baseline::Started;
 use lives::Lives;
@@ -42,12 +44,6 @@ use wire::report_wire;
 
 /// The only writable directory of the container.
 pub(super) const ROOT: &str = "/run/atsmatrix";
-
-/// Log lines reported per log and life: ATS can be made to log without end.
-const MAX_LOG_LINES: usize = 500;
-
-/// Characters reported of a log line.
-const MAX_LOG_LINE: usize = 2000;
 
 /// Lives of ATS at the same time, each with its own settings, ports and files.
 const PARALLEL_LIVES: usize = 3;
@@ -60,6 +56,8 @@ struct TrialRunner {
     names: NameServer,
     here: Origin,
     packages: Packages,
+    /// The configuration of the user's own, from which every life of ATS starts.
+    own: Option<OwnFiles>,
     provenance_reported: Mutex<bool>,
     /// Paths of everything that the ATS processes so far had mapped. Only used with parts swapped.
     inventoried: Mutex<BTreeSet<String>>,
@@ -83,14 +81,19 @@ pub(super) struct KeptCell {
 }
 
 /// Runs the whole plan. With `keep` the origins and an ATS with the baseline settings keep running.
-pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Option<Box<KeptCell>>> {
+pub(super) async fn run(
+    plan: CellPlan,
+    files: Option<Delivered>,
+    emitter: Emitter,
+) -> anyhow::Result<Option<Box<KeptCell>>> {
     let until = Instant::now() + Duration::from_millis(plan.deadline_ms);
     let ports: BTreeSet<u16> = plan.trials.iter().map(|trial| trial.port).collect();
     let capture = Capture::start(&ports).context("cannot capture packets: the container needs NET_RAW")?;
     // Only programs in this container may connect: no heartbeat has its token.
     let guard = OriginGuard::new("", &emitter);
     let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter, &guard).await;
-    let names = NameServer::start(settings::addresses(&plan)?).await?;
+    let own = own::install(&plan, files)?;
+    let names = NameServer::start(own::names(&plan, own.as_ref())?).await?;
     let heartbeats = heartbeat::start(peers(&plan, &names)?, &plan.token, &emitter).await?;
     settings::write_certificates(&plan.identity)?;
     let requester = Requester::new(&plan)?;
@@ -102,6 +105,7 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
         names,
         here,
         packages: Packages::detect(),
+        own,
         provenance_reported: Mutex::new(false),
         inventoried: Mutex::default(),
         lives: AtomicU16::new(0),
@@ -114,19 +118,14 @@ pub(super) async fn run(plan: CellPlan, emitter: Emitter) -> anyhow::Result<Opti
         let found = Installation::find(runner.plan.binary.as_deref(), &runner.plan.command).await;
         match &found {
             Ok(installation) => runner.through(installation).await,
-            Err(error) => runner.emitter.emit(&match error.downcast_ref::<Forged>() {
-                Some(Forged { by, text }) => Line::Forged { by: by.clone(), text: text.clone() },
-                None => Line::Fault { trial: None, text: format!("{error:#}") },
-            }),
+            Err(error) => runner.report_unfound(error),
         }
         found
     };
     let (found, ()) = tokio::join!(through, runner.direct());
     let own = heartbeats.own;
     drop(heartbeats);
-    if !*runner.provenance_reported.lock().await {
-        runner.emitter.emit(&Line::Provenance(Box::new(provenance::base())));
-    }
+    runner.report_base(found.as_ref().ok()).await;
     if !runner.plan.keep {
         let TrialRunner { plan, emitter, here, .. } = runner;
         here.finish().await;
@@ -162,6 +161,8 @@ struct Wanted<'a> {
     bare_openssl: bool,
     /// It has a disk cache.
     cache: bool,
+    /// It runs the user's own configuration, without the premises of other trials.
+    own: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -175,6 +176,7 @@ impl<'a> Wanted<'a> {
             locked_key: specs().any(|spec| spec.locked_key),
             bare_openssl: specs().any(|spec| spec.bare_openssl),
             cache: specs().any(|spec| spec.cache),
+            own: specs().any(|spec| matches!(spec.client.act, Act::Start | Act::Rules)),
         }
     }
 }
@@ -251,7 +253,7 @@ impl TrialRunner {
         settings.error_pages = Some(installation.error_pages(&root));
         settings.cache = wanted.cache.then(|| installation.cache(&root));
         let unwritten = |error: config::Unsupported| NoStart::Settings(error.to_string());
-        let files = config::files(installation.dialect, &settings).map_err(unwritten)?;
+        let files = self.files(installation, &settings, wanted, &root)?;
         let written = config::names(installation.dialect, &settings).map_err(unwritten)?;
         let by = match &self.plan.swap {
             Some(_) if wanted.reloads => {
@@ -261,7 +263,8 @@ impl TrialRunner {
             None if wanted.reloads && installation.dialect < Dialect::V10 => LaunchedBy::Manager,
             None => LaunchedBy::Itself,
         };
-        let launch = Launch { files: &files, bare_openssl: wanted.bare_openssl, opens_late: wanted.cache, by };
+        let own = self.own.as_ref().map(|_| Path::new(super::own::FOLDER));
+        let launch = Launch { files: &files, own, bare_openssl: wanted.bare_openssl, opens_late: wanted.cache, by };
         let started = RunningAts::start(installation, &root, launch, ports, &self.emitter);
         let ats = match tokio::time::timeout_at(self.until, started).await {
             Ok(started) => started.map_err(|error| failed_start(installation, &error))?,
@@ -282,7 +285,8 @@ impl TrialRunner {
     async fn report_provenance(&self, installation: &Installation, pid: Option<u32>, bare_openssl: bool) {
         let Ok(mut reported) = self.provenance_reported.try_lock() else { return };
         if !*reported {
-            let provenance = provenance::gather(installation, pid, bare_openssl, &self.packages).await;
+            let found = provenance::gather(installation, pid, bare_openssl, &self.packages).await;
+            let provenance = Provenance { config: self.own_provenance(installation), ..found };
             self.emitter.emit(&Line::Provenance(Box::new(provenance)));
             *reported = true;
         }
@@ -326,32 +330,6 @@ impl TrialRunner {
                 ClientRun { control_us: before.zip(after).map(|(before, after)| before.max(after)), ..run }
             }
             None => self.requester.request(trial, ports).await,
-        }
-    }
-
-    /// Reports log lines. If they `count` as evidence, each goes to the trial whose host it names.
-    fn report_logs(&self, lines: Vec<(LogFile, String)>, count: bool) {
-        let mut reported: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut cut: BTreeSet<(&str, &str)> = BTreeSet::new();
-        for (file, text) in lines {
-            if [traffic_server::READY_HOST, traffic_server::BARRIER_HOST]
-                .iter()
-                .any(|name| text.contains(&origin_name(name)))
-            {
-                continue;
-            }
-            let number = reported.entry(file.name()).or_default();
-            *number += 1;
-            let trial = self.plan.trials.iter().find(|trial| count && settings::names_trial(&text, &trial.id));
-            let mut text: String = text.chars().take(MAX_LOG_LINE).collect();
-            if *number > MAX_LOG_LINES {
-                // A trial is told once that lines of it are missing.
-                if !trial.is_some_and(|trial| cut.insert((file.name(), trial.id.as_str()))) {
-                    continue;
-                }
-                LOG_CUT.clone_into(&mut text);
-            }
-            self.emitter.emit(&Line::Log(LogLine { trial: trial.map(|trial| trial.id.clone()), file, text }));
         }
     }
 }

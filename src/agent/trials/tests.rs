@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex as StdMutex};
 
 use super::*;
-use crate::model::{Identity, RecordType};
+use crate::model::{Identity, RecordType, origin_name};
 
 /// The number of the first life of the fake, far from those of a real cell, which may run on the same machine.
 const FIRST_LIFE: u16 = 18_000;
@@ -173,6 +173,7 @@ async fn cell(
         deadline_ms: 0,
         keep: false,
         swap: None,
+        own: None,
         token: String::new(),
     };
     let evidence = Collected::default();
@@ -184,6 +185,7 @@ async fn cell(
         plan,
         emitter,
         packages: Packages::detect(),
+        own: None,
         provenance_reported: Mutex::new(true),
         inventoried: Mutex::default(),
         lives: AtomicU16::new(FIRST_LIFE + lives),

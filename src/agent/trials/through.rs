@@ -1,10 +1,12 @@
-//! The client of a trial through ATS: a reload and a rotation of logs also act on ATS itself.
+//! The client of a trial through ATS: a reload and a rotation of logs also act on ATS itself, and a user's rules have a
+//! client of their own.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{TrialRunner, Wanted, reload, rotate, settings};
 use crate::agent::client::Target;
+use crate::agent::own::OwnFiles;
 use crate::agent::traffic_server::{Control, Installation, Ports};
 use crate::ats::config;
 use crate::model::{Act, ClientRun, Line, Speak, TrialPlan, added_name, front_name};
@@ -21,6 +23,9 @@ impl TrialRunner {
         let (act, deadline) = (&trial.spec.client.act, Duration::from_millis(trial.spec.deadline_ms));
         let begun = || self.emitter.emit(&Line::Began { trial: trial.id.clone() });
         let mut settings = settings::settings(&self.plan, ports, self.names.address().port(), &Wanted::default());
+        if *act == Act::Rules {
+            return self.ask_rules(trial, ports).await;
+        }
         if *act == Act::RotateLogs {
             begun();
             return rotate::run(ats, ports, &self.requester.target(trial, ports), deadline).await;
@@ -36,6 +41,7 @@ impl TrialRunner {
         };
         begun();
         settings.maps.push(settings::added_map(trial));
+        settings.own_remap = self.own.as_ref().and_then(OwnFiles::remap);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http));
         reload::run(&reload::ReloadPlan {
             ats,

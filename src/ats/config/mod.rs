@@ -7,6 +7,7 @@
 mod baseline;
 #[cfg(test)]
 mod checked;
+pub mod own;
 mod records;
 mod translate;
 
@@ -36,6 +37,8 @@ pub struct Settings {
     pub cache: Option<String>,
     /// Lines of remap.config, in order.
     pub maps: Vec<Map>,
+    /// The path of a remap.config of the user's own, which is included behind these lines.
+    pub own_remap: Option<String>,
     /// Settings per server name, in order.
     pub sni: Vec<SniEntry>,
     /// Lines of plugin.config, for example `stats_over_http.so`.
@@ -114,6 +117,9 @@ const ERROR_PAGES_INFO: &str = "body_factory/default/.body_factory_info";
 /// The page for every error without one of its own.
 const ERROR_PAGE: &str = "body_factory/default/default";
 
+/// Its text.
+const ERROR_TEXT: &str = "<html><body>An error page of atsmatrix.</body></html>\n";
+
 /// Every configuration file by its name in the sysconfdir of ATS.
 ///
 /// # Errors
@@ -138,14 +144,15 @@ pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, S
         // Not those of the image: if they are missing or not readable, 8.1 closes the connection instead of sending an
         // error, and the check whether ATS is alive would find it dead.
         (ERROR_PAGES_INFO, EMPTY.into()),
-        (ERROR_PAGE, "<html><body>An error page of atsmatrix.</body></html>\n".into()),
+        (ERROR_PAGE, ERROR_TEXT.into()),
     ];
     Ok(files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect())
 }
 
 /// The text of remap.config.
 pub fn remap(settings: &Settings) -> String {
-    lines(settings.maps.iter().map(|map| format!("map {} {}", map.from, map.to)))
+    let maps = settings.maps.iter().map(|map| format!("map {} {}", map.from, map.to));
+    lines(maps.chain(settings.own_remap.iter().map(|path| format!(".include {path}"))))
 }
 
 fn lines(lines: impl Iterator<Item = String>) -> String {
@@ -187,11 +194,17 @@ fn sni(dialect: Dialect, entries: &[SniEntry]) -> String {
     // In 8.1 the file is just the list.
     let mut text = if dialect == Dialect::V8 { String::new() } else { "sni:\n".to_owned() };
     for entry in entries {
-        text.push_str(&lines(std::iter::once(format!("- fqdn: '{}'", entry.fqdn))));
-        let keys = entry.keys.iter().filter_map(|(key, value)| translate::sni_key(dialect, key, value));
-        text.push_str(&lines(keys.map(|(key, value)| format!("  {key}: '{value}'"))));
+        let of_entry = sni_lines(dialect, entry).into_iter().enumerate();
+        text.push_str(&lines(of_entry.map(|(at, line)| format!("{}{line}", if at == 0 { "- " } else { "  " }))));
     }
     text
+}
+
+/// The lines of one entry, without indentation.
+fn sni_lines(dialect: Dialect, entry: &SniEntry) -> Vec<String> {
+    let keys = entry.keys.iter().filter_map(|(key, value)| translate::sni_key(dialect, key, value));
+    let keys = keys.map(|(key, value)| format!("{key}: '{value}'"));
+    std::iter::once(format!("fqdn: '{}'", entry.fqdn)).chain(keys).collect()
 }
 
 /// Without a line there is no cache: ATS starts with `Cache Disabled`.

@@ -3,12 +3,14 @@
 //! Knows the wordings of 8.1, 9.0, 9.2 and 10. Unknown lines are `None`, never an error. What a line means for a trial
 //! is decided elsewhere.
 
+mod complaint;
 mod normalise;
 
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+pub use complaint::complaint;
 pub use normalise::normalise;
 
 fn pattern(text: &str) -> Regex {

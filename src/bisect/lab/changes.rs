@@ -68,7 +68,9 @@ impl Derivation {
             sources.push(source(distro, SourceKind::BuildOn(self.on.clone()))?);
         }
         let (title, version) = (id.to_string(), derived.version.clone());
-        let column = Ats { id: id.clone(), title, version, optional: false, sources, upgraded: BTreeMap::new() };
+        let config = derived.config.clone();
+        let column =
+            Ats { id: id.clone(), title, version, optional: false, config, sources, upgraded: BTreeMap::new() };
         matrix.ats.push(column);
         Some(id)
     }

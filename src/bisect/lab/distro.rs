@@ -142,7 +142,7 @@ fn build_note(ends: &Ends) -> Option<String> {
 async fn run_ends(bench: &Bench<'_>, pair: &Pair, trials: &[&'static Trial]) -> anyhow::Result<Vec<SingleAttempt>> {
     let run = |number: u32, planned: &'_ PlannedCell| {
         let (planned, trials) = (planned.clone(), trials.to_vec());
-        async move {
+        Box::pin(async move {
             let swapped = Some(Swapped { swap: Swap { account: true, ..Swap::default() }, ..Swapped::default() });
             bench.report(started(number as usize, format!("{} unchanged", planned.id), &Remaining::default()));
             let once =
@@ -150,7 +150,7 @@ async fn run_ends(bench: &Bench<'_>, pair: &Pair, trials: &[&'static Trial]) -> 
             bench::check_version(&once, &[&planned.declared])?;
             bench::check_distro(&once, &planned)?;
             Ok::<_, anyhow::Error>(once)
-        }
+        })
     };
     let both = stream::iter([run(1, &pair.good.0), run(2, &pair.bad.0)]);
     both.buffered(bench.request.jobs.max(1)).try_collect().await

@@ -1,8 +1,8 @@
 //! Images as they are delivered: what nobody starts in a laboratory.
 
 use super::check::{self, Check};
-use super::{CellKind, SUBJECT, Trial, spec};
-use crate::model::{ClientError, ClientPhase, Exchange, ImageStart, Observation, Route, TrialSpec};
+use super::{SUBJECT, Trial, spec};
+use crate::model::{CellKind, ClientError, ClientPhase, Exchange, ImageStart, Observation, Route, TrialSpec};
 
 /// Commands that are no ATS: an image for building others, or for looking around.
 const SHELLS: &[&str] = &["bash", "sh", "/bin/bash", "/bin/sh", "/usr/bin/bash", "/usr/bin/sh"];

@@ -32,6 +32,7 @@ mod spec;
 mod tfo;
 mod tls;
 mod tunnel;
+mod your_config;
 
 pub use catalogue::Catalogue;
 pub use check::{Check, Judgement};
@@ -39,7 +40,7 @@ pub use check::{Check, Judgement};
 use std::sync::LazyLock;
 
 use super::{count, flatten};
-use crate::model::{Observation, OwnTrial, TrialSpec, Version, VersionRange};
+use crate::model::{CellKind, Observation, OwnTrial, TrialSpec, Version, VersionRange};
 
 /// The id of every built-in trial that all cells have, in the catalogue's order.
 pub fn ids() -> &'static [&'static str] {
@@ -53,11 +54,9 @@ pub fn only_for(kind: CellKind) -> impl Iterator<Item = &'static Trial> {
     CATALOGUE.iter().copied().filter(move |trial| trial.only_for == Some(kind))
 }
 
-/// A kind of cell that has trials of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CellKind {
-    /// Its image is the user's own, ready or made by a Dockerfile: it can be started as it is delivered.
-    OwnImage,
+/// The trials that not all cells have.
+pub fn of_some_cells() -> impl Iterator<Item = &'static Trial> {
+    CATALOGUE.iter().copied().filter(|trial| trial.only_for.is_some())
 }
 
 /// The trial whose first ClientHello is recorded as the size of a cell's.
@@ -184,6 +183,7 @@ const GROUPS: &[&[Trial]] = &[
     load::TRIALS,
     production::TRIALS,
     image::TRIALS,
+    your_config::TRIALS,
 ];
 
 /// Every built-in trial, group by group.

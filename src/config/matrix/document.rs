@@ -163,6 +163,9 @@ pub(super) struct AtsEntry {
     /// If true, its unavailable cells are reported and do not turn `run` red.
     #[serde(default)]
     pub(super) optional: bool,
+    /// A folder with a configuration of your own, as in /etc/trafficserver, under which its cells run. Relative to the folder
+    /// of matrix.yaml.
+    pub(super) config: Option<String>,
     /// Where it comes from; for each distro, the first source that matches it is used.
     #[schemars(length(min = 1))]
     pub(super) sources: Vec<SourceEntry>,

@@ -1,5 +1,5 @@
-//! The user's own files that sources name: a Dockerfile with its context, and package files. The caller reads them and
-//! this module says where matrix.yaml is wrong about them.
+//! The user's own files that matrix.yaml names: a Dockerfile with its context, package files, a configuration of ATS. The
+//! caller reads them and this module says where matrix.yaml is wrong about them.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::diagnostic::{Diagnostic, Path, quoted};
 use super::digest::sha256_hex;
-use super::source::SourceKind;
+use super::source::{Ats, SourceKind};
 use super::{Matrix, dockerfile};
 
 /// A Dockerfile of your own. Paths are relative to the folder of matrix.yaml and stay in it.
@@ -63,6 +63,21 @@ pub enum LocalContent {
     Link(String),
     /// A folder.
     Folder,
+    /// A file that cannot be read; the reason. Only a configuration of the user's own may have such files.
+    Unreadable(String),
+}
+
+// Contents may be secret, so nothing that shows a file shows them.
+impl fmt::Debug for LocalFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let content = match &self.content {
+            LocalContent::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            LocalContent::Link(target) => format!("link to {target:?}"),
+            LocalContent::Folder => "folder".to_owned(),
+            LocalContent::Unreadable(why) => format!("unreadable: {why}"),
+        };
+        f.debug_struct("LocalFile").field("mode", &format_args!("{:o}", self.mode)).field("content", &content).finish()
+    }
 }
 
 impl LocalFiles {
@@ -74,6 +89,7 @@ impl LocalFiles {
                 LocalContent::Bytes(bytes) => format!("file {}", sha256_hex(bytes)),
                 LocalContent::Link(target) => format!("link {target:?}"),
                 LocalContent::Folder => "folder".to_owned(),
+                LocalContent::Unreadable(why) => format!("unreadable {why:?}"),
             };
             // Quoted, so that no path can look like another line.
             // Writing to a String cannot fail.
@@ -87,6 +103,11 @@ impl LocalFiles {
         &self.entries
     }
 
+    /// The number of files, without folders.
+    pub fn count(&self) -> usize {
+        self.entries.values().filter(|file| file.content != LocalContent::Folder).count()
+    }
+
     /// SHA-256 over the paths, modes and bytes of all, lower-case hex.
     pub fn digest(&self) -> &str {
         &self.digest
@@ -96,7 +117,7 @@ impl LocalFiles {
     pub fn text(&self, path: &str) -> String {
         match self.entries.get(path).map(|file| &file.content) {
             Some(LocalContent::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
-            Some(LocalContent::Link(_) | LocalContent::Folder) | None => String::new(),
+            Some(LocalContent::Link(_) | LocalContent::Folder | LocalContent::Unreadable(_)) | None => String::new(),
         }
     }
 }
@@ -119,6 +140,8 @@ pub enum LocalNeed {
     },
     /// Files by these patterns, with wildcards in their names only.
     Packages(Vec<String>),
+    /// A folder with a configuration of ATS.
+    Config(String),
 }
 
 /// Why the files of a source cannot be used.
@@ -147,6 +170,12 @@ impl LocalError {
     }
 }
 
+impl Ats {
+    fn config_need(&self) -> Option<LocalNeed> {
+        self.config.clone().map(LocalNeed::Config)
+    }
+}
+
 /// Where the Dockerfile at `path` is within the context `context`. One outside of it is added under a name of its own.
 pub fn name_in_context(path: &str, context: &str) -> String {
     let inside = match context {
@@ -168,7 +197,16 @@ impl Matrix {
         let mut found = Vec::new();
         let mut local = BTreeMap::new();
         for ats in &self.ats {
-            let sources = Path::default().key("ats").key(ats.id.as_str()).key("sources");
+            let column = Path::default().key("ats").key(ats.id.as_str());
+            if let Some(need) = ats.config_need().filter(|need| !local.contains_key(need)) {
+                match read(&need) {
+                    Ok(files) => drop(local.insert(need, Arc::new(files))),
+                    Err(LocalError { message, help, .. }) => {
+                        found.push(self.diagnostic(&column.key("config"), message, help));
+                    }
+                }
+            }
+            let sources = column.key("sources");
             for (i, source) in ats.sources.iter().enumerate() {
                 let Some(need) = source.kind.local_need() else { continue };
                 let read = match local.get(&need) {
@@ -194,6 +232,11 @@ impl Matrix {
         }
         self.local = local;
         if found.is_empty() { Ok(self) } else { Err(super::in_order(found)) }
+    }
+
+    /// The configuration of the user's own under which the cells of `ats` run, once it has been read.
+    pub fn config_files(&self, ats: &Ats) -> Option<&Arc<LocalFiles>> {
+        self.local.get(&ats.config_need()?)
     }
 
     /// The user's own files of a source, once they have been read.

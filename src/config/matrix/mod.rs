@@ -51,7 +51,7 @@ pub use trial::trials_schema;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{AtsId, CellId, DistroId, Expected, Place, Provenance, Verdict, VersionRange};
+use crate::model::{AtsId, CellId, CellKind, DistroId, Expected, Place, Provenance, Verdict, VersionRange};
 
 /// Most mistakes that are reported at once: more scroll past.
 const MAX_DIAGNOSTICS: usize = 100;
@@ -145,9 +145,12 @@ impl MatrixCell<'_> {
         self.distro.seen && self.source.seen
     }
 
-    /// Whether its image is the user's own, ready or made by a Dockerfile, and so can be started as it is delivered.
-    pub fn has_own_image(&self) -> bool {
-        matches!(self.source.kind, SourceKind::Image(_) | SourceKind::Dockerfile(_))
+    /// Whether it is of this kind.
+    pub fn is(&self, kind: CellKind) -> bool {
+        match kind {
+            CellKind::OwnImage => matches!(self.source.kind, SourceKind::Image(_) | SourceKind::Dockerfile(_)),
+            CellKind::OwnConfig => self.ats.config.is_some(),
+        }
     }
 
     /// What `traffic_server -V` must report in it: a version, or a range of versions.

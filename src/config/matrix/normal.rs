@@ -177,10 +177,11 @@ fn distro(lines: &mut Lines, it: &Distro) {
 }
 
 fn column(lines: &mut Lines, it: &Ats) {
-    let Ats { id, title: _, version, optional, sources, upgraded } = it;
+    let Ats { id, title: _, version, optional, config, sources, upgraded } = it;
     lines.put("ats", id);
     lines.put("version", version);
     lines.flag("optional", *optional);
+    lines.some("config", config.as_ref());
     for Source { on, kind, reports, optional, seen: _, args } in sources {
         lines.globs("on", Some(on));
         origin(lines, kind);

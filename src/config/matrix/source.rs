@@ -33,6 +33,8 @@ pub struct Ats {
     pub version: String,
     /// Whether the run stays green if its cells are unavailable.
     pub optional: bool,
+    /// The folder of the user's own configuration under which its cells run, relative to that of matrix.yaml.
+    pub config: Option<String>,
     /// Where it comes from; for each distro, the first source that matches it.
     pub sources: Vec<Source>,
     /// Where it comes from on each row that is upgraded in place; `None`: it has no cell there. `sources` do not apply to

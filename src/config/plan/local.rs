@@ -6,7 +6,7 @@ use super::steps::{Steps, arguments};
 use super::tag::{self, Inputs};
 use super::{Recipe, SelectionError, Work};
 use crate::config::matrix::{
-    Dockerfile, LocalFiles, LocalPackages, MatrixCell, SourceKind, declared_args, name_in_context,
+    Dockerfile, LocalFiles, LocalPackages, Matrix, MatrixCell, SourceKind, declared_args, name_in_context,
 };
 
 /// What makes an image of the user's own files.
@@ -69,6 +69,15 @@ impl Steps<'_> {
         }
         let tag = inputs.tag(recipe.kind());
         Ok(self.add(&name, tag, vec![base], Work::Local { recipe, files, args }))
+    }
+}
+
+/// The configuration of the user's own under which `cell` runs.
+pub(super) fn config(matrix: &Matrix, cell: &MatrixCell<'_>) -> Result<Option<Arc<LocalFiles>>, SelectionError> {
+    let Some(folder) = &cell.ats.config else { return Ok(None) };
+    match matrix.config_files(cell.ats) {
+        Some(files) => Ok(Some(Arc::clone(files))),
+        None => Err(SelectionError(format!("{}: its configuration {folder} has not been read", cell.id()))),
     }
 }
 

@@ -19,7 +19,7 @@ pub use recipe::{BuildSystem, Recipe};
 pub use selection::{Selection, SelectionError};
 
 use crate::config::matrix::{Bootstrap, LocalFiles, Matrix, SourceKind};
-use crate::model::{CellId, Os, Place};
+use crate::model::{CellId, CellKind, Os, Place};
 use steps::Steps;
 
 /// The files of the images folder, by path within it.
@@ -70,6 +70,8 @@ pub struct PlannedCell {
     pub image: CellImage,
     /// Whether it is the user's own, ready or made by a Dockerfile.
     pub own_image: bool,
+    /// The configuration of the user's own under which its ATS runs.
+    pub config: Option<Arc<LocalFiles>>,
     /// Where its ATS comes from, in words: `package trafficserver 9.2.5+ds-0+deb12u4`.
     pub origin: String,
 }
@@ -155,12 +157,13 @@ impl Plan {
                 binary: steps::binary(matrix, &cell),
                 optional: cell.optional(),
                 tag,
-                own_image: cell.has_own_image(),
+                own_image: cell.is(CellKind::OwnImage),
                 image: match cell.source.kind {
                     SourceKind::Image(_) => CellImage::Ready,
                     SourceKind::Upgrade(_) => CellImage::Upgraded,
                     _ => CellImage::Made,
                 },
+                config: local::config(matrix, &cell)?,
                 origin: steps::describe(&cell),
             });
         }

@@ -28,6 +28,7 @@ pub(crate) fn provenance(distro: &str, openssl: &str) -> Provenance {
         client_hello: None,
         surroundings: None,
         upgrade: None,
+        config: None,
         images: Some(ImageDigests { ats: "sha256:abab".into(), recipe: "cdcd".into(), id: None }),
         content: None,
     }

@@ -95,7 +95,7 @@ mod tests {
     fn every_field_is_compared_and_unknown_is_not_the_same_as_known() {
         let ran = Provenance { client_hello: Some(517), ..around("TLSv1.2") };
         let facts = provenance(&Provenance::default(), &ran);
-        assert_eq!(facts.len(), 23, "{facts:?}");
+        assert_eq!(facts.len(), 24, "{facts:?}");
         assert!(facts.iter().all(|fact| fact.before.is_none() && fact.after.is_some()));
         assert!(facts.is_sorted_by_key(|fact| fact.field));
     }

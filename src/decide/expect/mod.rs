@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::config::matrix::{Addition, CellFacts, Edit, Expectation, Globs, Matrix};
 use crate::model::{CellId, CellResult, Confidence, Expected, IssueMatch, MatrixResult, Outcome, TrialResult, Verdict};
-use crate::verdict::{self, Scope, is_answer, of_own_images};
+use crate::verdict::{self, Scope, is_answer, of_some_cells};
 use crate::words::escape::terminal;
 
 pub use words::outline;
@@ -97,7 +97,7 @@ impl<'a> EntryState<'a> {
         let unanswered = cell.trials.iter().any(|trial| !is_answer(trial.outcome) && self.covers(&trial.id));
         // A trial that not all cells have is missed only where the entry names it.
         let named = |id: &str| self.stated.trials.iter().any(|pattern| pattern == id);
-        let left_out = || of_own_images().any(|id| named(id) && !ran(id));
+        let left_out = || of_some_cells().any(|id| named(id) && !ran(id));
         let all = || !unanswered && !left_out() && trials.iter().all(|id| !self.covers(id) || ran(id));
         self.stated.verdict.is_without_ats() || all()
     }

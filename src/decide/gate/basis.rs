@@ -8,8 +8,8 @@ use jiff::civil::Date;
 
 use crate::catalogue::trials::Catalogue;
 use crate::config::matrix::{Matrix, MatrixCell};
-use crate::model::{AtsId, CellId, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict};
-use crate::verdict::{Coverage, Terms, few, of_own_images};
+use crate::model::{AtsId, CellId, CellKind, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict};
+use crate::verdict::{Coverage, Terms, few, only_for};
 
 use super::answer::{Cause, CellTrials, GateReason};
 use super::{age, trust};
@@ -45,8 +45,8 @@ pub(super) struct Declared {
     pub(super) optional: bool,
     /// The version that `traffic_server -V` must report.
     pub(super) reports: String,
-    /// Whether its image is the user's own.
-    pub(super) own_image: bool,
+    /// The kinds that it is of.
+    pub(super) kinds: Vec<CellKind>,
 }
 
 /// The matrix.yaml of today.
@@ -122,8 +122,8 @@ impl<'a> Basis<'a> {
     #[must_use]
     pub fn with_matrix(self, matrix: &'a Matrix) -> Self {
         let declared = |cell: &MatrixCell<'_>| {
-            let (optional, own_image) = (cell.optional(), cell.has_own_image());
-            Declared { optional, reports: cell.reports().to_owned(), own_image }
+            let kinds = CellKind::ALL.iter().copied().filter(|kind| cell.is(*kind)).collect();
+            Declared { optional: cell.optional(), reports: cell.reports().to_owned(), kinds }
         };
         let wanted = matrix.cells().map(|cell| (cell.id(), Some(declared(&cell)))).collect();
         let rows = matrix.distros.iter().map(|distro| (distro.id.clone(), distro.os.clone()));
@@ -245,8 +245,8 @@ impl<'a> Basis<'a> {
         // Without matrix.yaml it is unknown which origins there are.
         let has = |place: &Place| self.matrix.is_some_and(|it| it.origins.contains_key(place));
         let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !has(place)).collect();
-        let own = self.declares(&cell.id).is_some_and(|declared| declared.own_image);
-        let more = of_own_images().filter(|_| own && !self.trials.is_empty());
+        let declared = self.declares(&cell.id).filter(|_| !self.trials.is_empty());
+        let more = declared.into_iter().flat_map(|declared| &declared.kinds).flat_map(|kind| only_for(*kind));
         let wanted: Vec<&'c str> = self.trials.iter().copied().chain(more.map(|id| -> &'a str { id })).collect();
         Coverage::of(cell, &wanted, self.catalogue, &without)
     }

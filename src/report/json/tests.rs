@@ -173,6 +173,7 @@ fn provenance() -> impl Strategy<Value = Provenance> {
             client_hello,
             surroundings,
             upgrade,
+            config: None,
             images,
             content: None,
         })

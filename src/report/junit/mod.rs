@@ -251,8 +251,20 @@ fn excuse(expected: &Expected) -> Status {
 /// What ran, as far as known.
 fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
     // `content` is left out: the image digest identifies the packages as well.
-    let Provenance { distro, kernel, libc, openssl, ats, client_hello, surroundings, upgrade, images, content: _ } =
-        &cell.provenance;
+    let Provenance {
+        distro,
+        kernel,
+        libc,
+        openssl,
+        ats,
+        client_hello,
+        surroundings,
+        upgrade,
+        config,
+        images,
+        content: _,
+    } = &cell.provenance;
+    let config = config.as_ref().map(ToString::to_string);
     let around = surroundings.as_ref();
     let conf = around.and_then(|around| around.openssl_conf.as_ref());
     let (differs, environment) = (conf.map(OpensslConf::as_packaged), around.and_then(Surroundings::variables));
@@ -262,6 +274,7 @@ fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
         ("verdict", Some(cell.verdict.word())),
         ("distro", distro.as_ref().map(|release| release.name.as_str())),
         ("upgraded-in-place", upgrade.as_deref()),
+        ("configuration", config.as_deref()),
         ("kernel", kernel.as_deref()),
         ("libc", libc.as_ref().map(|library| library.version.as_str())),
         ("openssl", openssl.as_ref().map(|library| library.version.as_str())),

@@ -16,9 +16,9 @@ use super::incident::{self, Incident};
 use super::watch::Watch;
 use super::{Job, OriginImage, Progress, delivered, identity};
 use crate::agent::seal::{Key, Opener, SealError};
-use crate::agent::{PLAN_VARIABLE, pack};
+use crate::agent::{PLAN_VARIABLE, own, pack};
 use crate::engine::{Container, ContainerSpec, Engine, labels, patience, with_timeout};
-use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, Place, Port, Route, TrialPlan};
+use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, OwnPlan, Place, Port, Route, TrialPlan};
 
 /// Time for an origin to start listening. It takes 0.4 s on an idle machine; engines under load take longer.
 const ORIGIN_START: Duration = Duration::from_secs(30);
@@ -31,6 +31,12 @@ const GRACE: Duration = Duration::from_secs(15);
 
 /// Options of the writable tmpfs of a container, for ATS's configuration and logs and curl's body file.
 const SCRATCH: &str = "size=64m,mode=0700";
+
+/// The same for a cell with a configuration of the user's own: ATS loads plugins of remap rules from copies below it.
+const SCRATCH_WITH_PLUGINS: &str = "size=64m,mode=0700,exec";
+
+/// Options of the tmpfs for a configuration of the user's own.
+const OWN_FILES: &str = "size=96m,mode=0755";
 
 /// Maximum bytes of a container's log that the engine keeps.
 const LOG_BYTES: u64 = 64 << 20;
@@ -182,6 +188,10 @@ impl RunningAttempt<'_> {
             deadline_ms: u64::try_from(self.job.limits.cell.as_millis()).unwrap_or(u64::MAX),
             keep: self.job.keep,
             swap: self.job.swap.clone(),
+            own: self.job.config.as_ref().map(|files| OwnPlan {
+                digest: files.digest().to_owned(),
+                files: u32::try_from(files.count()).unwrap_or(u32::MAX),
+            }),
             token: self.token.clone(),
         }));
         // A binary with the file capability for low ports cannot be started in a container without that capability.
@@ -240,17 +250,24 @@ impl RunningAttempt<'_> {
         if self.job.keep {
             marks.insert(labels::KEEP.to_owned(), "true".to_owned());
         }
+        let mut tmpfs = BTreeMap::from([("/run/atsmatrix".to_owned(), SCRATCH.to_owned())]);
+        let config = self.job.config.as_ref().filter(|_| agent == Agent::Cell);
+        let files = config.map(|files| own::pack(files)).transpose()?.unwrap_or_default();
+        if config.is_some() {
+            tmpfs.insert("/run/atsmatrix".to_owned(), SCRATCH_WITH_PLUGINS.to_owned());
+            tmpfs.insert(own::FOLDER.to_owned(), OWN_FILES.to_owned());
+        }
         let spec = ContainerSpec {
             name: format!("{}-{}-{kind}", self.job.name, self.number),
             image: image.to_owned(),
-            stdin: key.line(),
+            stdin: key.line() + &files,
             env: BTreeMap::from([(PLAN_VARIABLE.to_owned(), pack(plan)?)]),
             labels: marks,
             network: Some(self.job.network.clone()),
             capabilities: capabilities.iter().map(ToString::to_string).collect(),
             read_only: true,
             sysctls: if agent == Agent::Cell { self.sysctls() } else { BTreeMap::new() },
-            tmpfs: BTreeMap::from([("/run/atsmatrix".to_owned(), SCRATCH.to_owned())]),
+            tmpfs,
             memory: Some(self.job.limits.memory),
             pids: Some(self.job.limits.pids),
             no_new_privileges: true,

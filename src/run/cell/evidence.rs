@@ -128,6 +128,7 @@ impl Gathered {
                 observation.client = Some(run);
                 observation.ats = ats;
             }
+            Line::Own { trial, seen } => self.trials.entry(trial).or_default().own = Some(seen),
             Line::Connection(connection) => {
                 self.trials.entry(connection.trial.clone()).or_default().origin.push(*connection);
             }

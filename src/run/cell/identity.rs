@@ -9,7 +9,7 @@ use rcgen::{
     KeyUsagePurpose, SignatureAlgorithm,
 };
 
-use crate::model::{Certificate, Identity, Leaf, Place, Speak, TrialPlan, front_name, origin_name, wild_name};
+use crate::model::{CA_NAME, Certificate, Identity, Leaf, Place, Speak, TrialPlan, front_name, origin_name, wild_name};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -51,7 +51,7 @@ pub(super) fn of(plans: &[TrialPlan]) -> anyhow::Result<Identity> {
 /// # Errors
 /// A name is not a DNS name.
 pub(crate) fn make(origins: &[String], fronts: &[String], kinds: &BTreeSet<Certificate>) -> anyhow::Result<Identity> {
-    let ca = authority("atsmatrix CA of one run", None)?;
+    let ca = authority(CA_NAME, None)?;
     let mut identity = Identity {
         ca_pem: ca.pem(),
         ca_key_pem: ca.key().serialize_pem(),

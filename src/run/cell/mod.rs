@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::trials::{Judgement, Trial};
+use crate::config::matrix::LocalFiles;
 use crate::engine::patience::{MAX_OUTAGES, Patience};
 use crate::engine::{Engine, Labels, with_timeout};
 use crate::model::{
@@ -57,6 +58,8 @@ pub struct Job {
     pub labels: Labels,
     /// The trials to run, in the catalogue's order.
     pub trials: Vec<&'static Trial>,
+    /// The configuration of the user's own under which ATS runs.
+    pub config: Option<Arc<LocalFiles>>,
     /// Limits of time, memory and processes.
     pub limits: Limits,
     /// Settings of a workaround, which override those of every trial through ATS.

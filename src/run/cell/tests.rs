@@ -101,6 +101,11 @@ fn engine(script: impl Fn(&str, u32) -> Option<Behaviour> + Send + Sync + 'stati
 }
 
 async fn run(engine: &FakeEngine) -> Ran {
+    run_under(engine, None).await
+}
+
+/// With a configuration of the user's own.
+async fn run_under(engine: &FakeEngine, config: Option<Arc<LocalFiles>>) -> Ran {
     let owner = Owner::current("r1".parse().unwrap()).unwrap();
     let spec = NetworkSpec { name: "net".into(), labels: owner.labels(ResourceKind::Network), internal: true };
     let network = engine.create_network(&spec).await.unwrap();
@@ -120,6 +125,7 @@ async fn run(engine: &FakeEngine) -> Ran {
         labels: owner.labels(ResourceKind::Cell),
         trials: [CONTROL, REMOTE, NGINX].map(|id| trials::by_id(id).unwrap()).to_vec(),
         limits: Limits { cell: Duration::from_mins(1), trial: Duration::from_secs(10), memory: 1 << 30, pids: 100 },
+        config,
         overrides: Vec::new(),
         keep: false,
         swap: None,
@@ -288,4 +294,40 @@ async fn an_engine_that_does_not_come_back_is_waited_for_once() {
     assert!(notes.0.into_inner().unwrap()[1].contains("has not come back within 120 s"));
     tokio::time::sleep(Duration::from_mins(2)).await;
     assert!(patience.wait_until_back(&shared, &|_| (), &CancellationToken::new()).await, "it is back in the end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_configuration_reaches_the_agent_of_the_cell_on_stdin_alone() {
+    use crate::config::matrix::{LocalContent, LocalFile};
+    const SECRET: &str = "secret-of-the-edge";
+    let content = LocalContent::Bytes(SECRET.as_bytes().to_vec());
+    let files = LocalFiles::new(BTreeMap::from([("www.key".to_owned(), LocalFile { mode: 0o400, content })]));
+    let specs: Arc<Mutex<Vec<ContainerSpec>>> = Arc::default();
+    let seen = Arc::clone(&specs);
+    let engine = ["cell", "origin", "nginx"]
+        .iter()
+        .fold(FakeEngine::new(), |engine, image| engine.with_image(image, Labels::new()))
+        .with_containers(move |spec: &ContainerSpec| {
+            seen.lock().unwrap().push(spec.clone());
+            let behaviour = if spec.labels[labels::KIND] == "cell" { cell(&[], 200) } else { origin() };
+            Behaviour { lines: seal::scripted(&spec.stdin, &behaviour.lines), ..behaviour }
+        });
+    let ran = run_under(&engine, Some(Arc::new(files))).await;
+    assert_eq!(ran.outcome(REMOTE).0, Outcome::Pass);
+    let specs = specs.lock().unwrap();
+    for spec in specs.iter() {
+        let is_cell = spec.labels[labels::KIND] == "cell";
+        // Everything of a container that an engine shows.
+        let shown = format!("{:?}", ContainerSpec { stdin: String::new(), ..spec.clone() });
+        let packed = spec.stdin.lines().nth(2).unwrap_or_default();
+        assert_eq!((spec.stdin.lines().count() > 1, spec.tmpfs.len()), (is_cell, 1 + usize::from(is_cell)), "{shown}");
+        assert!(!shown.contains(SECRET) && !spec.stdin.contains(SECRET));
+        assert!(packed.is_empty() || !shown.contains(packed));
+        for text in spec.env.values() {
+            let plan = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).unwrap();
+            let mut json = String::new();
+            std::io::Read::read_to_string(&mut flate2::read::ZlibDecoder::new(plan.as_slice()), &mut json).unwrap();
+            assert!(!json.contains(SECRET), "{json}");
+        }
+    }
 }

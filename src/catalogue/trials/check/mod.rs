@@ -4,6 +4,7 @@ mod cache;
 mod client;
 mod message;
 mod origin;
+mod own;
 mod refusal;
 mod time;
 mod wire;
@@ -21,6 +22,7 @@ pub(super) use origin::{
     over_tls, over_version, posted, requested_by, resumed, reused, script_done, served, server_name,
     with_client_certificate,
 };
+pub(super) use own::{rules_reached, started_as_configured};
 pub(super) use refusal::{Reason, refused, refused_for};
 pub(super) use time::{after_a_second, at_once};
 pub(super) use wire::{no_flow, reset_by_origin, syn_data, turned_away};

@@ -38,10 +38,11 @@ impl Checker<'_> {
                 String::new()
             }
         };
+        let config = entry.config.map(|folder| self.config_folder(&path.key("config"), &folder));
         let at = path.key("sources");
         let sources =
             entry.sources.into_iter().enumerate().filter_map(|(i, source)| self.source(&at.index(i), source)).collect();
-        Some(Ats { id: id?, title, version, optional: entry.optional, sources, upgraded: BTreeMap::new() })
+        Some(Ats { id: id?, title, version, optional: entry.optional, config, sources, upgraded: BTreeMap::new() })
     }
 
     fn reported(&mut self, path: &Path, version: &str) -> String {

@@ -45,6 +45,12 @@ impl Checker<'_> {
         SourceKind::Local(LocalPackages { format, files, binary })
     }
 
+    /// The folder of a configuration of the user's own.
+    pub(super) fn config_folder(&mut self, path: &Path, folder: &str) -> String {
+        let help = "write it relative to the folder of matrix.yaml, without ..";
+        tidy(&self.text(path, folder, values::is_member, "path", help))
+    }
+
     /// The path of `traffic_server` in an image.
     pub(super) fn binary(&mut self, path: &Path, binary: Option<String>) -> Option<String> {
         let help = "write it like /opt/ats/bin/traffic_server";

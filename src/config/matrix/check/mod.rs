@@ -156,7 +156,9 @@ impl Checker<'_> {
             args(&Path::default().key("distros").key(distro.id.as_str()), &mut distro.args.keys());
         }
         for ats in ats {
-            let sources = Path::default().key("ats").key(ats.id.as_str()).key("sources");
+            let column = Path::default().key("ats").key(ats.id.as_str());
+            local.extend(ats.config.as_ref().map(|_| column.key("config")));
+            let sources = column.key("sources");
             for (i, source) in ats.sources.iter().enumerate() {
                 args(&sources.index(i), &mut source.args.keys());
                 local.extend(local_values(&sources.index(i), &source.kind));

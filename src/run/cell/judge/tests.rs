@@ -86,6 +86,7 @@ fn job(trial: &'static Trial) -> Job {
             memory: 0,
             pids: 0,
         },
+        config: None,
         overrides: Vec::new(),
         keep: false,
         swap: None,

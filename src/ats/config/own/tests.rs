@@ -1,0 +1,119 @@
+use super::*;
+
+const RECORDS: &str = "\
+CONFIG proxy.config.http.server_ports STRING 80 443:ssl
+CONFIG proxy.config.exec_thread.limit INT 8
+CONFIG proxy.config.http.cache.http INT 1
+CONFIG proxy.config.plugin.plugin_dir STRING /opt/plugins
+CONFIG proxy.config.ssl.server.cert.path STRING etc/trafficserver/ssl
+";
+
+fn laid(dialect: Dialect, purpose: Purpose, files: &[(&str, &str)]) -> Result<Laid, Unlaid> {
+    let files: BTreeMap<String, Vec<u8>> =
+        files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
+    let folder = ConfigFolder::read(&files);
+    let multicert = files.get("ssl_multicert.config").map(|it| String::from_utf8_lossy(it)).unwrap_or_default();
+    let settings = Settings {
+        http_port: 8080,
+        https_port: Some(9080),
+        dns_port: 5353,
+        server_identity: Some(("/run/front.pem".into(), "/run/front.key".into())),
+        maps: vec![super::super::Map { from: "http://a.t/".into(), to: "http://a.test:1/".into() }],
+        sni: vec![super::super::SniEntry { fqdn: "a.t".into(), keys: vec![("http2".into(), "off".into())] }],
+        error_pages: Some("/pages".into()),
+        ..Settings::default()
+    };
+    lay(dialect, &settings, &Theirs { folder: &folder, files: &files, multicert: &multicert, cache: "/cache" }, purpose)
+}
+
+fn last<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().rev().find(|line| line.split_whitespace().nth(1) == Some(name))?.splitn(4, ' ').nth(3)
+}
+
+#[test]
+fn their_settings_hold_except_where_the_cell_would_not_work_and_where_a_trial_has_premises() {
+    let files = [("records.config", RECORDS), ("remap.config", "map / http://x\n")];
+    let (own, trials) =
+        (laid(Dialect::V9_2, Purpose::Own, &files).unwrap(), laid(Dialect::V9_2, Purpose::Trials, &files).unwrap());
+    let value = |laid: &Laid, name: &str| last(&laid.files["records.config"], name).map(str::to_owned);
+    for laid in [&own, &trials] {
+        assert!(value(laid, "proxy.config.http.server_ports").unwrap().starts_with("8080:ip-in=127.0.0.1"));
+        assert_eq!(value(laid, "proxy.config.admin.user_id").as_deref(), Some("#-1"));
+        assert_eq!(value(laid, "proxy.config.ssl.server.cert.path").as_deref(), Some("/etc/trafficserver/ssl"));
+        assert_eq!(
+            laid.files["remap.config"],
+            "map http://a.t/ http://a.test:1/\n.include /etc/trafficserver/remap.config\n"
+        );
+    }
+    assert_eq!(value(&own, "proxy.config.exec_thread.limit").as_deref(), Some("8"));
+    assert_eq!(value(&trials, "proxy.config.exec_thread.limit").as_deref(), Some("1"));
+    let told = |laid: &Laid, name: &str| laid.overlays.iter().find(|it| it.name == name).map(ToString::to_string);
+    assert_eq!(told(&own, "proxy.config.exec_thread.limit"), None);
+    assert_eq!(
+        told(&trials, "proxy.config.exec_thread.limit").unwrap(),
+        "proxy.config.exec_thread.limit: 1 (yours: 8) in trials of the catalogue"
+    );
+    assert_eq!(
+        told(&own, "proxy.config.http.server_ports").unwrap(),
+        "proxy.config.http.server_ports: ports of the cell on 127.0.0.1, one of them for TLS (yours: 80 443:ssl)"
+    );
+    assert_eq!(
+        told(&own, "proxy.config.plugin.plugin_dir").unwrap(),
+        "proxy.config.plugin.plugin_dir: the plugin directory of the image (yours: /opt/plugins)"
+    );
+    assert!(own.overlays.is_sorted() && trials.overlays.is_sorted());
+}
+
+#[test]
+fn records_yaml_is_refused() {
+    let files = [("records.yaml", "records:\n  exec_thread:\n    limit: 8\n")];
+    assert!(matches!(laid(Dialect::V10, Purpose::Trials, &files), Err(Unlaid::RecordsYaml)));
+    // Without settings of theirs there is nothing to lay over.
+    assert!(laid(Dialect::V10, Purpose::Trials, &[("remap.config", "map / http://x\n")]).is_ok());
+}
+
+#[test]
+fn lists_begin_with_ours_and_certificates_with_theirs() {
+    let files = [
+        ("sni.yaml", "sni:\n  - fqdn: www\n    http2: on\n"),
+        ("ip_allow.yaml", "ip_allow:\n  - apply: in\n    ip_addrs: 0/0\n    action: deny\n    methods: ALL\n"),
+        ("ssl_multicert.config", "dest_ip=* ssl_cert_name=www.pem\n"),
+        ("storage.config", "/var/cache 256G\n"),
+        ("parent.config", "dest_domain=. parent=\"p:80\"\n"),
+    ];
+    let trials = laid(Dialect::V9_2, Purpose::Trials, &files).unwrap();
+    assert!(trials.files["sni.yaml"].starts_with("sni:\n  - fqdn: 'a.t'\n    http2: 'off'\n  - fqdn: www\n"));
+    let allow = &trials.files["ip_allow.yaml"];
+    assert!(allow.starts_with("ip_allow:\n  - apply: in\n    ip_addrs: 127.0.0.1\n    action: allow\n"), "{allow}");
+    assert_eq!(
+        trials.files["ssl_multicert.config"],
+        "dest_ip=* ssl_cert_name=www.pem\nssl_cert_name=/run/front.pem ssl_key_name=/run/front.key\n"
+    );
+    assert_eq!(trials.files["parent.config"], "dest_domain=test go_direct=true\ndest_domain=. parent=\"p:80\"\n");
+    assert!(trials.files["storage.config"].starts_with('#'));
+    let own = laid(Dialect::V9_2, Purpose::Own, &files).unwrap();
+    assert_eq!((own.files["storage.config"].as_str(), own.files["sni.yaml"].as_str()), ("/cache 32M\n", files[0].1));
+    assert_eq!(own.files["parent.config"], files[4].1);
+    let odd = laid(Dialect::V9_2, Purpose::Trials, &[("sni.yaml", "sni: [{ fqdn: a }]\n")]).unwrap_err();
+    assert!(odd.to_string().starts_with("nothing can be put into your sni.yaml"), "{odd}");
+}
+
+#[test]
+fn a_file_of_comments_alone_stays_without_a_list() {
+    // As Debian delivers it. 9.2 ends with "expected sequence" if `sni:` has none.
+    let files = BTreeMap::from([("sni.yaml".to_owned(), b"# sni:\n".to_vec())]);
+    let theirs = Theirs { folder: &ConfigFolder::read(&files), files: &files, multicert: "", cache: "" };
+    let laid = lay(Dialect::V9_2, &Settings::default(), &theirs, Purpose::Trials).unwrap();
+    assert_eq!(laid.files["sni.yaml"], "# sni:\n");
+}
+
+#[test]
+fn what_they_do_not_have_is_ours() {
+    let laid =
+        laid(Dialect::V8, Purpose::Own, &[("body_factory/default/x", "page"), ("plugin.config", "x.so\n")]).unwrap();
+    assert!(
+        !laid.files.contains_key("plugin.config") && !laid.files.keys().any(|name| name.starts_with("body_factory"))
+    );
+    assert!(laid.files.contains_key("logging.yaml") && laid.files.contains_key("ip_allow.config"));
+    assert!(!laid.overlays.iter().any(|overlay| overlay.name.contains("template_sets_dir")));
+}
