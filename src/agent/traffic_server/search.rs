@@ -39,8 +39,8 @@ pub(super) fn binary(command: &[String]) -> anyhow::Result<PathBuf> {
     let command =
         if command.is_empty() { "none".to_owned() } else { format!("`{}`", terminal(&command.join(" "), MAX_LIST)) };
     bail!(
-        "no traffic_server in this image: looked at its command ({command}), on its PATH ({}) and in the usual places \
-         ({}). State its path as `binary` of the source in matrix.yaml",
+        "no traffic_server in this image: state its path as `binary` of the source in matrix.yaml (looked at its command, \
+         {command}, on its PATH: {}, and in the usual places: {})",
         list(&on_path),
         terminal(&USUAL_BINARIES.join(", "), 2 * MAX_LIST)
     )

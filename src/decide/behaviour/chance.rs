@@ -21,6 +21,17 @@ const CHANCES: &[Chance] = &[
         why: CROWD,
         applies: |_, spec| is_crowd(spec),
     },
+    // An answer is in the cache when it has been written, and a request that comes before goes to the origin.
+    Chance {
+        facts: &["ClientHello resuming", "TLS resumed", "request", "origin", "response header"],
+        why: "the answer is in the cache in time, or not",
+        applies: |_, spec| spec.cache,
+    },
+    Chance {
+        facts: &["ClientHello resuming", "TLS resumed", "request", "origin", "response"],
+        why: "the client goes away while ATS and the origin are at work",
+        applies: |trial, _| trial.starts_with("client-gone-"),
+    },
     Chance { facts: &["origin closed by"], why: "either end may close first", applies: either_end_closes },
     // A reset that comes before ATS has written its ClientHello ends the write, a later one ends the read.
     Chance {
@@ -59,6 +70,7 @@ fn either_end_closes(trial: &str, spec: &TrialSpec) -> bool {
     let by_itself = match &spec.origin.speak {
         Speak::Script(scripts) => scripts.iter().flatten().any(closes),
         Speak::Openssl { .. } | Speak::Nginx { .. } | Speak::Httpd { .. } => true,
+        Speak::Answer(answer) => answer.close,
         Speak::Http { .. } | Speak::Nobody => false,
     };
     let shares = |record: &Record| !(record.name.ends_with("server_session_sharing.match") && record.value == "none");

@@ -95,6 +95,7 @@ impl Checker<'_> {
             may_not_know: Vec::new(),
             locked_key: false,
             bare_openssl: false,
+            cache: false,
             timed: wanted.iter().any(|it| matches!(it, TrialExpectation::Ended(_))),
             alone: entry.alone,
             deadline_ms,
