@@ -36,7 +36,6 @@ use super::traffic_server::{self, Installation, Launch, LaunchedBy, Ports, Runni
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
 use crate::model::{Act, AtsLife, CellPlan, ClientRun, Line, Place, Port, Provenance, Record, Route, TrialPlan};
-};
 use baseline::Started;
 use lives::Lives;
 use requester::Requester;

@@ -8,7 +8,9 @@ use jiff::civil::Date;
 
 use crate::catalogue::trials::Catalogue;
 use crate::config::matrix::{Matrix, MatrixCell};
-use crate::model::{AtsId, CellId, CellKind, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict};
+use crate::model::{
+    AtsId, CellId, CellKind, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict,
+};
 use crate::verdict::{Coverage, Terms, few, only_for};
 
 use super::answer::{Cause, CellTrials, GateReason};
