@@ -13,7 +13,7 @@ use std::process::Command;
 use atsmatrix::catalogue::trials;
 use atsmatrix::config::matrix::sha256_hex;
 use atsmatrix::decide::behaviour;
-use atsmatrix::model::{Behaviour, BehaviourPart, BehaviourRecords, ClosedBy, Observation, Route, Verdict};
+use atsmatrix::model::{BehaviourPart, BehaviourRecords, ClosedBy, Observation, Route, TrialBehaviour, Verdict};
 use atsmatrix::store::{CommittedFiles, Results};
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -36,7 +36,7 @@ fn recorded() -> BTreeMap<String, Observation> {
     all.filter(through_ats).map(|one| (one.trial, one.observation)).collect()
 }
 
-fn of(trial: &str, seen: &Observation) -> Option<Behaviour> {
+fn of(trial: &str, seen: &Observation) -> Option<TrialBehaviour> {
     behaviour::of(trial, &trials::by_id(trial).unwrap().spec(), seen)
 }
 
@@ -176,7 +176,7 @@ fn folder(group: Option<&str>) -> TempDir {
         let group = if cell.id.distro.as_str() == "debian-13" { group } else { Some("X25519") };
         let Some(group) = group else { continue };
         let aspects = [("group".to_owned(), group.to_owned())].into();
-        let of_trial = Behaviour([(BehaviourPart::Tls, aspects)].into());
+        let of_trial = TrialBehaviour([(BehaviourPart::Tls, aspects)].into());
         records.insert(cell.id.clone(), cell.trials.iter().map(|trial| (trial.id.clone(), of_trial.clone())).collect());
     }
     let day = Some(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date());
@@ -252,7 +252,7 @@ fn a_damaged_file_is_refused_even_with_its_own_digest() {
     fs::write(path("behaviour.json"), damaged).unwrap();
     fs::write(path("checked.json"), checked.replace(&sha256_hex(&old), &sha256_hex(damaged))).unwrap();
     let (exit, printed) = atsmatrix(dir.path(), &UNCHANGED);
-    assert!(exit == 2 && printed.contains("is damaged") && printed.contains("at line 1 column 24"), "{exit} {printed}");
+    assert!(exit == 2 && printed.contains("is damaged") && printed.contains("at line 1 column 25"), "{exit} {printed}");
 }
 
 #[test]

@@ -59,9 +59,9 @@ pub type Aspects = BTreeMap<String, String>;
 /// The behaviour of one trial. Without times, addresses, ports, random values and the trial's own names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Behaviour(pub BTreeMap<BehaviourPart, Aspects>);
+pub struct TrialBehaviour(pub BTreeMap<BehaviourPart, Aspects>);
 
-impl Behaviour {
+impl TrialBehaviour {
     /// The value of an aspect.
     pub fn get(&self, part: BehaviourPart, aspect: &str) -> Option<&str> {
         self.0.get(&part)?.get(aspect).map(String::as_str)
@@ -80,7 +80,7 @@ impl Behaviour {
 }
 
 /// The behaviour of a cell, by trial.
-pub type CellBehaviour = BTreeMap<String, Behaviour>;
+pub type CellBehaviour = BTreeMap<String, TrialBehaviour>;
 
 /// The recorded behaviour of all cells.
 pub type BehaviourRecords = BTreeMap<CellId, CellBehaviour>;

@@ -24,7 +24,7 @@ mod surroundings;
 mod swap;
 mod version;
 
-pub use behaviour::{Aspects, Behaviour, BehaviourPart, BehaviourRecords, CellBehaviour};
+pub use behaviour::{Aspects, BehaviourPart, BehaviourRecords, CellBehaviour, TrialBehaviour};
 pub use bisect::{BISECT_SCHEMA, Bisection, Effect, Fate, Over, Standing, Suspect, Tried};
 pub use cell_kind::CellKind;
 pub use event::{Event, ImageWork};

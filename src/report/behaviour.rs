@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::matrix::sha256_hex;
-use crate::model::{Behaviour, BehaviourRecords, CellBehaviour, CellId};
+use crate::model::{BehaviourRecords, CellBehaviour, CellId, TrialBehaviour};
 
 use super::json;
 
@@ -26,7 +26,7 @@ struct BehaviourFile {
     #[schemars(range(max = BEHAVIOUR_SCHEMA))]
     schema: u32,
     /// Parts of behaviours, by key: one part with its aspects and their values.
-    parts: BTreeMap<String, Behaviour>,
+    parts: BTreeMap<String, TrialBehaviour>,
     /// Behaviours, by key: the keys of their parts.
     behaviours: BTreeMap<String, Vec<String>>,
     /// The key of the behaviour of each trial, by cell and trial.
@@ -59,7 +59,7 @@ impl BehaviourFile {
             for (trial, behaviour) in cell {
                 let mut keys = Vec::new();
                 for (part, aspects) in &behaviour.0 {
-                    let alone = Behaviour([(*part, aspects.clone())].into());
+                    let alone = TrialBehaviour([(*part, aspects.clone())].into());
                     let name = key(&alone);
                     parts.insert(name.clone(), alone);
                     keys.push(name);
@@ -84,10 +84,10 @@ impl BehaviourFile {
         let part = |name: &String| {
             self.parts.get(name).ok_or_else(|| BehaviourError::Edited(format!("there is no part {name}")))
         };
-        let behaviour = |name: &String| -> Result<Behaviour, BehaviourError> {
+        let behaviour = |name: &String| -> Result<TrialBehaviour, BehaviourError> {
             let keys = self.behaviours.get(name);
             let keys = keys.ok_or_else(|| BehaviourError::Edited(format!("there is no behaviour {name}")))?;
-            let mut whole = Behaviour::default();
+            let mut whole = TrialBehaviour::default();
             for name in keys {
                 whole.0.extend(part(name)?.0.clone());
             }
@@ -161,14 +161,14 @@ mod tests {
     use super::*;
     use crate::model::BehaviourPart;
 
-    fn behaviour(group: &str) -> Behaviour {
+    fn behaviour(group: &str) -> TrialBehaviour {
         let aspect = |name: &str, value: &str| [(name.to_owned(), value.to_owned())].into();
         let parts = [
             (BehaviourPart::Tls, aspect("group", group)),
             (BehaviourPart::Headers, aspect("via", "a \"b\"\n")),
             (BehaviourPart::Size, aspect("size", "517")),
         ];
-        Behaviour(parts.into())
+        TrialBehaviour(parts.into())
     }
 
     fn records() -> BehaviourRecords {

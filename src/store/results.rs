@@ -195,7 +195,7 @@ impl Results {
 mod tests {
     use std::thread;
 
-    use crate::model::{Behaviour, BehaviourPart};
+    use crate::model::{BehaviourPart, TrialBehaviour};
     use crate::store::merge::{merge, tests::frame};
     use crate::words::fixture;
 
@@ -247,7 +247,7 @@ mod tests {
         let id = result.cells[0].id.clone();
         let group = |name: &str| {
             let aspects = [("group".to_owned(), name.to_owned())].into();
-            let of_trial = Behaviour([(BehaviourPart::Tls, aspects)].into());
+            let of_trial = TrialBehaviour([(BehaviourPart::Tls, aspects)].into());
             [("tls-get".to_owned(), of_trial)].into()
         };
         let day = Some("2026-11-20".parse::<Date>().unwrap());

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::catalogue::known_issues;
 use crate::catalogue::trials;
 use crate::model::{
-    Behaviour, BehaviourPart, BehaviourRecords, CellBehaviour, CellId, CellResult, DistroId, MatrixResult, Outcome,
-    TrialResult,
+    BehaviourPart, BehaviourRecords, CellBehaviour, CellId, CellResult, DistroId, MatrixResult, Outcome,
+    TrialBehaviour, TrialResult,
 };
 use crate::verdict::bypasses_ats;
 
@@ -31,7 +31,7 @@ impl<'a> BehaviourSide<'a> {
         Self { cell, behaviour: records.get(&cell.id).filter(|own| !own.is_empty()) }
     }
 
-    fn trial(&self, id: &str) -> Option<&'a Behaviour> {
+    fn trial(&self, id: &str) -> Option<&'a TrialBehaviour> {
         self.behaviour?.get(id)
     }
 }
@@ -193,7 +193,7 @@ fn facts(before: &TrialResult, after: &TrialResult) -> TrialFacts {
 }
 
 /// Adds what is not compared in one trial.
-fn leave_out(all: &mut Vec<NotCompared>, trial: &str, before: &Behaviour, after: &Behaviour) {
+fn leave_out(all: &mut Vec<NotCompared>, trial: &str, before: &TrialBehaviour, after: &TrialBehaviour) {
     let left_out: BTreeSet<(&str, &str)> = before.not_compared().chain(after.not_compared()).collect();
     for (fact, why) in left_out {
         match all.iter_mut().find(|known| (known.fact.as_str(), known.why.as_str()) == (fact, why)) {
@@ -222,7 +222,7 @@ fn add(grouped: &mut Vec<(AspectTurn, BehaviourChange)>, change: BehaviourChange
 /// All changes of one trial, each with its cause. What either side leaves out is no change.
 fn changes(
     trial: &str,
-    (before, after): (&Behaviour, &Behaviour),
+    (before, after): (&TrialBehaviour, &TrialBehaviour),
     ran: &Ran,
     facts: TrialFacts,
 ) -> Vec<BehaviourChange> {

@@ -1,7 +1,7 @@
 //! What OpenSSL offers by default, by version. The lists of 3.0 and 3.5 are those that ATS sent here; that of 1.1.1 is from the
 //! documentation of `SSL_CTX_set1_groups`.
 
-use crate::model::{Behaviour, BehaviourPart, Version};
+use crate::model::{BehaviourPart, TrialBehaviour, Version};
 
 use super::record::THEN;
 use super::turn::entries;
@@ -10,20 +10,20 @@ use super::turn::entries;
 pub(super) const HYBRID: &str = "X25519MLKEM768";
 
 /// What a version of OpenSSL offers by default, in its order of preference.
-struct Defaults {
+struct OpensslDefaults {
     since: &'static str,
     groups: &'static [&'static str],
     key_shares: &'static [&'static str],
 }
 
 /// Newest first.
-const DEFAULTS: &[Defaults] = &[
-    Defaults {
+const DEFAULTS: &[OpensslDefaults] = &[
+    OpensslDefaults {
         since: "3.5",
         groups: &[HYBRID, "x25519", "secp256r1", "x448", "secp384r1", "secp521r1", "ffdhe2048", "ffdhe3072"],
         key_shares: &[HYBRID, "x25519"],
     },
-    Defaults {
+    OpensslDefaults {
         since: "3.0",
         groups: &[
             "x25519",
@@ -39,7 +39,7 @@ const DEFAULTS: &[Defaults] = &[
         ],
         key_shares: &["x25519"],
     },
-    Defaults {
+    OpensslDefaults {
         since: "1.1.1",
         groups: &["x25519", "secp256r1", "x448", "secp521r1", "secp384r1"],
         key_shares: &["x25519"],
@@ -47,8 +47,8 @@ const DEFAULTS: &[Defaults] = &[
 ];
 
 /// Whether each ClientHello of `behaviour` offers, in the list `aspect`, just what OpenSSL `version` offers by default.
-pub(super) fn are_offered(behaviour: &Behaviour, aspect: &str, version: &Version) -> bool {
-    let is_old_enough = |known: &&Defaults| known.since.parse::<Version>().is_ok_and(|since| *version >= since);
+pub(super) fn are_offered(behaviour: &TrialBehaviour, aspect: &str, version: &Version) -> bool {
+    let is_old_enough = |known: &&OpensslDefaults| known.since.parse::<Version>().is_ok_and(|since| *version >= since);
     let Some(known) = DEFAULTS.iter().find(is_old_enough) else { return false };
     let lists = match aspect {
         "groups" => known.groups,

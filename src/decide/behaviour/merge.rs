@@ -27,11 +27,11 @@ pub fn merged(parts: &[BehaviourRecords], wanted: &BTreeSet<CellId>) -> Behaviou
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Behaviour, BehaviourPart};
+    use crate::model::{BehaviourPart, TrialBehaviour};
 
     fn records(cell: &str, trial: &str, group: &str) -> BehaviourRecords {
         let aspects = [("group".to_owned(), group.to_owned())].into();
-        let behaviour = Behaviour([(BehaviourPart::Tls, aspects)].into());
+        let behaviour = TrialBehaviour([(BehaviourPart::Tls, aspects)].into());
         [(cell.parse().unwrap(), [(trial.to_owned(), behaviour)].into())].into()
     }
 

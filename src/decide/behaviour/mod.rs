@@ -1,8 +1,8 @@
-//! What trials negotiated and exchanged, beyond whether they passed. An observation becomes a [`Behaviour`], which is the same in
+//! What trials negotiated and exchanged, beyond whether they passed. An observation becomes a [`TrialBehaviour`], which is the same in
 //! every run of the same software; two cells are compared trial by trial; each change is expected by OpenSSL, expected by ATS, or
 //! unexplained. Pure.
 //!
-//! [`Behaviour`]: crate::model::Behaviour
+//! [`TrialBehaviour`]: crate::model::TrialBehaviour
 
 mod chance;
 mod change;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Aspects, AtsLife, Behaviour, BehaviourPart, ClientPhase, Closed, ClosedBy, Exchange, Hello, Observation,
-    OriginConnection, OriginRequest, Route, Speak, TlsSeen, TrialSpec,
+    Aspects, AtsLife, BehaviourPart, ClientPhase, Closed, ClosedBy, Exchange, Hello, Observation, OriginConnection,
+    OriginRequest, Route, Speak, TlsSeen, TrialBehaviour, TrialSpec,
 };
 
 use super::{chance, normal};
@@ -23,11 +23,11 @@ const MAX_VALUES: usize = 8;
 
 /// The behaviour of `trial`, which did what `spec` says and saw `seen`; `None` if it says nothing about ATS: a control without
 /// ATS, or an ATS that did not run.
-pub fn of(trial: &str, spec: &TrialSpec, seen: &Observation) -> Option<Behaviour> {
+pub fn of(trial: &str, spec: &TrialSpec, seen: &Observation) -> Option<TrialBehaviour> {
     if spec.route != Route::Ats || seen.client.is_none() || seen.ats != AtsLife::Alive {
         return None;
     }
-    let reader = Reader { trial, seen, spec, crowd: chance::is_crowd(spec) };
+    let reader = BehaviourReader { trial, seen, spec, crowd: chance::is_crowd(spec) };
     let parts = [
         (BehaviourPart::Hello, reader.hello()),
         (BehaviourPart::Size, reader.size()),
@@ -44,10 +44,10 @@ pub fn of(trial: &str, spec: &TrialSpec, seen: &Observation) -> Option<Behaviour
     };
     let mut parts: Vec<(BehaviourPart, Aspects)> = parts.into_iter().map(kept).collect();
     parts.push((BehaviourPart::NotCompared, left_out));
-    Some(Behaviour(parts.into_iter().filter(|(_, aspects)| !aspects.is_empty()).collect()))
+    Some(TrialBehaviour(parts.into_iter().filter(|(_, aspects)| !aspects.is_empty()).collect()))
 }
 
-struct Reader<'a> {
+struct BehaviourReader<'a> {
     trial: &'a str,
     spec: &'a TrialSpec,
     seen: &'a Observation,
@@ -55,7 +55,7 @@ struct Reader<'a> {
     crowd: bool,
 }
 
-impl Reader<'_> {
+impl BehaviourReader<'_> {
     /// Values in order; of a crowd each value once. `None` without a value that says something.
     fn values(&self, values: impl IntoIterator<Item = String>) -> Option<String> {
         let mut kept: Vec<String> = values.into_iter().collect();

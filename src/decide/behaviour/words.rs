@@ -1,6 +1,6 @@
 //! Behaviour, and differences of it, in words.
 
-use crate::model::{Behaviour, BehaviourPart, CellId};
+use crate::model::{BehaviourPart, CellId, TrialBehaviour};
 use crate::verdict::few;
 use crate::words::outline::TextOutline;
 
@@ -102,7 +102,7 @@ pub fn line(change: &BehaviourChange) -> String {
 }
 
 /// The behaviour of one trial in a few lines, one for each part.
-pub fn lines(behaviour: &Behaviour) -> Vec<String> {
+pub fn lines(behaviour: &TrialBehaviour) -> Vec<String> {
     let part = |(part, aspects): (&BehaviourPart, &crate::model::Aspects)| {
         let value = |(name, value): (&String, &String)| match (part, entries(value).len()) {
             (BehaviourPart::Size, _) => format!("{value} bytes"),

@@ -17,8 +17,8 @@ pub use words::{json, outline};
 use crate::catalogue::known_issues::{self, Workaround};
 use crate::catalogue::trials::{Catalogue, Check, Trial};
 use crate::model::{
-    Behaviour, Bisection, CellBehaviour, CellId, CellResult, Expected, IssueMatch, MatrixResult, Outcome, Provenance,
-    RunEvidence, Standing, TrialEvidence, TrialResult, Verdict,
+    Bisection, CellBehaviour, CellId, CellResult, Expected, IssueMatch, MatrixResult, Outcome, Provenance, RunEvidence,
+    Standing, TrialBehaviour, TrialEvidence, TrialResult, Verdict,
 };
 use crate::words::finding::Trials;
 use crate::words::{bisection, legend, limits, mark, workaround};
@@ -120,7 +120,7 @@ pub struct Story {
     pub attempts: Vec<AttemptLines>,
     /// What was negotiated and exchanged, normalised; only if the trial was requested and its behaviour is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub behaviour: Option<Behaviour>,
+    pub behaviour: Option<TrialBehaviour>,
 }
 
 /// A known issue that matches.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::catalogue::known_issues::KnownIssue;
-use crate::model::{Behaviour, BehaviourPart, Provenance, Version};
+use crate::model::{BehaviourPart, Provenance, TrialBehaviour, Version};
 
 use super::defaults::{self, HYBRID};
 use super::record::THEN;
@@ -59,9 +59,9 @@ pub(super) struct Case<'a> {
     pub(super) part: BehaviourPart,
     pub(super) aspect: &'a str,
     /// With the older OpenSSL.
-    pub(super) older: &'a Behaviour,
+    pub(super) older: &'a TrialBehaviour,
     /// With the newer OpenSSL.
-    pub(super) newer: &'a Behaviour,
+    pub(super) newer: &'a TrialBehaviour,
 }
 
 impl<'a> Case<'a> {
@@ -211,7 +211,7 @@ fn offers_defaults(case: &Case<'_>, ran: &Ran) -> bool {
 
 /// Whether the group that is negotiated is the post-quantum one that is now offered.
 fn negotiated_hybrid(case: &Case<'_>) -> bool {
-    let offers = |of: &Behaviour| of.get(BehaviourPart::Hello, "key shares").is_some_and(|it| it.contains(HYBRID));
+    let offers = |of: &TrialBehaviour| of.get(BehaviourPart::Hello, "key shares").is_some_and(|it| it.contains(HYBRID));
     let hybrid = |(older, newer): &(&str, &str)| older == newer || (*newer == HYBRID && *older != "none");
     offers(case.newer) && !offers(case.older) && case.pairs().is_some_and(|pairs| pairs.iter().all(hybrid))
 }
@@ -252,12 +252,13 @@ fn extensions(case: &Case<'_>, more: &[&str]) -> bool {
 
 /// Whether the extension took the place of the signalling suite.
 fn signals_by_extension(case: &Case<'_>) -> bool {
-    let each = |of: &Behaviour, list: &str, name: &str, is: bool| {
+    let each = |of: &TrialBehaviour, list: &str, name: &str, is: bool| {
         let value = of.get(BehaviourPart::Hello, list).unwrap_or_default();
         value.split(THEN).all(|one| entries(one).contains(&name) == is)
     };
-    let by_extension =
-        |of: &Behaviour, is: bool| each(of, "extensions", "renegotiation_info", is) && each(of, "suites", SCSV, !is);
+    let by_extension = |of: &TrialBehaviour, is: bool| {
+        each(of, "extensions", "renegotiation_info", is) && each(of, "suites", SCSV, !is)
+    };
     by_extension(case.older, false) && by_extension(case.newer, true)
 }
 

@@ -44,15 +44,15 @@ const NEW: &[(BehaviourPart, &str, &str)] = &[
     ),
 ];
 
-fn behaviour(values: &[(BehaviourPart, &str, &str)]) -> Behaviour {
-    let mut all = Behaviour::default();
+fn behaviour(values: &[(BehaviourPart, &str, &str)]) -> TrialBehaviour {
+    let mut all = TrialBehaviour::default();
     for (part, aspect, value) in values {
         all.0.entry(*part).or_default().insert((*aspect).to_owned(), (*value).to_owned());
     }
     all
 }
 
-fn with(base: &[(BehaviourPart, &str, &str)], part: BehaviourPart, aspect: &str, value: &str) -> Behaviour {
+fn with(base: &[(BehaviourPart, &str, &str)], part: BehaviourPart, aspect: &str, value: &str) -> TrialBehaviour {
     let mut all = behaviour(base);
     all.0.entry(part).or_default().insert(aspect.to_owned(), value.to_owned());
     all
@@ -64,8 +64,8 @@ fn ran(before: &str, after: &str) -> Ran {
 
 /// The changes from `older` to `newer`, each with who is the cause.
 fn explained(
-    older: &Behaviour,
-    newer: &Behaviour,
+    older: &TrialBehaviour,
+    newer: &TrialBehaviour,
     ran: &Ran,
     facts: TrialFacts,
 ) -> Vec<(String, Option<&'static str>)> {
@@ -78,7 +78,7 @@ fn explained(
     cases.iter().map(|case| format!("{} {}", case.part, case.aspect)).zip(by).collect()
 }
 
-fn unexplained(older: &Behaviour, newer: &Behaviour, ran: &Ran) -> Vec<String> {
+fn unexplained(older: &TrialBehaviour, newer: &TrialBehaviour, ran: &Ran) -> Vec<String> {
     let all = explained(older, newer, ran, TrialFacts::default());
     all.into_iter().filter(|(_, by)| by.is_none()).map(|(what, _)| what).collect()
 }
@@ -162,7 +162,7 @@ fn suites_that_only_come_later_are_explained() {
 #[test]
 fn an_origin_that_refuses_large_hellos_explains_the_rest_of_its_trial() {
     let (old, new) = (behaviour(OLD), with(NEW, BehaviourPart::Response, "status", "502"));
-    let by = |limit: Option<u32>, old: &Behaviour, new: &Behaviour| {
+    let by = |limit: Option<u32>, old: &TrialBehaviour, new: &TrialBehaviour| {
         let facts = TrialFacts { largest_hello: limit, issue: None };
         let found = explained(old, new, &ran("3.0.22", "3.5.9"), facts);
         found.into_iter().find(|(what, _)| what == "response status").unwrap().1

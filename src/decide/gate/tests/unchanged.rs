@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Behaviour, BehaviourPart, BehaviourRecords, MatrixResult};
+use crate::model::{BehaviourPart, BehaviourRecords, MatrixResult, TrialBehaviour};
 
 /// Both sides pass, and each trial has the group that is given for its side.
 fn asked(groups: [Option<&str>; 2], named: &[&str]) -> Decision {
@@ -15,7 +15,7 @@ fn asked(groups: [Option<&str>; 2], named: &[&str]) -> Decision {
         let hello =
             [("key shares".to_owned(), shares.to_owned()), ("versions".to_owned(), "TLSv1.3, TLSv1.2".to_owned())];
         let of_trial =
-            Behaviour([(BehaviourPart::Tls, one("group", group)), (BehaviourPart::Hello, hello.into())].into());
+            TrialBehaviour([(BehaviourPart::Tls, one("group", group)), (BehaviourPart::Hello, hello.into())].into());
         let trials = cell.trials.iter().map(|trial| (trial.id.clone(), of_trial.clone()));
         records.insert(cell.id.clone(), trials.collect());
     }
@@ -68,7 +68,7 @@ fn a_trial_without_a_record_cannot_be_told() {
         .cells
         .iter()
         .map(|cell| {
-            let trials = cell.trials.iter().map(|trial| (trial.id.clone(), Behaviour::default()));
+            let trials = cell.trials.iter().map(|trial| (trial.id.clone(), TrialBehaviour::default()));
             (cell.id.clone(), trials.collect())
         })
         .collect();
@@ -106,7 +106,7 @@ fn alone(results: &MatrixResult, records: &BehaviourRecords) -> Decision {
 /// Both cells with the same group in each trial.
 fn both(group: &str) -> (MatrixResult, BehaviourRecords) {
     let results = matrix(&[("debian-12/9.2.9", Verdict::Pass), ("debian-13/9.2.9", Verdict::Pass)]);
-    let of_trial = Behaviour([(BehaviourPart::Tls, [("group".to_owned(), group.to_owned())].into())].into());
+    let of_trial = TrialBehaviour([(BehaviourPart::Tls, [("group".to_owned(), group.to_owned())].into())].into());
     let of = |cell: &CellResult| cell.trials.iter().map(|trial| (trial.id.clone(), of_trial.clone())).collect();
     let records = results.cells.iter().map(|cell| (cell.id.clone(), of(cell))).collect();
     (results, records)
