@@ -82,7 +82,7 @@ pub async fn run() -> anyhow::Result<()> {
     let plan = unpack(&text)?;
     let files = match &plan {
         AgentPlan::Cell(plan) if plan.own.is_some() => Some(own::unpack(&mut std::io::stdin().lock())?),
-        AgentPlan::Cell(_) | AgentPlan::Origin(_) => None,
+        AgentPlan::Cell(_) | AgentPlan::Origin(_) | AgentPlan::Probe { .. } => None,
     };
     let stdin_closed = watch_stdin();
     let pulse = pulse::start(&emitter);

@@ -188,7 +188,7 @@ fn facts(before: &TrialResult, after: &TrialResult) -> TrialFacts {
         (Outcome::Pass, Outcome::Limitation) => known(after),
         _ => None,
     };
-    let spec = trials::by_id(&before.id).map(|trial| trial.spec());
+    let spec = trials::by_id(&before.id).map(trials::Trial::spec);
     TrialFacts { largest_hello: spec.and_then(|spec| spec.origin.tls?.largest_hello), issue }
 }
 
