@@ -35,7 +35,9 @@ fn site(files: &[(&str, &str)]) -> TempDir {
 fn check(files: &[(&str, &str)], versions: &[&str]) -> (i32, String) {
     let dir = site(files);
     let mut args = vec!["config", "check", "site"];
-    versions.iter().for_each(|version| args.extend(["--ats", version]));
+    for version in versions {
+        args.extend(["--ats", version]);
+    }
     let (code, out, err) = atsmatrix(dir.path(), &args);
     assert_eq!(err, "");
     (code, out)
