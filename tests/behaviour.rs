@@ -154,7 +154,7 @@ fn everything_else_is_a_change() {
         for (trial, seen) in recorded() {
             let before = of(&trial, &seen).unwrap();
             let mut other = seen.clone();
-            if before.not_compared().any(|(left_out, _)| left_out == *fact) || trial.starts_with("load-") {
+            if before.not_compared().any(|(left_out, _)| fact.starts_with(left_out)) || trial.starts_with("load-") {
                 continue;
             }
             if mutate(&mut other) && other.deadline_us() == u64::MAX {

@@ -1,6 +1,7 @@
 //! The vocabulary as data: ids, plans, observations, outcomes, provenance, results, events. It depends only on serde; every
 //! other module may import it.
 
+mod act;
 mod behaviour;
 mod bisect;
 mod cell_kind;
@@ -24,6 +25,7 @@ mod surroundings;
 mod swap;
 mod version;
 
+pub use act::{Act, RequestSpec};
 pub use behaviour::{Aspects, BehaviourPart, BehaviourRecords, CellBehaviour, TrialBehaviour};
 pub use bisect::{BISECT_SCHEMA, Bisection, Effect, Fate, Over, Standing, Suspect, Tried};
 pub use cell_kind::CellKind;
@@ -53,8 +55,8 @@ pub use result::{
 };
 pub use script::Step;
 pub use spec::{
-    Act, Answer, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, RecordType, Remap, RequestSpec,
-    Route, Side, SniRule, Speak, TRIAL_BODY, TRIAL_DEADLINE_MS, TlsVersion, TrialSpec,
+    Answer, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, RecordType, Remap, Route, Side,
+    SniRule, Speak, TRIAL_BODY, TRIAL_DEADLINE_MS, TlsVersion, TrialSpec,
 };
 pub use surroundings::{OpensslConf, Surroundings};
 pub use swap::{Inventory, Mapped, SWAP_FOLDER, Swap};

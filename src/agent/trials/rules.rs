@@ -73,7 +73,7 @@ pub(super) async fn run(plan: &RulesPlan<'_>) -> (RulesSeen, Option<String>) {
         answers.insert(number, answer);
     }
     let arrived = plan.targets.by_number(NUMBER);
-    let mut told = Told::default();
+    let mut told = RuleTally::default();
     for (number, ask) in plan.asks.iter().enumerate() {
         let answer = answers.remove(&number).flatten();
         let fate = fate(plan, ask, answer.as_ref(), arrived.get(&number));
@@ -184,7 +184,7 @@ fn place(arrived: &Arrived) -> String {
 
 /// What is told of all rules.
 #[derive(Default)]
-struct Told {
+struct RuleTally {
     reached: u32,
     missed: Vec<RuleMiss>,
     missed_count: u32,
@@ -192,7 +192,7 @@ struct Told {
     samples: Vec<RuleSample>,
 }
 
-impl Told {
+impl RuleTally {
     fn add(&mut self, ask: &Ask, answer: Option<&Exchange>, fate: RuleFate) {
         match fate {
             RuleFate::Redirected => self.reached += 1,
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn rules_without_an_answer_are_told_of_with_their_number() {
-        let mut told = Told::default();
+        let mut told = RuleTally::default();
         assert_eq!(told.open(), None);
         for line in 1..=7 {
             told.untried(format!("remap.config:{line}"), "late".into());

@@ -163,8 +163,7 @@ pub(super) struct AtsEntry {
     /// If true, its unavailable cells are reported and do not turn `run` red.
     #[serde(default)]
     pub(super) optional: bool,
-    /// A folder with a configuration of your own, as in /etc/trafficserver, under which its cells run. Relative to the folder
-    /// of matrix.yaml.
+    /// A folder with a configuration of your own (/etc/trafficserver) for its cells, relative to that of matrix.yaml.
     pub(super) config: Option<String>,
     /// Where it comes from; for each distro, the first source that matches it is used.
     #[schemars(length(min = 1))]

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use crate::catalogue::trials::Catalogue;
 use crate::config::matrix::{Matrix, MatrixCell};
 use crate::model::{
-    AtsId, CellId, CellKind, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Release, Verdict,
+    AtsId, CellId, CellKind, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Verdict,
 };
 use crate::verdict::{Coverage, Terms, few, only_for};
 
@@ -296,7 +296,7 @@ impl<'a> Basis<'a> {
         let stated = self.os(&one.distro).is_some() && self.os(&other.distro).is_some();
         // Releases without a number differ in their packages alone; only matrix.yaml shows whether that is meant.
         let unknown = self.rows.is_none() && first.version.is_empty();
-        (first == second && one.distro != other.distro && !stated && !unknown).then(|| printable(first))
+        (first == second && one.distro != other.distro && !stated && !unknown).then(|| trust::printable(first))
     }
 
     /// Reasons not to answer from these results at all.
@@ -375,16 +375,6 @@ impl<'a> Basis<'a> {
             ..reason.about(id)
         })
     }
-}
-
-/// Characters shown of a release's name, which comes from a container.
-const RELEASE_NAME: usize = 80;
-
-/// The name of a release, for people.
-pub(super) fn printable(release: &Release) -> String {
-    let Release { id, version, codename, name } = release;
-    let text = if name.is_empty() { format!("{id} {version} {codename}") } else { name.clone() };
-    text.trim().chars().filter(|c| !c.is_control()).take(RELEASE_NAME).collect()
 }
 
 /// What to do about a cell without an answer.

@@ -1,11 +1,11 @@
 //! When a cell cannot be trusted. An edited file, a bad merge, a run of a few trials or of another catalogue must not
 //! open the gate.
 
-use crate::model::{CellResult, Expected, Verdict, Version, VersionRange};
+use crate::model::{CellResult, Expected, Release, Verdict, Version, VersionRange};
 use crate::verdict::{self, Coverage, few};
 
 use super::answer::{Cause, GateReason};
-use super::basis::{Basis, printable, run_again};
+use super::basis::{Basis, run_again};
 
 /// Everything that is wrong with `cell`: contradictions first, then what is missing.
 pub(super) fn doubts(basis: &Basis<'_>, cell: &CellResult) -> Vec<GateReason> {
@@ -137,4 +137,14 @@ fn gaps(cell: &CellResult, whole: &Coverage<'_>) -> Vec<GateReason> {
             reason.about(&cell.id).fix(run_again(&cell.id))
         })
         .collect()
+}
+
+/// Characters shown of a release's name, which comes from a container.
+const RELEASE_NAME: usize = 80;
+
+/// The name of a release, for people.
+pub(super) fn printable(release: &Release) -> String {
+    let Release { id, version, codename, name } = release;
+    let text = if name.is_empty() { format!("{id} {version} {codename}") } else { name.clone() };
+    text.trim().chars().filter(|c| !c.is_control()).take(RELEASE_NAME).collect()
 }

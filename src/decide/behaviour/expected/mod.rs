@@ -94,7 +94,7 @@ impl<'a> Case<'a> {
 }
 
 /// A change that is to be expected.
-struct Rule {
+struct ChangeRule {
     cause: ExpectedCause,
     explains: fn(&Case<'_>, &Ran) -> bool,
 }
@@ -103,8 +103,8 @@ const NOTES_3_5: &str = "https://openssl-library.org/news/openssl-3.5-notes/";
 const CHANGES: &str = "https://github.com/openssl/openssl/blob/openssl-3.5/CHANGES.md";
 const SCSV_PULL: &str = "https://github.com/openssl/openssl/pull/24161";
 
-const RULES: &[Rule] = &[
-    Rule {
+const RULES: &[ChangeRule] = &[
+    ChangeRule {
         cause: ExpectedCause {
             by: "OpenSSL 3.5",
             why: "post-quantum key exchange is offered by default, with a key share; rarely used groups no longer are",
@@ -117,18 +117,18 @@ const RULES: &[Rule] = &[
                     || (case.is(BehaviourPart::Response, "TLS of the client") && client_negotiated_hybrid(case)))
         },
     },
-    Rule {
+    ChangeRule {
         cause: ExpectedCause { by: "OpenSSL 3.5", why: "ML-DSA signatures are accepted by default", source: NOTES_3_5 },
         explains: |case, ran| {
             let gained = if ran.crosses("3.2") { [MLDSA, BRAINPOOL].concat() } else { MLDSA.to_vec() };
             ran.crosses("3.5") && signatures(case, &gained)
         },
     },
-    Rule {
+    ChangeRule {
         cause: ExpectedCause { by: "OpenSSL 3.2", why: "Brainpool curves are supported with TLS 1.3", source: CHANGES },
         explains: |case, ran| ran.crosses("3.2") && !ran.crosses("3.5") && signatures(case, BRAINPOOL),
     },
-    Rule {
+    ChangeRule {
         cause: ExpectedCause {
             by: "OpenSSL 3.0",
             why: "groups of finite fields are offered with TLS 1.3",
@@ -138,7 +138,7 @@ const RULES: &[Rule] = &[
             ran.crosses("3.0") && !ran.crosses("3.5") && case.aspect == "groups" && offers_defaults(case, ran)
         },
     },
-    Rule {
+    ChangeRule {
         cause: ExpectedCause {
             by: "OpenSSL 3.2",
             why: "suites of CCM with a short tag have security level 0; certificates may be compressed",
@@ -148,7 +148,7 @@ const RULES: &[Rule] = &[
             ran.crosses("3.2") && (without(case, CCM8) || extensions(case, &["compress_certificate"]))
         },
     },
-    Rule {
+    ChangeRule {
         cause: ExpectedCause {
             by: "OpenSSL 3.4",
             why: "an extension says what a signalling suite said, unless TLS 1.0 is allowed",
@@ -160,7 +160,7 @@ const RULES: &[Rule] = &[
                 && (without(case, &[SCSV]) || extensions(case, &["renegotiation_info"]))
         },
     },
-    Rule {
+    ChangeRule {
         cause: ExpectedCause {
             by: "OpenSSL 3.2 and 3.4",
             why: "suites of CCM with a short tag have security level 0; certificates may be compressed; an extension says what \

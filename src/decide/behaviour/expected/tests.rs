@@ -91,7 +91,7 @@ fn a_version_is_crossed_if_it_lies_between_both() {
 
 #[test]
 fn every_rule_names_its_source() {
-    for Rule { cause, .. } in RULES {
+    for ChangeRule { cause, .. } in RULES {
         assert!(cause.source.starts_with("https://") && !cause.why.is_empty(), "{cause:?}");
     }
 }

@@ -43,8 +43,8 @@ fn declares(expect: usize, optional: bool) -> Matrix {
     let text = format!(
         "version: 1\ndistros:\n  debian-12: {{ family: debian, image: a }}\n  \
          debian-13: {{ family: debian, image: b, optional: {optional} }}\nats:\n  \
-         \"9.2.5\":\n    sources: [{{ on: [\"*\"], image: {{ reference: x }} }}]\n  \
-         \"9.2.9\":\n    sources: [{{ on: [\"*\"], image: {{ reference: y }} }}]\n{}",
+         \"9.2.5\":\n    sources: [{{ on: [\"*\"], package: {{ name: trafficserver, version: latest }} }}]\n  \
+         \"9.2.9\":\n    sources: [{{ on: [\"*\"], package: {{ name: trafficserver, version: latest }} }}]\n{}",
         EXPECTS[expect]
     );
     Matrix::parse("matrix.yaml", &text).unwrap()
