@@ -28,16 +28,21 @@ const CHANCES: &[Chance] = &[
         applies: |_, spec| spec.cache,
     },
     Chance {
-        facts: &["ClientHello resuming", "TLS resumed", "request", "origin", "response"],
+        facts: &["ClientHello", "TLS resumed", "request", "origin", "response"],
         why: "the client goes away while ATS and the origin are at work",
         applies: |trial, _| trial.starts_with("client-gone-"),
+    },
+    Chance {
+        facts: &["ClientHello resuming", "TLS resumed", "request", "origin"],
+        why: "ATS is asked until it presents the new certificate",
+        applies: |_, spec| spec.client.act == Act::ReloadCertificate,
     },
     Chance { facts: &["origin closed by"], why: "either end may close first", applies: either_end_closes },
     // A reset that comes before ATS has written its ClientHello ends the write, a later one ends the read.
     Chance {
         facts: &["response reason"],
         why: "the reset comes before or after the ClientHello",
-        applies: |trial, _| trial == "fault-reset-after-accept",
+        applies: |trial, _| matches!(trial, "fault-reset-after-accept" | "pq-intolerant-origin"),
     },
     // ATS drops a response head that it has not yet passed on when the origin's connection breaks.
     Chance {
