@@ -3,7 +3,7 @@
 use super::trial_files::trial_files;
 use super::{PathArgs, SelectionArgs, globs};
 use crate::catalogue::known_issues::{KNOWN_ISSUES, KnownIssue, Shows};
-use crate::catalogue::trials::{self, Catalogue, Trial};
+use crate::catalogue::trials::{CATALOGUE, Catalogue, Trial};
 use crate::config::matrix::{self, Diagnostic, Globs, Matrix};
 use crate::exit::{Exit, Failure};
 
@@ -13,7 +13,8 @@ impl PathArgs {
         let matrix = Matrix::parse(&self.matrix.display().to_string(), text)?;
         let folder = self.folder();
         let matrix = matrix.with_trial_files(|pattern| trial_files(&folder, pattern))?;
-        let colliding = matrix.colliding_trials(trials::ids());
+        let built_in: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
+        let colliding = matrix.colliding_trials(&built_in);
         if colliding.is_empty() { Ok(matrix) } else { Err(colliding) }
     }
 
@@ -28,10 +29,14 @@ pub(super) fn catalogue(matrix: &Matrix) -> Catalogue {
     Catalogue::with(matrix.own_trials())
 }
 
+/// The id of every trial, also of those that only some cells have.
+fn ids(catalogue: Catalogue) -> Vec<&'static str> {
+    catalogue.trials().iter().map(|trial| trial.id).collect()
+}
+
 /// Expectations of `matrix` about trials and issues that there are not.
 pub(super) fn dangling(matrix: &Matrix) -> Vec<Diagnostic> {
-    let own = matrix.own_trials().map(|own| own.id.as_str());
-    let known: Vec<&str> = trials::ids().iter().copied().chain(own).collect();
+    let known = ids(catalogue(matrix));
     let in_trials = |issue: &&&KnownIssue| matches!(issue.shows, Shows::Trials { .. });
     let issues: Vec<&str> = KNOWN_ISSUES.iter().filter(in_trials).map(|issue| issue.id).collect();
     [matrix.dangling_trials(&known), matrix.dangling_issues(&issues)].concat()
@@ -48,7 +53,7 @@ impl SelectionArgs {
     /// The patterns of `--trial`, each of which matches a trial; `None` without the option.
     pub(super) fn trial_globs(&self, catalogue: Catalogue) -> anyhow::Result<Option<Globs>> {
         let selected = globs("--trial", &self.trial)?;
-        let dangling = selected.as_ref().map(|globs| globs.dangling(catalogue.ids())).unwrap_or_default();
+        let dangling = selected.as_ref().map(|globs| globs.dangling(&ids(catalogue))).unwrap_or_default();
         if let Some(pattern) = dangling.first() {
             let message = format!("no trial matches `{pattern}`; {}", suggest_trial(catalogue, pattern));
             return Err(Failure::new(Exit::Usage, message).into());
@@ -59,6 +64,6 @@ impl SelectionArgs {
 
 /// Suggestion for the unknown trial `name`.
 pub(super) fn suggest_trial(catalogue: Catalogue, name: &str) -> String {
-    let near = matrix::did_you_mean(name, catalogue.ids().iter().copied());
+    let near = matrix::did_you_mean(name, ids(catalogue));
     near.unwrap_or_else(|| "`atsmatrix list --trials` lists them".to_owned())
 }

@@ -38,7 +38,12 @@
   const sections = new Map(all(".cell").map((section) => [section.dataset.cell, section]));
   const words = new Map();
   const textOf = (cell) => {
-    if (!words.has(cell)) words.set(cell, `${cell} ${sections.get(cell).textContent}`.toLowerCase());
+    if (!words.has(cell)) {
+      const section = sections.get(cell);
+      // It is also about another cell.
+      const compared = section.querySelector(".behaviour")?.textContent ?? "";
+      words.set(cell, `${cell} ${section.textContent.replace(compared, "")}`.toLowerCase());
+    }
     return words.get(cell);
   };
   const filter = () => {
