@@ -45,7 +45,7 @@ pub enum Gravity {
 pub enum Certainty {
     /// An ATS of this minor version did or said so, or the files alone show it.
     Seen,
-    /// Upstream says so; [`ConfigFinding::source`] is where.
+    /// Upstream says so; the finding's `source` is where.
     Documented,
     /// Another version does it, and nothing speaks against it.
     Assumed,
