@@ -192,7 +192,8 @@ pub(super) const TRIALS: &[Trial] = &[
         link: "https://docs.trafficserver.apache.org/en/9.2.x/admin-guide/files/records.config.en.html\
                #proxy-config-http-background-fill-active-timeout",
         spec: || {
-            let mut origin = spec::answer_and(&[Step::Hang]);
+            // ATS may keep the connection, and then sends the next request there.
+            let mut origin = spec::answer_and(&spec::answer_and(&[Step::Hang]));
             origin.insert(2, Step::Pause(LATE_MS));
             let client = gone_then_get(vec![send_get(), Step::Pause(GONE_MS), Step::Reset]);
             TrialSpec { origin: spec::scripted(vec![origin]), client, ..spec::https_get() }
