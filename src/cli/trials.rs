@@ -3,7 +3,7 @@
 use super::trial_files::trial_files;
 use super::{PathArgs, SelectionArgs, globs};
 use crate::catalogue::known_issues::{KNOWN_ISSUES, KnownIssue, Shows};
-use crate::catalogue::trials::{CATALOGUE, Catalogue, Trial};
+use crate::catalogue::trials::{Catalogue, Trial};
 use crate::config::matrix::{self, Diagnostic, Globs, Matrix};
 use crate::exit::{Exit, Failure};
 
@@ -13,8 +13,7 @@ impl PathArgs {
         let matrix = Matrix::parse(&self.matrix.display().to_string(), text)?;
         let folder = self.folder();
         let matrix = matrix.with_trial_files(|pattern| trial_files(&folder, pattern))?;
-        let built_in: Vec<&str> = CATALOGUE.iter().map(|trial| trial.id).collect();
-        let colliding = matrix.colliding_trials(&built_in);
+        let colliding = matrix.colliding_trials(&ids(Catalogue::built_in()));
         if colliding.is_empty() { Ok(matrix) } else { Err(colliding) }
     }
 

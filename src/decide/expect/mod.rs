@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::config::matrix::{Addition, CellFacts, Edit, Expectation, Globs, Matrix};
 use crate::model::{CellId, CellResult, Confidence, Expected, IssueMatch, MatrixResult, Outcome, TrialResult, Verdict};
-use crate::verdict::{self, Scope, is_answer, of_some_cells};
+use crate::verdict::{self, Scope, is_answer, misses_named};
 use crate::words::escape::terminal;
 
 pub use words::outline;
@@ -95,9 +95,7 @@ impl<'a> EntryState<'a> {
     fn is_fully_tested(&self, cell: &CellResult, trials: &[&str]) -> bool {
         let ran = |id: &str| cell.trials.iter().any(|trial| trial.id == id && is_answer(trial.outcome));
         let unanswered = cell.trials.iter().any(|trial| !is_answer(trial.outcome) && self.covers(&trial.id));
-        // A trial that not all cells have is missed only where the entry names it.
-        let named = |id: &str| self.stated.trials.iter().any(|pattern| pattern == id);
-        let left_out = || of_some_cells().any(|id| named(id) && !ran(id));
+        let left_out = || misses_named(&self.stated.trials, ran);
         let all = || !unanswered && !left_out() && trials.iter().all(|id| !self.covers(id) || ran(id));
         self.stated.verdict.is_without_ats() || all()
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use globset::{Glob, GlobMatcher};
 use jiff::civil::Date;
 
-use super::{is_answer, of_some_cells};
+use super::{is_answer, misses_named};
 use crate::model::{CellId, CellResult, Expected, IssueMatch, Outcome, TrialResult, Verdict};
 
 /// How to compare results with expectations.
@@ -265,9 +265,7 @@ impl<'a> Declaration<'a> {
         let (cell, scope) = (self.cell, &self.scope);
         let ran = |id: &str| cell.trials.iter().any(|trial| trial.id == id && is_answer(trial.outcome));
         let open = cell.trials.iter().any(|trial| !is_answer(trial.outcome) && scope.has(&trial.id));
-        // A trial that not all cells have is missed only where the expectation names it.
-        let named = |id: &str| self.expected.trials.iter().any(|pattern| pattern == id);
-        let left_out = !terms.trials.is_empty() && of_some_cells().any(|id| named(id) && !ran(id));
+        let left_out = !terms.trials.is_empty() && misses_named(&self.expected.trials, ran);
         !open && !left_out && terms.trials.iter().all(|id| !scope.has(id) || ran(id))
     }
 }
