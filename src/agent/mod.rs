@@ -31,6 +31,7 @@ mod targets;
 mod tls;
 mod traffic_server;
 mod trials;
+mod waits;
 
 use std::io::{BufRead as _, Read as _};
 use std::path::Path;

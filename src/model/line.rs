@@ -97,6 +97,15 @@ pub enum Line {
         /// Description, as the end of a sentence that starts with "the ... container".
         text: String,
     },
+    /// A thread of this container that had work waited long for a CPU.
+    Waited {
+        /// Start of the measurement, microseconds since the epoch.
+        from_us: u64,
+        /// Its end, microseconds since the epoch.
+        to_us: u64,
+        /// The longest wait of a thread that ended in this time, microseconds.
+        longest_us: u64,
+    },
     /// A peer from outside the cell connected to an origin and was refused.
     Stranger {
         /// The peer's address.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::incident::{self, Incident};
+use super::strain::{self, Wait};
 use crate::ats::log;
 use crate::model::{
     ClosedBy, Inventory, Line, LogFile, LogLine, Mapped, Observation, OriginConnection, OriginProgram, Place,
@@ -32,6 +33,15 @@ impl Agent {
         match place {
             Place::Beside(program) => Some(Self::Beside(program)),
             Place::Remote | Place::SameHost | Place::SameHostV6 | Place::RemoteAndDead | Place::RemoteAndDeadV6 => None,
+        }
+    }
+
+    /// Whether trials with an origin at `place` need this agent.
+    pub(crate) fn serves(self, place: Place) -> bool {
+        match self {
+            Self::Cell => true,
+            Self::Origin => matches!(place, Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6),
+            Self::Beside(_) => Self::of_origin(place) == Some(self),
         }
     }
 
@@ -72,6 +82,8 @@ pub(crate) struct Gathered {
     pub(crate) windows: BTreeMap<String, (u64, u64)>,
     /// Incidents of the containers.
     pub(crate) incidents: Vec<Incident>,
+    /// When threads of the containers waited long for a CPU.
+    pub(crate) waits: Vec<Wait>,
     /// Refused connections from outside the cell: the container, the peer's address, and the trial of the port.
     pub(crate) strangers: Vec<(Agent, String, String)>,
     /// Whether the engine went away: missing evidence then has no meaning.
@@ -109,6 +121,7 @@ impl Gathered {
                 let text = format!("the {} container {text}", agent.name());
                 incident::merge(&mut self.incidents, Incident { agent, from_us, to_us, text });
             }
+            Line::Waited { from_us, to_us, longest_us } => self.waits.push(Wait { agent, from_us, to_us, longest_us }),
             Line::Stranger { peer, trial } => self.strangers.push((agent, peer, trial)),
             Line::Provenance(provenance) => self.provenance = *provenance,
             Line::Inventory(found) => match &mut self.inventory {
@@ -146,6 +159,12 @@ impl Gathered {
                 self.tamper(agent, &format!("{by} printed a line that looks like evidence: {text}"));
             }
         }
+    }
+
+    /// Whether `trial`, with its origin at `place`, ran while the machine was overloaded, or while the capture lost packets.
+    pub(crate) fn strained(&self, trial: &str, place: Place) -> bool {
+        let lost = self.trials.get(trial).is_some_and(|seen| seen.wire_lost > 0);
+        lost || strain::strained(&self.waits, place, self.windows.get(trial).copied())
     }
 
     /// Records that another process wrote evidence in the container of `agent`: nothing counts any more.

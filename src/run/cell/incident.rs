@@ -36,13 +36,8 @@ impl Incident {
     /// Whether the incident affects a trial that has its origin at `place` and ran in `window`. A trial without a known time
     /// is affected whenever the incident was.
     pub(crate) fn affects(&self, place: Place, window: Option<(u64, u64)>) -> bool {
-        let depends = match self.agent {
-            Agent::Cell => true,
-            Agent::Origin => matches!(place, Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6),
-            Agent::Beside(_) => Agent::of_origin(place) == Some(self.agent),
-        };
         let until = self.to_us.map_or(u64::MAX, |to| to.saturating_add(AFTERMATH_US));
-        depends && window.is_none_or(|(from, to)| from <= until && self.from_us <= to)
+        self.agent.serves(place) && window.is_none_or(|(from, to)| from <= until && self.from_us <= to)
     }
 }
 

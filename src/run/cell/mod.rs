@@ -8,6 +8,7 @@ mod incident;
 mod judge;
 mod limits;
 mod neighbours;
+mod strain;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};

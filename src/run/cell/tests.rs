@@ -215,6 +215,31 @@ async fn a_failure_whose_other_attempt_was_disturbed_must_be_seen_twice() {
     }
 }
 
+/// A cell in which `REMOTE` fails while a thread waits for a CPU.
+fn overloaded() -> Behaviour {
+    let mut behaviour = cell(&[REMOTE], 502);
+    let during = [
+        Line::Lasted { trial: REMOTE.into(), from_us: 1_000_000, to_us: 2_000_000 },
+        Line::Waited { from_us: 1_200_000, to_us: 1_400_000, longest_us: 400_000 },
+    ];
+    behaviour.lines.splice(1..1, json_lines(&during));
+    behaviour
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_on_an_overloaded_machine_is_refuted_confirmed_or_no_answer() {
+    for (fails_in, wanted, attempts) in
+        [(vec![1], Verdict::Pass, 3), (vec![1, 2, 3], Verdict::Fail, 3), (vec![1, 3], Verdict::Error, 3)]
+    {
+        let engine = engine(move |kind, number| (kind == "cell" && fails_in.contains(&number)).then(overloaded));
+        let ran = run(&engine).await;
+        assert_eq!((ran.run.verdict, starts(&engine, "cell")), (wanted, attempts), "{:?}", ran.run);
+        assert_eq!(ran.run.setup_failed, wanted == Verdict::Error);
+        let told = ran.notes.iter().any(|note| note.contains("has passed twice since"));
+        assert_eq!(told, wanted == Verdict::Pass, "{:?}", ran.notes);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_origin_that_is_paused_in_every_attempt_is_an_error() {
     let pause = [(1000, ContainerChange::Paused)];

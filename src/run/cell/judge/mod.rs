@@ -6,6 +6,7 @@ mod declared;
 use super::evidence::{self, Gathered};
 use super::incident::Incident;
 use super::limits;
+use super::strain::{self, Doubt};
 use super::{CellRun, Job, OriginImage, Progress, RawEvidence, SingleAttempt};
 use crate::catalogue::known_issues::{self, Evidence, TrialCase};
 use crate::catalogue::trials::{self, Judgement, Kind, Trial};
@@ -19,7 +20,7 @@ use crate::verdict;
 pub(super) use attempts::CellAttempt;
 pub(super) use declared::{distro_mismatch, version_mismatch};
 
-use attempts::{AllAttempts, AttemptJudgement};
+use attempts::{AllAttempts, AttemptJudgement, doubt, needs_repetition, settle};
 use declared::check_declared;
 
 /// The first origin port. Ports follow the catalogue's order, so a trial has the same port in every cell and attempt; those of
@@ -90,7 +91,7 @@ fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> AttemptJudgement {
     }
     let (place, window) = (trial.spec().place, gathered.windows.get(trial.id).copied());
     if let Some(incident) = gathered.incidents.iter().find(|incident| incident.affects(place, window)) {
-        return AttemptJudgement { judgement: not_judged(Outcome::Error, &incident.text), disturbed: true };
+        return AttemptJudgement::disturbed(not_judged(Outcome::Error, &incident.text));
     }
     // A fault of the whole cell does not affect a trial with complete evidence.
     let concerns =
@@ -101,9 +102,13 @@ fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> AttemptJudgement {
     match (observation.filter(|observation| observation.client.is_some()), fault) {
         // A fault may have truncated the evidence, so none of it is used.
         (_, Some((of, text))) => {
-            AttemptJudgement { judgement: not_judged(Outcome::Error, text), disturbed: disturbed && of.is_none() }
+            let judgement = not_judged(Outcome::Error, text);
+            AttemptJudgement { disturbed: disturbed && of.is_none(), ..AttemptJudgement::undisturbed(judgement) }
         }
-        (None, None) => AttemptJudgement { judgement: not_judged(Outcome::Skipped, "not reached"), disturbed },
+        (None, None) => {
+            let judgement = not_judged(Outcome::Skipped, "not reached");
+            AttemptJudgement { disturbed, ..AttemptJudgement::undisturbed(judgement) }
+        }
         (Some(observation), None) => judge_complete(trial, observation, &gathered.provenance),
     }
 }
@@ -127,7 +132,7 @@ fn judge_complete(trial: &Trial, observation: &Observation, ran: &Provenance) ->
     match declared {
         Some(issue) if observation.wire_lost > 0 => {
             let text = format!("the capture lost packets, so it is unknown whether {issue} is the cause");
-            AttemptJudgement { judgement: not_judged(Outcome::Error, &text), disturbed: true }
+            AttemptJudgement::disturbed(not_judged(Outcome::Error, &text))
         }
         _ => AttemptJudgement::undisturbed(judgement),
     }
@@ -188,53 +193,16 @@ fn tampered(attempts: &[CellAttempt]) -> Option<&str> {
     attempts.iter().find_map(|attempt| attempt.gathered.tampered.as_deref())
 }
 
-/// Whether a trial must run again. A trial that did not pass is repeated once. A failure whose other attempt was disturbed is
-/// repeated again, so that every failure is seen twice.
-fn needs_repetition(rows: &[AttemptJudgement], limited: bool) -> bool {
-    let undisturbed: Vec<&AttemptJudgement> = rows.iter().filter(|row| !row.disturbed).collect();
-    match (undisturbed.as_slice(), rows.len()) {
-        ([], tries) => tries < 2,
-        ([only], 1) => {
-            only.needs_confirmation(limited) || matches!(only.judgement.outcome, Outcome::Error | Outcome::Skipped)
-        }
-        ([only], 2) => only.needs_confirmation(limited),
-        _ => false,
-    }
-}
-
-/// The outcome of all attempts at a trial. A disturbed attempt counts only if there is no other.
-fn settle(rows: Vec<AttemptJudgement>) -> Judgement {
-    let any_undisturbed = rows.iter().any(|row| !row.disturbed);
-    let mut rows: Vec<Judgement> =
-        rows.into_iter().filter(|row| !any_undisturbed || !row.disturbed).map(|row| row.judgement).collect();
-    // If the first attempt did not reach the trial, its repetition counts as the first.
-    if rows.iter().any(|row| row.outcome != Outcome::Skipped) {
-        rows.retain(|row| row.outcome != Outcome::Skipped);
-    }
-    let alone = rows.len() == 1;
-    let mut rows = rows.into_iter();
-    let Some(mut settled) = rows.next() else { return not_judged(Outcome::Skipped, "not reached") };
-    if alone {
-        settled.outcome = verdict::settle(settled.outcome, None);
-    }
-    for again in rows {
-        let outcome = match (settled.outcome, again.outcome) {
-            (Outcome::Pass, Outcome::Fail) => Outcome::Flaky,
-            (first, again) => verdict::settle(first, Some(again)),
-        };
-        let shown = if outcome == again.outcome { again } else { settled };
-        settled = Judgement { outcome, ..shown };
-    }
-    settled
-}
-
 /// Judges all attempts and builds the outcome of the cell.
 pub(super) fn conclude(job: &Job, attempts: Vec<CellAttempt>, progress: &dyn Progress) -> CellRun {
     let mut rows: Vec<(&'static Trial, Judgement)> = Vec::new();
-    let mut disturbed = Vec::new();
+    let (mut disturbed, mut refuted) = (Vec::new(), Vec::new());
     for trial in &job.trials {
         let judged: Vec<AttemptJudgement> = attempts.iter().filter_map(|attempt| attempt.row(trial, job)).collect();
-        disturbed.extend(judged.iter().all(|row| row.disturbed).then_some(trial.id));
+        let weighed = doubt(&judged);
+        refuted.extend((weighed == Doubt::Refuted).then(|| strain::refuted(trial.id)));
+        let unknown = matches!(weighed, Doubt::Open | Doubt::Unknown);
+        disturbed.extend((unknown || judged.iter().all(|row| row.disturbed)).then_some(trial.id));
         let forged = tampered(&attempts).map(|text| not_judged(Outcome::Error, text));
         rows.push((trial, forged.unwrap_or_else(|| settle(judged))));
     }
@@ -246,6 +214,10 @@ pub(super) fn conclude(job: &Job, attempts: Vec<CellAttempt>, progress: &dyn Pro
     let client_hello = all.all().find_map(|gathered| trials::hello_size(gathered.trials.get(trials::SIZED_BY)?));
     let provenance = Provenance { client_hello, ..found.cloned().unwrap_or_default() };
     let mut run = result(job, &rows, &all, provenance, progress);
+    for text in refuted {
+        progress.note(&text);
+        run.transcript.push(text);
+    }
     if tampered(&all.0).is_none() {
         run.behaviour = behaviour(job, &rows, &run.trials, &all);
     }

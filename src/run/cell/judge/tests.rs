@@ -180,3 +180,27 @@ fn an_ats_that_does_not_start_is_broken_by_the_upgrade_and_elsewhere_fails() {
     assert_eq!(run(false, &all).verdict, Verdict::Fail);
     assert_eq!(run(true, &all[..1]).verdict, Verdict::Fail, "it started for another trial");
 }
+
+/// The judgement of an attempt under strain.
+fn strained(outcome: Outcome) -> AttemptJudgement {
+    AttemptJudgement { strained: true, ..AttemptJudgement::undisturbed(not_judged(outcome, "502 in place of 413")) }
+}
+
+#[test]
+fn a_failure_on_an_overloaded_machine_is_never_flaky() {
+    let (pass, fail) = (|| strained(Outcome::Pass), || strained(Outcome::Fail));
+    assert!(needs_repetition(&[fail(), pass()], false));
+    assert!(!needs_repetition(&[fail(), pass(), pass()], false));
+    assert_eq!(settle(vec![fail(), pass(), pass()]).outcome, Outcome::Pass);
+    assert!(needs_repetition(&[fail(), fail()], false));
+    assert_eq!(settle(vec![fail(), fail(), fail()]).outcome, Outcome::Fail);
+    for rows in [vec![fail(), pass()], vec![fail(), pass(), fail()], vec![fail(), fail(), pass()]] {
+        let settled = settle(rows);
+        assert_eq!(settled.outcome, Outcome::Error);
+        assert!(settled.summary.contains("overloaded") && settled.summary.ends_with(": 502 in place of 413"));
+    }
+    let firm = || AttemptJudgement::undisturbed(not_judged(Outcome::Fail, "502"));
+    assert!(!needs_repetition(&[firm(), pass()], false));
+    assert_eq!(settle(vec![firm(), pass()]).outcome, Outcome::Flaky, "the machine had time to spare");
+    assert_eq!(settle(vec![fail(), firm()]).outcome, Outcome::Fail);
+}
