@@ -126,7 +126,8 @@ async fn reload(plan: &ReloadPlan<'_>) -> Result<Exchange, ClientError> {
     }
 }
 
-/// Has ATS reload with `multicert`, and sends GETs to `after` until it presents the certificate expected there.
+/// Has ATS reload with `multicert`, and sends GETs to `after` until it presents the certificate expected there: a reload under
+/// traffic, which ATS 9.1.1 does not survive. The exchanges are the one before and the last.
 pub(super) async fn certificate(
     (ats, installation): (&Control, &Installation),
     multicert: &str,
@@ -135,13 +136,16 @@ pub(super) async fn certificate(
 ) -> ClientRun {
     let get = [RequestSpec { method: "GET".into(), ..RequestSpec::default() }];
     let mut run = client::run(before, &get, deadline).await;
+    let mut load = Load { sent: 1, whole: run.exchanges.iter().map(whole).sum(), same_process: None };
     let renewed = async {
         ats.write("ssl_multicert.config", multicert).map_err(|error| format!("{error:#}"))?;
         control(&installation.program("traffic_ctl"), ats.root()).await?;
         let mut poll = interval(RULE_POLL);
         loop {
             poll.tick().await;
+            load.sent += 1;
             let answer = client::run(after, &get, deadline).await.exchanges.pop().unwrap_or_default();
+            load.whole += whole(&answer);
             if answer.tls.as_ref().is_some_and(|tls| tls.peer == "ats") || answer.error.is_some() {
                 return Ok::<Exchange, String>(answer);
             }
@@ -159,7 +163,13 @@ pub(super) async fn certificate(
             failed(ClientPhase::Deadline, text)
         }
     });
+    run.load = Some(load);
     run
+}
+
+/// 1 if a request was answered with 200.
+fn whole(exchange: &Exchange) -> u32 {
+    (exchange.error.is_none() && exchange.status == Some(200)).into()
 }
 
 async fn control(traffic_ctl: &Path, root: &Path) -> Result<(), String> {

@@ -236,7 +236,9 @@ pub(crate) fn summary_lines(observation: &Observation) -> Vec<String> {
         lines.push("origin: no connection".into());
     }
     let limit_us = observation.deadline_us();
-    lines.extend(observation.origin.iter().map(|connection| origin_line(connection, limit_us)));
+    // Under load the counts depend on timing.
+    let counted = observation.client.as_ref().is_none_or(|run| run.load.is_none());
+    lines.extend(observation.origin.iter().map(|connection| origin_line(connection, limit_us, counted)));
     if observation.wire_lost == 0 {
         let summary = |flow| format!("wire: {}", timeline::summary_until(flow, limit_us));
         lines.extend(observation.wire.iter().map(summary));
@@ -247,12 +249,10 @@ pub(crate) fn summary_lines(observation: &Observation) -> Vec<String> {
     for line in observation.logs.iter().filter(|line| line.file != LogFile::Output) {
         lines.push(format!("{}: {}", line.file.name(), log::normalise(&line.text)));
     }
-    // Under load the counts depend on timing.
-    let counted = observation.client.as_ref().is_none_or(|run| run.load.is_none());
     squeeze(lines, counted)
 }
 
-fn origin_line(connection: &OriginConnection, limit_us: u64) -> String {
+fn origin_line(connection: &OriginConnection, limit_us: u64, counted: bool) -> String {
     let hello = match (&connection.hello, connection.first_byte_us) {
         (Some(hello), _) => format!("ClientHello of {} bytes", hello.len),
         (None, Some(_)) if connection.tls.is_none() && !connection.requests.is_empty() => "plain HTTP".into(),
@@ -263,7 +263,8 @@ fn origin_line(connection: &OriginConnection, limit_us: u64) -> String {
     let requests = match connection.requests.len() {
         0 => "no request".to_owned(),
         1 => "1 request".to_owned(),
-        count => format!("{count} requests"),
+        count if counted => format!("{count} requests"),
+        _ => "requests".to_owned(),
     };
     let closed = match connection.closed.filter(|closed| closed.at_us < limit_us).map(|closed| closed.by) {
         Some(ClosedBy::Peer) => "closed by the peer (FIN)",
