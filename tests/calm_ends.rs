@@ -103,6 +103,41 @@ fn an_interrupted_run_keeps_finished_cells_and_leaves_nothing() {
     assert_eq!(left(&id), (0, 0));
 }
 
+/// What is lost with a kill is the cell that ran; nothing else is run again, and the files are those of one run.
+#[test]
+fn a_killed_run_is_resumed_with_exactly_the_rest() {
+    let _alone = alone();
+    let mut run = Run::start("resumed", &["--distro", "debian-12,debian-13"]);
+    run.wait_for("/9.2.9: pass");
+    run.signal(Signal::SIGKILL);
+    let (id, results) = (run.id(), run.results.clone());
+    run.end();
+    assert!(!results.join("matrix.json").exists());
+    let resume = || {
+        let mut command = Command::new(PROGRAM);
+        command.args(["run", "--resume", "--results"]).arg(&results).current_dir(env!("CARGO_MANIFEST_DIR"));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = resume();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(&format!("resuming run {id}: it has 1 cell, and lacks 1")), "{said}");
+    let journal = std::fs::read_to_string(results.join("runs").join(&id).join("journal.jsonl")).unwrap();
+    assert_eq!(journal.lines().filter(|line| line.starts_with(r#"{"cell-finished""#)).count(), 2);
+    let read = |name: &str| std::fs::read_to_string(results.join(name)).unwrap();
+    let (matrix, behaviour) = (read("matrix.json"), read("behaviour.json"));
+    let parsed: Value = serde_json::from_str(&matrix).unwrap();
+    assert_eq!(parsed["cells"].as_array().unwrap().len(), 2);
+    assert!(["debian-12/9.2.9", "debian-13/9.2.9"].iter().all(|cell| behaviour.contains(cell)), "{behaviour}");
+
+    // The journal alone is enough to write the files.
+    std::fs::remove_file(results.join("matrix.json")).unwrap();
+    let (code, said) = resume();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("it has 2 cells, and lacks 0"), "{said}");
+    assert_eq!(read("matrix.json"), matrix);
+}
+
 /// A terminal that is closed, and Ctrl-\.
 #[test]
 fn other_signals_end_a_run_in_the_same_way() {

@@ -152,7 +152,7 @@ pub(super) async fn run(options: BisectArgs) -> anyhow::Result<Exit> {
     let matrix = options.places.with_local_files(&matrix)?;
     let recipes = builder::recipes(&options.places.folder().join("images"))
         .map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
-    let setup = Setup::begin(&results, &options.display).await?;
+    let setup = Setup::begin(&results, &options.display, None).await?;
     let jobs = setup.jobs(options.jobs);
     let order = SearchRequest {
         matrix,

@@ -1,11 +1,14 @@
 //! Runs the selected cells and writes their results, for `atsmatrix run` and for commands that need fresh results.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
+use jiff::civil::Date;
 
 use super::display::DisplayArgs;
+use super::resume::{self, Resumed};
 use super::setup::{Setup, day};
 use super::{PathArgs, SelectionArgs, evidence, trials};
 use crate::builder::Policy;
@@ -13,14 +16,16 @@ use crate::catalogue::trials::{Catalogue, Trial};
 use crate::config::matrix::Matrix;
 use crate::config::plan::{Plan, Recipes};
 use crate::config::shard::Shard;
+use crate::console;
 use crate::decide::compare;
 use crate::exit::{Exit, Failure};
-use crate::model::{BehaviourRecords, CellId, CellResult, MatrixResult, Verdict};
+use crate::model::{BehaviourRecords, CellId, CellResult, MatrixResult, RunPlan, Verdict};
 use crate::run::cell::CellRun;
 use crate::run::{self, EvidenceSink, RunOutcome, RunRequest};
 use crate::store::{CommittedFiles, CurrentMatrix, Results, RunFolder, keep_earlier_answers, merge};
 use crate::verdict;
 use crate::verdict::Terms;
+use crate::words::count;
 
 /// Options that control how cells are run.
 #[derive(Debug, Default, Args)]
@@ -65,6 +70,10 @@ pub(super) struct PlannedRun {
     results: Results,
     /// The results folder beside the matrix.
     default_results: Results,
+    /// What is to be run, for a run that resumes this one.
+    set_out: RunPlan,
+    /// The run that this one resumes.
+    resumed: Option<Resumed>,
 }
 
 impl PlannedRun {
@@ -94,51 +103,84 @@ impl PlannedRun {
         }
         let (results, default_results) =
             (Results::new(places.results()), Results::new(places.folder().join("results")));
-        Ok(Self { matrix, plan, recipes, trials, catalogue, execution, results, default_results })
+        let set_out = resume::plan_of(&matrix.digest, &plan, selection, shard)?;
+        let resumed = None;
+        Ok(Self { matrix, plan, recipes, trials, catalogue, execution, results, default_results, set_out, resumed })
+    }
+
+    /// Leaves only the cells that the earlier run lacks.
+    ///
+    /// # Errors
+    /// It was another run than this.
+    pub(super) fn resume(&mut self, resumed: Resumed) -> anyhow::Result<()> {
+        resumed.rest(&self.set_out, &mut self.plan)?;
+        self.resumed = Some(resumed);
+        Ok(())
     }
 
     /// Runs the plan.
     ///
     /// # Errors
     /// No engine answers, the engine fails, or the run's folder cannot be written.
-    pub(super) async fn run(self, display: &DisplayArgs) -> anyhow::Result<FinishedRun> {
-        let setup = Setup::begin(&self.results, display).await?;
-        let (jobs, execution) = (setup.jobs(self.execution.jobs), self.execution);
-        let unanswered = unanswered(&self.results, &self.default_results);
-        let request = RunRequest {
-            plan: self.plan,
-            trials: self.trials,
-            recipes: self.recipes,
-            policy: Policy {
-                no_build: execution.no_build,
-                offline: execution.offline,
-                rebuild: execution.rebuild,
-                ..setup.policy(jobs)
-            },
-            image_logs: setup.image_logs(),
-            jobs,
-            fail_fast: execution.fail_fast,
-            keep: execution.keep,
-            workarounds: execution.workarounds,
-            terms: Terms {
-                strict: execution.strict,
-                today: Some(day(setup.now)),
-                trials: self.catalogue.ids(),
-                unanswered: None,
-            },
-            unanswered,
-            matrix: self.matrix,
-        };
-        let recorder = CellRecorder { folder: setup.folder.clone(), behaviour: Mutex::default() };
+    pub(super) async fn run(mut self, display: &DisplayArgs) -> anyhow::Result<FinishedRun> {
+        let earlier = self.resumed.take();
+        let begun = earlier.as_ref().and_then(Resumed::day);
+        let (mut cells, mut behaviour, mut taken) = (Vec::new(), BehaviourRecords::new(), None);
+        if let Some(resumed) = earlier {
+            let (have, lack) = (count(resumed.cells.len(), "cell"), self.plan.cells.len());
+            console::eprint(&format!("resuming run {}: it has {have}, and lacks {lack}\n", resumed.id));
+            (cells, behaviour, taken) = (resumed.cells, resumed.behaviour, Some((resumed.folder, resumed.lock)));
+        }
+        if self.plan.cells.is_empty() {
+            let (request, results) = self.request(Policy::default(), PathBuf::new(), jiff::Timestamp::now());
+            let done = RunOutcome { cells, interrupted: false, setup_failures: BTreeSet::new(), fault: None };
+            return Ok(FinishedRun { request, done, results, behaviour, begun });
+        }
+        let setup = Setup::begin(&self.results, display, taken).await?;
+        setup.folder.write_plan(&self.set_out)?;
+        let jobs = setup.jobs(self.execution.jobs);
+        let (request, results) = self.request(setup.policy(jobs), setup.image_logs(), setup.now);
+        let recorder = CellRecorder { folder: setup.folder.clone(), behaviour: Mutex::new(behaviour) };
         let (events, stop) = (setup.events.clone(), setup.stop.clone());
         let done = run::run(setup.engine.clone(), &setup.owner, &request, &recorder, events, stop.clone()).await;
         let done = done.map_err(|error| failed(error, stop.is_cancelled()));
         let journal = setup.end().await?;
         let mut done = done?;
+        done.cells.splice(0..0, cells);
         // A journal that cannot be written loses no result.
         done.fault = done.fault.or(journal.err().map(|error| format!("{error:#}")));
         let behaviour = recorder.behaviour.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(FinishedRun { request, done, results: self.results, behaviour })
+        Ok(FinishedRun { request, done, results, behaviour, begun })
+    }
+
+    /// The request for a run that starts now, and the results folder.
+    fn request(self, policy: Policy, image_logs: PathBuf, now: jiff::Timestamp) -> (RunRequest, Results) {
+        let execution = self.execution;
+        let request = RunRequest {
+            plan: self.plan,
+            trials: self.trials,
+            recipes: self.recipes,
+            jobs: policy.jobs,
+            policy: Policy {
+                no_build: execution.no_build,
+                offline: execution.offline,
+                rebuild: execution.rebuild,
+                ..policy
+            },
+            image_logs,
+            fail_fast: execution.fail_fast,
+            keep: execution.keep,
+            workarounds: execution.workarounds,
+            terms: Terms {
+                strict: execution.strict,
+                today: Some(day(now)),
+                trials: self.catalogue.ids(),
+                unanswered: None,
+            },
+            unanswered: unanswered(&self.results, &self.default_results),
+            matrix: self.matrix,
+        };
+        (request, self.results)
     }
 }
 
@@ -154,6 +196,8 @@ pub(super) struct FinishedRun {
     results: Results,
     /// How ATS behaved in the cells of this run.
     behaviour: BehaviourRecords,
+    /// The day on which the run began that this one resumed.
+    begun: Option<Date>,
 }
 
 /// A run whose results have been written.
@@ -162,6 +206,8 @@ pub(super) struct RecordedRun {
     terms: Terms<'static>,
     /// Cells that had no answer before the run.
     unanswered: BTreeSet<CellId>,
+    /// The day on which the run began that this one resumed: its cells are as old.
+    begun: Option<Date>,
     /// Only the results of this run; `None` if no cell finished.
     pub(super) shown: Option<MatrixResult>,
     /// One line for each cell whose packages differ from those of earlier results.
@@ -172,20 +218,22 @@ pub(super) struct RecordedRun {
     pub(super) part: bool,
     exit: Exit,
     fault: Option<String>,
+    /// Why the results could not be written.
+    unwritten: Option<String>,
 }
 
 impl FinishedRun {
-    /// Writes the committed files.
+    /// Writes the committed files. That this failed is told by [`RecordedRun::exit`], after the report.
     ///
     /// # Errors
-    /// When they cannot be read or written.
+    /// When the earlier results cannot be read.
     pub(super) fn keep(
         self,
         places: &PathArgs,
         selection: &SelectionArgs,
         shard: Option<Shard>,
     ) -> anyhow::Result<RecordedRun> {
-        let Self { request, mut done, results, behaviour } = self;
+        let Self { request, mut done, results, behaviour, begun } = self;
         for cell in &mut done.cells {
             cell.provenance = std::mem::take(&mut cell.provenance).portable();
         }
@@ -197,31 +245,43 @@ impl FinishedRun {
             matrix,
             terms,
             unanswered,
+            begun,
             shown: None,
             moved: Vec::new(),
             spared: Vec::new(),
             part,
             exit,
             fault: done.fault.take(),
+            unwritten: None,
         };
         if part {
+            kept.show(&done.cells);
             kept.merged(done, results.read()?, shard);
         } else if !done.cells.is_empty() {
             let ran: BTreeSet<CellId> = done.cells.iter().map(|cell| cell.id.clone()).collect();
-            results.commit_all(|previous, mut records| {
+            // Results that cannot be written cost nobody the answer.
+            kept.show(&done.cells);
+            let written = results.commit_all(|previous, mut records| {
                 let (result, day) = kept.merged(done, previous, shard);
                 // A cell that keeps its earlier result keeps what was recorded with it.
                 let spared = |id: &CellId| kept.spared.iter().any(|cell| cell.id == *id);
                 records.retain(|id, _| shard.is_none() && (!ran.contains(id) || spared(id)));
                 records.extend(behaviour.into_iter().filter(|(id, _)| ran.contains(id) && !spared(id)));
                 CommittedFiles { result, day, behaviour: records }
-            })?;
+            });
+            kept.unwritten = written.err().map(|error| format!("{error:#}"));
         }
         Ok(kept)
     }
 }
 
 impl RecordedRun {
+    /// Keeps what the report shows: these cells alone.
+    fn show(&mut self, cells: &[CellResult]) {
+        let this = merge(None, &frame(&self.matrix), cells.to_vec());
+        self.shown = Some(only(&this, &this.cells));
+    }
+
     /// The terms for judging the cells.
     pub(super) fn terms(&self) -> Terms<'_> {
         Terms { unanswered: Some(&self.unanswered), ..self.terms }
@@ -233,13 +293,12 @@ impl RecordedRun {
         done: RunOutcome,
         previous: Option<MatrixResult>,
         shard: Option<Shard>,
-    ) -> (MatrixResult, Option<jiff::civil::Date>) {
+    ) -> (MatrixResult, Option<Date>) {
         if let Some(previous) = &previous {
             self.moved = compare::moved(previous, &done.cells);
         }
         let previous = previous.filter(|_| shard.is_none());
         let mut frame = frame(&self.matrix);
-        let this = merge(None, &frame, done.cells.clone());
         let (cells, spared) = keep_earlier_answers(previous.as_ref(), done.cells, &done.setup_failures);
         let (fresh, whole) = (cells.len(), self.matrix.cells().count() == cells.len());
         self.spared = spared;
@@ -248,11 +307,18 @@ impl RecordedRun {
         if let Some(previous) = previous.as_ref().filter(other).filter(|_| !whole) {
             frame.matrix.clone_from(&previous.matrix);
         }
-        self.shown = Some(only(&MatrixResult { matrix: frame.matrix.clone(), ..this.clone() }, &this.cells));
+        if let Some(shown) = &mut self.shown {
+            shown.matrix.clone_from(&frame.matrix);
+        }
         let result = merge(previous, &frame, cells);
         // Kept cells keep their age.
-        let day = self.terms.today.filter(|_| result.cells.len() == fresh);
+        let day = self.begun.or(self.terms.today).filter(|_| result.cells.len() == fresh);
         (result, day)
+    }
+
+    /// Whether the run was interrupted.
+    pub(super) fn interrupted(&self) -> bool {
+        self.exit == Exit::Interrupted
     }
 
     /// The exit code of the run.
@@ -260,12 +326,20 @@ impl RecordedRun {
     /// # Errors
     /// The failure that ended the run early.
     pub(super) fn exit(self, places: &PathArgs) -> anyhow::Result<Exit> {
-        let Some(text) = self.fault else { return Ok(self.exit) };
         let folder = places.results();
-        let message = format!(
-            "the run ended early, finished cells are kept: {text}; check that {} exists and has free space",
-            folder.display()
-        );
+        let message = match (self.unwritten, self.fault) {
+            (None, None) => return Ok(self.exit),
+            (Some(text), _) => format!(
+                "{text}: the results above are not in {}; make room or mend it, then `atsmatrix run --resume` writes them from \
+                 the run's journal",
+                folder.display()
+            ),
+            (None, Some(text)) => format!(
+                "the run ended early, finished cells are kept: {text}; check that {} exists and has free space, then \
+                 `atsmatrix run --resume` runs the rest",
+                folder.display()
+            ),
+        };
         let exit = if self.exit == Exit::Interrupted { Exit::Interrupted } else { Exit::Incomplete };
         Err(Failure::new(exit, message).into())
     }
@@ -309,6 +383,7 @@ impl EvidenceSink for CellRecorder {
         let mut behaviour = self.behaviour.lock().unwrap_or_else(PoisonError::into_inner);
         behaviour.insert(id.clone(), run.behaviour.clone());
         drop(behaviour);
+        self.folder.write_behaviour(id, &run.behaviour)?;
         evidence::keep(&self.folder, id, &run.evidence)?;
         evidence::log(&self.folder, &id.to_string(), &run.transcript)
     }

@@ -22,6 +22,7 @@ mod merge;
 mod path;
 mod predict;
 mod report;
+mod resume;
 mod run;
 mod schema;
 mod setup;
@@ -209,7 +210,7 @@ impl SelectionArgs {
 
 fn check_regular(file: &Path) -> io::Result<()> {
     let is_file = fs::metadata(file)?.is_file();
-    if is_file { Ok(()) } else { Err(io::Error::other("it is not a check_regular file")) }
+    if is_file { Ok(()) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 /// Reads a regular file up to the maximum size of a matrix.

@@ -6,11 +6,12 @@ use super::cells::{ExecutionArgs, PlannedRun, RecordedRun};
 use super::ci::{CiArgs, PausedCommands};
 use super::display::DisplayArgs;
 use super::format::text;
+use super::resume::Resumed;
 use super::{PathArgs, SelectionArgs};
 use crate::config::shard::Shard;
 use crate::console;
 use crate::exit::{Exit, Failure};
-use crate::model::CellId;
+use crate::model::{CellId, RunId};
 use crate::words::{escape, unexpected};
 
 /// Arguments of `atsmatrix run`.
@@ -33,11 +34,24 @@ pub(super) struct RunArgs {
     /// Run only this part of the cells, for example 2/4; `atsmatrix merge` merges the results
     #[arg(long, value_name = "I/N", requires = "results")]
     shard: Option<Shard>,
+    /// Continue a run that was interrupted or killed, with exactly the cells that it lacks [default: the latest run]; cells
+    /// in error run again
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["distro", "ats", "trial", "shard", "rebuild"])]
+    #[expect(clippy::option_option, reason = "the value of the option is optional")]
+    resume: Option<Option<RunId>>,
 }
 
 pub(super) async fn run(options: RunArgs) -> anyhow::Result<Exit> {
-    let RunArgs { places, selection, display, ci, execution, shard } = options;
-    let work = PlannedRun::new(&places, &selection, execution, shard)?;
+    let RunArgs { places, selection, display, ci, execution, shard, resume } = options;
+    let resumed = resume.map(|id| Resumed::find(&places, id)).transpose()?;
+    let (selection, shard) = match &resumed {
+        Some(resumed) => (resumed.selection(), resumed.shard()?),
+        None => (selection, shard),
+    };
+    let mut work = PlannedRun::new(&places, &selection, execution, shard)?;
+    if let Some(resumed) = resumed {
+        work.resume(resumed)?;
+    }
     let paused = ci.begin()?;
     let kept = work.run(&display).await?.keep(&places, &selection, shard)?;
     let written = report(&kept, &display, &ci, paused)?;
@@ -86,6 +100,9 @@ fn notes(kept: &RecordedRun, places: &PathArgs) {
         console::eprint(&format!(
             "{folder} is unchanged because only some trials ran; --results DIR writes them to another folder\n"
         ));
+    }
+    if kept.interrupted() {
+        console::eprint("`atsmatrix run --resume` continues this run with the cells that it lacks\n");
     }
     for line in &kept.moved {
         console::eprint(&(escape::terminal(line, escape::LINE) + "\n"));

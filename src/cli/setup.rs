@@ -1,5 +1,6 @@
 //! Setup for commands that run cells: the engine, the run's id and folder, progress and journal, and signals.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -14,7 +15,7 @@ use crate::console::{self, Console};
 use crate::engine::discovery::Env;
 use crate::engine::labels::Owner;
 use crate::engine::{self, Engine};
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::model::{Event, RunId};
 use crate::store::{Journal, Results, RunFolder, run_id};
 
@@ -30,14 +31,21 @@ pub(super) struct Setup {
     pub(super) stop: CancellationToken,
     listener: JoinHandle<anyhow::Result<()>>,
     signals: AbortOnDropHandle<()>,
+    /// Tells others that the run is going on.
+    _lock: File,
 }
 
 impl Setup {
-    /// Connects to the engine and creates the folder of the run in `results`.
+    /// Connects to the engine and creates the folder of the run in `results`, unless that of a run to be resumed is given with
+    /// its lock.
     ///
     /// # Errors
     /// No engine answers, the present results cannot be read, or the folder cannot be created.
-    pub(super) async fn begin(results: &Results, display: &DisplayArgs) -> anyhow::Result<Self> {
+    pub(super) async fn begin(
+        results: &Results,
+        display: &DisplayArgs,
+        resumed: Option<(RunFolder, File)>,
+    ) -> anyhow::Result<Self> {
         // Results that cannot be merged with at the end are reported before anything runs.
         results.read().map_err(|error| Failure::new(Exit::Usage, format!("{error:#}")))?;
         let connected = engine::connect(&Env::from_process())
@@ -45,7 +53,15 @@ impl Setup {
             .map_err(|none| Failure::new(Exit::NoEngine, none.to_string()))?;
         let now = jiff::Timestamp::now();
         let owner = Owner::current(fresh_id(now)?)?;
-        let folder = results.begin(&owner.run)?;
+        let (folder, lock) = match resumed {
+            Some(resumed) => resumed,
+            None => {
+                let begun = results.begin(&owner.run);
+                let folder = begun.map_err(|error| no_folder(&error))?;
+                let lock = folder.lock()?.context("another run has taken the folder of this one: run again")?;
+                (folder, lock)
+            }
+        };
         let (events, received) = unbounded_channel();
         let listener = tokio::task::spawn_blocking({
             let (console, journal) = (display.console(), folder.journal()?);
@@ -54,7 +70,7 @@ impl Setup {
         let stop = CancellationToken::new();
         let signals = AbortOnDropHandle::new(tokio::spawn(interrupted(stop.clone(), events.clone())));
         let cpus = usize::try_from(connected.info.cpus).unwrap_or(1).max(1);
-        Ok(Self { engine: connected.engine, cpus, owner, folder, now, events, stop, listener, signals })
+        Ok(Self { engine: connected.engine, cpus, owner, folder, now, events, stop, listener, signals, _lock: lock })
     }
 
     /// Number of parallel jobs: `jobs` if given, else one per CPU of the engine.
@@ -85,6 +101,15 @@ impl Setup {
     }
 }
 
+/// Without a folder there is no answer, and that is no bug.
+fn no_folder(error: &anyhow::Error) -> Failure {
+    let exit = match exit::of(error) {
+        Exit::Internal => Exit::Incomplete,
+        other => other,
+    };
+    Failure::new(exit, format!("{error:#}"))
+}
+
 /// A new run id. A random part distinguishes runs that start in the same second; process ids would not, as they are the
 /// same in every container.
 fn fresh_id(now: jiff::Timestamp) -> anyhow::Result<RunId> {
@@ -102,11 +127,11 @@ pub(super) fn day(now: jiff::Timestamp) -> jiff::civil::Date {
 fn listen(mut events: UnboundedReceiver<Event>, mut console: Console, mut journal: Journal) -> anyhow::Result<()> {
     let mut written = Ok(());
     while let Some(event) = events.blocking_recv() {
-        console.on(&event);
-        // Lines of build logs have their own file.
+        // Lines of build logs have their own file. What is shown as finished is in the journal.
         if written.is_ok() && !matches!(event, Event::ImageStep { .. }) {
             written = journal.append(&event);
         }
+        console.on(&event);
     }
     written
 }

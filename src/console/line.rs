@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{CellResult, Effect, Event, Verdict};
+use crate::words::count;
 use crate::words::escape::{LINE, SHORT, terminal};
 use crate::words::finding::Trials;
 use crate::words::ink::Ink;
@@ -60,10 +61,12 @@ pub(super) fn log_line(event: &Event, tally: &Tally, colour: bool) -> Option<Str
 /// The line for an event that stays on the screen above the live progress.
 pub(super) fn permanent_line(event: &Event, tally: &Tally, colour: bool) -> Option<String> {
     match event {
-        Event::Started { cells, engine } => Some(format!("{} on {}", many(*cells, "cell"), terminal(engine, SHORT))),
-        Event::Swept { containers, networks } if containers + networks > 0 => {
-            Some(format!("removed {} and {} of dead runs", many(*containers, "container"), many(*networks, "network")))
-        }
+        Event::Started { cells, engine } => Some(format!("{} on {}", count(*cells, "cell"), terminal(engine, SHORT))),
+        Event::Swept { containers, networks } if containers + networks > 0 => Some(format!(
+            "removed {} and {} of dead runs",
+            count(*containers, "container"),
+            count(*networks, "network")
+        )),
         Event::ImageFinished { name, error: Some(error), ms } => {
             let what = Ink::Doubt.paint("failed", colour);
             Some(format!("image {}: {what} ({}): {}", terminal(name, SHORT), span(*ms), terminal(error, LINE)))
@@ -129,11 +132,6 @@ pub(super) fn suspected(suspects: &[String], ruled_out: &[String]) -> String {
         }
     };
     terminal(&text, LINE)
-}
-
-fn many(count: usize, thing: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {thing}{plural}")
 }
 
 /// Formats milliseconds: `1.6 s`, `5 min 12 s`.

@@ -19,6 +19,7 @@ mod program;
 mod provenance;
 mod reference;
 mod result;
+mod run_plan;
 mod script;
 mod spec;
 mod surroundings;
@@ -53,6 +54,7 @@ pub use reference::registry_of;
 pub use result::{
     CellResult, Confidence, Expected, IssueMatch, MatrixResult, SCHEMA_VERSION, TrialResult, WorkaroundTried,
 };
+pub use run_plan::RunPlan;
 pub use script::Step;
 pub use spec::{
     Answer, Certificate, ClientSpec, Front, OriginSpec, OriginTls, Place, Record, RecordType, Remap, Route, Side,

@@ -8,6 +8,9 @@
 //! results/bisect/GOOD..BAD.TRIAL.json         committed; the answers of bisections
 //! results/runs/.lock                          held while the committed files are replaced
 //! results/runs/RUN/journal.jsonl              events, in order
+//! results/runs/RUN/plan.json                  what the run set out to do, for `run --resume`
+//! results/runs/RUN/behaviour/DISTRO_ATS.json  how ATS behaved in a finished cell
+//! results/runs/RUN/.lock                      held while the run goes on
 //! results/runs/RUN/debug.log
 //! results/runs/RUN/images/NAME.log            log of the build of an image
 //! results/runs/RUN/DISTRO_ATS/TRIAL.N.json    all evidence of attempt N of a trial

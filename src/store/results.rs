@@ -4,8 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use jiff::civil::Date;
+use nix::sys::statvfs::statvfs;
 
 use crate::model::{BehaviourRecords, MatrixResult, RunId};
 use crate::report::{behaviour, json, markdown};
@@ -16,6 +17,9 @@ use super::run::RunFolder;
 
 /// Name of the file with what trials negotiated and exchanged, beside matrix.json.
 pub const BEHAVIOUR: &str = "behaviour.json";
+
+/// Free space that a run needs at least, bytes: twice the evidence of a cell in which nearly everything fails.
+const LEAST_FREE: u64 = 12 << 20;
 
 /// What a commit writes.
 #[derive(Debug, Clone)]
@@ -136,9 +140,20 @@ impl Results {
         lock().with_context(|| format!("cannot lock {}", path.display()))
     }
 
-    /// Creates the folder of run `id`. An error if it exists: runs are never mixed.
+    /// Creates the folder of run `id`. An error if it exists, as runs are never mixed, or if there is no room for its evidence.
     pub fn begin(&self, id: &RunId) -> Result<RunFolder> {
-        let dir = self.runs_dir()?.join(id.as_str());
+        let runs = self.runs_dir()?;
+        let free = statvfs(&runs).with_context(|| format!("cannot find out the free space of {}", runs.display()))?;
+        #[expect(clippy::useless_conversion, reason = "the type depends on the target")]
+        let free = u64::from(free.blocks_available()).saturating_mul(free.fragment_size().into());
+        ensure!(
+            free >= LEAST_FREE,
+            "{} has {} MB left, and the evidence of a cell that fails takes 6: make room, or name another folder with \
+             --results",
+            runs.display(),
+            free >> 20
+        );
+        let dir = runs.join(id.as_str());
         match fs::create_dir(&dir) {
             Ok(()) => Ok(RunFolder::at(dir)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {

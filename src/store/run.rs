@@ -1,11 +1,14 @@
 //! The folder of one run, with everything that is not committed.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::model::{CellId, IdError, RunId, TrialEvidence};
+use crate::model::{BehaviourRecords, CellBehaviour, CellId, IdError, RunId, RunPlan, TrialEvidence};
+
+use crate::report::behaviour;
 
 use super::file;
 use super::journal::{Journal, Recovered};
@@ -16,6 +19,12 @@ use super::log::Log;
 pub struct RunFolder {
     dir: PathBuf,
 }
+
+/// What the run set out to do.
+const PLAN: &str = "plan.json";
+
+/// The folder with one file for each cell: how ATS behaved in it. No cell has this name.
+const BEHAVIOUR: &str = "behaviour";
 
 /// Longest trial id in a file name, bytes: file systems allow 255 for the whole name.
 pub(super) const MAX_TRIAL: usize = 100;
@@ -53,6 +62,56 @@ impl RunFolder {
     /// The content of the journal so far.
     pub fn recover(&self) -> Result<Recovered> {
         Recovered::read(&self.dir.join("journal.jsonl"))
+    }
+
+    /// Locks the folder for a run; `None` if one is going on in it. The lock ends when the file is dropped, or with the process.
+    pub fn lock(&self) -> Result<Option<File>> {
+        let path = self.dir.join(".lock");
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        }
+    }
+
+    /// Keeps what the run set out to do.
+    pub fn write_plan(&self, plan: &RunPlan) -> Result<()> {
+        file::put(&self.dir.join(PLAN), &serde_json::to_vec_pretty(plan)?)
+    }
+
+    /// What the run set out to do; `None` if that was not kept.
+    pub fn read_plan(&self) -> Result<Option<RunPlan>> {
+        let path = self.dir.join(PLAN);
+        let read = |bytes: Vec<u8>| {
+            serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged: run it anew", path.display()))
+        };
+        file::read(&path)?.map(read).transpose()
+    }
+
+    /// Keeps how ATS behaved in a cell.
+    pub fn write_behaviour(&self, cell: &CellId, behaviour: &CellBehaviour) -> Result<()> {
+        let records = BehaviourRecords::from([(cell.clone(), behaviour.clone())]);
+        file::put(&self.subfolder(BEHAVIOUR)?.join(folder_name(cell) + ".json"), &behaviour::write(&records))
+    }
+
+    /// How ATS behaved in the cells that have been kept.
+    pub fn behaviour(&self) -> Result<BehaviourRecords> {
+        let dir = self.dir.join(BEHAVIOUR);
+        let mut all = BehaviourRecords::new();
+        let entries = match fs::read_dir(&dir) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(all),
+            entries => entries.with_context(|| format!("cannot list {}", dir.display()))?,
+        };
+        for entry in entries {
+            let path = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                let bytes = file::read(&path)?.unwrap_or_default();
+                all.extend(behaviour::read(&bytes).with_context(|| format!("{} is damaged", path.display()))?);
+            }
+        }
+        Ok(all)
     }
 
     /// The program's debug log.
@@ -175,5 +234,34 @@ mod tests {
         run.debug_log().unwrap().line("x").unwrap();
         run.journal().unwrap().append(&crate::model::Event::Note("x".into())).unwrap();
         assert_eq!(run.recover().unwrap().events.len(), 1);
+    }
+
+    #[test]
+    fn a_run_keeps_what_resuming_it_needs_and_is_locked_while_it_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = folder(&dir);
+        assert_eq!((run.read_plan().unwrap(), run.behaviour().unwrap()), (None, BehaviourRecords::new()));
+        let cell: CellId = "debian-13/9.2.5".parse().unwrap();
+        let plan = RunPlan {
+            program: "p".into(),
+            matrix: "m".into(),
+            distro: Vec::new(),
+            ats: vec!["9.2*".into()],
+            trial: Vec::new(),
+            shard: None,
+            cells: [(cell.clone(), "tag".to_owned())].into(),
+        };
+        run.write_plan(&plan).unwrap();
+        run.write_behaviour(&cell, &CellBehaviour::new()).unwrap();
+        assert_eq!(run.read_plan().unwrap(), Some(plan));
+        assert_eq!(run.behaviour().unwrap().into_keys().collect::<Vec<_>>(), [cell]);
+        let held = run.lock().unwrap();
+        assert!(held.is_some() && run.lock().unwrap().is_none());
+        drop(held);
+        assert!(run.lock().unwrap().is_some());
+
+        fs::write(run.dir().join(PLAN), "{").unwrap();
+        let error = run.read_plan().unwrap_err();
+        assert!(error.to_string().ends_with("plan.json is damaged: run it anew"), "{error}");
     }
 }

@@ -117,11 +117,8 @@ pub fn tally<'a>(cells: impl Iterator<Item = &'a CellResult>) -> String {
             (!same.is_empty()).then(|| format!("{} {verdict}{notes}", same.len()))
         })
         .collect();
-    let noun = if cells.len() == 1 { "cell" } else { "cells" };
-    match counts.as_slice() {
-        [] => "0 cells".to_owned(),
-        counts => format!("{} {noun}: {}", cells.len(), counts.join(", ")),
-    }
+    let cells = super::count(cells.len(), "cell");
+    if counts.is_empty() { cells } else { format!("{cells}: {}", counts.join(", ")) }
 }
 
 #[cfg(test)]

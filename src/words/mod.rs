@@ -15,5 +15,11 @@ pub mod paragraph;
 pub mod unexpected;
 pub mod workaround;
 
+/// A number of things: `1 cell`, `2 cells`.
+pub fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
 #[cfg(test)]
 pub(crate) mod fixture;

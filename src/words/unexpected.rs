@@ -103,11 +103,10 @@ pub fn outline(items: &[Item<'_>]) -> TextOutline {
         cells.dedup();
         cells.len()
     };
-    let cells = |count: usize| if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") };
     let parts: Vec<String> = [(count(false), "not as expected"), (count(true), "without an answer")]
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{} {what}", cells(count)))
+        .map(|(count, what)| format!("{} {what}", super::count(count, "cell")))
         .collect();
     outline.line(0).strong(parts.join(", ")).say(":");
     for item in items {
@@ -123,7 +122,7 @@ pub fn newly_tested_outline(cells: &[&CellResult]) -> TextOutline {
     if cells.is_empty() {
         return outline;
     }
-    let count = if cells.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", cells.len()) };
+    let count = super::count(cells.len(), "cell");
     outline.line(0).strong(format!("{count} newly tested")).say(", which does not fail this run:");
     for cell in cells {
         outline.line(1).strong(&cell.id).say(format!(" {}{}", cell.verdict, reason(cell)));

@@ -131,7 +131,7 @@ const SURFACES: &[(&str, &[&str])] = &[
     // bollard drops parts of the answers to builds and of Podman; engine::api::raw requests them over plain HTTP.
     ("hyper", &["agent", "engine"]),
     ("simple_dns", &["agent"]),
-    ("nix", &["agent", "builder"]),
+    ("nix", &["agent", "builder", "store"]),
     ("etherparse", &["wire"]),
     ("pcap_parser", &["wire"]),
     ("elf", &["distro"]),

@@ -3,6 +3,7 @@
 use crate::decide::compare::words::facts;
 use crate::decide::compare::{Fact, Field};
 use crate::verdict::few;
+use crate::words;
 use crate::words::outline::TextOutline;
 
 use super::answer::{Decision, GateReason, Word};
@@ -36,7 +37,6 @@ pub fn outline(answer: &Decision) -> TextOutline {
 pub fn path(path: &UpgradePath) -> TextOutline {
     let mut outline = TextOutline::default();
     let count = path.steps.len();
-    let plural = if count == 1 { "" } else { "s" };
     let (from, to) = (&path.from, &path.to);
     let head = outline.line(0);
     match path.word() {
@@ -44,7 +44,7 @@ pub fn path(path: &UpgradePath) -> TextOutline {
             head.strong("nothing to do").say(format!(": hosts are on {from} already, and it passes"))
         }
         Word::Open => head
-            .strong(format!("{count} step{plural}"))
+            .strong(words::count(count, "step"))
             .say(format!(" from {from} to {to}, each into a cell that passes (cost {})", path.cost())),
         Word::Closed => head.strong("no safe path").say(format!(" from {from} to {to}")),
         Word::CannotTell => {

@@ -3,16 +3,16 @@
 use serde::Serialize;
 
 use crate::model::CellId;
-use crate::words::answer;
 use crate::words::outline::TextOutline;
+use crate::words::{self, answer};
 
 use super::{Conflict, Merged};
 
 /// `merged` as text; it was merged from so many `parts`.
 pub fn merged(merged: &Merged, parts: usize) -> TextOutline {
     let mut outline = TextOutline::default();
-    let (cells, plural) = (merged.result.cells.len(), if parts == 1 { "" } else { "s" });
-    outline.line(0).strong(format!("{cells} cells")).say(format!(" from {parts} result{plural}, no contradictions"));
+    let (cells, results) = (words::count(merged.result.cells.len(), "cell"), words::count(parts, "result"));
+    outline.line(0).strong(cells).say(format!(" from {results}, no contradictions"));
     if !merged.agreed.is_empty() {
         outline.line(1).say("same answer in several results, kept once: ").list(&merged.agreed);
     }
@@ -25,8 +25,7 @@ pub fn merged(merged: &Merged, parts: usize) -> TextOutline {
 /// The conflicts as text.
 pub fn conflicts(conflicts: &[Conflict]) -> TextOutline {
     let mut outline = TextOutline::default();
-    let plural = if conflicts.len() == 1 { "" } else { "s" };
-    outline.line(0).strong(format!("{} contradiction{plural}", conflicts.len())).say(": nothing was merged");
+    outline.line(0).strong(words::count(conflicts.len(), "contradiction")).say(": nothing was merged");
     for conflict in conflicts {
         match conflict {
             Conflict::Nothing => outline.line(1).say("there is nothing to merge: name results/matrix.json files"),
@@ -47,8 +46,7 @@ pub fn conflicts(conflicts: &[Conflict]) -> TextOutline {
 /// Why nothing was written: a shard is missing, or a cell was removed from one.
 pub fn incomplete(missing: &[CellId]) -> TextOutline {
     let mut outline = TextOutline::default();
-    let plural = if missing.len() == 1 { "" } else { "s" };
-    outline.line(0).strong(format!("{} cell{plural} missing", missing.len())).say(": nothing was merged");
+    outline.line(0).strong(format!("{} missing", words::count(missing.len(), "cell"))).say(": nothing was merged");
     outline.line(1).say("in matrix.yaml, but in none of the results: ").list(missing);
     outline.line(1).say("what to do: name the results of every shard, or merge what there is with --partial");
     outline

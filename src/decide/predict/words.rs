@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::CellId;
-use crate::words::answer;
 use crate::words::outline::TextOutline;
+use crate::words::{self, answer};
 
 use super::{Contradiction, IssueEffect, KnownVersion, Outlook, Prediction, Predictions, VersionSource};
 
@@ -49,7 +49,7 @@ fn summary(outline: &mut TextOutline, cells: &[Prediction]) {
     let counts = outlooks.map(|outlook| (count(outlook), outlook.word()));
     let counts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    let cells = if cells.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", cells.len()) };
+    let cells = words::count(cells.len(), "cell");
     outline.line(0).strong(format!("{cells}: {}", counts.join(", ")));
     outline
         .line(1)
