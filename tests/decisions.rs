@@ -7,7 +7,6 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use atsmatrix::config::matrix::Matrix;
 use atsmatrix::model::{
@@ -516,30 +515,21 @@ fn a_closed_gate_is_annotated_on_github() {
     assert_eq!(fs::read_to_string(&summary).unwrap().matches("**closed**").count(), 2, "the summary is appended");
 }
 
-/// The promise is 50 ms. Here the best of five may take twenty times that, because the program is not optimised and the
-/// machine may be busy. That is still far below the time of a request to an engine or a network.
+/// No git, no engine, no home: nothing that it could wait for.
 #[test]
 fn the_gate_needs_only_the_results() {
-    let took = |_| {
-        let started = Instant::now();
-        // No git, no engine, no home.
-        let output = Command::new(assert_cmd::cargo::cargo_bin!("atsmatrix"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args(upgrade("9.2.9"))
-            .env_clear()
-            .output()
-            .unwrap();
-        // Whatever it is: results of an earlier catalogue give no answer, in the same time.
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            matches!(output.status.code(), Some(0 | 4)) && said.contains("can hosts with ATS 9.2.9 be upgraded"),
-            "{said}"
-        );
-        started.elapsed()
-    };
-    let best = (0..5).map(took).min().unwrap();
-    println!("the gate took {best:?}");
-    assert!(best < Duration::from_secs(1), "{best:?}");
+    let output = Command::new(assert_cmd::cargo::cargo_bin!("atsmatrix"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(upgrade("9.2.9"))
+        .env_clear()
+        .output()
+        .unwrap();
+    // Whatever it is: results of an earlier catalogue give no answer, in the same way.
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        matches!(output.status.code(), Some(0 | 4)) && said.contains("can hosts with ATS 9.2.9 be upgraded"),
+        "{said}"
+    );
 }
 
 /// matrix.yaml with a trial of the user's own, whose origin answers with `status`.

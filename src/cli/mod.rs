@@ -354,8 +354,8 @@ mod tests {
         assert!(std::process::Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
         for (name, says) in [
             ("nothing", "No such file"),
-            (".", "not a check_regular file"),
-            ("pipe", "not a check_regular file"),
+            (".", "not a regular file"),
+            ("pipe", "not a regular file"),
             ("large", "larger than"),
         ] {
             let error = PathArgs { matrix: path(name), results: None }.read().unwrap_err();
