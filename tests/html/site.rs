@@ -1,5 +1,6 @@
 //! Pages for the tests, made by the `report` command.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +11,7 @@ use atsmatrix::model::{
     SCHEMA_VERSION, TrialEvidence, TrialResult, Verdict,
 };
 use atsmatrix::report::json;
-use atsmatrix::store::Results;
+use atsmatrix::store::{CommittedFiles, Results};
 use tempfile::TempDir;
 
 /// Text that must be escaped everywhere. Each sets `window.broken` if it runs.
@@ -39,6 +40,25 @@ impl Site {
 /// The page of this repository's committed results.
 pub(crate) fn real() -> Site {
     of_this_repository(&["--run", "none"])
+}
+
+/// The page of some of this repository's cells: one of each verdict, and `wanted`. What is the same in each cell is checked in a
+/// tenth of the time.
+pub(crate) fn real_few(wanted: &[&str]) -> Site {
+    let (root, dir) = (Path::new(env!("CARGO_MANIFEST_DIR")), tempfile::tempdir().unwrap());
+    fs::copy(root.join("matrix.yaml"), dir.path().join("matrix.yaml")).unwrap();
+    let read = |name: &str| fs::read(root.join("results").join(name)).unwrap();
+    let mut result = json::read(&read("matrix.json")).unwrap();
+    let mut seen = BTreeSet::new();
+    result.cells.retain(|cell| {
+        let is_first = seen.insert(cell.verdict);
+        is_first || wanted.contains(&cell.id.to_string().as_str())
+    });
+    let behaviour = atsmatrix::report::behaviour::read(&read("behaviour.json")).unwrap();
+    let committed = CommittedFiles { result, day: Some(jiff::civil::date(2026, 11, 29)), behaviour };
+    Results::new(dir.path().join("results")).commit_all(|_, _| committed).unwrap();
+    report(dir.path(), &["--run", "none", "-o", "few.html"]);
+    Site { file: dir.path().join("few.html"), _dir: Some(dir) }
 }
 
 /// The page of this repository's results, with raw evidence if a run on this machine left some.
