@@ -2,7 +2,7 @@
 # Sees to it that everything `make run` and `make test` need is there: a C compiler with the static
 # C library, git, and a container engine that answers; and mmdebstrap, where nothing else gives the first base image.
 # `setup.sh test` also sees to what tests need: rustfmt and clippy, the docker program, a static busybox,
-# xmllint, shellcheck, and the browser that opens the HTML report; `setup.sh check` to what those of them need that do
+# xmllint, shellcheck, the shells that completion is tried in, and the browser that opens the HTML report; `setup.sh check` to what those of them need that do
 # without an engine. Installs what is missing where it can, says what it does, and does nothing twice.
 set -eu
 
@@ -86,6 +86,8 @@ if [ "$mode" != run ]; then
     need shellcheck shellcheck
 fi
 if [ "$mode" = test ]; then
+    need fish fish
+    need zsh zsh
     need /bin/busybox busybox-static
     have chromium-browser || have google-chrome || need chromium chromium
 fi

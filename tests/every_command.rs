@@ -52,6 +52,8 @@ const ANSWERING: &[(&[&str], i32)] = &[
     (&["schema"], 0),
     (&["schema", "results"], 0),
     (&["schema", "behaviour"], 0),
+    (&["completions", "bash"], 0),
+    (&["-C", ".", "list"], 0),
 ];
 
 /// Commands that need an engine, and report an error without one.

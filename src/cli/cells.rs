@@ -32,29 +32,29 @@ use crate::words::count;
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub(super) struct ExecutionArgs {
     /// Number of images to build, and cells to run, in parallel [default: number of CPUs of the engine]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "ATSMATRIX_JOBS", hide_env_values = true)]
     pub(super) jobs: Option<usize>,
     /// Start no further cell after the first unexpected result
-    #[arg(long)]
+    #[arg(long, env = "ATSMATRIX_FAIL_FAST", hide_env_values = true)]
     pub(super) fail_fast: bool,
     /// Keep the containers for inspection, with ATS running
     #[arg(long)]
     pub(super) keep: bool,
     /// Where a cell fails with a known issue, also run it with the workarounds of that issue
-    #[arg(long)]
+    #[arg(long, env = "ATSMATRIX_WORKAROUNDS", hide_env_values = true)]
     pub(super) workarounds: bool,
     /// Do not build images: a cell whose image is missing is unavailable
-    #[arg(long)]
+    #[arg(long, env = "ATSMATRIX_NO_BUILD", hide_env_values = true)]
     pub(super) no_build: bool,
     /// Do not contact image registries: use the images that the engine has, and bootstrap missing base images from the
     /// package mirrors of their distros
-    #[arg(long)]
+    #[arg(long, env = "ATSMATRIX_OFFLINE", hide_env_values = true)]
     pub(super) offline: bool,
     /// Rebuild all images, even if their inputs did not change, and pull ready images again
     #[arg(long, conflicts_with = "no_build")]
     pub(super) rebuild: bool,
     /// Treat optional cells like all others
-    #[arg(long)]
+    #[arg(long, env = "ATSMATRIX_STRICT", hide_env_values = true)]
     pub(super) strict: bool,
 }
 

@@ -6,6 +6,7 @@ mod cells;
 mod ci;
 mod cited;
 mod clean;
+mod completions;
 mod config;
 mod diagnose;
 mod diff;
@@ -61,6 +62,9 @@ const MIRRORS: &str = "ATSMATRIX_MIRRORS";
                   4 no answer, 5 nothing selected, 6 no container engine, 130 interrupted. See docs/exit-codes.md."
 )]
 struct Cli {
+    /// Run as if started in DIR
+    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = "Everywhere")]
+    folder: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -104,6 +108,8 @@ enum Command {
     Doctor,
     /// Remove containers and networks of dead runs, and with --images the images
     Clean(clean::CleanArgs),
+    /// Print the script that completes commands, cells and trials in a shell
+    Completions(completions::CompletionsArgs),
     /// Print the JSON schema of matrix.yaml, of files with trials, or of a results file
     Schema(schema::SchemaArgs),
     /// Run the agent inside a container
@@ -115,10 +121,17 @@ enum Command {
 #[derive(Debug, Clone, Args)]
 struct PathArgs {
     /// Matrix to run or to compare with
-    #[arg(long, short, value_name = "FILE", default_value = "matrix.yaml")]
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = "matrix.yaml",
+        env = "ATSMATRIX_MATRIX",
+        hide_env_values = true
+    )]
     matrix: PathBuf,
     /// Results folder [default: results beside the matrix]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "ATSMATRIX_RESULTS", hide_env_values = true)]
     results: Option<PathBuf>,
 }
 
@@ -126,13 +139,13 @@ struct PathArgs {
 #[derive(Debug, Args)]
 struct SelectionArgs {
     /// Distros to select, by name or glob (repeat the option or separate with commas)
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', env = "ATSMATRIX_DISTRO", hide_env_values = true)]
     distro: Vec<String>,
     /// ATS versions to select, by name or glob
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', env = "ATSMATRIX_ATS", hide_env_values = true)]
     ats: Vec<String>,
     /// Trials to select, by id or glob; controls always run
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', env = "ATSMATRIX_TRIAL", hide_env_values = true)]
     trial: Vec<String>,
 }
 
@@ -248,7 +261,8 @@ fn usage(diagnostics: &[matrix::Diagnostic]) -> Failure {
 
 /// Runs the program with `arguments` and returns its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let ended = match parse(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let ended = match complete_or_parse(arguments) {
         Ok(Ok(Command::Agent)) if crate::agent::init::is_first() => return agent::init(),
         Ok(Ok(command)) => start(command),
         Ok(Err(exit)) => Ok(exit),
@@ -263,6 +277,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// Answers a shell, or parses the command and changes to its folder.
+fn complete_or_parse(arguments: Vec<OsString>) -> anyhow::Result<Result<Command, Exit>> {
+    if completions::answer(&arguments, Cli::command)? {
+        return Ok(Err(Exit::Success));
+    }
+    parse(arguments)
+}
+
 /// Parses the command; the inner error is the exit code after help, the version or a usage error was printed.
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Result<Command, Exit>> {
     let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| {
@@ -270,7 +292,14 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Result
         Ok((cli, matches))
     });
     match parsed {
-        Ok((cli, matches)) => check_named_matrix(&matches).map(|()| Ok(cli.command)),
+        Ok((cli, matches)) => {
+            if let Some(folder) = &cli.folder {
+                std::env::set_current_dir(folder).map_err(|error| {
+                    Failure::new(Exit::Usage, format!("-C {}: {error}: name an existing folder", folder.display()))
+                })?;
+            }
+            check_named_matrix(&matches).map(|()| Ok(cli.command))
+        }
         Err(error) if error.use_stderr() => {
             // The error may quote hostile arguments: it is printed in clap's colours only if sanitizing changes nothing.
             let text = error.render();
@@ -294,7 +323,9 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Result
 fn check_named_matrix(matches: &ArgMatches) -> anyhow::Result<()> {
     let Some((_, options)) = matches.subcommand() else { return Ok(()) };
     match options.try_get_one::<PathBuf>("matrix") {
-        Ok(Some(matrix)) if options.value_source("matrix") == Some(ValueSource::CommandLine) => {
+        Ok(Some(matrix))
+            if matches!(options.value_source("matrix"), Some(ValueSource::CommandLine | ValueSource::EnvVariable)) =>
+        {
             let places = PathArgs { matrix: matrix.clone(), results: None };
             Ok(places.check_regular().map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => Failure::new(
@@ -337,6 +368,7 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Config(options) => config::run(&options),
         Command::Doctor => doctor::run().await,
         Command::Clean(options) => clean::run(&options).await,
+        Command::Completions(options) => completions::run(&options),
         Command::Schema(options) => schema::run(&options),
         Command::Agent => agent::run().await,
     }

@@ -32,7 +32,7 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     execution: ExecutionArgs,
     /// Run only this part of the cells, for example 2/4; `atsmatrix merge` merges the results
-    #[arg(long, value_name = "I/N", requires = "results")]
+    #[arg(long, value_name = "I/N", requires = "results", env = "ATSMATRIX_SHARD", hide_env_values = true)]
     shard: Option<Shard>,
     /// Continue a run that was interrupted or killed, with exactly the cells that it lacks [default: the latest run]; cells
     /// in error run again

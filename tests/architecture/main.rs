@@ -126,6 +126,7 @@ const SURFACES: &[(&str, &[&str])] = &[
     ("comfy_table", &["report"]),
     ("maud", &["report"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
     ("rustls", &["agent"]),
     ("aws_lc_rs", &["agent"]),
     // bollard drops parts of the answers to builds and of Podman; engine::api::raw requests them over plain HTTP.
