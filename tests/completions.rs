@@ -24,9 +24,9 @@ fn shell(program: &str, arguments: &[&str], script: &str) -> String {
 
 /// What bash completes after `words`, the last of which is begun.
 fn bash(words: &[&str]) -> String {
-    let (last, list) = (words.len() - 1, words.join(" "));
+    let (last, line) = (words.len() - 1, words.join(" "));
     let script = format!(
-        "source <(atsmatrix completions bash); COMP_WORDS=({list}); COMP_CWORD={last}; COMP_TYPE=9; \
+        "source <(atsmatrix completions bash); COMP_WORDS=({line}); COMP_CWORD={last}; COMP_TYPE=9; \
          _clap_complete_atsmatrix atsmatrix '{}' '{}'; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         words[last],
         words[last - 1]

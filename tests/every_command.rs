@@ -223,7 +223,7 @@ fn missing_files_are_usage_errors() {
     let commands = ANSWERING.iter().map(|(args, _)| *args).chain(ENGINE.iter().copied());
     for args in commands
         .filter(|args| !args[0].starts_with('-'))
-        .filter(|args| !matches!(args[0], "schema" | "doctor" | "clean"))
+        .filter(|args| !matches!(args[0], "schema" | "completions" | "doctor" | "clean"))
     {
         for matrix in ["nowhere.yaml", ".", "a-file/matrix.yaml"] {
             let output = command(dir.path(), &[args, &["--matrix", matrix]].concat()).output().unwrap();

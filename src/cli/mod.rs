@@ -63,7 +63,8 @@ const MIRRORS: &str = "ATSMATRIX_MIRRORS";
 )]
 struct Cli {
     /// Run as if started in DIR
-    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = "Everywhere")]
+    // Not the id of any argument of a command.
+    #[arg(id = "start-in", short = 'C', value_name = "DIR", global = true, help_heading = "Everywhere")]
     folder: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,

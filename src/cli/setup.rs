@@ -53,14 +53,12 @@ impl Setup {
             .map_err(|none| Failure::new(Exit::NoEngine, none.to_string()))?;
         let now = jiff::Timestamp::now();
         let owner = Owner::current(fresh_id(now)?)?;
-        let (folder, lock) = match resumed {
-            Some(resumed) => resumed,
-            None => {
-                let begun = results.begin(&owner.run);
-                let folder = begun.map_err(|error| no_folder(&error))?;
-                let lock = folder.lock()?.context("another run has taken the folder of this one: run again")?;
-                (folder, lock)
-            }
+        let (folder, lock) = if let Some(resumed) = resumed {
+            resumed
+        } else {
+            let folder = results.begin(&owner.run).map_err(|error| no_folder(&error))?;
+            let lock = folder.lock()?.context("another run has taken the folder of this one: run again")?;
+            (folder, lock)
         };
         let (events, received) = unbounded_channel();
         let listener = tokio::task::spawn_blocking({

@@ -11,7 +11,7 @@ use super::Changes;
 pub fn outline(changes: &Changes, matrix: &Matrix, done: bool) -> TextOutline {
     let mut outline = TextOutline::default();
     let count = changes.edits.len();
-    let changed = words::count(count, "change");
+    let edits = words::count(count, "change");
     let head = outline.line(0);
     match (count, done) {
         (0, _) if changes.expired.is_empty() && !changes.redefined.is_empty() => {
@@ -19,8 +19,8 @@ pub fn outline(changes: &Changes, matrix: &Matrix, done: bool) -> TextOutline {
         }
         (0, _) if changes.expired.is_empty() => head.strong("as expected").say(": the results and matrix.yaml agree"),
         (0, _) => head.strong("expired").say(": nothing to update, but a person has to review these entries"),
-        (_, true) => head.strong(changed).say(format!(" made to {}", matrix.file())),
-        (_, false) => head.strong(changed).say(": atsmatrix expect --update makes them"),
+        (_, true) => head.strong(edits).say(format!(" made to {}", matrix.file())),
+        (_, false) => head.strong(edits).say(": atsmatrix expect --update makes them"),
     };
     for edit in &changes.edits {
         add_edit(&mut outline, edit, matrix);
