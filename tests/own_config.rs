@@ -1,10 +1,11 @@
-//! A configuration of the user's own, for real: the example on Debian 12 and 13 (ATS 9.2.9), and what is told when
-//! something in it is wrong. Needs a container engine; images that are not there are made first.
+//! Configurations of the user's own, for real: the examples on Debian 12 and 13 (ATS 9.2.9), and what is told when
+//! something in them is wrong. Needs a container engine; images that are not there are made first.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its run has failed")]
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -13,19 +14,39 @@ use serde_json::Value;
 /// What stands in a private key and in a file that only the agent of a cell may get.
 const SECRET: &str = "c2VjcmV0LW9mLXRoZS1lZGdlLXRoYXQtbm9ib2R5LXNob3VsZC1zZWU";
 
-/// The columns beside the example: a name, a file of it, and what is added to that file.
-const WRONG: [(&str, &str, &str); 6] = [
+/// The columns beside the examples: a name, the example that it is made of, a file of it, and what is added to that file.
+const WRONG: [(&str, &str, &str, &str); 9] = [
     (
         "broken-plugin",
+        "edge",
         "remap.config",
         "map http://a.example.com/ http://a.origin.example.com/ @plugin=no_such_plugin.so\n",
     ),
-    ("missing-ca", "records.config", "CONFIG proxy.config.ssl.client.CA.cert.filename STRING our-ca.pem\n"),
-    ("mistakes", "records.config", "CONFIG proxy.config.http.no_such_setting INT 1\n"),
-    ("mistakes", "parent.config", "dest_domain=www.origin.example.com parent=\"parent.example.com\"\n"),
-    ("mistakes", "ssl/www.key", "This is no key.\n"),
+    (
+        "undefined-symbol",
+        "edge",
+        "remap.config",
+        "map http://a.example.com/ http://a.origin.example.com/ @plugin=/etc/trafficserver/undefined.so\n",
+    ),
+    (
+        "missing-library",
+        "edge",
+        "remap.config",
+        "map http://a.example.com/ http://a.origin.example.com/ @plugin=/etc/trafficserver/needs-more.so\n",
+    ),
+    (
+        "missing-script",
+        "child",
+        "remap.d/30-api.config",
+        "map http://api.example.com/ http://api.origin.example.com/ @plugin=tslua.so @pparam=lua/api.lua\n",
+    ),
+    ("missing-ca", "edge", "records.config", "CONFIG proxy.config.ssl.client.CA.cert.filename STRING our-ca.pem\n"),
+    ("mistakes", "edge", "records.config", "CONFIG proxy.config.http.no_such_setting INT 1\n"),
+    ("mistakes", "edge", "parent.config", "dest_domain=www.origin.example.com parent=\"parent.example.com\"\n"),
+    ("mistakes", "edge", "ssl/www.key", "This is no key.\n"),
     (
         "missing-ca",
+        "edge",
         "remap.config",
         "map http://wrong.example.com/ http://right.origin.example.com/ @plugin=regex_remap.so @pparam=wrong.map\n",
     ),
@@ -43,9 +64,41 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Makes the shared library `name` in `folder` of C `source`.
+fn library(folder: &Path, name: &str, source: &str, arguments: &[&str]) {
+    fs::write(folder.join("source.c"), source).unwrap();
+    let made = Command::new("cc")
+        .args(["-shared", "-fPIC", "-nostdlib", "-o", name, "source.c"])
+        .args(arguments)
+        .current_dir(folder)
+        .status()
+        .unwrap();
+    assert!(made.success(), "{name}");
+    fs::remove_file(folder.join("source.c")).unwrap();
+}
+
+/// Plugins that do not load.
+fn broken_plugins(folder: &Path) {
+    let entry = "int gone(void); int TSRemapInit(void) { return gone(); }";
+    library(&folder.join("undefined-symbol"), "undefined.so", entry, &[]);
+    let needing = folder.join("missing-library");
+    library(&needing, "libgone.so.7", "int gone(void) { return 0; }", &["-Wl,-soname,libgone.so.7"]);
+    library(&needing, "needs-more.so", entry, &["-L.", "-l:libgone.so.7"]);
+    fs::remove_file(needing.join("libgone.so.7")).unwrap();
+}
+
+/// The program. Of root's privileges it does not have the one to read what it may not.
+fn program() -> Command {
+    let program = env!("CARGO_BIN_EXE_atsmatrix");
+    let mut as_root = Command::new("setpriv");
+    as_root.args(["--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search", program]);
+    let is_root = fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0);
+    if is_root { as_root } else { Command::new(program) }
+}
+
 /// Runs the trials of the configuration in `folder`; the cells of its results, and what it said.
 fn cells(folder: &Path) -> (Vec<Value>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_atsmatrix"))
+    let output = program()
         .args(["run", "--jobs", "2", "--trial", "your-*", "--trial", "tls-remote-origin", "--results", "out"])
         .current_dir(folder)
         .output()
@@ -82,10 +135,10 @@ fn an_edge_is_tried_as_it_is_and_what_is_wrong_with_it_is_one_sentence() {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-config"), &folder);
     fs::write(folder.join("edge/notes.txt"), SECRET).unwrap();
     let mut yaml = fs::read_to_string(folder.join("matrix.yaml")).unwrap();
-    for (name, file, added) in WRONG {
+    for (name, example, file, added) in WRONG {
         let column = folder.join(name);
         if !column.exists() {
-            copy(&folder.join("edge"), &column);
+            copy(&folder.join(example), &column);
             write!(
                 yaml,
                 "  {name}:\n    version: \"9.2.9\"\n    config: {name}\n    sources:\n      - on: [debian-12]\n        package: \
@@ -96,6 +149,10 @@ fn an_edge_is_tried_as_it_is_and_what_is_wrong_with_it_is_one_sentence() {
         let text = fs::read_to_string(column.join(file)).unwrap_or_default() + added;
         fs::write(column.join(file), text).unwrap();
     }
+    broken_plugins(&folder);
+    let key = folder.join("child/ssl/www.key");
+    fs::write(&key, SECRET).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0)).unwrap();
     fs::write(folder.join("missing-ca/wrong.map"), "^.*$ http://img.origin.example.com:8081/\n").unwrap();
     fs::write(folder.join("matrix.yaml"), yaml).unwrap();
     let (cells, said) = cells(&folder);
@@ -113,7 +170,24 @@ fn an_edge_is_tried_as_it_is_and_what_is_wrong_with_it_is_one_sentence() {
             config["overlays"].as_array().unwrap().iter().find(|it| it["name"] == "proxy.config.http.server_ports");
         assert_eq!(ports.unwrap()["theirs"], "80 443:ssl");
     }
+    for id in ["debian-12/child", "debian-13/child"] {
+        let child = cell(id);
+        let (start, rules) = (trial(child, "your-config-start"), trial(child, "your-rules"));
+        assert_eq!((start.0, rules), ("pass", ("pass", "4 of 4 rules lead where they say")), "{child:#}\n{said}");
+        assert!(start.1.contains("www.key could not be read where atsmatrix runs (permission denied)"), "{start:?}");
+    }
     for (name, id, words) in [
+        (
+            "undefined-symbol",
+            "your-config-start",
+            "remap.config line 9: /etc/trafficserver/undefined.so: undefined symbol: gone | ",
+        ),
+        (
+            "missing-library",
+            "your-config-start",
+            "remap.config line 9: libgone.so.7: cannot open shared object file: No such file or directory | ",
+        ),
+        ("missing-script", "your-config-start", "lua/api.lua"),
         (
             "broken-plugin",
             "your-config-start",

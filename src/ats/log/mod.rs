@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-pub use complaint::complaint;
+pub use complaint::{complaint, last_words};
 pub use normalise::normalise;
 
 fn pattern(text: &str) -> Regex {

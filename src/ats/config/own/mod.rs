@@ -255,6 +255,7 @@ impl Laying<'_> {
     fn ip_allow(&mut self) -> Result<(), Unlaid> {
         let file = self.dialect.ip_allow_file();
         let Some(theirs) = self.text(file) else {
+            self.tell(file, "one that allows all, as you have none: without one ATS refuses every client", false);
             self.put(file, super::ip_allow(self.dialect).to_owned());
             return Ok(());
         };

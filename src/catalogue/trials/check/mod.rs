@@ -30,6 +30,7 @@ pub(super) use wire::{no_flow, reset_by_origin, syn_data, turned_away};
 use serde::Serialize;
 
 use super::spec::{BODY, CUT_BODY};
+use crate::ats::log;
 use crate::model::{AtsLife, ClientPhase, LOG_CUT, Observation, Outcome};
 
 /// What a check ends with if it cannot know that something is not there.
@@ -74,7 +75,7 @@ impl Judgement {
 
 fn weigh(checks: &[Check], observation: &Observation) -> (Outcome, String) {
     match &observation.ats {
-        AtsLife::NeverReady(why) => return (Outcome::Fail, format!("ATS did not start: {why}")),
+        AtsLife::NeverReady(why) => return (Outcome::Fail, format!("ATS did not start: {}", log::last_words(why))),
         AtsLife::Died(how) => return (Outcome::Fail, format!("ATS died: {how}")),
         AtsLife::Alive => {}
     }
