@@ -128,6 +128,40 @@ fn assert_no_secret(folder: &Path) {
     }
 }
 
+/// What ATS does with requests and answers is compared rule by rule: the same on both distros, and a header that changed by name.
+fn behaviour_of_rules(folder: &Path) {
+    let atsmatrix = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_atsmatrix")).args(args).current_dir(folder).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.code().unwrap(), said)
+    };
+    let records = fs::read_to_string(folder.join("out/behaviour.json")).unwrap();
+    for fact in [
+        "\"request header cookie\":\"removed [GET http://www.example.com/, GET https://www.example.com/]\"",
+        // Of header_rewrite, of Lua, of a redirect, and of the upper tier.
+        "\"request header x-edge\":\"added www [GET http://www.example.com/, GET https://www.example.com/]\"",
+        "\"answer header x-served-by\":\"added child [GET http://www.example.com/, GET https://www.example.com/]\"",
+        "\"redirect\":\"301 to https://www.example.com/ [GET http://example.com/]\"",
+        "\"parent\":\"http://upper-2.example.com (TCP 8080) [GET http://img.example.com/, GET https://img.example.com/]\"",
+        "\"path\":\"as asked",
+    ] {
+        assert!(records.contains(fact), "{fact}: {records}");
+    }
+    for column in ["edge", "child"] {
+        let [from, to] = ["debian-12", "debian-13"].map(|distro| format!("{distro}/{column}"));
+        let (code, said) = atsmatrix(&["diff", "--results", "out", "--behaviour", &from, &to]);
+        assert!(code == 0 && said.contains("none unexplained"), "{said}");
+    }
+    let (code, said) =
+        atsmatrix(&["diff", "--results", "out", "--behaviour", "debian-12/edge", "debian-12/missing-ca"]);
+    assert!(code == 0 && said.contains("unexplained: rule request header x-edge: added www ["), "{said}");
+    assert!(
+        said.contains("-> added new [GET http://www.example.com/, GET https://www.example.com/], in 1 trial"),
+        "{said}"
+    );
+    assert!(!said.contains("rule request header cookie"), "{said}");
+}
+
 #[test]
 fn an_edge_is_tried_as_it_is_and_what_is_wrong_with_it_is_one_sentence() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("own-config");
@@ -152,7 +186,9 @@ fn an_edge_is_tried_as_it_is_and_what_is_wrong_with_it_is_one_sentence() {
     broken_plugins(&folder);
     let key = folder.join("child/ssl/www.key");
     fs::write(&key, SECRET).unwrap();
-    fs::set_permissions(&key, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o000)).unwrap();
+    let rules = fs::read_to_string(folder.join("missing-ca/hdr/www.config")).unwrap();
+    fs::write(folder.join("missing-ca/hdr/www.config"), rules.replace("\"www\"", "\"new\"")).unwrap();
     fs::write(folder.join("missing-ca/wrong.map"), "^.*$ http://img.origin.example.com:8081/\n").unwrap();
     fs::write(folder.join("matrix.yaml"), yaml).unwrap();
     let (cells, said) = cells(&folder);
@@ -220,6 +256,7 @@ fn an_edge_is_tried_as_it_is_and_what_is_wrong_with_it_is_one_sentence() {
         trial(dead, "tls-remote-origin"),
         ("error", "ATS does not start with your configuration: `your-config-start` says why")
     );
+    behaviour_of_rules(&folder);
     assert_no_secret(&folder.join("out"));
     assert!(!said.contains(SECRET));
 }

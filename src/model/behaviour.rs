@@ -27,6 +27,8 @@ pub enum BehaviourPart {
     Response,
     /// Response headers as the client received them.
     Headers,
+    /// What ATS did with the requests for remap rules of the user's own, and with their answers, by fact.
+    Rules,
     /// What is not compared in this trial, because it is chance: a part or an aspect, with the reason.
     NotCompared,
 }
@@ -41,6 +43,7 @@ impl BehaviourPart {
             Self::Connections => "origin",
             Self::Response => "response",
             Self::Headers => "response header",
+            Self::Rules => "rule",
             Self::NotCompared => "not compared",
         }
     }

@@ -40,7 +40,7 @@ pub use observation::{
 };
 pub use os::Os;
 pub use outcome::{Outcome, Verdict};
-pub use own::{Overlay, OwnConfig, OwnPlan, OwnSeen, RuleMiss, RuleSample, RulesSeen, RulesUntried};
+pub use own::{Arrived, Overlay, OwnConfig, OwnPlan, OwnSeen, RuleMiss, RuleSample, RulesSeen, RulesUntried};
 pub use own_trial::{
     CertificateOwner, EndTime, FirstCloser, HeaderPattern, OwnTrial, RefusalReason, TrialExpectation, WireFact,
 };

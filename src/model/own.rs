@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::behaviour::Aspects;
+
 /// The configuration of the user's own under which a cell ran.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnConfig {
@@ -97,6 +99,35 @@ pub struct RulesSeen {
     pub untried: Vec<RulesUntried>,
     /// What became of requests and answers on their way, for some of the rules that led where they say.
     pub samples: Vec<RuleSample>,
+    /// What ATS did with requests and answers of all rules, by fact, without what differs from run to run.
+    #[serde(default)]
+    pub behaviour: Aspects,
+}
+
+/// A request for a rule as it arrived at a stand-in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Arrived {
+    /// The stand-in.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether it came over TLS.
+    pub tls: bool,
+    /// The server name of the ClientHello.
+    pub sni: Option<String>,
+    /// Its method.
+    pub method: String,
+    /// Its target, bounded.
+    pub target: String,
+    /// Its headers, bounded.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Arrived {
+    /// The Host header; empty: none.
+    pub fn host_header(&self) -> &str {
+        self.headers.iter().find(|(name, _)| name == "host").map_or("", |(_, value)| value)
+    }
 }
 
 /// A rule that did not lead where it says.

@@ -18,7 +18,7 @@ use crate::ats::Dialect;
 use crate::ats::asks::{self, Ask, Destination, Unasked};
 use crate::ats::config::Settings;
 use crate::ats::config::own::{Laid, Purpose, Theirs, Unlaid, lay};
-use crate::ats::site::{ConfigFolder, SYSCONFDIR};
+use crate::ats::site::{ConfigFolder, ParentLine, SYSCONFDIR};
 use crate::config::matrix::{LocalContent, LocalFile};
 use crate::model::{OwnConfig, OwnPlan, OwnSeen};
 
@@ -49,6 +49,7 @@ pub(super) struct OwnRules {
     pub(super) asks: Vec<Ask>,
     pub(super) unasked: Vec<Unasked>,
     pub(super) parents: Vec<Destination>,
+    pub(super) parents_take_turns: bool,
     pub(super) addresses: Addresses,
 }
 
@@ -56,7 +57,8 @@ impl OwnRules {
     fn of(folder: &ConfigFolder) -> Self {
         let ((asks, unasked), parents) = (asks::asks(folder), asks::parents(folder));
         let addresses = Addresses::of(&asks, &parents);
-        Self { asks, unasked, parents, addresses }
+        let parents_take_turns = folder.parents.iter().any(ParentLine::takes_turns);
+        Self { asks, unasked, parents, parents_take_turns, addresses }
     }
 }
 

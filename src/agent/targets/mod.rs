@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::headers;
 use crate::ats::asks::{Ask, Destination, Leads};
-use crate::model::Identity;
+use crate::model::{Arrived, Identity};
 
 /// The first byte of a TLS record with a handshake (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -64,19 +64,6 @@ impl Addresses {
     pub(super) fn names(&self) -> impl Iterator<Item = (String, Vec<IpAddr>)> {
         self.0.iter().map(|(host, address)| (host.clone(), vec![IpAddr::from(*address)]))
     }
-}
-
-/// A request that arrived at a stand-in.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Arrived {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) tls: bool,
-    /// The server name of the ClientHello.
-    pub(super) sni: Option<String>,
-    pub(super) method: String,
-    pub(super) target: String,
-    pub(super) headers: Vec<(String, String)>,
 }
 
 /// Requests by their number, from 0.

@@ -123,12 +123,13 @@ impl TrialRunner {
 
     async fn rules_seen(&self, trial: &TrialPlan, ports: Ports) -> anyhow::Result<Option<(RulesSeen, Option<String>)>> {
         let Some(own) = &self.own else { return Ok(None) };
-        let OwnRules { asks, unasked, parents, addresses } = own.rules();
+        let OwnRules { asks, unasked, parents, parents_take_turns, addresses } = own.rules();
         let targets = Targets::start(asks, parents, addresses, &self.plan.identity).await?;
         let plan = rules::RulesPlan {
             asks,
             unasked,
             parents,
+            parents_take_turns: *parents_take_turns,
             targets: &targets,
             ports,
             tls: tls::unverifying_client()?,

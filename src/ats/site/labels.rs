@@ -21,6 +21,13 @@ pub struct ParentLine {
     pub labels: Vec<(String, String)>,
 }
 
+impl ParentLine {
+    /// Whether the parents take turns, so that which of them gets a request is chance.
+    pub fn takes_turns(&self) -> bool {
+        value(&self.labels, "round_robin").is_some_and(|value| value.eq_ignore_ascii_case("strict"))
+    }
+}
+
 /// A line of `ssl_multicert.config`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CertificateLine {

@@ -12,6 +12,7 @@ pub mod json;
 mod merge;
 mod normal;
 mod record;
+pub mod rules;
 mod size;
 mod turn;
 pub mod words;

@@ -36,6 +36,7 @@ pub fn of(trial: &str, spec: &TrialSpec, seen: &Observation) -> Option<TrialBeha
         (BehaviourPart::Connections, reader.connections()),
         (BehaviourPart::Response, reader.responses()),
         (BehaviourPart::Headers, reader.headers()),
+        (BehaviourPart::Rules, reader.rules()),
     ];
     let left_out = chance::left_out(trial, spec);
     let kept = |(part, mut aspects): (BehaviourPart, Aspects)| {
@@ -202,6 +203,12 @@ impl BehaviourReader<'_> {
             aspects.extend(self.aspects([("body bytes", of(&length))]));
         }
         aspects
+    }
+
+    /// The agent tells the behaviour of rules by itself: what each of thousands did is no evidence of a few lines.
+    fn rules(&self) -> Aspects {
+        let rules = self.seen.own.as_ref().and_then(|own| own.rules.as_ref());
+        rules.map(|rules| rules.behaviour.clone()).unwrap_or_default()
     }
 
     fn headers(&self) -> Aspects {

@@ -73,7 +73,7 @@ pub(in crate::catalogue::trials) fn rules_reached(observation: &Observation) -> 
 }
 
 fn where_they_lead(seen: &RulesSeen) -> String {
-    let RulesSeen { rules, reached, missed, missed_count, untried, samples: _ } = seen;
+    let RulesSeen { rules, reached, missed, missed_count, untried, samples: _, behaviour: _ } = seen;
     let mut text = if *missed_count == 0 {
         format!("{reached} of {rules} rules lead where they say")
     } else {

@@ -1,5 +1,8 @@
 //! Asks for every remap rule of a user's own configuration, and finds out where ATS took the request.
 
+mod facts;
+mod tally;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -10,10 +13,11 @@ use rustls::ClientConfig;
 use tokio::time::Instant;
 
 use crate::agent::client::{self, RuleRequest, Target, Tls};
-use crate::agent::targets::{ANSWER, ARRIVAL, Arrived, Targets};
+use crate::agent::targets::{ARRIVAL, Targets};
 use crate::agent::traffic_server::Ports;
 use crate::ats::asks::{Ask, Destination, Leads, Unasked};
-use crate::model::{Exchange, RuleMiss, RuleSample, RulesSeen, RulesUntried};
+use crate::model::{Arrived, Exchange, RulesSeen};
+use tally::RuleTally;
 
 /// Requests at the same time.
 const AT_ONCE: usize = 64;
@@ -24,16 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The request header with the number of the rule.
 const NUMBER: &str = "x-atsmatrix-rule";
 
-/// Rules of each kind that evidence describes; the others are counted.
-const MAX_MISSED: usize = 200;
-const MAX_SAMPLES: usize = 20;
-const MAX_NAMED: usize = 5;
-
-/// Headers that differ from request to request, or that every proxy changes.
-const UNTOLD: &[&str] = &["host", NUMBER, ARRIVAL, "date", "content-length", "connection", "transfer-encoding"];
-
-/// Characters told of a header.
-const MAX_HEADER: usize = 120;
+/// Headers that clients send, and rules remove or change.
+const USUAL: &[(&str, &str)] =
+    &[("accept", "*/*"), ("accept-encoding", "gzip"), ("cookie", "session=1"), ("user-agent", "atsmatrix")];
 
 /// What became of a rule.
 enum RuleFate {
@@ -51,6 +48,8 @@ pub(super) struct RulesPlan<'a> {
     pub(super) asks: &'a [Ask],
     pub(super) unasked: &'a [Unasked],
     pub(super) parents: &'a [Destination],
+    /// Which parent gets a request is chance.
+    pub(super) parents_take_turns: bool,
     pub(super) targets: &'a Targets,
     pub(super) ports: Ports,
     /// A client that takes any certificate: those of the user's own are not the cell's.
@@ -77,7 +76,7 @@ pub(super) async fn run(plan: &RulesPlan<'_>) -> (RulesSeen, Option<String>) {
     for (number, ask) in plan.asks.iter().enumerate() {
         let answer = answers.remove(&number).flatten();
         let fate = fate(plan, ask, answer.as_ref(), arrived.get(&number));
-        told.add(ask, answer.as_ref(), fate);
+        told.add(ask, answer.as_ref(), &fate, plan.parents_take_turns);
     }
     let open = told.open();
     for Unasked { at, reason } in plan.unasked {
@@ -97,7 +96,8 @@ fn target(plan: &RulesPlan<'_>, ask: &Ask) -> Target {
 }
 
 fn question(number: usize, ask: &Ask) -> RuleRequest {
-    let mut headers = vec![("host".to_owned(), ask.authority()), ("accept".to_owned(), "*/*".to_owned())];
+    let mut headers = vec![("host".to_owned(), ask.authority())];
+    headers.extend(USUAL.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     headers.push((NUMBER.to_owned(), number.to_string()));
     headers.extend(ask.headers.iter().cloned());
     RuleRequest { method: ask.method.clone(), path: ask.path.clone(), headers }
@@ -139,7 +139,7 @@ fn reached(to: &Destination, parents: &[Destination], arrived: Arrived) -> RuleF
         return RuleFate::Reached(arrived);
     }
     let is_parent = parents.iter().any(|parent| parent.host == arrived.host && parent.port == arrived.port);
-    let host = arrived.headers.iter().find(|(name, _)| name == "host").map_or("", |(_, value)| value);
+    let host = arrived.host_header();
     // A parent gets the whole URL, or the host of the origin.
     let names_origin = arrived.target.contains(&to.host) || host.split(':').next() == Some(to.host.as_str());
     if is_parent && names_origin {
@@ -182,121 +182,11 @@ fn place(arrived: &Arrived) -> String {
     Destination { host: arrived.host.clone(), port: arrived.port, tls: Some(arrived.tls) }.words()
 }
 
-/// What is told of all rules.
-#[derive(Default)]
-struct RuleTally {
-    reached: u32,
-    missed: Vec<RuleMiss>,
-    missed_count: u32,
-    untried: BTreeMap<String, (u32, Vec<String>)>,
-    samples: Vec<RuleSample>,
-}
-
-impl RuleTally {
-    fn add(&mut self, ask: &Ask, answer: Option<&Exchange>, fate: RuleFate) {
-        match fate {
-            RuleFate::Redirected => self.reached += 1,
-            RuleFate::Reached(arrived) => {
-                self.reached += 1;
-                self.sample(ask, answer, &arrived);
-            }
-            RuleFate::Missed(seen) => {
-                self.missed_count += 1;
-                if self.missed.len() < MAX_MISSED {
-                    let expected = match &ask.leads {
-                        Leads::Origin(to) => to.words(),
-                        Leads::Redirect(_, to) => format!("a redirect to {to}"),
-                    };
-                    self.missed.push(RuleMiss { at: ask.at.to_string(), asked: ask.words(), expected, seen });
-                }
-            }
-            RuleFate::Open(reason) => self.untried(ask.at.to_string(), reason),
-        }
-    }
-
-    fn untried(&mut self, at: String, reason: String) {
-        let (count, first) = self.untried.entry(reason).or_default();
-        *count += 1;
-        if first.len() < MAX_NAMED {
-            first.push(at);
-        }
-    }
-
-    /// Why rules that were to be asked have no answer; `None`: all have one.
-    fn open(&self) -> Option<String> {
-        let one = |(reason, (count, at)): (&String, &(u32, Vec<String>))| {
-            format!("{count} of your rules have no answer ({}): {reason}", at.join(", "))
-        };
-        let all: Vec<String> = self.untried.iter().map(one).collect();
-        (!all.is_empty()).then(|| all.join("; "))
-    }
-
-    /// Keeps what became of a request, if no other is like it.
-    fn sample(&mut self, ask: &Ask, answer: Option<&Exchange>, arrived: &Arrived) {
-        if self.samples.len() >= MAX_SAMPLES {
-            return;
-        }
-        let request = changes(&question(0, ask).headers, &arrived.headers);
-        let sent: Vec<(String, String)> =
-            ANSWER.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let answer = answer.map(|answer| changes(&sent, &answer.headers)).unwrap_or_default();
-        if self.samples.iter().any(|known| known.request == request && known.answer == answer) {
-            return;
-        }
-        let host = arrived.headers.iter().find(|(name, _)| name == "host").map_or("", |(_, value)| value);
-        let sni = arrived.sni.as_ref().map(|sni| format!(", SNI {sni}")).unwrap_or_default();
-        let got = format!("{}: {} {} with Host {host}{sni}", place(arrived), arrived.method, arrived.target);
-        self.samples.push(RuleSample { at: ask.at.to_string(), asked: ask.words(), got, request, answer });
-    }
-
-    fn seen(self, rules: usize) -> RulesSeen {
-        let untried = self.untried.into_iter().map(|(reason, (count, at))| RulesUntried { reason, count, at });
-        RulesSeen {
-            rules: u32::try_from(rules).unwrap_or(u32::MAX),
-            reached: self.reached,
-            missed: self.missed,
-            missed_count: self.missed_count,
-            untried: untried.collect(),
-            samples: self.samples,
-        }
-    }
-}
-
-/// How headers changed on their way, sorted by name.
-fn changes(sent: &[(String, String)], got: &[(String, String)]) -> Vec<String> {
-    let of = |headers: &[(String, String)]| -> BTreeMap<String, String> {
-        let told = headers.iter().filter(|(name, _)| !UNTOLD.contains(&name.as_str()));
-        told.map(|(name, value)| (name.clone(), value.chars().take(MAX_HEADER).collect())).collect()
-    };
-    let (sent, got) = (of(sent), of(got));
-    let removed = sent.keys().filter(|name| !got.contains_key(*name)).map(|name| (name, format!("- {name}")));
-    let others = got.iter().filter_map(|(name, value)| match sent.get(name) {
-        None => Some((name, format!("+ {name}: {value}"))),
-        Some(before) if before != value => Some((name, format!("~ {name}: {value}"))),
-        Some(_) => None,
-    });
-    let mut all: Vec<(&String, String)> = removed.chain(others).collect();
-    all.sort();
-    all.into_iter().map(|(_, change)| change).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ats::site::FileLine;
     use crate::model::{ClientError, ClientPhase};
-
-    fn header(name: &str, value: &str) -> (String, String) {
-        (name.to_owned(), value.to_owned())
-    }
-
-    #[test]
-    fn changes_of_headers_are_told_by_name() {
-        let sent = [header("accept", "*/*"), header("host", "a"), header("x-gone", "1")];
-        let got =
-            [header("accept", "text/html"), header("host", "b"), header("x-edge", "yes"), header("date", "today")];
-        assert_eq!(changes(&sent, &got), ["~ accept: text/html", "+ x-edge: yes", "- x-gone"]);
-    }
 
     fn arrived(host: &str, port: u16, tls: bool) -> Arrived {
         Arrived { host: host.into(), port, tls, target: "/".into(), ..Arrived::default() }
@@ -337,20 +227,6 @@ mod tests {
         for wrong in [answered(502), Exchange::default(), cut] {
             assert!(matches!(fate(wrong), RuleFate::Missed(_)));
         }
-    }
-
-    #[test]
-    fn rules_without_an_answer_are_told_of_with_their_number() {
-        let mut told = RuleTally::default();
-        assert_eq!(told.open(), None);
-        for line in 1..=7 {
-            told.untried(format!("remap.config:{line}"), "late".into());
-        }
-        assert_eq!(
-            told.open().unwrap(),
-            "7 of your rules have no answer (remap.config:1, remap.config:2, remap.config:3, remap.config:4, \
-             remap.config:5): late"
-        );
     }
 
     #[test]
