@@ -152,6 +152,9 @@ fn behaviour_of_rules(folder: &Path) {
         let (code, said) = atsmatrix(&["diff", "--results", "out", "--behaviour", &from, &to]);
         assert!(code == 0 && said.contains("none unexplained"), "{said}");
     }
+    // A search would take the configuration for a part of the distro.
+    let (code, said) = atsmatrix(&["bisect", "--good", "debian-12/edge", "--bad", "debian-12/mistakes"]);
+    assert!(code == 2 && said.contains("debian-12/mistakes has `config: mistakes`: a search needs the same"), "{said}");
     let (code, said) =
         atsmatrix(&["diff", "--results", "out", "--behaviour", "debian-12/edge", "debian-12/missing-ca"]);
     assert!(code == 0 && said.contains("unexplained: rule request header x-edge: added www ["), "{said}");
@@ -175,8 +178,9 @@ fn an_edge_is_tried_as_it_is_and_what_is_wrong_with_it_is_one_sentence() {
             copy(&folder.join(example), &column);
             write!(
                 yaml,
-                "  {name}:\n    version: \"9.2.9\"\n    config: {name}\n    sources:\n      - on: [debian-12]\n        package: \
-                 {{ name: trafficserver, version: 9.2.5+ds-0+deb12u* }}\n        reports: \">=9.2.9,<9.3\"\n"
+                "  {name}:\n    version: \"9.2.9\"\n    config: edge\n    sources:\n      - on: [debian-12]\n        config: \
+                 {name}\n        package: {{ name: trafficserver, version: 9.2.5+ds-0+deb12u* }}\n        reports: \
+                 \">=9.2.9,<9.3\"\n"
             )
             .unwrap();
         }

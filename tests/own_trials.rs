@@ -21,9 +21,9 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// A copy of the example, so that results do not come to lie in it.
-fn example() -> std::path::PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("own-trials");
+/// A copy of the example for the test `name`, so that results do not come to lie in it.
+fn example(name: &str) -> std::path::PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("trials")).unwrap();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-trials");
@@ -40,7 +40,7 @@ fn cells(folder: &Path) -> Vec<Value> {
 
 #[test]
 fn the_example_passes_and_fails_as_its_matrix_says() {
-    let folder = example();
+    let folder = example("own-trials");
     let done = atsmatrix(&folder, &["run", "--jobs", "2", "--trial", SELECTED, "--results", "out"]);
     assert_eq!(done.status.code(), Some(0), "a declared failure is no surprise: {}", text(&done));
     let cells = cells(&folder);
@@ -106,4 +106,36 @@ fn the_example_passes_and_fails_as_its_matrix_says() {
     assert!(told.contains("via-hides-the-version (fail)") && !told.contains("our policy"), "{told}");
     let page = atsmatrix(&folder, &["report", "--format", "markdown", "--results", "out"]);
     assert!(page.status.success() && text(&page).contains("via-hides-the-version"), "{}", text(&page));
+}
+
+/// Passes with OpenSSL 3.0 and fails with 3.5.
+const SMALL_HELLO: &str = "
+  small-hello:
+    title: our firewall takes a ClientHello of 1,000 bytes at most
+    why: a rule of the firewall
+    expect:
+      client: { whole_answers: 1 }
+      origin: { hello_at_most: 1000 }
+
+trial_files:";
+
+#[test]
+fn a_search_is_about_an_own_trial_as_about_any() {
+    let folder = example("own-trials-bisect");
+    let path = folder.join("matrix.yaml");
+    let matrix = fs::read_to_string(&path).unwrap().replacen("\ntrial_files:", SMALL_HELLO, 1);
+    fs::write(&path, matrix).unwrap();
+    let ends = ["bisect", "--good", "debian-12/9.2.9", "--bad", "debian-13/9.2.9", "--trial", "small-hello"];
+    // Both ends alone: the whole search takes a minute, and tests/bisect.rs has one.
+    let rest = ["--limit", "4", "--format", "json", "--results", "out"];
+    let done = atsmatrix(&folder, &[&ends[..], &rest].concat());
+    assert_eq!(done.status.code(), Some(4), "{}", text(&done));
+    let answer: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((answer["trial"].as_str(), answer["standing"].as_str()), (Some("small-hello"), Some("open")));
+    let tried: Vec<&str> =
+        answer["experiments"].as_array().unwrap().iter().map(|one| one["result"].as_str().unwrap()).collect();
+    assert_eq!(tried, ["pass", "fail"], "{answer:#}");
+    let failed = answer["experiments"][1]["summary"].as_str().unwrap();
+    assert!(failed.starts_with("expected a ClientHello of at most 1000 bytes on the wire, saw"), "{failed}");
+    assert!(answer["answer"].as_str().unwrap().contains("still suspected"), "{answer:#}");
 }

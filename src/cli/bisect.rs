@@ -108,7 +108,28 @@ fn ends(options: &BisectArgs, matrix: &Matrix) -> anyhow::Result<(Over, CellId, 
             return Err(usage(format!("no cell {id} in this matrix: {help}")).into());
         }
     }
+    same_config(matrix, &good, &bad)?;
     Ok((over, good, bad))
+}
+
+/// Two configurations would be one more difference, which no experiment finds.
+fn same_config(matrix: &Matrix, good: &CellId, bad: &CellId) -> anyhow::Result<()> {
+    let config = |id: &CellId| {
+        let cell = matrix.cells().find(|cell| cell.id() == *id);
+        cell.and_then(|cell| cell.ats.config(cell.source).map(str::to_owned))
+    };
+    let (of_good, of_bad) = (config(good), config(bad));
+    if of_good == of_bad {
+        return Ok(());
+    }
+    let words =
+        |folder: Option<String>| folder.map_or("no `config`".to_owned(), |folder| format!("`config: {folder}`"));
+    let message = format!(
+        "{good} has {} and {bad} has {}: a search needs the same for both, or the configuration may be the cause",
+        words(of_good),
+        words(of_bad)
+    );
+    Err(Failure::new(Exit::Usage, message).into())
 }
 
 /// The requested trial, else the first one that the results on disk show to pass on one end and fail on the other.

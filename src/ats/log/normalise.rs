@@ -24,6 +24,8 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\bIP:\d+", "IP:PORT"),
         (r"(?<host>//[^/\s':]+):\d+", "$host:PORT"),
         (r"(?<name>\b(?:src_)?port[= ])\d+", "${name}PORT"),
+        // ATS names its process by one in Via.
+        (r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b", "UUID"),
         // The thread id of OpenSSL, addresses in stack traces, and error numbers that ATS has no name for.
         (r"\bSSL::\d+:", "SSL::THREAD:"),
         (r"\b0x[0-9a-f]{5,}", "0xADDRESS"),

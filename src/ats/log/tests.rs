@@ -147,6 +147,16 @@ fn a_normalised_line_is_the_same_in_every_run() {
 }
 
 #[test]
+fn the_process_in_via_is_no_other_failure_in_each_run() {
+    assert_eq!(
+        normalise(
+            "saw header via: https/1.1 traffic_server[938a9280-98b9-4cf1-8afc-8b9ee35c11ec] (ApacheTrafficServer)"
+        ),
+        "saw header via: https/1.1 traffic_server[UUID] (ApacheTrafficServer)"
+    );
+}
+
+#[test]
 fn a_normalised_line_is_bounded() {
     assert_eq!(normalise(&"ü".repeat(5000)).chars().count(), 500);
 }

@@ -56,10 +56,12 @@ impl Derivation {
     pub(super) fn add(&self, matrix: &mut Matrix, distro: &DistroId, count: usize, from: usize) -> Option<AtsId> {
         let id = self.at(count);
         let derived = matrix.ats(&self.derived)?;
-        let args = |distro: &DistroId| derived.source(distro).map(|source| source.args.clone()).unwrap_or_default();
         let source = |on: &DistroId, kind| {
-            let args = args(on);
-            Some(Source { on: Globs::new([on.as_str()]).ok()?, kind, reports: None, optional: false, seen: true, args })
+            let own = derived.source(on);
+            let args = own.map(|source| source.args.clone()).unwrap_or_default();
+            let config = own.and_then(|source| source.config.clone());
+            let on = Globs::new([on.as_str()]).ok()?;
+            Some(Source { on, kind, reports: None, optional: false, seen: true, config, args })
         };
         let changes = self.changes.get(from..count)?;
         let patches = changes.iter().map(|change| change.patch.clone()).collect();
@@ -183,8 +185,15 @@ mod tests {
             let mut column = matrix.ats(&"9.2.5".parse().unwrap()).unwrap().clone();
             column.id = id.parse().unwrap();
             let on = Globs::new(["debian-12"]).unwrap();
-            column.sources =
-                vec![Source { on, kind, reports: None, optional: false, seen: true, args: BTreeMap::default() }];
+            column.sources = vec![Source {
+                on,
+                kind,
+                reports: None,
+                optional: false,
+                seen: true,
+                config: None,
+                args: BTreeMap::default(),
+            }];
             matrix.ats.push(column);
         }
         matrix

@@ -25,13 +25,16 @@ pub(super) fn with_one_build(matrix: &Matrix, good: &CellId, bad: &CellId) -> Op
     };
     let mut matrix = matrix.clone();
     let ats = matrix.ats.iter_mut().find(|ats| ats.id == bad.ats)?;
-    let args = ats.source(&bad.distro).map(|source| source.args.clone()).unwrap_or_default();
+    let own = ats.source(&bad.distro);
+    let args = own.map(|source| source.args.clone()).unwrap_or_default();
+    let config = own.and_then(|source| source.config.clone());
     let source = Source {
         on: Globs::new([bad.distro.as_str()]).ok()?,
         kind: SourceKind::BuildOn(on),
         reports: None,
         seen: true,
         optional: false,
+        config,
         args,
     };
     ats.sources.insert(0, source);

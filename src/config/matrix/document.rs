@@ -170,8 +170,7 @@ pub(super) struct AtsEntry {
     pub(super) sources: Vec<SourceEntry>,
 }
 
-/// Where an ATS comes from. Exactly one of `tarball`, `rebuild`, `build_on`, `package`, `image`, `dockerfile`, `deb`,
-/// `rpm`.
+/// Where an ATS comes from: one of `tarball`, `rebuild`, `build_on`, `package`, `image`, `dockerfile`, `deb`, `rpm`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SourceEntry {
@@ -182,8 +181,7 @@ pub(super) struct SourceEntry {
     pub(super) tarball: Option<TarballEntry>,
     /// Built on the distro from another ATS's build tree with further patches.
     pub(super) rebuild: Option<RebuildEntry>,
-    /// Built on that distro from its own source, then moved here, as an in-place distro upgrade does with a self-built
-    /// ATS.
+    /// Built on that distro from its own source, then moved here, as an in-place upgrade does with a self-built ATS.
     pub(super) build_on: Option<String>,
     /// The distro family's package.
     pub(super) package: Option<PackageEntry>,
@@ -204,6 +202,8 @@ pub(super) struct SourceEntry {
     /// If true, its unavailable cells are reported and do not turn `run` red.
     #[serde(default)]
     pub(super) optional: bool,
+    /// In place of the `config` of the ATS, for cells with this source.
+    pub(super) config: Option<String>,
     /// Build arguments for this source's recipes; they override the distro's.
     #[serde(default)]
     pub(super) args: BTreeMap<String, String>,

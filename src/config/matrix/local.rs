@@ -171,8 +171,14 @@ impl LocalError {
 }
 
 impl Ats {
-    fn config_need(&self) -> Option<LocalNeed> {
-        self.config.clone().map(LocalNeed::Config)
+    /// Each configuration that it or a source of it has, with its position in the entry of the ATS at `column`.
+    fn configs(&self, column: &Path) -> Vec<(Path, &String)> {
+        let sources = self.sources.iter().enumerate();
+        let of_sources = sources.filter_map(|(i, source)| {
+            let path = column.key("sources").index(i).key("config");
+            source.config.as_ref().map(|folder| (path, folder))
+        });
+        self.config.iter().map(|folder| (column.key("config"), folder)).chain(of_sources).collect()
     }
 }
 
@@ -198,12 +204,14 @@ impl Matrix {
         let mut local = BTreeMap::new();
         for ats in &self.ats {
             let column = Path::default().key("ats").key(ats.id.as_str());
-            if let Some(need) = ats.config_need().filter(|need| !local.contains_key(need)) {
+            for (path, folder) in ats.configs(&column) {
+                let need = LocalNeed::Config(folder.clone());
+                if local.contains_key(&need) {
+                    continue;
+                }
                 match read(&need) {
                     Ok(files) => drop(local.insert(need, Arc::new(files))),
-                    Err(LocalError { message, help, .. }) => {
-                        found.push(self.diagnostic(&column.key("config"), message, help));
-                    }
+                    Err(LocalError { message, help, .. }) => found.push(self.diagnostic(&path, message, help)),
                 }
             }
             let sources = column.key("sources");
@@ -234,9 +242,9 @@ impl Matrix {
         if found.is_empty() { Ok(self) } else { Err(super::in_order(found)) }
     }
 
-    /// The configuration of the user's own under which the cells of `ats` run, once it has been read.
-    pub fn config_files(&self, ats: &Ats) -> Option<&Arc<LocalFiles>> {
-        self.local.get(&ats.config_need()?)
+    /// The configuration of the user's own in `folder`, once it has been read.
+    pub fn config_files(&self, folder: &str) -> Option<&Arc<LocalFiles>> {
+        self.local.get(&LocalNeed::Config(folder.to_owned()))
     }
 
     /// The user's own files of a source, once they have been read.

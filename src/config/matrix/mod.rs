@@ -149,7 +149,7 @@ impl MatrixCell<'_> {
     pub fn is(&self, kind: CellKind) -> bool {
         match kind {
             CellKind::OwnImage => matches!(self.source.kind, SourceKind::Image(_) | SourceKind::Dockerfile(_)),
-            CellKind::OwnConfig => self.ats.config.is_some(),
+            CellKind::OwnConfig => self.ats.config(self.source).is_some(),
         }
     }
 

@@ -182,16 +182,19 @@ fn column(lines: &mut Lines, it: &Ats) {
     lines.put("version", version);
     lines.flag("optional", *optional);
     lines.some("config", config.as_ref());
-    for Source { on, kind, reports, optional, seen: _, args } in sources {
+    for Source { on, kind, reports, optional, seen: _, config, args } in sources {
         lines.globs("on", Some(on));
         origin(lines, kind);
         lines.some("reports", reports.as_ref());
         lines.flag("optional", *optional);
+        lines.some("config", config.as_ref());
         lines.map("arg", args);
     }
     // Follows from the rows, except for what is stated about the result.
     for (row, source) in upgraded {
-        if let Some(Source { on: _, kind: _, reports: Some(reports), optional: _, seen: _, args: _ }) = source {
+        if let Some(Source { on: _, kind: _, reports: Some(reports), optional: _, seen: _, config: _, args: _ }) =
+            source
+        {
             lines.put("upgraded", row);
             lines.put("reports", reports);
         }

@@ -33,7 +33,8 @@ pub struct Ats {
     pub version: String,
     /// Whether the run stays green if its cells are unavailable.
     pub optional: bool,
-    /// The folder of the user's own configuration under which its cells run, relative to that of matrix.yaml.
+    /// The folder of the user's own configuration under which its cells run, relative to that of matrix.yaml; a source may
+    /// have another: [`Ats::config`].
     pub config: Option<String>,
     /// Where it comes from; for each distro, the first source that matches it.
     pub sources: Vec<Source>,
@@ -50,6 +51,11 @@ impl Ats {
             None => self.sources.iter().find(|source| source.on.matches(distro.as_str())),
         }
     }
+
+    /// The folder of the user's own configuration under which a cell with `source` runs.
+    pub fn config<'a>(&'a self, source: &'a Source) -> Option<&'a str> {
+        source.config.as_deref().or(self.config.as_deref())
+    }
 }
 
 /// Where an ATS comes from on some distros.
@@ -65,6 +71,8 @@ pub struct Source {
     pub optional: bool,
     /// Whether it has ever worked.
     pub seen: bool,
+    /// The folder of the user's own configuration in its cells, in place of that of the ATS.
+    pub config: Option<String>,
     /// Build arguments for its recipes; they override the distro's.
     pub args: BTreeMap<String, String>,
 }

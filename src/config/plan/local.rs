@@ -74,8 +74,8 @@ impl Steps<'_> {
 
 /// The configuration of the user's own under which `cell` runs.
 pub(super) fn config(matrix: &Matrix, cell: &MatrixCell<'_>) -> Result<Option<Arc<LocalFiles>>, SelectionError> {
-    let Some(folder) = &cell.ats.config else { return Ok(None) };
-    match matrix.config_files(cell.ats) {
+    let Some(folder) = cell.ats.config(cell.source) else { return Ok(None) };
+    match matrix.config_files(folder) {
         Some(files) => Ok(Some(Arc::clone(files))),
         None => Err(SelectionError(format!("{}: its configuration {folder} has not been read", cell.id()))),
     }

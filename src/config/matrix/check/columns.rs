@@ -56,6 +56,7 @@ impl Checker<'_> {
             self.text(&path.key("reports"), &version, values::is_reported, "version", help)
         });
         self.args(path, &entry.args);
+        let config = entry.config.map(|folder| self.config_folder(&path.key("config"), &folder));
         let kinds = [
             entry.tarball.map(|tarball| self.tarball(&path.key("tarball"), tarball)),
             entry.rebuild.map(|rebuild| self.rebuild(&path.key("rebuild"), rebuild)),
@@ -86,7 +87,7 @@ impl Checker<'_> {
         if matches!(kind, SourceKind::Image(_)) && !entry.args.is_empty() {
             self.key_error(&path.key("args"), "a ready image takes no build arguments", "remove `args`");
         }
-        Some(Source { on, kind, reports, optional: entry.optional, seen: entry.seen, args: entry.args })
+        Some(Source { on, kind, reports, optional: entry.optional, seen: entry.seen, config, args: entry.args })
     }
 
     fn tarball(&mut self, path: &Path, entry: TarballEntry) -> Option<SourceKind> {

@@ -162,6 +162,7 @@ impl Checker<'_> {
             for (i, source) in ats.sources.iter().enumerate() {
                 args(&sources.index(i), &mut source.args.keys());
                 local.extend(local_values(&sources.index(i), &source.kind));
+                local.extend(source.config.as_ref().map(|_| sources.index(i).key("config")));
             }
         }
         for path in local {

@@ -141,6 +141,8 @@ fn source(ats: &Ats, from: &Distro, name: &str, reports: Option<String>) -> Opti
         reports: reports.or_else(|| before.reports.clone()),
         optional: before.optional,
         seen: before.seen,
+        // Hosts keep their files.
+        config: before.config.clone(),
         args: BTreeMap::new(),
     })
 }

@@ -8,6 +8,7 @@ use super::*;
 
 mod bases;
 mod cells;
+mod configs;
 mod own_trials;
 mod upgrades;
 mod values;
