@@ -202,6 +202,7 @@ fn an_edge_is_tried_as_it_is_and_what_is_wrong_with_it_is_one_sentence() {
         let edge = cell(id);
         let (start, rules) = (trial(edge, "your-config-start"), trial(edge, "your-rules"));
         assert_eq!((start.0, rules.0), ("pass", "pass"), "{edge:#}\n{said}");
+        assert!(start.1.contains("an answer of ATS (running as trafficserver | "), "{start:?}");
         assert!(start.1.contains("www.key is not there: a self-signed stand-in (ECDSA P-256)"), "{start:?}");
         assert!(rules.1 == "7 of 7 rules lead where they say", "{rules:?}");
         let config = &edge["provenance"]["config"];

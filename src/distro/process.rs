@@ -62,11 +62,24 @@ pub fn open_file_limits(limits: &str) -> Option<String> {
     Some(format!("{}:{}", words.next()?, words.next()?))
 }
 
+/// The number of the user that a process acts as, in its `/proc/PID/status`.
+pub fn user(status: &str) -> Option<&str> {
+    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    // The real one, then the effective one.
+    ids.split_whitespace().nth(1)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_user_is_the_effective_one() {
+        assert_eq!(user("Name:\tx\nUid:\t0\t100\t100\t100\nGid:\t0\t1\t1\t1\n"), Some("100"));
+        assert_eq!(user("Name:\tx\n"), None);
+    }
 
     const MAPS: &str = "\
 55d731e42000-55d731e46000 r--p 00000000 00:35 912204                     /usr/bin/traffic_server

@@ -17,7 +17,7 @@ use super::targets::Addresses;
 use crate::ats::Dialect;
 use crate::ats::asks::{self, Ask, Destination, Unasked};
 use crate::ats::config::Settings;
-use crate::ats::config::own::{Laid, Purpose, Theirs, Unlaid, lay};
+use crate::ats::config::own::{Laid, Purpose, Theirs, Unlaid, lay, user};
 use crate::ats::site::{ConfigFolder, ParentLine, SYSCONFDIR};
 use crate::config::matrix::{LocalContent, LocalFile};
 use crate::model::{OwnConfig, OwnPlan, OwnSeen};
@@ -28,9 +28,10 @@ pub const FOLDER: &str = SYSCONFDIR;
 /// The files as they arrive, by path.
 pub(super) type Delivered = BTreeMap<String, LocalFile>;
 
-/// Permission bits that the user of the cell needs: it has no capability to do without.
-const OWN_FILE: u32 = 0o400;
-const OWN_FOLDER: u32 = 0o700;
+/// Permission bits that the user of the cell needs, and the one that ATS becomes: there are no others, and neither has a capability
+/// to do without. Who owns a file on its host is not known here.
+const OWN_FILE: u32 = 0o444;
+const OWN_FOLDER: u32 = 0o755;
 
 /// The configuration of the user's own in this cell.
 pub(super) struct OwnFiles {
@@ -42,6 +43,7 @@ pub(super) struct OwnFiles {
     problems: Vec<String>,
     notes: Vec<String>,
     rules: OwnRules,
+    passwd: String,
 }
 
 /// What is asked of the remap rules, and where they lead.
@@ -83,6 +85,7 @@ impl OwnFiles {
             notes: replaced.notes,
             problems: Vec::new(),
             rules: OwnRules::of(&folder),
+            passwd: std::fs::read_to_string("/etc/passwd").unwrap_or_default(),
             files: readable,
             folder,
         };
@@ -105,7 +108,26 @@ impl OwnFiles {
     }
 
     fn theirs<'a>(&'a self, cache: &'a str) -> Theirs<'a> {
-        Theirs { folder: &self.folder, files: &self.files, multicert: &self.multicert, cache }
+        Theirs { folder: &self.folder, files: &self.files, multicert: &self.multicert, cache, passwd: &self.passwd }
+    }
+
+    /// Whether an ATS of `dialect` becomes another user than the one that starts it.
+    pub(super) fn becomes_user(&self, dialect: Dialect) -> bool {
+        self.theirs("").user(dialect).is_some()
+    }
+
+    /// What is known once an ATS of `dialect` runs as the user with the number `id`.
+    pub(super) fn seen_running(&self, dialect: Dialect, id: &str) -> OwnSeen {
+        let mut seen = self.seen(dialect);
+        let runs_as = user::name_of(id, &self.passwd);
+        match self.theirs("").user(dialect) {
+            Some(named) if named != runs_as && named.strip_prefix('#') != Some(id) => {
+                seen.problems.push(format!("admin.user_id is {named}, and ATS runs as {runs_as}"));
+            }
+            Some(_) => seen.notes.insert(0, format!("running as {runs_as}")),
+            None => {}
+        }
+        seen
     }
 
     /// The files of a life for `purpose`, whose cache is in `cache`.

@@ -25,7 +25,7 @@ fn files_are_written_with_their_modes_and_linked_where_nothing_replaces_them() {
         &at,
     );
     let mode = |name: &str| std::fs::metadata(at.join(name)).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode("lua"), mode("lua/edge.lua"), mode("plugin.config")), (0o700, 0o400, 0o644));
+    assert_eq!((mode("lua"), mode("lua/edge.lua"), mode("plugin.config")), (0o755, 0o444, 0o644));
     let ours = BTreeMap::from([("remap.config".to_owned(), String::new())]);
     link(&at, &life, &ours).unwrap();
     assert_eq!(std::fs::read_to_string(life.join("lua/edge.lua")).unwrap(), "x");

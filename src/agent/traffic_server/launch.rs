@@ -1,6 +1,7 @@
 //! The command that starts ATS, and the files that it starts with.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -17,6 +18,8 @@ pub(in crate::agent) struct Launch<'a> {
     pub(in crate::agent) files: &'a BTreeMap<String, String>,
     /// The folder with a configuration of the user's own, whose other files ATS has too.
     pub(in crate::agent) own: Option<&'a Path>,
+    /// It becomes another user, who must be able to write where ATS does.
+    pub(in crate::agent) becomes_user: bool,
     /// Without the openssl.cnf of the distro.
     pub(in crate::agent) bare_openssl: bool,
     /// It opens its ports only when its cache is ready, which no line of its output says in every version.
@@ -57,11 +60,27 @@ impl Launch<'_> {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PROXY_CONFIG_")) {
             command.env_remove(name);
         }
+        if self.becomes_user {
+            open_to_all(&private_root, root)?;
+        }
         if self.bare_openssl {
             command.env("OPENSSL_CONF", "/dev/null");
         }
         Ok((private_root, command))
     }
+}
+
+/// Lets every user of the container write in the directories of an ATS below `root`, and reach them.
+fn open_to_all(private_root: &PrivateRoot, root: &Path) -> anyhow::Result<()> {
+    let open = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+            .with_context(|| format!("cannot set the mode of {}", path.display()))
+    };
+    for folder in private_root.directories() {
+        open(Path::new(folder), 0o777)?;
+    }
+    open(root, 0o777)?;
+    root.parent().map_or(Ok(()), |above| open(above, 0o711))
 }
 
 /// Writes the directories and `files` of an ATS below `root`.

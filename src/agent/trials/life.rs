@@ -40,12 +40,13 @@ impl TrialRunner {
                 return Vec::new();
             }
         };
-        let bare = wanted.bare_openssl;
+        // The kernel shows nobody else what a process of another user has mapped; other lives tell.
+        let telling = (!self.becomes_user(installation, &wanted)).then_some(wanted.bare_openssl);
         let mut batches = batches.into_iter();
         let (mut flush, mut again) = (false, Vec::new());
         for batch in batches.by_ref() {
             // The package manager is slow, so the trials do not wait for it.
-            let provenance = self.report_provenance(installation, running.control().server_pid(), bare);
+            let provenance = self.report_provenance(installation, running.control().server_pid(), telling);
             let ((), runs) = tokio::join!(provenance, self.run_batch(installation, &mut running, &batch, ports));
             if runs.iter().flatten().flat_map(|run| &run.exchanges).any(|seen| seen.error.is_some()) {
                 running.wait_for_fate().await;
@@ -72,6 +73,7 @@ impl TrialRunner {
         }
         self.report_inventory(installation, running.control().server_pid()).await;
         if let Some(trial) = &start {
+            self.report_running(installation, trial, running.control().server_pid());
             self.report_complaints(trial, &running.output());
         }
         let logs = running.stop().await;

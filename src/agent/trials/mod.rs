@@ -263,7 +263,14 @@ impl TrialRunner {
             None => LaunchedBy::Itself,
         };
         let own = self.own.as_ref().map(|_| Path::new(super::own::FOLDER));
-        let launch = Launch { files: &files, own, bare_openssl: wanted.bare_openssl, opens_late: wanted.cache, by };
+        let launch = Launch {
+            files: &files,
+            own,
+            becomes_user: self.becomes_user(installation, wanted),
+            bare_openssl: wanted.bare_openssl,
+            opens_late: wanted.cache,
+            by,
+        };
         let started = RunningAts::start(installation, &root, launch, ports, &self.emitter);
         let ats = match tokio::time::timeout_at(self.until, started).await {
             Ok(started) => started.map_err(|error| failed_start(installation, &error))?,
@@ -280,8 +287,10 @@ impl TrialRunner {
         }
     }
 
-    /// Reports the provenance, once. While one life does that, others do not wait for it.
-    async fn report_provenance(&self, installation: &Installation, pid: Option<u32>, bare_openssl: bool) {
+    /// Reports the provenance, once, by a life that shows it: `Some`, whether its OpenSSL has no configuration. While one life does
+    /// that, others do not wait for it.
+    async fn report_provenance(&self, installation: &Installation, pid: Option<u32>, bare_openssl: Option<bool>) {
+        let Some(bare_openssl) = bare_openssl else { return };
         let Ok(mut reported) = self.provenance_reported.try_lock() else { return };
         if !*reported {
             let found = provenance::gather(installation, pid, bare_openssl, &self.packages).await;

@@ -18,6 +18,7 @@ use crate::agent::traffic_server::{Installation, Ports};
 use crate::ats::config::own::Purpose;
 use crate::ats::config::{self, Settings};
 use crate::ats::log;
+use crate::distro::process;
 use crate::model::{
     Act, CellPlan, ClientRun, Line, Load, LogFile, LogLine, OwnConfig, OwnSeen, Provenance, RulesSeen, TrialPlan,
 };
@@ -77,6 +78,11 @@ impl TrialRunner {
         laid.map(|laid| laid.files).map_err(|error| NoStart::Settings(error.to_string()))
     }
 
+    /// Whether ATS becomes the user that a configuration of the user's own names.
+    pub(super) fn becomes_user(&self, installation: &Installation, wanted: &Wanted<'_>) -> bool {
+        wanted.own && self.own.as_ref().is_some_and(|own| own.becomes_user(installation.dialect))
+    }
+
     /// What results tell of the configuration of the user's own.
     pub(super) fn own_provenance(&self, installation: &Installation) -> Option<OwnConfig> {
         let own = self.own.as_ref()?;
@@ -92,6 +98,16 @@ impl TrialRunner {
         let start = batches.iter().flatten().find(|trial| trial.spec.client.act == Act::Start)?.id.clone();
         self.emitter.emit(&Line::Own { trial: start.clone(), seen: own.seen(installation.dialect) });
         Some(start)
+    }
+
+    /// Reports what is known of the configuration to `trial` now that ATS runs as process `pid`.
+    pub(super) fn report_running(&self, installation: &Installation, trial: &str, pid: Option<u32>) {
+        let status = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/status")).ok());
+        let (Some(own), Some(status)) = (&self.own, status) else { return };
+        if let Some(id) = process::user(&status) {
+            let seen = own.seen_running(installation.dialect, id);
+            self.emitter.emit(&Line::Own { trial: trial.to_owned(), seen });
+        }
     }
 
     /// Reports what ATS complained about in `output`.

@@ -194,9 +194,10 @@ impl RunningAttempt<'_> {
             }),
             token: self.token.clone(),
         }));
-        // A binary with the file capability for low ports cannot be started in a container without that capability.
-        let capabilities = ["NET_RAW", "NET_BIND_SERVICE"];
-        self.start(Agent::Cell, &self.job.image, &capabilities, &plan).await
+        // Low ports: a binary with that file capability. Then: to become the user that a configuration names, and to end it.
+        let all = ["NET_RAW", "NET_BIND_SERVICE", "SETUID", "SETGID", "KILL"];
+        let capabilities = if self.job.config.is_some() { &all[..] } else { &all[..2] };
+        self.start(Agent::Cell, &self.job.image, capabilities, &plan).await
     }
 
     /// Starts the container of an origin that serves `ports`.

@@ -3,6 +3,7 @@
 
 mod insert;
 mod needed;
+pub mod user;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,8 @@ pub struct Theirs<'a> {
     pub multicert: &'a str,
     /// A directory of this life for a cache.
     pub cache: &'a str,
+    /// The users of the image, as in passwd(5).
+    pub passwd: &'a str,
 }
 
 /// The files of ours for a life, and what they replace.
@@ -104,15 +107,14 @@ impl Laying<'_> {
 
     /// The user's value of a setting, in the file that this ATS reads.
     fn value(&self, name: &str) -> Option<&str> {
-        let found = self.theirs.folder.record(self.dialect.records_file(), name)?;
-        Some(found.value.trim_matches(['\'', '"']))
+        self.theirs.value(self.dialect, name)
     }
 
     fn records(&mut self) -> Result<(), Unlaid> {
         let file = self.dialect.records_file();
         let mut laid = Vec::new();
         for record in self.of_baseline() {
-            let (needed, why) = (is_needed(&record.name), why(&record.name));
+            let (needed, why) = (self.is_needed(&record.name), why(&record.name));
             // Without a translation, a setting does not exist in this ATS.
             for record in translate::translate(self.dialect, std::slice::from_ref(&record))? {
                 let value = self.value(&record.name).map(str::to_owned);
@@ -143,9 +145,14 @@ impl Laying<'_> {
             // Theirs, if it writes error.log, which the cell reads.
             "log.logging_enabled" => !matches!(self.value(&record.name), None | Some("1" | "3")),
             "body_factory.template_sets_dir" => !self.has_error_pages(),
-            _ => self.purpose == Purpose::Trials || is_needed(&record.name),
+            _ => self.purpose == Purpose::Trials || self.is_needed(&record.name),
         };
         baseline::records(self.settings).into_iter().filter(is_kept).collect()
+    }
+
+    /// Whether every life needs a setting; the others are premises of trials.
+    fn is_needed(&self, name: &str) -> bool {
+        is_needed(name) && !(name == USER && self.theirs.user(self.dialect).is_some())
     }
 
     fn has_error_pages(&self) -> bool {
@@ -329,6 +336,17 @@ impl Laying<'_> {
 }
 
 impl Theirs<'_> {
+    /// Their value of a setting, in the file that an ATS of `dialect` reads.
+    fn value(&self, dialect: Dialect, name: &str) -> Option<&str> {
+        let found = self.folder.record(dialect.records_file(), name)?;
+        Some(found.value.trim_matches(['\'', '"']))
+    }
+
+    /// The user that they name, if an ATS of `dialect` becomes it where it runs for [`Purpose::Own`]: the image must have it.
+    pub fn user(&self, dialect: Dialect) -> Option<&str> {
+        self.value(dialect, USER).filter(|value| user::is_known(value, self.passwd))
+    }
+
     /// The path of their remap.config in the cell, if there is one.
     pub fn remap(&self) -> Option<String> {
         let name = self.folder.file_name("remap.config");
@@ -336,11 +354,14 @@ impl Theirs<'_> {
     }
 }
 
+/// The user as which ATS runs.
+const USER: &str = "proxy.config.admin.user_id";
+
 fn short(name: &str) -> &str {
     name.strip_prefix("proxy.config.").unwrap_or(name)
 }
 
-/// Whether every life needs a setting; the others are premises of trials.
+/// Whether every life needs a setting, except for a user that the image has.
 fn is_needed(name: &str) -> bool {
     matches!(short(name), "log.logging_enabled" | "body_factory.template_sets_dir")
         || NEEDED.iter().any(|(needed, _)| *needed == short(name))

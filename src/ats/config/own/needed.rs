@@ -4,7 +4,7 @@
 /// `proxy.config.`, with what reports say in place of a value that differs from cell to cell. All others of the baseline are
 /// premises of trials, and laid over in these alone.
 pub(super) const NEEDED: &[(&str, Option<&str>)] = &[
-    ("admin.user_id", Some("#-1, the user of the cell, as ATS cannot become another there")),
+    ("admin.user_id", Some("#-1, the user of the cell")),
     ("crash_log_helper", Some("none, as the cell sees a crash by its signal")),
     ("diags.output.status", LOGGED),
     ("diags.output.note", LOGGED),

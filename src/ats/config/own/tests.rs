@@ -8,6 +8,8 @@ CONFIG proxy.config.plugin.plugin_dir STRING /opt/plugins
 CONFIG proxy.config.ssl.server.cert.path STRING etc/trafficserver/ssl
 ";
 
+const PASSWD: &str = "root:x:0:0::/root:/bin/sh\ntrafficserver:x:100:101::/run:/usr/sbin/nologin\n";
+
 fn laid(dialect: Dialect, purpose: Purpose, files: &[(&str, &str)]) -> Result<Laid, Unlaid> {
     let files: BTreeMap<String, Vec<u8>> =
         files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
@@ -23,7 +25,12 @@ fn laid(dialect: Dialect, purpose: Purpose, files: &[(&str, &str)]) -> Result<La
         error_pages: Some("/pages".into()),
         ..Settings::default()
     };
-    lay(dialect, &settings, &Theirs { folder: &folder, files: &files, multicert: &multicert, cache: "/cache" }, purpose)
+    lay(
+        dialect,
+        &settings,
+        &Theirs { folder: &folder, files: &files, multicert: &multicert, cache: "/cache", passwd: PASSWD },
+        purpose,
+    )
 }
 
 fn last<'a>(text: &'a str, name: &str) -> Option<&'a str> {
@@ -65,6 +72,29 @@ fn their_settings_hold_except_where_the_cell_would_not_work_and_where_a_trial_ha
 }
 
 #[test]
+fn ats_becomes_a_user_that_the_image_has_where_no_premises_of_trials_hold() {
+    for (user, own, trials) in [
+        (
+            Some("trafficserver"),
+            Some("trafficserver"),
+            "#-1, the user of the cell (yours: trafficserver) in trials of the catalogue",
+        ),
+        (Some("ats"), Some("#-1"), "#-1, the user of the cell (yours: ats)"),
+        (None, Some("#-1"), "#-1, the user of the cell"),
+    ] {
+        let line = user.map_or(String::new(), |user| format!("CONFIG proxy.config.admin.user_id STRING {user}\n"));
+        let files = [("records.config", line.as_str())];
+        let of = |purpose| laid(Dialect::V9_2, purpose, &files).unwrap();
+        let value = |laid: &Laid| last(&laid.files["records.config"], "proxy.config.admin.user_id").map(str::to_owned);
+        assert_eq!(value(&of(Purpose::Own)).as_deref(), own, "{user:?}");
+        assert_eq!(value(&of(Purpose::Trials)).as_deref(), Some("#-1"), "{user:?}");
+        let overlays = of(Purpose::Trials).overlays;
+        let told = overlays.iter().find(|it| it.name == "proxy.config.admin.user_id").unwrap();
+        assert_eq!(told.to_string(), format!("proxy.config.admin.user_id: {trials}"));
+    }
+}
+
+#[test]
 fn records_yaml_is_refused() {
     let files = [("records.yaml", "records:\n  exec_thread:\n    limit: 8\n")];
     assert!(matches!(laid(Dialect::V10, Purpose::Trials, &files), Err(Unlaid::RecordsYaml)));
@@ -102,7 +132,7 @@ fn lists_begin_with_ours_and_certificates_with_theirs() {
 fn a_file_of_comments_alone_stays_without_a_list() {
     // As Debian delivers it. 9.2 ends with "expected sequence" if `sni:` has none.
     let files = BTreeMap::from([("sni.yaml".to_owned(), b"# sni:\n".to_vec())]);
-    let theirs = Theirs { folder: &ConfigFolder::read(&files), files: &files, multicert: "", cache: "" };
+    let theirs = Theirs { folder: &ConfigFolder::read(&files), files: &files, multicert: "", cache: "", passwd: "" };
     let laid = lay(Dialect::V9_2, &Settings::default(), &theirs, Purpose::Trials).unwrap();
     assert_eq!(laid.files["sni.yaml"], "# sni:\n");
 }
