@@ -54,9 +54,6 @@ pub enum Unlaid {
     /// This ATS does not support a setting.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
-    /// Nothing is known of how ATS 10 reads settings in two places.
-    #[error("a records.yaml of your own cannot be tried yet: nobody has seen how ATS 10 reads settings laid over it")]
-    RecordsYaml,
     /// A file of theirs has a form in which nothing of ours can be put.
     #[error(
         "nothing can be put into your {0}: write it as a list in block style, one entry per line that begins with `-`"
@@ -131,7 +128,9 @@ impl Laying<'_> {
         laid = merge(laid, &trial);
         let ours = records::text(self.dialect, &laid)?;
         let text = match self.text(file) {
-            Some(_) if self.dialect.has_records_yaml() => return Err(Unlaid::RecordsYaml),
+            // ATS 10 reads all documents of the file, and of a setting in several of them the last (its documentation of
+            // records.yaml, and RecYAMLConfigFileParse); nobody has seen it do so here.
+            Some(theirs) if self.dialect.has_records_yaml() => format!("{}\n---\n{ours}", theirs.trim_end()),
             Some(theirs) => format!("{}\n{ours}", theirs.trim_end()),
             None => ours,
         };

@@ -95,11 +95,32 @@ fn ats_becomes_a_user_that_the_image_has_where_no_premises_of_trials_hold() {
 }
 
 #[test]
-fn records_yaml_is_refused() {
-    let files = [("records.yaml", "records:\n  exec_thread:\n    limit: 8\n")];
-    assert!(matches!(laid(Dialect::V10, Purpose::Trials, &files), Err(Unlaid::RecordsYaml)));
-    // Without settings of theirs there is nothing to lay over.
-    assert!(laid(Dialect::V10, Purpose::Trials, &[("remap.config", "map / http://x\n")]).is_ok());
+fn records_yaml_stays_as_it_is_and_ours_is_a_document_after_it() {
+    const THEIRS: &str = "# Edge\nrecords:\n  exec_thread: &threads { limit: 8 }\n  http:\n    server_ports: 80 443:ssl\n    cache:\n      http: 1\n";
+    let (own, trials) = (Purpose::Own, Purpose::Trials);
+    for (purpose, limit) in [(own, "8"), (trials, "1")] {
+        let laid = laid(Dialect::V10, purpose, &[("records.yaml", THEIRS)]).unwrap();
+        let text = &laid.files["records.yaml"];
+        assert!(text.starts_with(&format!("{THEIRS}---\nrecords:\n")), "{text}");
+        // Read as ATS reads it: of a setting in both documents the last one holds.
+        let files = BTreeMap::from([("records.yaml".to_owned(), text.clone().into_bytes())]);
+        let folder = ConfigFolder::read(&files);
+        assert_eq!(folder.faults, []);
+        let value = |name: &str| {
+            folder.record("records.yaml", &format!("proxy.config.{name}")).map(|record| record.value.as_str())
+        };
+        assert_eq!(value("exec_thread.limit"), Some(limit));
+        assert_eq!(value("http.cache.http"), Some(if purpose == own { "1" } else { "0" }));
+        assert!(value("http.server_ports").unwrap().starts_with("8080:ip-in=127.0.0.1"));
+        assert_eq!(value("dns.nameservers"), Some("127.0.0.1:5353"));
+        let ports = laid.overlays.iter().find(|it| it.name == "proxy.config.http.server_ports").unwrap();
+        assert_eq!(ports.theirs.as_deref(), Some("80 443:ssl"));
+    }
+    // Without settings of theirs there is one document.
+    let without = laid(Dialect::V10, trials, &[("remap.config", "map / http://x\n")]).unwrap();
+    assert!(without.files["records.yaml"].starts_with("records:\n"));
+    let comments = laid(Dialect::V10, trials, &[("records.yaml", "# nothing\n")]).unwrap();
+    assert!(comments.files["records.yaml"].starts_with("# nothing\n---\nrecords:\n"));
 }
 
 #[test]
