@@ -179,7 +179,12 @@ mod tests {
             sni: Some("b.com".into()),
             method: "GET".into(),
             target: "/v1/".into(),
-            headers: vec![header("host", "b.com"), header("accept", "*/*"), header("x-edge", "www")],
+            headers: [
+                vec![header("host", "b.com")],
+                question(0, &ask()).headers.into_iter().filter(|(name, _)| name != "host").collect(),
+                vec![header("x-edge", "www")],
+            ]
+            .concat(),
         }
     }
 
