@@ -15,7 +15,9 @@ use serde_json::Value;
 const SECRET: &str = "c2VjcmV0LW9mLXRoZS1lZGdlLXRoYXQtbm9ib2R5LXNob3VsZC1zZWU";
 
 /// The columns beside the examples: a name, the example that it is made of, a file of it, and what is added to that file.
-const WRONG: [(&str, &str, &str, &str); 9] = [
+const WRONG: [(&str, &str, &str, &str); 10] = [
+    // Not wrong: a parent by address, which a cell does not have.
+    ("missing-ca", "edge", "parent.config", "dest_domain=shard-1.origin.example.com parent=\"10.1.2.3:8080\"\n"),
     (
         "broken-plugin",
         "edge",
@@ -144,6 +146,7 @@ fn behaviour_of_rules(folder: &Path) {
         "\"redirect\":\"301 to https://www.example.com/ [GET http://example.com/]\"",
         "\"parent\":\"http://upper-2.example.com (TCP 8080) [GET http://img.example.com/, GET https://img.example.com/]\"",
         "\"path\":\"as asked",
+        "\"parent\":\"http://10-1-2-3.parent.example (TCP 8080) [GET http://shard-1.example.com/]\"",
     ] {
         assert!(records.contains(fact), "{fact}: {records}");
     }

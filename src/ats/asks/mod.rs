@@ -2,7 +2,7 @@
 
 mod sample;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::site::{ConfigFolder, FileLine, Rule, RuleKind, RuleUrl};
 
@@ -107,13 +107,18 @@ pub fn parents(folder: &ConfigFolder) -> Vec<Destination> {
         let (host, port) = text.rsplit_once(':')?;
         // A weight follows the port behind a bar.
         let port = port.split(['|', '&']).next()?.parse().ok()?;
-        let host = host.to_ascii_lowercase();
+        let host = parent_name(host).unwrap_or_else(|| host.to_ascii_lowercase());
         is_name(&host).then_some(Destination { host, port, tls: None })
     };
     let mut found: Vec<Destination> = named.filter_map(split).collect();
     found.sort();
     found.dedup();
     found
+}
+
+/// The name that a parent has in a cell in place of its address, which is not there; `None`: it has a name.
+pub fn parent_name(host: &str) -> Option<String> {
+    host.parse::<Ipv4Addr>().ok().map(|_| format!("{}.parent.example", host.replace('.', "-")))
 }
 
 fn ask(rule: &Rule) -> Result<Ask, &'static str> {
@@ -128,6 +133,9 @@ fn ask(rule: &Rule) -> Result<Ask, &'static str> {
         "ws" | "wss" => return Err("a WebSocket needs an upgrade that no stand-in makes"),
         _ => return Err("its scheme is neither http nor https"),
     };
+    if rule.options.iter().any(|option| option.starts_with("strategy=")) {
+        return Err("it goes by strategies.yaml, whose hosts have no stand-ins");
+    }
     let (host, groups) = from(rule)?;
     let method = method(rule)?;
     let path = if rule.from.path.is_empty() { "/" } else { rule.from.path.as_str() };
@@ -284,6 +292,15 @@ mod tests {
     }
 
     #[test]
+    fn a_parent_by_address_has_a_name_here() {
+        let text = "dest_domain=. parent=\"10.1.2.3:80|0.5;UP.example.com:81\" secondary_parent=\"10.1.2.3:80\"\n";
+        let files = BTreeMap::from([("parent.config".to_owned(), text.as_bytes().to_vec())]);
+        let found: Vec<String> =
+            parents(&ConfigFolder::read(&files)).iter().map(|it| format!("{}:{}", it.host, it.port)).collect();
+        assert_eq!(found, ["10-1-2-3.parent.example:80", "up.example.com:81"]);
+    }
+
+    #[test]
     fn rules_that_a_cell_cannot_ask_have_a_reason() {
         for (line, reason) in [
             ("reverse_map http://b.com/ http://a.com/", "reverse_map changes answers, and nobody asks for it"),
@@ -292,6 +309,10 @@ mod tests {
                 "map_with_recv_port goes by ports, and a cell has its own",
             ),
             ("map ws://a.com/ ws://b.com/", "a WebSocket needs an upgrade that no stand-in makes"),
+            (
+                "map http://a.com/ http://b.com/ @strategy=upper",
+                "it goes by strategies.yaml, whose hosts have no stand-ins",
+            ),
             ("map http://a.com/ http://192.0.2.1/", "its target is an address, and a cell has others"),
             ("map http://a.com/ http://[2001:db8::1]:80/", "its target is an address, and a cell has others"),
             ("regex_map http://(?=x)y/ http://b.com/", "no host can be derived from its regular expression"),

@@ -3,6 +3,7 @@
 
 mod insert;
 mod needed;
+mod parents;
 pub mod user;
 
 use std::collections::BTreeMap;
@@ -305,6 +306,10 @@ impl Laying<'_> {
 
     fn parents(&mut self) {
         let Some(theirs) = self.text(&self.theirs.folder.file_name("parent.config")) else { return };
+        let (theirs, has_addresses) = parents::with_names(&theirs, &self.theirs.folder.parents);
+        if has_addresses {
+            self.tell("parent.config", "parents by address have names, as their addresses are not in the cell", false);
+        }
         if self.purpose == Purpose::Trials && !self.theirs.folder.parents.is_empty() {
             self.tell("parent.config", "origins of trials, in .test, are asked without parents", true);
             return self.put("parent.config", format!("dest_domain=test go_direct=true\n{theirs}"));
