@@ -155,6 +155,8 @@ fn behaviour_of_rules(folder: &Path) {
         let (code, said) = atsmatrix(&["diff", "--results", "out", "--behaviour", &from, &to]);
         assert!(code == 0 && said.contains("none unexplained"), "{said}");
     }
+    let (code, said) = atsmatrix(&["explain", "debian-12/child", "your-rules", "--results", "out"]);
+    assert!(code == 0 && said.contains("\n      rule Host: of the origin [all 4 rules]\n"), "{said}");
     // A search would take the configuration for a part of the distro.
     let (code, said) = atsmatrix(&["bisect", "--good", "debian-12/edge", "--bad", "debian-12/mistakes"]);
     assert!(code == 2 && said.contains("debian-12/mistakes has `config: mistakes`: a search needs the same"), "{said}");

@@ -101,18 +101,21 @@ pub fn line(change: &BehaviourChange) -> String {
     format!("{what}, in {}{which}", trials(names.len()))
 }
 
-/// The behaviour of one trial in a few lines, one for each part.
+/// The behaviour of one trial in a few lines, one for each part; of rules one for each fact.
 pub fn lines(behaviour: &TrialBehaviour) -> Vec<String> {
     let part = |(part, aspects): (&BehaviourPart, &crate::model::Aspects)| {
+        if *part == BehaviourPart::Rules {
+            return aspects.iter().map(|(name, value)| format!("{part} {name}: {value}")).collect();
+        }
         let value = |(name, value): (&String, &String)| match (part, entries(value).len()) {
             (BehaviourPart::Size, _) => format!("{value} bytes"),
             (BehaviourPart::Hello, count) if count > ENTRIES => format!("{count} {name}"),
             _ => format!("{name} {value}"),
         };
         let values: Vec<String> = aspects.iter().map(value).collect();
-        format!("{part}: {}", values.join("; "))
+        vec![format!("{part}: {}", values.join("; "))]
     };
-    behaviour.0.iter().map(part).collect()
+    behaviour.0.iter().flat_map(part).collect()
 }
 
 fn list(cells: &[CellId]) -> String {
