@@ -249,8 +249,24 @@ const NO_RULES: Mutation = ("no rule asked", |seen| {
 });
 const LENGTH: Mutation = ("bodies of another length", |seen| exchanges(seen).for_each(|it| it.body_len += 1));
 
+const ONE_TIER: Mutation = ("no ATS but one in Via", |seen| {
+    let requests = seen.origin.iter_mut().flat_map(|connection| &mut connection.requests);
+    let requests = requests.map(|request| &mut request.headers);
+    let answers = seen.client.iter_mut().flat_map(|run| &mut run.exchanges).map(|exchange| &mut exchange.headers);
+    for (_, value) in requests.chain(answers).flatten().filter(|(name, _)| name == "via") {
+        value.truncate(value.find(',').unwrap_or(value.len()));
+    }
+});
+const PAST_THE_PARENT: Mutation = ("a connection past the parent", |seen| {
+    if let Some(parent) = &mut seen.parent {
+        parent.past.push(Flow::default());
+    }
+});
+
 /// All mutations beyond [`ALWAYS`].
 const MUTATIONS: &[Mutation] = &[
+    ONE_TIER,
+    PAST_THE_PARENT,
     NO_ORIGIN,
     PLAIN,
     NO_HELLO,
@@ -309,6 +325,7 @@ const MUTATIONS: &[Mutation] = &[
 /// What must also break the trials whose ids start with a prefix, or equal it where it ends in `$`. Trials of a new
 /// family need no entry: some mutation must break each of their checks anyway.
 const BY_FAMILY: &[(&str, &[Mutation])] = &[
+    ("tier-", &[ONE_TIER, PAST_THE_PARENT]),
     ("ctl-direct", &[NO_ORIGIN, BODY, PLAIN]),
     ("ctl-plain", &[NO_ORIGIN, BODY]),
     ("ctl-unmapped", &[PACKETS]),

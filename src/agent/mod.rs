@@ -83,7 +83,7 @@ pub async fn run() -> anyhow::Result<()> {
     let plan = unpack(&text)?;
     let files = match &plan {
         AgentPlan::Cell(plan) if plan.own.is_some() => Some(own::unpack(&mut std::io::stdin().lock())?),
-        AgentPlan::Cell(_) | AgentPlan::Origin(_) | AgentPlan::Probe { .. } => None,
+        AgentPlan::Cell(_) | AgentPlan::Parent(_) | AgentPlan::Origin(_) | AgentPlan::Probe { .. } => None,
     };
     let stdin_closed = watch_stdin();
     let pulse = pulse::start(&emitter);
@@ -93,6 +93,10 @@ pub async fn run() -> anyhow::Result<()> {
         }
         AgentPlan::Cell(plan) => {
             cell_container(*plan, files, &emitter, stdin_closed).await.map(|cell| cell.map(KeptRunning::Cell))
+        }
+        AgentPlan::Parent(plan) => {
+            let served = Box::pin(trials::parent::serve(*plan, emitter.clone(), stdin_closed)).await;
+            served.map(|parent| parent.map(KeptRunning::Cell))
         }
         AgentPlan::Probe { patience_ms } => {
             let seen = probe::watch(Duration::from_millis(patience_ms)).await;
@@ -125,7 +129,7 @@ async fn origin_container(
     emitter: &Emitter,
     stdin_closed: oneshot::Receiver<()>,
 ) -> anyhow::Result<Option<Origin>> {
-    let guard = OriginGuard::new(&plan.token, emitter);
+    let guard = OriginGuard::new(&[&plan.token, &plan.parent_token], emitter);
     let _echo = heartbeat::echo(Arc::clone(&guard)).await?;
     let origin = Origin::start(&plan.ports, &plan.identity, Path::new(trials::ROOT), emitter, &guard).await;
     emitter.emit(&Line::Listening);
@@ -209,8 +213,13 @@ mod tests {
     #[test]
     fn a_packed_plan_is_unpacked_unchanged() {
         let identity = Identity { ca_pem: "ca".into(), ..Identity::default() };
-        let plan =
-            AgentPlan::Origin(Box::new(OriginPlan { ports: Vec::new(), identity, keep: false, token: "t".into() }));
+        let plan = AgentPlan::Origin(Box::new(OriginPlan {
+            ports: Vec::new(),
+            identity,
+            keep: false,
+            token: "t".into(),
+            parent_token: String::new(),
+        }));
         assert_eq!(unpack(&pack(&plan).unwrap()).unwrap(), plan);
         assert!(unpack("nonsense").is_err());
     }

@@ -99,6 +99,19 @@ impl ImageState {
             Self::Ready { .. } | Self::Stopped => None,
         }
     }
+
+    /// The same with a reason that says whose image it is.
+    #[must_use]
+    pub fn of(self, owner: &str) -> Self {
+        let named = |reason: String| format!("{owner}: {reason}");
+        match self {
+            Self::Unbuildable { reason } => Self::Unbuildable { reason: named(reason) },
+            Self::UpgradeBroke { reason } => Self::UpgradeBroke { reason: named(reason) },
+            Self::Unavailable { reason } => Self::Unavailable { reason: named(reason) },
+            Self::Broken { reason } => Self::Broken { reason: named(reason) },
+            Self::Ready { .. } | Self::Stopped => self,
+        }
+    }
 }
 
 /// Why a step failed this time.

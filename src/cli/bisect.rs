@@ -107,6 +107,10 @@ fn ends(options: &BisectArgs, matrix: &Matrix) -> anyhow::Result<(Over, CellId, 
             let help = suggest_cell(id, &cells).unwrap_or_else(|| "`atsmatrix list` lists the cells".to_owned());
             return Err(usage(format!("no cell {id} in this matrix: {help}")).into());
         }
+        if let Some((child, parent)) = matrix.pair_of(id) {
+            let help = format!("bisect the one that fails, {child} or {parent}");
+            return Err(usage(format!("{id} has two ATS, which no experiment takes apart: {help}")).into());
+        }
     }
     same_config(matrix, &good, &bad)?;
     Ok((over, good, bad))

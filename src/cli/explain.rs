@@ -61,6 +61,14 @@ pub(super) async fn run(options: &ExplainArgs) -> anyhow::Result<Exit> {
         let help = near.unwrap_or_else(|| "`atsmatrix list` lists the cells, `atsmatrix run` runs them".to_owned());
         Failure::new(Exit::Incomplete, format!("{source} has no result of {}: {help}", options.cell))
     })?;
+    if let Some(parent) = cell.provenance.parent.as_ref().filter(|_| options.upstream) {
+        let help = format!("report the one that fails, for example {}", parent.cell);
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{} has two ATS, which no commands by hand make: {help}", cell.id),
+        )
+        .into());
+    }
     // Raw evidence is of what is on disk.
     let evidence = match &options.source {
         None => KeptRuns::of(&Results::new(places.results()))?.cited(cell),

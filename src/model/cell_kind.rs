@@ -7,9 +7,11 @@ pub enum CellKind {
     OwnImage,
     /// Its ATS runs under a configuration of the user's own.
     OwnConfig,
+    /// It has two ATS: a child, and the parent that all its requests go through.
+    Tiers,
 }
 
 impl CellKind {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::OwnImage, Self::OwnConfig];
+    pub const ALL: &[Self] = &[Self::OwnImage, Self::OwnConfig, Self::Tiers];
 }

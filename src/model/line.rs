@@ -40,6 +40,8 @@ pub enum Line {
         /// The state of ATS meanwhile.
         ats: AtsLife,
     },
+    /// The state of the parent's ATS, in a cell with two.
+    Parent(AtsLife),
     /// What was seen of the user's own configuration.
     Own {
         /// Trial id.

@@ -24,6 +24,7 @@ mod script;
 mod spec;
 mod surroundings;
 mod swap;
+mod tier;
 mod version;
 
 pub use act::{Act, RequestSpec};
@@ -62,4 +63,5 @@ pub use spec::{
 };
 pub use surroundings::{OpensslConf, Surroundings};
 pub use swap::{Inventory, Mapped, SWAP_FOLDER, Swap};
+pub use tier::{PARENT_NAME, ParentRan, ParentSeen, Tier};
 pub use version::{Version, VersionError, VersionRange};

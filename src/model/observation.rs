@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::line::LogLine;
 use super::own::OwnSeen;
+use super::tier::ParentSeen;
 
 /// All evidence of one trial in one attempt.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Observation {
     /// What became of the image when it was started as it is delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<ImageStart>,
+    /// What was seen at the parent, in a cell with two ATS. `wire` is then what the parent sent, and `logs` are the child's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ParentSeen>,
 }
 
 /// An image that was started as it is delivered: its entrypoint, user, environment and configuration.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::own::OwnPlan;
 use super::spec::{Certificate, OriginSpec, Place, TrialSpec};
 use super::swap::Swap;
+use super::tier::Tier;
 
 /// The plan for one agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub enum AgentPlan {
     Origin(Box<OriginPlan>),
     /// For the ATS container.
     Cell(Box<CellPlan>),
+    /// For the container of the parent, in a cell with two ATS.
+    Parent(Box<CellPlan>),
     /// For a container that shares processes and network with that of an image started as it is delivered, and watches
     /// them until ATS serves there.
     Probe {
@@ -37,6 +40,9 @@ pub struct OriginPlan {
     /// Secret by which the origin recognises its cell.
     #[serde(default)]
     pub token: String,
+    /// Secret by which it recognises the parent of a cell with two ATS; empty: there is none.
+    #[serde(default)]
+    pub parent_token: String,
 }
 
 /// One listening port of an origin.
@@ -98,6 +104,9 @@ pub struct Identity {
     pub renewed: Leaf,
     /// The certificate that ATS presents to origins that request a client certificate.
     pub client: Leaf,
+    /// The certificate that the parent of a cell with two ATS presents to the child.
+    #[serde(default)]
+    pub parent: Leaf,
 }
 
 /// A certificate chain with its key; PEM.
@@ -139,6 +148,9 @@ pub struct CellPlan {
     /// Secret by which origins recognise this cell.
     #[serde(default)]
     pub token: String,
+    /// The place of this ATS, in a cell with two.
+    #[serde(default)]
+    pub tier: Option<Tier>,
 }
 
 /// A trial in a cell's plan.

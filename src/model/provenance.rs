@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::own::OwnConfig;
 use super::surroundings::{OpensslConf, Surroundings};
+use super::tier::ParentRan;
 
 /// The software of a cell. Every field is as found, never as declared; `None` means that it could not be determined.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +36,9 @@ pub struct Provenance {
     /// The configuration of the user's own under which ATS ran; `None`: only settings of trials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<OwnConfig>,
+    /// The parent, in a cell with two ATS. Everything else here is about the child.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Box<ParentRan>>,
     /// The images that ran; added by the orchestrator, as containers do not know them.
     pub images: Option<ImageDigests>,
     /// Digest of the names and versions of all packages, from the agent; it becomes part of `images`.
@@ -164,6 +168,8 @@ pub enum ProvenanceField {
     Config,
     /// The upgrade of the distro in place.
     Upgrade,
+    /// The parent, in a cell with two ATS.
+    Parent,
     /// The C library.
     Libc,
     /// Its package.
@@ -202,6 +208,7 @@ impl ProvenanceField {
             Self::Distro => "distro release",
             Self::Config => "your configuration",
             Self::Upgrade => "upgraded in place",
+            Self::Parent => "parent",
             Self::Libc => "C library",
             Self::LibcPackage => "C library package",
             Self::LibcPath => "C library file",
@@ -236,6 +243,9 @@ impl Provenance {
         if let Some(upgrade) = &mut self.upgrade {
             upgrade.packages = Vec::new();
         }
+        if let Some(parent) = &mut self.parent {
+            parent.provenance = std::mem::take(&mut parent.provenance).portable();
+        }
         self
     }
 
@@ -249,7 +259,7 @@ impl Provenance {
 
     /// Every field with its value, in the order of [`ProvenanceField`]. Destructured completely, so that a new field does not
     /// compile until it is added here.
-    pub fn facts(&self) -> [(ProvenanceField, Option<String>); 24] {
+    pub fn facts(&self) -> [(ProvenanceField, Option<String>); 25] {
         use ProvenanceField as Field;
         // The digest of the packages is part of the image.
         let Self {
@@ -262,6 +272,7 @@ impl Provenance {
             surroundings,
             upgrade,
             config,
+            parent,
             images,
             content: _,
         } = self;
@@ -293,6 +304,7 @@ impl Provenance {
             (Field::Distro, distro.as_ref().map(release)),
             (Field::Config, distro.as_ref().map(|_| config.as_ref().map_or("none".to_owned(), ToString::to_string))),
             (Field::Upgrade, distro.as_ref().map(|_| upgrade.as_ref().map_or("no".to_owned(), ToString::to_string))),
+            (Field::Parent, parent.as_ref().map(ToString::to_string)),
             (Field::Libc, libc),
             (Field::LibcPackage, libc_package),
             (Field::LibcPath, libc_path),

@@ -134,6 +134,9 @@ pub struct IssueMatch {
     pub way_out: String,
     /// Certainty of the match.
     pub confidence: Confidence,
+    /// Whether it is the parent of a cell with two ATS that has it, not the child.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_parent: bool,
     /// The affected trials.
     pub trials: Vec<String>,
     /// Workarounds that were tested on this cell.
@@ -169,6 +172,12 @@ impl fmt::Display for Confidence {
 }
 
 impl IssueMatch {
+    /// How certain it is, and of which ATS: `certain`, `certain, of the parent`.
+    pub fn certainty(&self) -> String {
+        let of = if self.of_parent { ", of the parent" } else { "" };
+        format!("{}{of}", self.confidence)
+    }
+
     /// Whether it is certain to be the cause of the failure of `trial`. Only a certain match excuses a failure.
     pub fn is_certain_of(&self, trial: &str) -> bool {
         self.confidence == Confidence::Certain && self.trials.iter().any(|id| id == trial)

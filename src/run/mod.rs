@@ -206,7 +206,7 @@ impl<'a> Run<'a> {
 
     /// The images that a cell needs: its own, and those of the origins.
     fn images_of(&self, planned: &PlannedCell) -> Vec<String> {
-        std::iter::once(&planned.tag).chain(self.request.plan.beside.values()).cloned().collect()
+        planned.tags().map(str::to_owned).chain(self.request.plan.beside.values().cloned()).collect()
     }
 
     /// Waits for the turn of a cell, once its images are there. It needs none after `halt`.
@@ -220,10 +220,23 @@ impl<'a> Run<'a> {
         self.halt.run_until_cancelled(turn).await
     }
 
+    /// What became of the image of a cell, or of the first of two that is not ready. What is wrong with that of a parent is no
+    /// finding about the child.
+    async fn image(&self, planned: &PlannedCell) -> Option<ImageState> {
+        let own = self.images.state(&planned.tag).await;
+        let Some(parent) = planned.parent.as_ref().filter(|_| matches!(own, Some(ImageState::Ready { .. }))) else {
+            return own;
+        };
+        match self.images.state(&parent.tag).await {
+            Some(ImageState::Ready { .. }) => own,
+            other => other.map(|state| state.of(&format!("the parent {}", parent.id))),
+        }
+    }
+
     /// Runs one cell when it can; `None` if it did not finish.
     async fn cell(&self, planned: &PlannedCell, ticket: CellTicket) -> Option<CellResult> {
         let (stopped, late, halt) = (&self.site.stop, &self.site.deadline, &self.halt);
-        let image = self.images.state(&planned.tag).await;
+        let image = self.image(planned).await;
         let _turn = match image {
             Some(ImageState::Ready { .. }) => self.turn(&ticket).await,
             _ => None,
@@ -279,11 +292,21 @@ impl<'a> Run<'a> {
             self.note_setup_failure(planned);
         }
         self.check_stored(self.sink.cell(&planned.id, &run));
-        if self.request.workarounds {
+        // Of two ATS, settings of a workaround would be the child's.
+        if self.request.workarounds && planned.parent.is_none() {
             self.try_workarounds(planned, shared, &mut run).await;
         }
-        let images = ImageDigests { ats: image.to_owned(), recipe: planned.tag.clone(), id: None };
+        let images = [Some(digests(image.to_owned(), &planned.tag)), self.parent_image(planned).await];
         outcome::of_run(&self.request.matrix, planned, run, images)
+    }
+
+    /// The image of the parent, in a cell with two ATS.
+    async fn parent_image(&self, planned: &PlannedCell) -> Option<ImageDigests> {
+        let tag = &planned.parent.as_ref()?.tag;
+        match self.images.state(tag).await {
+            Some(ImageState::Ready { id }) => Some(digests(id, tag)),
+            _ => None,
+        }
     }
 
     fn note_setup_failure(&self, planned: &PlannedCell) {
@@ -314,21 +337,26 @@ impl<'a> Run<'a> {
         };
         let note = |text: &str| progress.note(text);
         let with_agent = async {
-            let first = shared.stage.with_agent(&planned.tag).await;
+            let first = shared.stage.images_of(planned).await;
             // Retry once if the engine was away and came back.
             if first.is_ok() || !site.patience.wait_until_back(&site.engine, &note, halt).await {
                 return first;
             }
-            shared.stage.with_agent(&planned.tag).await
+            shared.stage.images_of(planned).await
         };
-        let image = match halt.run_until_cancelled(with_agent).await {
-            Some(Ok(image)) => image,
+        let (image, parent) = match halt.run_until_cancelled(with_agent).await {
+            Some(Ok(images)) => images,
             Some(Err(error)) => return outcome::broken(format!("{error:#}")),
             // After an interruption this result is discarded.
             None => return outcome::broken(format!("not reached: {}", site.deadline_message())),
         };
+        let variant = Variant { parent, ..variant };
         cell::run(&site.engine, &shared.stage.job(site, planned, image, variant), progress, halt).await
     }
+}
+
+fn digests(ats: String, tag: &str) -> ImageDigests {
+    ImageDigests { ats, recipe: tag.to_owned(), id: None }
 }
 
 /// Reports the progress of a cell as events.

@@ -6,16 +6,27 @@ use crate::config::plan::{CellImage, PlannedCell};
 use crate::model::{CellBehaviour, CellResult, ImageDigests, Provenance, Verdict};
 use crate::run::cell::CellRun;
 
-/// The result of a cell that ran.
-pub(super) fn of_run(matrix: &Matrix, planned: &PlannedCell, run: CellRun, images: ImageDigests) -> CellResult {
-    let mut provenance = run.provenance;
-    // A ready image is identified by the id that its registry knows, an image made here by its content.
-    provenance.images = Some(match provenance.content.take() {
-        Some(content) if planned.image != CellImage::Ready => {
-            ImageDigests { ats: content, id: Some(images.ats), ..images }
-        }
+/// What identifies an image: a ready one the id that its registry knows, one made here its content.
+fn digests(content: Option<String>, image: CellImage, images: ImageDigests) -> ImageDigests {
+    match content {
+        Some(content) if image != CellImage::Ready => ImageDigests { ats: content, id: Some(images.ats), ..images },
         _ => images,
-    });
+    }
+}
+
+/// The result of a cell that ran. `images` are its own, and that of the parent in a cell with two ATS.
+pub(super) fn of_run(
+    matrix: &Matrix,
+    planned: &PlannedCell,
+    run: CellRun,
+    images: [Option<ImageDigests>; 2],
+) -> CellResult {
+    let mut provenance = run.provenance;
+    let [images, of_parent] = images;
+    provenance.images = images.map(|images| digests(provenance.content.take(), planned.image, images));
+    if let Some((ran, (planned, images))) = provenance.parent.as_mut().zip(planned.parent.as_ref().zip(of_parent)) {
+        ran.provenance.images = Some(digests(ran.provenance.content.take(), planned.image, images));
+    }
     CellResult {
         id: planned.id.clone(),
         verdict: run.verdict,
@@ -42,7 +53,8 @@ pub(super) fn of_no_run(matrix: &Matrix, planned: &PlannedCell, verdict: Verdict
         optional: planned.optional,
         trials: Vec::new(),
         known_issues: match verdict {
-            Verdict::Unbuildable => known_issues::diagnose_build(reason, &planned.version),
+            // Of two ATS, the version here is the child's.
+            Verdict::Unbuildable if planned.parent.is_none() => known_issues::diagnose_build(reason, &planned.version),
             _ => Vec::new(),
         },
         provenance,

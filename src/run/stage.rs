@@ -10,7 +10,7 @@ use crate::config::plan::{CellImage, PlannedCell, Recipes};
 use crate::engine::labels::{self, ResourceKind};
 use crate::engine::{NetworkSpec, with_timeout};
 use crate::model::{CellKind, Place, Record, Swap};
-use crate::run::cell::{Job, Limits, OriginImage};
+use crate::run::cell::{Job, Limits, OriginImage, ParentJob};
 
 /// The network and the images that all cells share.
 pub struct Stage {
@@ -26,6 +26,8 @@ pub struct Variant {
     pub name: String,
     /// The trials to run.
     pub trials: Vec<&'static Trial>,
+    /// The parent, in a cell with two ATS.
+    pub parent: Option<ParentJob>,
     /// Origins with a container of their own.
     pub origins: BTreeMap<Place, OriginImage>,
     /// Settings that override those of the trials.
@@ -66,6 +68,25 @@ impl Stage {
         self.agent.on(tag).await
     }
 
+    /// The image of a cell with the agent as its last layer, and its parent with such an image if it has two ATS.
+    ///
+    /// # Errors
+    /// As [`Stage::with_agent`].
+    pub async fn images_of(&self, planned: &PlannedCell) -> anyhow::Result<(String, Option<ParentJob>)> {
+        let image = self.with_agent(&planned.tag).await?;
+        let Some(parent) = &planned.parent else { return Ok((image, None)) };
+        let job = ParentJob {
+            id: parent.id.clone(),
+            version: parent.version.clone(),
+            os: parent.os.clone(),
+            declared: parent.declared.clone(),
+            binary: parent.binary.clone(),
+            delivered: parent.own_image.then(|| parent.tag.clone()),
+            image: self.with_agent(&parent.tag).await?,
+        };
+        Ok((image, Some(job)))
+    }
+
     /// The origin with the image `tag`; `None` if this run did not make that image.
     ///
     /// # Errors
@@ -91,8 +112,11 @@ impl Stage {
             version: planned.version.clone(),
             os: planned.os.clone(),
             declared: planned.declared.clone(),
+            child: planned.child.clone(),
+            parent: variant.parent,
             upgraded: planned.image == CellImage::Upgraded,
             binary: planned.binary.clone(),
+            // With two ATS it is not tried as delivered, but its command may say where ATS is.
             delivered: planned.own_image.then(|| planned.tag.clone()),
             image,
             origin_image: self.origin_image.clone(),
@@ -128,8 +152,9 @@ pub fn required_origins<'a>(trials: impl IntoIterator<Item = &'a &'static Trial>
 /// The trials of `selected` that the cell `planned` has.
 pub fn trials_of(planned: &PlannedCell, selected: &[&'static Trial]) -> Vec<&'static Trial> {
     let has = |kind: CellKind| match kind {
-        CellKind::OwnImage => planned.own_image,
+        CellKind::OwnImage => planned.own_image && planned.parent.is_none(),
         CellKind::OwnConfig => planned.config.is_some(),
+        CellKind::Tiers => planned.parent.is_some(),
     };
-    selected.iter().copied().filter(|trial| trial.only_for.is_none_or(has)).collect()
+    selected.iter().copied().filter(|trial| trial.is_in(has)).collect()
 }

@@ -172,8 +172,14 @@ pub fn unsupported_reason(
 fn may_be_unsupported(trial: &Trial, provenance: &Provenance, without: &[Place]) -> bool {
     let ats = provenance.ats.as_ref().map(|ats| ats.reported.as_str());
     let openssl = provenance.openssl.as_ref().map(|library| library.version.as_str());
+    let of_parent = provenance.parent.as_ref().is_some_and(|parent| {
+        let (ats, openssl) = (parent.provenance.ats.as_ref(), parent.provenance.openssl.as_ref());
+        let (ats, openssl) = (ats.map(|it| it.reported.as_str()), openssl.map(|it| it.version.as_str()));
+        unsupported_reason(trial, ats, openssl, without).is_some()
+    });
     let spec = trial.spec();
-    matches!(spec.route, Route::DirectCurl | Route::DirectOpenssl | Route::AsDelivered)
+    of_parent
+        || matches!(spec.route, Route::DirectCurl | Route::DirectOpenssl | Route::AsDelivered)
         || spec.place == Place::SameHostV6
         || spec.client.act.reloads()
         || matches!(spec.origin.speak, Speak::Openssl { .. })
@@ -287,6 +293,7 @@ mod tests {
             fixed_in: String::new(),
             way_out: String::new(),
             confidence: Confidence::Certain,
+            of_parent: false,
             trials: vec![id.into()],
             workarounds: Vec::new(),
         });

@@ -46,6 +46,7 @@ pub(crate) fn passing(id: &str, openssl: &str) -> CellResult {
         surroundings: None,
         upgrade: None,
         config: None,
+        parent: None,
         ats: Some(AtsBuild {
             reported: reported.clone(),
             binary: "/opt/ts/bin/traffic_server".into(),
@@ -97,6 +98,7 @@ pub(crate) fn failing(id: &str, openssl: &str) -> CellResult {
         fixed_in: "9.2.7".into(),
         way_out: "upgrade ATS to 9.2.7 or later before the distro".into(),
         confidence: Confidence::Certain,
+        of_parent: false,
         trials: vec!["tls-get".into(), "tls12-only".into(), "tls13-only".into()],
         workarounds: Vec::new(),
     }];
@@ -162,6 +164,7 @@ fn forecast() -> CellResult {
             fixed_in: "10.2.0".into(),
             way_out: "stay on OpenSSL 3".into(),
             confidence: Confidence::LooksLike,
+            of_parent: false,
             trials: Vec::new(),
             workarounds: Vec::new(),
         }],

@@ -153,6 +153,7 @@ fn cell(id: &str, verdict: Verdict, openssl: &str) -> CellResult {
         fixed_in: HOSTILE[1].into(),
         way_out: HOSTILE[6].into(),
         confidence: Confidence::Certain,
+        of_parent: false,
         trials: vec!["tls-remote-origin".into()],
         workarounds: Vec::new(),
     };

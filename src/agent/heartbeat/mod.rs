@@ -4,11 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::net::UdpSocket;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -35,26 +37,65 @@ const LATE_FACTOR: u32 = 4;
 /// Timeout for the first echo of an origin.
 const FIRST_ECHO: Duration = Duration::from_secs(10);
 
+/// The same of a parent, which answers when its ATS is up: that may take as long as ATS may take to start, and a second one
+/// where the first does not.
+const FIRST_ECHO_OF_PARENT: Duration = Duration::from_secs(45);
+
 /// Refused peers reported at most: a flood must not fill the evidence.
 const MAX_STRANGERS: usize = 16;
 
 /// Decides who may connect to an origin: the cell, which its heartbeats identify, and programs in the same container.
 pub(super) struct OriginGuard {
-    token: String,
+    /// Of the cell, and of its parent in a cell with two ATS.
+    tokens: Vec<String>,
     emitter: Emitter,
     known: Mutex<KnownPeers>,
+    /// Whether heartbeats are not answered yet.
+    silent: AtomicBool,
+    /// Notified of the first heartbeat.
+    met: Notify,
 }
 
 #[derive(Default)]
 struct KnownPeers {
-    cell: Option<IpAddr>,
+    /// The address of the sender of each token.
+    senders: BTreeMap<usize, IpAddr>,
     strangers: BTreeSet<IpAddr>,
 }
 
 impl OriginGuard {
-    /// Admits programs in the same container, and the sender of heartbeats with `token`; an empty token admits no other.
-    pub(super) fn new(token: &str, emitter: &Emitter) -> Arc<Self> {
-        Arc::new(Self { token: token.to_owned(), emitter: emitter.clone(), known: Mutex::default() })
+    /// Admits programs in the same container, and the senders of heartbeats with one of `tokens`; an empty token admits no
+    /// other.
+    pub(super) fn new(tokens: &[&str], emitter: &Emitter) -> Arc<Self> {
+        Arc::new(Self {
+            tokens: tokens.iter().map(ToString::to_string).collect(),
+            emitter: emitter.clone(),
+            known: Mutex::default(),
+            silent: AtomicBool::new(false),
+            met: Notify::new(),
+        })
+    }
+
+    /// The same, but no heartbeat is answered before [`OriginGuard::speak`].
+    pub(super) fn silent(token: &str, emitter: &Emitter) -> Arc<Self> {
+        let guard = Self::new(&[token], emitter);
+        guard.silent.store(true, Ordering::Release);
+        guard
+    }
+
+    /// Answers heartbeats from now on.
+    pub(super) fn speak(&self) {
+        self.silent.store(false, Ordering::Release);
+    }
+
+    /// The address of the first sender of heartbeats, once there is one.
+    pub(super) async fn first_sender(&self) -> IpAddr {
+        loop {
+            if let Some(sender) = self.known().senders.values().next() {
+                return *sender;
+            }
+            self.met.notified().await;
+        }
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, KnownPeers> {
@@ -64,7 +105,7 @@ impl OriginGuard {
     /// Whether `peer`, connected to `local`, belongs to the cell. A peer that does not is reported once.
     pub(super) fn admits(&self, peer: IpAddr, local: IpAddr, trial: &str) -> bool {
         let mut known = self.known();
-        if peer.is_loopback() || peer == local || known.cell == Some(peer) {
+        if peer.is_loopback() || peer == local || known.senders.values().any(|known| *known == peer) {
             return true;
         }
         if known.strangers.len() < MAX_STRANGERS && known.strangers.insert(peer) {
@@ -75,10 +116,10 @@ impl OriginGuard {
 
     /// Handles a datagram from `peer`. Whether it is a heartbeat of the cell.
     fn accept_beat(&self, bytes: &[u8], peer: IpAddr) -> bool {
-        if self.token.is_empty() || !bytes.starts_with(self.token.as_bytes()) {
-            return false;
-        }
-        let before = self.known().cell.replace(peer);
+        let is_of = |token: &String| !token.is_empty() && bytes.starts_with(token.as_bytes());
+        let Some(of) = self.tokens.iter().position(is_of) else { return false };
+        let before = self.known().senders.insert(of, peer);
+        self.met.notify_one();
         if let Some(before) = before.filter(|before| *before != peer) {
             let text = format!("gets heartbeats from {peer} instead of {before}: the address of the cell changed");
             self.emitter.emit(&Line::Trouble { of: None, from_us: now_us(), to_us: None, text });
@@ -96,7 +137,7 @@ pub(super) async fn echo(guard: Arc<OriginGuard>) -> anyhow::Result<AbortOnDropH
         loop {
             // An error belongs to an earlier echo: the port of the peer was closed.
             let Ok((count, peer)) = socket.recv_from(&mut buffer).await else { continue };
-            if guard.accept_beat(&buffer[..count], peer.ip()) {
+            if guard.accept_beat(&buffer[..count], peer.ip()) && !guard.silent.load(Ordering::Acquire) {
                 let _ = socket.send_to(&buffer[..count], peer).await;
             }
         }
@@ -107,6 +148,8 @@ pub(super) async fn echo(guard: Arc<OriginGuard>) -> anyhow::Result<AbortOnDropH
 pub(super) enum Peer {
     /// An origin: the name and the address of its container.
     Origin(&'static str, IpAddr),
+    /// The parent of a cell with two ATS.
+    Parent(IpAddr),
     /// The name server of the cell.
     Names(SocketAddr),
 }
@@ -127,7 +170,7 @@ pub(super) async fn start(peers: Vec<Peer>, token: &str, emitter: &Emitter) -> a
     let (mut tasks, mut own) = (Vec::new(), None);
     for peer in peers {
         let beat = Heartbeat::new(&peer, token, emitter).await?;
-        if let Peer::Origin(..) = peer {
+        if let Peer::Origin(..) | Peer::Parent(_) = peer {
             own = own.or(Some(beat.socket.local_addr()?.ip()));
         }
         tasks.push(AbortOnDropHandle::new(tokio::spawn(beat.run())));
@@ -150,10 +193,11 @@ impl Heartbeat {
         let token = token.to_owned();
         let (at, of, failure): (SocketAddr, Option<String>, &str) = match peer {
             Peer::Origin(name, ip) => ((*ip, PORT).into(), Some((*name).to_owned()), "did not answer"),
+            Peer::Parent(ip) => ((*ip, PORT).into(), Some("parent".to_owned()), "did not answer"),
             Peer::Names(at) => (*at, None, "got no answer from its own name server"),
         };
         let datagram: Box<dyn Fn(u16) -> Vec<u8> + Send + Sync> = match peer {
-            Peer::Origin(..) => Box::new(move |number| {
+            Peer::Origin(..) | Peer::Parent(_) => Box::new(move |number| {
                 let mut bytes = token.clone().into_bytes();
                 bytes.extend(number.to_be_bytes());
                 bytes
@@ -172,9 +216,10 @@ impl Heartbeat {
                 }
             }
         };
-        if tokio::time::timeout(FIRST_ECHO, first).await.is_err() {
+        let patience = if matches!(peer, Peer::Parent(_)) { FIRST_ECHO_OF_PARENT } else { FIRST_ECHO };
+        if tokio::time::timeout(patience, first).await.is_err() {
             let container = beat.of.as_deref().unwrap_or("cell");
-            bail!("the {container} container {} at {at} within {} s", beat.failure, FIRST_ECHO.as_secs());
+            bail!("the {container} container {} at {at} within {} s", beat.failure, patience.as_secs());
         }
         Ok(beat)
     }

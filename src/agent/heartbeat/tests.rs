@@ -8,7 +8,7 @@ fn ip(text: &str) -> IpAddr {
 #[test]
 fn only_the_cell_and_programs_in_the_same_container_are_admitted() {
     let evidence = Collected::default();
-    let guard = OriginGuard::new("secret", &Emitter::to(evidence.clone()));
+    let guard = OriginGuard::new(&["secret"], &Emitter::to(evidence.clone()));
     let (here, cell, other) = (ip("172.18.0.2"), ip("172.18.0.3"), ip("172.18.0.9"));
     assert!(
         guard.admits(ip("127.0.0.1"), here, "t") && guard.admits(ip("::1"), here, "t") && guard.admits(here, here, "t")
@@ -23,14 +23,14 @@ fn only_the_cell_and_programs_in_the_same_container_are_admitted() {
 
 #[test]
 fn without_a_token_no_other_container_is_admitted() {
-    let guard = OriginGuard::new("", &Emitter::to(Vec::new()));
+    let guard = OriginGuard::new(&[], &Emitter::to(Vec::new()));
     assert!(!guard.accept_beat(b"", ip("172.18.0.9")) && !guard.accept_beat(b"\0\x01", ip("172.18.0.9")));
 }
 
 #[test]
 fn a_changed_address_of_the_cell_is_reported() {
     let evidence = Collected::default();
-    let guard = OriginGuard::new("secret", &Emitter::to(evidence.clone()));
+    let guard = OriginGuard::new(&["secret"], &Emitter::to(evidence.clone()));
     guard.accept_beat(b"secret\0\x01", ip("172.18.0.3"));
     guard.accept_beat(b"secret\0\x02", ip("172.18.0.3"));
     assert!(evidence.lines().is_empty());

@@ -63,7 +63,7 @@ async fn origin() -> (Origin, Collected, Identity, SocketAddr) {
     let evidence = Collected::default();
     let emitter = Emitter::to(evidence.clone());
     let origin =
-        Origin::start(&ports, &identity, Path::new("/nowhere"), &emitter, &OriginGuard::new("", &emitter)).await;
+        Origin::start(&ports, &identity, Path::new("/nowhere"), &emitter, &OriginGuard::new(&[], &emitter)).await;
     (origin, evidence, identity, SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }
 
@@ -120,7 +120,7 @@ async fn a_port_in_use_is_a_fault_of_its_trial_alone() {
     let ports = [port("taken", address.port()), port("free", free_port())];
     let emitter = Emitter::to(evidence.clone());
     let second =
-        Origin::start(&ports, &identity, Path::new("/nowhere"), &emitter, &OriginGuard::new("", &emitter)).await;
+        Origin::start(&ports, &identity, Path::new("/nowhere"), &emitter, &OriginGuard::new(&[], &emitter)).await;
     // Not missing: that would make a failure unsupported.
     assert_eq!((second.missing("taken"), second.missing("free")), (None, None));
     let lines = evidence.lines();
@@ -151,7 +151,7 @@ async fn a_client_hello_that_is_too_large_is_recorded_and_then_reset() {
         let ports = [Port { trial: "t".into(), port, place: Place::Remote, origin }];
         let evidence = Collected::default();
         let emitter = Emitter::to(evidence.clone());
-        let guard = OriginGuard::new("", &emitter);
+        let guard = OriginGuard::new(&[], &emitter);
         let origin = Origin::start(&ports, &identity, Path::new("/nowhere"), &emitter, &guard).await;
         let target = target((Ipv4Addr::LOCALHOST, port).into(), &identity);
         let run = client::run(&target, &[request("GET", 0)], Duration::from_secs(10)).await;

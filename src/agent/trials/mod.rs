@@ -6,6 +6,7 @@ mod lives;
 mod logs;
 mod missing;
 mod own;
+pub(super) mod parent;
 mod reload;
 mod requester;
 mod rotate;
@@ -35,7 +36,7 @@ use super::packages::Packages;
 use super::traffic_server::{self, Installation, Launch, LaunchedBy, Ports, RunningAts};
 use super::{inventory, now_us, provenance};
 use crate::ats::{Dialect, config};
-use crate::model::{Act, AtsLife, CellPlan, ClientRun, Line, Place, Port, Provenance, Record, Route, TrialPlan};
+use crate::model::{Act, AtsLife, CellPlan, ClientRun, Line, Place, Port, Provenance, Record, Route, Tier, TrialPlan};
 use baseline::Started;
 use lives::Lives;
 use requester::Requester;
@@ -89,30 +90,13 @@ pub(super) async fn run(
     let ports: BTreeSet<u16> = plan.trials.iter().map(|trial| trial.port).collect();
     let capture = Capture::start(&ports).context("cannot capture packets: the container needs NET_RAW")?;
     // Only programs in this container may connect: no heartbeat has its token.
-    let guard = OriginGuard::new("", &emitter);
+    let guard = OriginGuard::new(&[], &emitter);
     let here = Origin::start(&same_host_ports(&plan), &plan.identity, Path::new(ROOT), &emitter, &guard).await;
     let own = own::install(&plan, files)?;
     let names = NameServer::start(own::names(&plan, own.as_ref())?).await?;
     let heartbeats = heartbeat::start(peers(&plan, &names)?, &plan.token, &emitter).await?;
     settings::write_certificates(&plan.identity)?;
-    let requester = Requester::new(&plan)?;
-
-    let runner = TrialRunner {
-        plan,
-        emitter,
-        requester,
-        names,
-        here,
-        packages: Packages::detect(),
-        own,
-        provenance_reported: Mutex::new(false),
-        inventoried: Mutex::default(),
-        lives: AtomicU16::new(0),
-        down: OnceCell::new(),
-        is_down: CancellationToken::new(),
-        root: PathBuf::from(ROOT),
-        until,
-    };
+    let runner = TrialRunner { own, ..TrialRunner::new(plan, emitter, names, here, until)? };
     let through = async {
         let found = Installation::find(runner.plan.binary.as_deref(), &runner.plan.command).await;
         match &found {
@@ -207,6 +191,26 @@ fn failed_start(installation: &Installation, error: &anyhow::Error) -> NoStart {
 }
 
 impl TrialRunner {
+    /// A runner without a configuration of the user's own.
+    fn new(plan: CellPlan, emitter: Emitter, names: NameServer, here: Origin, until: Instant) -> anyhow::Result<Self> {
+        Ok(Self {
+            requester: Requester::new(&plan)?,
+            plan,
+            emitter,
+            names,
+            here,
+            packages: Packages::detect(),
+            own: None,
+            provenance_reported: Mutex::new(false),
+            inventoried: Mutex::default(),
+            lives: AtomicU16::new(0),
+            down: OnceCell::new(),
+            is_down: CancellationToken::new(),
+            root: PathBuf::from(ROOT),
+            until,
+        })
+    }
+
     /// Runs the controls, which need no ATS.
     async fn direct(&self) {
         for trial in self.plan.trials.iter().filter(|trial| trial.spec.route != Route::Ats) {
@@ -350,6 +354,9 @@ fn peers(plan: &CellPlan, names: &NameServer) -> anyhow::Result<Vec<Peer>> {
         peers.push(Peer::Origin(place.program().unwrap_or("origin"), parse(address)?));
     }
     peers.push(Peer::Names(names.address()));
+    if let Some(Tier::Child { parent }) = &plan.tier {
+        peers.push(Peer::Parent(parse(parent)?));
+    }
     Ok(peers)
 }
 

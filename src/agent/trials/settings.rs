@@ -9,9 +9,10 @@ use anyhow::Context as _;
 use super::{ROOT, Wanted};
 use crate::agent::origin::{Unable, encrypt_key};
 use crate::agent::traffic_server::{self, Ports};
-use crate::ats::config::{FileRef, Map, Settings, SniEntry};
+use crate::ats::config::{FileRef, Map, ParentProxy, Settings, SniEntry};
 use crate::model::{
-    CellPlan, Identity, Place, Record, Remap, Side, Speak, TrialPlan, added_name, front_name, origin_name, wild_name,
+    CellPlan, Identity, PARENT_NAME, Place, Record, Remap, Side, Speak, Tier, TrialPlan, added_name, front_name,
+    origin_name, wild_name,
 };
 
 /// The file of the CA in [`ROOT`].
@@ -24,6 +25,10 @@ const LOCKED_KEY: &str = "locked.key";
 /// The certificate that replaces that one in a reload, and its key.
 const RENEWED: &str = "renewed.pem";
 const RENEWED_KEY: &str = "renewed.key";
+
+/// The certificate that a parent presents to its child, and its key.
+const PARENT: &str = "parent.pem";
+const PARENT_KEY: &str = "parent.key";
 
 /// The passphrase of that key, and the file from which ATS reads it.
 const PASSPHRASE: &str = "not a secret";
@@ -62,6 +67,10 @@ pub(super) fn addresses(plan: &CellPlan) -> anyhow::Result<BTreeMap<String, Vec<
     for nowhere in [traffic_server::READY_HOST, traffic_server::BARRIER_HOST] {
         names.insert(origin_name(nowhere), vec![Ipv4Addr::LOCALHOST.into()]);
     }
+    if let Some(Tier::Child { parent }) = &plan.tier {
+        let address = parent.parse().with_context(|| format!("`{parent}` is not an address"))?;
+        names.insert(PARENT_NAME.to_owned(), vec![address]);
+    }
     for trial in &plan.trials {
         for name in [origin_name(&trial.id), wild_name(&trial.id)] {
             names.insert(name, place(plan, trial.spec.place)?);
@@ -80,6 +89,8 @@ pub(super) fn write_certificates(identity: &Identity) -> anyhow::Result<()> {
         (RENEWED_KEY, &identity.renewed.key_pem),
         ("client.pem", &identity.client.chain_pem),
         ("client.key", &identity.client.key_pem),
+        (PARENT, &identity.parent.chain_pem),
+        (PARENT_KEY, &identity.parent.key_pem),
     ];
     for (name, text) in files {
         let path = Path::new(ROOT).join(name);
@@ -115,11 +126,12 @@ pub(super) fn filled(trial: &TrialPlan, all: &[TrialPlan]) -> Vec<Record> {
 /// The settings of one life of ATS. They cover all trials of the cell, including those that do not run in it.
 pub(super) fn settings(plan: &CellPlan, ports: Ports, dns_port: u16, wanted: &Wanted<'_>) -> Settings {
     let key = if wanted.locked_key { LOCKED_KEY } else { KEY };
-    let nowhere = [traffic_server::READY_HOST, traffic_server::BARRIER_HOST].map(|name| Map {
+    let own_hosts = [traffic_server::READY_HOST, traffic_server::BARRIER_HOST];
+    let nowhere = own_hosts.map(|name| Map {
         from: format!("http://{}/", front_name(name)),
         to: format!("http://{}:{NOWHERE}/", origin_name(name)),
     });
-    Settings {
+    let settings = Settings {
         http_port: ports.http,
         https_port: Some(ports.tls),
         dns_port,
@@ -130,7 +142,35 @@ pub(super) fn settings(plan: &CellPlan, ports: Ports, dns_port: u16, wanted: &Wa
         sni: plan.trials.iter().flat_map(|trial| sni(plan, trial)).collect(),
         records: wanted.records.to_vec(),
         ..Settings::default()
+    };
+    match &plan.tier {
+        None => settings,
+        Some(Tier::Child { .. }) => {
+            let Ports { http, tls } = Ports::of(0);
+            let except = own_hosts.map(origin_name).to_vec();
+            let parent = ParentProxy { host: PARENT_NAME.to_owned(), http_port: http, https_port: tls, except };
+            Settings { parent: Some(parent), ..settings }
+        }
+        Some(Tier::Parent { child, .. }) => Settings {
+            open_to: Some(child.clone().unwrap_or_default()),
+            server_identity: Some((format!("{ROOT}/{PARENT}"), format!("{ROOT}/{PARENT_KEY}"))),
+            maps: settings
+                .maps
+                .iter()
+                .take(own_hosts.len())
+                .cloned()
+                .chain(plan.trials.iter().flat_map(passed_on))
+                .collect(),
+            ..settings
+        },
     }
+}
+
+/// The rules of a parent: the child asks for the origins' own names, by the scheme that they speak.
+fn passed_on(trial: &TrialPlan) -> [Map; 2] {
+    let scheme = if trial.spec.origin.https { "https" } else { "http" };
+    let host = format!("{}:{}", origin_name(&trial.id), trial.port);
+    ["http", "https"].map(|from| Map { from: format!("{from}://{host}/"), to: format!("{scheme}://{host}/") })
 }
 
 fn maps(plan: &CellPlan, trial: &TrialPlan) -> Vec<Map> {

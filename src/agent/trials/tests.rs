@@ -175,13 +175,14 @@ async fn cell(
         swap: None,
         own: None,
         token: String::new(),
+        tier: None,
     };
     let evidence = Collected::default();
     let emitter = Emitter::to(evidence.clone());
     let cell = TrialRunner {
         requester: Requester::new(&plan).unwrap(),
         names: NameServer::start(settings::addresses(&plan).unwrap()).await.unwrap(),
-        here: Origin::start(&[], &plan.identity, folder.path(), &emitter, &OriginGuard::new("", &emitter)).await,
+        here: Origin::start(&[], &plan.identity, folder.path(), &emitter, &OriginGuard::new(&[], &emitter)).await,
         plan,
         emitter,
         packages: Packages::detect(),

@@ -81,13 +81,14 @@ fn names(dns_port: u16) -> Vec<Record> {
 }
 
 fn http(settings: &Settings) -> Vec<Record> {
-    // On loopback only, or others on the network could send requests through ATS to the origins of trials.
-    let here = "ip-in=127.0.0.1";
+    // On loopback only, or others on the network could send requests through ATS to the origins of trials. A parent has its
+    // child outside, and refuses others by ip_allow.
+    let here = if settings.open_to.is_some() { "ip-in=0.0.0.0" } else { "ip-in=127.0.0.1" };
     let ports = match settings.https_port {
         Some(tls) => format!("{}:{here} {tls}:ssl:{here}", settings.http_port),
         None => format!("{}:{here}", settings.http_port),
     };
-    vec![
+    let mut records = vec![
         string("http.server_ports", ports),
         int("http.cache.http", 0),
         // 2: including the codes that say what ATS did.
@@ -99,5 +100,11 @@ fn http(settings: &Settings) -> Vec<Record> {
         // It decides the name of the origin, and so which name is verified.
         int("url_remap.pristine_host_hdr", 0),
         int("url_remap.remap_required", 1),
-    ]
+    ];
+    if settings.parent.is_some() {
+        // One failing trial must not keep the others from the parent.
+        records.push(int("http.parent_proxy.fail_threshold", 1_000_000));
+        records.push(int("http.down_server.cache_time", 0));
+    }
+    records
 }

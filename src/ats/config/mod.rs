@@ -35,6 +35,10 @@ pub struct Settings {
     pub key_dialog: Option<String>,
     /// The directory of the disk cache, an absolute path; `None`: no cache.
     pub cache: Option<String>,
+    /// The parent that it asks for all but what leads nowhere; `None`: it asks the origins.
+    pub parent: Option<ParentProxy>,
+    /// The only address besides loopback from which clients may ask it; `None`: loopback alone.
+    pub open_to: Option<String>,
     /// Lines of remap.config, in order.
     pub maps: Vec<Map>,
     /// The path of a remap.config of the user's own, which is included behind these lines.
@@ -45,6 +49,19 @@ pub struct Settings {
     pub plugins: Vec<String>,
     /// The settings of the trial, by their 9.x names. They override the baseline.
     pub records: Vec<Record>,
+}
+
+/// A parent of an ATS: the next proxy on the way to the origins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParentProxy {
+    /// Its host name.
+    pub host: String,
+    /// Its port for plain requests.
+    pub http_port: u16,
+    /// Its port for requests over TLS.
+    pub https_port: u16,
+    /// Hosts that are not asked through it.
+    pub except: Vec<String>,
 }
 
 /// A file as ATS takes it: directory and name separately.
@@ -129,14 +146,14 @@ pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, S
     let records = translate::translate(dialect, &wanted)?;
     let files = [
         (dialect.records_file(), records::text(dialect, &records)?),
-        (dialect.ip_allow_file(), ip_allow(dialect).into()),
+        (dialect.ip_allow_file(), ip_allow(dialect, settings.open_to.as_deref())),
         (dialect.sni_file(), sni(dialect, &settings.sni)),
         ("remap.config", remap(settings)),
         ("plugin.config", lines(settings.plugins.iter().cloned())),
         ("storage.config", storage(settings)),
         ("ssl_multicert.config", multicert(settings)),
         ("logging.yaml", "logging:\n  formats: []\n  logs: []\n".into()),
-        ("parent.config", EMPTY.into()),
+        ("parent.config", parents(settings.parent.as_ref())),
         ("hosting.config", EMPTY.into()),
         ("volume.config", EMPTY.into()),
         ("cache.config", EMPTY.into()),
@@ -176,14 +193,28 @@ fn merge(mut base: Vec<Record>, deltas: &[Record]) -> Vec<Record> {
     base
 }
 
-/// Allows everything: the network belongs to the cell.
-fn ip_allow(dialect: Dialect) -> &'static str {
+/// Allows everything: ATS listens on loopback alone, or to one peer.
+fn ip_allow(dialect: Dialect, open_to: Option<&str>) -> String {
+    let (v4, v6) = ("0.0.0.0-255.255.255.255", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+    let allowed: Vec<&str> = open_to.map_or_else(|| vec![v4, v6], |peer| vec!["127.0.0.1", peer]);
     if dialect == Dialect::V8 {
-        return "src_ip=0.0.0.0-255.255.255.255 action=ip_allow method=ALL\n\
-                src_ip=::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff action=ip_allow method=ALL\n";
+        return lines(allowed.iter().map(|ips| format!("src_ip={ips} action=ip_allow method=ALL")));
     }
-    "ip_allow:\n  - apply: in\n    ip_addrs: 0/0\n    action: allow\n    methods: ALL\n  \
-     - apply: in\n    ip_addrs: ::/0\n    action: allow\n    methods: ALL\n"
+    let rule = |ips: &str| format!("  - apply: in\n    ip_addrs: {ips}\n    action: allow\n    methods: ALL");
+    let allowed = if open_to.is_some() { allowed } else { vec!["0/0", "::/0"] };
+    lines(std::iter::once("ip_allow:".to_owned()).chain(allowed.into_iter().map(rule)))
+}
+
+/// The text of parent.config. Requests go to the parent by their scheme, over TLS or plain. They name the path alone, as to an
+/// origin: what goes to a `parent_is_proxy` of ATS 9 goes past it when it cannot be cached.
+fn parents(parent: Option<&ParentProxy>) -> String {
+    let Some(ParentProxy { host, http_port, https_port, except }) = parent else { return EMPTY.to_owned() };
+    let direct = except.iter().map(|host| format!("dest_host={host} go_direct=true"));
+    let by = |scheme: &str, port: &u16| {
+        let how = "round_robin=false go_direct=false parent_is_proxy=false";
+        format!("dest_domain=. scheme={scheme} parent=\"{host}:{port}\" {how}")
+    };
+    lines(direct.chain([by("https", https_port), by("http", http_port)]))
 }
 
 /// Values are quoted: paths and `HOST:PORT` are plain text to YAML anyway, but names with `*` are not.

@@ -171,6 +171,7 @@ fn stated(issue: &KnownIssue, certain: bool, trials: Vec<String>) -> IssueMatch 
         fixed_in: issue.fixed_in.into(),
         way_out: issue.way_out.into(),
         confidence: if certain { Confidence::Certain } else { Confidence::LooksLike },
+        of_parent: false,
         trials,
         workarounds: Vec::new(),
     }

@@ -30,12 +30,14 @@ mod session;
 mod sni;
 mod spec;
 mod tfo;
+mod tiers;
 mod tls;
 mod tunnel;
 mod your_config;
 
 pub use catalogue::Catalogue;
 pub use check::{Check, Judgement};
+pub use tiers::{TierFault, at_parent, beyond_tiers, fault_of};
 
 use std::sync::LazyLock;
 
@@ -184,6 +186,7 @@ const GROUPS: &[&[Trial]] = &[
     production::TRIALS,
     image::TRIALS,
     your_config::TRIALS,
+    tiers::TRIALS,
 ];
 
 /// Every built-in trial, group by group.
@@ -234,7 +237,8 @@ impl Trial {
 
     /// Judges `observation`: pass, fail, unsupported or error.
     pub fn judge(&self, observation: &Observation) -> Judgement {
-        Judgement::from_checks(self.checks(observation), observation)
+        let checks = check::and(self.checks(observation), tiers::way(observation));
+        tiers::with_end(Judgement::from_checks(checks, observation), observation)
     }
 
     /// Whether it is a control of either kind.

@@ -10,7 +10,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::bootstrap::BootstrapEntry;
+use super::limits::DefaultsEntry;
 use super::local::{DockerfileEntry, LocalPackagesEntry};
+use super::tiers::TiersEntry;
 use super::trial::TrialEntry;
 use crate::model::{OriginProgram, Verdict};
 
@@ -30,6 +32,9 @@ pub(super) struct Document {
     pub(super) upgrades: IndexMap<String, UpgradeEntry>,
     /// The columns, in order: from name to Apache Traffic Server.
     pub(super) ats: IndexMap<String, AtsEntry>,
+    /// Cells with two ATS, a child and its parent: from name to tiers. Every pair is a cell.
+    #[serde(default)]
+    pub(super) tiers: IndexMap<String, TiersEntry>,
     /// Origins in addition to the instrumented one that every cell has.
     pub(super) origins: Option<OriginsEntry>,
     /// Cells to exclude.
@@ -367,31 +372,6 @@ impl From<ExpectedVerdict> for Verdict {
             ExpectedVerdict::Pass => Self::Pass,
         }
     }
-}
-
-/// Limits for every cell.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DefaultsEntry {
-    /// How long the parts of a run may take.
-    pub(super) deadlines: Option<DeadlinesEntry>,
-    /// Memory of each container, in KiB, MiB or GiB; default 1GiB.
-    pub(super) memory: Option<String>,
-    /// Processes and threads in each container; default 512.
-    #[schemars(range(min = 16, max = 100_000))]
-    pub(super) pids: Option<u32>,
-}
-
-/// How long the parts of a run may take, with units: 20s, 2m, 1h30m.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DeadlinesEntry {
-    /// One trial; default 20s.
-    pub(super) trial: Option<String>,
-    /// One cell, excluding its images; default 120s.
-    pub(super) cell: Option<String>,
-    /// The whole run, including its images; default 2h.
-    pub(super) run: Option<String>,
 }
 
 /// The JSON schema (draft 2020-12) of matrix.yaml.

@@ -3,6 +3,33 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Limits for every cell.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DefaultsEntry {
+    /// How long the parts of a run may take.
+    pub(super) deadlines: Option<DeadlinesEntry>,
+    /// Memory of each container, in KiB, MiB or GiB; default 1GiB.
+    pub(super) memory: Option<String>,
+    /// Processes and threads in each container; default 512.
+    #[schemars(range(min = 16, max = 100_000))]
+    pub(super) pids: Option<u32>,
+}
+
+/// How long the parts of a run may take, with units: 20s, 2m, 1h30m.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeadlinesEntry {
+    /// One trial; default 20s.
+    pub(super) trial: Option<String>,
+    /// One cell, excluding its images; default 120s.
+    pub(super) cell: Option<String>,
+    /// The whole run, including its images; default 2h.
+    pub(super) run: Option<String>,
+}
 
 /// Limits for every cell.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,6 +26,7 @@ mod source;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod tiers;
 mod trial;
 
 pub use bootstrap::{AptSuite, Bootstrap, RpmRelease};
@@ -46,6 +47,7 @@ pub use source::{
     Ats, Dockerfile, LocalPackages, Package, PackageFormat, Patch, Proof, RESERVED_ARGS, ReadyImage, Rebuild, Source,
     SourceKind, Tarball,
 };
+pub use tiers::TierPair;
 pub use trial::trials_schema;
 
 use std::collections::BTreeMap;
@@ -150,6 +152,7 @@ impl MatrixCell<'_> {
         match kind {
             CellKind::OwnImage => matches!(self.source.kind, SourceKind::Image(_) | SourceKind::Dockerfile(_)),
             CellKind::OwnConfig => self.ats.config(self.source).is_some(),
+            CellKind::Tiers => self.tiers().is_some(),
         }
     }
 
@@ -260,6 +263,9 @@ impl Matrix {
         if self.distro(&cell.distro)?.upgrade.is_some() {
             return self.places.named.get(&upgrade_path(&cell.distro).to_string()).copied();
         }
+        if let SourceKind::Tiers(pair) = &self.ats(&cell.ats)?.source(&cell.distro)?.kind {
+            return self.places.named.get(&tiers_path(&pair.entry).to_string()).copied();
+        }
         let column = self.ats.iter().position(|ats| ats.id == cell.ats)?;
         let source = self.ats[column].sources.iter().position(|source| source.on.matches(cell.distro.as_str()))?;
         self.places.sources.get(column)?.get(source).copied()
@@ -358,6 +364,11 @@ impl Matrix {
             })
             .collect()
     }
+}
+
+/// The path of the entry of `tiers` with this name.
+fn tiers_path(name: &str) -> diagnostic::Path {
+    diagnostic::Path::default().key("tiers").key(name)
 }
 
 /// Where an upgrade is written.

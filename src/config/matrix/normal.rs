@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{
     AptSuite, Ats, Bootstrap, Deadlines, Defaults, Distro, Dockerfile, Exclusion, Expectation, Globs, LocalPackages,
     Matrix, Package, PackageFormat, Patch, Proof, ReadyImage, Rebuild, RpmRelease, Source, SourceKind, StatedTrial,
-    Tarball, UpgradeEnds,
+    Tarball, TierPair, UpgradeEnds,
 };
 use crate::model::{Os, OwnTrial, Place};
 
@@ -230,6 +230,10 @@ fn origin(lines: &mut Lines, kind: &SourceKind) {
             lines.some("binary", binary.as_ref());
         }
         SourceKind::Upgrade(from) => lines.put("upgrade", from),
+        SourceKind::Tiers(TierPair { child, parent, entry: _ }) => {
+            lines.put("child", child);
+            lines.put("parent", parent);
+        }
         SourceKind::Dockerfile(Dockerfile { path, context, base_arg, binary }) => {
             lines.put("dockerfile", path);
             lines.put("context", context);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::globs::Globs;
 use super::local::LocalNeed;
+use super::tiers::TierPair;
 use crate::model::{AtsId, DistroId};
 
 /// Build arguments that recipes get from other keys of matrix.yaml; `args` must not set them.
@@ -92,6 +93,8 @@ pub enum SourceKind {
     Image(ReadyImage),
     /// The same ATS on that row, upgraded in place.
     Upgrade(DistroId),
+    /// Two ATS, each as in a cell of its own.
+    Tiers(TierPair),
     /// The user's own Dockerfile, built FROM the distro's base.
     Dockerfile(Dockerfile),
     /// Package files of the user's own, installed on the distro's base.
@@ -108,6 +111,7 @@ impl SourceKind {
             Self::Package(_) => "package",
             Self::Image(_) => "image",
             Self::Upgrade(_) => "upgrades",
+            Self::Tiers(_) => "tiers",
             Self::Dockerfile(_) => "dockerfile",
             Self::Local(LocalPackages { format, .. }) => format.key(),
         }
@@ -125,7 +129,8 @@ impl SourceKind {
             | Self::BuildOn(_)
             | Self::Package(_)
             | Self::Image(_)
-            | Self::Upgrade(_) => None,
+            | Self::Upgrade(_)
+            | Self::Tiers(_) => None,
         }
     }
 

@@ -13,7 +13,8 @@ const OTHER_FOLDERS: [&str; 8] = ["agent", "bootstrap", "cmake", "dnf", "lib", "
 pub(super) fn check(matrix: &Matrix, cell: &MatrixCell<'_>, recipes: &Recipes) -> Result<(), SelectionError> {
     let family = cell.distro.family.as_str();
     let used: &[Recipe] = match &cell.source.kind {
-        SourceKind::Image(_) => return Ok(()),
+        // The two cells of tiers are checked on their own.
+        SourceKind::Image(_) | SourceKind::Tiers(_) => return Ok(()),
         SourceKind::Dockerfile(it) => return check_dockerfile(matrix, cell, &it.path),
         SourceKind::Local(_) => &[Recipe::Local],
         SourceKind::Package(_) => &[Recipe::Package(family.to_owned())],

@@ -18,7 +18,7 @@ pub use local::LocalRecipe;
 pub use recipe::{BuildSystem, Recipe};
 pub use selection::{Selection, SelectionError};
 
-use crate::config::matrix::{Bootstrap, LocalFiles, Matrix, SourceKind};
+use crate::config::matrix::{Bootstrap, LocalFiles, Matrix, MatrixCell, SourceKind};
 use crate::model::{CellId, CellKind, Os, Place};
 use steps::Steps;
 
@@ -68,12 +68,37 @@ pub struct PlannedCell {
     pub tag: String,
     /// How that image comes about.
     pub image: CellImage,
+    /// The cell whose image it has: its own name, unless it has two ATS.
+    pub child: CellId,
+    /// The parent, if it has two ATS. All else here is about the child.
+    pub parent: Option<PlannedParent>,
     /// Whether it is the user's own, ready or made by a Dockerfile.
     pub own_image: bool,
     /// The configuration of the user's own under which its ATS runs.
     pub config: Option<Arc<LocalFiles>>,
     /// Where its ATS comes from, in words: `package trafficserver 9.2.5+ds-0+deb12u4`.
     pub origin: String,
+}
+
+/// The parent in a cell with two ATS: another cell, as far as its image is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedParent {
+    /// The cell whose image it has.
+    pub id: CellId,
+    /// The assumed version of its ATS.
+    pub version: String,
+    /// What `/etc/os-release` must contain; `None` if unknown.
+    pub os: Option<Os>,
+    /// What `traffic_server -V` must report.
+    pub declared: String,
+    /// The path of `traffic_server`, if it is known.
+    pub binary: Option<String>,
+    /// Tag or reference of its image, without the agent's layer.
+    pub tag: String,
+    /// Whether it is the user's own, ready or made by a Dockerfile.
+    pub own_image: bool,
+    /// How that image comes about.
+    pub image: CellImage,
 }
 
 /// One image to make.
@@ -146,26 +171,30 @@ impl Plan {
         let mut steps = Steps::new(matrix, recipes)?;
         let mut cells = Vec::new();
         for cell in matrix.cells().filter(|cell| selection.matches(&cell.id())) {
-            fit::check(matrix, &cell, recipes)?;
-            let tag = steps.add_cell(&cell)?;
-            cells.push(PlannedCell {
-                id: cell.id(),
-                version: cell.version(),
-                declared: cell.reports().to_owned(),
-                seen: cell.seen(),
-                os: cell.distro.os.clone(),
-                binary: steps::binary(matrix, &cell),
-                optional: cell.optional(),
-                tag,
-                own_image: cell.is(CellKind::OwnImage),
-                image: match cell.source.kind {
-                    SourceKind::Image(_) => CellImage::Ready,
-                    SourceKind::Upgrade(_) => CellImage::Upgraded,
-                    _ => CellImage::Made,
-                },
-                config: local::config(matrix, &cell)?,
-                origin: steps::describe(&cell),
-            });
+            let planned = match matrix.tiers_of(&cell) {
+                None => planned(&mut steps, &cell)?,
+                Some((child, parent)) => {
+                    let (child, parent) = (planned(&mut steps, &child)?, planned(&mut steps, &parent)?);
+                    PlannedCell {
+                        id: cell.id(),
+                        optional: cell.optional(),
+                        seen: cell.seen(),
+                        origin: format!("child {}, parent {} of {}", child.origin, parent.origin, parent.id),
+                        parent: Some(PlannedParent {
+                            id: parent.id,
+                            version: parent.version,
+                            os: parent.os,
+                            declared: parent.declared,
+                            binary: parent.binary,
+                            tag: parent.tag,
+                            own_image: parent.own_image,
+                            image: parent.image,
+                        }),
+                        ..child
+                    }
+                }
+            };
+            cells.push(planned);
         }
         let (steps, bootstrapper) = steps.into_parts();
         Ok(Self { cells, beside: BTreeMap::new(), steps, bootstrapper })
@@ -195,8 +224,13 @@ impl Plan {
     /// Keeps the cells that `choose` returns and the steps that they need.
     pub fn keep(&mut self, choose: impl FnOnce(Vec<PlannedCell>) -> Vec<PlannedCell>) {
         self.cells = choose(std::mem::take(&mut self.cells));
-        let mut needed: BTreeSet<String> =
-            self.cells.iter().map(|cell| cell.tag.clone()).chain(self.beside.values().cloned()).collect();
+        let mut needed: BTreeSet<String> = self
+            .cells
+            .iter()
+            .flat_map(PlannedCell::tags)
+            .map(str::to_owned)
+            .chain(self.beside.values().cloned())
+            .collect();
         // Parents come before their children.
         for step in self.steps.iter().rev() {
             if needed.contains(&step.tag) {
@@ -215,6 +249,40 @@ impl Plan {
     pub fn steps(&self) -> &[BuildStep] {
         &self.steps
     }
+}
+
+impl PlannedCell {
+    /// Tags or references of the images that it has, without the agent's layer.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.tag.as_str()).chain(self.parent.as_ref().map(|parent| parent.tag.as_str()))
+    }
+}
+
+/// Plans a cell with one ATS.
+fn planned(steps: &mut Steps<'_>, cell: &MatrixCell<'_>) -> Result<PlannedCell, SelectionError> {
+    let matrix = steps.matrix;
+    fit::check(matrix, cell, steps.recipes)?;
+    let tag = steps.add_cell(cell)?;
+    Ok(PlannedCell {
+        id: cell.id(),
+        version: cell.version(),
+        declared: cell.reports().to_owned(),
+        seen: cell.seen(),
+        os: cell.distro.os.clone(),
+        binary: steps::binary(matrix, cell),
+        optional: cell.optional(),
+        tag,
+        own_image: cell.is(CellKind::OwnImage),
+        image: match cell.source.kind {
+            SourceKind::Image(_) => CellImage::Ready,
+            SourceKind::Upgrade(_) => CellImage::Upgraded,
+            _ => CellImage::Made,
+        },
+        child: cell.id(),
+        parent: None,
+        config: local::config(matrix, cell)?,
+        origin: steps::describe(cell),
+    })
 }
 
 #[cfg(test)]

@@ -22,10 +22,10 @@ impl Plan {
     pub fn soonest_first(&self) -> Vec<BuildStep> {
         let mut order = Order { steps: &self.steps, done: BTreeSet::new(), taken: Vec::new() };
         for tag in self.beside.values() {
-            order.take(&order.all_of(tag));
+            order.take(&order.all_of([tag.as_str()]));
         }
         let mut left: Vec<_> =
-            self.cells.iter().enumerate().map(|(place, cell)| (place, cell, order.all_of(&cell.tag))).collect();
+            self.cells.iter().enumerate().map(|(place, cell)| (place, cell, order.all_of(cell.tags()))).collect();
         let soonest = |order: &Order<'_>, left: &[(usize, &PlannedCell, Vec<usize>)]| {
             let next = left.iter().enumerate().min_by_key(|(_, (place, cell, all))| order.remaining(*place, cell, all));
             next.map(|(at, _)| at)
@@ -46,9 +46,9 @@ struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// All steps of the image `tag`, parents first.
-    fn all_of(&self, tag: &str) -> Vec<usize> {
-        let mut wanted = BTreeSet::from([tag]);
+    /// All steps of the images `tags`, parents first.
+    fn all_of<'t>(&'t self, tags: impl IntoIterator<Item = &'t str>) -> Vec<usize> {
+        let mut wanted: BTreeSet<&str> = tags.into_iter().collect();
         let mut all = Vec::new();
         // Parents come before their children.
         for (at, step) in self.steps.iter().enumerate().rev() {

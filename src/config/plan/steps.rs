@@ -67,6 +67,7 @@ impl<'a> Steps<'a> {
                 self.add_recipe(&name, Recipe::Runtime, args, vec![build, base])
             }
             SourceKind::Upgrade(from) => self.add_upgrade(cell, from),
+            SourceKind::Tiers(_) => Err(SelectionError(format!("{name} has no image of its own"))),
         }
     }
 
@@ -148,7 +149,8 @@ impl<'a> Steps<'a> {
             | SourceKind::Image(_)
             | SourceKind::Dockerfile(_)
             | SourceKind::Local(_)
-            | SourceKind::Upgrade(_) => Err(SelectionError(format!("{} is not compiled on {}", ats.id, distro.id))),
+            | SourceKind::Upgrade(_)
+            | SourceKind::Tiers(_) => Err(SelectionError(format!("{} is not compiled on {}", ats.id, distro.id))),
         }
     }
 
@@ -260,6 +262,7 @@ pub(super) fn describe(cell: &MatrixCell<'_>) -> String {
         SourceKind::Dockerfile(it) => format!("built here by {}", it.path),
         SourceKind::Local(it) => local::describe(it),
         SourceKind::Upgrade(from) => format!("{from}/{} upgraded in place", cell.ats.id),
+        SourceKind::Tiers(pair) => format!("{} over {}", pair.child, pair.parent),
     }
 }
 
@@ -270,7 +273,7 @@ pub(super) fn binary(matrix: &Matrix, cell: &MatrixCell<'_>) -> Option<String> {
         SourceKind::Dockerfile(it) => it.binary.clone(),
         SourceKind::Local(it) => it.binary.clone(),
         SourceKind::Upgrade(from) => binary(matrix, &matrix.before_upgrade(cell, from)?),
-        SourceKind::Package(_) => None,
+        SourceKind::Package(_) | SourceKind::Tiers(_) => None,
         SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => Some(INSTALLED.to_owned()),
     }
 }

@@ -29,6 +29,7 @@ pub(crate) fn provenance(distro: &str, openssl: &str) -> Provenance {
         surroundings: None,
         upgrade: None,
         config: None,
+        parent: None,
         images: Some(ImageDigests { ats: "sha256:abab".into(), recipe: "cdcd".into(), id: None }),
         content: None,
     }
@@ -55,6 +56,7 @@ pub(crate) fn issue() -> IssueMatch {
         fixed_in: "9.2.7".into(),
         way_out: "upgrade ATS to 9.2.7 or later before the distro".into(),
         confidence: Confidence::Certain,
+        of_parent: false,
         trials: vec!["tls-remote-origin".into()],
         workarounds: Vec::new(),
     }

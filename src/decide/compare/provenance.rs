@@ -36,7 +36,7 @@ pub fn provenance(before: &Provenance, after: &Provenance) -> Vec<Fact> {
 mod tests {
     use super::*;
     use crate::decide::compare::fixture;
-    use crate::model::{Library, OpensslConf, Surroundings};
+    use crate::model::{Library, OpensslConf, ParentRan, Surroundings};
 
     fn words(facts: &[Fact]) -> Vec<String> {
         let side = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".into());
@@ -93,9 +93,10 @@ mod tests {
 
     #[test]
     fn every_field_is_compared_and_unknown_is_not_the_same_as_known() {
-        let ran = Provenance { client_hello: Some(517), ..around("TLSv1.2") };
+        let parent = ParentRan { cell: "debian-12/9.2.9".parse().unwrap(), provenance: around("TLSv1.2") };
+        let ran = Provenance { client_hello: Some(517), parent: Some(Box::new(parent)), ..around("TLSv1.2") };
         let facts = provenance(&Provenance::default(), &ran);
-        assert_eq!(facts.len(), 24, "{facts:?}");
+        assert_eq!(facts.len(), 25, "{facts:?}");
         assert!(facts.iter().all(|fact| fact.before.is_none() && fact.after.is_some()));
         assert!(facts.is_sorted_by_key(|fact| fact.field));
     }

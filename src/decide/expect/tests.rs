@@ -154,6 +154,7 @@ fn seed_bug(confidence: Confidence, trials: &[&str]) -> IssueMatch {
         fixed_in: "9.2.7".into(),
         way_out: "upgrade".into(),
         confidence,
+        of_parent: false,
         trials: trials.iter().map(|id| (*id).to_owned()).collect(),
         workarounds: Vec::new(),
     }

@@ -63,7 +63,11 @@ fn issue_advice(cell: &CellResult, issue: &Issue) -> Vec<String> {
             tried.cost
         ));
     }
-    if issue.untried.iter().any(|untried| !untried.settings.is_empty()) && !cell.trials.is_empty() {
+    // Settings of a cell with two ATS would be the child's.
+    if cell.provenance.parent.is_none()
+        && issue.untried.iter().any(|untried| !untried.settings.is_empty())
+        && !cell.trials.is_empty()
+    {
         advice.push(format!("see whether a workaround helps here: `atsmatrix explain {} --try`", cell.id));
     }
     advice

@@ -33,7 +33,9 @@ pub struct AttemptLines {
 
 pub(super) fn attempt(number: u32, seen: &Observation) -> AttemptLines {
     let exchanges = seen.client.iter().flat_map(|run| &run.exchanges);
-    let logs = seen.logs.iter().map(|line| format!("{}: {}", line.file.name(), line.text));
+    let of_parent = seen.parent.iter().flat_map(|parent| &parent.logs).map(|line| ("parent's ", line));
+    let logs = seen.logs.iter().map(|line| ("", line)).chain(of_parent);
+    let logs = logs.map(|(of, line)| format!("{of}{}: {}", line.file.name(), line.text));
     AttemptLines {
         attempt: number,
         client: bounded(exchanges.map(exchange).collect(), LINES),

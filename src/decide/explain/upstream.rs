@@ -107,7 +107,8 @@ fn known(explanation: &Explanation) -> String {
         let matched = &issue.matched;
         let _ = writeln!(
             text,
-            "This {} {}: {}.",
+            "This{} {} {}: {}.",
+            if matched.of_parent { ", at the parent," } else { "" },
             if matched.confidence == Confidence::Certain { "is" } else { "looks like" },
             markdown_link(&matched.id, &matched.link),
             markdown(&matched.title, LINE)

@@ -68,6 +68,7 @@ pub(super) fn what_ran(ran: &Provenance) -> Vec<(&'static str, String)> {
         ("C library", ran.libc.as_ref().map(library)),
         ("distro", ran.distro.as_ref().map(|release| release.name.clone())),
         ("upgraded in place", ran.upgrade.as_ref().map(ToString::to_string)),
+        ("parent", ran.parent.as_ref().map(ToString::to_string)),
         ("libssl of the controls", around.and_then(Surroundings::libraries)),
         ("kernel", ran.kernel.clone()),
         ("open files", around.and_then(|around| around.nofile.clone())),
@@ -226,7 +227,7 @@ fn means(out: &mut TextOutline, explanation: &Explanation) {
 fn known(out: &mut TextOutline, issue: &Issue) {
     let matched = &issue.matched;
     out.line(1)
-        .strong(format!("{} ({})", matched.id, matched.confidence))
+        .strong(format!("{} ({})", matched.id, matched.certainty()))
         .say(format!(": {}, ", matched.title))
         .link(short(&matched.link), &matched.link);
     if !issue.affected.is_empty() {

@@ -7,13 +7,14 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use crate::catalogue::trials::Catalogue;
-use crate::config::matrix::{Matrix, MatrixCell};
+use crate::config::matrix::Matrix;
 use crate::model::{
     AtsId, CellId, CellKind, CellResult, DistroId, Expected, MatrixResult, Os, Outcome, Place, Verdict,
 };
 use crate::verdict::{Coverage, Terms, few, only_for};
 
 use super::answer::{Cause, CellTrials, GateReason};
+use super::declared::Declared;
 use super::{age, trust};
 
 /// The results to answer from.
@@ -38,17 +39,6 @@ pub struct Basis<'a> {
     rows: Option<BTreeMap<DistroId, Option<Os>>>,
     /// Reasons from outside not to trust these results.
     doubts: Vec<GateReason>,
-}
-
-/// What matrix.yaml declares of a cell, apart from expectations.
-#[derive(Debug, Clone)]
-pub(super) struct Declared {
-    /// Whether it may be missing.
-    pub(super) optional: bool,
-    /// The version that `traffic_server -V` must report.
-    pub(super) reports: String,
-    /// The kinds that it is of.
-    pub(super) kinds: Vec<CellKind>,
 }
 
 /// The matrix.yaml of today.
@@ -123,11 +113,7 @@ impl<'a> Basis<'a> {
     /// The matrix.yaml that was run. Its declarations count, not what the results state of them.
     #[must_use]
     pub fn with_matrix(self, matrix: &'a Matrix) -> Self {
-        let declared = |cell: &MatrixCell<'_>| {
-            let kinds = CellKind::ALL.iter().copied().filter(|kind| cell.is(*kind)).collect();
-            Declared { optional: cell.optional(), reports: cell.reports().to_owned(), kinds }
-        };
-        let wanted = matrix.cells().map(|cell| (cell.id(), Some(declared(&cell)))).collect();
+        let wanted = matrix.cells().map(|cell| (cell.id(), Some(Declared::of(matrix, &cell)))).collect();
         let rows = matrix.distros.iter().map(|distro| (distro.id.clone(), distro.os.clone()));
         Self { matrix: Some(matrix), wanted: Some(wanted), ..self }.with_rows(rows)
     }
@@ -249,7 +235,13 @@ impl<'a> Basis<'a> {
         let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !has(place)).collect();
         let declared = self.declares(&cell.id).filter(|_| !self.trials.is_empty());
         let more = declared.into_iter().flat_map(|declared| &declared.kinds).flat_map(|kind| only_for(*kind));
-        let wanted: Vec<&'c str> = self.trials.iter().copied().chain(more.map(|id| -> &'a str { id })).collect();
+        let has_two = self.pair(&cell.id).is_some();
+        // A trial that the catalogue does not know is missed everywhere.
+        let is_there = |id: &&'a str| {
+            self.catalogue.by_id(id).is_none_or(|trial| trial.is_in(|kind| kind == CellKind::Tiers && has_two))
+        };
+        let shared = self.trials.iter().copied().filter(is_there);
+        let wanted: Vec<&'c str> = shared.chain(more.map(|id| -> &'a str { id })).collect();
         Coverage::of(cell, &wanted, self.catalogue, &without)
     }
 

@@ -8,12 +8,14 @@ mod answer;
 mod baseline;
 mod basis;
 mod coverage;
+mod declared;
 mod in_place;
 pub mod json;
 pub mod path;
 mod require;
 #[cfg(test)]
 mod tests;
+mod tiers;
 mod trust;
 mod unchanged;
 mod upgrade;

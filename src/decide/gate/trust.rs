@@ -1,11 +1,12 @@
 //! When a cell cannot be trusted. An edited file, a bad merge, a run of a few trials or of another catalogue must not
 //! open the gate.
 
-use crate::model::{CellResult, Expected, Release, Verdict, Version, VersionRange};
+use crate::model::{CellId, CellResult, Expected, Release, Verdict, Version, VersionRange};
 use crate::verdict::{self, Coverage, few};
 
 use super::answer::{Cause, GateReason};
 use super::basis::{Basis, run_again};
+use super::declared::Declared;
 
 /// Everything that is wrong with `cell`: contradictions first, then what is missing.
 pub(super) fn doubts(basis: &Basis<'_>, cell: &CellResult) -> Vec<GateReason> {
@@ -70,6 +71,9 @@ fn against_matrix(basis: &Basis<'_>, cell: &CellResult, add: &mut impl FnMut(Str
         add("the cell is not in the matrix.yaml that they name".to_owned());
     }
     let Some(declared) = basis.declares(&cell.id) else { return };
+    if cell.verdict.is_answer() && !cell.trials.is_empty() {
+        against_parent(declared, cell, add);
+    }
     let stated = basis.declared(cell);
     if stated.expected.as_ref().map(terms) != cell.expected.as_ref().map(terms) {
         let (file, here) = (describe(stated.expected.as_ref()), describe(cell.expected.as_ref()));
@@ -81,12 +85,43 @@ fn against_matrix(basis: &Basis<'_>, cell: &CellResult, add: &mut impl FnMut(Str
     }
     let reported = cell.provenance.ats.as_ref().map(|ats| ats.reported.as_str());
     // Declared as one version, or as a range of them.
-    let other = |reported: &&str| match (declared.reports.parse::<VersionRange>(), reported.parse::<Version>()) {
-        (Ok(range), Ok(version)) => !range.contains(&version),
-        _ => *reported != declared.reports,
-    };
+    let other = |reported: &&str| !reports(&declared.reports, reported);
     if let Some(reported) = reported.filter(|reported| cell.verdict.is_answer() && other(reported)) {
         add(format!("matrix.yaml declares ATS {} for it, but {reported} ran", declared.reports));
+    }
+}
+
+/// Whether a declared version, or range of versions, is that which was reported.
+fn reports(declared: &str, reported: &str) -> bool {
+    match (declared.parse::<VersionRange>(), reported.parse::<Version>()) {
+        (Ok(range), Ok(version)) => range.contains(&version),
+        _ => reported == declared,
+    }
+}
+
+/// What contradicts the declared parent of a cell with two ATS.
+fn against_parent(declared: &Declared, cell: &CellResult, add: &mut impl FnMut(String)) {
+    let ran = cell.provenance.parent.as_deref();
+    let (wanted, ran) = match (&declared.parent, ran) {
+        (None, None) => return,
+        (Some(wanted), Some(ran)) if wanted.cell == ran.cell => (wanted, &ran.provenance),
+        (wanted, ran) => {
+            let name = |cell: Option<&CellId>| cell.map_or("no parent".to_owned(), |cell| format!("the parent {cell}"));
+            let (wanted, ran) = (name(wanted.as_ref().map(|it| &it.cell)), name(ran.map(|it| &it.cell)));
+            return add(format!("matrix.yaml has {wanted} for it, but they name {ran}"));
+        }
+    };
+    match ran.ats.as_ref() {
+        Some(ats) if !reports(&wanted.reports, &ats.reported) => {
+            add(format!("matrix.yaml declares ATS {} for its parent, but {} ran", wanted.reports, ats.reported));
+        }
+        None if cell.verdict == Verdict::Pass => add("they do not say which ATS ran as parent".to_owned()),
+        _ => {}
+    }
+    if let (Some(os), Some(release)) = (&wanted.os, &ran.distro)
+        && !os.fits(release)
+    {
+        add(format!("its parent {} is {os}, but {} ran", wanted.cell, printable(release)));
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn ask(
 ) {
     answer.questions.push(format!("does ATS behave on {to} as on {from}?"));
     let columns: Vec<AtsId> = match named {
-        [] => basis.result().ats.clone(),
+        [] => basis.result().ats.iter().filter(|ats| !basis.is_of_tiers(ats)).cloned().collect(),
         named => named.to_vec(),
     };
     let mut asked = false;

@@ -32,6 +32,7 @@ pub(super) fn ask(basis: &Basis<'_>, from: &DistroId, to: &DistroId, named: &[At
             answer.unknown.push(no_such("ATS", ats, &basis.result().ats));
         }
     }
+    super::tiers::ask(basis, from, to, named, answer);
     upgrade.note_hellos(answer);
     upgrade.note_kinds(answer);
 }
@@ -51,7 +52,7 @@ impl Upgrade<'_> {
     /// matters if they do not pass on the new one.
     fn check_all(self, answer: &mut Decision) {
         let mut checked = false;
-        for ats in columns(self.basis) {
+        for ats in columns(self.basis).into_iter().filter(|ats| !self.basis.is_of_tiers(ats)) {
             let today = id(self.from, &ats);
             if self.basis.lacks(&today) {
                 // The matrix was run in part, and hosts may run what was left out.
@@ -153,7 +154,7 @@ impl Upgrade<'_> {
         let passes = |other: &AtsId| self.basis.verdict(&id(self.from, other)) == Some(Verdict::Pass);
         let others: Vec<String> = columns(self.basis)
             .iter()
-            .filter(|other| *other != ats && passes(other))
+            .filter(|other| *other != ats && passes(other) && !self.basis.is_of_tiers(other))
             .map(ToString::to_string)
             .collect();
         if others.is_empty() { "ATS".to_owned() } else { others.join(",") }
@@ -227,7 +228,8 @@ impl Upgrade<'_> {
     fn another_ats(self, ats: &AtsId) -> Option<String> {
         let passes = |distro, other: &AtsId| self.basis.verdict(&id(distro, other)) == Some(Verdict::Pass);
         let others: Vec<AtsId> =
-            columns(self.basis).into_iter().filter(|other| other != ats && passes(self.to, other)).collect();
+            columns(self.basis).into_iter().filter(|it| it != ats && !self.basis.is_of_tiers(it)).collect();
+        let others: Vec<AtsId> = others.into_iter().filter(|other| passes(self.to, other)).collect();
         let both: Vec<AtsId> = others.iter().filter(|other| passes(self.from, other)).cloned().collect();
         let (from, to) = (self.from, self.to);
         match (both.first(), others.as_slice()) {

@@ -101,7 +101,7 @@ fn explain(outline: &mut TextOutline, depth: usize, lead: &str, reason: &GateRea
     }
     for issue in &reason.known_issues {
         let line = outline.line(depth + 1).say("known issue ").link(&issue.id, &issue.link);
-        line.say(format!(", {}: ", issue.confidence)).say(&issue.title).say("; fixed in ").say(&issue.fixed_in);
+        line.say(format!(", {}: ", issue.certainty())).say(&issue.title).say("; fixed in ").say(&issue.fixed_in);
         outline.line(depth + 1).say("what to do: ").say(&issue.way_out);
     }
     for way_out in &reason.ways_out {

@@ -74,7 +74,11 @@ impl CellVersions {
             SourceKind::Upgrade(from) => {
                 return self.builds_with(matrix, &matrix.before_upgrade(cell, from)?, results);
             }
-            SourceKind::Package(_) | SourceKind::Image(_) | SourceKind::Dockerfile(_) | SourceKind::Local(_) => {
+            SourceKind::Package(_)
+            | SourceKind::Image(_)
+            | SourceKind::Dockerfile(_)
+            | SourceKind::Local(_)
+            | SourceKind::Tiers(_) => {
                 return None;
             }
             SourceKind::BuildOn(distro) => distro,
@@ -114,7 +118,7 @@ pub(super) fn of(
 fn is_exact(cell: &MatrixCell<'_>) -> bool {
     let one_package = match &cell.source.kind {
         SourceKind::Package(Package { version, .. }) => version != "latest" && !version.contains(WILDCARDS),
-        SourceKind::Image(_) | SourceKind::Dockerfile(_) | SourceKind::Local(_) => false,
+        SourceKind::Image(_) | SourceKind::Dockerfile(_) | SourceKind::Local(_) | SourceKind::Tiers(_) => false,
         // An upgrade may replace a package, but not a build in /opt.
         SourceKind::Upgrade(from) => cell.ats.source(from).is_some_and(|source| is_built(cell.ats, source)),
         SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => true,
@@ -125,7 +129,11 @@ fn is_exact(cell: &MatrixCell<'_>) -> bool {
 /// Whether `source` is compiled, not a package or an image.
 fn is_built(ats: &Ats, source: &Source) -> bool {
     match &source.kind {
-        SourceKind::Package(_) | SourceKind::Image(_) | SourceKind::Dockerfile(_) | SourceKind::Local(_) => false,
+        SourceKind::Package(_)
+        | SourceKind::Image(_)
+        | SourceKind::Dockerfile(_)
+        | SourceKind::Local(_)
+        | SourceKind::Tiers(_) => false,
         SourceKind::Tarball(_) | SourceKind::Rebuild(_) | SourceKind::BuildOn(_) => true,
         SourceKind::Upgrade(from) => ats.source(from).is_some_and(|before| is_built(ats, before)),
     }
@@ -169,7 +177,7 @@ fn declared(matrix: &Matrix, ats: &Ats, kind: &SourceKind) -> (Option<String>, O
             let known = if version == "latest" { "" } else { known };
             (Some(format!("{name} {known}").trim_end().to_owned()), None)
         }
-        SourceKind::Image(_) | SourceKind::Dockerfile(_) | SourceKind::Local(_) => (None, None),
+        SourceKind::Image(_) | SourceKind::Dockerfile(_) | SourceKind::Local(_) | SourceKind::Tiers(_) => (None, None),
         SourceKind::Tarball(tarball) => (None, Some(tarball_text(tarball))),
         SourceKind::BuildOn(distro) => {
             // The checks of matrix.yaml refuse chains of these.

@@ -106,9 +106,9 @@ impl Predictions {
     /// Predictions for the cells of `matrix` that `takes` accepts. `results` lend the versions they found, and are held
     /// against what the known issues say of these.
     pub fn of(matrix: &Matrix, results: Option<&MatrixResult>, takes: impl Fn(&CellId) -> bool) -> Self {
-        let cells =
-            matrix.cells().filter(|cell| takes(&cell.id())).map(|cell| predict(matrix, &cell, results)).collect();
-        Self { cells }
+        // Of two ATS, what is known of each cell of its own is predicted there.
+        let cells = matrix.cells().filter(|cell| cell.tiers().is_none() && takes(&cell.id()));
+        Self { cells: cells.map(|cell| predict(matrix, &cell, results)).collect() }
     }
 }
 

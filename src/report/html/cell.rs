@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use crate::model::{CellResult, IssueMatch, Outcome, Provenance, TrialResult};
+use crate::model::{CellResult, IssueMatch, Outcome, Provenance, ProvenanceField, TrialResult};
 use crate::report::details::About;
 use crate::words::escape::{LINE, SHORT};
 use crate::words::finding::Trials;
@@ -151,12 +151,17 @@ fn ran(cell: &CellResult) -> Markup {
         details.group.ran {
             summary { h3 { "What ran" } }
             dl.facts.provenance {
-                @for (field, value) in cell.provenance.facts() {
+                @for (field, value) in cell.provenance.facts().into_iter().filter(is_said) {
                     dt { (field) } dd { (or_unknown(value.as_deref())) }
                 }
             }
         }
     }
+}
+
+/// Whether a fact is shown. That most cells have no parent is none.
+fn is_said((field, value): &(ProvenanceField, Option<String>)) -> bool {
+    *field != ProvenanceField::Parent || value.is_some()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::model::{CellId, Provenance, Verdict};
+use crate::model::{CellId, Provenance, ProvenanceField, Verdict};
 use crate::words::escape::LINE;
 use crate::words::grid::Grid;
 
@@ -11,6 +11,9 @@ use super::parts::{cell_anchor, shown};
 pub(super) fn section(grid: &Grid) -> Markup {
     let ran: Vec<_> = grid.cells().filter(|cell| cell.provenance != Provenance::default()).collect();
     let pair = first_pair(grid);
+    // That most cells have no parent is no fact.
+    let any_parent = ran.iter().any(|cell| cell.provenance.parent.is_some());
+    let has = |field: ProvenanceField| field != ProvenanceField::Parent || any_parent;
     html! {
         section #compare aria-labelledby="compare-title" tabindex="-1" {
             h2 #compare-title { "What ran, side by side" }
@@ -35,11 +38,13 @@ pub(super) fn section(grid: &Grid) -> Markup {
                             caption.vh { "What ran: a row for each cell" }
                             thead { tr {
                                 th scope="col" { "cell" }
-                                @for (field, _) in Provenance::default().facts() { th scope="col" { (field) } }
+                                @for (field, _) in Provenance::default().facts().into_iter().filter(|(field, _)| has(*field)) { th scope="col" { (field) } }
                             } }
                             tbody { @for cell in ran { tr {
                                 th scope="row" { a href={ "#" (cell_anchor(&cell.id)) } { (cell.id) } }
-                                @for (_, value) in cell.provenance.facts() { td { (or_unknown(value.as_deref())) } }
+                                @for (_, value) in cell.provenance.facts().into_iter().filter(|(field, _)| has(*field)) {
+                                    td { (or_unknown(value.as_deref())) }
+                                }
                             } } }
                         }
                     }

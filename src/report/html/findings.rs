@@ -50,7 +50,7 @@ fn card(finding: &Finding) -> Markup {
 pub(super) fn known_issue(issue: &IssueMatch) -> Markup {
     html! {
         div.issue {
-            p { strong { (link(&issue.id, &issue.link)) } " (" (issue.confidence) "): " (shown(&issue.title, LINE)) }
+            p { strong { (link(&issue.id, &issue.link)) } " (" (issue.certainty()) "): " (shown(&issue.title, LINE)) }
             dl.facts {
                 dt { "Fixed in" } dd { (shown(&issue.fixed_in, LINE)) }
                 dt { "What to do" } dd { (shown(&issue.way_out, LINE)) }

@@ -15,6 +15,7 @@ pub(super) fn attempt(attempt: &TrialEvidence) -> Markup {
     let seen = &attempt.observation;
     let exchanges: Vec<&Exchange> = seen.client.iter().flat_map(|run| &run.exchanges).collect();
     let began = exchanges.first().map(|exchange| exchange.started_us);
+    let of_parent = seen.parent.as_ref().map(|parent| parent.logs.as_slice()).unwrap_or_default();
     html! {
         dl.evidence {
             dt { "client" }
@@ -31,6 +32,11 @@ pub(super) fn attempt(attempt: &TrialEvidence) -> Markup {
                 dd { (shown(&line.text, LINE)) }
             }
             (more(seen.logs.len()))
+            @for (at, line) in of_parent.iter().take(MOST).enumerate() {
+                @if at == 0 || of_parent[at - 1].file != line.file { dt { "parent's " (line.file.name()) } }
+                dd { (shown(&line.text, LINE)) }
+            }
+            (more(of_parent.len()))
         }
     }
 }

@@ -174,6 +174,7 @@ fn provenance() -> impl Strategy<Value = Provenance> {
             surroundings,
             upgrade,
             config: None,
+            parent: None,
             images,
             content: None,
         })
@@ -210,6 +211,7 @@ fn issue() -> impl Strategy<Value = IssueMatch> {
             fixed_in,
             way_out,
             confidence,
+            of_parent: false,
             trials,
             workarounds,
         },

@@ -261,10 +261,12 @@ fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
         surroundings,
         upgrade,
         config,
+        parent,
         images,
         content: _,
     } = &cell.provenance;
     let config = config.as_ref().map(ToString::to_string);
+    let parent = parent.as_ref().map(ToString::to_string);
     let around = surroundings.as_ref();
     let conf = around.and_then(|around| around.openssl_conf.as_ref());
     let (differs, environment) = (conf.map(OpensslConf::as_packaged), around.and_then(Surroundings::variables));
@@ -275,6 +277,7 @@ fn properties(cell: &CellResult) -> Vec<(&'static str, String)> {
         ("distro", distro.as_ref().map(|release| release.name.as_str())),
         ("upgraded-in-place", upgrade.as_deref()),
         ("configuration", config.as_deref()),
+        ("parent", parent.as_deref()),
         ("kernel", kernel.as_deref()),
         ("libc", libc.as_ref().map(|library| library.version.as_str())),
         ("openssl", openssl.as_ref().map(|library| library.version.as_str())),

@@ -53,7 +53,7 @@ pub(super) fn section(cell: &CellResult) -> String {
         let _ = writeln!(
             text,
             "Known issue ({}): {}, {}. Fixed in {}. What to do: {}.\n",
-            issue.confidence,
+            issue.certainty(),
             markdown_link(&issue.id, &issue.link),
             markdown(&issue.title, LINE),
             markdown(&issue.fixed_in, SHORT),

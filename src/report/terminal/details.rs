@@ -92,7 +92,7 @@ fn trials(finding: &Finding, width: usize) -> String {
 }
 
 fn known_issue(issue: &IssueMatch, width: usize) -> String {
-    let title = format!("{} ({}): {}", terminal(&issue.id, SHORT), issue.confidence, terminal(&issue.title, LINE));
+    let title = format!("{} ({}): {}", terminal(&issue.id, SHORT), issue.certainty(), terminal(&issue.title, LINE));
     let fix = format!("fixed in {}; what to do: {}", terminal(&issue.fixed_in, SHORT), terminal(&issue.way_out, LINE));
     let tried = issue.workarounds.iter().map(|tried| wrap("    ", 4, &terminal(&workaround::line(tried), LINE), width));
     let link = wrap("    ", 4, &terminal(&issue.link, LINE), width);

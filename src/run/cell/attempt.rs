@@ -18,10 +18,10 @@ use super::{Job, OriginImage, Progress, delivered, identity};
 use crate::agent::seal::{Key, Opener, SealError};
 use crate::agent::{PLAN_VARIABLE, own, pack};
 use crate::engine::{Container, ContainerSpec, Engine, labels, patience, with_timeout};
-use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, OwnPlan, Place, Port, Route, TrialPlan};
+use crate::model::{AgentPlan, CellPlan, Identity, Line, OriginPlan, OwnPlan, Place, Port, Route, Tier, TrialPlan};
 
 /// Time for an origin to start listening. It takes 0.4 s on an idle machine; engines under load take longer.
-const ORIGIN_START: Duration = Duration::from_secs(30);
+pub(super) const ORIGIN_START: Duration = Duration::from_secs(30);
 
 /// Time for an agent to send its last line after its stdin was closed.
 const LAST_LINE: Duration = Duration::from_secs(10);
@@ -55,6 +55,7 @@ pub(super) async fn run(
         job,
         number,
         token: String::new(),
+        parent_token: String::new(),
         gathered: Gathered::default(),
         started: Vec::new(),
     };
@@ -91,42 +92,48 @@ fn random_token() -> Result<String, getrandom::Error> {
 }
 
 /// The evidence stream of a started container.
-struct AgentStream {
-    agent: Agent,
+pub(super) struct AgentStream {
+    pub(super) agent: Agent,
     /// Index of the container in [`RunningAttempt::started`].
-    index: usize,
-    lines: UnboundedReceiver<String>,
+    pub(super) index: usize,
+    pub(super) lines: UnboundedReceiver<String>,
     key: Key,
-    opener: Opener,
+    pub(super) opener: Opener,
 }
 
 /// An attempt in progress: its containers and the evidence so far.
-struct RunningAttempt<'a> {
-    engine: &'a Arc<dyn Engine>,
-    job: &'a Job,
+pub(super) struct RunningAttempt<'a> {
+    pub(super) engine: &'a Arc<dyn Engine>,
+    pub(super) job: &'a Job,
     number: u32,
-    /// Secret by which origins recognise their cell.
-    token: String,
-    gathered: Gathered,
-    started: Vec<Box<dyn Container>>,
+    /// Secret by which origins and the parent recognise their cell.
+    pub(super) token: String,
+    /// Secret by which origins recognise the parent; empty: there is none.
+    pub(super) parent_token: String,
+    pub(super) gathered: Gathered,
+    pub(super) started: Vec<Box<dyn Container>>,
 }
 
 impl RunningAttempt<'_> {
     /// Runs the whole attempt: origins, cell, then the last lines of the origins.
     async fn run(&mut self, plans: &[TrialPlan], progress: &dyn Progress, watch: &mut Watch) -> anyhow::Result<()> {
         self.token = random_token().context("the system provides no random bytes")?;
+        if self.job.parent.is_some() {
+            self.parent_token = random_token().context("the system provides no random bytes")?;
+        }
         watch.start(self.engine).await?;
         let identity = identity::of(plans)?;
         let mut origins = self.start_origins(plans, &identity).await?;
         let mut addresses = BTreeMap::new();
         for origin in &mut origins {
-            tokio::time::timeout(ORIGIN_START, wait_until_listening(origin, &mut self.gathered)).await.with_context(
-                || format!("{} did not listen within {} s", origin.agent.name(), ORIGIN_START.as_secs()),
-            )??;
-            let address = self.started[origin.index].ip().await;
-            let address = address.with_context(|| format!("{} has no address", origin.agent.name()))?;
-            addresses.insert(origin.agent, address.to_string());
-            watch.add(self.started[origin.index].id(), origin.agent);
+            self.wait_until_listening(origin, &mut addresses, watch).await?;
+        }
+        if let Some(parent) = &self.job.parent {
+            let mut parent = self.start_parent(parent, plans, &identity, &addresses).await?;
+            self.wait_until_listening(&mut parent, &mut addresses, watch).await?;
+            self.note_parent(plans, &addresses);
+            // Its last lines come before those of the origins that it asks.
+            origins.insert(0, parent);
         }
         let cell = self.start_cell(plans, identity, &addresses).await?;
         watch.add(self.started[cell.index].id(), Agent::Cell);
@@ -173,10 +180,7 @@ impl RunningAttempt<'_> {
         identity: Identity,
         addresses: &BTreeMap<Agent, String>,
     ) -> anyhow::Result<AgentStream> {
-        let command = match &self.job.delivered {
-            Some(image) => self.engine.image(image).await?.map(|found| found.command).unwrap_or_default(),
-            None => Vec::new(),
-        };
+        let command = self.command_of(self.job.delivered.as_deref()).await?;
         let address = |place: Place| Some((place, addresses.get(&Agent::of_origin(place)?)?.clone()));
         let plan = AgentPlan::Cell(Box::new(CellPlan {
             origin_ip: addresses.get(&Agent::Origin).cloned().unwrap_or_default(),
@@ -193,6 +197,7 @@ impl RunningAttempt<'_> {
                 files: u32::try_from(files.count()).unwrap_or(u32::MAX),
             }),
             token: self.token.clone(),
+            tier: addresses.get(&Agent::Parent).map(|parent| Tier::Child { parent: parent.clone() }),
         }));
         // Low ports: a binary with that file capability. Then: to become the user that a configuration names, and to end it.
         let all = ["NET_RAW", "NET_BIND_SERVICE", "SETUID", "SETGID", "KILL"];
@@ -213,10 +218,11 @@ impl RunningAttempt<'_> {
             identity: identity.clone(),
             keep: self.job.keep,
             token: self.token.clone(),
+            parent_token: self.parent_token.clone(),
         }));
         let capabilities = match agent {
             Agent::Beside(program) => program.capabilities(),
-            Agent::Cell | Agent::Origin => &[],
+            Agent::Cell | Agent::Parent | Agent::Origin => &[],
         };
         self.start(agent, image, capabilities, &plan).await
     }
@@ -237,7 +243,7 @@ impl RunningAttempt<'_> {
     }
 
     /// Starts a container with its own key.
-    async fn start(
+    pub(super) async fn start(
         &mut self,
         agent: Agent,
         image: &str,
@@ -267,7 +273,7 @@ impl RunningAttempt<'_> {
             network: Some(self.job.network.clone()),
             capabilities: capabilities.iter().map(ToString::to_string).collect(),
             read_only: true,
-            sysctls: if agent == Agent::Cell { self.sysctls() } else { BTreeMap::new() },
+            sysctls: if matches!(agent, Agent::Cell | Agent::Parent) { self.sysctls() } else { BTreeMap::new() },
             tmpfs,
             memory: Some(self.job.limits.memory),
             pids: Some(self.job.limits.pids),
@@ -374,27 +380,4 @@ impl RunningAttempt<'_> {
         self.gathered.sort();
         self.gathered
     }
-}
-
-/// Waits until the origin listens. Trials whose ports it cannot serve are recorded as faults; the others go on.
-async fn wait_until_listening(origin: &mut AgentStream, gathered: &mut Gathered) -> anyhow::Result<()> {
-    let agent = origin.agent;
-    while let Some(text) = origin.lines.recv().await {
-        match origin.opener.open(&text) {
-            Ok(Line::Listening) => return Ok(()),
-            Ok(Line::Fault { trial: None, text }) => bail!("{}: {text}", agent.name()),
-            Ok(Line::Forged { by, text }) => {
-                gathered.add(agent, Line::Forged { by, text });
-                bail!("evidence was tampered with");
-            }
-            Ok(fault @ Line::Fault { .. }) => gathered.add(agent, fault),
-            Ok(_) => {}
-            Err(SealError::Forged(text)) => {
-                gathered.tamper(agent, &format!("a line on its stdout was not written by its agent: {text}"));
-                bail!("evidence was tampered with");
-            }
-            Err(SealError::Broken) => bail!("{}: lines are missing", agent.name()),
-        }
-    }
-    bail!("{} ended before it listened", agent.name())
 }

@@ -1,13 +1,13 @@
 //! Gathers the lines of agents into one observation per trial, and summarises it in a few lines. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::incident::{self, Incident};
 use super::strain::{self, Wait};
 use crate::ats::log;
 use crate::model::{
-    ClosedBy, Inventory, Line, LogFile, LogLine, Mapped, Observation, OriginConnection, OriginProgram, Place,
-    Provenance,
+    AtsLife, ClosedBy, Inventory, Line, LogFile, LogLine, Mapped, Observation, OriginConnection, OriginProgram,
+    ParentSeen, Place, Provenance,
 };
 use crate::wire::timeline;
 
@@ -16,6 +16,8 @@ use crate::wire::timeline;
 pub(crate) enum Agent {
     /// In the container of ATS.
     Cell,
+    /// In the container of the parent, in a cell with two ATS.
+    Parent,
     /// The instrumented origin.
     Origin,
     /// Another program as an origin.
@@ -25,7 +27,7 @@ pub(crate) enum Agent {
 impl Agent {
     /// All agents that a cell can have.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        [Self::Cell, Self::Origin].into_iter().chain(OriginProgram::ALL.map(Self::Beside))
+        [Self::Cell, Self::Parent, Self::Origin].into_iter().chain(OriginProgram::ALL.map(Self::Beside))
     }
 
     /// The agent of an origin with a container of its own.
@@ -39,7 +41,7 @@ impl Agent {
     /// Whether trials with an origin at `place` need this agent.
     pub(crate) fn serves(self, place: Place) -> bool {
         match self {
-            Self::Cell => true,
+            Self::Cell | Self::Parent => true,
             Self::Origin => matches!(place, Place::Remote | Place::RemoteAndDead | Place::RemoteAndDeadV6),
             Self::Beside(_) => Self::of_origin(place) == Some(self),
         }
@@ -49,6 +51,7 @@ impl Agent {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Cell => "cell",
+            Self::Parent => "parent",
             Self::Origin => "origin",
             Self::Beside(program) => program.name(),
         }
@@ -62,6 +65,8 @@ pub(crate) struct Gathered {
     pub(crate) trials: BTreeMap<String, Observation>,
     /// The software that ran.
     pub(crate) provenance: Provenance,
+    /// The parent, in a cell with two ATS.
+    pub(crate) parent: Option<ParentEvidence>,
     /// The parts that ATS consists of, if parts are swapped.
     pub(crate) inventory: Option<Inventory>,
     /// pcapng files by trial id, base64.
@@ -92,7 +97,46 @@ pub(crate) struct Gathered {
     pub(crate) unremoved: Vec<String>,
 }
 
+/// What is known of the parent in a cell with two ATS.
+#[derive(Debug, Default)]
+pub(crate) struct ParentEvidence {
+    /// The address of its container.
+    pub(crate) address: String,
+    /// The trials that go through it.
+    pub(crate) through: BTreeSet<String>,
+    /// The software that ran there.
+    pub(crate) provenance: Provenance,
+    /// The state of its ATS.
+    pub(crate) ats: AtsLife,
+    /// Lines of its logs that name no trial.
+    pub(crate) logs: Vec<LogLine>,
+}
+
 impl Gathered {
+    /// What was seen of `trial` at the parent, if it goes through one.
+    fn at_parent(&mut self, trial: &str) -> Option<&mut ParentSeen> {
+        let parent = self.parent.as_ref().filter(|parent| parent.through.contains(trial))?;
+        let seen = self.trials.entry(trial.to_owned()).or_default().parent.get_or_insert_default();
+        seen.address.clone_from(&parent.address);
+        seen.ats.clone_from(&parent.ats);
+        Some(seen)
+    }
+
+    /// Adds a line of the parent; returns it if it is like one of the cell's.
+    fn add_of_parent(&mut self, line: Line) -> Option<Line> {
+        let Some(parent) = &mut self.parent else { return Some(line) };
+        match line {
+            Line::Parent(ats) => parent.ats = ats,
+            Line::Provenance(found) => parent.provenance = *found,
+            Line::Log(line) => match line.trial.clone() {
+                Some(trial) => self.at_parent(&trial)?.logs.push(line),
+                None => parent.logs.push(line),
+            },
+            line => return Some(line),
+        }
+        None
+    }
+
     /// Records that `agent` was started. The evidence is incomplete until its last line.
     pub(crate) fn started(&mut self, agent: Agent) {
         self.agents.entry(agent).or_default();
@@ -105,9 +149,11 @@ impl Gathered {
 
     /// Adds a line of `agent`.
     pub(crate) fn add(&mut self, agent: Agent, line: Line) {
+        let line = if agent == Agent::Parent { self.add_of_parent(line) } else { Some(line) };
+        let Some(line) = line else { return };
         match line {
             // A probe is no agent of the cell: what it saw comes as a start.
-            Line::Listening | Line::Began { .. } | Line::Served(_) => {}
+            Line::Listening | Line::Began { .. } | Line::Served(_) | Line::Parent(_) => {}
             Line::Start { trial, start } => self.trials.entry(trial).or_default().start = Some(start),
             Line::End => {
                 self.agents.insert(agent, true);
@@ -144,6 +190,9 @@ impl Gathered {
             Line::Own { trial, seen } => self.trials.entry(trial).or_default().own = Some(seen),
             Line::Connection(connection) => {
                 self.trials.entry(connection.trial.clone()).or_default().origin.push(*connection);
+            }
+            Line::Wire { trial, flows, .. } if agent == Agent::Cell && self.at_parent(&trial).is_some() => {
+                self.at_parent(&trial).into_iter().for_each(|seen| seen.past.clone_from(&flows));
             }
             Line::Wire { trial, flows, pcapng, lost } => {
                 let observation = self.trials.entry(trial.clone()).or_default();
@@ -200,16 +249,21 @@ impl Gathered {
     /// The output outside of trials, for the debug log.
     pub(crate) fn transcript(&self) -> Vec<String> {
         let logs = self.logs.iter().map(|line| format!("{}: {}", line.file.name(), line.text));
+        let of_parent = self.parent.iter().flat_map(|parent| &parent.logs);
+        let of_parent = of_parent.map(|line| format!("parent's {}: {}", line.file.name(), line.text));
         let faults =
             self.faults.iter().map(|(of, text)| format!("fault ({}): {text}", of.as_deref().unwrap_or("cell")));
         let incidents = self.incidents.iter().map(|incident| format!("incident: {}", incident.text));
         let stderr = self.stderr.iter().map(|text| format!("agent's stderr: {text}"));
-        logs.chain(faults).chain(incidents).chain(stderr).chain(self.notes.iter().cloned()).collect()
+        logs.chain(of_parent).chain(faults).chain(incidents).chain(stderr).chain(self.notes.iter().cloned()).collect()
     }
 
     /// Sorts events from different streams by time. Events before the client's start belong to an earlier run of the trial,
     /// which is repeated when another trial ended ATS.
     pub(crate) fn sort(&mut self) {
+        for trial in self.trials.keys().cloned().collect::<Vec<_>>() {
+            self.at_parent(&trial);
+        }
         for observation in self.trials.values_mut() {
             let exchanges = observation.client.iter().flat_map(|run| &run.exchanges);
             let begin = exchanges.map(|exchange| exchange.started_us).min().unwrap_or_default();
@@ -246,8 +300,14 @@ pub(crate) fn summary_lines(observation: &Observation) -> Vec<String> {
         // A summary of an incomplete capture could show an end that did not happen.
         lines.push("wire: capture incomplete".into());
     }
-    for line in observation.logs.iter().filter(|line| line.file != LogFile::Output) {
-        lines.push(format!("{}: {}", line.file.name(), log::normalise(&line.text)));
+    let parent = observation.parent.as_ref();
+    let of_parent = parent.iter().flat_map(|parent| &parent.logs).map(|line| ("parent's ", line));
+    let logs = observation.logs.iter().map(|line| ("", line)).chain(of_parent);
+    for (of, line) in logs.filter(|(_, line)| line.file != LogFile::Output) {
+        lines.push(format!("{of}{}: {}", line.file.name(), log::normalise(&line.text)));
+    }
+    if parent.is_some_and(|parent| !parent.past.is_empty()) {
+        lines.push("wire: the child connected to the origin, past its parent".into());
     }
     squeeze(lines, counted)
 }

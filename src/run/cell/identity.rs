@@ -9,7 +9,9 @@ use rcgen::{
     KeyUsagePurpose, SignatureAlgorithm,
 };
 
-use crate::model::{CA_NAME, Certificate, Identity, Leaf, Place, Speak, TrialPlan, front_name, origin_name, wild_name};
+use crate::model::{
+    CA_NAME, Certificate, Identity, Leaf, PARENT_NAME, Place, Speak, TrialPlan, front_name, origin_name, wild_name,
+};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -52,12 +54,15 @@ pub(super) fn of(plans: &[TrialPlan]) -> anyhow::Result<Identity> {
 /// A name is not a DNS name.
 pub(crate) fn make(origins: &[String], fronts: &[String], kinds: &BTreeSet<Certificate>) -> anyhow::Result<Identity> {
     let ca = authority(CA_NAME, None)?;
+    // The child asks for the origins by their own names, of which it verifies the certificate.
+    let of_parent: Vec<String> = std::iter::once(PARENT_NAME.to_owned()).chain(origins.iter().cloned()).collect();
     let mut identity = Identity {
         ca_pem: ca.pem(),
         ca_key_pem: ca.key().serialize_pem(),
         front: leaf(&named(fronts, "ats.test")?, &rcgen::PKCS_ECDSA_P256_SHA256, &ca, "")?,
         renewed: leaf(&named(fronts, "ats.test")?, &rcgen::PKCS_ECDSA_P256_SHA256, &ca, "")?,
         client: leaf(&client_only(named(&["client.test".to_owned()], "client.test")?), P256, &ca, "")?,
+        parent: leaf(&named(&of_parent, PARENT_NAME)?, &rcgen::PKCS_ECDSA_P256_SHA256, &ca, "")?,
         ..Identity::default()
     };
     for kind in kinds {

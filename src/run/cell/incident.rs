@@ -30,7 +30,7 @@ impl Incident {
 
     /// Whether ATS itself may be the cause: ATS runs in the cell's container, and may end it.
     pub(crate) fn may_be_caused_by_ats(&self) -> bool {
-        self.agent == Agent::Cell && (self.from_us, self.to_us) == (0, None)
+        matches!(self.agent, Agent::Cell | Agent::Parent) && (self.from_us, self.to_us) == (0, None)
     }
 
     /// Whether the incident affects a trial that has its origin at `place` and ran in `window`. A trial without a known time

@@ -41,6 +41,7 @@ mod tests {
             fixed_in: issue.fixed_in.into(),
             way_out: issue.way_out.into(),
             confidence,
+            of_parent: false,
             trials: vec![trial.into()],
             workarounds: Vec::new(),
         }]

@@ -7,7 +7,9 @@ pub(crate) mod identity;
 mod incident;
 mod judge;
 mod limits;
+mod listening;
 mod neighbours;
+mod parent;
 mod strain;
 mod watch;
 
@@ -49,6 +51,10 @@ pub struct Job {
     pub delivered: Option<String>,
     /// Tag of the origin image.
     pub origin_image: String,
+    /// The cell whose image it has: its own id, but for a cell with two ATS.
+    pub child: CellId,
+    /// The parent, in a cell with two ATS.
+    pub parent: Option<ParentJob>,
     /// Origins with a container of their own. A place without an entry is not in the matrix.
     pub origins: BTreeMap<Place, OriginImage>,
     /// Id of the run's internal network.
@@ -75,6 +81,25 @@ pub struct Job {
     pub patience: Arc<Patience>,
     /// The addresses of all containers of the run, to name unexpected peers.
     pub neighbours: Arc<Neighbours>,
+}
+
+/// The parent in a cell with two ATS.
+#[derive(Debug, Clone)]
+pub struct ParentJob {
+    /// The cell whose image it has.
+    pub id: CellId,
+    /// Its assumed version.
+    pub version: String,
+    /// The operating system that `/etc/os-release` must name; `None` if any is accepted.
+    pub os: Option<Os>,
+    /// What `traffic_server -V` must report.
+    pub declared: String,
+    /// The path of `traffic_server`, if the matrix declares it.
+    pub binary: Option<String>,
+    /// The user's own image without the agent; `None`: the image is not the user's own.
+    pub delivered: Option<String>,
+    /// Tag of the image with the agent as its last layer.
+    pub image: String,
 }
 
 /// The image of an origin with a container of its own.

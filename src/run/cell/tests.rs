@@ -111,6 +111,8 @@ async fn run_under(engine: &FakeEngine, config: Option<Arc<LocalFiles>>) -> Ran 
     let network = engine.create_network(&spec).await.unwrap();
     let job = Job {
         id: "d/a".parse().unwrap(),
+        child: "d/a".parse().unwrap(),
+        parent: None,
         version: VERSION.into(),
         os: None,
         declared: VERSION.into(),

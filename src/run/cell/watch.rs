@@ -52,8 +52,8 @@ impl Watch {
                 | (Agent::Cell, ContainerChange::Died { .. }) => continue,
                 (Agent::Cell, ContainerChange::LeftNetwork) if self.is_ending(agent).await => continue,
                 (Agent::Cell, ContainerChange::LeftNetwork) => self.seen.push((agent, at_us, what)),
-                (Agent::Origin, ContainerChange::LeftNetwork) => drop(self.is_ending(agent).await),
-                (Agent::Origin, ContainerChange::Died { .. }) => {}
+                (Agent::Origin | Agent::Parent, ContainerChange::LeftNetwork) => drop(self.is_ending(agent).await),
+                (Agent::Origin | Agent::Parent, ContainerChange::Died { .. }) => {}
             }
             let why = self.incidents().into_iter().find(|incident| incident.agent == agent);
             return anyhow::anyhow!(why.map_or_else(String::new, |incident| incident.text));

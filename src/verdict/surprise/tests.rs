@@ -134,6 +134,7 @@ fn known(id: &str, confidence: Confidence, trials: &[&str]) -> IssueMatch {
         fixed_in: String::new(),
         way_out: String::new(),
         confidence,
+        of_parent: false,
         trials: trials.iter().map(|id| (*id).to_owned()).collect(),
         workarounds: Vec::new(),
     }

@@ -263,7 +263,7 @@ impl Laying<'_> {
         let file = self.dialect.ip_allow_file();
         let Some(theirs) = self.text(file) else {
             self.tell(file, "one that allows all, as you have none: without one ATS refuses every client", false);
-            self.put(file, super::ip_allow(self.dialect).to_owned());
+            self.put(file, super::ip_allow(self.dialect, None));
             return Ok(());
         };
         self.tell(file, "127.0.0.1 and all origins of the cell are allowed first, then come your rules", false);

@@ -70,7 +70,8 @@ impl Checker<'_> {
             | SourceKind::Package(_)
             | SourceKind::Image(_)
             | SourceKind::Dockerfile(_)
-            | SourceKind::Upgrade(_) => {}
+            | SourceKind::Upgrade(_)
+            | SourceKind::Tiers(_) => {}
         }
     }
 
@@ -121,7 +122,8 @@ impl Checker<'_> {
                     | SourceKind::Image(_)
                     | SourceKind::Dockerfile(_)
                     | SourceKind::Local(_)
-                    | SourceKind::Upgrade(_)),
+                    | SourceKind::Upgrade(_)
+                    | SourceKind::Tiers(_)),
                 ) => {
                     let message =
                         format!("on {}, {} has no build tree: it comes from `{}`", distro.id, current.id, kind.key());

@@ -7,6 +7,7 @@ mod columns;
 mod local;
 mod rows;
 mod rules;
+mod tiers;
 mod trials;
 mod upgrades;
 mod values;
@@ -44,11 +45,13 @@ pub(super) fn schema_mismatch(file: &str, error: &serde_yaml::Error) -> Diagnost
 /// Checks `document`. `outline` has the positions of its values.
 pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result<Matrix, Vec<Diagnostic>> {
     let rows = document.distros.keys().chain(document.upgrades.keys());
-    let names = Names { distros: rows.cloned().collect(), ats: document.ats.keys().cloned().collect() };
+    let columns = document.ats.keys().cloned().chain(tiers::columns(&document.tiers));
+    let names = Names { distros: rows.cloned().collect(), ats: columns.collect() };
     let mut checker = Checker { file, outline, names, found: Vec::new() };
     let mut distros: Vec<Distro> = checker.distros(document.distros);
     let mut ats = checker.columns(document.ats);
     checker.upgrades(document.upgrades, &mut distros, &mut ats);
+    checker.tiers(&document.tiers, &distros, &mut ats);
     let origins = checker.origins(document.origins);
     let (exclude, include) = checker.choices(document.exclude, document.include);
     let expect = checker.expectations(document.expect);
@@ -60,6 +63,9 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
     let file = file.to_owned();
     let mut places = checker.places(&distros, &ats);
     for path in (0..trial_files.len()).map(trial_files_path) {
+        places.named.insert(path.to_string(), outline.value_position(&path).into());
+    }
+    for path in document.tiers.keys().map(|name| super::tiers_path(name)) {
         places.named.insert(path.to_string(), outline.value_position(&path).into());
     }
     let matrix = Matrix {
@@ -80,6 +86,7 @@ pub(super) fn check(file: &str, outline: &Outline, document: Document) -> Result
         places,
     };
     checker.combinations(&matrix);
+    checker.tiers_apply(&matrix, &document.tiers);
     checker.done()?;
     Ok(matrix)
 }

@@ -6,10 +6,10 @@ use jiff::civil::Date;
 
 use super::super::Exclusion;
 use super::super::diagnostic::{Path, quoted};
-use super::super::document::{DefaultsEntry, ExcludeEntry, ExpectEntry, ExpectedVerdict, IncludeEntry};
+use super::super::document::{ExcludeEntry, ExpectEntry, ExpectedVerdict, IncludeEntry};
 use super::super::expectation::Expectation;
 use super::super::globs::Globs;
-use super::super::limits::{self, Defaults};
+use super::super::limits::{self, Defaults, DefaultsEntry};
 use super::{Axis, Checker};
 use crate::model::{CellId, VersionRange};
 

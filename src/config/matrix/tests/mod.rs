@@ -10,6 +10,7 @@ mod bases;
 mod cells;
 mod configs;
 mod own_trials;
+mod tiers;
 mod upgrades;
 mod values;
 
@@ -304,7 +305,7 @@ fn the_example_in_the_docs_is_valid() {
     let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/matrix.md")).unwrap();
     let example = docs.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     let matrix = Matrix::parse("docs/matrix.md", example).unwrap_or_else(|found| panic!("{found:#?}"));
-    assert_eq!((matrix.distros.len(), matrix.ats.len(), matrix.expect.len()), (4, 5, 1));
+    assert_eq!((matrix.distros.len(), matrix.ats.len(), matrix.expect.len()), (4, 7, 1), "two columns are of tiers");
 }
 
 #[test]

@@ -80,6 +80,9 @@ impl RouteGrid {
         rows.retain(|distro| family(basis, distro) == of && is_stop(distro));
         let releases = rows.iter().map(|distro| release(basis, distro)).collect();
         let columns = once_each(basis.result().ats.iter().chain(cells.iter().map(|cell| &cell.id.ats)));
+        // A column of cells with two ATS is no place for one host to stop.
+        let columns: Vec<AtsId> =
+            columns.into_iter().filter(|ats| *ats == from.ats || *ats == to.ats || !basis.is_of_tiers(ats)).collect();
         let spot = |id: &CellId| (index(&rows, &id.distro), index(&columns, &id.ats));
         let (start, goal) = (spot(from), spot(to));
         let ground = rows

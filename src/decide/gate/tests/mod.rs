@@ -5,6 +5,7 @@ mod hello;
 mod in_place;
 mod partial;
 mod rows;
+mod tiers;
 mod unchanged;
 
 use std::time::Duration;

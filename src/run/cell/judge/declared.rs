@@ -1,5 +1,6 @@
 //! Compares the distro and the version that ran with those that matrix.yaml declares. Pure.
 
+use super::tiers;
 use crate::engine::lines::one_line;
 use crate::model::{DistroId, Os, Provenance, Release, Verdict, VersionRange};
 use crate::run::cell::{CellRun, Job};
@@ -11,7 +12,8 @@ const RELEASE_CHARS: usize = 120;
 /// or column.
 pub(super) fn check_declared(job: &Job, run: &mut CellRun) {
     let distro = || distro_mismatch(&job.id.distro, job.os.as_ref(), &run.provenance);
-    if let Some(text) = distro().or_else(|| version_mismatch(&job.declared, &run.provenance)) {
+    let own = distro().or_else(|| version_mismatch(&job.declared, &run.provenance));
+    if let Some(text) = own.or_else(|| tiers::mismatch(job, &run.provenance)) {
         run.verdict = Verdict::Error;
         run.reason = Some(text);
     }

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod declared;
+mod tiers;
 
 use super::evidence::{self, Gathered};
 use super::incident::Incident;
@@ -54,7 +55,8 @@ fn unsupported(trial: &Trial, job: &Job, openssl: Option<&str>) -> Option<String
         return Some("this cell has no image of the user's own, or only a part of it is tried".into());
     }
     let without: Vec<Place> = Place::BESIDE.into_iter().filter(|place| !job.origins.contains_key(place)).collect();
-    verdict::unsupported_reason(trial, Some(&job.version), openssl, &without)
+    let reason = verdict::unsupported_reason(trial, Some(&job.version), openssl, &without);
+    reason.or_else(|| tiers::unsupported(trial, job))
 }
 
 /// Why the trial's origin is missing, although it is in the matrix.
@@ -80,7 +82,8 @@ fn judge(trial: &Trial, job: &Job, gathered: &Gathered) -> AttemptJudgement {
         return AttemptJudgement::undisturbed(not_judged(Outcome::Error, text));
     }
     let openssl = gathered.provenance.openssl.as_ref().map(|library| library.version.as_str());
-    if let Some(reason) = unsupported(trial, job, openssl) {
+    let by_parent = || tiers::unsupported_openssl(trial, gathered);
+    if let Some(reason) = unsupported(trial, job, openssl).or_else(by_parent) {
         return AttemptJudgement::undisturbed(not_judged(Outcome::Unsupported, &reason));
     }
     if let Some(reason) = without_origin(trial, job) {
@@ -211,14 +214,18 @@ pub(super) fn conclude(job: &Job, attempts: Vec<CellAttempt>, progress: &dyn Pro
     // ATS itself may have ended the cell's container.
     let maybe_ats = all.all().flat_map(|gathered| &gathered.incidents).any(Incident::may_be_caused_by_ats);
     let found = all.all().map(|gathered| &gathered.provenance).find(|found| **found != Provenance::default());
-    let client_hello = all.all().find_map(|gathered| trials::hello_size(gathered.trials.get(trials::SIZED_BY)?));
-    let provenance = Provenance { client_hello, ..found.cloned().unwrap_or_default() };
+    let hello = |gathered: &Gathered| trials::hello_size(gathered.trials.get(trials::SIZED_BY)?);
+    // With two ATS, it is the parent's hello that origins see.
+    let client_hello = all.all().find_map(hello).filter(|_| job.parent.is_none());
+    let parent = tiers::ran(job, &all);
+    let provenance = Provenance { client_hello, parent, ..found.cloned().unwrap_or_default() };
     let mut run = result(job, &rows, &all, provenance, progress);
     for text in refuted {
         progress.note(&text);
         run.transcript.push(text);
     }
-    if tampered(&all.0).is_none() {
+    // What two ATS did together is explained by the versions of neither.
+    if tampered(&all.0).is_none() && job.parent.is_none() {
         run.behaviour = behaviour(job, &rows, &run.trials, &all);
     }
     let has_none = |trial: &&TrialResult| !verdict::is_answer(trial.outcome);
@@ -226,6 +233,7 @@ pub(super) fn conclude(job: &Job, attempts: Vec<CellAttempt>, progress: &dyn Pro
     run.setup_failed = run.verdict == Verdict::Error
         && version_mismatch(&job.version, &run.provenance).is_none()
         && distro_mismatch(&job.id.distro, job.os.as_ref(), &run.provenance).is_none()
+        && tiers::mismatch(job, &run.provenance).is_none()
         && tampered(&all.0).is_none()
         && !maybe_ats
         && !unanswered.is_empty()
@@ -243,8 +251,12 @@ fn result(
     let nothing = Observation::default();
     let seen = |trial: &Trial, outcome| all.observation(job, trial, outcome).unwrap_or(&nothing);
     let logs: Vec<LogLine> = all.all().flat_map(|gathered| &gathered.logs).cloned().collect();
-    let known_issues = diagnosed(rows, &provenance, &logs, seen);
+    let known_issues = match &provenance.parent {
+        Some(parent) => tiers::diagnosed(rows, &parent.provenance, all, seen),
+        None => diagnosed(rows, &provenance, &logs, seen),
+    };
     let first = |trial: &Trial, outcome| all.first_failure(job, trial).unwrap_or_else(|| seen(trial, outcome));
+    // Trials with known limitations are not among those of two ATS.
     let attempts = [diagnosed(rows, &provenance, &logs, first), known_issues.clone()];
     let mut run = CellRun {
         verdict: Verdict::Error,
@@ -278,20 +290,24 @@ fn result(
         (run.verdict, run.reason) = (Verdict::Broken, Some(crate::ats::log::normalise(&why)));
         run.trials.clear();
     }
+    run.reason = run.reason.or_else(|| tiers::reason(job, rows, seen));
     check_declared(job, &mut run);
     if let Some(text) = tampered(&all.0) {
         (run.verdict, run.reason) = (Verdict::Error, Some(crate::ats::log::normalise(text)));
     }
     if run.verdict == Verdict::Error && run.reason.is_none() {
-        let faults = all.all().flat_map(|gathered| &gathered.faults).map(|(_, text)| text);
-        // Incidents without an end come first: they explain the others.
-        let incidents = || all.all().flat_map(|gathered| &gathered.incidents);
-        let (lasting, past) =
-            (incidents().filter(|it| it.to_us.is_none()), incidents().filter(|it| it.to_us.is_some()));
-        let mut reasons = lasting.chain(past).map(|incident| &incident.text).chain(faults);
-        run.reason = reasons.next().map(|text| crate::ats::log::normalise(text));
+        run.reason = reason_of_error(all);
     }
     run
+}
+
+/// Why a cell is in error: incidents without an end come first, as they explain the others.
+fn reason_of_error(all: &AllAttempts) -> Option<String> {
+    let faults = all.all().flat_map(|gathered| &gathered.faults).map(|(_, text)| text);
+    let incidents = || all.all().flat_map(|gathered| &gathered.incidents);
+    let (lasting, past) = (incidents().filter(|it| it.to_us.is_none()), incidents().filter(|it| it.to_us.is_some()));
+    let mut reasons = lasting.chain(past).map(|incident| &incident.text).chain(faults);
+    reasons.next().map(|text| crate::ats::log::normalise(text))
 }
 
 /// How ATS behaved in the trials of `results` that have an answer: in the attempt that decided it.

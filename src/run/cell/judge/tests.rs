@@ -67,6 +67,8 @@ fn a_workaround_overrides_settings_of_trials_but_not_of_direct_controls() {
 fn job(trial: &'static Trial) -> Job {
     Job {
         id: "d/a".parse().unwrap(),
+        child: "d/a".parse().unwrap(),
+        parent: None,
         version: "9.2.9".into(),
         os: None,
         declared: "9.2.9".into(),
