@@ -107,7 +107,7 @@ pub(super) fn plan_of(
     let bytes = std::fs::read(&program).with_context(|| format!("cannot read {}", program.display()))?;
     let cells = plan.cells.iter().map(|cell| {
         let config = cell.config.as_ref().map(|files| files.digest().to_owned());
-        (cell.id.clone(), [Some(cell.tag.clone()), config].into_iter().flatten().collect::<Vec<_>>().join(" "))
+        (cell.id.clone(), cell.tags().map(str::to_owned).chain(config).collect::<Vec<_>>().join(" "))
     });
     Ok(RunPlan {
         program: sha256_hex(&bytes),

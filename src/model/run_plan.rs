@@ -22,6 +22,6 @@ pub struct RunPlan {
     pub trial: Vec<String>,
     /// The part of the cells, `--shard`.
     pub shard: Option<String>,
-    /// The selected cells, each with a digest of its inputs: the tag of its image, and the digest of a user's configuration.
+    /// The selected cells, each with a digest of its inputs: the tag of its image, of its parent's, and the digest of a user's configuration.
     pub cells: BTreeMap<CellId, String>,
 }

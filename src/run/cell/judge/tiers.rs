@@ -101,3 +101,120 @@ pub(super) fn diagnosed<'a>(
     let found = known_issues::diagnose(&Evidence { cases: &cases, provenance: parent, logs: &logs });
     found.into_iter().map(|issue| IssueMatch { of_parent: true, ..issue }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::trials;
+    use crate::model::{
+        AtsBuild, ClientRun, Closed, ClosedBy, Exchange, Flow, Library, Line, LogFile, OriginConnection,
+    };
+    use crate::run::cell::evidence::{Agent, ParentEvidence};
+
+    const TRIAL: &str = "tls-remote-origin";
+
+    fn versions(ats: &str, openssl: &str) -> Provenance {
+        Provenance {
+            ats: Some(AtsBuild { reported: ats.into(), ..AtsBuild::default() }),
+            openssl: Some(Library { version: openssl.into(), ..Library::default() }),
+            ..Provenance::default()
+        }
+    }
+
+    fn log(text: &str) -> Line {
+        let text = text.to_owned();
+        Line::Log(LogLine { trial: Some(TRIAL.to_owned()), file: LogFile::Error, text })
+    }
+
+    fn wire(flows: Vec<Flow>) -> Line {
+        Line::Wire { trial: TRIAL.into(), flows, pcapng: "x".into(), lost: 0 }
+    }
+
+    /// What an attempt with two ATS gathers; `seed` is the one that fails.
+    fn gathered(seed: Agent) -> Gathered {
+        let parent = ParentEvidence {
+            address: "10.0.0.2".into(),
+            through: [TRIAL.to_owned()].into(),
+            ..ParentEvidence::default()
+        };
+        let mut gathered = Gathered::default();
+        gathered.parent = Some(parent);
+        let (sick, well) = (versions("9.2.5", "3.5.0"), versions("9.2.9", "3.0.20"));
+        let of_parent = if seed == Agent::Parent { sick.clone() } else { well.clone() };
+        gathered.add(Agent::Cell, Line::Provenance(Box::new(if seed == Agent::Parent { well } else { sick })));
+        gathered.add(Agent::Parent, Line::Provenance(Box::new(of_parent)));
+        let exchange = Exchange { status: Some(502), reason: "Invalid argument".into(), ..Exchange::default() };
+        let run = ClientRun { exchanges: vec![exchange], ..ClientRun::default() };
+        gathered.add(Agent::Cell, Line::Client { trial: TRIAL.into(), run, ats: crate::model::AtsLife::Alive });
+        let url = "CONNECT: attempt fail [CONNECTION_ERROR] to 10.0.0.3:20005 for host='tls-remote-origin.test' \
+                   connection_result=Invalid argument [22] error=Invalid argument [22] attempts=0 \
+                   url='https://tls-remote-origin.test:20005/'";
+        gathered.add(seed, log(url));
+        gathered.add(Agent::Cell, wire(Vec::new()));
+        if seed == Agent::Parent {
+            gathered.add(Agent::Parent, wire(vec![Flow::default()]));
+            let connection = OriginConnection {
+                trial: TRIAL.into(),
+                peer: "10.0.0.2:4000".into(),
+                closed: Some(Closed { by: ClosedBy::Peer, at_us: 3 }),
+                ..OriginConnection::default()
+            };
+            gathered.add(Agent::Origin, Line::Connection(Box::new(connection)));
+        } else {
+            gathered.add(Agent::Parent, wire(Vec::new()));
+        }
+        gathered.sort();
+        gathered
+    }
+
+    fn named(seed: Agent) -> (Option<TierFault>, Vec<IssueMatch>) {
+        let gathered = gathered(seed);
+        let observation = gathered.trials[TRIAL].clone();
+        let control = Observation::default();
+        let row = |id: &str, outcome| {
+            let judgement = Judgement { outcome, summary: String::new(), checks: Vec::new() };
+            (trials::by_id(id).unwrap(), judgement)
+        };
+        let rows =
+            [row("ctl-direct-tls", Outcome::Pass), row("ctl-plain-origin", Outcome::Pass), row(TRIAL, Outcome::Fail)];
+        let seen = |trial: &Trial, _| if trial.id == TRIAL { &observation } else { &control };
+        let parent = gathered.parent.as_ref().unwrap().provenance.clone();
+        let all = AllAttempts(Vec::new());
+        (fault_of(&observation), diagnosed(&rows, &parent, &all, seen))
+    }
+
+    #[test]
+    fn a_known_issue_of_the_parent_is_named_as_its_own() {
+        let (fault, issues) = named(Agent::Parent);
+        let [issue] = issues.as_slice() else { panic!("{issues:?}") };
+        assert_eq!((fault, issue.id.as_str(), issue.of_parent), (Some(TierFault::Parent), "ATS-11465", true));
+        assert!(issue.is_certain_of(TRIAL), "{issue:?}");
+    }
+
+    #[test]
+    fn a_failure_before_the_parent_has_no_name_though_the_child_is_affected() {
+        assert_eq!(named(Agent::Cell), (Some(TierFault::Between), Vec::new()));
+    }
+
+    #[test]
+    fn lines_of_the_two_go_to_their_places() {
+        let gathered = gathered(Agent::Parent);
+        let seen = &gathered.trials[TRIAL];
+        let parent = seen.parent.as_ref().unwrap();
+        assert_eq!((seen.wire.len(), parent.past.len(), parent.logs.len(), seen.logs.len()), (1, 0, 1, 0));
+        assert_eq!(parent.address, "10.0.0.2");
+        let reported = |of: &Provenance| of.ats.as_ref().unwrap().reported.clone();
+        assert_eq!(reported(&gathered.provenance), "9.2.9");
+        assert_eq!(reported(&gathered.parent.as_ref().unwrap().provenance), "9.2.5");
+        let mut past = gathered;
+        past.add(Agent::Cell, wire(vec![Flow::default(), Flow::default()]));
+        assert_eq!(fault_of(&past.trials[TRIAL]), Some(TierFault::Child), "it went past its parent");
+        // A control goes past the parent, and is to.
+        past.add(
+            Agent::Cell,
+            Line::Wire { trial: "ctl-direct-tls".into(), flows: vec![Flow::default()], pcapng: "x".into(), lost: 0 },
+        );
+        assert!(past.trials["ctl-direct-tls"].parent.is_none());
+        assert_eq!(past.trials["ctl-direct-tls"].wire.len(), 1);
+    }
+}
