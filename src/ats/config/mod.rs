@@ -14,7 +14,7 @@ mod translate;
 use std::collections::BTreeMap;
 
 use super::Dialect;
-use crate::model::Record;
+use crate::model::{Record, RecordType};
 
 /// What an ATS is configured for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,8 +121,19 @@ pub fn translated(dialect: Dialect, records: &[Record]) -> Result<Vec<Record>, U
 /// # Errors
 /// When this ATS does not support one of them.
 pub fn names(dialect: Dialect, settings: &Settings) -> Result<Vec<String>, Unsupported> {
+    Ok(written(dialect, settings)?.into_iter().map(|record| record.name).collect())
+}
+
+/// The settings that [`files`] writes, under the names of this ATS.
+fn written(dialect: Dialect, settings: &Settings) -> Result<Vec<Record>, Unsupported> {
     let wanted = merge(baseline::records(settings), &settings.records);
-    Ok(translate::translate(dialect, &wanted)?.into_iter().map(|record| record.name).collect())
+    let mut records = translate::translate(dialect, &wanted)?;
+    // ATS 8 ignores parent.config without it, and 9 no longer has it.
+    if dialect == Dialect::V8 && settings.parent.is_some() {
+        let name = "proxy.config.http.parent_proxy_routing_enable".to_owned();
+        records.push(Record { name, kind: RecordType::Int, value: "1".to_owned() });
+    }
+    Ok(records)
 }
 
 /// The directory of the error pages in [`files`].
@@ -142,8 +153,7 @@ const ERROR_TEXT: &str = "<html><body>An error page of atsmatrix.</body></html>\
 /// # Errors
 /// When this ATS does not support one of the settings.
 pub fn files(dialect: Dialect, settings: &Settings) -> Result<BTreeMap<String, String>, Unsupported> {
-    let wanted = merge(baseline::records(settings), &settings.records);
-    let records = translate::translate(dialect, &wanted)?;
+    let records = written(dialect, settings)?;
     let files = [
         (dialect.records_file(), records::text(dialect, &records)?),
         (dialect.ip_allow_file(), ip_allow(dialect, settings.open_to.as_deref())),

@@ -420,3 +420,34 @@ fn a_key_with_a_passphrase_has_a_command_that_prints_it() {
         );
     }
 }
+
+#[test]
+fn a_child_has_a_parent_for_each_scheme_and_a_parent_answers_its_child_alone() {
+    let parent = ParentProxy {
+        host: "parent.test".into(),
+        http_port: 8080,
+        https_port: 9080,
+        except: vec!["ready.test".into()],
+    };
+    let child = Settings { parent: Some(parent), ..Settings::default() };
+    let of = |dialect, settings: &Settings| files(dialect, settings).unwrap();
+    assert_eq!(
+        of(Dialect::V9, &child)["parent.config"],
+        "dest_host=ready.test go_direct=true\n\
+         dest_domain=. scheme=https parent=\"parent.test:9080\" round_robin=false go_direct=false parent_is_proxy=false\n\
+         dest_domain=. scheme=http parent=\"parent.test:8080\" round_robin=false go_direct=false parent_is_proxy=false\n"
+    );
+    // 8.1 ignores parent.config without this setting, and later versions do not know it.
+    let routed =
+        |dialect| names(dialect, &child).unwrap().iter().any(|name| name.ends_with("parent_proxy_routing_enable"));
+    assert_eq!([Dialect::V8, Dialect::V9, Dialect::V10].map(routed), [true, false, false]);
+    let alone = Settings { http_port: 8080, open_to: Some("10.0.0.9".into()), ..Settings::default() };
+    let nine = of(Dialect::V9, &alone);
+    assert!(nine["ip_allow.yaml"].contains("ip_addrs: 10.0.0.9\n") && !nine["ip_allow.yaml"].contains("0/0"));
+    assert!(nine["records.config"].contains("STRING 8080:ip-in=0.0.0.0\n"), "{}", nine["records.config"]);
+    let eight = of(Dialect::V8, &alone);
+    assert_eq!(
+        eight["ip_allow.config"],
+        "src_ip=127.0.0.1 action=ip_allow method=ALL\nsrc_ip=10.0.0.9 action=ip_allow method=ALL\n"
+    );
+}
