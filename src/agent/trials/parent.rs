@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -63,17 +64,22 @@ pub(in crate::agent) async fn serve(
     runner.report_base(found.as_ref().ok()).await;
     let own = heartbeats.own;
     drop(heartbeats);
-    report_wire(&runner.plan, &runner.emitter, capture, own)?;
-    match ats {
-        Some(ats) if !runner.plan.keep => {
-            ats.flush_error_log().await;
-            let logs = ats.stop().await;
-            runner.report_logs(logs, true);
-            Ok(None)
-        }
-        ats if runner.plan.keep => Ok(Some(Box::new(KeptCell { runner, ats }))),
-        _ => Ok(None),
+    if let Some(ats) = ats {
+        // Its end also ends its connections, which origins then report.
+        ats.flush_error_log().await;
+        runner.report_logs(ats.stop().await, true);
     }
+    report_wire(&runner.plan, &runner.emitter, capture, own)?;
+    if !runner.plan.keep {
+        return Ok(None);
+    }
+    // On the ports that the child knows.
+    runner.lives.store(0, Ordering::Relaxed);
+    let ats = match &found {
+        Ok(installation) => runner.start(installation, &Wanted::default()).await.ok().map(|(ats, ..)| ats),
+        Err(_) => None,
+    };
+    Ok(Some(Box::new(KeptCell { runner, ats })))
 }
 
 impl TrialRunner {
