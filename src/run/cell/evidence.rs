@@ -122,17 +122,20 @@ impl Gathered {
         Some(seen)
     }
 
-    /// Adds a line of the parent; returns it if it is like one of the cell's.
-    fn add_of_parent(&mut self, line: Line) -> Option<Line> {
+    /// Adds a line that means something else with two ATS than with one; returns all others.
+    fn add_of_tiers(&mut self, agent: Agent, line: Line) -> Option<Line> {
         let Some(parent) = &mut self.parent else { return Some(line) };
-        match line {
-            Line::Parent(ats) => parent.ats = ats,
-            Line::Provenance(found) => parent.provenance = *found,
-            Line::Log(line) => match line.trial.clone() {
+        match (agent, line) {
+            (Agent::Parent, Line::Parent(ats)) => parent.ats = ats,
+            (Agent::Parent, Line::Provenance(found)) => parent.provenance = *found,
+            (Agent::Parent, Line::Log(line)) => match line.trial.clone() {
                 Some(trial) => self.at_parent(&trial)?.logs.push(line),
                 None => parent.logs.push(line),
             },
-            line => return Some(line),
+            (Agent::Cell, Line::Wire { trial, flows, .. }) if parent.through.contains(&trial) => {
+                self.at_parent(&trial)?.past = flows;
+            }
+            (_, line) => return Some(line),
         }
         None
     }
@@ -149,8 +152,7 @@ impl Gathered {
 
     /// Adds a line of `agent`.
     pub(crate) fn add(&mut self, agent: Agent, line: Line) {
-        let line = if agent == Agent::Parent { self.add_of_parent(line) } else { Some(line) };
-        let Some(line) = line else { return };
+        let Some(line) = self.add_of_tiers(agent, line) else { return };
         match line {
             // A probe is no agent of the cell: what it saw comes as a start.
             Line::Listening | Line::Began { .. } | Line::Served(_) | Line::Parent(_) => {}
@@ -190,9 +192,6 @@ impl Gathered {
             Line::Own { trial, seen } => self.trials.entry(trial).or_default().own = Some(seen),
             Line::Connection(connection) => {
                 self.trials.entry(connection.trial.clone()).or_default().origin.push(*connection);
-            }
-            Line::Wire { trial, flows, .. } if agent == Agent::Cell && self.at_parent(&trial).is_some() => {
-                self.at_parent(&trial).into_iter().for_each(|seen| seen.past.clone_from(&flows));
             }
             Line::Wire { trial, flows, pcapng, lost } => {
                 let observation = self.trials.entry(trial.clone()).or_default();

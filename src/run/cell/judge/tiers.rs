@@ -130,8 +130,8 @@ mod tests {
         Line::Wire { trial: TRIAL.into(), flows, pcapng: "x".into(), lost: 0 }
     }
 
-    /// What an attempt with two ATS gathers; `seed` is the one that fails.
-    fn gathered(seed: Agent) -> Gathered {
+    /// What an attempt with two ATS gathers; `sick_one` is the one that fails.
+    fn gathered(sick_one: Agent) -> Gathered {
         let parent = ParentEvidence {
             address: "10.0.0.2".into(),
             through: [TRIAL.to_owned()].into(),
@@ -140,8 +140,8 @@ mod tests {
         let mut gathered = Gathered::default();
         gathered.parent = Some(parent);
         let (sick, well) = (versions("9.2.5", "3.5.0"), versions("9.2.9", "3.0.20"));
-        let of_parent = if seed == Agent::Parent { sick.clone() } else { well.clone() };
-        gathered.add(Agent::Cell, Line::Provenance(Box::new(if seed == Agent::Parent { well } else { sick })));
+        let of_parent = if sick_one == Agent::Parent { sick.clone() } else { well.clone() };
+        gathered.add(Agent::Cell, Line::Provenance(Box::new(if sick_one == Agent::Parent { well } else { sick })));
         gathered.add(Agent::Parent, Line::Provenance(Box::new(of_parent)));
         let exchange = Exchange { status: Some(502), reason: "Invalid argument".into(), ..Exchange::default() };
         let run = ClientRun { exchanges: vec![exchange], ..ClientRun::default() };
@@ -149,9 +149,9 @@ mod tests {
         let url = "CONNECT: attempt fail [CONNECTION_ERROR] to 10.0.0.3:20005 for host='tls-remote-origin.test' \
                    connection_result=Invalid argument [22] error=Invalid argument [22] attempts=0 \
                    url='https://tls-remote-origin.test:20005/'";
-        gathered.add(seed, log(url));
+        gathered.add(sick_one, log(url));
         gathered.add(Agent::Cell, wire(Vec::new()));
-        if seed == Agent::Parent {
+        if sick_one == Agent::Parent {
             gathered.add(Agent::Parent, wire(vec![Flow::default()]));
             let connection = OriginConnection {
                 trial: TRIAL.into(),
@@ -167,8 +167,8 @@ mod tests {
         gathered
     }
 
-    fn named(seed: Agent) -> (Option<TierFault>, Vec<IssueMatch>) {
-        let gathered = gathered(seed);
+    fn named(sick_one: Agent) -> (Option<TierFault>, Vec<IssueMatch>) {
+        let gathered = gathered(sick_one);
         let observation = gathered.trials[TRIAL].clone();
         let control = Observation::default();
         let row = |id: &str, outcome| {
