@@ -109,7 +109,7 @@ impl TrialRunner {
         stdin_closed: &mut oneshot::Receiver<()>,
     ) {
         if let Ok(installation) = found {
-            self.report_provenance(installation, ats.control().server_pid(), false).await;
+            self.report_provenance(installation, ats.control().server_pid(), Some(false)).await;
         }
         let closed = &mut *stdin_closed;
         let is_over = tokio::select! {

@@ -104,7 +104,7 @@ impl Checker<'_> {
             self.value_error(path, format!("there is no cell {}", quoted(text)), known_names(text, &known));
             return None;
         };
-        if cell.ats.config.is_some() {
+        if cell.ats.config(cell.source).is_some() {
             let message = format!("{id} runs under a configuration of your own, which tiers do not do yet");
             self.value_error(path, message, "name a cell of a column without `config`");
             return None;
@@ -134,6 +134,7 @@ impl Checker<'_> {
             reports: Some(child.reports().to_owned()),
             optional: child.source.optional || child.ats.optional || parent.optional(),
             seen: child.source.seen && parent.seen(),
+            config: None,
             args: BTreeMap::new(),
             kind: SourceKind::Tiers(pair),
         };
