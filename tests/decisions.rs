@@ -515,6 +515,16 @@ fn a_closed_gate_is_annotated_on_github() {
     assert_eq!(fs::read_to_string(&summary).unwrap().matches("**closed**").count(), 2, "the summary is appended");
 }
 
+/// What is committed as proof was seen whole: a run in which captures lost packets is run again before it is committed.
+#[test]
+fn the_committed_evidence_has_no_gaps() {
+    let results = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("results/matrix.json")).unwrap();
+    assert!(
+        results.contains("\"wire: S, S., ., F. after 0 bytes to the origin\"")
+            && !results.contains("capture incomplete")
+    );
+}
+
 /// No git, no engine, no home: nothing that it could wait for.
 #[test]
 fn the_gate_needs_only_the_results() {
