@@ -35,7 +35,9 @@ impl Resumed {
         let results = Results::new(places.results());
         let usage = |message: String| Failure::new(Exit::Usage, message);
         let unreadable = |error: anyhow::Error| usage(format!("{error:#}"));
-        let latest = || results.runs().map_err(unreadable).map(|mut runs| runs.pop());
+        // Bisections have a folder of this kind, and no plan.
+        let has_plan = |id: &RunId| results.run(id).is_ok_and(|folder| !matches!(folder.read_plan(), Ok(None)));
+        let latest = || results.runs().map_err(unreadable).map(|runs| runs.into_iter().rfind(has_plan));
         let Some(id) = id.map_or_else(latest, |id| Ok(Some(id)))? else {
             let message = format!("there is no run in {} to resume", places.results().display());
             return Err(usage(message).into());
@@ -46,8 +48,9 @@ impl Resumed {
             return Err(usage(format!("the run {id} is still going on: wait for its end, or interrupt it")).into());
         };
         let Some(plan) = folder.read_plan().map_err(unreadable)? else {
-            let message =
-                format!("the run {id} cannot be resumed: it was ended before its plan was written; run it anew");
+            let message = format!(
+                "the run {id} cannot be resumed: it is a bisection, or was ended before its plan was written; run it anew"
+            );
             return Err(usage(message).into());
         };
         let recovered = folder.recover().map_err(unreadable)?;
@@ -73,10 +76,10 @@ impl Resumed {
         self.plan.shard.as_ref().map(parse).transpose().context("the plan of the run is damaged: run it anew")
     }
 
-    /// Removes the cells that it has from `plan`, which must be the same as its own.
+    /// Removes the cells that it has from `plan`, which must be the same as its own, and what it kept of the others.
     ///
     /// # Errors
-    /// The program, the matrix or the inputs of a cell are not what they were.
+    /// The program, the matrix or the inputs of a cell are not what they were, or a folder cannot be removed.
     pub(super) fn rest(&self, now: &RunPlan, plan: &mut Plan) -> anyhow::Result<()> {
         if let Some(what) = changed(&self.plan, now) {
             let message = format!("the run {} cannot be resumed: {what} since it began; run it anew", self.id);
@@ -84,7 +87,7 @@ impl Resumed {
         }
         let finished: BTreeSet<&CellId> = self.cells.iter().map(|cell| &cell.id).collect();
         plan.keep(|cells| cells.into_iter().filter(|cell| !finished.contains(&cell.id)).collect());
-        Ok(())
+        plan.cells.iter().try_for_each(|cell| self.folder.forget(&cell.id))
     }
 
     /// The day on which it began, in UTC.

@@ -156,6 +156,17 @@ impl RunFolder {
         Ok(all)
     }
 
+    /// Removes the evidence of a cell that runs again: attempts that it does not repeat would be taken for its own.
+    pub fn forget(&self, cell: &CellId) -> Result<()> {
+        let dir = self.dir.join(folder_name(cell));
+        match fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", dir.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn trial_file(&self, cell: &CellId, trial: &str, attempt: u32, extension: &str) -> Result<PathBuf> {
         // Trial ids come from containers, so they must not choose where to write.
         let legal = |c: char| c.is_ascii_alphanumeric() || "-_+.".contains(c);
@@ -215,6 +226,9 @@ mod tests {
         fs::write(run.dir().join("debian-13_9.2.5/tls-get.1.json"), "{").unwrap();
         let error = run.read_evidence(&cell).unwrap_err();
         assert!(error.to_string().ends_with("tls-get.1.json is damaged"), "{error}");
+        run.forget(&cell).unwrap();
+        run.forget(&cell).unwrap();
+        assert_eq!(run.read_evidence(&cell).unwrap(), []);
     }
 
     #[test]
