@@ -22,6 +22,11 @@ pub struct ParentLine {
 }
 
 impl ParentLine {
+    /// Whether the parents are proxies; without the label they are.
+    pub fn is_proxy(&self) -> bool {
+        !value(&self.labels, "parent_is_proxy").is_some_and(|value| value.eq_ignore_ascii_case("false"))
+    }
+
     /// Whether the parents take turns, so that which of them gets a request is chance.
     pub fn takes_turns(&self) -> bool {
         value(&self.labels, "round_robin").is_some_and(|value| value.eq_ignore_ascii_case("strict"))

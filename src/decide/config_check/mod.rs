@@ -6,6 +6,7 @@
 mod changes;
 mod files;
 mod names;
+mod parents;
 mod plugins;
 mod records;
 #[cfg(test)]
@@ -298,6 +299,7 @@ fn check<'a>(input: CheckedFolder<'a>, target: &'a CheckTarget) -> Result<Checki
     records::check(&mut checking);
     names::check(&mut checking);
     files::check(&mut checking);
+    parents::check(&mut checking);
     plugins::check(&mut checking);
     Ok(checking)
 }

@@ -206,3 +206,23 @@ fn versions_without_data_are_refused() {
         assert!(ConfigCheck::of("site", input, &target(version), None).is_err(), "{version}");
     }
 }
+
+#[test]
+fn what_keeps_requests_from_parents_is_told() {
+    let line = "dest_domain=. parent=\"mid.test:80\" go_direct=false\n";
+    let found = |parents: &str, records: &str, version: &str| {
+        let all = check(&[("parent.config", parents), ("records.config", records)], &[version]);
+        shown(&all).into_iter().filter(|it| it.contains("parents-")).collect::<Vec<_>>()
+    };
+    let bypassed = "Note parents-bypassed parent.config:1:0";
+    assert_eq!(found(line, "", "9.2.9"), [bypassed]);
+    assert_eq!(found(line, "", "8.1.11"), ["Ignored parents-off parent.config:0:0", bypassed]);
+    let on = "CONFIG proxy.config.http.parent_proxy_routing_enable INT 1\n";
+    assert_eq!(found(line, on, "8.1.11"), [bypassed]);
+    let through = "CONFIG proxy.config.http.uncacheable_requests_bypass_parent INT 0\n";
+    assert!(found(line, through, "9.2.9").is_empty());
+    let origins = line.replace("go_direct", "parent_is_proxy=false go_direct");
+    assert!(found(&origins, "", "9.2.9").is_empty());
+    assert!(found(&line.replace("false", "true"), "", "9.2.9").is_empty(), "it says that they may be passed by");
+    assert!(found("", "", "8.1.11").is_empty(), "there is no parent");
+}
