@@ -32,6 +32,7 @@ struct Ran {
     results: PathBuf,
     matrix: Value,
     run: PathBuf,
+    said: String,
     table: String,
     code: Option<i32>,
 }
@@ -49,14 +50,14 @@ fn ran() -> &'static Ran {
             .output()
             .unwrap();
         let table = String::from_utf8_lossy(&output.stdout).into_owned();
-        let said = String::from_utf8_lossy(&output.stderr);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
         println!("{said}\n{table}");
         let bytes = std::fs::read(results.join("matrix.json"))
             .unwrap_or_else(|error| panic!("no matrix.json ({error}); the words of the run are above"));
         // Another test runs once more into the same folder, later: the first run's is known now.
         let mut entries = std::fs::read_dir(results.join("runs")).unwrap().map(|entry| entry.unwrap().path());
         let run = entries.find(|path| path.is_dir()).unwrap();
-        Ran { run, matrix: serde_json::from_slice(&bytes).unwrap(), results, table, code: output.status.code() }
+        Ran { run, said, matrix: serde_json::from_slice(&bytes).unwrap(), results, table, code: output.status.code() }
     })
 }
 
@@ -414,9 +415,20 @@ fn rows_out_of_reach_stand_as_unavailable_with_every_way_that_was_tried() {
 #[test]
 fn nothing_of_the_run_is_left_on_the_engine_but_images() {
     let label = format!("label=atsmatrix.run={}", ran().run.file_name().unwrap().display());
+    let docker = |arguments: &[&str]| Command::new("docker").args(arguments).output().unwrap();
     for kind in [["ps", "--all"].as_slice(), &["network", "ls"]] {
-        let output = Command::new("docker").args(kind).args(["--quiet", "--filter", &label]).output().unwrap();
-        assert!(output.status.success() && output.stdout.is_empty(), "{kind:?}: {output:?}");
+        let output = docker(&[kind, &["--quiet", "--filter", &label]].concat());
+        let left = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        assert!(output.status.success(), "{kind:?}: {output:?}");
+        if left.is_empty() {
+            continue;
+        }
+        // Engines sometimes miscount the endpoints of a network, and then let nobody remove it until they are restarted
+        // (moby#17217): nothing is in it, and the run has said so.
+        let inside = docker(&["network", "inspect", "--format", "{{len .Containers}}", &left]);
+        let refused = String::from_utf8_lossy(&docker(&["network", "rm", &left]).stderr).into_owned();
+        assert!(inside.stdout == b"0\n" && refused.contains("has active endpoints"), "{left}: {inside:?}, {refused}");
+        assert!(ran().said.contains("not removed, the next run tries again: cannot remove network"), "{}", ran().said);
     }
 }
 
