@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bollard::errors::Error as ApiError;
 use bollard::models::NetworkCreateRequest;
-use bollard::query_parameters::EventsOptionsBuilder;
+use bollard::query_parameters::{EventsOptionsBuilder, InspectNetworkOptions};
 use futures_util::{Stream, StreamExt};
 use tokio::time::Instant;
 
@@ -15,6 +15,10 @@ use crate::engine::{NetworkSpec, Result};
 /// How long a network's last endpoints may take to disappear. Engines drop them a little after the
 /// container (moby#42119, moby#17217).
 const EMPTY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a network is retried in which the engine itself shows no container. Engines sometimes miscount endpoints and then let
+/// nobody remove it until they are restarted (moby#17217); every later run would wait for it.
+const MISCOUNT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Stale endpoints disappear without an event, so removal is retried at least this often.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
@@ -32,8 +36,14 @@ impl ApiEngine {
         created.map(|network| network.id).map_err(|error| describe("create network", &spec.name, error))
     }
 
+    /// Whether a network has containers, or may have.
+    async fn has_containers(&self, id: &str) -> bool {
+        let found = self.docker.inspect_network(id, None::<InspectNetworkOptions>).await;
+        found.map_or(true, |network| network.containers.is_some_and(|containers| !containers.is_empty()))
+    }
+
     pub(super) async fn drop_network(&self, id: &str) -> Result<()> {
-        let until = Instant::now() + EMPTY_TIMEOUT;
+        let (until, soon) = (Instant::now() + EMPTY_TIMEOUT, Instant::now() + MISCOUNT_TIMEOUT);
         let filters = HashMap::from([("type", vec!["network"]), ("event", vec!["disconnect"]), ("network", vec![id])]);
         let mut leaving = Box::pin(self.docker.events(Some(EventsOptionsBuilder::default().filters(&filters).build())));
         loop {
@@ -44,7 +54,9 @@ impl ApiEngine {
             match error {
                 ApiError::DockerResponseServerError { status_code: 404, .. } => return Ok(()),
                 // 403: Docker's answer to "has active endpoints"; 409: Podman's.
-                ApiError::DockerResponseServerError { status_code: 403 | 409, .. } if Instant::now() < until => {
+                ApiError::DockerResponseServerError { status_code: 403 | 409, .. }
+                    if Instant::now() < soon || (Instant::now() < until && self.has_containers(id).await) =>
+                {
                     next_or_tick(&mut leaving).await;
                 }
                 error => return Err(describe("remove network", id, error)),
