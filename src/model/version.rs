@@ -107,6 +107,14 @@ impl FromStr for VersionRange {
 }
 
 impl VersionRange {
+    /// Whether `declared`, a version or a range of versions, is what ATS `reported`. What is neither has to be the same text.
+    pub fn declares(declared: &str, reported: &str) -> bool {
+        match (declared.parse::<Self>(), reported.parse()) {
+            (Ok(range), Ok(version)) => range.contains(&version),
+            _ => reported == declared,
+        }
+    }
+
     /// The lower bound, if there is one: `9.2.9` of `>=9.2.9,<9.3`.
     pub fn lower(&self) -> Option<&Version> {
         let from = |(op, _): &&(Op, Version)| matches!(op, Op::GreaterOrEqual | Op::Equal);

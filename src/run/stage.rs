@@ -75,15 +75,7 @@ impl Stage {
     pub async fn images_of(&self, planned: &PlannedCell) -> anyhow::Result<(String, Option<ParentJob>)> {
         let image = self.with_agent(&planned.tag).await?;
         let Some(parent) = &planned.parent else { return Ok((image, None)) };
-        let job = ParentJob {
-            id: parent.id.clone(),
-            version: parent.version.clone(),
-            os: parent.os.clone(),
-            declared: parent.declared.clone(),
-            binary: parent.binary.clone(),
-            delivered: parent.own_image.then(|| parent.tag.clone()),
-            image: self.with_agent(&parent.tag).await?,
-        };
+        let job = ParentJob { planned: parent.clone(), image: self.with_agent(&parent.tag).await? };
         Ok((image, Some(job)))
     }
 

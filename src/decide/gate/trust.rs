@@ -1,7 +1,7 @@
 //! When a cell cannot be trusted. An edited file, a bad merge, a run of a few trials or of another catalogue must not
 //! open the gate.
 
-use crate::model::{CellId, CellResult, Expected, Release, Verdict, Version, VersionRange};
+use crate::model::{CellId, CellResult, Expected, Release, Verdict, VersionRange};
 use crate::verdict::{self, Coverage, few};
 
 use super::answer::{Cause, GateReason};
@@ -85,17 +85,9 @@ fn against_matrix(basis: &Basis<'_>, cell: &CellResult, add: &mut impl FnMut(Str
     }
     let reported = cell.provenance.ats.as_ref().map(|ats| ats.reported.as_str());
     // Declared as one version, or as a range of them.
-    let other = |reported: &&str| !reports(&declared.reports, reported);
+    let other = |reported: &&str| !VersionRange::declares(&declared.reports, reported);
     if let Some(reported) = reported.filter(|reported| cell.verdict.is_answer() && other(reported)) {
         add(format!("matrix.yaml declares ATS {} for it, but {reported} ran", declared.reports));
-    }
-}
-
-/// Whether a declared version, or range of versions, is that which was reported.
-fn reports(declared: &str, reported: &str) -> bool {
-    match (declared.parse::<VersionRange>(), reported.parse::<Version>()) {
-        (Ok(range), Ok(version)) => range.contains(&version),
-        _ => reported == declared,
     }
 }
 
@@ -112,7 +104,7 @@ fn against_parent(declared: &Declared, cell: &CellResult, add: &mut impl FnMut(S
         }
     };
     match ran.ats.as_ref() {
-        Some(ats) if !reports(&wanted.reports, &ats.reported) => {
+        Some(ats) if !VersionRange::declares(&wanted.reports, &ats.reported) => {
             add(format!("matrix.yaml declares ATS {} for its parent, but {} ran", wanted.reports, ats.reported));
         }
         None if cell.verdict == Verdict::Pass => add("they do not say which ATS ran as parent".to_owned()),

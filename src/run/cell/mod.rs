@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::trials::{Judgement, Trial};
 use crate::config::matrix::LocalFiles;
+use crate::config::plan::PlannedParent;
 use crate::engine::patience::{MAX_OUTAGES, Patience};
 use crate::engine::{Engine, Labels, with_timeout};
 use crate::model::{
@@ -87,17 +88,7 @@ pub struct Job {
 #[derive(Debug, Clone)]
 pub struct ParentJob {
     /// The cell whose image it has.
-    pub id: CellId,
-    /// Its assumed version.
-    pub version: String,
-    /// The operating system that `/etc/os-release` must name; `None` if any is accepted.
-    pub os: Option<Os>,
-    /// What `traffic_server -V` must report.
-    pub declared: String,
-    /// The path of `traffic_server`, if the matrix declares it.
-    pub binary: Option<String>,
-    /// The user's own image without the agent; `None`: the image is not the user's own.
-    pub delivered: Option<String>,
+    pub planned: PlannedParent,
     /// Tag of the image with the agent as its last layer.
     pub image: String,
 }

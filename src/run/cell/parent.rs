@@ -16,13 +16,14 @@ impl RunningAttempt<'_> {
         identity: &Identity,
         addresses: &BTreeMap<Agent, String>,
     ) -> anyhow::Result<AgentStream> {
-        let command = self.command_of(parent.delivered.as_deref()).await?;
+        let ParentJob { planned, image } = parent;
+        let command = self.command_of(planned.own_image.then_some(&planned.tag).map(String::as_str)).await?;
         let plan = AgentPlan::Parent(Box::new(CellPlan {
             origin_ip: addresses.get(&Agent::Origin).cloned().unwrap_or_default(),
             beside: BTreeMap::new(),
             identity: identity.clone(),
             trials: through(plans).cloned().collect(),
-            binary: parent.binary.clone(),
+            binary: planned.binary.clone(),
             command,
             deadline_ms: u64::try_from(self.job.limits.cell.as_millis()).unwrap_or(u64::MAX),
             keep: self.job.keep,
@@ -32,7 +33,7 @@ impl RunningAttempt<'_> {
             tier: Some(Tier::Parent { token: self.token.clone(), child: None }),
         }));
         let capabilities = ["NET_RAW", "NET_BIND_SERVICE"];
-        self.start(Agent::Parent, &parent.image, &capabilities, &plan).await
+        self.start(Agent::Parent, image, &capabilities, &plan).await
     }
 
     /// From now on evidence of these trials is that of two ATS.

@@ -22,11 +22,7 @@ pub(super) fn check_declared(job: &Job, run: &mut CellRun) {
 /// The error message if ATS reports another version than `declared`, which may be a range.
 pub(in crate::run::cell) fn version_mismatch(declared: &str, provenance: &Provenance) -> Option<String> {
     let reported = &provenance.ats.as_ref()?.reported;
-    let within = match (declared.parse::<VersionRange>(), reported.parse()) {
-        (Ok(range), Ok(version)) => range.contains(&version),
-        _ => reported == declared,
-    };
-    (!within).then(|| {
+    (!VersionRange::declares(declared, reported)).then(|| {
         format!(
             "matrix.yaml declares ATS {declared}, `traffic_server -V` reports {reported}: correct `version`, or add \
              `reports: \"{reported}\"` to the source if this is intended"

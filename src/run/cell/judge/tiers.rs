@@ -11,7 +11,7 @@ use crate::verdict;
 
 /// Why the parent does not support `trial`.
 pub(super) fn unsupported(trial: &Trial, job: &Job) -> Option<String> {
-    let parent = job.parent.as_ref()?;
+    let parent = &job.parent.as_ref()?.planned;
     verdict::unsupported_reason(trial, Some(&parent.version), None, &[]).map(|reason| of_parent(&reason))
 }
 
@@ -27,7 +27,7 @@ fn of_parent(reason: &str) -> String {
 
 /// What ran as parent, as far as any attempt found it out.
 pub(super) fn ran(job: &Job, all: &AllAttempts) -> Option<Box<ParentRan>> {
-    let cell = job.parent.as_ref()?.id.clone();
+    let cell = job.parent.as_ref()?.planned.id.clone();
     let found = all.all().filter_map(|gathered| gathered.parent.as_ref()).map(|parent| &parent.provenance);
     let provenance = found.into_iter().find(|found| **found != Provenance::default()).cloned().unwrap_or_default();
     Some(Box::new(ParentRan { cell, provenance }))
@@ -35,7 +35,7 @@ pub(super) fn ran(job: &Job, all: &AllAttempts) -> Option<Box<ParentRan>> {
 
 /// The error message if the parent ran on another distro, or was of another version, than is declared.
 pub(super) fn mismatch(job: &Job, provenance: &Provenance) -> Option<String> {
-    let (parent, ran) = (job.parent.as_ref()?, provenance.parent.as_ref()?);
+    let (parent, ran) = (&job.parent.as_ref()?.planned, provenance.parent.as_ref()?);
     let distro = distro_mismatch(&parent.id.distro, parent.os.as_ref(), &ran.provenance);
     let text = distro.or_else(|| version_mismatch(&parent.declared, &ran.provenance))?;
     Some(format!("the parent {}: {text}", parent.id))
@@ -47,7 +47,7 @@ pub(super) fn reason<'a>(
     rows: &[(&'static Trial, Judgement)],
     seen: impl Fn(&Trial, Outcome) -> &'a Observation,
 ) -> Option<String> {
-    let parent = job.parent.as_ref()?;
+    let parent = &job.parent.as_ref()?.planned;
     let failed = rows.iter().filter(|(_, row)| row.outcome == Outcome::Fail);
     let faults: Vec<Option<TierFault>> = failed.map(|(trial, row)| fault_of(seen(trial, row.outcome))).collect();
     let (child, parent) = (&job.child, &parent.id);
